@@ -1,0 +1,45 @@
+// What every fallible call of this project returns: a value, or an Error that says what went wrong.
+//
+// No exception crosses src/common. An Error carries a kind, for code that branches, and a sentence, for
+// people. Context is added while the error travels up: "cannot read /redis/master: connection lost".
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace redis_zk {
+
+enum class ErrorKind {
+  kInvalid,         // the input is wrong; trying again changes nothing
+  kNotFound,        // the thing asked for is not there
+  kAlreadyExists,   // it is there already
+  kConflict,        // somebody else changed it first
+  kRefused,         // the server answered, and its answer is no
+  kUnavailable,     // the server was not reached; nothing was done
+  kUnknownOutcome,  // the answer was lost: it may have been done. Find out by reading
+  kTimeout,         // no answer in time
+  kProtocol,        // the server answered something that cannot be understood
+  kInternal,        // the operating system or a library failed
+};
+
+struct Error {
+  ErrorKind kind;
+  std::string message;
+};
+
+template <class T>
+using Result = tl::expected<T, Error>;
+using Status = Result<void>;
+
+[[nodiscard]] inline tl::unexpected<Error> Fail(ErrorKind kind, std::string message) {
+  return tl::unexpected<Error>(Error{kind, std::move(message)});
+}
+
+// Passes an error on with its context in front.
+[[nodiscard]] inline tl::unexpected<Error> Fail(std::string_view context, const Error& cause) {
+  return Fail(cause.kind, std::string(context) + ": " + cause.message);
+}
+
+}  // namespace redis_zk

@@ -1,0 +1,49 @@
+// The options that the daemons share, and the start every main has in common.
+#pragma once
+
+#include <string>
+
+#include "config/options.h"
+
+namespace redis_zk {
+
+// A password, and the ACL user it belongs to; both empty: none is needed.
+struct Credentials {
+  std::string username;
+  std::string password;
+};
+
+// All three daemons.
+struct CommonOptions {
+  ZooKeeperHosts zk_hosts;
+  std::string zk_root;
+  Duration zk_session_timeout{};
+  Duration zk_connect_timeout{};
+  std::string master_name;
+  std::string log_level;
+  Credentials redis;
+  Credentials sentinel;
+};
+void AddCommonOptions(Options& options, CommonOptions* target);
+
+// Both wrappers. After Read, `bind` is where the server listens and `announce` what others are told.
+struct ServerOptions {
+  std::string net_iface;
+  std::string bind_ip;
+  std::int64_t port = 0;
+  std::string announce_ip;
+  std::int64_t announce_port = 0;  // 0: the port that is bound
+  std::string work_dir;
+  Duration master_wait_timeout{};  // 0: for ever
+  Duration start_timeout{};
+  Duration stop_timeout{};
+
+  Endpoint bind;
+  Endpoint announce;
+};
+void AddServerOptions(Options& options, const std::string& default_port, ServerOptions* target);
+
+// Reads the options, or prints what Read says and ends the process with its code.
+void ReadOptionsOrExit(Options& options, int argc, const char* const* argv);
+
+}  // namespace redis_zk

@@ -1,0 +1,229 @@
+#include "config/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "base/exit_code.h"
+
+namespace redis_zk {
+
+namespace {
+
+constexpr std::string_view kConfigFile = "CONFIG_FILE";
+constexpr std::size_t kHelpWidth = 100;
+
+std::string Mapped(std::string_view text, char underscore) {
+  std::string mapped(text);
+  for (char& c : mapped) {
+    c = c == '_' ? underscore : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return mapped;
+}
+
+// Keeps an error to one line, whatever was typed.
+std::string Shown(std::string_view text) {
+  constexpr std::size_t kMost = 120;
+  std::string shown;
+  for (const char c : text.substr(0, kMost)) shown += static_cast<unsigned char>(c) < ' ' ? '?' : c;
+  if (text.size() > kMost) shown += "...";
+  return shown;
+}
+
+std::string Wrapped(const std::string& text, std::size_t indent) {
+  std::istringstream words(text);
+  std::string lines;
+  std::string line(indent, ' ');
+  for (std::string word; words >> word;) {
+    if (line.size() + word.size() + 1 > kHelpWidth) {
+      lines += line + '\n';
+      line = std::string(indent, ' ');
+    }
+    line += line.size() > indent ? ' ' + word : word;
+  }
+  return lines + line + '\n';
+}
+
+struct FileValues {
+  std::map<std::string, std::string> values;
+  std::vector<std::string> errors;
+};
+
+FileValues ReadConfigFile(const std::string& path, bool must_exist) {
+  FileValues file;
+  std::ifstream stream(path);
+  if (!stream) {
+    if (must_exist) {
+      file.errors.push_back(fmt::format("{}: found \"{}\", expected a readable file ({})", kConfigFile,
+                                        Shown(path), std::strerror(errno)));
+    }
+    return file;
+  }
+  try {
+    for (const auto& item : CLI::ConfigTOML().from_config(stream)) {
+      if (item.name == "++" || item.name == "--")
+        continue;  // CLI11's marks for the start and end of a section
+      if (item.inputs.size() != 1) {
+        file.errors.push_back(fmt::format("{} ({}): found {} values, expected one", Shown(item.fullname()),
+                                          path, item.inputs.size()));
+      } else if (!file.values.emplace(item.fullname(), item.inputs.front()).second) {
+        file.errors.push_back(
+            fmt::format("{} ({}): found twice, expected once", Shown(item.fullname()), path));
+      }
+    }
+  } catch (const std::exception& error) {
+    file.errors.push_back(
+        fmt::format("{}: {} is not a TOML file ({})", kConfigFile, path, Shown(error.what())));
+  }
+  return file;
+}
+
+Result<std::string> ReadSecretFile(std::string_view path) {
+  std::ifstream stream{std::string(path)};
+  std::string secret;
+  if (!stream || !std::getline(stream, secret))
+    return Fail(ErrorKind::kInvalid, "a readable file with one line");
+  while (!secret.empty() && std::isspace(static_cast<unsigned char>(secret.back())) != 0) secret.pop_back();
+  if (secret.empty()) return Fail(ErrorKind::kInvalid, "a file whose first line is the password");
+  return secret;
+}
+
+}  // namespace
+
+std::string FlagOf(std::string_view env) { return "--" + Mapped(env, '-'); }
+std::string FileKeyOf(std::string_view env) { return Mapped(env, '_'); }
+
+Options::Options(std::string daemon, std::string summary)
+    : daemon_(std::move(daemon)), summary_(std::move(summary)) {}
+
+void Options::AddErased(OptionSpec spec, Store store) {
+  options_.push_back({std::move(spec), std::move(store)});
+}
+
+void Options::AddSecret(const std::string& env, const std::string& help, std::string* target) {
+  Add<std::string>({env + "_FILE", help + ", read from the first line of this file", ""}, ReadSecretFile,
+                   target);
+  Add<std::string>({env, help, "", true}, ParseText, target);
+}
+
+void Options::AddCheck(std::function<std::vector<std::string>()> check) {
+  checks_.push_back(std::move(check));
+}
+
+std::string Options::Help() const {
+  std::string text = fmt::format("{} {}\n\n", daemon_, REDIS_ZK_VERSION) + Wrapped(summary_, 0) + '\n';
+  text += fmt::format("Usage: {} [--option value]...\n\n", daemon_);
+  text +=
+      "Every option is a flag, an environment variable and a key of the config file; where several are set,\n"
+      "flag > environment > file > default. Durations: 30s, 500ms, 2m, 1h; a bare number is seconds.\n\n";
+  text += fmt::format("  {}   {}\n", FlagOf(kConfigFile), kConfigFile);
+  text += Wrapped("TOML file with options", 6);
+  text += Wrapped(fmt::format("default: /etc/redis/{}.toml, where there is one", daemon_), 6);
+  for (const auto& [spec, store] : options_) {
+    const std::string flag = spec.secret ? "(no flag: command lines are public)" : FlagOf(spec.env);
+    text += fmt::format("  {}   {}   {}\n", flag, spec.env, FileKeyOf(spec.env));
+    text += Wrapped(spec.help, 6);
+    text += Wrapped("default: " + (spec.fallback.empty() ? "none" : spec.fallback), 6);
+  }
+  return text + "  --help\n  --version\n";
+}
+
+OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment) {
+  std::vector<std::string> usage_errors;
+  std::vector<std::string> config_errors;
+
+  CLI::App app(summary_, daemon_);
+  app.set_help_flag();
+  app.allow_extras();
+  bool help = false;
+  bool version = false;
+  std::map<std::string, std::string> flags;
+  app.add_flag("-h,--help", help);
+  app.add_flag("--version", version);
+  const auto add_flag = [&](std::string_view env) { app.add_option(FlagOf(env), flags[std::string(env)]); };
+  add_flag(kConfigFile);
+  for (const auto& option : options_) {
+    if (!option.spec.secret) add_flag(option.spec.env);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    usage_errors.push_back(Shown(error.what()));
+  }
+  if (help) return {kExitStopped, Help()};
+  if (version) return {kExitStopped, fmt::format("{} {}\n", daemon_, REDIS_ZK_VERSION)};
+  for (const std::string& extra : app.remaining()) {
+    usage_errors.push_back(
+        fmt::format("found \"{}\" on the command line, expected the options of --help", Shown(extra)));
+  }
+
+  const auto flag_given = [&](std::string_view env) {
+    const auto* option = app.get_option_no_throw(FlagOf(env));
+    return option != nullptr && option->count() > 0;
+  };
+  const auto in_environment = [&](std::string_view env) -> std::optional<std::string> {
+    const char* value = environment(std::string(env).c_str());
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return value;
+  };
+
+  const bool path_flag = flag_given(kConfigFile);
+  const auto path_env = in_environment(kConfigFile);
+  const std::string path = path_flag ? flags[std::string(kConfigFile)]
+                                     : path_env.value_or(fmt::format("/etc/redis/{}.toml", daemon_));
+  FileValues file = ReadConfigFile(path, path_flag || path_env.has_value());
+  config_errors.insert(config_errors.end(), file.errors.begin(), file.errors.end());
+
+  for (const auto& [spec, store] : options_) {
+    std::optional<std::string> found;
+    std::string source;
+    bool usage = false;
+    const auto from_file = file.values.extract(FileKeyOf(spec.env));
+    if (flag_given(spec.env)) {
+      found = flags[spec.env];
+      source = "flag";
+      usage = true;
+    } else if (const auto value = in_environment(spec.env)) {
+      found = value;
+      source = "environment";
+    } else if (!from_file.empty()) {
+      found = from_file.mapped();
+      source = path;
+    } else if (!spec.fallback.empty()) {
+      found = spec.fallback;
+      source = "default";
+    }
+    if (!found) continue;
+    const auto stored = store(*found);
+    if (stored) continue;
+    const std::string shown = spec.secret ? "a value that is not shown" : '"' + Shown(*found) + '"';
+    (usage ? usage_errors : config_errors)
+        .push_back(
+            fmt::format("{} ({}): found {}, expected {}", spec.env, source, shown, stored.error().message));
+  }
+  for (const auto& [key, value] : file.values) {
+    config_errors.push_back(
+        fmt::format("{}: found the key \"{}\", expected the options of --help", path, Shown(key)));
+  }
+  if (usage_errors.empty() && config_errors.empty()) {
+    for (const auto& check : checks_) {
+      for (auto& line : check()) config_errors.push_back(std::move(line));
+    }
+  }
+  if (usage_errors.empty() && config_errors.empty()) return {};
+
+  OptionsOutcome outcome{usage_errors.empty() ? kExitConfig : kExitUsage, ""};
+  for (const auto* errors : {&usage_errors, &config_errors}) {
+    for (const auto& line : *errors) outcome.text += fmt::format("{}: {}\n", daemon_, line);
+  }
+  return outcome;
+}
+
+}  // namespace redis_zk

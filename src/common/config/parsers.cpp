@@ -1,0 +1,141 @@
+#include "config/parsers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <utility>
+
+namespace redis_zk {
+
+namespace {
+
+constexpr std::uint16_t kZooKeeperPort = 2181;
+constexpr Duration kLongestDuration = 24h * 365;
+
+std::string_view Trimmed(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
+  return text;
+}
+
+std::string ShowDuration(Duration duration) {
+  if (duration % 1h == Duration::zero() && duration > Duration::zero())
+    return fmt::format("{}h", duration / 1h);
+  if (duration % 1s == Duration::zero()) return fmt::format("{}s", duration / 1s);
+  return fmt::format("{}ms", duration.count());
+}
+
+}  // namespace
+
+Result<ZooKeeperHosts> ParseZooKeeperHosts(std::string_view text) {
+  ZooKeeperHosts hosts;
+  std::string_view list = text;
+  if (const auto slash = text.find('/'); slash != std::string_view::npos) {
+    list = text.substr(0, slash);
+    const auto chroot = ParseZooKeeperPath(text.substr(slash));
+    if (!chroot) return Fail(ErrorKind::kInvalid, "after the hosts a chroot like \"/path\"");
+    hosts.chroot = *chroot;
+  }
+  while (true) {
+    const auto comma = list.find(',');
+    const std::string_view item = Trimmed(list.substr(0, comma));
+    const auto server = ParseAddress(item, kZooKeeperPort);
+    if (!server) {
+      return Fail(
+          ErrorKind::kInvalid,
+          fmt::format("\"host:port,host:port...\" with an optional \"/chroot\" (\"{}\" is not a host)",
+                      item));
+    }
+    hosts.servers.push_back(*server);
+    if (comma == std::string_view::npos) return hosts;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+Result<std::string> ParseZooKeeperPath(std::string_view text) {
+  const bool wrong =
+      !text.starts_with('/') || text.size() < 2 || text.ends_with('/') ||
+      text.find("//") != std::string_view::npos || text.find("/./") != std::string_view::npos ||
+      text.find("/../") != std::string_view::npos || text.ends_with("/.") || text.ends_with("/..") ||
+      std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 127; });
+  if (wrong) return Fail(ErrorKind::kInvalid, "a ZooKeeper path like \"/redis\"");
+  return std::string(text);
+}
+
+Result<Duration> ParseDuration(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, Duration>, 5> kUnits{
+      {{"", 1s}, {"s", 1s}, {"ms", 1ms}, {"m", 1min}, {"h", 1h}}};
+  std::int64_t number = 0;
+  const char* const begin = text.data();
+  const auto [end, error] = std::from_chars(begin, begin + text.size(), number);
+  if (error == std::errc() && number >= 0) {
+    const std::string_view unit = text.substr(static_cast<std::size_t>(end - begin));
+    for (const auto& [name, length] : kUnits) {
+      if (unit == name && number <= kLongestDuration / length) return number * length;
+    }
+  }
+  return Fail(ErrorKind::kInvalid, "a duration like 30s, 500ms, 2m or 1h (a bare number is seconds)");
+}
+
+Parser<Duration> DurationBetween(Duration least, Duration most) {
+  return [least, most](std::string_view text) -> Result<Duration> {
+    auto duration = ParseDuration(text);
+    if (duration && (*duration < least || *duration > most)) {
+      return Fail(ErrorKind::kInvalid,
+                  fmt::format("a duration from {} to {}", ShowDuration(least), ShowDuration(most)));
+    }
+    return duration;
+  };
+}
+
+Parser<std::int64_t> WholeNumber(std::int64_t least, std::int64_t most) {
+  return [least, most](std::string_view text) -> Result<std::int64_t> {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
+      return Fail(ErrorKind::kInvalid, fmt::format("a whole number from {} to {}", least, most));
+    }
+    return number;
+  };
+}
+
+Result<std::string> ParseIp(std::string_view text) {
+  if (!IsIpAddress(text)) return Fail(ErrorKind::kInvalid, "an IPv4 or IPv6 address");
+  return std::string(text);
+}
+
+Result<std::string> ParseHost(std::string_view text) {
+  if (!IsIpAddress(text) && !IsHostName(text))
+    return Fail(ErrorKind::kInvalid, "an IP address or a host name");
+  return std::string(text);
+}
+
+Result<std::string> ParseMasterName(std::string_view text) {
+  const bool allowed = !text.empty() && text != "." && text != ".." &&
+                       std::all_of(text.begin(), text.end(), [](unsigned char c) {
+                         return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+                       });
+  if (!allowed) return Fail(ErrorKind::kInvalid, "a name of letters, digits, '.', '_' and '-'");
+  return std::string(text);
+}
+
+Result<std::string> ParseLogLevel(std::string_view text) {
+  static constexpr std::array<std::string_view, 6> kLevels{"trace", "debug", "info", "warn", "error", "off"};
+  if (std::find(kLevels.begin(), kLevels.end(), text) == kLevels.end()) {
+    return Fail(ErrorKind::kInvalid, "trace, debug, info, warn, error or off");
+  }
+  return std::string(text);
+}
+
+Result<std::string> ParseText(std::string_view text) {
+  // A line break would start a directive of its own in a generated configuration file.
+  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 127; })) {
+    return Fail(ErrorKind::kInvalid, "text without control characters");
+  }
+  return std::string(text);
+}
+
+}  // namespace redis_zk

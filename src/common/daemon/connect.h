@@ -1,0 +1,44 @@
+// The wait for ZooKeeper at a start, the same for every daemon.
+#pragma once
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <optional>
+#include <string>
+
+#include "base/exit_code.h"
+#include "base/time.h"
+#include "config/common_options.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::daemon {
+
+inline std::string Describe(const ZooKeeperHosts& hosts) {
+  std::string text;
+  for (const auto& server : hosts.servers) text += (text.empty() ? "" : ",") + server.ToAddress();
+  return text + hosts.chroot;
+}
+
+// Calls `pump(deadline)`, which waits for and handles one event, until the session is connected. Returns the
+// exit code where the start is over: `stopped()` says that a signal asked for it, or ZK_CONNECT_TIMEOUT has
+// passed.
+template <class Pump, class Stopped>
+std::optional<int> ConnectZooKeeper(zookeeper::Session& session, const CommonOptions& options,
+                                    const Pump& pump, const Stopped& stopped) {
+  const TimePoint deadline = Clock::now() + options.zk_connect_timeout;
+  session.Maintain(Clock::now());
+  while (!session.connected()) {
+    pump(deadline);
+    if (stopped()) return kExitStopped;
+    if (session.connected()) break;
+    if (Clock::now() >= deadline) {
+      spdlog::error("ZooKeeper: none of {} was reached within {} ms (ZK_CONNECT_TIMEOUT)",
+                    Describe(options.zk_hosts), options.zk_connect_timeout.count());
+      return kExitUnavailable;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace redis_zk::daemon

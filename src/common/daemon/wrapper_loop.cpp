@@ -1,0 +1,119 @@
+#include "daemon/wrapper_loop.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/exit_code.h"
+#include "daemon/connect.h"
+
+namespace redis_zk::daemon {
+
+namespace {
+
+// How often the session is looked after when nothing happens.
+constexpr Duration kUpkeep = 1s;
+// How often a starting server is asked whether it serves yet.
+constexpr Duration kProbeInterval = 4ms;
+
+}  // namespace
+
+WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& server,
+                         const BlockedSignals& signals)
+    : common_(common),
+      server_(server),
+      signals_(signals),
+      queue_(signals),
+      session_(std::make_unique<zookeeper::Session>(
+          common.zk_hosts, common.zk_session_timeout,
+          [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
+      registry_(*session_, common.zk_root) {}
+
+WrapperLoop::~WrapperLoop() {
+  // While the queue still exists: closing the session may push a last event.
+  session_.reset();
+}
+
+std::optional<int> WrapperLoop::Connect() {
+  return ConnectZooKeeper(
+      *session_, common_, [this](TimePoint deadline) { Pump(deadline); }, [this] { return stop_requested_; });
+}
+
+void WrapperLoop::Pump(TimePoint deadline) {
+  TimePoint wake = std::min(deadline, Clock::now() + kUpkeep);
+  if (supervisor_ && supervisor_->deadline()) wake = std::min(wake, *supervisor_->deadline());
+  const auto event = queue_.Pop(wake);
+  if (event && std::holds_alternative<SignalReceived>(*event)) {
+    OnSignal(std::get<SignalReceived>(*event).number);
+  } else if (event) {
+    zookeeper_news_ = true;
+  }
+  session_->Maintain(Clock::now());
+  if (supervisor_) supervisor_->OnTick(Clock::now());
+}
+
+void WrapperLoop::OnSignal(int number) {
+  if (number == SIGCHLD) {
+    // PID 1 also inherits processes that are not ours.
+    if (supervisor_ && !exit_code_) exit_code_ = supervisor_->Reap();
+    return;
+  }
+  if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
+    spdlog::info("asked to stop by signal {}", number);
+    stop_requested_ = true;
+  }
+  if (supervisor_ && !exit_code_) supervisor_->OnSignal(number, Clock::now());
+}
+
+bool WrapperLoop::TakeZooKeeperNews() { return std::exchange(zookeeper_news_, false); }
+
+std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::string& conf_path) {
+  auto child = process::Child::Start({{binary, conf_path}, server_.work_dir, signals_.original_mask()});
+  if (!child) {
+    spdlog::error("{}", child.error().message);
+    return child.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable;
+  }
+  exit_code_.reset();
+  supervisor_.emplace(std::move(*child), server_.stop_timeout);
+  return std::nullopt;
+}
+
+std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>()>& probe) {
+  TimePoint deadline = Clock::now() + server_.start_timeout;
+  bool loading_logged = false;
+  while (true) {
+    Pump(Clock::now() + kProbeInterval);
+    if (exit_code_) {
+      spdlog::error("the server ended with {} before it answered; its own output says why", *exit_code_);
+      return stop_requested_ ? *exit_code_ : std::max<int>(*exit_code_, 1);
+    }
+    if (stop_requested_) return StopServer();
+    const auto answer = probe();
+    if (!answer) {
+      spdlog::error("{}", answer.error().message);
+      StopServer();
+      return kExitConfig;
+    }
+    if (*answer == Answer::kServing) return std::nullopt;
+    if (*answer == Answer::kLoading) {
+      deadline = Clock::now() + server_.start_timeout;
+      if (!std::exchange(loading_logged, true)) spdlog::info("the server is loading its data");
+    }
+    if (Clock::now() >= deadline) {
+      spdlog::error("the server has not answered within {} ms (START_TIMEOUT)",
+                    server_.start_timeout.count());
+      StopServer();
+      return kExitUnavailable;
+    }
+  }
+}
+
+int WrapperLoop::StopServer() {
+  if (supervisor_ && !exit_code_ && !supervisor_->stopping()) supervisor_->Stop(Clock::now());
+  while (supervisor_ && !exit_code_) Pump(Clock::now() + kUpkeep);
+  supervisor_.reset();
+  return exit_code_.value_or(kExitStopped);
+}
+
+}  // namespace redis_zk::daemon

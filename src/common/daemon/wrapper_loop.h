@@ -1,0 +1,81 @@
+// What the lives of the two wrappers have in common: the loop, the ZooKeeper session, and the server they
+// supervise.
+//
+// A wrapper is written as a sequence of steps; every step that has to wait calls Pump, which handles what
+// happened meanwhile: signals, the session's upkeep, the server's end.
+//
+// One thread, the process's main thread, does everything here.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/event_queue.h"
+#include "base/result.h"
+#include "base/signals.h"
+#include "base/time.h"
+#include "config/common_options.h"
+#include "process/supervisor.h"
+#include "registry/registry.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::daemon {
+
+class WrapperLoop {
+ public:
+  // What a probe of the server found.
+  enum class Answer { kNone, kLoading, kServing };
+
+  // The references must outlive the loop.
+  WrapperLoop(const CommonOptions& common, const ServerOptions& server, const BlockedSignals& signals);
+  ~WrapperLoop();
+  WrapperLoop(const WrapperLoop&) = delete;
+  WrapperLoop& operator=(const WrapperLoop&) = delete;
+
+  zookeeper::Session& session() { return *session_; }
+  registry::Registry& registry() { return registry_; }
+
+  // Waits for ZooKeeper. An exit code when the start is over.
+  std::optional<int> Connect();
+
+  // Waits for one event and handles it; returns at `deadline` at the latest, and earlier when the session or
+  // the server wants to be looked after.
+  void Pump(TimePoint deadline);
+
+  // A signal asked us to stop. While a server runs, it has been told so too.
+  bool stop_requested() const { return stop_requested_; }
+
+  // Whether anything happened in ZooKeeper since this was asked last.
+  bool TakeZooKeeperNews();
+
+  // Starts the server. An exit code, explained in the log, when it cannot be started.
+  std::optional<int> Launch(const std::string& binary, const std::string& conf_path);
+  // Waits until `probe` finds it serving. An exit code when it will not: the server ended, START_TIMEOUT
+  // passed, a signal asked us to stop. A probe's error is final: a server that answers but refuses us.
+  std::optional<int> AwaitServing(const std::function<Result<Answer>()>& probe);
+  // Our exit code, once the server has ended.
+  std::optional<int> exit_code() const { return exit_code_; }
+  // Stops the server and waits for its end.
+  int StopServer();
+
+ private:
+  using Event = std::variant<SignalReceived, zookeeper::SessionEvent>;
+
+  void OnSignal(int number);
+
+  const CommonOptions& common_;
+  const ServerOptions& server_;
+  const BlockedSignals& signals_;
+  EventQueue<Event> queue_;
+  std::unique_ptr<zookeeper::Session> session_;
+  registry::Registry registry_;
+  std::optional<process::Supervisor> supervisor_;
+  std::optional<int> exit_code_;
+  bool stop_requested_ = false;
+  bool zookeeper_news_ = false;
+};
+
+}  // namespace redis_zk::daemon

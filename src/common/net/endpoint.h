@@ -1,0 +1,39 @@
+// A host and a port, and the two ways they are written down.
+//
+//   record form   "10.0.0.1 6379", "::1 6379"       in ZooKeeper, as the Python and Go originals write it
+//   address form  "10.0.0.1:6379", "[::1]:6379"     everywhere else
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace redis_zk {
+
+struct Endpoint {
+  std::string host;  // an IP address, or a host name
+  std::uint16_t port = 0;
+
+  auto operator<=>(const Endpoint&) const = default;
+
+  std::string ToRecord() const;
+  std::string ToAddress() const;
+};
+
+// Errors of the parsers say what was expected, not what was found: the caller names the place and the
+// finding.
+Result<Endpoint> ParseRecord(std::string_view text);
+// `default_port` stands in for a missing ":port"; without one, the port is mandatory.
+Result<Endpoint> ParseAddress(std::string_view text, std::optional<std::uint16_t> default_port);
+Result<std::uint16_t> ParsePort(std::string_view text);
+
+bool IsIpAddress(std::string_view host);
+bool IsHostName(std::string_view host);
+// 0.0.0.0 or ::, which can be bound but not announced.
+bool IsWildcard(std::string_view ip);
+
+}  // namespace redis_zk

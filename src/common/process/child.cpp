@@ -1,0 +1,150 @@
+#include "process/child.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "base/exit_code.h"
+
+namespace redis_zk::process {
+
+namespace {
+
+// As execvp would, but before the fork, where errors can be explained.
+Result<std::string> FindBinary(const std::string& name) {
+  const auto check = [&name](const std::string& path) -> Status {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0) {
+      return Fail(ErrorKind::kNotFound, fmt::format("\"{}\" not found", name));
+    }
+    if (!S_ISREG(status.st_mode) || access(path.c_str(), X_OK) != 0) {
+      return Fail(ErrorKind::kRefused, fmt::format("\"{}\" is not an executable file", path));
+    }
+    return {};
+  };
+  if (name.find('/') != std::string::npos) {
+    if (auto found = check(name); !found) return tl::unexpected(found.error());
+    return name;
+  }
+  const char* path = std::getenv("PATH");
+  std::string_view folders = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+  Error first_refusal{ErrorKind::kNotFound, fmt::format("\"{}\" not found in PATH", name)};
+  while (true) {
+    const auto colon = folders.find(':');
+    const std::string candidate = std::string(folders.substr(0, colon)) + '/' + name;
+    const auto found = check(candidate);
+    if (found) return candidate;
+    if (found.error().kind == ErrorKind::kRefused && first_refusal.kind == ErrorKind::kNotFound) {
+      first_refusal = found.error();
+    }
+    if (colon == std::string_view::npos) return tl::unexpected(first_refusal);
+    folders.remove_prefix(colon + 1);
+  }
+}
+
+// Between fork and exec: async-signal-safe calls only. Never returns.
+[[noreturn]] void BecomeServer(const char* binary, char* const* argv, const char* work_dir,
+                               const sigset_t& mask, pid_t parent, int report_fd) {
+  const auto give_up = [report_fd] {
+    const int failure = errno;
+    [[maybe_unused]] const ssize_t written = write(report_fd, &failure, sizeof failure);
+    _exit(kExitNotExecutable);
+  };
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The parent may have died before that call.
+  if (getppid() != parent) _exit(kExitNotExecutable);
+  signal(SIGPIPE, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &mask, nullptr);
+  const int null_fd = open("/dev/null", O_RDONLY);
+  if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0) give_up();
+  if (chdir(work_dir) != 0) give_up();
+  // Neither the ZooKeeper client nor hiredis marks its sockets. The report pipe closes itself at exec.
+  if (report_fd > STDERR_FILENO + 1) {
+    syscall(SYS_close_range, static_cast<unsigned>(STDERR_FILENO + 1), static_cast<unsigned>(report_fd - 1),
+            0U);
+  }
+  syscall(SYS_close_range, static_cast<unsigned>(report_fd + 1), ~0U, 0U);
+  execv(binary, argv);
+  give_up();
+  _exit(kExitNotExecutable);
+}
+
+}  // namespace
+
+Result<Child> Child::Start(const ChildSpec& spec) {
+  const auto binary = FindBinary(spec.argv.front());
+  if (!binary) return tl::unexpected(binary.error());
+  std::vector<char*> argv;
+  for (const auto& word : spec.argv) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  std::array<int, 2> report{};
+  if (pipe2(report.data(), O_CLOEXEC) != 0) {
+    return Fail(ErrorKind::kInternal, fmt::format("pipe: {}", std::strerror(errno)));
+  }
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid == 0) {
+    BecomeServer(binary->c_str(), argv.data(), spec.work_dir.c_str(), spec.signal_mask, parent, report[1]);
+  }
+  const int fork_errno = errno;
+  close(report[1]);
+  if (pid < 0) {
+    close(report[0]);
+    return Fail(ErrorKind::kInternal, fmt::format("fork: {}", std::strerror(fork_errno)));
+  }
+  // Also here, so that the group exists whichever of us runs first.
+  setpgid(pid, pid);
+  int exec_errno = 0;
+  ssize_t length = 0;
+  do {
+    length = read(report[0], &exec_errno, sizeof exec_errno);
+  } while (length < 0 && errno == EINTR);
+  close(report[0]);
+  if (length == 0) return Child(pid);
+  waitpid(pid, nullptr, 0);
+  return Fail(exec_errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kRefused,
+              fmt::format("cannot execute \"{}\": {}", *binary, std::strerror(exec_errno)));
+}
+
+Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
+
+Child::~Child() {
+  if (pid_ == 0) return;
+  Kill();
+  waitpid(pid_, nullptr, 0);
+}
+
+void Child::Signal(int number) const {
+  if (pid_ > 0) kill(pid_, number);
+}
+
+void Child::Kill() const {
+  if (pid_ > 0) kill(-pid_, SIGKILL);
+}
+
+std::optional<int> Child::Reap() {
+  std::optional<int> exit_code;
+  while (true) {
+    int status = 0;
+    const pid_t ended = waitpid(-1, &status, WNOHANG);
+    if (ended <= 0) return exit_code;
+    if (ended != pid_) continue;
+    exit_code = WIFSIGNALED(status) ? kExitSignalBase + WTERMSIG(status) : WEXITSTATUS(status);
+    Kill();
+    pid_ = 0;
+  }
+}
+
+}  // namespace redis_zk::process

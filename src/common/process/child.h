@@ -1,0 +1,52 @@
+// A child process: started so that it cannot outlive us, ended so that nothing of it stays.
+//
+// Loop thread only, and the loop thread must live as long as the process: the kernel kills the child when the
+// thread that forked it ends (prctl PR_SET_PDEATHSIG).
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace redis_zk::process {
+
+struct ChildSpec {
+  std::vector<std::string> argv;  // argv[0] is looked up in PATH unless it has a slash
+  std::string work_dir;
+  sigset_t signal_mask{};  // what the child starts with
+};
+
+class Child {
+ public:
+  // Starts the child in a process group of its own, with no descriptor of ours but standard output and error.
+  // kNotFound: no such binary; kRefused: it cannot be executed.
+  static Result<Child> Start(const ChildSpec& spec);
+
+  // Kills what is left of the group when the child was not reaped.
+  ~Child();
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+  // To the child alone: it tells its own children what they need to know.
+  void Signal(int number) const;
+  // To the whole group, with SIGKILL.
+  void Kill() const;
+
+  // Reaps every process that has ended, as PID 1 must. The child's exit code, in a shell's terms (128 + n for
+  // signal n), once it has ended; what is left of its group is killed then.
+  std::optional<int> Reap();
+
+ private:
+  explicit Child(pid_t pid) : pid_(pid) {}
+
+  pid_t pid_;  // 0: reaped, or moved from
+};
+
+}  // namespace redis_zk::process

@@ -1,0 +1,60 @@
+#include "process/supervisor.h"
+
+#include <spdlog/spdlog.h>
+
+#include "base/exit_code.h"
+
+namespace redis_zk::process {
+
+void Supervisor::OnSignal(int number, TimePoint now) {
+  switch (number) {
+    case SIGTERM:
+    case SIGINT:
+    case SIGQUIT:
+      Stop(now);
+      break;
+    case SIGHUP:
+    case SIGUSR1:
+    case SIGUSR2:
+      child_.Signal(number);
+      break;
+    default:
+      break;
+  }
+}
+
+void Supervisor::Stop(TimePoint now) {
+  if (killed_) return;
+  if (stopping()) {
+    spdlog::warn("asked to stop again: killing the server");
+    child_.Kill();
+    killed_ = true;
+    return;
+  }
+  stop_deadline_ = now + stop_timeout_;
+  child_.Signal(SIGTERM);
+}
+
+void Supervisor::OnTick(TimePoint now) {
+  if (!stop_deadline_ || killed_ || now < *stop_deadline_) return;
+  spdlog::warn("the server has not stopped within {} ms: killing it", stop_timeout_.count());
+  child_.Kill();
+  killed_ = true;
+}
+
+std::optional<TimePoint> Supervisor::deadline() const {
+  if (killed_) return std::nullopt;
+  return stop_deadline_;
+}
+
+std::optional<int> Supervisor::Reap() {
+  const auto code = child_.Reap();
+  if (!code) return std::nullopt;
+  // redis-server answers SIGTERM with exit 0; a Sentinel, which installs no handler in some versions, dies of
+  // it.
+  const bool stopped_by_request =
+      stopping() && !killed_ && (*code == 0 || *code == kExitSignalBase + SIGTERM);
+  return stopped_by_request ? kExitStopped : *code;
+}
+
+}  // namespace redis_zk::process

@@ -1,0 +1,39 @@
+// Looks after the server from its launch to its end: forwards signals, stops it with patience and then
+// without, and turns its end into our exit code.
+//
+// Stopping only escalates: TERM, then KILL to the whole group when the deadline passes or a second stop is
+// asked for. Loop thread only; waits for nothing.
+#pragma once
+
+#include <optional>
+
+#include "base/time.h"
+#include "process/child.h"
+
+namespace redis_zk::process {
+
+class Supervisor {
+ public:
+  Supervisor(Child child, Duration stop_timeout) : child_(std::move(child)), stop_timeout_(stop_timeout) {}
+
+  // Hands a signal on to the server. SIGTERM, SIGINT and SIGQUIT mean Stop.
+  void OnSignal(int number, TimePoint now);
+  void Stop(TimePoint now);
+  // Call when the time of deadline() has come.
+  void OnTick(TimePoint now);
+  // When OnTick has something to do; nothing while it has not.
+  std::optional<TimePoint> deadline() const;
+
+  bool stopping() const { return stop_deadline_.has_value(); }
+
+  // Our exit code once the server has ended: 0 when it was asked to stop and did so by itself.
+  std::optional<int> Reap();
+
+ private:
+  Child child_;
+  const Duration stop_timeout_;
+  std::optional<TimePoint> stop_deadline_;
+  bool killed_ = false;
+};
+
+}  // namespace redis_zk::process

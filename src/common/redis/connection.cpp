@@ -1,0 +1,206 @@
+#include "redis/connection.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <utility>
+
+namespace redis_zk::redis {
+
+namespace {
+
+struct FreeReply {
+  void operator()(redisReply* reply) const { freeReplyObject(reply); }
+};
+
+Reply ToReply(const redisReply& raw) {
+  Reply reply;
+  switch (raw.type) {
+    case REDIS_REPLY_INTEGER:
+      reply.type = Reply::Type::kInteger;
+      reply.integer = raw.integer;
+      break;
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+      reply.type = Reply::Type::kText;
+      reply.text.assign(raw.str, raw.len);
+      break;
+    case REDIS_REPLY_ERROR:
+      reply.type = Reply::Type::kError;
+      reply.text.assign(raw.str, raw.len);
+      break;
+    case REDIS_REPLY_ARRAY:
+      reply.type = Reply::Type::kArray;
+      for (std::size_t i = 0; i < raw.elements; ++i) reply.items.push_back(ToReply(*raw.element[i]));
+      break;
+    default:  // nil, and RESP3's types, which are never asked for
+      break;
+  }
+  return reply;
+}
+
+void Append(redisContext* context, const Command& command) {
+  std::vector<const char*> words;
+  std::vector<std::size_t> lengths;
+  for (const auto& word : command) {
+    words.push_back(word.data());
+    lengths.push_back(word.size());
+  }
+  redisAppendCommandArgv(context, static_cast<int>(words.size()), words.data(), lengths.data());
+}
+
+int PollTimeout(TimePoint deadline) {
+  return static_cast<int>(std::min<Duration::rep>(Remaining(deadline, Clock::now()).count(), INT_MAX));
+}
+
+}  // namespace
+
+void Connection::Free::operator()(redisContext* context) const { redisFree(context); }
+
+Connection::Connection(std::unique_ptr<redisContext, Free> context, Endpoint server)
+    : context_(std::move(context)), server_(std::move(server)) {}
+Connection::~Connection() = default;
+Connection::Connection(Connection&&) noexcept = default;
+Connection& Connection::operator=(Connection&&) noexcept = default;
+
+Result<Connection> Connection::Start(const Endpoint& server, const Credentials& credentials) {
+  std::unique_ptr<redisContext, Free> context(redisConnectNonBlock(server.host.c_str(), server.port));
+  if (!context) return Fail(ErrorKind::kInternal, "out of memory");
+  Connection connection(std::move(context), server);
+  if (connection.context_->err != 0) return connection.Failure();
+  fcntl(connection.context_->fd, F_SETFD, FD_CLOEXEC);
+  if (!credentials.password.empty()) {
+    Command auth{"AUTH"};
+    if (!credentials.username.empty()) auth.push_back(credentials.username);
+    auth.push_back(credentials.password);
+    connection.Send(auth);
+    connection.authenticating_ = true;
+  }
+  return connection;
+}
+
+void Connection::Send(const Command& command) {
+  Append(context_.get(), command);
+  unsent_ = true;
+}
+
+int Connection::fd() const { return context_->fd; }
+
+short Connection::wanted_events() const { return static_cast<short>(unsent_ ? POLLIN | POLLOUT : POLLIN); }
+
+tl::unexpected<Error> Connection::Failure() const {
+  return Fail(ErrorKind::kUnavailable, fmt::format("{}: {}", server_.ToAddress(), context_->errstr));
+}
+
+Result<std::optional<Reply>> Connection::TakeReply() {
+  void* raw = nullptr;
+  if (redisGetReplyFromReader(context_.get(), &raw) != REDIS_OK) {
+    return Fail(ErrorKind::kProtocol, fmt::format("{}: {}", server_.ToAddress(), context_->errstr));
+  }
+  if (raw == nullptr) return std::nullopt;
+  const std::unique_ptr<redisReply, FreeReply> owned(static_cast<redisReply*>(raw));
+  Reply reply = ToReply(*owned);
+  if (!authenticating_) return reply;
+  authenticating_ = false;
+  if (reply.is_error()) {
+    return Fail(ErrorKind::kRefused,
+                fmt::format("{} refuses the password: {}", server_.ToAddress(), reply.text));
+  }
+  return TakeReply();
+}
+
+Result<std::optional<Reply>> Connection::Progress(short events) {
+  if ((events & (POLLERR | POLLHUP)) != 0 && (events & POLLIN) == 0) {
+    int failure = 0;
+    socklen_t length = sizeof failure;
+    getsockopt(context_->fd, SOL_SOCKET, SO_ERROR, &failure, &length);
+    return Fail(ErrorKind::kUnavailable, fmt::format("{}: {}", server_.ToAddress(),
+                                                     std::strerror(failure == 0 ? ECONNRESET : failure)));
+  }
+  if (unsent_ && (events & POLLOUT) != 0) {
+    int done = 0;
+    if (redisBufferWrite(context_.get(), &done) != REDIS_OK) return Failure();
+    unsent_ = done == 0;
+  }
+  if ((events & POLLIN) != 0 && redisBufferRead(context_.get()) != REDIS_OK) return Failure();
+  return TakeReply();
+}
+
+Result<std::optional<Reply>> Connection::Receive(TimePoint deadline) {
+  // Replies may have arrived together.
+  if (auto reply = TakeReply(); !reply || reply->has_value()) return reply;
+  while (true) {
+    pollfd waiting{fd(), wanted_events(), 0};
+    const int ready = poll(&waiting, 1, PollTimeout(deadline));
+    if (ready > 0) {
+      if (auto reply = Progress(waiting.revents); !reply || reply->has_value()) return reply;
+    } else if (Clock::now() >= deadline) {
+      return std::nullopt;
+    }
+  }
+}
+
+std::vector<Result<std::vector<Reply>>> AskAll(const std::vector<Endpoint>& servers,
+                                               const Credentials& credentials,
+                                               const std::vector<Command>& commands, Duration timeout) {
+  struct Dialogue {
+    std::optional<Connection> connection;  // while answers are missing
+    std::vector<Reply> replies;
+  };
+  const TimePoint deadline = Clock::now() + timeout;
+  std::vector<Result<std::vector<Reply>>> answers;
+  std::vector<Dialogue> dialogues(servers.size());
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    auto connection = Connection::Start(servers[i], credentials);
+    if (!connection) {
+      answers.emplace_back(tl::unexpected(connection.error()));
+      continue;
+    }
+    answers.emplace_back(Fail(ErrorKind::kTimeout, fmt::format("{}: no answer within {} ms",
+                                                               servers[i].ToAddress(), timeout.count())));
+    for (const auto& command : commands) connection->Send(command);
+    dialogues[i].connection = std::move(*connection);
+  }
+  while (true) {
+    std::vector<pollfd> waiting;
+    std::vector<std::size_t> who;
+    for (std::size_t i = 0; i < dialogues.size(); ++i) {
+      if (!dialogues[i].connection) continue;
+      waiting.push_back({dialogues[i].connection->fd(), dialogues[i].connection->wanted_events(), 0});
+      who.push_back(i);
+    }
+    if (waiting.empty() || Clock::now() >= deadline) return answers;
+    poll(waiting.data(), waiting.size(), PollTimeout(deadline));
+    for (std::size_t w = 0; w < waiting.size(); ++w) {
+      if (waiting[w].revents == 0) continue;
+      auto& dialogue = dialogues[who[w]];
+      auto reply = dialogue.connection->Progress(waiting[w].revents);
+      while (reply && reply->has_value()) {
+        dialogue.replies.push_back(std::move(**reply));
+        if (dialogue.replies.size() == commands.size()) break;
+        reply = dialogue.connection->Progress(0);
+      }
+      if (!reply) {
+        answers[who[w]] = tl::unexpected(reply.error());
+        dialogue.connection.reset();
+      } else if (dialogue.replies.size() == commands.size()) {
+        answers[who[w]] = std::move(dialogue.replies);
+        dialogue.connection.reset();
+      }
+    }
+  }
+}
+
+Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& credentials,
+                               const std::vector<Command>& commands, Duration timeout) {
+  return AskAll({server}, credentials, commands, timeout).front();
+}
+
+}  // namespace redis_zk::redis

@@ -1,0 +1,81 @@
+// A connection to a Redis or a Sentinel, and one question put to many of them at once. Only this folder
+// includes hiredis.h; the subset used exists in hiredis 0.14 and 1.2.
+//
+// Non-blocking underneath: a read that times out leaves the connection usable, which hiredis' blocking calls
+// do not. One thread at a time per connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "config/common_options.h"
+#include "net/endpoint.h"
+
+struct redisContext;
+
+namespace redis_zk::redis {
+
+using Command = std::vector<std::string>;
+
+struct Reply {
+  enum class Type { kNil, kInteger, kText, kError, kArray };
+  Type type = Type::kNil;
+  std::int64_t integer = 0;
+  std::string text;  // kText, and the message of kError
+  std::vector<Reply> items;
+
+  bool is_error() const { return type == Type::kError; }
+};
+
+class Connection {
+ public:
+  // Starts to connect and queues the authentication; nothing has been sent yet. `server` should be an IP
+  // address: a name is resolved here, which may block.
+  static Result<Connection> Start(const Endpoint& server, const Credentials& credentials);
+  ~Connection();
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+
+  // Queues a command.
+  void Send(const Command& command);
+
+  // The next reply that is not the authentication's; nothing when `deadline` passes first, and the connection
+  // stays good. kRefused: the authentication failed. Any error is final for this connection.
+  Result<std::optional<Reply>> Receive(TimePoint deadline);
+
+  // What poll() should wait for on fd().
+  int fd() const;
+  short wanted_events() const;
+  // Moves bytes after poll() reported `events`, and takes a reply out where one is complete.
+  Result<std::optional<Reply>> Progress(short events);
+
+ private:
+  struct Free {
+    void operator()(redisContext* context) const;
+  };
+  Connection(std::unique_ptr<redisContext, Free> context, Endpoint server);
+  Result<std::optional<Reply>> TakeReply();
+  tl::unexpected<Error> Failure() const;
+
+  std::unique_ptr<redisContext, Free> context_;
+  Endpoint server_;
+  bool unsent_ = false;
+  bool authenticating_ = false;
+};
+
+// Puts the same commands to every server at once and collects the answers, in the order of `servers`. An
+// error stands for a server that did not answer them all within `timeout`; error replies are answers.
+std::vector<Result<std::vector<Reply>>> AskAll(const std::vector<Endpoint>& servers,
+                                               const Credentials& credentials,
+                                               const std::vector<Command>& commands, Duration timeout);
+
+// The same for one server.
+Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& credentials,
+                               const std::vector<Command>& commands, Duration timeout);
+
+}  // namespace redis_zk::redis

@@ -1,0 +1,99 @@
+#include "redis/sentinel_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace redis_zk::redis {
+
+namespace {
+
+// SENTINEL MASTER answers with names and values in turn.
+std::map<std::string, std::string> ToFields(const Reply& reply) {
+  std::map<std::string, std::string> fields;
+  for (std::size_t i = 0; i + 1 < reply.items.size(); i += 2)
+    fields[reply.items[i].text] = reply.items[i + 1].text;
+  return fields;
+}
+
+std::uint64_t NumberAt(const std::map<std::string, std::string>& fields, const std::string& key) {
+  const auto found = fields.find(key);
+  std::uint64_t number = 0;
+  if (found != fields.end())
+    std::from_chars(found->second.data(), found->second.data() + found->second.size(), number);
+  return number;
+}
+
+bool HasFlag(const std::string& flags, std::string_view flag) {
+  return ("," + flags + ",").find(fmt::format(",{},", flag)) != std::string::npos;
+}
+
+}  // namespace
+
+Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::vector<Reply>& replies) {
+  const auto wrong = [&](std::string_view what) {
+    return Fail(ErrorKind::kProtocol, fmt::format("{} answers {}", sentinel.ToAddress(), what));
+  };
+  if (replies.size() != 2) return wrong("not both questions");
+  const Reply& address = replies[0];
+  const Reply& details = replies[1];
+  if (address.is_error()) return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + address.text);
+  if (address.type == Reply::Type::kNil || details.is_error()) {
+    return Fail(ErrorKind::kNotFound, sentinel.ToAddress() + " does not know the group");
+  }
+  if (address.items.size() != 2) return wrong("without an address");
+  const auto master = ParseRecord(address.items[0].text + ' ' + address.items[1].text);
+  if (!master) return wrong("with an unreadable address");
+  auto fields = ToFields(details);
+  if (!fields.contains("config-epoch")) return wrong("without a config epoch");
+  const std::string& flags = fields["flags"];
+  return SentinelReport{.sentinel = sentinel,
+                        .master = *master,
+                        .config_epoch = NumberAt(fields, "config-epoch"),
+                        .known_replicas = NumberAt(fields, "num-slaves"),
+                        .known_sentinels = NumberAt(fields, "num-other-sentinels"),
+                        .quorum = NumberAt(fields, "quorum"),
+                        .master_down = HasFlag(flags, "s_down") || HasFlag(flags, "o_down"),
+                        .failover_in_progress = HasFlag(flags, "failover_in_progress")};
+}
+
+std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& sentinels,
+                                                 const Credentials& credentials, const std::string& group,
+                                                 Duration timeout) {
+  // Both in one write: Sentinel answers them in one turn, so that address and epoch belong together.
+  const auto answers =
+      AskAll(sentinels, credentials,
+             {{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group}, {"SENTINEL", "MASTER", group}}, timeout);
+  std::vector<Result<SentinelReport>> reports;
+  for (std::size_t i = 0; i < sentinels.size(); ++i) {
+    reports.push_back(answers[i] ? ParseSentinelReport(sentinels[i], *answers[i])
+                                 : Result<SentinelReport>(tl::unexpected(answers[i].error())));
+  }
+  return reports;
+}
+
+Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                       Duration timeout) {
+  const auto answer = Ask(sentinel, credentials, {{"SENTINEL", "FAILOVER", group}}, timeout);
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->front().is_error())
+    return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + answer->front().text);
+  return {};
+}
+
+std::optional<MajorityMaster> FindMajority(const std::vector<SentinelReport>& reports, std::size_t asked) {
+  std::map<Endpoint, MajorityMaster> votes;
+  for (const auto& report : reports) {
+    auto& entry = votes.try_emplace(report.master, MajorityMaster{report.master, 0, 0}).first->second;
+    entry.config_epoch = std::max(entry.config_epoch, report.config_epoch);
+    ++entry.votes;
+  }
+  for (const auto& [master, entry] : votes) {
+    if (entry.votes * 2 > asked) return entry;
+  }
+  return std::nullopt;
+}
+
+}  // namespace redis_zk::redis

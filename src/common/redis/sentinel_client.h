@@ -1,0 +1,53 @@
+// Questions to Sentinels, typed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/common_options.h"
+#include "net/endpoint.h"
+#include "redis/connection.h"
+
+namespace redis_zk::redis {
+
+// What one Sentinel says about one group.
+struct SentinelReport {
+  Endpoint sentinel;
+  // SENTINEL GET-MASTER-ADDR-BY-NAME. During a failover it is the promoted replica as soon as it is promoted,
+  // a second before +switch-master on the Sentinel that leads it (sentinel.c,
+  // sentinelGetCurrentMasterAddress).
+  Endpoint master;
+  // The epoch of the last failover that this Sentinel knows of; 0 before any, and again after all were
+  // re-created.
+  std::uint64_t config_epoch = 0;
+  std::uint64_t known_replicas = 0;
+  std::uint64_t known_sentinels = 0;  // others than this one
+  std::uint64_t quorum = 0;
+  bool master_down = false;  // subjectively or objectively
+  bool failover_in_progress = false;
+};
+
+// The replies to GET-MASTER-ADDR-BY-NAME and MASTER. kNotFound: this Sentinel does not know the group.
+Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::vector<Reply>& replies);
+
+// Asks every Sentinel at once; the answers stand in the order of `sentinels`.
+std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& sentinels,
+                                                 const Credentials& credentials, const std::string& group,
+                                                 Duration timeout);
+
+// SENTINEL FAILOVER: promotes a replica without asking the other Sentinels. kRefused carries Sentinel's
+// answer (INPROG, NOGOODSLAVE...). Not graceful while the master lives: it stays master for some 11 s.
+Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                       Duration timeout);
+
+// The master that more than half of `asked` Sentinels name; nothing when there is none.
+struct MajorityMaster {
+  Endpoint master;
+  std::uint64_t config_epoch;  // the highest among those who name it
+  std::size_t votes;
+};
+std::optional<MajorityMaster> FindMajority(const std::vector<SentinelReport>& reports, std::size_t asked);
+
+}  // namespace redis_zk::redis

@@ -1,0 +1,105 @@
+#include "redis/server_info.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+
+namespace redis_zk::redis {
+
+namespace {
+
+using Fields = std::map<std::string_view, std::string_view>;
+
+Fields Split(std::string_view info) {
+  Fields fields;
+  while (!info.empty()) {
+    const auto end = info.find('\n');
+    std::string_view line = info.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (const auto colon = line.find(':'); colon != std::string_view::npos) {
+      fields.emplace(line.substr(0, colon), line.substr(colon + 1));
+    }
+    if (end == std::string_view::npos) break;
+    info.remove_prefix(end + 1);
+  }
+  return fields;
+}
+
+std::string_view TextAt(const Fields& fields, std::string_view key) {
+  const auto found = fields.find(key);
+  return found == fields.end() ? std::string_view() : found->second;
+}
+
+std::int64_t NumberAt(const Fields& fields, std::string_view key) {
+  const std::string_view text = TextAt(fields, key);
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// The keyspace section: "db0:keys=12,expires=0,avg_ttl=0".
+std::uint64_t CountKeys(const Fields& fields) {
+  constexpr std::string_view kKeys = "keys=";
+  std::uint64_t sum = 0;
+  for (const auto& [name, value] : fields) {
+    if (!name.starts_with("db") || !value.starts_with(kKeys)) continue;
+    std::uint64_t keys = 0;
+    std::from_chars(value.data() + kKeys.size(), value.data() + value.size(), keys);
+    sum += keys;
+  }
+  return sum;
+}
+
+Result<ServerInfo> FromReply(const Endpoint& server, const Result<std::vector<Reply>>& answer) {
+  if (!answer) return tl::unexpected(answer.error());
+  const Reply& reply = answer->front();
+  if (reply.is_error())
+    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", server.ToAddress(), reply.text));
+  auto info = ParseServerInfo(reply.text);
+  if (!info) return Fail(server.ToAddress(), info.error());
+  return info;
+}
+
+const Command kInfo{"INFO"};
+
+}  // namespace
+
+Result<ServerInfo> ParseServerInfo(std::string_view text) {
+  const Fields fields = Split(text);
+  ServerInfo info;
+  const std::string_view role = TextAt(fields, "role");
+  if (role == "slave") {
+    info.role = Role::kReplica;
+  } else if (role != "master") {
+    return Fail(ErrorKind::kProtocol, "INFO without a role of master or slave");
+  }
+  info.run_id = TextAt(fields, "run_id");
+  info.loading = NumberAt(fields, "loading") != 0;
+  info.keys = CountKeys(fields);
+  info.connected_replicas = static_cast<std::uint64_t>(NumberAt(fields, "connected_slaves"));
+  info.replication_id = TextAt(fields, "master_replid");
+  if (info.role == Role::kMaster) {
+    info.offset = NumberAt(fields, "master_repl_offset");
+  } else {
+    info.offset = NumberAt(fields, "slave_repl_offset");
+    info.master = {std::string(TextAt(fields, "master_host")),
+                   static_cast<std::uint16_t>(NumberAt(fields, "master_port"))};
+    info.link_up = TextAt(fields, "master_link_status") == "up";
+  }
+  return info;
+}
+
+Result<ServerInfo> AskServerInfo(const Endpoint& server, const Credentials& credentials, Duration timeout) {
+  return FromReply(server, Ask(server, credentials, {kInfo}, timeout));
+}
+
+std::vector<Result<ServerInfo>> AskServerInfos(const std::vector<Endpoint>& servers,
+                                               const Credentials& credentials, Duration timeout) {
+  std::vector<Result<ServerInfo>> infos;
+  const auto answers = AskAll(servers, credentials, {kInfo}, timeout);
+  for (std::size_t i = 0; i < servers.size(); ++i) infos.push_back(FromReply(servers[i], answers[i]));
+  return infos;
+}
+
+}  // namespace redis_zk::redis

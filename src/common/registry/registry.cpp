@@ -1,0 +1,135 @@
+#include "registry/registry.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace redis_zk::registry {
+
+using zookeeper::kAnyVersion;
+using zookeeper::Lifetime;
+using zookeeper::Transaction;
+using zookeeper::Watch;
+
+Registry::Registry(zookeeper::Session& session, std::string root)
+    : session_(session), root_(std::move(root)) {}
+
+std::string Registry::MasterPath(const std::string& group) const {
+  return group == kDefaultGroup ? root_ + "/master" : root_ + "/masters/" + group;
+}
+
+Status Registry::EnsureGroup(const std::string& group) {
+  for (const auto& path : {root_ + "/master", root_ + "/masters/" + group, root_ + "/sentinels",
+                           root_ + "/members/" + group, root_ + "/lineage/" + group}) {
+    if (auto made = session_.EnsurePath(path); !made) return made;
+  }
+  return {};
+}
+
+Result<Record> Registry::ReadRecord(const std::string& group, Watch watch) {
+  const auto node = session_.Get(MasterPath(group), watch);
+  if (!node) return tl::unexpected(node.error());
+  Record record = ParseMasterRecord(node->data);
+  record.version = node->stat.version;
+  const auto lineage_node = session_.Get(root_ + "/lineage/" + group, Watch::kNo);
+  if (!lineage_node) {
+    if (lineage_node.error().kind == ErrorKind::kNotFound) return record;
+    return tl::unexpected(lineage_node.error());
+  }
+  const auto lineage = ParseLineage(lineage_node->data);
+  if (lineage) {
+    record.epoch = lineage->epoch;
+    record.lineage_fits =
+        record.state == Record::State::kMaster && lineage->master == record.master.ToRecord();
+  }
+  return record;
+}
+
+Status Registry::WriteRecord(const std::string& group, const Record& replaced, const Endpoint& master,
+                             std::uint64_t epoch, const std::string& reason, const std::string& lock_node) {
+  const std::string text = master.ToRecord();
+  Transaction transaction;
+  if (!lock_node.empty()) transaction.Add(Transaction::CheckOp{lock_node, kAnyVersion});
+  transaction.Add(Transaction::SetOp{MasterPath(group), text, replaced.version});
+  if (group == kDefaultGroup)
+    transaction.Add(Transaction::SetOp{root_ + "/masters/" + group, text, kAnyVersion});
+  transaction.Add(
+      Transaction::SetOp{root_ + "/lineage/" + group, Render(Lineage{epoch, text, reason}), kAnyVersion});
+  const auto written = session_.Commit(transaction);
+  if (!written)
+    return Fail(fmt::format("cannot record {} as master of {}", master.ToAddress(), group), written.error());
+  return {};
+}
+
+Result<std::vector<std::string>> Registry::ListGroups(Watch watch) {
+  auto groups = session_.Children(root_ + "/masters", watch);
+  if (!groups) return groups;
+  std::sort(groups->begin(), groups->end());
+  std::erase(*groups, kDefaultGroup);
+  groups->insert(groups->begin(), kDefaultGroup);
+  return groups;
+}
+
+template <class Entry, class Parse>
+Result<std::vector<Entry>> Registry::ListEntries(const std::string& parent, Watch watch, const Parse& parse) {
+  auto names = session_.Children(parent, watch);
+  if (!names) return tl::unexpected(names.error());
+  std::sort(names->begin(), names->end());
+  std::vector<Entry> entries;
+  for (const auto& name : *names) {
+    const std::string path = parent + '/' + name;
+    const auto node = session_.Get(path, Watch::kNo);
+    if (!node) {
+      if (node.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
+      return tl::unexpected(node.error());
+    }
+    if (const auto endpoint = parse(node->data)) {
+      entries.push_back(Entry{name, *endpoint});
+    } else {
+      spdlog::warn("{}: found \"{}\", expected {}; left out", path, node->data.substr(0, 120),
+                   endpoint.error().message);
+    }
+  }
+  return entries;
+}
+
+Result<std::vector<Sentinel>> Registry::ListSentinels(Watch watch) {
+  return ListEntries<Sentinel>(root_ + "/sentinels", watch, ParseRecord);
+}
+
+Result<std::vector<Member>> Registry::ListMembers(const std::string& group, Watch watch) {
+  return ListEntries<Member>(root_ + "/members/" + group, watch, ParseMember);
+}
+
+Status Registry::RegisterSentinel(const Sentinel& sentinel) {
+  return PutEphemeral(root_ + "/sentinels/" + sentinel.uuid, sentinel.endpoint.ToRecord());
+}
+
+Status Registry::UnregisterSentinel(const std::string& uuid) {
+  const auto deleted = session_.Delete(root_ + "/sentinels/" + uuid, kAnyVersion);
+  if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
+  return {};
+}
+
+Status Registry::RegisterMember(const std::string& group, const Member& member) {
+  return PutEphemeral(root_ + "/members/" + group + '/' + member.uuid, RenderMember(member.endpoint));
+}
+
+Status Registry::PutEphemeral(const std::string& path, const std::string& data) {
+  const auto created = session_.Create(path, data, Lifetime::kEphemeral);
+  if (created) return {};
+  if (created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
+  const auto node = session_.Get(path, Watch::kNo);
+  if (!node) return tl::unexpected(node.error());
+  if (node->stat.ephemeral_owner == session_.id() && node->data == data) return {};
+  Transaction replace;
+  replace.Add(Transaction::DeleteOp{path, node->stat.version});
+  replace.Add(Transaction::CreateOp{path, data, Lifetime::kEphemeral});
+  const auto replaced = session_.Commit(replace);
+  if (!replaced) return Fail("cannot register " + path, replaced.error());
+  return {};
+}
+
+}  // namespace redis_zk::registry

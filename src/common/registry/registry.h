@@ -1,0 +1,64 @@
+// Typed access to the znodes: who is master, which Sentinels and which Redis are alive.
+//
+//   <root>/master                 "host port"; the default group's truth, and its lock's parent
+//   <root>/masters/<group>        "host port"; another group's truth and lock's parent, the default group's
+//   mirror <root>/sentinels/<uuid>       ephemeral, "host port" <root>/members/<group>/<uuid> ephemeral,
+//   JSON: a living redis-wrapper <root>/lineage/<group>        JSON: the epoch of the record and why it
+//   changed
+//
+// Same thread as the session. Reads set their watches when asked to; a watch fires once.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/record.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::registry {
+
+// The group whose truth stands in <root>/master.
+inline constexpr const char* kDefaultGroup = "master1";
+
+class Registry {
+ public:
+  Registry(zookeeper::Session& session, std::string root);
+
+  // Creates the persistent znodes that a group needs.
+  Status EnsureGroup(const std::string& group);
+
+  // Where the truth about a group stands, and where its lock's contenders queue.
+  std::string MasterPath(const std::string& group) const;
+
+  Result<Record> ReadRecord(const std::string& group, zookeeper::Watch watch);
+
+  // Replaces the record that `replaced` was read as; kConflict when somebody else did first. The mirror and
+  // the lineage change with it. `lock_node`, when not empty, must still exist.
+  Status WriteRecord(const std::string& group, const Record& replaced, const Endpoint& master,
+                     std::uint64_t epoch, const std::string& reason, const std::string& lock_node);
+
+  // The default group first, then the others by name.
+  Result<std::vector<std::string>> ListGroups(zookeeper::Watch watch);
+
+  // Ordered by uuid. Unreadable entries are left out and logged.
+  Result<std::vector<Sentinel>> ListSentinels(zookeeper::Watch watch);
+  Status RegisterSentinel(const Sentinel& sentinel);
+  Status UnregisterSentinel(const std::string& uuid);
+
+  Result<std::vector<Member>> ListMembers(const std::string& group, zookeeper::Watch watch);
+  Status RegisterMember(const std::string& group, const Member& member);
+
+ private:
+  // Creates an ephemeral znode of the current session, in place of one that an earlier session of ours left
+  // behind.
+  Status PutEphemeral(const std::string& path, const std::string& data);
+  template <class Entry, class Parse>
+  Result<std::vector<Entry>> ListEntries(const std::string& parent, zookeeper::Watch watch,
+                                         const Parse& parse);
+
+  zookeeper::Session& session_;
+  const std::string root_;
+};
+
+}  // namespace redis_zk::registry

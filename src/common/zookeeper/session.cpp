@@ -1,0 +1,436 @@
+#include "zookeeper/session.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <resolv.h>
+#include <spdlog/spdlog.h>
+#include <zookeeper/zookeeper.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "base/random_id.h"
+
+namespace redis_zk::zookeeper {
+
+namespace {
+
+constexpr Duration kFirstRetry = 200ms;
+constexpr Duration kLongestRetry = 5s;
+constexpr std::int64_t kNever = 0;
+
+Error ToError(int code) {
+  const auto error = [code](ErrorKind kind) { return Error{kind, zerror(code)}; };
+  switch (static_cast<ZOO_ERRORS>(code)) {
+    case ZNONODE:
+    case ZNOWATCHER:
+      return error(ErrorKind::kNotFound);
+    case ZNODEEXISTS:
+      return error(ErrorKind::kAlreadyExists);
+    case ZBADVERSION:
+    case ZNOTEMPTY:
+      return error(ErrorKind::kConflict);
+    case ZNOAUTH:
+    case ZAUTHFAILED:
+    case ZINVALIDACL:
+    case ZNOTREADONLY:
+    case ZNOCHILDRENFOREPHEMERALS:
+    case ZEPHEMERALONLOCALSESSION:
+    case ZRECONFIGDISABLED:
+    case ZSESSIONCLOSEDREQUIRESASLAUTH:
+    case ZNEWCONFIGNOQUORUM:
+    case ZRECONFIGINPROGRESS:
+    case ZUNIMPLEMENTED:
+      return error(ErrorKind::kRefused);
+    case ZINVALIDSTATE:
+    case ZTHROTTLEDOP:
+      return error(ErrorKind::kUnavailable);
+    case ZCONNECTIONLOSS:
+    case ZOPERATIONTIMEOUT:
+    case ZSESSIONEXPIRED:
+    case ZSESSIONMOVED:
+    case ZCLOSING:
+      return error(ErrorKind::kUnknownOutcome);
+    case ZBADARGUMENTS:
+      return error(ErrorKind::kInvalid);
+    case ZOK:
+    case ZSYSTEMERROR:
+    case ZRUNTIMEINCONSISTENCY:
+    case ZDATAINCONSISTENCY:
+    case ZMARSHALLINGERROR:
+    case ZSSLCONNECTIONERROR:
+    case ZAPIERROR:
+    case ZINVALIDCALLBACK:
+    case ZNOTHING:
+      break;
+  }
+  return Error{ErrorKind::kInternal, fmt::format("{} ({})", zerror(code), code)};
+}
+
+NodeStat ToStat(const Stat& stat) { return {stat.version, stat.ephemeralOwner}; }
+
+int Flags(Lifetime lifetime) {
+  switch (lifetime) {
+    case Lifetime::kPersistent:
+      return 0;
+    case Lifetime::kEphemeral:
+      return ZOO_EPHEMERAL;
+    case Lifetime::kEphemeralSequential:
+      return ZOO_EPHEMERAL | ZOO_SEQUENCE;
+  }
+  return 0;
+}
+
+// One request under way. Owned by its completion, which may come after the caller has stopped waiting.
+template <class T>
+struct Call {
+  std::promise<Result<T>> promise;
+
+  static void Finish(const void* self, Result<T> result) {
+    const std::unique_ptr<Call> call(static_cast<Call*>(const_cast<void*>(self)));
+    call->promise.set_value(std::move(result));
+  }
+};
+
+void OnVoid(int code, const void* call) {
+  Call<void>::Finish(call, code == ZOK ? Status() : tl::unexpected(ToError(code)));
+}
+
+void OnSet(int code, const Stat* /*stat*/, const void* call) { OnVoid(code, call); }
+
+void OnExists(int code, const Stat* stat, const void* call) {
+  using Answer = Result<std::optional<NodeStat>>;
+  if (code == ZNONODE) return Call<std::optional<NodeStat>>::Finish(call, Answer(std::nullopt));
+  Call<std::optional<NodeStat>>::Finish(call,
+                                        code == ZOK ? Answer(ToStat(*stat)) : tl::unexpected(ToError(code)));
+}
+
+void OnData(int code, const char* value, int length, const Stat* stat, const void* call) {
+  if (code != ZOK) return Call<Node>::Finish(call, tl::unexpected(ToError(code)));
+  // Null data has length -1.
+  Call<Node>::Finish(call,
+                     Node{std::string(value, static_cast<std::size_t>(std::max(length, 0))), ToStat(*stat)});
+}
+
+void OnStrings(int code, const String_vector* strings, const void* call) {
+  if (code != ZOK) return Call<std::vector<std::string>>::Finish(call, tl::unexpected(ToError(code)));
+  Call<std::vector<std::string>>::Finish(
+      call, std::vector<std::string>(strings->data, strings->data + strings->count));
+}
+
+void OnString(int code, const char* value, const void* call) {
+  Call<std::string>::Finish(call, code == ZOK ? Result<std::string>(value) : tl::unexpected(ToError(code)));
+}
+
+// The C client's own lines, without its prefix. Ours say the same in fewer words, so these are for debugging.
+void OnClientLog(const char* message) {
+  std::string_view text(message);
+  if (const auto function = text.find('@'); function != std::string_view::npos) {
+    if (const auto colon = text.find(": ", function); colon != std::string_view::npos)
+      text.remove_prefix(colon + 2);
+  }
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  spdlog::debug("ZooKeeper client: {}", text);
+}
+
+// Runs on a thread of its own: a name server that is away must not stop the loop.
+Result<std::vector<std::string>> Resolve(const std::vector<Endpoint>& servers) {
+  // This thread's resolver gives up after about two seconds a server instead of ten.
+  res_init();
+  _res.retrans = 1;
+  _res.retry = 2;
+  std::vector<std::string> addresses;
+  std::string failures;
+  for (const auto& server : servers) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* raw = nullptr;
+    const int code = getaddrinfo(server.host.c_str(), nullptr, &hints, &raw);
+    if (code != 0) {
+      failures += fmt::format("{}{}: {}", failures.empty() ? "" : ", ", server.host, gai_strerror(code));
+      continue;
+    }
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> list(raw, &freeaddrinfo);
+    for (const addrinfo* entry = list.get(); entry != nullptr; entry = entry->ai_next) {
+      std::array<char, NI_MAXHOST> host{};
+      if (getnameinfo(entry->ai_addr, entry->ai_addrlen, host.data(), host.size(), nullptr, 0,
+                      NI_NUMERICHOST) != 0) {
+        continue;
+      }
+      // The client splits at the last colon and takes no brackets.
+      addresses.push_back(fmt::format("{}:{}", host.data(), server.port));
+    }
+  }
+  if (addresses.empty())
+    return Fail(ErrorKind::kUnavailable, "no ZooKeeper host resolves (" + failures + ")");
+  return addresses;
+}
+
+}  // namespace
+
+std::string ConnectString(const std::vector<std::string>& addresses, const std::string& chroot) {
+  std::string text;
+  for (const auto& address : addresses) text += (text.empty() ? "" : ",") + address;
+  if (addresses.size() % 2 == 0) text += ',' + addresses.front();
+  return text + chroot;
+}
+
+// One handle of the C client, from zookeeper_init to zookeeper_close, and what its threads have reported.
+struct Session::Handle {
+  Handle(const std::string& connect_string, Duration timeout, const Sink& events) : sink(events) {
+    zoo_set_debug_level(ZOO_LOG_LEVEL_INFO);
+    // Before init, since the first event may arrive before it returns.
+    disconnected_since = Clock::now().time_since_epoch().count();
+    raw = zookeeper_init2(connect_string.c_str(), &Handle::OnEvent, static_cast<int>(timeout.count()),
+                          nullptr, this, 0, &OnClientLog);
+    if (raw != nullptr) zoo_set_servers_resolution_delay(raw, -1);
+  }
+
+  // Joins the client's threads, so that nothing is pushed afterwards.
+  ~Handle() {
+    if (raw != nullptr) zookeeper_close(raw);
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  static void OnEvent(zhandle_t* client, int type, int state, const char* path, void* context) {
+    auto& self = *static_cast<Handle*>(context);
+    using Kind = SessionEvent::Kind;
+    if (type != ZOO_SESSION_EVENT) {
+      self.sink({Kind::kNodeChanged, path == nullptr ? "" : path});
+      return;
+    }
+    const bool was_connected = self.connected.exchange(state == ZOO_CONNECTED_STATE);
+    if (state == ZOO_CONNECTED_STATE) {
+      self.disconnected_since = kNever;
+      self.session_id = zoo_client_id(client)->client_id;
+      spdlog::info("ZooKeeper: connected, session {:#x}, session timeout {} ms", self.session_id.load(),
+                   zoo_recv_timeout(client));
+      self.sink({Kind::kConnected, ""});
+    } else if (state == ZOO_EXPIRED_SESSION_STATE || state == ZOO_AUTH_FAILED_STATE) {
+      spdlog::warn("ZooKeeper: session {:#x} {}", self.session_id.load(),
+                   state == ZOO_AUTH_FAILED_STATE ? "was refused" : "has expired");
+      self.session_id = 0;
+      self.ended = true;
+      self.sink({Kind::kExpired, ""});
+    } else if (was_connected) {
+      spdlog::warn("ZooKeeper: connection lost; reconnecting");
+      self.disconnected_since = Clock::now().time_since_epoch().count();
+      self.sink({Kind::kDisconnected, ""});
+    }
+  }
+
+  // Sends one request and waits for its answer. `send` receives the client and the call to hand to the
+  // completion.
+  template <class T, class Send>
+  Result<T> Await(Duration timeout, const Send& send) {
+    if (!connected) return Fail(ErrorKind::kUnavailable, "ZooKeeper is not connected");
+    auto call = std::make_unique<Call<T>>();
+    auto answer = call->promise.get_future();
+    const int code = send(raw, call.get());
+    if (code != ZOK) return tl::unexpected(ToError(code));
+    // Its completion owns it now.
+    (void)call.release();
+    if (answer.wait_for(timeout) != std::future_status::ready) {
+      return Fail(ErrorKind::kUnknownOutcome, "no answer from ZooKeeper in time");
+    }
+    return answer.get();
+  }
+
+  const Sink& sink;
+  zhandle_t* raw = nullptr;
+  std::atomic<bool> connected = false;
+  std::atomic<bool> ended = false;  // expired or refused: only a new handle helps
+  std::atomic<std::int64_t> session_id = 0;
+  std::atomic<Clock::rep> disconnected_since = kNever;
+};
+
+Session::Session(ZooKeeperHosts hosts, Duration session_timeout, Sink sink)
+    : hosts_(std::move(hosts)),
+      session_timeout_(session_timeout),
+      sink_(std::move(sink)),
+      backoff_(kFirstRetry, kLongestRetry, RandomFraction) {}
+
+Session::~Session() = default;
+
+void Session::Maintain(TimePoint now) {
+  if (handle_) {
+    const TimePoint since{Clock::duration(handle_->disconnected_since.load())};
+    // Nobody answered for longer than the session can have lived: by our own clock it is over. A new handle
+    // also resolves the names again, which the old one never would.
+    const bool silent = !handle_->connected && now - since > session_timeout_ * 3 / 2;
+    if (handle_->connected) backoff_.Reset();
+    if (!handle_->ended && !silent) return;
+    if (silent) spdlog::warn("ZooKeeper: silent for longer than a session lives; starting a new one");
+    handle_.reset();
+    retry_at_ = now;
+  }
+  if (!resolving_.valid()) {
+    if (now < retry_at_) return;
+    retry_at_ = now + backoff_.Next();
+    resolving_ = std::async(std::launch::async, [this] {
+      auto addresses = Resolve(hosts_.servers);
+      sink_({SessionEvent::Kind::kProgress, ""});
+      return addresses;
+    });
+    return;
+  }
+  // The event is pushed just before the future becomes ready, hence a moment's patience.
+  if (resolving_.wait_for(10ms) != std::future_status::ready) return;
+  const auto addresses = resolving_.get();
+  if (addresses) {
+    Open(*addresses);
+  } else {
+    spdlog::warn("ZooKeeper: {}", addresses.error().message);
+  }
+}
+
+void Session::Open(const std::vector<std::string>& addresses) {
+  const std::string connect_string = ConnectString(addresses, hosts_.chroot);
+  auto handle = std::make_unique<Handle>(connect_string, session_timeout_, sink_);
+  if (handle->raw == nullptr) {
+    spdlog::warn("ZooKeeper: cannot use \"{}\": {}", connect_string, std::strerror(errno));
+    return;
+  }
+  handle_ = std::move(handle);
+}
+
+bool Session::connected() const { return handle_ && handle_->connected; }
+
+std::int64_t Session::id() const { return handle_ ? handle_->session_id.load() : 0; }
+
+namespace {
+
+tl::unexpected<Error> NotOpen() { return Fail(ErrorKind::kUnavailable, "ZooKeeper is not connected"); }
+
+}  // namespace
+
+Result<Node> Session::Get(const std::string& path, Watch watch) {
+  if (!handle_) return NotOpen();
+  auto node = handle_->Await<Node>(session_timeout_, [&](zhandle_t* client, void* call) {
+    return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData, call);
+  });
+  if (!node) return Fail("cannot read " + path, node.error());
+  return node;
+}
+
+Result<std::optional<NodeStat>> Session::Exists(const std::string& path, Watch watch) {
+  if (!handle_) return NotOpen();
+  auto stat = handle_->Await<std::optional<NodeStat>>(session_timeout_, [&](zhandle_t* client, void* call) {
+    return zoo_aexists(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnExists, call);
+  });
+  if (!stat) return Fail("cannot look at " + path, stat.error());
+  return stat;
+}
+
+Result<std::vector<std::string>> Session::Children(const std::string& path, Watch watch) {
+  if (!handle_) return NotOpen();
+  auto children =
+      handle_->Await<std::vector<std::string>>(session_timeout_, [&](zhandle_t* client, void* call) {
+        return zoo_aget_children(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnStrings, call);
+      });
+  if (!children) return Fail("cannot list " + path, children.error());
+  return children;
+}
+
+Result<std::string> Session::Create(const std::string& path, const std::string& data, Lifetime lifetime) {
+  if (!handle_) return NotOpen();
+  auto created = handle_->Await<std::string>(session_timeout_, [&](zhandle_t* client, void* call) {
+    return zoo_acreate(client, path.c_str(), data.data(), static_cast<int>(data.size()), &ZOO_OPEN_ACL_UNSAFE,
+                       Flags(lifetime), &OnString, call);
+  });
+  if (!created) return Fail("cannot create " + path, created.error());
+  return created;
+}
+
+Status Session::Set(const std::string& path, const std::string& data, std::int32_t version) {
+  if (!handle_) return NotOpen();
+  auto status = handle_->Await<void>(session_timeout_, [&](zhandle_t* client, void* call) {
+    return zoo_aset(client, path.c_str(), data.data(), static_cast<int>(data.size()), version, &OnSet, call);
+  });
+  if (!status) return Fail("cannot write " + path, status.error());
+  return status;
+}
+
+Status Session::Delete(const std::string& path, std::int32_t version) {
+  if (!handle_) return NotOpen();
+  auto status = handle_->Await<void>(session_timeout_, [&](zhandle_t* client, void* call) {
+    return zoo_adelete(client, path.c_str(), version, &OnVoid, call);
+  });
+  if (!status) return Fail("cannot delete " + path, status.error());
+  return status;
+}
+
+Status Session::Commit(const Transaction& transaction) {
+  if (!handle_) return NotOpen();
+  // The client copies the requests when they are sent, but fills in the results when the answer comes, which
+  // may be after we stopped waiting: they live as long as the call.
+  struct TransactionCall : Call<void> {
+    std::vector<zoo_op_result_t> results;
+    static void Finish(int code, const void* self) {
+      const std::unique_ptr<TransactionCall> call(static_cast<TransactionCall*>(const_cast<void*>(self)));
+      call->promise.set_value(code == ZOK ? Status() : tl::unexpected(ToError(code)));
+    }
+  };
+  if (!handle_->connected) return NotOpen();
+  std::vector<zoo_op_t> ops(transaction.ops().size());
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    zoo_op_t& op = ops[i];
+    std::visit(
+        [&op](const auto& step) {
+          using Step = std::decay_t<decltype(step)>;
+          const char* path = step.path.c_str();
+          if constexpr (std::is_same_v<Step, Transaction::CheckOp>) {
+            zoo_check_op_init(&op, path, step.version);
+          } else if constexpr (std::is_same_v<Step, Transaction::DeleteOp>) {
+            zoo_delete_op_init(&op, path, step.version);
+          } else if constexpr (std::is_same_v<Step, Transaction::SetOp>) {
+            zoo_set_op_init(&op, path, step.data.data(), static_cast<int>(step.data.size()), step.version,
+                            nullptr);
+          } else {
+            zoo_create_op_init(&op, path, step.data.data(), static_cast<int>(step.data.size()),
+                               &ZOO_OPEN_ACL_UNSAFE, Flags(step.lifetime), nullptr, 0);
+          }
+        },
+        transaction.ops()[i]);
+  }
+  auto call = std::make_unique<TransactionCall>();
+  call->results.resize(ops.size());
+  auto answer = call->promise.get_future();
+  const int code = zoo_amulti(handle_->raw, static_cast<int>(ops.size()), ops.data(), call->results.data(),
+                              &TransactionCall::Finish, call.get());
+  if (code != ZOK) return tl::unexpected(ToError(code));
+  (void)call.release();
+  if (answer.wait_for(session_timeout_) != std::future_status::ready) {
+    return Fail(ErrorKind::kUnknownOutcome, "no answer from ZooKeeper in time");
+  }
+  return answer.get();
+}
+
+Status Session::EnsurePath(const std::string& path) {
+  const auto ensure = [this](const std::string& node) -> Status {
+    const auto there = Exists(node, Watch::kNo);
+    if (!there) return tl::unexpected(there.error());
+    if (there->has_value()) return {};
+    const auto created = Create(node, "", Lifetime::kPersistent);
+    if (!created && created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
+    return {};
+  };
+  if (!hosts_.chroot.empty()) {
+    // To this client "/" is the chroot itself.
+    if (auto made = ensure("/"); !made) return made;
+  }
+  for (std::size_t slash = 0; slash != std::string::npos;) {
+    slash = path.find('/', slash + 1);
+    if (auto made = ensure(path.substr(0, slash)); !made) return made;
+  }
+  return {};
+}
+
+}  // namespace redis_zk::zookeeper

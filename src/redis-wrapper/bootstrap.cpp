@@ -1,0 +1,124 @@
+#include "redis-wrapper/bootstrap.h"
+
+#include <fmt/format.h>
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using Action = Decision::Action;
+using State = registry::Record::State;
+
+const redis::ServerInfo* FindLiving(const View& view, const Endpoint& endpoint) {
+  const auto found = view.living.find(endpoint);
+  return found == view.living.end() ? nullptr : &found->second;
+}
+
+bool ActsAsMaster(const View& view, const Endpoint& endpoint) {
+  const auto* info = FindLiving(view, endpoint);
+  return info != nullptr && info->role == redis::Role::kMaster;
+}
+
+// A living member whose data an empty or older master would wipe.
+std::optional<Endpoint> DataHolder(const View& view) {
+  for (const auto& [endpoint, info] : view.living) {
+    if (info.keys > 0) return endpoint;
+  }
+  return std::nullopt;
+}
+
+Decision Follow(const Endpoint& master, std::string reason) {
+  return {.action = Action::kFollow, .master = master, .reason = std::move(reason)};
+}
+
+Decision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
+
+Decision ServeAsMaster(std::string reason) {
+  return {.action = Action::kServeAsMaster, .needs_lock = true, .reason = std::move(reason)};
+}
+
+// Another node is supposed to be the master.
+Decision DecideUnder(const View& view, const Endpoint& master, const std::string& who_says) {
+  const std::string address = master.ToAddress();
+  const auto* info = FindLiving(view, master);
+  if (info == nullptr) {
+    return Wait(fmt::format(
+        "{} says that {} is the master, but it does not answer; waiting for the Sentinels to fail over",
+        who_says, address));
+  }
+  if (info->role == redis::Role::kMaster) {
+    return Follow(master, fmt::format("{} says that {} is the master, and it is", who_says, address));
+  }
+  return Wait(fmt::format(
+      "{} says that {} is the master, but it is a replica; waiting for a majority of the Sentinels "
+      "to name the master",
+      who_says, address));
+}
+
+// This node is supposed to be the master, and its Redis does not run.
+Decision DecideAsNamedMaster(const View& view, const std::string& who_says) {
+  if (const auto holder = DataHolder(view)) {
+    Decision decision = Wait(fmt::format(
+        "{} says that this node is the master, but {} is alive and holds data; waiting for it to be promoted",
+        who_says, holder->ToAddress()));
+    decision.ask_failover = true;
+    return decision;
+  }
+  return ServeAsMaster(
+      fmt::format("{} says that this node is the master, and no other living node holds data", who_says));
+}
+
+// Nobody is recorded, and the Sentinels agree on nobody.
+Decision DecideWithoutRecord(const View& view) {
+  const bool unreadable = view.record.state == State::kUnreadable;
+  const std::string found = unreadable
+                                ? fmt::format("the record is unreadable (found \"{}\")", view.record.found)
+                                : "no master is recorded";
+  std::optional<Endpoint> acting;
+  for (const auto& [endpoint, info] : view.living) {
+    if (info.role != redis::Role::kMaster) continue;
+    if (acting) {
+      return Wait(fmt::format("{}, and both {} and {} act as master; waiting for the Sentinels to choose",
+                              found, acting->ToAddress(), endpoint.ToAddress()));
+    }
+    acting = endpoint;
+  }
+  if (acting) {
+    Decision decision = Follow(*acting, fmt::format("{}, but {} acts as master", found, acting->ToAddress()));
+    decision.needs_lock = true;
+    return decision;
+  }
+  if (const auto holder = DataHolder(view)) {
+    return Wait(fmt::format("{}, but {} is alive and holds data; waiting for it to become master", found,
+                            holder->ToAddress()));
+  }
+  if (unreadable && !view.living.empty()) {
+    return Wait(fmt::format("{}, and {} is alive; waiting for the record to be mended", found,
+                            view.living.begin()->first.ToAddress()));
+  }
+  if (unreadable && view.sentinels_answering > 0) {
+    return Wait(fmt::format("{}, and Sentinels are alive; waiting for them to mend it", found));
+  }
+  return ServeAsMaster(fmt::format("{}, and no living node holds data", found));
+}
+
+}  // namespace
+
+Decision Decide(const View& view) {
+  const bool recorded = view.record.state == State::kMaster;
+  // A recorded master that is one needs nobody's confirmation: this is every ordinary start of a replica.
+  if (recorded && view.record.master != view.self && ActsAsMaster(view, view.record.master)) {
+    return DecideUnder(view, view.record.master, "the record");
+  }
+  // Otherwise the Sentinels lead, where they agree.
+  if (view.sentinels_say && (!recorded || view.sentinels_say->master != view.record.master)) {
+    const Endpoint& named = view.sentinels_say->master;
+    const std::string who = fmt::format("a majority of the Sentinels ({})", view.sentinels_say->votes);
+    return named == view.self ? DecideAsNamedMaster(view, who) : DecideUnder(view, named, who);
+  }
+  if (!recorded) return DecideWithoutRecord(view);
+  return view.record.master == view.self ? DecideAsNamedMaster(view, "the record")
+                                         : DecideUnder(view, view.record.master, "the record");
+}
+
+}  // namespace redis_zk::redis_wrapper

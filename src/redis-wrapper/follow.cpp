@@ -1,0 +1,13 @@
+#include "redis-wrapper/follow.h"
+
+namespace redis_zk::redis_wrapper {
+
+std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoint& self,
+                                     const registry::Record& record) {
+  if (own.role != redis::Role::kReplica || own.link_up) return std::nullopt;
+  if (record.state != registry::Record::State::kMaster) return std::nullopt;
+  if (record.master == own.master || record.master == self) return std::nullopt;
+  return record.master;
+}
+
+}  // namespace redis_zk::redis_wrapper

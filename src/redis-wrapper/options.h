@@ -1,0 +1,20 @@
+// The options of redis-wrapper.
+#pragma once
+
+#include <string>
+
+#include "config/common_options.h"
+
+namespace redis_zk::redis_wrapper {
+
+struct WrapperOptions {
+  CommonOptions common;
+  ServerOptions server;
+  std::string redis_conf;  // the user's; absolute
+  std::string redis_server_bin;
+};
+
+// Ends the process when they are wrong, or when only help was asked for.
+WrapperOptions ReadWrapperOptions(int argc, const char* const* argv);
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,41 @@
+#include "redis-wrapper/server_conf.h"
+
+#include <fmt/format.h>
+
+#include "process/server_conf.h"
+
+namespace redis_zk::redis_wrapper {
+
+using process::QuoteForConf;
+
+std::string RenderServerConf(const WrapperOptions& options, const std::optional<Endpoint>& master) {
+  const auto& server = options.server;
+  std::string conf =
+      "# Written anew by redis-wrapper at every start. Your settings belong into the included file.\n";
+  const auto add = [&conf](std::string_view name, const std::string& value) {
+    conf += fmt::format("{} {}\n", name, QuoteForConf(value));
+  };
+  add("include", options.redis_conf);
+  add("bind", server.bind.host);
+  add("port", std::to_string(server.bind.port));
+  // In the background the server would look as if it had ended.
+  add("daemonize", "no");
+  add("replica-announce-ip", server.announce.host);
+  add("replica-announce-port", std::to_string(server.announce.port));
+  const auto& credentials = options.common.redis;
+  if (!credentials.password.empty()) {
+    // Roles change: every node asks for the password and knows how to give it. A named user's rules are the
+    // user's.
+    if (credentials.username.empty()) {
+      add("requirepass", credentials.password);
+    } else {
+      add("masteruser", credentials.username);
+    }
+    add("masterauth", credentials.password);
+  }
+  conf += master ? fmt::format("replicaof {} {}\n", QuoteForConf(master->host), master->port)
+                 : "replicaof no one\n";
+  return conf;
+}
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,31 @@
+#include "sentinel-wrapper/options.h"
+
+#include "process/server_conf.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
+  WrapperOptions wrapper;
+  Options options("sentinel-wrapper",
+                  "Waits for a master in ZooKeeper, launches redis-sentinel on it and keeps it registered.");
+  AddCommonOptions(options, &wrapper.common);
+  AddServerOptions(options, "26379", &wrapper.server);
+  options.Add(
+      {"SENTINEL_CONF", "your sentinel.conf; it is read and never written to", "/etc/redis/sentinel.conf"},
+      ParseText, &wrapper.sentinel_conf);
+  options.Add({"SENTINEL_SERVER_BIN", "the Sentinel to launch", "redis-sentinel"}, ParseText,
+              &wrapper.sentinel_server_bin);
+  options.Add({"SENTINEL_QUORUM", "how many Sentinels must agree that the master is down", "2"},
+              WholeNumber(1, 1000), &wrapper.quorum);
+  options.Add(
+      {"SENTINEL_DOWN_AFTER_MS",
+       "milliseconds without an answer after which the master counts as down; below 500 Sentinel flaps; when "
+       "not set, what your sentinel.conf says",
+       ""},
+      WholeNumber(100, 3'600'000), &wrapper.down_after_ms);
+  options.AddCheck([&] { return process::CheckReadable("SENTINEL_CONF", wrapper.sentinel_conf); });
+  ReadOptionsOrExit(options, argc, argv);
+  return wrapper;
+}
+
+}  // namespace redis_zk::sentinel_wrapper

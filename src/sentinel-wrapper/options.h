@@ -1,0 +1,23 @@
+// The options of sentinel-wrapper.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/common_options.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+struct WrapperOptions {
+  CommonOptions common;
+  ServerOptions server;
+  std::string sentinel_conf;  // the user's; read only
+  std::string sentinel_server_bin;
+  std::int64_t quorum = 0;
+  std::int64_t down_after_ms = 0;  // 0: what the user's file says
+};
+
+// Ends the process when they are wrong, or when only help was asked for.
+WrapperOptions ReadWrapperOptions(int argc, const char* const* argv);
+
+}  // namespace redis_zk::sentinel_wrapper

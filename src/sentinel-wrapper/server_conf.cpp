@@ -1,0 +1,147 @@
+#include "sentinel-wrapper/server_conf.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+#include <sstream>
+
+#include "process/server_conf.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+using process::QuoteForConf;
+
+constexpr std::size_t kRepeatedDigits = 8;
+constexpr std::array<std::size_t, 4> kUuidDashes{8, 13, 18, 23};
+
+// Directives about one group: "sentinel <directive> <group> ...".
+const std::set<std::string, std::less<>> kGroupDirectives{"monitor",
+                                                          "down-after-milliseconds",
+                                                          "failover-timeout",
+                                                          "parallel-syncs",
+                                                          "auth-pass",
+                                                          "auth-user",
+                                                          "notification-script",
+                                                          "client-reconfig-script",
+                                                          "rename-command",
+                                                          "master-reboot-down-after-period",
+                                                          "config-epoch",
+                                                          "leader-epoch",
+                                                          "known-replica",
+                                                          "known-slave",
+                                                          "known-sentinel"};
+// What Sentinel itself writes down. In a file that was copied from a running Sentinel it belongs to another
+// life.
+const std::set<std::string, std::less<>> kState{"myid",          "current-epoch", "config-epoch",
+                                                "leader-epoch",  "known-replica", "known-slave",
+                                                "known-sentinel"};
+
+struct Line {
+  std::string text;
+  std::string directive;  // of "sentinel ..." lines, in lower case
+  std::string group;      // of group directives
+};
+
+std::string LowerCase(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::vector<Line> ParseLines(std::string_view conf) {
+  std::vector<Line> lines;
+  std::istringstream stream{std::string(conf)};
+  for (std::string text; std::getline(stream, text);) {
+    if (text.ends_with('\r')) text.pop_back();
+    Line line{text, "", ""};
+    std::istringstream words(text);
+    std::string first;
+    if (words >> first && LowerCase(first) == "sentinel" && words >> line.directive) {
+      line.directive = LowerCase(line.directive);
+      if (kGroupDirectives.contains(line.directive)) words >> line.group;
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string SentinelIdOf(std::string_view uuid) {
+  std::string id(uuid);
+  std::erase(id, '-');
+  return id + id.substr(0, kRepeatedDigits);
+}
+
+std::string UuidOf(std::string_view sentinel_id) {
+  constexpr std::size_t kDigits = 32;
+  if (sentinel_id.size() != kDigits + kRepeatedDigits ||
+      sentinel_id.substr(kDigits) != sentinel_id.substr(0, kRepeatedDigits)) {
+    return "";
+  }
+  std::string uuid(sentinel_id.substr(0, kDigits));
+  for (const std::size_t dash : kUuidDashes) uuid.insert(dash, 1, '-');
+  return uuid;
+}
+
+ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options, const Endpoint& master,
+                            std::string_view sentinel_id) {
+  ServerConf conf;
+  const std::string& group = options.common.master_name;
+  const auto lines = ParseLines(user_conf);
+  std::set<std::string> monitored{group};
+  for (const auto& line : lines) {
+    if (line.directive == "monitor") monitored.insert(line.group);
+  }
+  for (const auto& line : lines) {
+    if (line.directive == "monitor" && line.group == group) {
+      conf.left_out.push_back(
+          fmt::format("\"{}\": ZooKeeper says who the master of {} is", line.text, group));
+    } else if (kState.contains(line.directive)) {
+      conf.left_out.push_back(
+          fmt::format("\"sentinel {}\": it is the state of an earlier Sentinel", line.directive));
+    } else if (!line.group.empty() && !monitored.contains(line.group)) {
+      conf.left_out.push_back(
+          fmt::format("\"sentinel {}\": nothing monitors the group {}", line.directive, line.group));
+    } else {
+      conf.text += line.text + '\n';
+    }
+  }
+
+  const auto add = [&conf](std::initializer_list<std::string> words) {
+    std::string text;
+    for (const auto& word : words) text += (text.empty() ? "" : " ") + QuoteForConf(word);
+    conf.text += text + '\n';
+  };
+  conf.text += "# Added by sentinel-wrapper; this file is written anew at every start.\n";
+  const auto& server = options.server;
+  add({"bind", server.bind.host});
+  add({"port", std::to_string(server.bind.port)});
+  add({"daemonize", "no"});
+  add({"sentinel", "announce-ip", server.announce.host});
+  add({"sentinel", "announce-port", std::to_string(server.announce.port)});
+  add({"sentinel", "myid", std::string(sentinel_id)});
+  add({"sentinel", "monitor", group, master.host, std::to_string(master.port),
+       std::to_string(options.quorum)});
+  if (options.down_after_ms != 0) {
+    add({"sentinel", "down-after-milliseconds", group, std::to_string(options.down_after_ms)});
+  }
+  const auto& redis = options.common.redis;
+  if (!redis.password.empty()) {
+    if (!redis.username.empty()) add({"sentinel", "auth-user", group, redis.username});
+    add({"sentinel", "auth-pass", group, redis.password});
+  }
+  const auto& own = options.common.sentinel;
+  if (!own.password.empty()) {
+    add({"requirepass", own.password});
+    add({"sentinel", "sentinel-pass", own.password});
+  }
+  return conf;
+}
+
+}  // namespace redis_zk::sentinel_wrapper

@@ -1,0 +1,29 @@
+// The configuration that redis-sentinel is launched with, as a function of values: the user's lines, then
+// what only the wrapper can know. Sentinel rewrites its file while it runs, so it gets a copy.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/endpoint.h"
+#include "sentinel-wrapper/options.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+struct ServerConf {
+  std::string text;
+  std::vector<std::string> left_out;  // user's lines that the wrapper's replace, with the reason
+};
+
+// `user_conf` is the text of the user's file, `master` the group's master now, `sentinel_id` 40 hexadecimal
+// digits.
+ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options, const Endpoint& master,
+                            std::string_view sentinel_id);
+
+// The Sentinel id of a Sentinel registered under `uuid`, and the way back; empty for what is none of ours.
+// The id is the UUID's 32 digits and its first eight again, since Sentinel wants 40.
+std::string SentinelIdOf(std::string_view uuid);
+std::string UuidOf(std::string_view sentinel_id);
+
+}  // namespace redis_zk::sentinel_wrapper

@@ -1,0 +1,15 @@
+#include <malloc.h>
+
+#include "base/log.h"
+#include "base/signals.h"
+#include "watcher/options.h"
+#include "watcher/watcher.h"
+
+int main(int argc, char** argv) {
+  // An arena for each of many short-lived HTTP threads would cost more memory than all they allocate.
+  mallopt(M_ARENA_MAX, 2);
+  const redis_zk::BlockedSignals signals;
+  const auto options = redis_zk::watcher::ReadWatcherOptions(argc, argv);
+  redis_zk::InitLog(options.common.log_level);
+  return redis_zk::watcher::Watcher(options, signals).Run();
+}

@@ -1,0 +1,23 @@
+// The options of watcher.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/common_options.h"
+
+namespace redis_zk::watcher {
+
+struct WatcherOptions {
+  CommonOptions common;
+  std::string bind_ip;
+  std::int64_t port = 0;
+  Duration sentinel_timeout{};
+
+  Endpoint listen;  // bind_ip and port
+};
+
+// Ends the process when they are wrong, or when only help was asked for.
+WatcherOptions ReadWatcherOptions(int argc, const char* const* argv);
+
+}  // namespace redis_zk::watcher

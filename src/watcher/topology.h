@@ -1,0 +1,27 @@
+// What the watcher knows, as one immutable value: the loop publishes it, the HTTP threads read it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "registry/record.h"
+
+namespace redis_zk::watcher {
+
+struct Topology {
+  std::string default_group;
+  std::vector<registry::Sentinel> sentinels;
+  std::map<std::string, registry::Record> groups;
+  // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.
+  TimePoint known_at{};
+  bool zookeeper_connected = false;
+  // The Sentinel whose events are followed.
+  std::optional<Endpoint> following;
+};
+
+}  // namespace redis_zk::watcher

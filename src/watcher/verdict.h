@@ -1,0 +1,43 @@
+// Which report about a group's master to believe: a function of values.
+//
+// The record only moves forward. Two things change it:
+//   - a config epoch that is newer than the record's. Epochs are won by election and belong to one
+//   configuration each,
+//     so a single Sentinel's word is enough, and the record is true within milliseconds of a promotion;
+//   - more than half of the registered Sentinels naming the same master, which acts as one while the recorded
+//   one does
+//     not. That mends a record that somebody else wrote, and one whose epoch means nothing any more because
+//     all Sentinels were replaced. Sentinels that know only an older epoch are believed only when all of them
+//     agree: otherwise they may simply not have heard yet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "net/endpoint.h"
+#include "redis/sentinel_client.h"
+#include "registry/record.h"
+
+namespace redis_zk::watcher {
+
+struct Evidence {
+  registry::Record record;
+  std::vector<redis::SentinelReport> reports;
+  std::size_t registered = 0;         // Sentinels, whether they answered or not
+  std::set<Endpoint> acting_masters;  // of those that were asked: who answers as master
+};
+
+struct Verdict {
+  // What to write; nothing: the record stays.
+  std::optional<Endpoint> master;
+  std::uint64_t epoch = 0;
+  std::string reason;  // one sentence
+};
+
+Verdict Judge(const Evidence& evidence);
+
+}  // namespace redis_zk::watcher

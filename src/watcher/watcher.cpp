@@ -1,0 +1,262 @@
+#include "watcher/watcher.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/exit_code.h"
+#include "base/random_id.h"
+#include "daemon/connect.h"
+#include "redis/sentinel_client.h"
+#include "redis/server_info.h"
+#include "watcher/verdict.h"
+#include "watcher/web/server.h"
+
+namespace redis_zk::watcher {
+
+namespace {
+
+using redis::SubscriberEvent;
+using zookeeper::SessionEvent;
+using zookeeper::Watch;
+
+constexpr Duration kUpkeep = 1s;
+constexpr Duration kAskTimeout = 500ms;
+// Events can be missed (a record that somebody else changed, a Sentinel that was cut off): everything is
+// compared anew this often.
+constexpr Duration kCheckAll = 5s;
+constexpr Duration kFirstRetry = 100ms;
+constexpr Duration kLongestRetry = 3s;
+
+}  // namespace
+
+Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
+    : options_(options),
+      queue_(signals),
+      session_(std::make_unique<zookeeper::Session>(
+          options.common.zk_hosts, options.common.zk_session_timeout,
+          [this](SessionEvent event) { queue_.Push(std::move(event)); })),
+      registry_(*session_, options.common.zk_root),
+      topology_(Topology{.default_group = options.common.master_name}),
+      loop_turned_at_(Clock::now().time_since_epoch().count()),
+      follow_backoff_(kFirstRetry, kLongestRetry, RandomFraction),
+      read_backoff_(kFirstRetry, kLongestRetry, RandomFraction) {}
+
+Watcher::~Watcher() {
+  // Both push into the queue until they are gone.
+  subscriber_.reset();
+  session_.reset();
+}
+
+int Watcher::Run() {
+  const auto code = daemon::ConnectZooKeeper(
+      *session_, options_.common, [this](TimePoint deadline) { Pump(deadline); },
+      [this] { return stop_requested_; });
+  if (code) return *code;
+  Reconcile();
+  web::Server server(topology_, loop_turned_at_);
+  if (const auto started = server.Start(options_.listen); !started) {
+    spdlog::error("BIND_IP, PORT0: {}", started.error().message);
+    return kExitConfig;
+  }
+  spdlog::info("serving on {}", options_.listen.ToAddress());
+  while (!stop_requested_) {
+    Pump(Clock::now() + (registry_stale_ || !subscribed_ ? kFirstRetry : kUpkeep));
+    if (!stop_requested_) Reconcile();
+  }
+  return kExitStopped;
+}
+
+void Watcher::Pump(TimePoint deadline) {
+  const auto event = queue_.Pop(std::min(deadline, Clock::now() + kUpkeep));
+  loop_turned_at_ = Clock::now().time_since_epoch().count();
+  if (event) {
+    if (const auto* signal = std::get_if<SignalReceived>(&*event)) {
+      if (signal->number == SIGTERM || signal->number == SIGINT || signal->number == SIGQUIT) {
+        spdlog::info("asked to stop by signal {}", signal->number);
+        stop_requested_ = true;
+      }
+    } else if (const auto* session_event = std::get_if<SessionEvent>(&*event)) {
+      Reduce(*session_event);
+    } else {
+      Reduce(std::get<SubscriberEvent>(*event));
+    }
+  }
+  session_->Maintain(Clock::now());
+}
+
+void Watcher::Reduce(const SessionEvent& event) {
+  switch (event.kind) {
+    case SessionEvent::Kind::kConnected:
+    case SessionEvent::Kind::kNodeChanged:
+      registry_stale_ = true;
+      read_at_ = {};
+      break;
+    case SessionEvent::Kind::kDisconnected:
+    case SessionEvent::Kind::kExpired:
+      // What is known stays known, and begins to age.
+      if (topology_.Get()->zookeeper_connected) known_at_ = Clock::now();
+      PublishTopology();
+      break;
+    case SessionEvent::Kind::kProgress:
+      break;
+  }
+}
+
+void Watcher::Reduce(const SubscriberEvent& event) {
+  // Something that an earlier subscriber said before it was replaced.
+  if (!subscriber_ || event.sentinel != subscriber_->sentinel()) return;
+  switch (event.kind) {
+    case SubscriberEvent::Kind::kSubscribed:
+      spdlog::info("following Sentinel {}", event.sentinel.ToAddress());
+      subscribed_ = true;
+      follow_backoff_.Reset();
+      // Pub/sub forgets: what happened until now is read.
+      check_all_at_ = {};
+      PublishTopology();
+      break;
+    case SubscriberEvent::Kind::kEvent:
+      spdlog::debug("Sentinel {}: {} {}", event.sentinel.ToAddress(), event.event.name, event.event.payload);
+      if (redis::MayChangeMaster(event.event)) hinted_groups_.insert(event.event.group);
+      break;
+    case SubscriberEvent::Kind::kLost:
+      spdlog::warn("lost Sentinel {} ({}); choosing another", event.sentinel.ToAddress(), event.reason);
+      subscriber_.reset();
+      subscribed_ = false;
+      follow_at_ = Clock::now() + follow_backoff_.Next();
+      PublishTopology();
+      break;
+  }
+}
+
+void Watcher::Reconcile() {
+  // Failovers first: nothing else is urgent.
+  for (const auto& group : std::exchange(hinted_groups_, {})) {
+    if (groups_.contains(group)) CheckWithFollowed(group);
+  }
+  if (session_->connected() && registry_stale_ && Clock::now() >= read_at_) ReadRegistry();
+  Follow();
+  if (Clock::now() >= check_all_at_ && session_->connected()) {
+    check_all_at_ = Clock::now() + kCheckAll;
+    for (const auto& [group, record] : std::map(groups_)) CheckWithAll(group);
+  }
+}
+
+void Watcher::ReadRegistry() {
+  const auto read = [this]() -> Status {
+    auto groups = registry_.ListGroups(Watch::kYes);
+    if (!groups && groups.error().kind == ErrorKind::kNotFound) {
+      if (auto made = registry_.EnsureGroup(options_.common.master_name); !made) return made;
+      groups = registry_.ListGroups(Watch::kYes);
+    }
+    if (!groups) return tl::unexpected(groups.error());
+    auto sentinels = registry_.ListSentinels(Watch::kYes);
+    if (!sentinels) return tl::unexpected(sentinels.error());
+    std::map<std::string, registry::Record> records;
+    for (const auto& group : *groups) {
+      auto record = registry_.ReadRecord(group, Watch::kYes);
+      if (!record && record.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
+      if (!record) return tl::unexpected(record.error());
+      records.emplace(group, std::move(*record));
+    }
+    if (*sentinels != sentinels_) spdlog::info("{} Sentinels are registered", sentinels->size());
+    sentinels_ = std::move(*sentinels);
+    for (const auto& [group, record] : records) {
+      const auto known = groups_.find(group);
+      const bool news = known == groups_.end() || known->second.version != record.version;
+      // Somebody else changed it: compare it with what the Sentinels say.
+      if (news) check_all_at_ = {};
+      if (news && record.state == registry::Record::State::kUnreadable) {
+        spdlog::warn("{}: found \"{}\", expected \"host port\"", registry_.MasterPath(group), record.found);
+      }
+    }
+    groups_ = std::move(records);
+    return {};
+  }();
+  if (!read) {
+    spdlog::warn("{}", read.error().message);
+    read_at_ = Clock::now() + read_backoff_.Next();
+    return;
+  }
+  read_backoff_.Reset();
+  registry_stale_ = false;
+  known_at_ = Clock::now();
+  PublishTopology();
+}
+
+// Follows a Sentinel chosen at random, so that several watchers seldom depend on the same one.
+void Watcher::Follow() {
+  if (subscriber_ || sentinels_.empty() || Clock::now() < follow_at_) return;
+  const Endpoint& chosen = sentinels_[RandomIndex(sentinels_.size())].endpoint;
+  subscriber_ =
+      std::make_unique<redis::Subscriber>(chosen, options_.common.sentinel, options_.sentinel_timeout,
+                                          [this](SubscriberEvent event) { queue_.Push(std::move(event)); });
+}
+
+void Watcher::CheckWithFollowed(const std::string& group) {
+  if (!subscriber_) return;
+  auto report =
+      redis::AskSentinels({subscriber_->sentinel()}, options_.common.sentinel, group, kAskTimeout).front();
+  if (!report || Settle(group, {std::move(*report)}, {})) check_all_at_ = {};
+}
+
+void Watcher::CheckWithAll(const std::string& group) {
+  std::vector<Endpoint> endpoints;
+  for (const auto& sentinel : sentinels_) endpoints.push_back(sentinel.endpoint);
+  std::vector<redis::SentinelReport> reports;
+  for (auto& report : redis::AskSentinels(endpoints, options_.common.sentinel, group, kAskTimeout)) {
+    if (report) reports.push_back(std::move(*report));
+  }
+  std::set<Endpoint> candidates;
+  if (const auto majority = redis::FindMajority(reports, sentinels_.size()))
+    candidates.insert(majority->master);
+  const auto& record = groups_.at(group);
+  if (record.state == registry::Record::State::kMaster) candidates.insert(record.master);
+  const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
+  const auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
+  std::set<Endpoint> acting_masters;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (infos[i] && infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);
+  }
+  if (const auto kept = Settle(group, std::move(reports), std::move(acting_masters))) {
+    log_verdict_[group](fmt::format("{}: {}", group, *kept));
+  }
+}
+
+std::optional<std::string> Watcher::Settle(const std::string& group,
+                                           std::vector<redis::SentinelReport> reports,
+                                           std::set<Endpoint> acting_masters) {
+  auto& record = groups_.at(group);
+  const Verdict verdict = Judge({record, std::move(reports), sentinels_.size(), std::move(acting_masters)});
+  if (!verdict.master) return verdict.reason;
+  const std::string before =
+      record.state == registry::Record::State::kMaster ? record.master.ToAddress() : std::string("nobody");
+  const auto written =
+      registry_.WriteRecord(group, record, *verdict.master, verdict.epoch, verdict.reason, /*lock_node=*/"");
+  // The watch on the record brings the new version; after a failure it is read again in any case.
+  registry_stale_ = true;
+  if (!written) return written.error().message;
+  log_verdict_[group](fmt::format("{}: the master is {} (before: {}), epoch {}: {}", group,
+                                  verdict.master->ToAddress(), before, verdict.epoch, verdict.reason));
+  record.state = registry::Record::State::kMaster;
+  record.master = *verdict.master;
+  record.epoch = verdict.epoch;
+  record.lineage_fits = true;
+  ++record.version;  // a set of the version that was read makes the next one
+  PublishTopology();
+  return std::nullopt;
+}
+
+void Watcher::PublishTopology() {
+  topology_.Set(Topology{
+      .default_group = options_.common.master_name,
+      .sentinels = sentinels_,
+      .groups = groups_,
+      .known_at = known_at_,
+      .zookeeper_connected = session_->connected(),
+      .following = subscribed_ && subscriber_ ? std::optional(subscriber_->sentinel()) : std::nullopt});
+}
+
+}  // namespace redis_zk::watcher

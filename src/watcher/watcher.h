@@ -1,0 +1,87 @@
+// The life of a watcher: read ZooKeeper, follow one Sentinel, keep the records true, publish what is known.
+//
+// One loop thread owns everything here; the HTTP threads see only the published topology.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/event_queue.h"
+#include "base/log.h"
+#include "base/published.h"
+#include "base/signals.h"
+#include "redis/sentinel_client.h"
+#include "redis/subscriber.h"
+#include "registry/registry.h"
+#include "watcher/options.h"
+#include "watcher/topology.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::watcher {
+
+class Watcher {
+ public:
+  // Both must outlive the watcher.
+  Watcher(const WatcherOptions& options, const BlockedSignals& signals);
+  ~Watcher();
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  // Returns the process's exit code.
+  int Run();
+
+ private:
+  using Event = std::variant<SignalReceived, zookeeper::SessionEvent, redis::SubscriberEvent>;
+
+  // Waits for one event, or until `deadline`, and notes what it makes necessary.
+  void Pump(TimePoint deadline);
+  void Reduce(const zookeeper::SessionEvent& event);
+  void Reduce(const redis::SubscriberEvent& event);
+
+  // Does what has become necessary; whatever fails is tried again.
+  void Reconcile();
+  void ReadRegistry();
+  void Follow();
+  // Asks the followed Sentinel alone; a newer epoch needs no more.
+  void CheckWithFollowed(const std::string& group);
+  // Asks every registered Sentinel.
+  void CheckWithAll(const std::string& group);
+  // Judges, and writes what it takes. Why the record stays, when it does.
+  std::optional<std::string> Settle(const std::string& group, std::vector<redis::SentinelReport> reports,
+                                    std::set<Endpoint> acting_masters);
+  void PublishTopology();
+
+  const WatcherOptions& options_;
+  EventQueue<Event> queue_;
+  std::unique_ptr<zookeeper::Session> session_;
+  registry::Registry registry_;
+  Published<Topology> topology_;
+  std::atomic<Clock::rep> loop_turned_at_;
+
+  // What is known.
+  std::vector<registry::Sentinel> sentinels_;
+  std::map<std::string, registry::Record> groups_;
+  TimePoint known_at_{};
+  bool subscribed_ = false;
+  std::unique_ptr<redis::Subscriber> subscriber_;
+
+  // What has to be done.
+  bool stop_requested_ = false;
+  bool registry_stale_ = true;
+  std::set<std::string> hinted_groups_;  // an event spoke of them
+  TimePoint check_all_at_{};
+  TimePoint follow_at_{};
+  Backoff follow_backoff_;
+  Backoff read_backoff_;
+  TimePoint read_at_{};
+  std::map<std::string, LogOnChange> log_verdict_;
+};
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,36 @@
+// What the HTTP API answers, as functions of the topology: no server, no thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "watcher/topology.h"
+
+namespace redis_zk::watcher::web {
+
+struct Answer {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+  // How old the answer is; nothing while ZooKeeper is there to tell of changes.
+  std::optional<std::chrono::seconds> age{};
+};
+
+struct Request {
+  std::string_view path;
+  std::string_view accept;  // the Accept header
+  TimePoint now;
+  std::function<std::size_t(std::size_t)> pick;  // a random index below the argument
+  bool loop_alive = true;                        // for /healthz
+};
+
+// Nothing: no such path.
+std::optional<Answer> AnswerFor(const Request& request, const Topology& topology);
+
+// Whether the client asks for JSON rather than text.
+bool WantsJson(std::string_view accept);
+
+}  // namespace redis_zk::watcher::web

@@ -1,0 +1,35 @@
+// The HTTP server. Only its .cpp includes httplib.h.
+//
+// Threads: its own, one per open connection, made when needed and gone when idle; they read nothing but the
+// published topology, so that neither ZooKeeper nor Redis can make a client wait.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "base/published.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "watcher/topology.h"
+
+namespace redis_zk::watcher::web {
+
+class Server {
+ public:
+  // Both must outlive the server. `loop_turned_at` is when the watcher's loop last went round.
+  Server(const Published<Topology>& topology, const std::atomic<Clock::rep>& loop_turned_at);
+  // Stops answering; waits for the answers under way.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Binds and starts to answer.
+  Status Start(const Endpoint& listen);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace redis_zk::watcher::web
