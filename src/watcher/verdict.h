@@ -1,14 +1,13 @@
 // Which report about a group's master to believe: a function of values.
 //
 // The record only moves forward. Two things change it:
-//   - a config epoch that is newer than the record's. Epochs are won by election and belong to one
-//   configuration each,
-//     so a single Sentinel's word is enough, and the record is true within milliseconds of a promotion;
-//   - more than half of the registered Sentinels naming the same master, which acts as one while the recorded
-//   one does
-//     not. That mends a record that somebody else wrote, and one whose epoch means nothing any more because
-//     all Sentinels were replaced. Sentinels that know only an older epoch are believed only when all of them
-//     agree: otherwise they may simply not have heard yet.
+//   1. A config epoch that is newer than the record's. Epochs are won by election and belong to one
+//      configuration each, so a single Sentinel's word is enough, and the record is true within
+//      milliseconds of a promotion.
+//   2. More than half of the registered Sentinels naming the same master, which acts as one while the
+//      recorded one does not. That mends a record that somebody else wrote, and one whose epoch means
+//      nothing any more because all Sentinels were replaced. Sentinels that know only an older epoch are
+//      believed only when all of them agree: otherwise they may simply not have heard yet.
 #pragma once
 
 #include <cstddef>

@@ -145,12 +145,8 @@ void Watcher::Reconcile() {
 }
 
 void Watcher::ReadRegistry() {
-  const auto read = [this]() -> Status {
+  const auto read_everything = [this]() -> Status {
     auto groups = registry_.ListGroups(Watch::kYes);
-    if (!groups && groups.error().kind == ErrorKind::kNotFound) {
-      if (auto made = registry_.EnsureGroup(options_.common.master_name); !made) return made;
-      groups = registry_.ListGroups(Watch::kYes);
-    }
     if (!groups) return tl::unexpected(groups.error());
     auto sentinels = registry_.ListSentinels(Watch::kYes);
     if (!sentinels) return tl::unexpected(sentinels.error());
@@ -174,7 +170,13 @@ void Watcher::ReadRegistry() {
     }
     groups_ = std::move(records);
     return {};
-  }();
+  };
+  auto read = read_everything();
+  if (!read && read.error().kind == ErrorKind::kNotFound) {
+    // The first daemon of all finds an empty ZooKeeper.
+    read = registry_.EnsureGroup(options_.common.master_name);
+    if (read) read = read_everything();
+  }
   if (!read) {
     spdlog::warn("{}", read.error().message);
     read_at_ = Clock::now() + read_backoff_.Next();

@@ -57,7 +57,12 @@ Status Registry::WriteRecord(const std::string& group, const Record& replaced, c
     transaction.Add(Transaction::SetOp{root_ + "/masters/" + group, text, kAnyVersion});
   transaction.Add(
       Transaction::SetOp{root_ + "/lineage/" + group, Render(Lineage{epoch, text, reason}), kAnyVersion});
-  const auto written = session_.Commit(transaction);
+  auto written = session_.Commit(transaction);
+  if (!written && written.error().kind == ErrorKind::kNotFound) {
+    // Something of the group is missing; the lock, if that was it, stays missing.
+    if (auto made = EnsureGroup(group); !made) return made;
+    written = session_.Commit(transaction);
+  }
   if (!written)
     return Fail(fmt::format("cannot record {} as master of {}", master.ToAddress(), group), written.error());
   return {};

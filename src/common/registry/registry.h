@@ -1,10 +1,10 @@
 // Typed access to the znodes: who is master, which Sentinels and which Redis are alive.
 //
-//   <root>/master                 "host port"; the default group's truth, and its lock's parent
-//   <root>/masters/<group>        "host port"; another group's truth and lock's parent, the default group's
-//   mirror <root>/sentinels/<uuid>       ephemeral, "host port" <root>/members/<group>/<uuid> ephemeral,
-//   JSON: a living redis-wrapper <root>/lineage/<group>        JSON: the epoch of the record and why it
-//   changed
+//   <root>/master                  "host port": the default group's truth, its lock's parent
+//   <root>/masters/<group>         "host port": of another group the same, of the default group a mirror
+//   <root>/sentinels/<uuid>        ephemeral, "host port"
+//   <root>/members/<group>/<uuid>  ephemeral, JSON: a living redis-wrapper
+//   <root>/lineage/<group>         JSON: the record's epoch, and why it changed
 //
 // Same thread as the session. Reads set their watches when asked to; a watch fires once.
 #pragma once

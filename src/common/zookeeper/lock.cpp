@@ -39,51 +39,40 @@ Result<std::vector<std::string>> Lock::ListContenders() {
   return children;
 }
 
-// Makes node_ a contender of the current session.
-Status Lock::Enqueue() {
-  if (!node_.empty() && session_id_ == session_.id()) return {};
-  node_.clear();
-  if (!guid_.empty()) {
-    // A contender of this name may stand there: its creation was answered by nobody, or it belongs to a
-    // session of ours that is over and that the server has not noticed yet.
-    const auto contenders = ListContenders();
-    if (!contenders) return tl::unexpected(contenders.error());
-    for (const auto& name : *contenders) {
-      if (!name.starts_with(guid_)) continue;
-      const std::string path = path_ + '/' + name;
-      const auto stat = session_.Exists(path, Watch::kNo);
-      if (!stat) return tl::unexpected(stat.error());
-      if (stat->has_value() && (*stat)->ephemeral_owner == session_.id()) {
-        node_ = path;
-        session_id_ = session_.id();
-        return {};
-      }
-      const auto deleted = session_.Delete(path, kAnyVersion);
-      if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
-    }
+// Deletes every contender of ours except `kept`.
+Status Lock::DeleteOwn(const std::vector<std::string>& contenders, const std::string& kept) {
+  for (const auto& name : contenders) {
+    if (!name.starts_with(guid_) || name == kept) continue;
+    const auto deleted = session_.Delete(path_ + '/' + name, kAnyVersion);
+    if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
   }
-  guid_ = NewHexId();
-  session_id_ = session_.id();
-  const auto created =
-      session_.Create(path_ + '/' + guid_ + std::string(kMark), owner_, Lifetime::kEphemeralSequential);
-  if (!created) return tl::unexpected(created.error());
-  node_ = *created;
   return {};
 }
 
 Result<bool> Lock::Acquire() {
+  // What an earlier session of ours left in the queue is not ours to use, and in everybody's way.
+  if (session_id_ != session_.id()) {
+    if (auto left = Release(); !left) return tl::unexpected(left.error());
+  }
+  if (guid_.empty()) {
+    guid_ = NewHexId();
+    session_id_ = session_.id();
+  }
   while (true) {
-    if (const auto enqueued = Enqueue(); !enqueued) return tl::unexpected(enqueued.error());
     const auto contenders = ListContenders();
     if (!contenders) return tl::unexpected(contenders.error());
-    const std::string name = node_.substr(path_.size() + 1);
-    const auto own = std::find(contenders->begin(), contenders->end(), name);
+    const auto own = std::find_if(contenders->begin(), contenders->end(),
+                                  [this](const std::string& name) { return name.starts_with(guid_); });
     if (own == contenders->end()) {
-      // Somebody deleted it, or the session has just ended: back to the end of the queue.
       node_.clear();
-      guid_.clear();
+      const auto created =
+          session_.Create(path_ + '/' + guid_ + std::string(kMark), owner_, Lifetime::kEphemeralSequential);
+      if (!created) return tl::unexpected(created.error());
       continue;
     }
+    // The first is ours to keep. A second one comes of a creation whose answer was lost.
+    node_ = path_ + '/' + *own;
+    if (auto deleted = DeleteOwn(*contenders, *own); !deleted) return tl::unexpected(deleted.error());
     if (own == contenders->begin()) return true;
     const auto before = session_.Exists(path_ + '/' + *std::prev(own), Watch::kYes);
     if (!before) return tl::unexpected(before.error());
@@ -93,18 +82,9 @@ Result<bool> Lock::Acquire() {
 
 Status Lock::Release() {
   if (guid_.empty()) return {};
-  if (node_.empty()) {
-    // Unknown whether it exists. Find it, so that it does not stand in everyone's way until the session ends.
-    const auto contenders = ListContenders();
-    if (!contenders) return tl::unexpected(contenders.error());
-    const auto own = std::find_if(contenders->begin(), contenders->end(),
-                                  [this](const std::string& name) { return name.starts_with(guid_); });
-    if (own != contenders->end()) node_ = path_ + '/' + *own;
-  }
-  if (!node_.empty()) {
-    const auto deleted = session_.Delete(node_, kAnyVersion);
-    if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
-  }
+  const auto contenders = ListContenders();
+  if (!contenders) return tl::unexpected(contenders.error());
+  if (auto deleted = DeleteOwn(*contenders, ""); !deleted) return deleted;
   node_.clear();
   guid_.clear();
   return {};

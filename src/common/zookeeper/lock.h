@@ -34,7 +34,7 @@ class Lock {
 
   // Joins the queue if need be. True: held now. False: others are before us, and the one just before is
   // watched. After an error, call again: a contender whose creation was answered by nobody is found by its
-  // name.
+  // name, however late it appears.
   Result<bool> Acquire();
 
   // Leaves the queue or gives the lock back.
@@ -45,14 +45,14 @@ class Lock {
 
  private:
   Result<std::vector<std::string>> ListContenders();
-  Status Enqueue();
+  Status DeleteOwn(const std::vector<std::string>& contenders, const std::string& kept);
 
   Session& session_;
   const std::string path_;
   const std::string owner_;
-  std::string guid_;  // of the contender that is, or may be, in the queue
+  std::string guid_;  // what the names of our contenders begin with; empty: none can be in the queue
   std::string node_;
-  std::int64_t session_id_ = 0;  // the session that node_ belongs to
+  std::int64_t session_id_ = 0;  // the session that they belong to
 };
 
 // The sequence number of a contender's name; nothing when the name is not a contender's.

@@ -91,6 +91,7 @@ int Flags(Lifetime lifetime) {
 template <class T>
 struct Call {
   std::promise<Result<T>> promise;
+  std::vector<zoo_op_result_t> results;  // of a transaction; the client fills them in with the answer
 
   static void Finish(const void* self, Result<T> result) {
     const std::unique_ptr<Call> call(static_cast<Call*>(const_cast<void*>(self)));
@@ -227,20 +228,24 @@ struct Session::Handle {
   }
 
   // Sends one request and waits for its answer. `send` receives the client and the call to hand to the
-  // completion.
+  // completion; `what` opens the message of an error.
   template <class T, class Send>
-  Result<T> Await(Duration timeout, const Send& send) {
-    if (!connected) return Fail(ErrorKind::kUnavailable, "ZooKeeper is not connected");
+  static Result<T> Await(Handle* self, Duration timeout, const std::string& what, const Send& send) {
+    if (self == nullptr || !self->connected) {
+      return Fail(ErrorKind::kUnavailable, what + ": ZooKeeper is not connected");
+    }
     auto call = std::make_unique<Call<T>>();
     auto answer = call->promise.get_future();
-    const int code = send(raw, call.get());
-    if (code != ZOK) return tl::unexpected(ToError(code));
+    const int code = send(self->raw, call.get());
+    if (code != ZOK) return Fail(what, ToError(code));
     // Its completion owns it now.
     (void)call.release();
     if (answer.wait_for(timeout) != std::future_status::ready) {
-      return Fail(ErrorKind::kUnknownOutcome, "no answer from ZooKeeper in time");
+      return Fail(ErrorKind::kUnknownOutcome, what + ": no answer from ZooKeeper in time");
     }
-    return answer.get();
+    auto result = answer.get();
+    if (!result) return Fail(what, result.error());
+    return result;
   }
 
   const Sink& sink;
@@ -305,112 +310,86 @@ bool Session::connected() const { return handle_ && handle_->connected; }
 
 std::int64_t Session::id() const { return handle_ ? handle_->session_id.load() : 0; }
 
-namespace {
-
-tl::unexpected<Error> NotOpen() { return Fail(ErrorKind::kUnavailable, "ZooKeeper is not connected"); }
-
-}  // namespace
-
 Result<Node> Session::Get(const std::string& path, Watch watch) {
-  if (!handle_) return NotOpen();
-  auto node = handle_->Await<Node>(session_timeout_, [&](zhandle_t* client, void* call) {
-    return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData, call);
-  });
-  if (!node) return Fail("cannot read " + path, node.error());
-  return node;
+  return Handle::Await<Node>(
+      handle_.get(), session_timeout_, "cannot read " + path, [&](zhandle_t* client, void* call) {
+        return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData, call);
+      });
 }
 
 Result<std::optional<NodeStat>> Session::Exists(const std::string& path, Watch watch) {
-  if (!handle_) return NotOpen();
-  auto stat = handle_->Await<std::optional<NodeStat>>(session_timeout_, [&](zhandle_t* client, void* call) {
-    return zoo_aexists(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnExists, call);
-  });
-  if (!stat) return Fail("cannot look at " + path, stat.error());
-  return stat;
+  return Handle::Await<std::optional<NodeStat>>(
+      handle_.get(), session_timeout_, "cannot look at " + path, [&](zhandle_t* client, void* call) {
+        return zoo_aexists(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnExists, call);
+      });
 }
 
 Result<std::vector<std::string>> Session::Children(const std::string& path, Watch watch) {
-  if (!handle_) return NotOpen();
-  auto children =
-      handle_->Await<std::vector<std::string>>(session_timeout_, [&](zhandle_t* client, void* call) {
+  return Handle::Await<std::vector<std::string>>(
+      handle_.get(), session_timeout_, "cannot list " + path, [&](zhandle_t* client, void* call) {
         return zoo_aget_children(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnStrings, call);
       });
-  if (!children) return Fail("cannot list " + path, children.error());
-  return children;
 }
 
 Result<std::string> Session::Create(const std::string& path, const std::string& data, Lifetime lifetime) {
-  if (!handle_) return NotOpen();
-  auto created = handle_->Await<std::string>(session_timeout_, [&](zhandle_t* client, void* call) {
-    return zoo_acreate(client, path.c_str(), data.data(), static_cast<int>(data.size()), &ZOO_OPEN_ACL_UNSAFE,
-                       Flags(lifetime), &OnString, call);
-  });
-  if (!created) return Fail("cannot create " + path, created.error());
-  return created;
+  return Handle::Await<std::string>(
+      handle_.get(), session_timeout_, "cannot create " + path, [&](zhandle_t* client, void* call) {
+        return zoo_acreate(client, path.c_str(), data.data(), static_cast<int>(data.size()),
+                           &ZOO_OPEN_ACL_UNSAFE, Flags(lifetime), &OnString, call);
+      });
 }
 
 Status Session::Set(const std::string& path, const std::string& data, std::int32_t version) {
-  if (!handle_) return NotOpen();
-  auto status = handle_->Await<void>(session_timeout_, [&](zhandle_t* client, void* call) {
-    return zoo_aset(client, path.c_str(), data.data(), static_cast<int>(data.size()), version, &OnSet, call);
-  });
-  if (!status) return Fail("cannot write " + path, status.error());
-  return status;
+  return Handle::Await<void>(handle_.get(), session_timeout_, "cannot write " + path,
+                             [&](zhandle_t* client, void* call) {
+                               return zoo_aset(client, path.c_str(), data.data(),
+                                               static_cast<int>(data.size()), version, &OnSet, call);
+                             });
 }
 
 Status Session::Delete(const std::string& path, std::int32_t version) {
-  if (!handle_) return NotOpen();
-  auto status = handle_->Await<void>(session_timeout_, [&](zhandle_t* client, void* call) {
-    return zoo_adelete(client, path.c_str(), version, &OnVoid, call);
-  });
-  if (!status) return Fail("cannot delete " + path, status.error());
-  return status;
+  return Handle::Await<void>(handle_.get(), session_timeout_, "cannot delete " + path,
+                             [&](zhandle_t* client, void* call) {
+                               return zoo_adelete(client, path.c_str(), version, &OnVoid, call);
+                             });
 }
 
+namespace {
+
+// The C client's form of a transaction's step. It points into `step`.
+zoo_op_t ToOp(const Transaction::Op& step) {
+  zoo_op_t op{};
+  std::visit(
+      [&op](const auto& wanted) {
+        using Wanted = std::decay_t<decltype(wanted)>;
+        const char* path = wanted.path.c_str();
+        if constexpr (std::is_same_v<Wanted, Transaction::CheckOp>) {
+          zoo_check_op_init(&op, path, wanted.version);
+        } else if constexpr (std::is_same_v<Wanted, Transaction::DeleteOp>) {
+          zoo_delete_op_init(&op, path, wanted.version);
+        } else if constexpr (std::is_same_v<Wanted, Transaction::SetOp>) {
+          zoo_set_op_init(&op, path, wanted.data.data(), static_cast<int>(wanted.data.size()), wanted.version,
+                          nullptr);
+        } else {
+          zoo_create_op_init(&op, path, wanted.data.data(), static_cast<int>(wanted.data.size()),
+                             &ZOO_OPEN_ACL_UNSAFE, Flags(wanted.lifetime), nullptr, 0);
+        }
+      },
+      step);
+  return op;
+}
+
+}  // namespace
+
 Status Session::Commit(const Transaction& transaction) {
-  if (!handle_) return NotOpen();
-  // The client copies the requests when they are sent, but fills in the results when the answer comes, which
-  // may be after we stopped waiting: they live as long as the call.
-  struct TransactionCall : Call<void> {
-    std::vector<zoo_op_result_t> results;
-    static void Finish(int code, const void* self) {
-      const std::unique_ptr<TransactionCall> call(static_cast<TransactionCall*>(const_cast<void*>(self)));
-      call->promise.set_value(code == ZOK ? Status() : tl::unexpected(ToError(code)));
-    }
-  };
-  if (!handle_->connected) return NotOpen();
-  std::vector<zoo_op_t> ops(transaction.ops().size());
-  for (std::size_t i = 0; i < ops.size(); ++i) {
-    zoo_op_t& op = ops[i];
-    std::visit(
-        [&op](const auto& step) {
-          using Step = std::decay_t<decltype(step)>;
-          const char* path = step.path.c_str();
-          if constexpr (std::is_same_v<Step, Transaction::CheckOp>) {
-            zoo_check_op_init(&op, path, step.version);
-          } else if constexpr (std::is_same_v<Step, Transaction::DeleteOp>) {
-            zoo_delete_op_init(&op, path, step.version);
-          } else if constexpr (std::is_same_v<Step, Transaction::SetOp>) {
-            zoo_set_op_init(&op, path, step.data.data(), static_cast<int>(step.data.size()), step.version,
-                            nullptr);
-          } else {
-            zoo_create_op_init(&op, path, step.data.data(), static_cast<int>(step.data.size()),
-                               &ZOO_OPEN_ACL_UNSAFE, Flags(step.lifetime), nullptr, 0);
-          }
-        },
-        transaction.ops()[i]);
-  }
-  auto call = std::make_unique<TransactionCall>();
-  call->results.resize(ops.size());
-  auto answer = call->promise.get_future();
-  const int code = zoo_amulti(handle_->raw, static_cast<int>(ops.size()), ops.data(), call->results.data(),
-                              &TransactionCall::Finish, call.get());
-  if (code != ZOK) return tl::unexpected(ToError(code));
-  (void)call.release();
-  if (answer.wait_for(session_timeout_) != std::future_status::ready) {
-    return Fail(ErrorKind::kUnknownOutcome, "no answer from ZooKeeper in time");
-  }
-  return answer.get();
+  std::vector<zoo_op_t> ops;
+  for (const auto& step : transaction.ops()) ops.push_back(ToOp(step));
+  return Handle::Await<void>(
+      handle_.get(), session_timeout_, "cannot commit", [&ops](zhandle_t* client, void* call) {
+        auto& results = static_cast<Call<void>*>(call)->results;
+        results.resize(ops.size());
+        return zoo_amulti(client, static_cast<int>(ops.size()), ops.data(), results.data(), &OnVoid, call);
+      });
 }
 
 Status Session::EnsurePath(const std::string& path) {

@@ -1,0 +1,234 @@
+// The connection, INFO, the Sentinel client and the subscriber, against real servers.
+#include <gtest/gtest.h>
+
+#include "redis/connection.h"
+#include "redis/sentinel_client.h"
+#include "redis/server_info.h"
+#include "redis/subscriber.h"
+#include "support/proxy.h"
+#include "support/servers.h"
+#include "support/wait.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::Ask;
+using redis::AskAll;
+using redis::Connection;
+using redis::Reply;
+using redis::SubscriberEvent;
+
+constexpr Duration kTimeout = 5s;
+constexpr Duration kShort = 200ms;
+const Credentials kNobody;
+
+Endpoint NobodyThere() { return {"127.0.0.1", FreePort()}; }
+
+TEST(ConnectionTest, AsksAndIsAnswered) {
+  const RedisServer server;
+  const auto replies = Ask(server.endpoint(), kNobody,
+                           {{"SET", "k", "a b\r\n"}, {"GET", "k"}, {"GET", "none"}, {"NONSENSE"}}, kTimeout);
+  ASSERT_TRUE(replies) << replies.error().message;
+  ASSERT_EQ(replies->size(), 4U);
+  EXPECT_EQ((*replies)[0].text, "OK");
+  EXPECT_EQ((*replies)[1].text, "a b\r\n");
+  EXPECT_EQ((*replies)[2].type, Reply::Type::kNil);
+  EXPECT_TRUE((*replies)[3].is_error());
+}
+
+TEST(ConnectionTest, OneSilentServerDelaysNoOther) {
+  const RedisServer server;
+  Proxy silent(server.endpoint());
+  silent.Set(Proxy::Mode::kSilent);
+  const Endpoint dead = NobodyThere();
+  const TimePoint asked = Clock::now();
+  const auto answers = AskAll({silent.endpoint(), server.endpoint(), dead}, kNobody, {{"PING"}}, kShort);
+  EXPECT_LT(Clock::now() - asked, kTimeout);
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_EQ(answers[0].error().kind, ErrorKind::kTimeout);
+  EXPECT_EQ(answers[1]->front().text, "PONG");
+  EXPECT_EQ(answers[2].error().kind, ErrorKind::kUnavailable);
+  EXPECT_NE(answers[2].error().message.find(dead.ToAddress()), std::string::npos);
+}
+
+TEST(ConnectionTest, SurvivesAReadTimeout) {
+  const RedisServer server;
+  Proxy proxy(server.endpoint());
+  auto connection = Connection::Start(proxy.endpoint(), kNobody);
+  ASSERT_TRUE(connection);
+  proxy.Set(Proxy::Mode::kSilent);
+  connection->Send({"PING"});
+  const auto nothing = connection->Receive(Clock::now() + kShort);
+  ASSERT_TRUE(nothing) << nothing.error().message;
+  EXPECT_FALSE(nothing->has_value());
+  proxy.Set(Proxy::Mode::kForward);
+  const auto pong = connection->Receive(Clock::now() + kTimeout);
+  ASSERT_TRUE(pong && pong->has_value());
+  EXPECT_EQ((*pong)->text, "PONG");
+}
+
+TEST(ConnectionTest, SaysWhenThePeerHangsUp) {
+  const RedisServer server;
+  Proxy proxy(server.endpoint());
+  auto connection = Connection::Start(proxy.endpoint(), kNobody);
+  ASSERT_TRUE(connection);
+  connection->Send({"PING"});
+  ASSERT_TRUE(connection->Receive(Clock::now() + kTimeout)->has_value());
+  proxy.Disconnect();
+  EXPECT_FALSE(connection->Receive(Clock::now() + kTimeout));
+}
+
+TEST(ConnectionTest, AuthenticatesAndSaysWhenItMayNot) {
+  const RedisServer server("requirepass right\nuser app on >apps ~* +@all");
+  struct Row {
+    const char* name;
+    Credentials credentials;
+    bool accepted;
+  };
+  for (const auto& [name, credentials, accepted] :
+       std::initializer_list<Row>{{"the password", {"", "right"}, true},
+                                  {"a user's", {"app", "apps"}, true},
+                                  {"a wrong one", {"", "wrong"}, false},
+                                  {"another user's", {"app", "right"}, false}}) {
+    const auto replies = Ask(server.endpoint(), credentials, {{"PING"}}, kTimeout);
+    EXPECT_EQ(replies.has_value(), accepted) << name;
+    if (replies) continue;
+    EXPECT_EQ(replies.error().kind, ErrorKind::kRefused) << name;
+    EXPECT_EQ(replies.error().message.find(credentials.password), std::string::npos)
+        << "no secret in an error";
+  }
+  const auto without = Ask(server.endpoint(), kNobody, {{"PING"}}, kTimeout);
+  ASSERT_TRUE(without);
+  EXPECT_TRUE(without->front().is_error()) << "an answer, though not the one hoped for";
+  EXPECT_EQ(redis::AskServerInfo(server.endpoint(), kNobody, kTimeout).error().kind, ErrorKind::kRefused);
+}
+
+TEST(ServerInfoTest, TellsMasterFromReplica) {
+  const RedisServer master;
+  const RedisServer replica("replicaof " + master.endpoint().ToRecord());
+  ASSERT_TRUE(
+      Ask(master.endpoint(), kNobody, {{"SET", "a", "1"}, {"SELECT", "3"}, {"SET", "b", "2"}}, kTimeout));
+  News nobody_reports;
+  std::vector<Result<redis::ServerInfo>> infos;
+  ASSERT_TRUE(nobody_reports.Until([&] {
+    infos = redis::AskServerInfos({master.endpoint(), replica.endpoint()}, kNobody, kTimeout);
+    return infos[1] && infos[1]->link_up && infos[1]->keys == 2 && infos[1]->offset == infos[0]->offset;
+  }));
+  EXPECT_EQ(infos[0]->role, redis::Role::kMaster);
+  EXPECT_EQ(infos[0]->keys, 2U);
+  EXPECT_EQ(infos[0]->connected_replicas, 1U);
+  EXPECT_EQ(infos[1]->role, redis::Role::kReplica);
+  EXPECT_EQ(infos[1]->master, master.endpoint());
+  EXPECT_EQ(infos[1]->replication_id, infos[0]->replication_id);
+}
+
+TEST(SentinelClientTest, ReportsWhatASentinelSays) {
+  const RedisServer master;
+  const SentinelServer sentinel(master.endpoint());
+  const Endpoint dead = NobodyThere();
+  auto reports = redis::AskSentinels({sentinel.endpoint(), dead}, kNobody, "master1", kTimeout);
+  ASSERT_TRUE(reports[0]) << reports[0].error().message;
+  EXPECT_EQ(reports[0]->master, master.endpoint());
+  EXPECT_EQ(reports[0]->config_epoch, 0U);
+  EXPECT_EQ(reports[0]->quorum, 1U);
+  EXPECT_FALSE(reports[0]->master_down);
+  EXPECT_FALSE(reports[1]);
+  EXPECT_EQ(redis::AskSentinels({sentinel.endpoint()}, kNobody, "other", kTimeout)[0].error().kind,
+            ErrorKind::kNotFound);
+  EXPECT_EQ(redis::AskSentinels({master.endpoint()}, kNobody, "master1", kTimeout)[0].error().kind,
+            ErrorKind::kRefused)
+      << "a Redis is no Sentinel";
+  const auto refused = redis::RequestFailover(sentinel.endpoint(), kNobody, "master1", kTimeout);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kRefused) << "there is no replica to promote";
+}
+
+class SubscriberTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<redis::Subscriber> Follow(const Endpoint& sentinel, const Credentials& credentials = {},
+                                            Duration silence = 600ms) {
+    return std::make_unique<redis::Subscriber>(sentinel, credentials, silence, [this](SubscriberEvent event) {
+      news_.Report([&] { events_.push_back(std::move(event)); });
+    });
+  }
+  // The first event of a kind, once there is one.
+  std::optional<SubscriberEvent> Await(SubscriberEvent::Kind kind, Duration within = kPatience) {
+    std::optional<SubscriberEvent> found;
+    news_.Until(
+        [&] {
+          for (const auto& event : events_) {
+            if (event.kind == kind) found = event;
+          }
+          return found.has_value();
+        },
+        within);
+    return found;
+  }
+
+  const RedisServer master_;
+  const SentinelServer sentinel_{master_.endpoint()};
+  News news_;
+  std::vector<SubscriberEvent> events_;
+};
+
+TEST_F(SubscriberTest, HearsEvents) {
+  const auto subscriber = Follow(sentinel_.endpoint());
+  ASSERT_TRUE(Await(SubscriberEvent::Kind::kSubscribed));
+  ASSERT_TRUE(Ask(sentinel_.endpoint(), kNobody,
+                  {{"SENTINEL", "MONITOR", "other", master_.endpoint().host,
+                    std::to_string(master_.endpoint().port), "1"}},
+                  kTimeout));
+  const auto heard = Await(SubscriberEvent::Kind::kEvent);
+  ASSERT_TRUE(heard);
+  EXPECT_EQ(heard->event.name, "+monitor");
+  EXPECT_EQ(heard->event.group, "other");
+}
+
+TEST_F(SubscriberTest, StaysWithASentinelThatHasNothingToSay) {
+  const auto subscriber = Follow(sentinel_.endpoint(), {}, 300ms);
+  ASSERT_TRUE(Await(SubscriberEvent::Kind::kSubscribed));
+  EXPECT_FALSE(Await(SubscriberEvent::Kind::kLost, 1s)) << "its answers to PING are enough";
+}
+
+TEST_F(SubscriberTest, NoticesASentinelThatFellSilent) {
+  Proxy proxy(sentinel_.endpoint());
+  const auto subscriber = Follow(proxy.endpoint());
+  ASSERT_TRUE(Await(SubscriberEvent::Kind::kSubscribed));
+  const TimePoint cut = Clock::now();
+  proxy.Set(Proxy::Mode::kSilent);
+  const auto lost = Await(SubscriberEvent::Kind::kLost);
+  ASSERT_TRUE(lost);
+  EXPECT_GE(Clock::now() - cut, 300ms);
+  EXPECT_EQ(lost->reason, proxy.endpoint().ToAddress() + " does not answer");
+}
+
+TEST_F(SubscriberTest, SaysWhyASentinelIsLost) {
+  auto subscriber = Follow(NobodyThere());
+  auto lost = Await(SubscriberEvent::Kind::kLost);
+  ASSERT_TRUE(lost);
+  EXPECT_NE(lost->reason.find("refused"), std::string::npos) << lost->reason;
+  events_.clear();
+  const SentinelServer guarded(master_.endpoint(), "requirepass right");
+  subscriber = Follow(guarded.endpoint(), {"", "wrong"});
+  lost = Await(SubscriberEvent::Kind::kLost);
+  ASSERT_TRUE(lost);
+  EXPECT_NE(lost->reason.find("refuses the password"), std::string::npos) << lost->reason;
+  events_.clear();
+  subscriber = Follow(guarded.endpoint());
+  lost = Await(SubscriberEvent::Kind::kLost);
+  ASSERT_TRUE(lost);
+  EXPECT_NE(lost->reason.find("NOAUTH"), std::string::npos) << lost->reason;
+}
+
+TEST_F(SubscriberTest, EndsAtOnceWhenItIsNoLongerWanted) {
+  Proxy proxy(sentinel_.endpoint());
+  auto subscriber = Follow(proxy.endpoint(), {}, 1min);
+  ASSERT_TRUE(Await(SubscriberEvent::Kind::kSubscribed));
+  proxy.Set(Proxy::Mode::kSilent);
+  const TimePoint asked = Clock::now();
+  subscriber.reset();
+  EXPECT_LT(Clock::now() - asked, 1s);
+  EXPECT_FALSE(Await(SubscriberEvent::Kind::kLost, 0ms)) << "it was let go, not lost";
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

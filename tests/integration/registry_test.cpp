@@ -1,0 +1,170 @@
+#include "registry/registry.h"
+
+#include <gtest/gtest.h>
+
+#include "integration/session_fixture.h"
+#include "support/proxy.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using registry::Record;
+using registry::Registry;
+using State = registry::Record::State;
+using zookeeper::kAnyVersion;
+using zookeeper::Lifetime;
+using zookeeper::Watch;
+
+const Endpoint kA{"10.0.0.1", 6379};
+const Endpoint kB{"10.0.0.2", 6380};
+
+class RegistryTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(session_.Connect());
+    ASSERT_TRUE(registry_.EnsureGroup("master1"));
+  }
+
+  Record Read(const std::string& group = "master1") {
+    const auto record = registry_.ReadRecord(group, Watch::kNo);
+    EXPECT_TRUE(record) << record.error().message;
+    return record.value_or(Record{});
+  }
+  std::string Data(const std::string& path) { return session_->Get(root_ + path, Watch::kNo)->data; }
+  void Put(const std::string& path, const std::string& data) {
+    ASSERT_TRUE(session_->EnsurePath(root_ + path));
+    ASSERT_TRUE(session_->Set(root_ + path, data, kAnyVersion));
+  }
+
+  const std::string root_ = NewRoot();
+  TestSession session_;
+  Registry registry_{*session_, root_};
+};
+
+TEST_F(RegistryTest, BeginsWithNobody) {
+  EXPECT_EQ(Read().state, State::kNone);
+  EXPECT_TRUE(registry_.ListSentinels(Watch::kNo)->empty());
+  EXPECT_TRUE(registry_.ListMembers("master1", Watch::kNo)->empty());
+  EXPECT_EQ(registry_.ListGroups(Watch::kNo).value(), std::vector<std::string>{"master1"});
+}
+
+TEST_F(RegistryTest, WritesRecordMirrorAndLineageTogether) {
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 7, "because", ""));
+  EXPECT_EQ(Data("/master"), "10.0.0.1 6379");
+  EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
+  const Record record = Read();
+  EXPECT_EQ(record.state, State::kMaster);
+  EXPECT_EQ(record.master, kA);
+  EXPECT_EQ(record.epoch, 7U);
+  EXPECT_TRUE(record.lineage_fits);
+}
+
+TEST_F(RegistryTest, KeepsAnotherGroupApart) {
+  ASSERT_TRUE(registry_.EnsureGroup("orders"));
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 1, "a", ""));
+  ASSERT_TRUE(registry_.WriteRecord("orders", Read("orders"), kB, 2, "b", ""));
+  EXPECT_EQ(Data("/master"), "10.0.0.1 6379");
+  EXPECT_EQ(Data("/masters/orders"), "10.0.0.2 6380");
+  EXPECT_EQ(Read("orders").epoch, 2U);
+  EXPECT_EQ(registry_.ListGroups(Watch::kNo).value(), (std::vector<std::string>{"master1", "orders"}));
+}
+
+TEST_F(RegistryTest, RefusesToOverwriteWhatItHasNotRead) {
+  const Record before = Read();
+  ASSERT_TRUE(registry_.WriteRecord("master1", before, kA, 1, "first", ""));
+  EXPECT_EQ(registry_.WriteRecord("master1", before, kB, 2, "second", "").error().kind, ErrorKind::kConflict);
+  EXPECT_EQ(Read().master, kA);
+  EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
+}
+
+TEST_F(RegistryTest, WritesUnderALockOnlyWhileItIsHeld) {
+  const std::string lock = root_ + "/master/lock";
+  ASSERT_TRUE(session_->Create(lock, "", Lifetime::kEphemeral));
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 1, "held", lock));
+  ASSERT_TRUE(session_->Delete(lock, kAnyVersion));
+  EXPECT_EQ(registry_.WriteRecord("master1", Read(), kB, 1, "lost", lock).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(Read().master, kA);
+}
+
+TEST_F(RegistryTest, MakesWhatIsMissingWhenItWrites) {
+  // As the Python and Go originals leave it: /redis and /redis/master, nothing else.
+  for (const char* path : {"/masters/master1", "/lineage/master1"}) {
+    ASSERT_TRUE(session_->Delete(root_ + path, kAnyVersion));
+  }
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 1, "found", ""));
+  EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
+  EXPECT_TRUE(Read().lineage_fits);
+}
+
+TEST_F(RegistryTest, TakesGarbageForWhatItIs) {
+  struct Row {
+    const char* name;
+    const char* data;
+    State state;
+  };
+  for (const auto& [name, data, state] :
+       std::initializer_list<Row>{{"empty", "", State::kNone},
+                                  {"blanks", " \n", State::kNone},
+                                  {"a record", "10.0.0.1 6379", State::kMaster},
+                                  {"a record and a line end", "10.0.0.1 6379\n", State::kMaster},
+                                  {"no port", "10.0.0.1", State::kUnreadable},
+                                  {"a port too high", "10.0.0.1 65536", State::kUnreadable},
+                                  {"another form", "10.0.0.1:6379", State::kUnreadable},
+                                  {"three words", "10.0.0.1 6379 x", State::kUnreadable},
+                                  {"bytes", "\x01\xff\xfe 1", State::kUnreadable},
+                                  {"JSON", "{\"host\":\"10.0.0.1\"}", State::kUnreadable}}) {
+    Put("/master", data);
+    EXPECT_EQ(Read().state, state) << name;
+  }
+}
+
+TEST_F(RegistryTest, KnowsALineageOfAnotherRecord) {
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 7, "ours", ""));
+  Put("/master", "10.0.0.2 6380");
+  EXPECT_EQ(Read().master, kB);
+  EXPECT_EQ(Read().epoch, 7U);
+  EXPECT_FALSE(Read().lineage_fits);
+  Put("/lineage/master1", "garbage");
+  EXPECT_EQ(Read().epoch, 0U);
+}
+
+TEST_F(RegistryTest, LeavesUnreadableEntriesOut) {
+  const registry::Sentinel sentinel{"11111111-1111-1111-1111-111111111111", kA};
+  ASSERT_TRUE(registry_.RegisterSentinel(sentinel));
+  ASSERT_TRUE(registry_.RegisterMember("master1", {"m", kB}));
+  Put("/sentinels/garbage", "not an address");
+  Put("/sentinels/empty", "");
+  Put("/members/master1/garbage", "{");
+  Put("/members/master1/wrong", R"({"endpoint": 5})");
+  EXPECT_EQ(registry_.ListSentinels(Watch::kNo).value(), std::vector{sentinel});
+  const auto members = registry_.ListMembers("master1", Watch::kNo);
+  ASSERT_EQ(members->size(), 1U);
+  EXPECT_EQ(members->front().endpoint, kB);
+}
+
+TEST_F(RegistryTest, TellsOfNewAndGoneSentinels) {
+  ASSERT_TRUE(registry_.ListSentinels(Watch::kYes));
+  ASSERT_TRUE(registry_.RegisterSentinel({"u", kA}));
+  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/sentinels"));
+  session_.Forget();
+  ASSERT_TRUE(registry_.ListSentinels(Watch::kYes));
+  ASSERT_TRUE(registry_.UnregisterSentinel("u"));
+  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/sentinels"));
+  EXPECT_TRUE(registry_.UnregisterSentinel("u")) << "twice is no error";
+}
+
+TEST_F(RegistryTest, ReplacesWhatItsEarlierSessionLeftBehind) {
+  const registry::Sentinel sentinel{"u", kA};
+  TestSession later;
+  ASSERT_TRUE(later.Connect());
+  ASSERT_TRUE(registry_.RegisterSentinel(sentinel));
+  ASSERT_TRUE(registry_.RegisterSentinel(sentinel)) << "twice is no error";
+  Registry again(*later, root_);
+  ASSERT_TRUE(again.RegisterSentinel(sentinel));
+  const auto stat = session_->Exists(root_ + "/sentinels/u", Watch::kNo);
+  ASSERT_TRUE(stat && stat->has_value());
+  EXPECT_EQ((*stat)->ephemeral_owner, later->id());
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
