@@ -76,8 +76,9 @@ ZooKeeperServer::ZooKeeperServer() {
 
 RedisServer::RedisServer(const std::string& extra) {
   const auto conf = dir_.path() / "redis.conf";
-  std::ofstream(conf) << fmt::format("bind 127.0.0.1\nport {}\nlogfile redis.log\nrepl-diskless-sync-delay 0\nsave \"\"\n{}\n",
-                                     endpoint_.port, extra);
+  std::ofstream(conf) << fmt::format(
+      "bind 127.0.0.1\nport {}\nlogfile redis.log\nrepl-diskless-sync-delay 0\nsave \"\"\n{}\n",
+      endpoint_.port, extra);
   argv_ = {"redis-server", conf.string()};
   Start();
 }

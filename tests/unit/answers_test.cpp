@@ -1,0 +1,227 @@
+#include "watcher/web/answers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace redis_zk::testing {
+namespace {
+
+using Json = nlohmann::json;
+using registry::Record;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using watcher::Topology;
+using watcher::web::Answer;
+using watcher::web::AnswerFor;
+using watcher::web::Request;
+using watcher::web::WantsJson;
+
+const TimePoint kNow = TimePoint{} + 100h;
+
+Topology Healthy() {
+  Topology topology{
+      .default_group = "master1",
+      .sentinels = {{"u1", {"10.0.0.1", 26379}}, {"u2", {"::1", 26380}}, {"u3", {"10.0.0.3", 26379}}},
+      .known_at = kNow - 90s,
+      .zookeeper_connected = true,
+      .following = Endpoint{"10.0.0.1", 26379}};
+  topology.groups["master1"] =
+      Record{.state = Record::State::kMaster, .master = {"10.0.0.9", 6379}, .epoch = 7, .lineage_fits = true};
+  topology.groups["orders"] = Record{.state = Record::State::kMaster, .master = {"10.0.0.8", 6379}};
+  return topology;
+}
+
+std::size_t PickSecond(std::size_t size) {
+  EXPECT_GT(size, 1U);
+  return 1;
+}
+
+std::optional<Answer> Ask(std::string_view path, const Topology& topology, std::string_view accept = "") {
+  return AnswerFor({.path = path, .accept = accept, .now = kNow, .pick = PickSecond}, topology);
+}
+
+TEST(AnswerForTest, WritesTextAsTheOriginalDoes) {
+  struct Row {
+    const char* path;
+    const char* body;
+  };
+  for (const auto& [path, body] :
+       std::initializer_list<Row>{{"/sentinels", "10.0.0.1:26379,[::1]:26380,10.0.0.3:26379"},
+                                  {"/sentinel", "::1 26380"},
+                                  {"/master", "10.0.0.9 6379"},
+                                  {"/healthz", "ok"},
+                                  {"/readyz", "ready"}}) {
+    const auto answer = Ask(path, Healthy());
+    ASSERT_TRUE(answer) << path;
+    EXPECT_EQ(answer->status, 200) << path;
+    EXPECT_THAT(answer->content_type, StartsWith("text/plain")) << path;
+    EXPECT_EQ(answer->body, body) << "no line end either";
+    EXPECT_FALSE(answer->age) << path;
+  }
+  EXPECT_EQ(Ask("/", Healthy())->status, 200);
+}
+
+TEST(AnswerForTest, WritesJsonWhenAskedTo) {
+  struct Row {
+    const char* path;
+    Json body;
+  };
+  for (const auto& [path, body] : std::initializer_list<Row>{
+           {"/sentinels",
+            {{"sentinels",
+              {{{"host", "10.0.0.1"}, {"port", 26379}},
+               {{"host", "::1"}, {"port", 26380}},
+               {{"host", "10.0.0.3"}, {"port", 26379}}}}}},
+           {"/sentinel", {{"sentinel", {{"host", "::1"}, {"port", 26380}}}}},
+           {"/master",
+            {{"name", "master1"}, {"master", {{"host", "10.0.0.9"}, {"port", 6379}}}, {"epoch", 7}}}}) {
+    const auto answer = Ask(path, Healthy(), "application/json");
+    ASSERT_TRUE(answer) << path;
+    EXPECT_EQ(answer->status, 200) << path;
+    EXPECT_EQ(answer->content_type, "application/json") << path;
+    EXPECT_EQ(Json::parse(answer->body), body) << path;
+  }
+}
+
+TEST(AnswerForTest, WritesAListOfOneAsAList) {
+  auto topology = Healthy();
+  topology.sentinels.resize(1);
+  EXPECT_EQ(Ask("/sentinels", topology)->body, "10.0.0.1:26379");
+  EXPECT_EQ(Json::parse(Ask("/sentinels", topology, "application/json")->body)["sentinels"].size(), 1U);
+}
+
+TEST(AnswerForTest, AnswersForItsOwnGroup) {
+  auto topology = Healthy();
+  topology.default_group = "orders";
+  EXPECT_EQ(Ask("/master", topology)->body, "10.0.0.8 6379");
+}
+
+TEST(AnswerForTest, KnowsNoOtherPath) {
+  for (const char* path : {"", "/x", "/sentinels/", "//sentinels", "/Sentinels", "/SENTINELS", "/sentinels?x",
+                           "/sentinel s", "sentinels", "/sentinelss", "/master/", "/masters", "/metrics",
+                           "/readyz/", "/..", "*", "/sentinels%2f"}) {
+    EXPECT_FALSE(Ask(path, Healthy())) << path;
+  }
+}
+
+TEST(AnswerForTest, SaysWhatItLacksWith503) {
+  auto no_sentinels = Healthy();
+  no_sentinels.sentinels.clear();
+  auto no_zookeeper = Healthy();
+  no_zookeeper.zookeeper_connected = false;
+  auto no_subscription = Healthy();
+  no_subscription.following.reset();
+  auto no_record = Healthy();
+  no_record.groups["master1"] = Record{};
+  auto garbage = Healthy();
+  garbage.groups["master1"] = Record{.state = Record::State::kUnreadable, .found = "garbage"};
+  auto no_group = Healthy();
+  no_group.groups.erase("master1");
+
+  struct Row {
+    const char* name;
+    const char* path;
+    Topology topology;
+    const char* why;
+  };
+  for (const auto& [name, path, topology, why] : std::initializer_list<Row>{
+           {"no Sentinels", "/sentinels", no_sentinels, "no Sentinel is registered"},
+           {"no Sentinel", "/sentinel", no_sentinels, "no Sentinel is registered"},
+           {"no record", "/master", no_record, "no master is recorded"},
+           {"unreadable record", "/master", garbage, "no master is recorded"},
+           {"unknown group", "/master", no_group, "no master is recorded"},
+           {"nothing known yet", "/master", Topology{}, "no master is recorded"},
+           {"not ready without ZooKeeper", "/readyz", no_zookeeper, "ZooKeeper is not connected"},
+           {"not ready without Sentinels", "/readyz", no_sentinels, "no Sentinel is registered"},
+           {"not ready without events", "/readyz", no_subscription, "no Sentinel is followed"},
+           {"not ready at first", "/readyz", Topology{}, "ZooKeeper"}}) {
+    const auto text = Ask(path, topology);
+    ASSERT_TRUE(text) << name;
+    EXPECT_EQ(text->status, 503) << name;
+    EXPECT_THAT(text->body, HasSubstr(why)) << name;
+    EXPECT_THAT(text->content_type, StartsWith("text/plain")) << name;
+    const auto machine = Ask(path, topology, "application/json");
+    EXPECT_EQ(machine->status, 503) << name;
+    EXPECT_EQ(Json::parse(machine->body)["error"], text->body) << name;
+    EXPECT_EQ(machine->content_type, "application/json") << name;
+  }
+}
+
+TEST(AnswerForTest, IsHealthyAsLongAsItsLoopTurns) {
+  // Neither ZooKeeper nor Sentinel is a reason for a scheduler to restart the watcher.
+  EXPECT_EQ(Ask("/healthz", Topology{})->status, 200);
+  const Request stuck{.path = "/healthz", .now = kNow, .pick = PickSecond, .loop_alive = false};
+  EXPECT_EQ(AnswerFor(stuck, Healthy())->status, 503);
+}
+
+TEST(AnswerForTest, AgesWhileZooKeeperIsAway) {
+  auto away = Healthy();
+  away.zookeeper_connected = false;
+  struct Row {
+    const char* path;
+    bool ages;
+  };
+  for (const auto& [path, ages] : std::initializer_list<Row>{{"/sentinels", true},
+                                                             {"/sentinel", true},
+                                                             {"/master", true},
+                                                             {"/", false},
+                                                             {"/healthz", false},
+                                                             {"/readyz", false}}) {
+    EXPECT_EQ(Ask(path, away)->age, ages ? std::optional(std::chrono::seconds(90)) : std::nullopt) << path;
+    EXPECT_FALSE(Ask(path, Healthy())->age)
+        << path << ": nothing is old while ZooKeeper would tell of changes";
+  }
+  EXPECT_EQ(Ask("/sentinels", away)->status, 200) << "the last known answer is still one";
+  away.known_at = kNow - 1999ms;
+  EXPECT_EQ(Ask("/master", away)->age, std::chrono::seconds(1)) << "whole seconds";
+  away.known_at = kNow;
+  EXPECT_EQ(Ask("/master", away)->age, std::chrono::seconds(0));
+  away.known_at = {};
+  EXPECT_FALSE(Ask("/master", away)->age) << "what was never known has no age";
+}
+
+TEST(WantsJsonTest, GoesByTheFirstTypeThereIs) {
+  struct Row {
+    const char* accept;
+    bool wants_json;
+  };
+  for (const auto& [accept, wants_json] :
+       std::initializer_list<Row>{{"application/json", true},
+                                  {" application/json ", true},
+                                  {"application/json;q=0.9", true},
+                                  {"application/json; charset=utf-8", true},
+                                  {"application/json ; q=1", true},
+                                  {"application/json, text/plain", true},
+                                  {"application/json,*/*", true},
+                                  {"*/*, application/json", true},
+                                  {"image/png, application/json", true},
+                                  {"application/xml;q=0.9,application/json;q=0.8", true},
+                                  {",application/json", true},
+                                  {"", false},
+                                  {" ", false},
+                                  {",", false},
+                                  {";", false},
+                                  {"*/*", false},
+                                  {"text/plain", false},
+                                  {"text/plain, application/json", false},
+                                  {"text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8", false},
+                                  {"application/jsonp", false},
+                                  {"application/json5, */*", false},
+                                  {"application/vnd.api+json", false},
+                                  {"json", false},
+                                  {"application", false},
+                                  {"x-application/json", false},
+                                  {"image/png;x=application/json", false},
+                                  {"\xff\xfe", false}}) {
+    EXPECT_EQ(WantsJson(accept), wants_json) << accept;
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

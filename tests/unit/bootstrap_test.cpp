@@ -1,0 +1,411 @@
+#include "redis-wrapper/bootstrap.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "redis-wrapper/follow.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::MajorityMaster;
+using redis::Role;
+using redis::ServerInfo;
+using redis_wrapper::Decide;
+using redis_wrapper::Decision;
+using redis_wrapper::MissedMaster;
+using redis_wrapper::View;
+using registry::Record;
+using Action = Decision::Action;
+using State = Record::State;
+using Living = std::map<Endpoint, ServerInfo>;
+
+const Endpoint kSelf{"10.0.0.1", 6379};
+const Endpoint kB{"10.0.0.2", 6379};
+const Endpoint kC{"10.0.0.3", 6379};
+
+const ServerInfo kEmptyMaster{.role = Role::kMaster};
+const ServerInfo kFullMaster{.role = Role::kMaster, .keys = 5};
+const ServerInfo kEmptyReplica{.role = Role::kReplica};
+const ServerInfo kFullReplica{.role = Role::kReplica, .keys = 5};
+
+const Record kNobody{};
+const Record kGarbage{.state = State::kUnreadable, .found = "garbage"};
+Record Names(const Endpoint& master) { return {.state = State::kMaster, .master = master}; }
+
+// What a majority of three Sentinels says.
+std::optional<MajorityMaster> Say(const Endpoint& master) { return MajorityMaster{master, 1, 2}; }
+const std::optional<MajorityMaster> kDisagree{};
+
+std::string Describe(const View& view) {
+  std::string text = "record: ";
+  text += view.record.state == State::kNone         ? "none"
+          : view.record.state == State::kUnreadable ? "unreadable"
+                                                    : view.record.master.ToAddress();
+  text += "; " + std::to_string(view.sentinels_answering) + " Sentinels answer, their majority: ";
+  text += view.sentinels_say ? view.sentinels_say->master.ToAddress() : "none";
+  for (const auto& [endpoint, info] : view.living) {
+    text += "; " + endpoint.ToAddress() + (info.role == Role::kMaster ? " master" : " replica") + " with " +
+            std::to_string(info.keys) + " keys";
+  }
+  return text;
+}
+
+struct Row {
+  const char* name;
+  Record record;
+  std::optional<MajorityMaster> sentinels_say;
+  Living living;
+  Action action;
+  Endpoint master{};
+  bool needs_lock = false;
+  bool ask_failover = false;
+};
+
+void Check(std::initializer_list<Row> rows) {
+  for (const auto& row : rows) {
+    const View view{.self = kSelf,
+                    .record = row.record,
+                    .sentinels_say = row.sentinels_say,
+                    .sentinels_answering = row.sentinels_say ? 2U : 0U,
+                    .living = row.living};
+    const auto decision = Decide(view);
+    EXPECT_EQ(decision.action, row.action) << row.name << ": " << decision.reason;
+    EXPECT_EQ(decision.master, row.master) << row.name << ": " << decision.reason;
+    EXPECT_EQ(decision.needs_lock, row.needs_lock) << row.name << ": " << decision.reason;
+    EXPECT_EQ(decision.ask_failover, row.ask_failover) << row.name << ": " << decision.reason;
+  }
+}
+
+constexpr bool kLock = true;
+constexpr bool kNoLock = false;
+constexpr bool kAskFailover = true;
+
+TEST(DecideTest, NobodyIsRecorded) {
+  Check(
+      {{"first of all", kNobody, kDisagree, {}, Action::kServeAsMaster, {}, kLock},
+       {"empty replica", kNobody, kDisagree, {{kB, kEmptyReplica}}, Action::kServeAsMaster, {}, kLock},
+       {"replica with data", kNobody, kDisagree, {{kB, kFullReplica}}, Action::kWait},
+       {"one replica of two with data",
+        kNobody,
+        kDisagree,
+        {{kB, kEmptyReplica}, {kC, kFullReplica}},
+        Action::kWait},
+       {"empty master", kNobody, kDisagree, {{kB, kEmptyMaster}}, Action::kFollow, kB, kLock},
+       {"master with data", kNobody, kDisagree, {{kB, kFullMaster}}, Action::kFollow, kB, kLock},
+       {"master and its replica",
+        kNobody,
+        kDisagree,
+        {{kB, kFullReplica}, {kC, kFullMaster}},
+        Action::kFollow,
+        kC,
+        kLock},
+       {"two masters", kNobody, kDisagree, {{kB, kFullMaster}, {kC, kFullMaster}}, Action::kWait},
+       {"two masters, one empty", kNobody, kDisagree, {{kB, kEmptyMaster}, {kC, kFullMaster}}, Action::kWait},
+       {"Sentinels name a master", kNobody, Say(kB), {{kB, kFullMaster}}, Action::kFollow, kB},
+       {"Sentinels choose between two",
+        kNobody,
+        Say(kC),
+        {{kB, kFullMaster}, {kC, kFullMaster}},
+        Action::kFollow,
+        kC},
+       {"Sentinels name the silent", kNobody, Say(kB), {{kC, kFullReplica}}, Action::kWait},
+       {"Sentinels name a replica", kNobody, Say(kB), {{kB, kFullReplica}}, Action::kWait},
+       {"Sentinels name this node", kNobody, Say(kSelf), {}, Action::kServeAsMaster, {}, kLock},
+       {"Sentinels name this node, a replica has the data",
+        kNobody,
+        Say(kSelf),
+        {{kB, kFullReplica}},
+        Action::kWait,
+        {},
+        kNoLock,
+        kAskFailover}});
+}
+
+TEST(DecideTest, AnotherIsRecordedAndAnswersAsMaster) {
+  Check(
+      {{"ordinary start of a replica", Names(kB), kDisagree, {{kB, kFullMaster}}, Action::kFollow, kB},
+       {"empty", Names(kB), kDisagree, {{kB, kEmptyMaster}}, Action::kFollow, kB},
+       {"although Sentinels name another",
+        Names(kB),
+        Say(kC),
+        {{kB, kFullMaster}, {kC, kFullMaster}},
+        Action::kFollow,
+        kB},
+       {"although Sentinels name this node", Names(kB), Say(kSelf), {{kB, kFullMaster}}, Action::kFollow, kB},
+       {"although another acts as master",
+        Names(kB),
+        kDisagree,
+        {{kB, kEmptyMaster}, {kC, kFullMaster}},
+        Action::kFollow,
+        kB}});
+}
+
+TEST(DecideTest, AnotherIsRecordedAndAnswersAsReplica) {
+  Check({{"Sentinels name its master",
+          Names(kB),
+          Say(kC),
+          {{kB, kFullReplica}, {kC, kFullMaster}},
+          Action::kFollow,
+          kC},
+         {"Sentinels name the silent", Names(kB), Say(kC), {{kB, kFullReplica}}, Action::kWait},
+         {"Sentinels name a replica, too",
+          Names(kB),
+          Say(kC),
+          {{kB, kFullReplica}, {kC, kFullReplica}},
+          Action::kWait},
+         {"Sentinels name it as well", Names(kB), Say(kB), {{kB, kFullReplica}}, Action::kWait},
+         {"Sentinels disagree", Names(kB), kDisagree, {{kB, kFullReplica}, {kC, kFullMaster}}, Action::kWait},
+         {"empty, and Sentinels disagree", Names(kB), kDisagree, {{kB, kEmptyReplica}}, Action::kWait},
+         {"Sentinels name this node, it holds the data",
+          Names(kB),
+          Say(kSelf),
+          {{kB, kFullReplica}},
+          Action::kWait,
+          {},
+          kNoLock,
+          kAskFailover},
+         {"Sentinels name this node, it is empty",
+          Names(kB),
+          Say(kSelf),
+          {{kB, kEmptyReplica}},
+          Action::kServeAsMaster,
+          {},
+          kLock}});
+}
+
+TEST(DecideTest, AnotherIsRecordedAndSilent) {
+  Check({{"Sentinels have switched", Names(kB), Say(kC), {{kC, kFullMaster}}, Action::kFollow, kC},
+         {"Sentinels have not switched yet", Names(kB), Say(kB), {{kC, kFullReplica}}, Action::kWait},
+         {"Sentinels name the silent", Names(kB), Say(kC), {}, Action::kWait},
+         {"Sentinels disagree", Names(kB), kDisagree, {{kC, kFullReplica}}, Action::kWait},
+         {"Sentinels name this node", Names(kB), Say(kSelf), {}, Action::kServeAsMaster, {}, kLock},
+         {"Sentinels name this node, a replica has the data",
+          Names(kB),
+          Say(kSelf),
+          {{kC, kFullReplica}},
+          Action::kWait,
+          {},
+          kNoLock,
+          kAskFailover}});
+}
+
+TEST(DecideTest, ThisNodeIsRecorded) {
+  Check({{"alone", Names(kSelf), kDisagree, {}, Action::kServeAsMaster, {}, kLock},
+         {"Sentinels say so, too", Names(kSelf), Say(kSelf), {}, Action::kServeAsMaster, {}, kLock},
+         {"empty replicas",
+          Names(kSelf),
+          Say(kSelf),
+          {{kB, kEmptyReplica}, {kC, kEmptyReplica}},
+          Action::kServeAsMaster,
+          {},
+          kLock},
+         {"replica with data",
+          Names(kSelf),
+          Say(kSelf),
+          {{kB, kFullReplica}},
+          Action::kWait,
+          {},
+          kNoLock,
+          kAskFailover},
+         {"replica with data, Sentinels disagree",
+          Names(kSelf),
+          kDisagree,
+          {{kB, kEmptyReplica}, {kC, kFullReplica}},
+          Action::kWait,
+          {},
+          kNoLock,
+          kAskFailover},
+         {"Sentinels name another", Names(kSelf), Say(kB), {{kB, kFullMaster}}, Action::kFollow, kB},
+         {"Sentinels name another that is empty",
+          Names(kSelf),
+          Say(kB),
+          {{kB, kEmptyMaster}},
+          Action::kFollow,
+          kB},
+         {"Sentinels name the silent", Names(kSelf), Say(kB), {}, Action::kWait},
+         {"Sentinels name a replica", Names(kSelf), Say(kB), {{kB, kFullReplica}}, Action::kWait}});
+}
+
+TEST(DecideTest, TheRecordIsUnreadable) {
+  Check({{"nothing lives", kGarbage, kDisagree, {}, Action::kServeAsMaster, {}, kLock},
+         {"empty replica lives", kGarbage, kDisagree, {{kB, kEmptyReplica}}, Action::kWait},
+         {"replica with data", kGarbage, kDisagree, {{kB, kFullReplica}}, Action::kWait},
+         {"acting master", kGarbage, kDisagree, {{kB, kFullMaster}}, Action::kFollow, kB, kLock},
+         {"two acting masters", kGarbage, kDisagree, {{kB, kFullMaster}, {kC, kFullMaster}}, Action::kWait},
+         {"Sentinels name a master", kGarbage, Say(kB), {{kB, kFullMaster}}, Action::kFollow, kB},
+         {"Sentinels name the silent", kGarbage, Say(kB), {}, Action::kWait},
+         {"Sentinels name this node", kGarbage, Say(kSelf), {}, Action::kServeAsMaster, {}, kLock}});
+  const View disagreeing{.self = kSelf, .record = kGarbage, .sentinels_answering = 1};
+  EXPECT_EQ(Decide(disagreeing).action, Action::kWait) << "a living Sentinel knows better";
+}
+
+TEST(DecideTest, SaysWhatItGoesBy) {
+  struct Sentence {
+    View view;
+    std::vector<const char*> parts;
+  };
+  for (const auto& [view, parts] : std::initializer_list<Sentence>{
+           {{.self = kSelf}, {"no master is recorded", "no living node holds data"}},
+           {{.self = kSelf, .record = kGarbage}, {"unreadable", "\"garbage\""}},
+           {{.self = kSelf, .record = Names(kB)}, {"10.0.0.2:6379", "does not answer"}},
+           {{.self = kSelf, .record = Names(kSelf), .living = {{kC, kFullReplica}}},
+            {"10.0.0.3:6379", "holds data"}},
+           {{.self = kSelf, .sentinels_say = Say(kB), .living = {{kB, kFullMaster}}},
+            {"a majority of the Sentinels (2)", "10.0.0.2:6379"}}}) {
+    const std::string reason = Decide(view).reason;
+    for (const char* part : parts) EXPECT_NE(reason.find(part), std::string::npos) << reason;
+  }
+}
+
+// Every view of a group of three, as far as it can differ for a decision.
+template <class Use>
+void ForEveryView(const Use& use) {
+  const std::vector<std::optional<ServerInfo>> conditions{std::nullopt, kEmptyMaster, kFullMaster,
+                                                          kEmptyReplica, kFullReplica};
+  for (const auto& record : {kNobody, kGarbage, Names(kSelf), Names(kB), Names(kC)}) {
+    for (const auto& said : {kDisagree, Say(kSelf), Say(kB), Say(kC)}) {
+      for (const std::size_t disagreeing : {0U, 2U}) {
+        for (const auto& b : conditions) {
+          for (const auto& c : conditions) {
+            View view{.self = kSelf,
+                      .record = record,
+                      .sentinels_say = said,
+                      .sentinels_answering = said ? 2U : disagreeing};
+            if (b) view.living.emplace(kB, *b);
+            if (c) view.living.emplace(kC, *c);
+            use(view);
+          }
+        }
+      }
+    }
+  }
+}
+
+bool AnyLives(const View& view, bool (*condition)(const ServerInfo&)) {
+  for (const auto& [endpoint, info] : view.living) {
+    if (condition(info)) return true;
+  }
+  return false;
+}
+bool HoldsData(const ServerInfo& info) { return info.keys > 0; }
+bool ActsAsMaster(const ServerInfo& info) { return info.role == Role::kMaster; }
+
+bool NamedByRecordOrSentinels(const View& view, const Endpoint& endpoint) {
+  return (view.record.state == State::kMaster && view.record.master == endpoint) ||
+         (view.sentinels_say && view.sentinels_say->master == endpoint);
+}
+
+TEST(DecideInvariantTest, NobodyServesAsMasterWithoutTheLock) {
+  ForEveryView([](const View& view) {
+    const auto decision = Decide(view);
+    if (decision.action == Action::kServeAsMaster) {
+      EXPECT_TRUE(decision.needs_lock) << Describe(view);
+    }
+  });
+}
+
+TEST(DecideInvariantTest, NobodyServesAsMasterWhileALivingNodeHoldsData) {
+  ForEveryView([](const View& view) {
+    if (!AnyLives(view, HoldsData)) return;
+    EXPECT_NE(Decide(view).action, Action::kServeAsMaster) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, NobodyWhoIsNotNamedServesAsMasterWhileAnotherActsAsOne) {
+  ForEveryView([](const View& view) {
+    if (!AnyLives(view, ActsAsMaster) || NamedByRecordOrSentinels(view, kSelf)) return;
+    EXPECT_NE(Decide(view).action, Action::kServeAsMaster) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, OnlyALivingMasterIsFollowed) {
+  ForEveryView([](const View& view) {
+    const auto decision = Decide(view);
+    if (decision.action != Action::kFollow) {
+      EXPECT_EQ(decision.master, Endpoint{}) << Describe(view);
+      return;
+    }
+    ASSERT_TRUE(view.living.contains(decision.master)) << Describe(view);
+    EXPECT_EQ(view.living.at(decision.master).role, Role::kMaster) << Describe(view);
+    // Only a master that nobody names has to be made the recorded one.
+    EXPECT_EQ(decision.needs_lock, !NamedByRecordOrSentinels(view, decision.master)) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, ARecordedMasterThatIsOneIsAlwaysFollowed) {
+  ForEveryView([](const View& view) {
+    if (view.record.state != State::kMaster || !view.living.contains(view.record.master) ||
+        !ActsAsMaster(view.living.at(view.record.master))) {
+      return;
+    }
+    EXPECT_EQ(Decide(view).action, Action::kFollow) << Describe(view);
+    EXPECT_EQ(Decide(view).master, view.record.master) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, AFailoverIsAskedForOnlyByTheNamedMasterWhileAnotherHoldsTheData) {
+  ForEveryView([](const View& view) {
+    const auto decision = Decide(view);
+    if (!decision.ask_failover) return;
+    EXPECT_EQ(decision.action, Action::kWait) << Describe(view);
+    EXPECT_TRUE(AnyLives(view, HoldsData)) << Describe(view);
+    EXPECT_TRUE(NamedByRecordOrSentinels(view, kSelf)) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, TheLockChangesNothingButWhoMayAct) {
+  ForEveryView([](View view) {
+    const auto before = Decide(view);
+    view.locked = true;
+    const auto after = Decide(view);
+    EXPECT_EQ(before.action, after.action) << Describe(view);
+    EXPECT_EQ(before.master, after.master) << Describe(view);
+    EXPECT_EQ(before.reason, after.reason) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, EveryDecisionSaysWhyInOneLine) {
+  ForEveryView([](const View& view) {
+    const std::string reason = Decide(view).reason;
+    EXPECT_FALSE(reason.empty()) << Describe(view);
+    EXPECT_EQ(reason.find('\n'), std::string::npos) << reason;
+  });
+}
+
+ServerInfo ReplicaOf(const Endpoint& master, bool link_up) {
+  return {.role = Role::kReplica, .master = master, .link_up = link_up};
+}
+
+TEST(MissedMasterTest, IsTheRecordedOneOfAReplicaWithoutALink) {
+  EXPECT_EQ(MissedMaster(ReplicaOf(kB, false), kSelf, Names(kC)), kC);
+  EXPECT_EQ(MissedMaster(ReplicaOf({}, false), kSelf, Names(kC)), kC);
+  EXPECT_EQ(MissedMaster(ReplicaOf(kSelf, false), kSelf, Names(kC)), kC);
+}
+
+TEST(MissedMasterTest, IsNobodyOtherwise) {
+  struct MissRow {
+    const char* name;
+    ServerInfo own;
+    Record record;
+  };
+  for (const auto& [name, own, record] :
+       std::initializer_list<MissRow>{{"the link is up", ReplicaOf(kB, true), Names(kC)},
+                                      {"follows the recorded one already", ReplicaOf(kC, false), Names(kC)},
+                                      {"this node is the recorded one", ReplicaOf(kB, false), Names(kSelf)},
+                                      {"nobody is recorded", ReplicaOf(kB, false), kNobody},
+                                      {"the record is unreadable", ReplicaOf(kB, false), kGarbage},
+                                      {"is a master", kFullMaster, Names(kC)},
+                                      {"is a master and the recorded one", kFullMaster, Names(kSelf)},
+                                      {"all is well", ReplicaOf(kC, true), Names(kC)}}) {
+    EXPECT_EQ(MissedMaster(own, kSelf, record), std::nullopt) << name;
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

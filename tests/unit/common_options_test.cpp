@@ -1,0 +1,244 @@
+#include "config/common_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/exit_code.h"
+#include "redis-wrapper/options.h"
+#include "sentinel-wrapper/options.h"
+#include "unit/files.h"
+#include "watcher/options.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::ExitedWithCode;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Variables = std::map<std::string, std::string>;
+
+class CommonOptionsTest : public ::testing::Test {
+ protected:
+  OptionsOutcome Read(const Variables& environment) {
+    Options options("tester", "Tests the options.");
+    AddCommonOptions(options, &common_);
+    AddServerOptions(options, "6379", &server_);
+    const char* const argv[] = {"tester"};
+    return options.Read(1, argv, [&environment](const char* name) {
+      const auto found = environment.find(name);
+      return found == environment.end() ? nullptr : found->second.c_str();
+    });
+  }
+
+  CommonOptions common_;
+  ServerOptions server_;
+};
+
+TEST_F(CommonOptionsTest, HaveTheDefaultsOfTheContract) {
+  // Whether port 6379 is free here does not matter.
+  (void)Read({{"BIND_IP", "127.0.0.1"}});
+  EXPECT_EQ(common_.zk_hosts.servers, std::vector<Endpoint>({{"localhost", 2181}}));
+  EXPECT_EQ(common_.zk_hosts.chroot, "");
+  EXPECT_EQ(common_.zk_root, "/redis");
+  EXPECT_EQ(common_.master_name, "master1");
+  EXPECT_EQ(server_.net_iface, "eth0");
+  EXPECT_EQ(server_.bind, (Endpoint{"127.0.0.1", 6379}));
+  EXPECT_EQ(server_.announce, server_.bind);
+  EXPECT_EQ(server_.master_wait_timeout, 0ms);
+}
+
+TEST_F(CommonOptionsTest, SettleWhatIsBoundAndWhatIsAnnounced) {
+  const std::uint16_t port = FreePort();
+  const std::string port0 = std::to_string(port);
+  struct Row {
+    const char* name;
+    Variables environment;
+    Endpoint bind;
+    Endpoint announce;
+  };
+  for (const auto& [name, environment, bind, announce] : std::initializer_list<Row>{
+           {"interface", {{"NET_IFACE", "lo"}, {"PORT0", port0}}, {"127.0.0.1", port}, {"127.0.0.1", port}},
+           {"address before interface",
+            {{"NET_IFACE", "lo"}, {"BIND_IP", "127.0.0.2"}, {"PORT0", port0}},
+            {"127.0.0.2", port},
+            {"127.0.0.2", port}},
+           {"address although there is no such interface",
+            {{"NET_IFACE", "none0"}, {"BIND_IP", "127.0.0.1"}, {"PORT0", port0}},
+            {"127.0.0.1", port},
+            {"127.0.0.1", port}},
+           {"announced elsewhere",
+            {{"BIND_IP", "127.0.0.1"},
+             {"PORT0", port0},
+             {"ANNOUNCE_IP", "192.0.2.1"},
+             {"ANNOUNCE_PORT", "31000"}},
+            {"127.0.0.1", port},
+            {"192.0.2.1", 31000}},
+           {"announced on another port",
+            {{"BIND_IP", "127.0.0.1"}, {"PORT0", port0}, {"ANNOUNCE_PORT", "31000"}},
+            {"127.0.0.1", port},
+            {"127.0.0.1", 31000}},
+           {"every address, announced by name",
+            {{"BIND_IP", "0.0.0.0"}, {"PORT0", port0}, {"ANNOUNCE_IP", "redis-1.example"}},
+            {"0.0.0.0", port},
+            {"redis-1.example", port}}}) {
+    server_ = {};
+    const auto outcome = Read(environment);
+    EXPECT_FALSE(outcome.exit_code) << name << ": " << outcome.text;
+    EXPECT_EQ(server_.bind, bind) << name;
+    EXPECT_EQ(server_.announce, announce) << name;
+  }
+}
+
+TEST_F(CommonOptionsTest, RefuseWhatCannotWork) {
+  const TempDir dir;
+  struct Row {
+    const char* name;
+    Variables environment;
+    const char* message;
+  };
+  for (const auto& [name, environment, message] : std::initializer_list<Row>{
+           {"no such interface",
+            {{"NET_IFACE", "none0"}},
+            "NET_IFACE: found \"none0\", expected an interface with an address; there are: "},
+           {"not our address", {{"BIND_IP", "192.0.2.1"}}, "192.0.2.1 is not an address of this machine"},
+           {"not an address", {{"BIND_IP", "localhost"}}, "BIND_IP (environment): found \"localhost\""},
+           {"nothing that others can reach", {{"BIND_IP", "0.0.0.0"}}, "ANNOUNCE_IP: found \"0.0.0.0\""},
+           {"nor that", {{"BIND_IP", "127.0.0.1"}, {"ANNOUNCE_IP", "::"}}, "ANNOUNCE_IP: found \"::\""},
+           {"port 0", {{"BIND_IP", "127.0.0.1"}, {"PORT0", "0"}}, "PORT0"},
+           {"announced port 0", {{"BIND_IP", "127.0.0.1"}, {"ANNOUNCE_PORT", "0"}}, "ANNOUNCE_PORT"},
+           {"announced port and address", {{"ANNOUNCE_IP", "192.0.2.1:6379"}}, "ANNOUNCE_IP"},
+           {"no directory", {{"BIND_IP", "127.0.0.1"}, {"WORK_DIR", "/nonexistent"}}, "WORK_DIR: found"},
+           {"a file for a directory",
+            {{"BIND_IP", "127.0.0.1"}, {"WORK_DIR", WriteFile(dir.path() / "file", "")}},
+            "expected a writable directory"},
+           {"no time to stop", {{"STOP_TIMEOUT", "0"}}, "STOP_TIMEOUT"},
+           {"no time to start", {{"START_TIMEOUT", "0"}}, "START_TIMEOUT"},
+           {"no time for ZooKeeper", {{"ZK_CONNECT_TIMEOUT", "0"}}, "ZK_CONNECT_TIMEOUT"},
+           {"a session too short", {{"ZK_SESSION_TIMEOUT", "999ms"}}, "ZK_SESSION_TIMEOUT"},
+           {"a group that is none", {{"MASTER_NAME", "a/b"}}, "MASTER_NAME"},
+           {"no host", {{"ZK_HOSTS", "zk1:2181;zk2:2181"}}, "ZK_HOSTS"}}) {
+    const auto outcome = Read(environment);
+    EXPECT_EQ(outcome.exit_code, kExitConfig) << name;
+    EXPECT_THAT(outcome.text, HasSubstr(message)) << name;
+  }
+}
+
+TEST_F(CommonOptionsTest, ReadPasswordsOfBothKinds) {
+  const TempDir dir;
+  const auto outcome = Read({{"BIND_IP", "127.0.0.1"},
+                             {"PORT0", std::to_string(FreePort())},
+                             {"REDIS_USERNAME", "watcher"},
+                             {"REDIS_PASSWORD", "one"},
+                             {"SENTINEL_PASSWORD_FILE", WriteFile(dir.path() / "secret", "two\n")}});
+  ASSERT_FALSE(outcome.exit_code) << outcome.text;
+  EXPECT_EQ(common_.redis.username, "watcher");
+  EXPECT_EQ(common_.redis.password, "one");
+  EXPECT_EQ(common_.sentinel.username, "");
+  EXPECT_EQ(common_.sentinel.password, "two");
+}
+
+// What a daemon does with its command line: ends, and says why on standard error, where its help goes too.
+template <class Read>
+void ReadLoudly(const Read& read, std::vector<const char*> argv) {
+  dup2(STDERR_FILENO, STDOUT_FILENO);
+  argv.insert(argv.begin(), "daemon");
+  read(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST(DaemonOptionsTest, HelpListsTheContract) {
+  const auto common = AllOf(HasSubstr(" ZK_HOSTS "), HasSubstr("default: localhost:2181"),
+                            HasSubstr(" ZK_ROOT "), HasSubstr("default: /redis"), HasSubstr(" MASTER_NAME "),
+                            HasSubstr("default: master1"), HasSubstr(" LOG_LEVEL "), HasSubstr(" PORT0 "),
+                            HasSubstr(" BIND_IP "), HasSubstr(" REDIS_PASSWORD_FILE "),
+                            HasSubstr(" SENTINEL_PASSWORD_FILE "), Not(HasSubstr("--redis-password ")));
+  const auto wrapper = AllOf(HasSubstr(" NET_IFACE "), HasSubstr("default: eth0"), HasSubstr(" ANNOUNCE_IP "),
+                             HasSubstr(" ANNOUNCE_PORT "), HasSubstr(" MASTER_WAIT_TIMEOUT "));
+  EXPECT_EXIT(ReadLoudly(redis_wrapper::ReadWrapperOptions, {"--help"}), ExitedWithCode(kExitStopped),
+              AllOf(common, wrapper, HasSubstr("default: 6379"), HasSubstr(" REDIS_CONF "),
+                    HasSubstr("default: /etc/redis/redis.conf")));
+  EXPECT_EXIT(ReadLoudly(sentinel_wrapper::ReadWrapperOptions, {"--help"}), ExitedWithCode(kExitStopped),
+              AllOf(common, wrapper, HasSubstr("default: 26379"), HasSubstr(" SENTINEL_CONF "),
+                    HasSubstr("default: /etc/redis/sentinel.conf"), HasSubstr(" SENTINEL_QUORUM "),
+                    HasSubstr(" SENTINEL_DOWN_AFTER_MS ")));
+  EXPECT_EXIT(ReadLoudly(watcher::ReadWatcherOptions, {"--help"}), ExitedWithCode(kExitStopped),
+              AllOf(common, HasSubstr("default: 8080")));
+}
+
+TEST(DaemonOptionsTest, EndWith64OrWith78AndSayWhy) {
+  EXPECT_EXIT(ReadLoudly(redis_wrapper::ReadWrapperOptions, {"--nonsense"}), ExitedWithCode(kExitUsage),
+              HasSubstr("redis-wrapper: found \"--nonsense\""));
+  EXPECT_EXIT(ReadLoudly(sentinel_wrapper::ReadWrapperOptions, {"--sentinel-quorum", "0"}),
+              ExitedWithCode(kExitUsage), HasSubstr("sentinel-wrapper: SENTINEL_QUORUM (flag): found \"0\""));
+  EXPECT_EXIT(ReadLoudly(sentinel_wrapper::ReadWrapperOptions, {"--sentinel-down-after-ms", "99"}),
+              ExitedWithCode(kExitUsage), HasSubstr("SENTINEL_DOWN_AFTER_MS"));
+  EXPECT_EXIT(ReadLoudly(watcher::ReadWatcherOptions, {"--sentinel-timeout", "1ms"}),
+              ExitedWithCode(kExitUsage), HasSubstr("watcher: SENTINEL_TIMEOUT (flag): found \"1ms\""));
+  EXPECT_EXIT(ReadLoudly(redis_wrapper::ReadWrapperOptions,
+                         {"--bind-ip", "127.0.0.1", "--redis-conf", "/nonexistent/redis.conf"}),
+              ExitedWithCode(kExitConfig), HasSubstr("REDIS_CONF: found \"/nonexistent/redis.conf\""));
+  EXPECT_EXIT(
+      ReadLoudly(sentinel_wrapper::ReadWrapperOptions, {"--bind-ip", "127.0.0.1", "--sentinel-conf", "/"}),
+      ExitedWithCode(kExitConfig), HasSubstr("SENTINEL_CONF: found \"/\", expected a readable file"));
+  EXPECT_EXIT(ReadLoudly(watcher::ReadWatcherOptions, {"--bind-ip", "192.0.2.1"}),
+              ExitedWithCode(kExitConfig),
+              ContainsRegex("watcher: BIND_IP, PORT0: .*192.0.2.1 is not an address of this machine"));
+}
+
+TEST(DaemonOptionsTest, TakeTheirEnvironment) {
+  EXPECT_EXIT(
+      {
+        setenv("PORT0", "nonsense", 1);
+        ReadLoudly(watcher::ReadWatcherOptions, {});
+      },
+      ExitedWithCode(kExitConfig), HasSubstr("PORT0 (environment): found \"nonsense\""));
+}
+
+template <class Read>
+auto ReadQuietly(const Read& read, std::vector<std::string> words) {
+  std::vector<const char*> argv{"daemon"};
+  for (const auto& word : words) argv.push_back(word.c_str());
+  return read(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST(DaemonOptionsTest, BecomeValues) {
+  const TempDir dir;
+  const std::string conf = WriteFile(dir.path() / "user.conf", "");
+  const std::uint16_t port = FreePort();
+  const Endpoint bind{"127.0.0.1", port};
+  const std::string port0 = std::to_string(port);
+
+  const auto redis = ReadQuietly(redis_wrapper::ReadWrapperOptions,
+                                 {"--bind-ip", "127.0.0.1", "--port0", port0, "--redis-conf", conf,
+                                  "--redis-server-bin", "/bin/redis", "--start-timeout", "5s"});
+  EXPECT_EQ(redis.server.bind, bind);
+  EXPECT_EQ(redis.server.start_timeout, 5s);
+  EXPECT_EQ(redis.redis_conf, conf);
+  EXPECT_EQ(redis.redis_server_bin, "/bin/redis");
+
+  const auto sentinel = ReadQuietly(sentinel_wrapper::ReadWrapperOptions,
+                                    {"--bind-ip", "127.0.0.1", "--port0", port0, "--sentinel-conf", conf,
+                                     "--sentinel-down-after-ms", "750", "--master-name", "m"});
+  EXPECT_EQ(sentinel.server.bind, bind);
+  EXPECT_EQ(sentinel.common.master_name, "m");
+  EXPECT_EQ(sentinel.sentinel_conf, conf);
+  EXPECT_EQ(sentinel.quorum, 2);
+  EXPECT_EQ(sentinel.down_after_ms, 750);
+
+  const auto watcher = ReadQuietly(watcher::ReadWatcherOptions, {"--bind-ip", "127.0.0.1", "--port0", port0});
+  EXPECT_EQ(watcher.listen, bind);
+  EXPECT_EQ(watcher.sentinel_timeout, 3s);
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

@@ -1,0 +1,241 @@
+#include "config/parsers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace redis_zk::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Rejected {
+  const char* name;
+  std::string text;
+};
+
+TEST(ParseZooKeeperHostsTest, TakesHostsAndAChroot) {
+  struct Row {
+    const char* name;
+    const char* text;
+    std::vector<Endpoint> servers;
+    const char* chroot;
+  };
+  for (const auto& [name, text, servers, chroot] : std::initializer_list<Row>{
+           {"the default", "localhost:2181", {{"localhost", 2181}}, ""},
+           {"no port", "zk1", {{"zk1", 2181}}, ""},
+           {"two", "zk1:2181,zk2:2182", {{"zk1", 2181}, {"zk2", 2182}}, ""},
+           {"three, one without a port", "zk1:1,zk2,zk3:3", {{"zk1", 1}, {"zk2", 2181}, {"zk3", 3}}, ""},
+           {"blanks around", " zk1:1 , zk2:2 ", {{"zk1", 1}, {"zk2", 2}}, ""},
+           {"twice the same", "zk1:1,zk1:1", {{"zk1", 1}, {"zk1", 1}}, ""},
+           {"IPv6", "[::1]:2182", {{"::1", 2182}}, ""},
+           {"IPv6 without a port", "[::1],2001:db8::1", {{"::1", 2181}, {"2001:db8::1", 2181}}, ""},
+           {"chroot", "zk1:1/marathon", {{"zk1", 1}}, "/marathon"},
+           {"deep chroot after two", "zk1:1,zk2:2/a/b-c", {{"zk1", 1}, {"zk2", 2}}, "/a/b-c"},
+           {"chroot after IPv6", "[::1]:1/x", {{"::1", 1}}, "/x"},
+           {"chroot and no port", "zk1/x", {{"zk1", 2181}}, "/x"}}) {
+    const auto hosts = ParseZooKeeperHosts(text);
+    ASSERT_TRUE(hosts) << name;
+    EXPECT_EQ(hosts->servers, servers) << name;
+    EXPECT_EQ(hosts->chroot, chroot) << name;
+  }
+}
+
+TEST(ParseZooKeeperHostsTest, RefusesEverythingElse) {
+  for (const auto& [name, text] : std::initializer_list<Rejected>{{"nothing", ""},
+                                                                  {"blank", " "},
+                                                                  {"comma", ","},
+                                                                  {"comma first", ",zk1:1"},
+                                                                  {"comma last", "zk1:1,"},
+                                                                  {"two commas", "zk1:1,,zk2:2"},
+                                                                  {"semicolon", "zk1:1;zk2:2"},
+                                                                  {"blank between", "zk1:1 zk2:2"},
+                                                                  {"port 0", "zk1:0"},
+                                                                  {"port too high", "zk1:65536"},
+                                                                  {"empty port", "zk1:"},
+                                                                  {"port alone", ":2181"},
+                                                                  {"one of two wrong", "zk1:1,zk2:x"},
+                                                                  {"bracket open", "[::1:2181"},
+                                                                  {"chroot alone", "/redis"},
+                                                                  {"slash last", "zk1:1/"},
+                                                                  {"chroot with a slash last", "zk1:1/a/"},
+                                                                  {"chroot with two slashes", "zk1:1//a"},
+                                                                  {"chroot before a host", "zk1:1/a,zk2:2 x"},
+                                                                  {"URL", "zk://zk1:1/a"},
+                                                                  {"line end in it", "zk1:1,\x01"}}) {
+    EXPECT_FALSE(ParseZooKeeperHosts(text)) << name;
+  }
+}
+
+TEST(ParseZooKeeperHostsTest, NamesTheItemThatIsWrong) {
+  EXPECT_THAT(ParseZooKeeperHosts("zk1:1,zk2:x,zk3").error().message, HasSubstr("\"zk2:x\" is not a host"));
+  EXPECT_THAT(ParseZooKeeperHosts("zk1:1/").error().message, HasSubstr("chroot"));
+}
+
+TEST(ParseZooKeeperPathTest, TakesAbsolutePaths) {
+  for (const char* path :
+       {"/redis", "/a", "/a/b/c", "/redis-2.x_y", "/...", "/a..b", "/.a", "/a.", "/a:b,c"}) {
+    EXPECT_EQ(ParseZooKeeperPath(path).value(), path);
+  }
+}
+
+TEST(ParseZooKeeperPathTest, RefusesEverythingElse) {
+  for (const auto& [name, text] : std::initializer_list<Rejected>{{"nothing", ""},
+                                                                  {"the root", "/"},
+                                                                  {"relative", "redis"},
+                                                                  {"slash last", "/redis/"},
+                                                                  {"empty part", "/redis//a"},
+                                                                  {"two slashes", "//"},
+                                                                  {"this directory", "/."},
+                                                                  {"this directory inside", "/a/./b"},
+                                                                  {"this directory last", "/a/."},
+                                                                  {"parent", "/.."},
+                                                                  {"parent inside", "/a/../b"},
+                                                                  {"parent last", "/a/.."},
+                                                                  {"blank", "/a b"},
+                                                                  {"blank in front", " /a"},
+                                                                  {"line end", "/a\n"},
+                                                                  {"NUL", std::string("/a\0", 3)},
+                                                                  {"DEL", "/a\x7f"}}) {
+    EXPECT_FALSE(ParseZooKeeperPath(text)) << name;
+  }
+}
+
+TEST(ParseDurationTest, KnowsItsUnits) {
+  struct Row {
+    const char* text;
+    Duration duration;
+  };
+  for (const auto& [text, duration] : std::initializer_list<Row>{{"0", 0ms},
+                                                                 {"0s", 0ms},
+                                                                 {"0ms", 0ms},
+                                                                 {"1", 1s},
+                                                                 {"30", 30s},
+                                                                 {"30s", 30s},
+                                                                 {"1500ms", 1500ms},
+                                                                 {"2m", 2min},
+                                                                 {"1h", 1h},
+                                                                 {"007s", 7s},
+                                                                 {"8760h", 24h * 365},
+                                                                 {"31536000000ms", 24h * 365}}) {
+    EXPECT_EQ(ParseDuration(text).value(), duration) << text;
+  }
+}
+
+TEST(ParseDurationTest, RefusesEverythingElse) {
+  for (const auto& [name, text] :
+       std::initializer_list<Rejected>{{"nothing", ""},
+                                       {"blank", " "},
+                                       {"unit alone", "s"},
+                                       {"negative", "-1"},
+                                       {"negative with a unit", "-1s"},
+                                       {"sign", "+1s"},
+                                       {"fraction", "1.5s"},
+                                       {"comma", "1,5"},
+                                       {"exponent", "1e3"},
+                                       {"hexadecimal", "0x10"},
+                                       {"blank before the unit", "1 s"},
+                                       {"blank in front", " 1s"},
+                                       {"blank at the end", "1s "},
+                                       {"line end", "1s\n"},
+                                       {"upper case", "1S"},
+                                       {"upper case month", "1M"},
+                                       {"days", "1d"},
+                                       {"microseconds", "1us"},
+                                       {"a word", "1sec"},
+                                       {"two units", "1h30m"},
+                                       {"unit twice", "1mss"},
+                                       {"for ever", "infinite"},
+                                       {"more than a year", "8761h"},
+                                       {"more than a year of seconds", "31536001"},
+                                       {"overflow by the unit", "9223372036854775807h"},
+                                       {"overflow", "9223372036854775808"}}) {
+    EXPECT_FALSE(ParseDuration(text)) << name;
+  }
+}
+
+TEST(DurationBetweenTest, KeepsItsBounds) {
+  const auto parse = DurationBetween(100ms, 1h);
+  EXPECT_EQ(parse("100ms").value(), 100ms);
+  EXPECT_EQ(parse("60m").value(), 1h);
+  for (const char* text : {"99ms", "0", "3601s", "3600001ms", "-1s", "x"}) EXPECT_FALSE(parse(text)) << text;
+  EXPECT_EQ(parse("0").error().message, "a duration from 100ms to 1h");
+  EXPECT_EQ(DurationBetween(1s, 10min)("0").error().message, "a duration from 1s to 600s");
+  EXPECT_THAT(parse("soon").error().message, HasSubstr("like 30s"));
+}
+
+TEST(WholeNumberTest, KeepsItsBounds) {
+  const auto parse = WholeNumber(1, 1000);
+  EXPECT_EQ(parse("1").value(), 1);
+  EXPECT_EQ(parse("1000").value(), 1000);
+  for (const char* text : {"", "0", "1001", "-1", "+1", " 1", "1 ", "1.0", "1e2", "0x1", "one", "1,000",
+                           "9223372036854775808"}) {
+    EXPECT_FALSE(parse(text)) << text;
+  }
+  EXPECT_EQ(parse("0").error().message, "a whole number from 1 to 1000");
+}
+
+TEST(ParseIpTest, TakesAddressesOnly) {
+  for (const char* ip : {"10.0.0.1", "0.0.0.0", "::", "2001:db8::1"}) EXPECT_EQ(ParseIp(ip).value(), ip);
+  for (const char* text : {"", " ", "localhost", "10.0.0", "10.0.0.256", "10.0.0.1 ", "10.0.0.1/8", "[::1]",
+                           "10.0.0.1:6379", "::1%lo", "eth0"}) {
+    EXPECT_FALSE(ParseIp(text)) << text;
+  }
+}
+
+TEST(ParseHostTest, TakesAddressesAndNames) {
+  for (const char* host : {"10.0.0.1", "::1", "redis", "redis-1.example.com", "a_b"}) {
+    EXPECT_EQ(ParseHost(host).value(), host);
+  }
+  for (const char* text : {"", " ", "redis:6379", "redis 6379", "redis\n", "-redis", "redis.", "10.0.0.256",
+                           "10.0", "http://redis", "[::1]", "re/dis"}) {
+    EXPECT_FALSE(ParseHost(text)) << text;
+  }
+}
+
+TEST(ParseMasterNameTest, TakesWhatSentinelTakes) {
+  for (const char* name : {"master1", "m", "my-master_1.x", "0", "A", "...", "-"}) {
+    EXPECT_EQ(ParseMasterName(name).value(), name);
+  }
+  for (const auto& [name, text] : std::initializer_list<Rejected>{{"nothing", ""},
+                                                                  {"this directory", "."},
+                                                                  {"parent", ".."},
+                                                                  {"blank", "my master"},
+                                                                  {"blank at the end", "master1 "},
+                                                                  {"line end", "master1\nrequirepass x"},
+                                                                  {"slash", "a/b"},
+                                                                  {"colon", "a:b"},
+                                                                  {"quote", "\"a\""},
+                                                                  {"at", "a@b"},
+                                                                  {"hash", "a#b"},
+                                                                  {"NUL", std::string("a\0", 2)},
+                                                                  {"UTF-8", "m\xc3\xa4ster"}}) {
+    EXPECT_FALSE(ParseMasterName(text)) << name;
+  }
+}
+
+TEST(ParseLogLevelTest, TakesTheLevelsThereAre) {
+  for (const char* level : {"trace", "debug", "info", "warn", "error", "off"}) {
+    EXPECT_EQ(ParseLogLevel(level).value(), level);
+  }
+  for (const char* text : {"", " info", "info ", "INFO", "warning", "err", "critical", "none", "3"}) {
+    EXPECT_FALSE(ParseLogLevel(text)) << text;
+  }
+}
+
+TEST(ParseTextTest, TakesEverythingButControlCharacters) {
+  for (const char* text : {"", " ", "a b", "#\"'\\$`", "p\xc3\xa4ssword", "\xff"}) {
+    EXPECT_EQ(ParseText(text).value(), text);
+  }
+  for (const std::string& text :
+       {std::string("a\nb"), std::string("a\n"), std::string("\r"), std::string("a\tb"), std::string("\x01"),
+        std::string("\x1b[0m"), std::string("\x7f"), std::string("a\0b", 3)}) {
+    EXPECT_FALSE(ParseText(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

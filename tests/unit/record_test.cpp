@@ -1,0 +1,158 @@
+#include "registry/record.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+
+namespace redis_zk::testing {
+namespace {
+
+using registry::Lineage;
+using registry::ParseLineage;
+using registry::ParseMasterRecord;
+using registry::ParseMember;
+using registry::Render;
+using registry::RenderMember;
+using State = registry::Record::State;
+
+struct Rejected {
+  const char* name;
+  std::string text;
+};
+
+TEST(ParseMasterRecordTest, TakesAHostAndAPort) {
+  for (const char* text : {"10.0.0.1 6379", "10.0.0.1 6379\n", "10.0.0.1 6379 \r\n\t"}) {
+    const auto record = ParseMasterRecord(text);
+    EXPECT_EQ(record.state, State::kMaster) << text;
+    EXPECT_EQ(record.master, (Endpoint{"10.0.0.1", 6379})) << text;
+    EXPECT_EQ(record.found, "");
+    EXPECT_FALSE(record.lineage_fits);
+    EXPECT_EQ(record.epoch, 0U);
+  }
+}
+
+TEST(ParseMasterRecordTest, TakesNothingForNobody) {
+  for (const char* text : {"", " ", "\n", " \t\r\n"}) {
+    const auto record = ParseMasterRecord(text);
+    EXPECT_EQ(record.state, State::kNone) << text;
+    EXPECT_EQ(record.master, Endpoint{});
+  }
+}
+
+TEST(ParseMasterRecordTest, KeepsWhatItCannotRead) {
+  for (const auto& [name, text] : std::initializer_list<Rejected>{{"host alone", "10.0.0.1"},
+                                                                  {"address form", "10.0.0.1:6379"},
+                                                                  {"port 0", "10.0.0.1 0"},
+                                                                  {"port too high", "10.0.0.1 65536"},
+                                                                  {"three words", "10.0.0.1 6379 x"},
+                                                                  {"blank in front", " 10.0.0.1 6379"},
+                                                                  {"NUL", std::string(1, '\0')},
+                                                                  {"bytes", "\xff\xfe"},
+                                                                  {"None of Python", "None"},
+                                                                  {"JSON", R"({"host":"10.0.0.1"})"},
+                                                                  {"long", std::string(100'000, 'x')}}) {
+    const auto record = ParseMasterRecord(text);
+    EXPECT_EQ(record.state, State::kUnreadable) << name;
+    EXPECT_EQ(record.found, text) << name;
+    EXPECT_EQ(record.master, Endpoint{}) << name;
+  }
+}
+
+TEST(LineageTest, IsReadAsItWasWritten) {
+  for (const auto& lineage :
+       std::initializer_list<Lineage>{{},
+                                      {7, "10.0.0.1 6379", "no living node holds data"},
+                                      {18446744073709551615U, "::1 1", "\"quotes\", \\ and\nline ends"},
+                                      {1, "", "\xc3\xa4"}}) {
+    const std::string text = Render(lineage);
+    EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+    const auto parsed = ParseLineage(text);
+    ASSERT_TRUE(parsed) << text;
+    EXPECT_EQ(parsed->epoch, lineage.epoch);
+    EXPECT_EQ(parsed->master, lineage.master);
+    EXPECT_EQ(parsed->reason, lineage.reason);
+  }
+}
+
+TEST(LineageTest, SurvivesBytesThatAreNoText) {
+  const auto parsed = ParseLineage(Render({1, "10.0.0.1 6379", "found \"\xff\xfe\""}));
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->master, "10.0.0.1 6379");
+  EXPECT_FALSE(parsed->reason.empty());
+}
+
+TEST(ParseLineageTest, NeedsOnlyAnEpoch) {
+  for (const char* text : {R"({"epoch":3})", R"( { "epoch" : 3 } )", R"({"epoch":3,"later":[{"x":null}]})",
+                           R"({"epoch":3,"master":5,"reason":{}})", R"({"epoch":3,"master":null})",
+                           R"({"epoch":1,"epoch":3})", "{\"epoch\":3}\n"}) {
+    const auto lineage = ParseLineage(text);
+    ASSERT_TRUE(lineage) << text;
+    EXPECT_EQ(lineage->epoch, 3U) << text;
+    EXPECT_EQ(lineage->master, "") << text;
+  }
+}
+
+TEST(ParseLineageTest, RefusesEverythingElse) {
+  for (const auto& [name, text] :
+       std::initializer_list<Rejected>{{"nothing", ""},
+                                       {"blank", " "},
+                                       {"word", "garbage"},
+                                       {"number", "7"},
+                                       {"null", "null"},
+                                       {"text", "\"epoch\""},
+                                       {"list", "[]"},
+                                       {"list with an object", R"([{"epoch":1}])"},
+                                       {"empty object", "{}"},
+                                       {"no epoch", R"({"master":"10.0.0.1 6379"})"},
+                                       {"epoch in capitals", R"({"Epoch":1})"},
+                                       {"epoch as text", R"({"epoch":"1"})"},
+                                       {"negative epoch", R"({"epoch":-1})"},
+                                       {"epoch with a fraction", R"({"epoch":1.0})"},
+                                       {"epoch too high", R"({"epoch":18446744073709551616})"},
+                                       {"epoch null", R"({"epoch":null})"},
+                                       {"epoch true", R"({"epoch":true})"},
+                                       {"epoch as list", R"({"epoch":[1]})"},
+                                       {"cut off", R"({"epoch":1)"},
+                                       {"more behind", R"({"epoch":1}{"epoch":2})"},
+                                       {"comma too many", R"({"epoch":1,})"},
+                                       {"comment", R"({"epoch":1} // x)"},
+                                       {"single quotes", "{'epoch':1}"},
+                                       {"no quotes", "{epoch:1}"},
+                                       {"NUL", std::string("\0", 1)},
+                                       {"wrong UTF-8", "{\"epoch\":1,\"x\":\"\xff\"}"},
+                                       {"deep", std::string(10'000, '[')},
+                                       {"a record", "10.0.0.1 6379"}}) {
+    EXPECT_FALSE(ParseLineage(text)) << name;
+  }
+}
+
+TEST(MemberTest, IsReadAsItWasWritten) {
+  for (const auto& endpoint :
+       std::initializer_list<Endpoint>{{"10.0.0.1", 6379}, {"::1", 1}, {"redis-1.example", 65535}}) {
+    EXPECT_EQ(ParseMember(RenderMember(endpoint)).value(), endpoint);
+  }
+  EXPECT_EQ(ParseMember(R"({"endpoint":"10.0.0.1 6379","later":{}})").value(), (Endpoint{"10.0.0.1", 6379}));
+}
+
+TEST(ParseMemberTest, RefusesEverythingElse) {
+  for (const auto& [name, text] :
+       std::initializer_list<Rejected>{{"nothing", ""},
+                                       {"word", "garbage"},
+                                       {"a record", "10.0.0.1 6379"},
+                                       {"list", R"(["10.0.0.1 6379"])"},
+                                       {"empty object", "{}"},
+                                       {"another key", R"({"address":"10.0.0.1 6379"})"},
+                                       {"number", R"({"endpoint":6379})"},
+                                       {"null", R"({"endpoint":null})"},
+                                       {"object", R"({"endpoint":{"host":"10.0.0.1","port":6379}})"},
+                                       {"empty text", R"({"endpoint":""})"},
+                                       {"address form", R"({"endpoint":"10.0.0.1:6379"})"},
+                                       {"port 0", R"({"endpoint":"10.0.0.1 0"})"},
+                                       {"cut off", R"({"endpoint":"10.0.0.1 6379")"}}) {
+    EXPECT_FALSE(ParseMember(text)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

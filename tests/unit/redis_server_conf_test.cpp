@@ -1,0 +1,110 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "redis-wrapper/server_conf.h"
+#include "unit/conf_lines.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using redis_wrapper::RenderServerConf;
+using redis_wrapper::WrapperOptions;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::Not;
+
+const Endpoint kMaster{"10.0.0.9", 6380};
+
+WrapperOptions Wrapper() {
+  WrapperOptions wrapper;
+  wrapper.redis_conf = "/etc/redis/redis.conf";
+  wrapper.server.bind = {"10.0.0.1", 6379};
+  wrapper.server.announce = {"192.0.2.1", 31000};
+  return wrapper;
+}
+
+std::vector<Words> Rendered(const WrapperOptions& options, const std::optional<Endpoint>& master) {
+  return Directives(RenderServerConf(options, master));
+}
+
+// The names of the directives, each as often as it stands there.
+std::vector<std::string> Names(const std::vector<Words>& directives) {
+  std::vector<std::string> names;
+  for (const auto& words : directives) names.push_back(words[0]);
+  return names;
+}
+
+TEST(RedisServerConfTest, AddsWhatOnlyTheWrapperKnowsAfterTheUsersFile) {
+  EXPECT_THAT(
+      Rendered(Wrapper(), kMaster),
+      ElementsAre(Words{"include", "/etc/redis/redis.conf"}, Words{"bind", "10.0.0.1"}, Words{"port", "6379"},
+                  Words{"daemonize", "no"}, Words{"replica-announce-ip", "192.0.2.1"},
+                  Words{"replica-announce-port", "31000"}, Words{"replicaof", "10.0.0.9", "6380"}));
+}
+
+TEST(RedisServerConfTest, MakesAMasterOfNobodysReplica) {
+  const auto directives = Rendered(Wrapper(), std::nullopt);
+  EXPECT_EQ(directives.back(), (Words{"replicaof", "no", "one"}));
+  EXPECT_THAT(Names(directives), Contains("replicaof").Times(1));
+}
+
+TEST(RedisServerConfTest, TakesIpv6AndNames) {
+  auto wrapper = Wrapper();
+  wrapper.server.bind = {"::1", 6379};
+  wrapper.server.announce = {"redis-1.example", 6379};
+  const auto directives = Rendered(wrapper, Endpoint{"2001:db8::9", 6380});
+  EXPECT_THAT(directives, Contains(Words{"bind", "::1"}));
+  EXPECT_THAT(directives, Contains(Words{"replica-announce-ip", "redis-1.example"}));
+  EXPECT_THAT(directives, Contains(Words{"replicaof", "2001:db8::9", "6380"}));
+}
+
+TEST(RedisServerConfTest, KnowsThePasswordAsMasterAndAsReplica) {
+  auto wrapper = Wrapper();
+  wrapper.common.redis.password = "secret";
+  for (const auto& master : {std::optional<Endpoint>(), std::optional<Endpoint>(kMaster)}) {
+    const auto directives = Rendered(wrapper, master);
+    EXPECT_THAT(directives, Contains(Words{"requirepass", "secret"}));
+    EXPECT_THAT(directives, Contains(Words{"masterauth", "secret"}));
+    EXPECT_THAT(Names(directives), Not(Contains("masteruser")));
+  }
+}
+
+TEST(RedisServerConfTest, LeavesANamedUsersRulesToTheUser) {
+  auto wrapper = Wrapper();
+  wrapper.common.redis = {"replicator", "secret"};
+  const auto directives = Rendered(wrapper, kMaster);
+  EXPECT_THAT(directives, Contains(Words{"masteruser", "replicator"}));
+  EXPECT_THAT(directives, Contains(Words{"masterauth", "secret"}));
+  EXPECT_THAT(Names(directives), Not(Contains("requirepass")));
+}
+
+TEST(RedisServerConfTest, SaysNothingOfPasswordsWhereThereAreNone) {
+  auto wrapper = Wrapper();
+  wrapper.common.redis.username = "nobody";
+  wrapper.common.sentinel.password = "not for Redis";
+  for (const char* name : {"requirepass", "masterauth", "masteruser"}) {
+    EXPECT_THAT(Names(Rendered(wrapper, kMaster)), Not(Contains(name)));
+  }
+}
+
+TEST(RedisServerConfTest, LetsNoValueBecomeADirective) {
+  auto wrapper = Wrapper();
+  const std::string hostile = "x\" y'\\\nrequirepass injected\r\n# ";
+  wrapper.redis_conf = hostile;
+  wrapper.common.redis = {hostile, hostile};
+  const auto directives = Rendered(wrapper, Endpoint{hostile, 1});
+  EXPECT_THAT(Names(directives),
+              ElementsAre("include", "bind", "port", "daemonize", "replica-announce-ip",
+                          "replica-announce-port", "masteruser", "masterauth", "replicaof"));
+  EXPECT_THAT(directives, Contains(Words{"include", hostile}));
+  EXPECT_THAT(directives, Contains(Words{"masteruser", hostile}));
+  EXPECT_THAT(directives, Contains(Words{"masterauth", hostile}));
+  EXPECT_THAT(directives, Contains(Words{"replicaof", hostile, "1"}));
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

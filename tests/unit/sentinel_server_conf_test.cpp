@@ -1,0 +1,225 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "base/random_id.h"
+#include "sentinel-wrapper/server_conf.h"
+#include "unit/conf_lines.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using sentinel_wrapper::RenderServerConf;
+using sentinel_wrapper::SentinelIdOf;
+using sentinel_wrapper::ServerConf;
+using sentinel_wrapper::UuidOf;
+using sentinel_wrapper::WrapperOptions;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+const Endpoint kMaster{"10.0.0.9", 6380};
+const std::string kId(40, 'a');
+
+WrapperOptions Wrapper() {
+  WrapperOptions wrapper;
+  wrapper.common.master_name = "master1";
+  wrapper.server.bind = {"10.0.0.1", 26379};
+  wrapper.server.announce = {"192.0.2.1", 31000};
+  wrapper.quorum = 2;
+  return wrapper;
+}
+
+ServerConf Render(const std::string& user_conf, const WrapperOptions& options = Wrapper()) {
+  return RenderServerConf(user_conf, options, kMaster, kId);
+}
+
+// What stands before the wrapper's own lines.
+std::string UsersPart(const ServerConf& conf) { return conf.text.substr(0, conf.text.find("# Added by")); }
+
+std::vector<Words> OwnPart(const ServerConf& conf) {
+  return Directives(conf.text.substr(conf.text.find("# Added by")));
+}
+
+TEST(SentinelServerConfTest, AddsWhatOnlyTheWrapperKnows) {
+  const auto conf = Render("");
+  EXPECT_EQ(UsersPart(conf), "");
+  EXPECT_THAT(conf.left_out, IsEmpty());
+  EXPECT_THAT(OwnPart(conf),
+              ElementsAre(Words{"bind", "10.0.0.1"}, Words{"port", "26379"}, Words{"daemonize", "no"},
+                          Words{"sentinel", "announce-ip", "192.0.2.1"},
+                          Words{"sentinel", "announce-port", "31000"}, Words{"sentinel", "myid", kId},
+                          Words{"sentinel", "monitor", "master1", "10.0.0.9", "6380", "2"}));
+}
+
+TEST(SentinelServerConfTest, KeepsTheUsersLinesAsTheyAre) {
+  for (const std::string& line : {std::string("# a comment"),
+                                  std::string("# sentinel monitor master1 10.0.0.1 6379 2"),
+                                  std::string(),
+                                  std::string("protected-mode no"),
+                                  std::string("dir /data"),
+                                  std::string("  \tloglevel   verbose "),
+                                  std::string("sentinel down-after-milliseconds master1 1000"),
+                                  std::string("SENTINEL failover-timeout master1 10000"),
+                                  std::string("sentinel parallel-syncs master1 1"),
+                                  std::string("sentinel auth-pass master1 \"a b\""),
+                                  std::string("sentinel resolve-hostnames no"),
+                                  std::string("sentinel announce-hostnames no"),
+                                  std::string("sentinel deny-scripts-reconfig yes"),
+                                  std::string("sentinel notification-script master1 /x.sh"),
+                                  std::string("port 5"),
+                                  std::string("requirepass \"it's # mine\""),
+                                  std::string("sentinel"),
+                                  std::string("include other.conf"),
+                                  std::string("sentinel monitor other 10.0.0.8 6379 2"),
+                                  std::string("sentinelmonitor master1"),
+                                  std::string("nonsense that Sentinel itself will refuse")}) {
+    const auto conf = Render(line + '\n');
+    EXPECT_EQ(UsersPart(conf), line + '\n');
+    EXPECT_THAT(conf.left_out, IsEmpty()) << line;
+  }
+}
+
+TEST(SentinelServerConfTest, LeavesOutWhatConflictsAndSaysWhy) {
+  struct Row {
+    const char* name;
+    std::string line;
+    const char* why;
+  };
+  for (const auto& [name, line, why] : std::initializer_list<Row>{
+           {"the group's master", "sentinel monitor master1 10.0.0.1 6379 2",
+            "ZooKeeper says who the master"},
+           {"in capitals", "SENTINEL MONITOR master1 10.0.0.1 6379 2", "ZooKeeper says who the master"},
+           {"indented", " \tsentinel \t monitor  master1 10.0.0.1 6379 2", "ZooKeeper says who the master"},
+           {"cut off", "sentinel monitor master1", "ZooKeeper says who the master"},
+           {"carriage return", "sentinel monitor master1 10.0.0.1 6379 2\r", "ZooKeeper says who the master"},
+           {"identity", "sentinel myid " + std::string(40, 'b'),
+            "\"sentinel myid\": it is the state of an earlier"},
+           {"epoch", "sentinel current-epoch 7", "\"sentinel current-epoch\": it is the state of an earlier"},
+           {"group's epoch", "sentinel config-epoch master1 7", "\"sentinel config-epoch\": it is the state"},
+           {"leader's epoch", "sentinel leader-epoch master1 7",
+            "\"sentinel leader-epoch\": it is the state"},
+           {"replica", "sentinel known-replica master1 10.0.0.1 6379",
+            "\"sentinel known-replica\": it is the state"},
+           {"replica, old word", "sentinel known-slave master1 10.0.0.1 6379", "\"sentinel known-slave\""},
+           {"Sentinel", "sentinel known-sentinel master1 10.0.0.1 26379 " + kId,
+            "\"sentinel known-sentinel\""},
+           {"state in capitals", "Sentinel MyId x", "\"sentinel myid\": it is the state"},
+           {"nobody's timeout", "sentinel failover-timeout mymaster 1000",
+            "nothing monitors the group mymaster"},
+           {"nobody's password", "sentinel auth-pass mymaster secret", "nothing monitors the group mymaster"},
+           {"other case", "sentinel parallel-syncs Master1 1", "nothing monitors the group Master1"}}) {
+    const auto conf = Render("loglevel notice\n" + line + "\ndir /data\n");
+    EXPECT_EQ(UsersPart(conf), "loglevel notice\ndir /data\n") << name;
+    EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr(why))) << name;
+    EXPECT_THAT(conf.left_out, Not(Contains(HasSubstr("secret")))) << name;
+  }
+}
+
+TEST(SentinelServerConfTest, KeepsWhatSpeaksOfAnotherMonitoredGroup) {
+  // In either order: Sentinel, too, reads the monitor lines first.
+  const std::string text =
+      "sentinel failover-timeout other 1000\n"
+      "sentinel monitor other 10.0.0.8 6379 2\n"
+      "sentinel down-after-milliseconds other 1000\n";
+  const auto conf = Render(text);
+  EXPECT_EQ(UsersPart(conf), text);
+  EXPECT_THAT(conf.left_out, IsEmpty());
+}
+
+TEST(SentinelServerConfTest, KeepsTheOrderAndEndsTheLastLine) {
+  const auto conf = Render("a\n\nb\nsentinel myid x\nc");
+  EXPECT_EQ(UsersPart(conf), "a\n\nb\nc\n");
+  EXPECT_EQ(UsersPart(Render("a\r\nb\r\n")), "a\nb\n");
+}
+
+TEST(SentinelServerConfTest, MonitorsTheGroupExactlyOnce) {
+  const auto conf = Render(
+      "sentinel monitor master1 10.0.0.1 6379 1\nsentinel monitor other 10.0.0.2 6379 1\n"
+      "sentinel monitor master1 10.0.0.3 6379 1\n");
+  EXPECT_EQ(conf.left_out.size(), 2U);
+  const auto directives = Directives(conf.text);
+  const auto monitors = std::count_if(directives.begin(), directives.end(), [](const Words& words) {
+    return words.size() > 2 && words[1] == "monitor" && words[2] == "master1";
+  });
+  EXPECT_EQ(monitors, 1);
+}
+
+TEST(SentinelServerConfTest, OverridesTheUsersTimeOnlyWhenAsked) {
+  EXPECT_THAT(Render("").text, Not(HasSubstr("down-after")));
+  auto wrapper = Wrapper();
+  wrapper.down_after_ms = 750;
+  const auto conf = Render("sentinel down-after-milliseconds master1 1000\n", wrapper);
+  const auto directives = Directives(conf.text);
+  EXPECT_EQ(directives.front(), (Words{"sentinel", "down-after-milliseconds", "master1", "1000"}));
+  EXPECT_EQ(directives.back(), (Words{"sentinel", "down-after-milliseconds", "master1", "750"}))
+      << "the last counts";
+}
+
+TEST(SentinelServerConfTest, GivesPasswordsToWhomTheyAreFor) {
+  auto wrapper = Wrapper();
+  EXPECT_THAT(Render("", wrapper).text, Not(HasSubstr("pass")));
+  wrapper.common.redis.password = "for Redis";
+  wrapper.common.sentinel.password = "for Sentinel";
+  auto own = OwnPart(Render("", wrapper));
+  EXPECT_THAT(own, Contains(Words{"sentinel", "auth-pass", "master1", "for Redis"}));
+  EXPECT_THAT(own, Contains(Words{"requirepass", "for Sentinel"}));
+  EXPECT_THAT(own, Contains(Words{"sentinel", "sentinel-pass", "for Sentinel"}));
+  EXPECT_THAT(own, Each(Not(Contains("auth-user"))));
+  wrapper.common.redis.username = "sentinel";
+  own = OwnPart(Render("", wrapper));
+  EXPECT_THAT(own, Contains(Words{"sentinel", "auth-user", "master1", "sentinel"}));
+}
+
+TEST(SentinelServerConfTest, TakesIpv6AndAnotherGroup) {
+  auto wrapper = Wrapper();
+  wrapper.common.master_name = "orders";
+  wrapper.server.bind = {"::1", 26379};
+  wrapper.server.announce = {"2001:db8::1", 26379};
+  const auto conf = RenderServerConf("", wrapper, {"2001:db8::9", 6380}, kId);
+  EXPECT_THAT(OwnPart(conf), Contains(Words{"bind", "::1"}));
+  EXPECT_THAT(OwnPart(conf), Contains(Words{"sentinel", "announce-ip", "2001:db8::1"}));
+  EXPECT_THAT(OwnPart(conf), Contains(Words{"sentinel", "monitor", "orders", "2001:db8::9", "6380", "2"}));
+}
+
+TEST(SentinelServerConfTest, LetsNoValueBecomeADirective) {
+  auto wrapper = Wrapper();
+  const std::string hostile = "x\" y'\\\nrequirepass injected\r\n# ";
+  wrapper.common.redis = {hostile, hostile};
+  wrapper.common.sentinel.password = hostile;
+  const auto own = OwnPart(Render("", wrapper));
+  EXPECT_THAT(own, Contains(Words{"sentinel", "auth-user", "master1", hostile}));
+  EXPECT_THAT(own, Contains(Words{"sentinel", "auth-pass", "master1", hostile}));
+  EXPECT_THAT(own, Contains(Words{"requirepass", hostile}));
+  EXPECT_THAT(own, Contains(Words{"sentinel", "sentinel-pass", hostile}));
+  EXPECT_EQ(own.size(), 11U);
+}
+
+TEST(SentinelIdTest, ComesFromTheUuidAndLeadsBackToIt) {
+  EXPECT_EQ(SentinelIdOf("01234567-89ab-cdef-0123-456789abcdef"), "0123456789abcdef0123456789abcdef01234567");
+  EXPECT_EQ(UuidOf("0123456789abcdef0123456789abcdef01234567"), "01234567-89ab-cdef-0123-456789abcdef");
+  for (int round = 0; round < 100; ++round) {
+    const std::string uuid = NewUuid();
+    EXPECT_EQ(SentinelIdOf(uuid).size(), 40U);
+    EXPECT_EQ(UuidOf(SentinelIdOf(uuid)), uuid);
+  }
+}
+
+TEST(SentinelIdTest, IsNoneOfOursWithoutItsMark) {
+  for (const char* id :
+       {"", "x", "0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef0123456",
+        "0123456789abcdef0123456789abcdef012345678", "0123456789abcdef0123456789abcdef01234568",
+        "01234567-89ab-cdef-0123-456789abcdef", "f23456789abcdef0123456789abcdef001234567"}) {
+    EXPECT_EQ(UuidOf(id), "") << id;
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

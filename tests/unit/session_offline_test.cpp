@@ -1,0 +1,79 @@
+// What of the session and the registry needs no server.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "daemon/connect.h"
+#include "registry/registry.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using ::testing::StartsWith;
+using zookeeper::ConnectString;
+using zookeeper::kAnyVersion;
+using zookeeper::Lifetime;
+using zookeeper::Watch;
+
+TEST(ConnectStringTest, IsOfOddLength) {
+  struct Row {
+    std::vector<std::string> addresses;
+    const char* chroot;
+    const char* text;
+  };
+  for (const auto& [addresses, chroot, text] :
+       std::initializer_list<Row>{{{"a:1"}, "", "a:1"},
+                                  {{"a:1"}, "/x/y", "a:1/x/y"},
+                                  {{"a:1", "b:2"}, "", "a:1,b:2,a:1"},
+                                  {{"a:1", "b:2"}, "/x", "a:1,b:2,a:1/x"},
+                                  {{"a:1", "b:2", "c:3"}, "", "a:1,b:2,c:3"},
+                                  {{"a:1", "b:2", "c:3", "d:4"}, "", "a:1,b:2,c:3,d:4,a:1"},
+                                  {{"::1:1", "::2:2"}, "", "::1:1,::2:2,::1:1"}}) {
+    EXPECT_EQ(ConnectString(addresses, chroot), text);
+  }
+}
+
+TEST(DescribeHostsTest, WritesThemAsTheyAreTyped) {
+  EXPECT_EQ(daemon::Describe({{{"zk1", 2181}}, ""}), "zk1:2181");
+  EXPECT_EQ(daemon::Describe({{{"zk1", 2181}, {"::1", 2182}}, "/x"}), "zk1:2181,[::1]:2182/x");
+}
+
+class OfflineSessionTest : public ::testing::Test {
+ protected:
+  zookeeper::Session session_{ZooKeeperHosts{{{"127.0.0.1", 1}}, ""}, 10s, [](zookeeper::SessionEvent) {}};
+};
+
+TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
+  EXPECT_FALSE(session_.connected());
+  EXPECT_EQ(session_.id(), 0);
+  struct Row {
+    const char* message;
+    Error error;
+  };
+  for (const auto& [message, error] : std::initializer_list<Row>{
+           {"cannot read /a", session_.Get("/a", Watch::kYes).error()},
+           {"cannot look at /a", session_.Exists("/a", Watch::kYes).error()},
+           {"cannot list /a", session_.Children("/a", Watch::kYes).error()},
+           {"cannot create /a", session_.Create("/a", "", Lifetime::kEphemeral).error()},
+           {"cannot write /a", session_.Set("/a", "", kAnyVersion).error()},
+           {"cannot delete /a", session_.Delete("/a", kAnyVersion).error()},
+           {"cannot commit", session_.Commit({}).error()},
+           {"cannot look at /a", session_.EnsurePath("/a/b").error()}}) {
+    EXPECT_EQ(error.kind, ErrorKind::kUnavailable) << message;
+    EXPECT_THAT(error.message, StartsWith(message));
+  }
+}
+
+TEST_F(OfflineSessionTest, RegistryKnowsWhereTheTruthStands) {
+  const registry::Registry registry(session_, "/redis");
+  EXPECT_EQ(registry.MasterPath("master1"), "/redis/master");
+  EXPECT_EQ(registry.MasterPath("orders"), "/redis/masters/orders");
+  EXPECT_EQ(registry.MasterPath("master"), "/redis/masters/master");
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

@@ -1,0 +1,167 @@
+#include "watcher/web/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "base/published.h"
+#include "support/wait.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using watcher::web::ThreadPool;
+
+constexpr Duration kForever = 1h;
+
+// Work that stays where it is until it is let go.
+class Gate {
+ public:
+  void Pass() {
+    news_.Report([this] { ++waiting_; });
+    EXPECT_TRUE(news_.Until([this] { return open_; }));
+    news_.Report([this] { ++passed_; });
+  }
+  void Open() {
+    news_.Report([this] { open_ = true; });
+  }
+  bool Holds(int count) {
+    return news_.Until([this, count] { return waiting_ == count; });
+  }
+  bool Passed(int count) {
+    return news_.Until([this, count] { return passed_ == count; });
+  }
+
+ private:
+  News news_;
+  int waiting_ = 0;
+  int passed_ = 0;
+  bool open_ = false;
+};
+
+TEST(ThreadPoolTest, HasNoThreadsUntilThereIsWork) {
+  const ThreadPool pool(8, kForever);
+  EXPECT_EQ(pool.thread_count(), 0U);
+}
+
+TEST(ThreadPoolTest, RunsEverythingAtOnceUpToItsLimit) {
+  Gate gate;
+  ThreadPool pool(3, kForever);
+  for (int i = 0; i < 5; ++i) pool.Run([&gate] { gate.Pass(); });
+  EXPECT_TRUE(gate.Holds(3));
+  EXPECT_EQ(pool.thread_count(), 3U);
+  gate.Open();
+  EXPECT_TRUE(gate.Passed(5)) << "the others follow";
+  EXPECT_EQ(pool.thread_count(), 3U);
+}
+
+TEST(ThreadPoolTest, BusyThreadsKeepNoOtherWorkWaiting) {
+  // As connections that stay open without a request do.
+  Gate idle_connections;
+  Gate request;
+  request.Open();
+  ThreadPool pool(100, kForever);
+  for (int i = 0; i < 50; ++i) pool.Run([&idle_connections] { idle_connections.Pass(); });
+  ASSERT_TRUE(idle_connections.Holds(50));
+  pool.Run([&request] { request.Pass(); });
+  EXPECT_TRUE(request.Passed(1));
+  idle_connections.Open();
+}
+
+TEST(ThreadPoolTest, UsesItsIdleThreadsAgain) {
+  constexpr int kRounds = 200;
+  Gate gate;
+  gate.Open();
+  std::set<std::thread::id> threads;
+  ThreadPool pool(kRounds, kForever);
+  for (int round = 1; round <= kRounds; ++round) {
+    pool.Run([&] {
+      threads.insert(std::this_thread::get_id());
+      gate.Pass();
+    });
+    ASSERT_TRUE(gate.Passed(round));
+  }
+  // A thread that has just finished may not be idle yet when the next work comes: some more than one.
+  EXPECT_LT(pool.thread_count(), kRounds / 4);
+  EXPECT_LE(threads.size(), pool.thread_count());
+}
+
+TEST(ThreadPoolTest, ShrinksToNothing) {
+  Gate gate;
+  ThreadPool pool(8, 1ms);
+  for (int i = 0; i < 4; ++i) pool.Run([&gate] { gate.Pass(); });
+  ASSERT_TRUE(gate.Holds(4));
+  gate.Open();
+  EXPECT_TRUE(News().Until([&pool] { return pool.thread_count() == 0; }));
+  pool.Run([&gate] { gate.Pass(); });
+  EXPECT_TRUE(gate.Passed(5)) << "and grows again";
+}
+
+TEST(ThreadPoolTest, RunsWhatIsQueuedBeforeItEnds) {
+  std::atomic<int> done = 0;
+  {
+    ThreadPool pool(2, kForever);
+    for (int i = 0; i < 100; ++i) pool.Run([&done] { ++done; });
+  }
+  EXPECT_EQ(done, 100);
+}
+
+TEST(ThreadPoolTest, LetsGoOfItsWorkWhenItIsDone) {
+  const auto held = std::make_shared<int>();
+  Gate gate;
+  gate.Open();
+  ThreadPool pool(2, kForever);
+  pool.Run([held, &gate] { gate.Pass(); });
+  ASSERT_TRUE(gate.Passed(1));
+  EXPECT_TRUE(News().Until([&held] { return held.use_count() == 1; }));
+}
+
+TEST(ThreadPoolTest, TakesWorkFromManyThreadsAndFromItself) {
+  std::atomic<int> done = 0;
+  {
+    ThreadPool pool(4, 1ms);
+    std::vector<std::thread> clients;
+    for (int client = 0; client < 4; ++client) {
+      clients.emplace_back([&] {
+        for (int i = 0; i < 100; ++i) {
+          pool.Run([&] {
+            ++done;
+            pool.Run([&done] { ++done; });
+          });
+        }
+      });
+    }
+    for (auto& client : clients) client.join();
+  }
+  EXPECT_EQ(done, 800);
+}
+
+TEST(PublishedTest, AReaderKeepsWhatItGot) {
+  Published<int> published(1);
+  const auto before = published.Get();
+  published.Set(2);
+  EXPECT_EQ(*before, 1);
+  EXPECT_EQ(*published.Get(), 2);
+}
+
+TEST(PublishedTest, ReadersSeeOnlyWholeValues) {
+  Published<std::vector<int>> published(std::vector<int>(10, 0));
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    while (!done) {
+      const auto seen = published.Get();
+      EXPECT_EQ(*seen, std::vector<int>(10, seen->front()));
+    }
+  });
+  for (int i = 1; i <= 1000; ++i) published.Set(std::vector<int>(10, i));
+  done = true;
+  reader.join();
+  EXPECT_EQ(published.Get()->front(), 1000);
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

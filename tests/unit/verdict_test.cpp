@@ -1,0 +1,380 @@
+#include "watcher/verdict.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <initializer_list>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::SentinelReport;
+using registry::Record;
+using watcher::Evidence;
+using watcher::Judge;
+using watcher::Verdict;
+using State = Record::State;
+
+const Endpoint kA{"10.0.0.1", 6379};
+const Endpoint kB{"10.0.0.2", 6379};
+const Endpoint kC{"10.0.0.3", 6379};
+const Endpoint kSentinel{"10.0.0.9", 26379};
+
+SentinelReport Names(const Endpoint& master, std::uint64_t epoch) {
+  return {.sentinel = kSentinel, .master = master, .config_epoch = epoch};
+}
+// A record that one of ours wrote, with the epoch it knew.
+Record Recorded(const Endpoint& master, std::uint64_t epoch) {
+  return {.state = State::kMaster, .master = master, .epoch = epoch, .lineage_fits = true};
+}
+// A record that somebody wrote who knows no epochs, after `epoch` had been recorded.
+Record Foreign(const Endpoint& master, std::uint64_t epoch) {
+  return {.state = State::kMaster, .master = master, .epoch = epoch};
+}
+const Record kNobody{};
+const Record kGarbage{.state = State::kUnreadable, .found = "garbage"};
+
+std::string Describe(const Evidence& evidence) {
+  const auto& record = evidence.record;
+  std::string text = "record: ";
+  text += record.state == State::kNone         ? "none"
+          : record.state == State::kUnreadable ? "unreadable"
+                                               : record.master.ToAddress();
+  text +=
+      " epoch " + std::to_string(record.epoch) + (record.lineage_fits ? " fits" : " foreign") + "; reports:";
+  for (const auto& report : evidence.reports) {
+    text += ' ' + report.master.ToAddress() + '@' + std::to_string(report.config_epoch);
+  }
+  text += " of " + std::to_string(evidence.registered) + "; acting:";
+  for (const auto& master : evidence.acting_masters) text += ' ' + master.ToAddress();
+  return text;
+}
+
+struct Row {
+  const char* name;
+  Evidence evidence;
+  std::optional<Endpoint> master;
+  std::uint64_t epoch = 0;
+};
+
+void Check(std::initializer_list<Row> rows) {
+  for (const auto& row : rows) {
+    const auto verdict = Judge(row.evidence);
+    EXPECT_EQ(verdict.master, row.master) << row.name << ": " << verdict.reason;
+    EXPECT_EQ(verdict.epoch, row.epoch) << row.name << ": " << verdict.reason;
+    EXPECT_FALSE(verdict.reason.empty()) << row.name;
+  }
+}
+
+TEST(JudgeTest, BelievesOneSentinelWithANewerEpoch) {
+  Check(
+      {{"alone of three", {Recorded(kA, 1), {Names(kB, 2)}, 3, {}}, kB, 2},
+       {"against two that have not heard",
+        {Recorded(kA, 1), {Names(kA, 1), Names(kB, 2), Names(kA, 1)}, 3, {kA}},
+        kB,
+        2},
+       {"the newest of several", {Recorded(kA, 1), {Names(kB, 2), Names(kC, 3)}, 3, {}}, kC, 3},
+       {"several that agree", {Recorded(kA, 1), {Names(kB, 2), Names(kB, 2)}, 3, {}}, kB, 2},
+       {"many epochs later", {Recorded(kA, 1), {Names(kB, 900)}, 3, {}}, kB, 900},
+       {"the same master again", {Recorded(kA, 1), {Names(kA, 2)}, 3, {}}, kA, 2},
+       {"first failover of all", {Recorded(kA, 0), {Names(kB, 1)}, 3, {}}, kB, 1},
+       {"nobody recorded", {kNobody, {Names(kB, 1)}, 3, {}}, kB, 1},
+       {"unreadable record", {kGarbage, {Names(kB, 1)}, 3, {}}, kB, 1},
+       {"foreign record, newer epoch", {Foreign(kA, 1), {Names(kB, 2)}, 3, {}}, kB, 2},
+       {"foreign record, epoch that was recorded before it", {Foreign(kA, 1), {Names(kB, 1)}, 3, {}}, kB, 1},
+       {"foreign record before any epoch", {Foreign(kA, 0), {Names(kB, 1)}, 3, {kA}}, kB, 1}});
+}
+
+TEST(JudgeTest, BelievesNobodyWithoutProof) {
+  Check({{"no reports", {Recorded(kA, 1), {}, 3, {kA}}, {}},
+         {"no reports and no record", {kNobody, {}, 3, {kA}}, {}},
+         {"older epoch", {Recorded(kA, 2), {Names(kB, 1)}, 3, {kB}}, {}},
+         {"same epoch, another master, one voice", {Recorded(kA, 2), {Names(kB, 2)}, 3, {kB}}, {}},
+         {"epoch 0 of one for nobody", {kNobody, {Names(kB, 0)}, 3, {kB}}, {}},
+         {"epoch 0 of one against a foreign record", {Foreign(kA, 0), {Names(kB, 0)}, 3, {kB}}, {}},
+         {"older than before a foreign record", {Foreign(kA, 2), {Names(kB, 1)}, 3, {kB}}, {}},
+         {"newest epoch disputed", {Recorded(kA, 1), {Names(kB, 2), Names(kC, 2)}, 3, {kB, kC}}, {}},
+         {"half of them", {Recorded(kA, 1), {Names(kB, 1), Names(kB, 1)}, 4, {kB}}, {}},
+         {"majority of the answers, not of the registered",
+          {kNobody, {Names(kB, 0), Names(kB, 0)}, 4, {kB}},
+          {}}});
+}
+
+TEST(JudgeTest, KeepsARecordThatIsTrue) {
+  for (const std::uint64_t epoch : {0U, 1U, 7U}) {
+    const auto verdict =
+        Judge({Recorded(kA, epoch), {Names(kA, epoch), Names(kA, epoch), Names(kA, epoch)}, 3, {kA}});
+    EXPECT_FALSE(verdict.master);
+    EXPECT_EQ(verdict.reason, "the record is true");
+  }
+  EXPECT_FALSE(Judge({Recorded(kA, 1), {Names(kA, 1), Names(kA, 1)}, 3, {}}).master)
+      << "also while it is down";
+}
+
+TEST(JudgeTest, LetsAMajorityMendTheRecord) {
+  Check(
+      {{"nobody recorded, before any failover", {kNobody, {Names(kA, 0), Names(kA, 0)}, 3, {kA}}, kA, 0},
+       {"unreadable record", {kGarbage, {Names(kA, 0), Names(kA, 0)}, 3, {kA}}, kA, 0},
+       {"foreign record of the same master", {Foreign(kA, 0), {Names(kA, 0), Names(kA, 0)}, 3, {kA}}, kA, 0},
+       {"foreign record of another", {Foreign(kB, 0), {Names(kA, 0), Names(kA, 0)}, 3, {kA}}, kA, 0},
+       {"foreign record of another that acts, too",
+        {Foreign(kB, 0), {Names(kA, 0), Names(kA, 0)}, 3, {kA, kB}},
+        kA,
+        0},
+       {"recorded one does not act", {Recorded(kB, 1), {Names(kA, 1), Names(kA, 1)}, 3, {kA}}, kA, 1},
+       {"all know only an older epoch", {Recorded(kB, 9), {Names(kA, 0), Names(kA, 0)}, 2, {kA}}, kA, 0},
+       {"all know only an older epoch of the same",
+        {Recorded(kA, 9), {Names(kA, 1), Names(kA, 1), Names(kA, 1)}, 3, {kA}},
+        kA,
+        1},
+       {"disputed, but not among the majority",
+        {Recorded(kC, 1), {Names(kA, 2), Names(kA, 2), Names(kB, 2)}, 3, {kA}},
+        kA,
+        2}});
+}
+
+TEST(JudgeTest, AsksOfAMajorityThatItsMasterActs) {
+  Check({{"nobody acts", {kNobody, {Names(kA, 0), Names(kA, 0)}, 3, {}}, {}},
+         {"another acts", {kNobody, {Names(kA, 0), Names(kA, 0)}, 3, {kB}}, {}},
+         {"the recorded one acts as well", {Recorded(kB, 1), {Names(kA, 1), Names(kA, 1)}, 3, {kA, kB}}, {}},
+         {"the recorded one acts alone", {Recorded(kB, 1), {Names(kA, 1), Names(kA, 1)}, 3, {kB}}, {}},
+         {"all know only an older epoch, nobody acts",
+          {Recorded(kB, 9), {Names(kA, 0), Names(kA, 0)}, 2, {}},
+          {}}});
+}
+
+TEST(JudgeTest, WaitsForSentinelsThatMayNotHaveHeard) {
+  Check({{"two of three know an older epoch", {Recorded(kB, 2), {Names(kA, 1), Names(kA, 1)}, 3, {kA}}, {}},
+         {"two of three, the third knows the record's",
+          {Recorded(kB, 2), {Names(kA, 1), Names(kA, 1), Names(kB, 2)}, 3, {kA}},
+          {}},
+         {"the newest is disputed, the majority older",
+          {Recorded(kC, 1), {Names(kA, 1), Names(kA, 1), Names(kA, 1), Names(kB, 2), Names(kC, 2)}, 5, {kA}},
+          {}}});
+}
+
+// What an Evidence of three registered Sentinels can be.
+template <class Use>
+void ForEveryEvidence(const Use& use) {
+  std::vector<Record> records;
+  for (const std::uint64_t epoch : {0U, 1U, 2U}) {
+    for (const auto& master : {kA, kB, kC}) {
+      records.push_back(Recorded(master, epoch));
+      records.push_back(Foreign(master, epoch));
+    }
+    for (auto unknown : {kNobody, kGarbage}) {
+      unknown.epoch = epoch;
+      records.push_back(unknown);
+    }
+  }
+  std::vector<std::optional<SentinelReport>> answers{std::nullopt};
+  for (const std::uint64_t epoch : {0U, 1U, 2U}) {
+    for (const auto& master : {kA, kB}) answers.push_back(Names(master, epoch));
+  }
+  const std::vector<std::set<Endpoint>> acting{{}, {kA}, {kB}, {kA, kB}, {kA, kC}, {kC}};
+  for (const auto& record : records) {
+    // The order of the answers does not matter, as a test of its own shows.
+    for (auto first = answers.begin(); first != answers.end(); ++first) {
+      for (auto second = first; second != answers.end(); ++second) {
+        for (auto third = second; third != answers.end(); ++third) {
+          for (const auto& masters : acting) {
+            Evidence evidence{record, {}, 3, masters};
+            for (const auto& answer : {*first, *second, *third}) {
+              if (answer) evidence.reports.push_back(*answer);
+            }
+            use(evidence);
+          }
+        }
+      }
+    }
+  }
+}
+
+std::size_t CountVotes(const Evidence& evidence, const Endpoint& master) {
+  return static_cast<std::size_t>(
+      std::count_if(evidence.reports.begin(), evidence.reports.end(),
+                    [&master](const auto& report) { return report.master == master; }));
+}
+
+// Rule 1 of verdict.h: an epoch that is newer than any recorded, and nobody disputes whose it is.
+bool HasANewerEpoch(const Evidence& evidence, const Verdict& verdict) {
+  const auto& record = evidence.record;
+  const bool newer = record.lineage_fits ? verdict.epoch > record.epoch : verdict.epoch >= record.epoch;
+  const auto contradicts = [&verdict](const SentinelReport& report) {
+    return report.config_epoch > verdict.epoch ||
+           (report.config_epoch == verdict.epoch && report.master != *verdict.master);
+  };
+  return newer && verdict.epoch > 0 &&
+         std::none_of(evidence.reports.begin(), evidence.reports.end(), contradicts);
+}
+
+// Rule 2 of verdict.h: most of the registered Sentinels name it, it acts, and nothing speaks for another.
+bool HasTheMajority(const Evidence& evidence, const Verdict& verdict) {
+  const auto& record = evidence.record;
+  const std::size_t votes = CountVotes(evidence, *verdict.master);
+  const bool old_one_acts = record.lineage_fits && record.master != *verdict.master &&
+                            evidence.acting_masters.contains(record.master);
+  const bool outdated = verdict.epoch < record.epoch && votes < evidence.registered;
+  const bool newer_known =
+      std::any_of(evidence.reports.begin(), evidence.reports.end(),
+                  [&verdict](const auto& report) { return report.config_epoch > verdict.epoch; });
+  return votes * 2 > evidence.registered && evidence.acting_masters.contains(*verdict.master) &&
+         !old_one_acts && !outdated && !newer_known;
+}
+
+TEST(JudgeInvariantTest, EveryChangeFollowsOneOfTheTwoRules) {
+  ForEveryEvidence([](const Evidence& evidence) {
+    const auto verdict = Judge(evidence);
+    if (!verdict.master) return;
+    EXPECT_TRUE(HasANewerEpoch(evidence, verdict) || HasTheMajority(evidence, verdict)) << Describe(evidence);
+  });
+}
+
+TEST(JudgeInvariantTest, EveryUndisputedNewerEpochIsAccepted) {
+  ForEveryEvidence([](const Evidence& evidence) {
+    for (const auto& report : evidence.reports) {
+      const Verdict wanted{.master = report.master, .epoch = report.config_epoch};
+      if (!HasANewerEpoch(evidence, wanted)) continue;
+      const auto verdict = Judge(evidence);
+      EXPECT_EQ(verdict.master, wanted.master) << Describe(evidence);
+      EXPECT_EQ(verdict.epoch, wanted.epoch) << Describe(evidence);
+    }
+  });
+}
+
+TEST(JudgeInvariantTest, OnlyAllSentinelsTogetherCanLowerTheEpoch) {
+  ForEveryEvidence([](const Evidence& evidence) {
+    const auto verdict = Judge(evidence);
+    if (!verdict.master || verdict.epoch >= evidence.record.epoch) return;
+    EXPECT_EQ(CountVotes(evidence, *verdict.master), evidence.registered) << Describe(evidence);
+    EXPECT_TRUE(evidence.acting_masters.contains(*verdict.master)) << Describe(evidence);
+  });
+}
+
+TEST(JudgeInvariantTest, OnlyAnEpochOfAReportIsWritten) {
+  ForEveryEvidence([](const Evidence& evidence) {
+    const auto verdict = Judge(evidence);
+    if (!verdict.master) return;
+    EXPECT_TRUE(std::any_of(evidence.reports.begin(), evidence.reports.end(), [&verdict](const auto& report) {
+      return report.master == *verdict.master && report.config_epoch == verdict.epoch;
+    })) << Describe(evidence);
+  });
+}
+
+TEST(JudgeInvariantTest, TheSameEvidenceChangesTheRecordOnce) {
+  ForEveryEvidence([](Evidence evidence) {
+    const auto first = Judge(evidence);
+    if (!first.master) return;
+    evidence.record = Recorded(*first.master, first.epoch);
+    const auto second = Judge(evidence);
+    EXPECT_FALSE(second.master) << Describe(evidence) << ": " << second.reason;
+  });
+}
+
+TEST(JudgeInvariantTest, TheOrderOfTheAnswersDoesNotMatter) {
+  ForEveryEvidence([](Evidence evidence) {
+    const auto forwards = Judge(evidence);
+    for (std::size_t turn = 0; turn < 2 * evidence.reports.size(); ++turn) {
+      if (turn == evidence.reports.size()) std::reverse(evidence.reports.begin(), evidence.reports.end());
+      std::rotate(evidence.reports.begin(), evidence.reports.begin() + 1, evidence.reports.end());
+      const auto reordered = Judge(evidence);
+      EXPECT_EQ(forwards.master, reordered.master) << Describe(evidence);
+      EXPECT_EQ(forwards.epoch, reordered.epoch) << Describe(evidence);
+    }
+  });
+}
+
+TEST(JudgeInvariantTest, EveryVerdictSaysWhyInOneLine) {
+  ForEveryEvidence([](const Evidence& evidence) {
+    const std::string reason = Judge(evidence).reason;
+    EXPECT_FALSE(reason.empty()) << Describe(evidence);
+    EXPECT_EQ(reason.find('\n'), std::string::npos) << reason;
+  });
+}
+
+// A group that has failed over three times: A, then B, then back to A, then C. Three Sentinels learn of that
+// one after the other, in any order; watchers ask any of them at any moment, while any of the masters may
+// still act as one.
+class HistoryTest : public ::testing::Test {
+ protected:
+  struct Moment {
+    std::array<std::uint64_t, 3> known{};  // by each Sentinel: the newest epoch
+    std::optional<std::uint64_t> recorded;
+
+    auto operator<=>(const Moment&) const = default;
+  };
+
+  static Record RecordOf(const Moment& moment) {
+    return moment.recorded ? Recorded(kMasters.at(*moment.recorded), *moment.recorded) : kNobody;
+  }
+
+  // Calls `judged(before, verdict)` for whatever any watcher can conclude at any moment of any course that
+  // this history can take.
+  template <class Judged>
+  static std::size_t Explore(const Judged& judged) {
+    std::set<Moment> seen{Moment{}};
+    std::deque<Moment> waiting{Moment{}};
+    const auto reach = [&](const Moment& moment) {
+      if (seen.insert(moment).second) waiting.push_back(moment);
+    };
+    while (!waiting.empty()) {
+      const Moment moment = waiting.front();
+      waiting.pop_front();
+      for (std::size_t learner = 0; learner < moment.known.size(); ++learner) {
+        Moment later = moment;
+        if (++later.known.at(learner) < kMasters.size()) reach(later);
+      }
+      for (unsigned answering = 0; answering < 8; ++answering) {
+        for (unsigned acting = 0; acting < 8; ++acting) {
+          Evidence evidence{RecordOf(moment), {}, moment.known.size(), {}};
+          for (std::size_t i = 0; i < moment.known.size(); ++i) {
+            if ((answering >> i & 1U) == 0) continue;
+            evidence.reports.push_back(Names(kMasters.at(moment.known.at(i)), moment.known.at(i)));
+          }
+          for (unsigned i = 0; i < 3; ++i) {
+            if ((acting >> i & 1U) != 0) evidence.acting_masters.insert(std::array{kA, kB, kC}.at(i));
+          }
+          const auto verdict = Judge(evidence);
+          judged(moment, verdict);
+          if (!verdict.master) continue;
+          Moment later = moment;
+          later.recorded = verdict.epoch;
+          reach(later);
+        }
+      }
+    }
+    return seen.size();
+  }
+
+  // By epoch.
+  static inline const std::vector<Endpoint> kMasters{kA, kB, kA, kC};
+};
+
+TEST_F(HistoryTest, TheRecordNeverReturnsToAnOlderConfiguration) {
+  const std::size_t moments = Explore([](const Moment& before, const Verdict& verdict) {
+    if (!verdict.master) return;
+    EXPECT_EQ(*verdict.master, kMasters.at(verdict.epoch)) << "what is written has been true";
+    if (before.recorded) {
+      EXPECT_GT(verdict.epoch, *before.recorded);
+    }
+  });
+  EXPECT_GT(moments, 100U) << "all of it was looked at";
+}
+
+TEST_F(HistoryTest, TheRecordArrivesWhereTheSentinelsAre) {
+  // Whatever is recorded, one answer of a Sentinel that knows the newest epoch is enough.
+  for (std::uint64_t recorded = 0; recorded < kMasters.size(); ++recorded) {
+    const Moment moment{{3, 1, 0}, recorded};
+    const auto verdict = Judge({RecordOf(moment), {Names(kC, 3)}, 3, {}});
+    EXPECT_EQ(verdict.master.value_or(RecordOf(moment).master), kC);
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
