@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <httplib.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <thread>
 #include <utility>
@@ -15,7 +16,7 @@ namespace redis_zk::watcher::web {
 
 namespace {
 
-constexpr std::size_t kMostConnections = 512;
+constexpr int kMostConnections = 512;
 constexpr Duration kIdleThread = 10s;
 constexpr time_t kKeepAliveSeconds = 2;  // stopping waits for it too
 constexpr std::size_t kKeepAliveRequests = 1'000'000'000;
@@ -91,9 +92,11 @@ Status Server::Start(const Endpoint& listen) {
   http.set_tcp_nodelay(true);
   // The default also sets SO_REUSEPORT, with which a second server takes half of the requests without an
   // error.
-  http.set_socket_options([](socket_t socket) {
+  socket_t listener = INVALID_SOCKET;
+  http.set_socket_options([&listener](socket_t socket) {
     const int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    listener = socket;
   });
   http.set_keep_alive_timeout(kKeepAliveSeconds);
   http.set_keep_alive_max_count(kKeepAliveRequests);
@@ -104,6 +107,9 @@ Status Server::Start(const Endpoint& listen) {
   if (!http.bind_to_port(listen.host, listen.port)) {
     return Fail(ErrorKind::kInvalid, fmt::format("cannot listen on {}", listen.ToAddress()));
   }
+  // The library lets five connections wait to be accepted. The kernel drops the sixth, and its client tries
+  // again only after a second; listening again on the same socket raises that number.
+  ::listen(listener, kMostConnections);
   impl_->acceptor = std::thread([&http] { http.listen_after_bind(); });
   // stop() before the acceptor runs would be forgotten.
   while (!http.is_running()) std::this_thread::yield();
