@@ -1,7 +1,13 @@
-"""Real ZooKeeper, Redis, Sentinel and our three daemons on loopback, for the tests, the demo and the benchmark.
+"""Real ZooKeeper, Redis and Sentinel and our three daemons on loopback, for the tests, the demo and the benchmark.
 
-Every process has a directory and a log file of its own below the cluster's directory. Leaving the cluster's `with`
-block kills what it started, by pid, whatever happened.
+    with Cluster() as cluster:
+        redis, sentinels, (watcher,) = cluster.bring_up()
+        master = cluster.master(redis)
+        master.kill_all()
+        write_until_ok(cluster.sentinel_client(watcher), "key", "value")
+
+Every process has a directory and a log of its own below the cluster's directory, and runs there. Leaving the `with`
+block kills by pid what was started and removes the directory, whatever happened.
 """
 
 import json
@@ -18,22 +24,22 @@ import urllib.error
 import urllib.request
 
 from kazoo.client import KazooClient
+from kazoo.exceptions import ConnectionLoss, NoNodeError, SessionExpiredError
 import redis
 import redis.sentinel
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 GROUP = "master1"
-# How long anything may take that takes milliseconds on an idle machine.
+# How long anything may take that takes moments on an idle machine.
 PATIENCE = 30
+SESSION_TIMEOUT = 4
+# When ZooKeeper has forgotten a dead process: it ends sessions at its ticks of half a second.
+FORGOTTEN = SESSION_TIMEOUT + 1
 
 
-def binaries():
-    return pathlib.Path(os.environ.get("REDIS_ZK_BIN", ROOT / "build/release/bin"))
-
-
-def wait_for(condition, within=PATIENCE, what="the condition"):
-    """Waits until `condition()` is true and returns its value. The only sleep in the tests."""
+def wait_for(condition, within=PATIENCE, what="what was waited for", every=0.01):
+    """Waits until `condition()` is true and returns its value. The only sleep there is."""
     deadline = time.monotonic() + within
     while True:
         value = condition()
@@ -41,34 +47,44 @@ def wait_for(condition, within=PATIENCE, what="the condition"):
             return value
         if time.monotonic() >= deadline:
             raise TimeoutError(f"{what} did not happen within {within} s")
-        time.sleep(0.002)
+        time.sleep(every)
 
 
-_ports_given = set()
+_reservations = []
 
 
 def free_port():
-    """A port nobody listens on, below the range of outgoing connections, given out once."""
+    """A port nobody listens on, given out once.
+
+    It lies below the range of outgoing connections, and a socket in the abstract namespace keeps runs that go on at
+    the same time from choosing it too; the reservation ends with this process.
+    """
     while True:
         port = random.randrange(10000, 32000)
-        if port in _ports_given:
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0redis-zk-port-{port}")
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((LOOPBACK, port))
+        except OSError:
+            reservation.close()
             continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        _ports_given.add(port)
+        _reservations.append(reservation)
         return port
 
 
-def accepts(port):
+def zookeeper_serves(host, port):
+    """It accepts connections some time before it answers any."""
     try:
-        socket.create_connection((HOST, port), timeout=1).close()
-        return True
+        with socket.create_connection((host, port), timeout=1) as connection:
+            connection.sendall(b"srvr")
+            return b"Mode: " in connection.makefile("rb").read()
     except OSError:
         return False
+
+
+# --- processes, as /proc shows them
 
 
 def alive(pid):
@@ -86,92 +102,125 @@ def children(pid):
         return []
 
 
+def processes_in(directory):
+    """The pids of everything that runs in `directory` or below."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if pathlib.Path(os.readlink(entry / "cwd")).is_relative_to(directory) and alive(entry.name):
+                found.append(int(entry.name))
+        except OSError:
+            pass  # gone meanwhile, or a kernel thread
+    return found
+
+
+# --- what runs
+
+
 class Process:
-    """A program with its log; the base of everything that runs."""
+    """A program with its directory, its environment and its log. It can be started again after its end."""
 
     def __init__(self, name, argv, directory, env=None):
         self.name = name
         self.argv = [str(word) for word in argv]
         self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.env = env
         self.log_path = self.directory / "log"
-        self.popen = None
+        self._popen = None
+        self._log_start = 0
 
     def start(self):
-        self.directory.mkdir(parents=True, exist_ok=True)
         with open(self.log_path, "ab") as log:
-            self.popen = subprocess.Popen(self.argv, cwd=self.directory, env=self.env, stdin=subprocess.DEVNULL,
-                                          stdout=log, stderr=log, start_new_session=True)
+            self._log_start = log.tell()
+            self._popen = subprocess.Popen(self.argv, cwd=self.directory, env=self.env, stdin=subprocess.DEVNULL,
+                                           stdout=log, stderr=log, start_new_session=True)
         return self
 
     @property
     def pid(self):
-        return self.popen.pid
+        return self._popen.pid
 
     @property
     def running(self):
-        return self.popen is not None and self.popen.poll() is None
+        return self._popen is not None and self._popen.poll() is None
 
     def signal(self, number):
         if self.running:
-            self.popen.send_signal(number)
+            self._popen.send_signal(number)
 
     def wait(self, within=PATIENCE):
         """Its exit code."""
         try:
-            return self.popen.wait(within)
+            return self._popen.wait(within)
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"{self.name} did not end within {within} s") from None
-
-    def kill(self):
-        """SIGKILL, to it alone."""
-        self.signal(signal.SIGKILL)
-        if self.popen is not None:
-            self.popen.wait()
 
     def stop(self, within=PATIENCE):
         """SIGTERM; its exit code."""
         self.signal(signal.SIGTERM)
         return self.wait(within)
 
+    def kill(self):
+        """SIGKILL, to it alone."""
+        self.signal(signal.SIGKILL)
+        return self.wait()
+
     def log(self):
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        """What it has said since it was started last."""
+        with open(self.log_path, "rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
+    def log_lines(self, text):
+        return [line for line in self.log().splitlines() if text in line]
 
     def wait_log(self, text, within=PATIENCE):
-        """Waits for a line with `text`; returns the last such line."""
+        """Waits for a line with `text` and returns the last one."""
 
         def find():
-            lines = [line for line in self.log().splitlines() if text in line]
-            if not lines and not self.running and self.popen is not None:
-                raise AssertionError(f"{self.name} ended with {self.popen.returncode}:\n{self.log()[-2000:]}")
+            lines = self.log_lines(text)
+            if not lines and not self.running:
+                raise AssertionError(f"{self.name} ended with {self._popen.returncode} before it said \"{text}\":\n"
+                                     + self.tail())
             return lines
 
         return wait_for(find, within, f"{self.name}: a log line with \"{text}\"")[-1]
 
+    def tail(self, lines=40):
+        if not self.log_path.exists():
+            return ""
+        return "\n".join(line[:300] for line in self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
 
 class Server(Process):
-    """Something that listens."""
+    """A process that listens."""
 
-    def __init__(self, name, argv, directory, port, env=None):
+    def __init__(self, name, argv, directory, host, port, env=None):
         super().__init__(name, argv, directory, env)
+        self.host = host
         self.port = port
 
     @property
     def address(self):
-        return f"{HOST}:{self.port}"
+        """As HTTP and ZooKeeper clients write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def record(self):
-        return f"{HOST} {self.port}"
+        """As it stands in ZooKeeper."""
+        return f"{self.host} {self.port}"
 
-    def await_port(self):
-        wait_for(lambda: accepts(self.port) or not self.running, what=f"{self.name} listening")
-        assert self.running, f"{self.name} ended:\n{self.log()[-2000:]}"
-        return self
+    def _secret(self, name):
+        """A password from the environment of this process, the way the daemons read it."""
+        path = self.env.get(f"{name}_FILE")
+        return pathlib.Path(path).read_text().splitlines()[0] if path else self.env.get(name)
 
 
 class Wrapper(Server):
-    """One of our wrappers with the server it supervises."""
+    """One of our wrappers, with the server it supervises."""
+
+    password_option = None
 
     @property
     def child(self):
@@ -181,229 +230,308 @@ class Wrapper(Server):
 
     def kill_all(self):
         """What a dying machine does: wrapper and server at once."""
+        # The wrapper first: it must not get a chance to notice its server's end.
         child = self.child
-        if child:
-            os.kill(child, signal.SIGKILL)
         self.kill()
         if child:
+            if alive(child):
+                os.kill(child, signal.SIGKILL)
             wait_for(lambda: not alive(child), what=f"the end of {self.name}'s server")
 
     def kill_child(self):
         os.kill(self.child, signal.SIGKILL)
 
     def await_serving(self, within=PATIENCE):
+        """Waits for the line that ends a start, and returns it."""
         return self.wait_log(" serving ", within)
+
+    def client(self, **options):
+        options = {"password": self._secret(self.password_option), "socket_timeout": 5, "decode_responses": True,
+                   **options}
+        return redis.Redis(self.host, self.port, **options)
+
+    def ask(self, *command):
+        """A command's answer; {} when there is none."""
+        try:
+            with self.client() as client:
+                return client.execute_command(*command)
+        except redis.RedisError:
+            return {}
 
 
 class RedisWrapper(Wrapper):
-    def client(self, **kwargs):
-        return redis.Redis(HOST, self.port, socket_timeout=5, decode_responses=True, **kwargs)
+    password_option = "REDIS_PASSWORD"
 
-    def info(self, section="replication"):
-        """INFO, or nothing while it does not answer."""
-        try:
-            with self.client() as client:
-                return client.info(section)
-        except redis.RedisError:
-            return {}
+    def info(self):
+        """The section "replication"; {} while it does not answer."""
+        return self.ask("INFO", "replication")
 
     @property
     def role(self):
         return self.info().get("role")
 
+    def follows(self, master):
+        info = self.info()
+        return info.get("master_port") == master.port and info.get("master_link_status") == "up"
+
 
 class SentinelWrapper(Wrapper):
-    def client(self, **kwargs):
-        return redis.Redis(HOST, self.port, socket_timeout=5, decode_responses=True, **kwargs)
+    password_option = "SENTINEL_PASSWORD"
 
-    def master(self, group=GROUP):
-        """SENTINEL MASTER, or nothing while it does not answer."""
-        try:
-            with self.client() as client:
-                return client.sentinel_master(group)
-        except redis.RedisError:
-            return {}
+    def view(self, group=GROUP):
+        """SENTINEL MASTER; {} while it does not answer."""
+        return self.ask("SENTINEL MASTER", group)
+
+    def replicas(self, group=GROUP):
+        """SENTINEL REPLICAS: a dict for each."""
+        return self.ask("SENTINEL SLAVES", group) or []
 
 
 class Watcher(Server):
-    def http(self, path, accept=None, method="GET", body=None):
+    def request(self, path, accept=None, method="GET"):
         """(status, headers, text)."""
-        request = urllib.request.Request(f"http://{self.address}{path}", method=method, data=body)
+        request = urllib.request.Request(f"http://{self.address}{path}", method=method)
         if accept:
             request.add_header("Accept", accept)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as answer:
-            return answer.code, answer.headers, answer.read().decode()
+            with answer:
+                return answer.code, answer.headers, answer.read().decode()
 
     def get(self, path):
-        """The text of a good answer, "" for any other."""
-        status, _, text = self.http(path)
+        """The text of a good answer, "" for any other and for none."""
+        try:
+            status, _, text = self.request(path)
+        except OSError:
+            return ""
         return text if status == 200 else ""
 
     def sentinels(self):
-        """[(host, port), ...] as a client application reads it."""
-        text = self.get("/sentinels")
-        return [(host, int(port)) for host, _, port in (item.rpartition(":") for item in text.split(",")) if port]
+        """[(host, port), ...], as a client application reads /sentinels."""
+        pairs = [address.rpartition(":") for address in self.get("/sentinels").split(",")]
+        return [(host.strip("[]"), int(port)) for host, _, port in pairs if port]
+
+    def followed(self):
+        """The address of the Sentinel whose events it follows."""
+        return self.wait_log("following Sentinel ").rpartition(" ")[2]
 
 
 class Cluster:
-    def __init__(self, session_timeout="4s", down_after_ms=1000, log_level="debug", **env):
+    """`env` goes to every daemon; a value of None takes a variable away."""
+
+    # Those that have not been closed yet.
+    open = []
+
+    def __init__(self, binaries=None, session_timeout=SESSION_TIMEOUT, down_after_ms=1000, **env):
+        self.binaries = pathlib.Path(binaries or os.environ.get("REDIS_ZK_BIN", ROOT / "build/release/bin"))
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="redis-zk."))
-        self.session_timeout = session_timeout
-        self.down_after_ms = down_after_ms
-        self.extra_env = env
-        self.log_level = log_level
         self.processes = []
         self.zookeeper = None
         self._kazoo = None
-        self._numbers = {}
+        Cluster.open.append(self)
+        redis_conf = self.directory / "redis.conf"
+        # A master waits five seconds for further replicas before it copies its data to the first.
+        redis_conf.write_text(f"include {ROOT}/conf/redis.conf\nrepl-diskless-sync-delay 0\n")
+        self._env = {"ZK_SESSION_TIMEOUT": session_timeout, "SENTINEL_DOWN_AFTER_MS": down_after_ms,
+                     "LOG_LEVEL": "debug", "BIND_IP": LOOPBACK, "REDIS_CONF": redis_conf,
+                     "SENTINEL_CONF": ROOT / "conf/sentinel.conf", **env}
 
     def __enter__(self):
         return self
 
     def __exit__(self, failure, *_):
+        if failure:
+            print(self.tails())
+        self.close()
+
+    def close(self):
+        Cluster.open.remove(self)
+        for process in self.processes:
+            process.signal(signal.SIGKILL)
         if self._kazoo:
             self._kazoo.stop()
             self._kazoo.close()
         for process in self.processes:
-            if isinstance(process, Wrapper):
-                process.kill_all()
-            process.kill()
-        if failure and os.environ.get("REDIS_ZK_SHOW_LOGS", "1") == "1":
-            for process in self.processes:
-                print(f"--- {process.name}\n" + "\n".join(process.log().splitlines()[-40:]))
+            if process.running:
+                process.wait()
+        # Servers that outlived their wrapper.
+        for pid in processes_in(self.directory):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _add(self, process):
-        self.processes.append(process)
-        return process
+    def tails(self):
+        """The ends of all logs."""
+        return "\n".join(f"--- {process.name}\n{process.tail()}" for process in self.processes)
 
-    def name(self, kind):
-        self._numbers[kind] = self._numbers.get(kind, 0) + 1
-        return f"{kind}-{self._numbers[kind]}"
-
-    # --- servers
+    # --- starting
 
     def start_zookeeper(self):
+        """A ZooKeeper server; after its end the same one again, with its data."""
         if self.zookeeper is None:
-            port = free_port()
-            directory = self.directory / "zookeeper"
-            self.zookeeper = self._add(
-                Server("zookeeper", [ROOT / "tests/support/zookeeper", directory, port], directory, port))
-        self.zookeeper.start().await_port()
-        return self.zookeeper
+            directory, port = self.directory / "zookeeper", free_port()
+            self.zookeeper = Server("zookeeper", [ROOT / "tests/support/zookeeper", directory, port], directory,
+                                    LOOPBACK, port)
+            self.processes.append(self.zookeeper)
+        zookeeper = self.zookeeper.start()
+        wait_for(lambda: zookeeper_serves(zookeeper.host, zookeeper.port), what="ZooKeeper's start")
+        return zookeeper
+
+    def add_env(self, **more):
+        """For the daemons that are started from now on."""
+        self._env.update(more)
 
     def env(self, **more):
         """What a daemon of this cluster finds in its environment."""
-        own = {
-            "PATH": os.environ["PATH"],
-            "ZK_HOSTS": self.zookeeper.address if self.zookeeper else f"{HOST}:1",
-            "ZK_SESSION_TIMEOUT": self.session_timeout,
-            "LOG_LEVEL": self.log_level,
-            "REDIS_CONF": str(ROOT / "conf/redis.conf"),
-            "SENTINEL_CONF": str(ROOT / "conf/sentinel.conf"),
-            "SENTINEL_DOWN_AFTER_MS": str(self.down_after_ms),
-        }
-        for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
-            if name in os.environ:
-                own[name] = os.environ[name]
-        own.update(self.extra_env)
-        own.update(more)
-        return {name: str(value) for name, value in own.items() if value is not None}
+        env = {name: value for name, value in os.environ.items() if name == "PATH" or name.endswith("SAN_OPTIONS")}
+        env.update(self._env)
+        if self.zookeeper:
+            env["ZK_HOSTS"] = self.zookeeper.address
+        env.update(more)
+        return {name: str(value) for name, value in env.items() if value is not None}
 
-    def _daemon(self, kind, binary, port, env, start):
-        name = self.name(kind)
+    def _daemon(self, kind, binary, port, start, env):
+        name = f"{binary}-{1 + sum(isinstance(process, kind) for process in self.processes)}"
         port = port or free_port()
-        env = self.env(**{"BIND_IP": HOST, "PORT0": port, **env})
-        directory = self.directory / name
-        process = self._add(
-            {"redis": RedisWrapper, "sentinel": SentinelWrapper, "watcher": Watcher}[kind](
-                name, [binaries() / binary], directory, port, env))
+        env = self.env(**{"PORT0": port, **env})
+        process = kind(name, [self.binaries / binary], self.directory / name,
+                       env.get("BIND_IP", LOOPBACK), port, env)
+        self.processes.append(process)
         return process.start() if start else process
 
     def redis(self, port=None, start=True, **env):
-        return self._daemon("redis", "redis-wrapper", port, env, start)
+        return self._daemon(RedisWrapper, "redis-wrapper", port, start, env)
 
     def sentinel(self, port=None, start=True, **env):
-        return self._daemon("sentinel", "sentinel-wrapper", port, env, start)
+        return self._daemon(SentinelWrapper, "sentinel-wrapper", port, start, env)
 
     def watcher(self, port=None, start=True, **env):
-        return self._daemon("watcher", "watcher", port, env, start)
+        return self._daemon(Watcher, "watcher", port, start, env)
 
     def bring_up(self, redis=3, sentinels=3, watchers=1):
-        """The usual fleet, in agreement: (redis, sentinels, watchers)."""
-        if not (self.zookeeper and self.zookeeper.running):
+        """([redis, ...], [sentinel, ...], [watcher, ...]), when they agree."""
+        if self.zookeeper is None:
             self.start_zookeeper()
         nodes = [self.redis() for _ in range(redis)]
-        guards = [self.sentinel() for _ in range(sentinels)]
-        lookouts = [self.watcher() for _ in range(watchers)]
-        for process in nodes + guards:
-            process.await_serving()
-        for lookout in lookouts:
-            lookout.wait_log(" serving on ")
-        self.await_agreement(nodes, guards, lookouts)
-        return nodes, guards, lookouts
+        for node in nodes:
+            node.await_serving()
+        # A Sentinel that finds a master without replicas asks for them again only ten seconds later.
+        wait_for(lambda: self.master(nodes).info()["connected_slaves"] == redis - 1, what="replication")
+        fleet = (nodes, [self.sentinel() for _ in range(sentinels)], [self.watcher() for _ in range(watchers)])
+        self.await_agreement(*fleet)
+        return fleet
 
-    def await_agreement(self, nodes, guards, lookouts=(), within=PATIENCE):
-        """One master, replicas linked to it, Sentinels that see everybody, a record and answers that say so."""
+    # --- what is true
 
-        def agreed():
-            masters = [node for node in nodes if node.role == "master"]
-            if len(masters) != 1 or self.record() != masters[0].record:
-                return None
-            master = masters[0]
-            for node in nodes:
-                info = node.info() if node is not master else {}
-                if node is not master and (info.get("master_link_status") != "up" or
-                                           info.get("master_port") != master.port):
-                    return None
-            for guard in guards:
-                view = guard.master()
-                if (view.get("port") != master.port or view.get("num-slaves") != len(nodes) - 1 or
-                        view.get("num-other-sentinels") != len(guards) - 1):
-                    return None
-            for lookout in lookouts:
-                if sorted(lookout.sentinels()) != sorted((HOST, guard.port) for guard in guards):
-                    return None
-                if lookout.get("/master") != master.record:
-                    return None
-            return master
+    @staticmethod
+    def master(nodes):
+        """The one that acts as master; an error when there is not exactly one."""
+        (master,) = [node for node in nodes if node.role == "master"]
+        return master
 
-        return wait_for(agreed, within, "agreement of Redis, Sentinels, ZooKeeper and the watcher")
+    def disagreement(self, nodes, sentinels, watchers=()):
+        """Why the processes do not agree; "" when they do."""
+        masters = [node for node in nodes if node.role == "master"]
+        if len(masters) != 1:
+            return f"{len(masters)} masters"
+        (master,) = masters
+        if self.record() != master.record:
+            return f"{master.name} is the master, the record says \"{self.record()}\""
+        for node in nodes:
+            if node is not master and not node.follows(master):
+                return f"{node.name} does not follow {master.name}"
+        for sentinel in sentinels:
+            view = sentinel.view()
+            if view.get("port") != master.port:
+                return f"{sentinel.name} does not name {master.name}"
+            if view["flags"] != "master":
+                return f"{sentinel.name} calls {master.name} {view['flags']}"
+            if view["num-other-sentinels"] < len(sentinels) - 1:
+                return f"{sentinel.name} does not know every Sentinel"
+            # Where one is still reported as master, this Sentinel is about to demote it, whatever happens meanwhile.
+            replicas = [replica for replica in sentinel.replicas()
+                        if replica["flags"] == replica["role-reported"] == "slave"]
+            if len(replicas) < len(nodes) - 1:
+                return f"{sentinel.name} knows {len(replicas)} good replicas"
+        for watcher in watchers:
+            if sorted(watcher.sentinels()) != sorted((sentinel.host, sentinel.port) for sentinel in sentinels):
+                return f"{watcher.name} lists other Sentinels"
+            if watcher.get("/master") != master.record:
+                return f"{watcher.name} names another master"
+        return ""
+
+    def await_agreement(self, nodes, sentinels, watchers=(), within=PATIENCE):
+        """One master, replicas linked to it, Sentinels that know everybody, a record and answers that say so.
+
+        Returns the master.
+        """
+        why = [""]
+
+        def agree():
+            why[0] = self.disagreement(nodes, sentinels, watchers)
+            return not why[0]
+
+        try:
+            wait_for(agree, within, "agreement", every=0.1)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {why[0]}") from None
+        return self.master(nodes)
 
     # --- ZooKeeper, as somebody else sees it
 
     @property
     def kazoo(self):
+        """A kazoo client, connected."""
         if self._kazoo is None:
             self._kazoo = KazooClient(self.zookeeper.address, timeout=10)
-            self._kazoo.start()
+            self._kazoo.start(PATIENCE)
         return self._kazoo
 
+    def _ask_zookeeper(self, question, path, default):
+        """The answer; `default` where there is no such znode. A ZooKeeper that just returned is asked again."""
+
+        def answer():
+            try:
+                return [question(path)]
+            except NoNodeError:
+                return [default]
+            except (ConnectionLoss, SessionExpiredError):
+                return None
+
+        return wait_for(answer, what="an answer from ZooKeeper")[0]
+
     def record(self, path="/redis/master"):
-        return self.kazoo.get(path)[0].decode() if self.kazoo.exists(path) else ""
+        """A znode's text; "" when there is none."""
+        return self._ask_zookeeper(self.kazoo.get, path, (b"", None))[0].decode(errors="replace")
 
     def listed(self, path):
-        """The children of a znode; none when it is not there."""
-        return self.kazoo.get_children(path) if self.kazoo.exists(path) else []
+        """The names of a znode's children; none when it does not exist."""
+        return sorted(self._ask_zookeeper(self.kazoo.get_children, path, []))
+
+    def owner(self, path):
+        """The session that keeps an ephemeral znode; None when there is no znode."""
+        return self._ask_zookeeper(lambda znode: self.kazoo.get(znode)[1].ephemeralOwner, path, None)
 
     def lineage(self, group=GROUP):
         return json.loads(self.record(f"/redis/lineage/{group}") or "{}")
 
-    # --- clients
+    # --- applications
 
     @staticmethod
     def sentinel_client(watcher, password=None, sentinel_password=None):
         """redis-py's client of the master, by way of the Sentinels that the watcher names."""
-        sentinel_kwargs = {"password": sentinel_password} if sentinel_password else None
-        sentinels = redis.sentinel.Sentinel(watcher.sentinels(), socket_timeout=0.5, sentinel_kwargs=sentinel_kwargs)
-        return sentinels.master_for(GROUP, socket_timeout=0.5, password=password)
+        sentinels = redis.sentinel.Sentinel(
+            watcher.sentinels(), socket_timeout=0.5,
+            sentinel_kwargs={"socket_timeout": 0.5, "password": sentinel_password})
+        return sentinels.master_for(GROUP, socket_timeout=0.5, password=password, decode_responses=True)
 
 
 def write_until_ok(client, key, value, within=PATIENCE):
-    """Writes, as an application does that tries again at every error; when it succeeded, on the monotonic clock."""
+    """Writes the way an application does that tries again after an error; when it succeeded (monotonic clock)."""
 
     def write():
         try:

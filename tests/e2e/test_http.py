@@ -1,0 +1,170 @@
+"""What applications see of the watcher."""
+
+import http.client
+import json
+import socket
+import time
+
+import pytest
+
+from cluster import Cluster
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """(cluster, master, sentinels, watcher) that nobody changes."""
+    with Cluster() as cluster:
+        nodes, sentinels, (watcher,) = cluster.bring_up(redis=2)
+        watcher.followed()
+        yield cluster, cluster.master(nodes), sentinels, watcher
+
+
+@pytest.fixture
+def watcher(fleet):
+    return fleet[-1]
+
+
+def addresses(sentinels):
+    return sorted(sentinel.address for sentinel in sentinels)
+
+
+def test_sentinels(fleet):
+    _, _, sentinels, watcher = fleet
+    status, headers, text = watcher.request("/sentinels")
+    assert status == 200
+    assert headers.get_content_type() == "text/plain"
+    assert headers["Age"] is None
+    assert sorted(text.split(",")) == addresses(sentinels)
+
+
+def test_sentinels_as_json(fleet):
+    _, _, sentinels, watcher = fleet
+    status, headers, text = watcher.request("/sentinels", accept="application/json")
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    listed = json.loads(text)["sentinels"]
+    assert sorted(f"{entry['host']}:{entry['port']}" for entry in listed) == addresses(sentinels)
+
+
+def test_sentinel_is_any_of_them(fleet):
+    _, _, sentinels, watcher = fleet
+    assert {watcher.get("/sentinel") for _ in range(100)} == {sentinel.record for sentinel in sentinels}
+    answer = json.loads(watcher.request("/sentinel", accept="application/json")[2])
+    assert f"{answer['sentinel']['host']} {answer['sentinel']['port']}" in {each.record for each in sentinels}
+
+
+def test_master(fleet):
+    _, master, _, watcher = fleet
+    assert watcher.get("/master") == master.record
+    answer = json.loads(watcher.request("/master", accept="application/json")[2])
+    assert answer["name"] == "master1"
+    assert answer["master"] == {"host": master.host, "port": master.port}
+    assert isinstance(answer["epoch"], int)
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/sentinels?group=master1", "/master?"])
+def test_paths_that_there_are(watcher, path):
+    status, _, text = watcher.request(path)
+    assert status == 200
+    assert text and "\n" not in text
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/sentinels/", "/SENTINELS", "//", "/../etc/passwd", "/sentinels%00",
+                                  "/" + "x" * 4000])
+def test_paths_that_there_are_not(watcher, path):
+    status, _, text = watcher.request(path)
+    assert status == 404
+    assert text == "no such path; / lists those there are"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_methods_that_there_are_not(watcher, method):
+    status, headers, text = watcher.request("/sentinels", method=method)
+    assert status == 405
+    assert headers["Allow"] == "GET, HEAD"
+    assert text == "only GET and HEAD"
+
+
+@pytest.mark.parametrize("path", ["/", "/sentinels", "/master", "/nothing"])
+def test_head_is_get_without_the_text(watcher, path):
+    status, headers, text = watcher.request(path)
+    head_status, head_headers, head_text = watcher.request(path, method="HEAD")
+    assert (head_status, head_text) == (status, "")
+    assert head_headers["Content-Type"] == headers["Content-Type"]
+    if path != "/sentinel":
+        assert head_headers["Content-Length"] == headers["Content-Length"] == str(len(text))
+
+
+@pytest.mark.parametrize("accept, content_type", [
+    ("*/*", "text/plain"),
+    ("text/html,application/xhtml+xml,*/*;q=0.8", "text/plain"),
+    ("application/json, text/plain, */*", "application/json"),
+    ("application/json;q=0.9", "application/json"),
+    ("text/plain, application/json", "text/plain"),
+    ("application/jsonp", "text/plain"),
+    (",;,", "text/plain"),
+])
+def test_first_type_that_there_is_decides(watcher, accept, content_type):
+    assert watcher.request("/sentinels", accept=accept)[1].get_content_type() == content_type
+
+
+@pytest.mark.parametrize("garbage", [
+    b"\r\n\r\n", b"GET\r\n\r\n", b"GET /sentinels\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
+    b"GET / HTTP/9.9\r\n\r\n", b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", b"*1\r\n$4\r\nPING\r\n",
+    b"POST /sentinels HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\nx",
+    b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+])
+def test_garbage_harms_nobody_else(watcher, garbage):
+    with socket.create_connection((watcher.host, watcher.port), timeout=5) as connection:
+        try:
+            connection.sendall(garbage)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it heard enough
+        assert watcher.get("/sentinels")
+    assert watcher.running
+
+
+def test_idle_connections_starve_nobody(watcher):
+    idle = [socket.create_connection((watcher.host, watcher.port)) for _ in range(64)]
+    try:
+        for connection in idle[::2]:
+            connection.sendall(b"GET /sentinels HTTP/1.1\r\nHost: watcher\r\n\r\n")
+        newcomer = http.client.HTTPConnection(watcher.host, watcher.port, timeout=10)
+        newcomer.connect()
+        started = time.monotonic()
+        newcomer.request("GET", "/sentinels")
+        assert newcomer.getresponse().read()
+        assert time.monotonic() - started < 1
+        newcomer.close()
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+def test_one_connection_serves_many_requests(watcher):
+    connection = http.client.HTTPConnection(watcher.host, watcher.port, timeout=10)
+    started = time.monotonic()
+    for _ in range(200):
+        connection.request("GET", "/sentinels")
+        assert connection.getresponse().read()
+    connection.close()
+    # With Nagle's algorithm each answer would wait 40 ms for the client's acknowledgement.
+    assert time.monotonic() - started < 4
+
+
+def test_nothing_to_tell_yet(cluster):
+    watcher = cluster.watcher()
+    watcher.wait_log(" serving on ")
+    for path, why in [("/sentinels", "no Sentinel is registered"), ("/sentinel", "no Sentinel is registered"),
+                      ("/master", "no master is recorded"), ("/readyz", "no Sentinel is registered")]:
+        assert watcher.request(path)[::2] == (503, why)
+        status, _, text = watcher.request(path, accept="application/json")
+        assert (status, json.loads(text)) == (503, {"error": why})
+    assert watcher.request("/")[0] == watcher.request("/healthz")[0] == 200
+
+
+def test_port_is_not_shared(fleet):
+    cluster, *_, watcher = fleet
+    second = cluster.watcher(port=watcher.port)
+    assert second.wait() == 78
+    assert f"cannot listen on {watcher.address}: Address already in use" in second.log()

@@ -1,0 +1,215 @@
+"""Options: where they come from, and what is said when they are wrong."""
+
+import re
+import subprocess
+import time
+
+import pytest
+
+from cluster import LOOPBACK, ROOT, Cluster, free_port, processes_in
+
+DAEMONS = ["redis-wrapper", "sentinel-wrapper", "watcher"]
+WRAPPERS = DAEMONS[:2]
+LONG = "x" * 5000
+
+
+@pytest.fixture(scope="module")
+def nothing():
+    """A cluster in which nothing runs."""
+    with Cluster() as cluster:
+        yield cluster
+
+
+def run(cluster, daemon, *args, **env):
+    """(exit code, lines on stdout, lines on stderr) of a run that is to end within two seconds."""
+    directory = cluster.directory / daemon
+    directory.mkdir(exist_ok=True)
+    started = time.monotonic()
+    ended = subprocess.run([cluster.binaries / daemon, *args], cwd=directory, capture_output=True, errors="replace",
+                           timeout=10, env=cluster.env(**{"ZK_HOSTS": "127.0.0.1:1", "PORT0": free_port(), **env}))
+    assert time.monotonic() - started < 2
+    assert processes_in(directory) == []
+    return ended.returncode, ended.stdout.splitlines(), ended.stderr.splitlines()
+
+
+# --- right
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_help_lists_every_option_with_its_four_names(nothing, daemon):
+    code, lines, errors = run(nothing, daemon, "--help")
+    assert (code, errors) == (0, [])
+    options = [(number, line.split()) for number, line in enumerate(lines) if re.match("  --[a-z0-9-]+   [A-Z]", line)]
+    assert len(options) >= 12
+    for number, (flag, env, *key) in options:
+        assert flag == "--" + env.lower().replace("_", "-")
+        assert key == [env.lower()] or env == "CONFIG_FILE"
+        assert any(line.startswith("      default: ") for line in lines[number:number + 6]), env
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_version(nothing, daemon):
+    assert run(nothing, daemon, "--version") == (0, [f"{daemon} 0.1.0"], [])
+
+
+def test_flag_over_environment_over_file_over_default(cluster):
+    file = cluster.directory / "watcher.toml"
+    ports = [free_port() for _ in range(3)]
+    file.write_text(f"port0 = {ports[0]}\n")
+
+    def served(*args, **env):
+        watcher = cluster.watcher(start=False, **env)
+        watcher.argv += [str(arg) for arg in args]
+        watcher.start()
+        address = watcher.wait_log("serving on").rpartition(" ")[2]
+        watcher.stop()
+        return address
+
+    given = {"CONFIG_FILE": file, "BIND_IP": LOOPBACK}
+    assert served(PORT0=None, **given) == f"{LOOPBACK}:{ports[0]}"
+    assert served(PORT0="", **given) == f"{LOOPBACK}:{ports[0]}", "an empty variable is none"
+    assert served(PORT0=ports[1], **given) == f"{LOOPBACK}:{ports[1]}"
+    assert served("--port0", ports[2], PORT0=ports[1], **given) == f"{LOOPBACK}:{ports[2]}"
+    assert served(PORT0=ports[1], BIND_IP=None) == f"0.0.0.0:{ports[1]}"
+
+
+def test_example_of_the_config_file_is_accepted(nothing):
+    code, _, errors = run(nothing, "watcher", "--config-file", ROOT / "conf/watcher.toml", ZK_CONNECT_TIMEOUT="100ms")
+    assert code == 69 and not any("watcher.toml" in line for line in errors)
+
+
+# --- wrong
+
+NUMBER = "a whole number from {} to {}"
+PORT = NUMBER.format(1, 65535)
+DURATION = "a duration"
+PATH = 'a ZooKeeper path like "/redis"'
+IP = "an IPv4 or IPv6 address"
+HOST = "an IP address or a host name"
+TEXT = "text without control characters"
+NAME = "a name of letters, digits, '.', '_' and '-'"
+LEVEL = "trace, debug, info, warn, error or off"
+
+# Option, who has it, values that are refused, what is expected instead.
+WRONG = [
+    ("ZK_HOSTS", DAEMONS, ["a:b", ",", "a,,b", "a:0", "a:65536", "a b:1", "[::1", "::1:2181:", "-a:1", "10.0.0.999:2181",
+                           LONG, "a:1;b:2"], '"host:port,host:port..." with an optional "/chroot"'),
+    ("ZK_HOSTS", DAEMONS, ["a:1/", "a:1//b", "a:1/b/", "http://a:1"], 'after the hosts a chroot like "/path"'),
+    ("ZK_ROOT", DAEMONS, ["redis", "/", "/redis/", "//redis", "/a/../b", "/a b", "/a\tb", "."], PATH),
+    ("ZK_SESSION_TIMEOUT", DAEMONS, ["abc", "0", "-1", "999ms", "11m", "1.5s", "10 s", "10S", "1e1", "s",
+                                     "99999999999999999999"], DURATION),
+    ("ZK_CONNECT_TIMEOUT", DAEMONS, ["abc", "0", "99ms", "2h", "-5s", "5sec"], DURATION),
+    ("MASTER_NAME", DAEMONS, ["a b", "a/b", "..", ".", "a\tb", "naïve", "a;b"], NAME),
+    ("LOG_LEVEL", DAEMONS, ["loud", "INFO", "info ", "3"], LEVEL),
+    ("REDIS_USERNAME", DAEMONS, ["a\nrequirepass b", "\t"], TEXT),
+    ("REDIS_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
+    ("SENTINEL_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
+    ("PORT0", DAEMONS, ["abc", "0", "65536", "-1", "1.5", "80 ", " 80", "0x50", "+80", "80,81",
+                        "99999999999999999999"], PORT),
+    ("BIND_IP", DAEMONS, ["localhost", "1.2.3", "1.2.3.256", "::g", "[::1]", "127.0.0.1:80", "127.0.0.1 "], IP),
+    ("NET_IFACE", WRAPPERS, ["a\nb"], TEXT),
+    ("ANNOUNCE_IP", WRAPPERS, ["a b", "-a", "a..b", "10.0.0.999", "a:1", LONG], HOST),
+    ("ANNOUNCE_PORT", WRAPPERS, ["abc", "0", "65536"], PORT),
+    ("MASTER_WAIT_TIMEOUT", WRAPPERS, ["soon", "-1", "1d"], DURATION),
+    ("START_TIMEOUT", WRAPPERS, ["0", "abc", "25h"], DURATION),
+    ("STOP_TIMEOUT", WRAPPERS, ["0", "abc", "25h"], DURATION),
+    ("WORK_DIR", WRAPPERS, ["a\nb"], TEXT),
+    ("REDIS_CONF", ["redis-wrapper"], ["a\nb"], TEXT),
+    ("REDIS_SERVER_BIN", ["redis-wrapper"], ["a\nb"], TEXT),
+    ("SENTINEL_CONF", ["sentinel-wrapper"], ["a\nb"], TEXT),
+    ("SENTINEL_SERVER_BIN", ["sentinel-wrapper"], ["a\nb"], TEXT),
+    ("SENTINEL_QUORUM", ["sentinel-wrapper"], ["0", "-1", "two", "1001", "1.5"], NUMBER.format(1, 1000)),
+    ("SENTINEL_DOWN_AFTER_MS", ["sentinel-wrapper"], ["0", "99", "1s", "3600001"], NUMBER.format(100, 3600000)),
+    ("SENTINEL_TIMEOUT", ["watcher"], ["0", "299ms", "2m", "abc"], DURATION),
+]
+
+
+@pytest.mark.parametrize("option, daemon, values, expected",
+                         [pytest.param(option, daemon, values, expected, id=f"{daemon}-{option}")
+                          for option, daemons, values, expected in WRONG for daemon in daemons])
+def test_wrong_value(nothing, option, daemon, values, expected):
+    flag, key = "--" + option.lower().replace("_", "-"), option.lower()
+    file = nothing.directory / "wrong.toml"
+    for value in values:
+        ways = [(64, "flag", [f"{flag}={value}"], {}), (78, "environment", [], {option: value})]
+        if value.isprintable():
+            file.write_text(f'{key} = "{value}"\n')
+            ways.append((78, str(file), [], {option: None, "CONFIG_FILE": file}))
+        for code, source, args, env in ways:
+            said = run(nothing, daemon, *args, **env)
+            assert (said[0], said[1], len(said[2])) == (code, [], 1), (value, source, said)
+            (line,) = said[2]
+            assert line.startswith(f"{daemon}: {option}") and expected in line, line
+            if value.isprintable():
+                assert f"({source}): found \"{value[:120]}" in line, line
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_all_errors_at_once(nothing, daemon):
+    code, _, errors = run(nothing, daemon, ZK_HOSTS=",", ZK_ROOT="x", PORT0="abc", LOG_LEVEL="loud")
+    assert code == 78
+    assert [line.split()[1] for line in errors] == ["ZK_HOSTS", "ZK_ROOT", "LOG_LEVEL", "PORT0"]
+
+
+@pytest.mark.parametrize("args", [
+    ["--no-such-flag"], ["--port0"], ["--port0", "1", "--port0", "2"], ["argument"], ["--", "x"], ["-x"],
+    ["--port", "80"], [""], ["--help=maybe"], ["\n"],
+])
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_wrong_command_line(nothing, daemon, args):
+    code, output, errors = run(nothing, daemon, *args)
+    assert (code, output) == (64, [])
+    assert errors and all(line.startswith(f"{daemon}: ") for line in errors)
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("path", ["/no/such/file", "/etc", "a\nb"])
+def test_config_file_that_is_not_there(nothing, daemon, path):
+    for args, env in [(["--config-file", path], {}), ([], {"CONFIG_FILE": path})]:
+        code, output, errors = run(nothing, daemon, *args, **env)
+        assert (code, output, len(errors)) == (78, [], 1), errors
+        assert errors[0].startswith(f"{daemon}: CONFIG_FILE: found ") and "expected a readable file" in errors[0]
+
+
+@pytest.mark.parametrize("text, line", [
+    ("no_such_key = 1", 'found the key "no_such_key"'),
+    ("PORT0 = 80", 'found the key "PORT0"'),
+    ("[section]\nport0 = 80", 'found the key "section.port0"'),
+    ("port0 = [1, 2]", "port0"),
+    ("port0 = 81\nport0 = 82", "port0"),
+    ("port0 =", "PORT0"),
+    ("= 80", "expected"),
+    ("port0", "PORT0"),
+    ("\x00\x01\x02\xff", "expected"),
+    ('port0 = "80', "expected"),
+])
+def test_wrong_config_file(nothing, text, line):
+    file = nothing.directory / "wrong.toml"
+    file.write_text(text + "\n", encoding="latin-1")
+    code, output, errors = run(nothing, "watcher", PORT0=None, CONFIG_FILE=file)
+    assert (code, output, len(errors)) == (78, [], 1), errors
+    assert errors[0].startswith("watcher: ") and line in errors[0]
+
+
+@pytest.mark.parametrize("daemon", WRAPPERS)
+@pytest.mark.parametrize("env, line", [
+    ({"NET_IFACE": "no-such-interface", "BIND_IP": None}, "an interface with an address; there are: lo 127.0.0.1"),
+    ({"BIND_IP": "192.0.2.1"}, "192.0.2.1 is not an address of this machine; there are: lo 127.0.0.1"),
+    ({"BIND_IP": "0.0.0.0"}, 'ANNOUNCE_IP: found "0.0.0.0", expected an address that others can reach'),
+    ({"ANNOUNCE_IP": "::"}, 'ANNOUNCE_IP: found "::", expected an address that others can reach'),
+    ({"WORK_DIR": "/no/such/directory"}, 'WORK_DIR: found "/no/such/directory", expected a writable directory'),
+    ({"WORK_DIR": "/etc/passwd"}, 'WORK_DIR: found "/etc/passwd", expected a writable directory'),
+    ({"REDIS_CONF": "/no/such/file", "SENTINEL_CONF": "/no/such/file"}, 'found "/no/such/file", expected a readable file'),
+    ({"REDIS_CONF": "/etc", "SENTINEL_CONF": "/etc"}, 'found "/etc", expected a readable file'),
+])
+def test_value_that_does_not_fit_this_machine(nothing, daemon, env, line):
+    code, output, errors = run(nothing, daemon, **env)
+    assert (code, output, len(errors)) == (78, [], 1), errors
+    assert line in errors[0]
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_port_that_is_taken(cluster, daemon):
+    code, _, errors = run(cluster, daemon, PORT0=cluster.zookeeper.port)
+    assert (code, len(errors)) == (78, 1)
+    assert f"cannot listen on {cluster.zookeeper.address}: Address already in use" in errors[0]

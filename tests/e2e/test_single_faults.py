@@ -1,0 +1,200 @@
+"""One process dies, is stopped or cannot start: what is left of it, and with which code it ends."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from cluster import FORGOTTEN, GROUP, alive, processes_in, wait_for
+
+WRAPPERS = ["redis", "sentinel"]
+DAEMONS = [*WRAPPERS, "watcher"]
+REGISTRATIONS = {"redis": f"/redis/members/{GROUP}", "sentinel": "/redis/sentinels"}
+
+
+def start(cluster, kind, **env):
+    """A daemon of this kind that serves, with the master that it may need."""
+    if kind == "sentinel":
+        cluster.redis().await_serving()
+    process = getattr(cluster, kind)(**env)
+    process.wait_log(" serving ")
+    return process
+
+
+def registered(cluster, kind, process):
+    return any(process.record in cluster.record(f"{REGISTRATIONS[kind]}/{name}")
+               for name in cluster.listed(REGISTRATIONS[kind]))
+
+
+# --- a wrapper dies
+
+
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_killed_wrapper_takes_its_child_and_its_znodes_along(cluster, kind):
+    process = start(cluster, kind)
+    child = process.child
+    wait_for(lambda: registered(cluster, kind, process), what="its registration")
+    process.kill()
+    wait_for(lambda: not alive(child), within=1, what="the end of its child")
+    wait_for(lambda: not registered(cluster, kind, process), within=FORGOTTEN, what="the end of its registration")
+    assert processes_in(process.directory) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_wrapper_ends_as_its_child_did(cluster, kind, number):
+    process = start(cluster, kind)
+    os.kill(process.child, number)
+    assert process.wait() == 128 + number
+    assert process.log_lines(f"ended with {128 + number}")
+    assert not registered(cluster, kind, process)
+    assert processes_in(process.directory) == []
+
+
+# --- a stop
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", DAEMONS)
+def test_stops_when_asked_and_leaves_nothing(cluster, kind, number):
+    process = start(cluster, kind)
+    process.signal(number)
+    assert process.wait() == 0
+    assert processes_in(process.directory) == []
+    if kind in REGISTRATIONS:
+        assert not registered(cluster, kind, process)
+    assert cluster.listed("/redis/master") == [], "no place in the lock's queue"
+
+
+def test_stops_while_it_waits_for_the_lock(cluster):
+    with cluster.kazoo.Lock("/redis/master"):
+        node = cluster.redis()
+        node.wait_log("another node of the group holds the lock")
+        assert node.stop() == 0
+        assert len(cluster.listed("/redis/master")) == 1
+
+
+def test_stops_while_it_waits_for_a_master(cluster):
+    sentinel = cluster.sentinel()
+    sentinel.wait_log("waiting for a master")
+    assert sentinel.stop() == 0
+
+
+@pytest.mark.parametrize("kind", DAEMONS)
+def test_stops_while_it_waits_for_zookeeper(make_cluster, kind):
+    process = getattr(make_cluster(ZK_HOSTS="127.0.0.1:1"), kind)()
+    process.wait_log("ZooKeeper client: ")
+    assert process.stop(within=5) == 0
+
+
+def test_second_request_kills_a_server_that_does_not_stop(cluster):
+    node = start(cluster, "redis", STOP_TIMEOUT="1h")
+    os.kill(node.child, signal.SIGSTOP)
+    node.signal(signal.SIGTERM)
+    node.wait_log("asked to stop by signal")
+    node.signal(signal.SIGTERM)
+    assert node.wait(within=5) == 128 + signal.SIGKILL
+    assert processes_in(node.directory) == []
+
+
+def test_server_that_refuses_to_stop_is_asked_again(cluster):
+    """As redis-server refuses while it writes its first append-only file."""
+    binary = cluster.directory / "server"
+    binary.write_text("#!/bin/sh\ntrap 'trap - TERM' TERM\ntail -f /dev/null &\nwhile :; do wait; done\n")
+    binary.chmod(0o755)
+    node = cluster.redis(REDIS_SERVER_BIN=binary)
+    wait_for(lambda: node.child and len(processes_in(node.directory)) == 3, what="its server")
+    assert node.stop(within=5) == 0
+
+
+def test_server_that_does_not_stop_in_time_is_killed(cluster):
+    node = start(cluster, "redis", STOP_TIMEOUT="200ms")
+    os.kill(node.child, signal.SIGSTOP)
+    assert node.stop(within=5) == 128 + signal.SIGKILL
+    assert node.log_lines("has not stopped within 200 ms")
+
+
+# --- a start that fails
+
+
+def fail(process, code, line, within=2):
+    """The process ends with this code, says this in one line, and leaves nothing behind."""
+    started = time.monotonic()
+    process.start()
+    assert process.wait() == code, process.log()
+    assert time.monotonic() - started < within
+    said = [each for each in process.log().splitlines() if " error " in each]
+    assert len(said) == 1 and line in said[0], process.log()
+    assert processes_in(process.directory) == []
+
+
+BINARIES = {"redis": "REDIS_SERVER_BIN", "sentinel": "SENTINEL_SERVER_BIN"}
+
+
+@pytest.mark.parametrize("name, code, line", [
+    ("no-such-server", 127, '"no-such-server" not found in PATH'),
+    ("/no/such/server", 127, '"/no/such/server" not found'),
+    ("/etc/passwd", 126, '"/etc/passwd" is not an executable file'),
+    ("/etc", 126, '"/etc" is not an executable file'),
+    ("false", 1, "the server ended with 1 before it answered"),
+    ("true", 1, "the server ended with 0 before it answered"),
+])
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_server_cannot_be_started(cluster, kind, name, code, line):
+    if kind == "sentinel":
+        cluster.redis().await_serving()
+    fail(getattr(cluster, kind)(start=False, **{BINARIES[kind]: name}), code, line)
+    assert cluster.record() == "" or kind == "sentinel", "who never served is not recorded"
+
+
+def test_executable_of_another_kind(cluster):
+    binary = cluster.directory / "server"
+    binary.write_bytes(b"\x7fELF of no machine\n")
+    binary.chmod(0o755)
+    fail(cluster.redis(start=False, REDIS_SERVER_BIN=binary), 126, "cannot execute")
+
+
+def test_user_conf_that_redis_refuses(cluster):
+    conf = cluster.directory / "broken.conf"
+    conf.write_text("no-such-directive yes\n")
+    node = cluster.redis(start=False, REDIS_CONF=conf)
+    fail(node, 1, "the server ended with 1 before it answered; its own output says why")
+    assert "no-such-directive" in node.log()
+
+
+def test_server_that_never_answers(cluster):
+    binary = cluster.directory / "server"
+    binary.write_text("#!/bin/sh\nexec tail -f /dev/null\n")
+    binary.chmod(0o755)
+    node = cluster.redis(start=False, REDIS_SERVER_BIN=binary, START_TIMEOUT="500ms")
+    fail(node, 69, "the server has not answered within 500 ms (START_TIMEOUT)")
+    assert cluster.record() == "" and cluster.listed("/redis/master") == []
+
+
+@pytest.mark.parametrize("kind", DAEMONS)
+def test_zookeeper_is_unreachable(make_cluster, kind):
+    cluster = make_cluster(ZK_HOSTS="127.0.0.1:1,127.0.0.2:2", ZK_CONNECT_TIMEOUT="500ms")
+    fail(getattr(cluster, kind)(start=False), 69, "ZooKeeper: none of 127.0.0.1:1,127.0.0.2:2 was reached within 500 ms")
+
+
+@pytest.mark.parametrize("kind", DAEMONS)
+def test_zookeeper_accepts_and_never_answers(cluster, kind):
+    cluster.zookeeper.signal(signal.SIGSTOP)
+    fail(getattr(cluster, kind)(start=False, ZK_CONNECT_TIMEOUT="500ms"), 69, "was reached within 500 ms")
+
+
+def test_no_zookeeper_name_resolves(make_cluster):
+    cluster = make_cluster(ZK_HOSTS="no-such-host.invalid:2181", ZK_CONNECT_TIMEOUT="500ms")
+    fail(cluster.watcher(start=False), 69, "none of no-such-host.invalid:2181 was reached")
+
+
+def test_sentinel_finds_no_master_in_time(cluster):
+    fail(cluster.sentinel(start=False, MASTER_WAIT_TIMEOUT="500ms"), 75,
+         "no master within 500 ms (MASTER_WAIT_TIMEOUT): waiting for a master in /redis/master")
+
+
+def test_redis_finds_no_master_in_time(cluster):
+    cluster.kazoo.create("/redis/master", b"127.0.0.1 1", makepath=True)
+    fail(cluster.redis(start=False, MASTER_WAIT_TIMEOUT="500ms"), 75,
+         "no master within 500 ms (MASTER_WAIT_TIMEOUT): the record says that 127.0.0.1:1 is the master")
