@@ -1,0 +1,343 @@
+"""What the daemons cost and how fast they are, beside what they are compared with, as a markdown table on stdout.
+
+References that run here run in turn with what they are compared with. "original" is the project in Python and Go that
+this one succeeds; its figures were measured once, on two cores. Ends with 1 when a limit is not kept. See ./run bench.
+"""
+
+import argparse
+import dataclasses
+import logging
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import types
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from cluster import (GROUP, LOOPBACK, ROOT, Cluster, RedisWrapper, SentinelWrapper, Server, free_port, wait_for,
+                     write_until_ok)
+from observe import FailoverWitness
+
+MIB = 1024.0
+DOWN_AFTER_MS = 1000
+
+
+# --- progress, on stderr
+
+BEGINNING = time.monotonic()
+
+
+def progress(items, what):
+    """Yields the items and tells how far it is."""
+    live = sys.stderr.isatty()
+    for number, item in enumerate(items, 1):
+        if live:
+            print(f"\r\033[K  ..  {what}, {number} of {len(items)}", end="", file=sys.stderr, flush=True)
+        yield item
+    print("\r\033[K" if live else "", f" ok  {what}, {time.monotonic() - BEGINNING:.0f} s", sep="", file=sys.stderr)
+
+
+# --- the table
+
+
+@dataclasses.dataclass
+class Row:
+    what: str
+    measured: str
+    limit: str
+    reference: str
+    ratio: str
+    kept: bool
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, value, unit, reference=None, limit=None, at_least=False, note=""):
+        """`reference` is (name, value); only the limit decides whether a row is good."""
+        kept = limit is None or (value >= limit if at_least else value <= limit)
+        name, base = reference or ("", None)
+        self.rows.append(Row(
+            what=what,
+            measured=f"{number(value, unit)}{note}" + ("" if kept else " **(missed)**"),
+            limit="" if limit is None else f"{'≥' if at_least else '≤'} {number(limit, unit)}",
+            reference=f"{name}: {number(base, unit)}" if base else name,
+            ratio=f"{value / base:.2f}" if base and value >= 0 else "",
+            kept=kept))
+
+    def __str__(self):
+        lines = ["| what | measured | limit | reference | ratio |", "|---|---|---|---|---|"]
+        lines += [f"| {row.what} | {row.measured} | {row.limit} | {row.reference} | {row.ratio} |" for row in self.rows]
+        return "\n".join(lines)
+
+    @property
+    def kept(self):
+        return all(row.kept for row in self.rows)
+
+
+def number(value, unit):
+    digits = {"ms": 1, "s": 2, "MiB": 1, "req/s": 0}[unit]
+    return f"{value:,.{digits}f} {unit}".replace(",", " ")
+
+
+# --- bare servers, to compare with; they are asked the same things as the wrapped ones
+
+
+def accepts(server):
+    try:
+        socket.create_connection((server.host, server.port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+def await_accepting(server):
+    wait_for(lambda: accepts(server), what=f"{server.name} accepting connections")
+
+
+def bare_redis(cluster, name):
+    port = free_port()
+    argv = ["redis-server", "redis.conf", "--bind", LOOPBACK, "--port", port]
+    server = RedisWrapper(name, argv, cluster.directory / name, LOOPBACK, port, dict(os.environ))
+    # A copy, because Sentinel makes the server rewrite its file.
+    shutil.copy(ROOT / "conf/redis.conf", server.directory)
+    cluster.processes.append(server)
+    return server
+
+
+def start_bare_replica(server, master):
+    server.argv = [*server.argv[:6], "--replicaof", f"{master.host} {master.port}"]
+    return server.start()
+
+
+def bare_sentinel(cluster, name, master):
+    port = free_port()
+    server = SentinelWrapper(name, ["redis-sentinel", "sentinel.conf"], cluster.directory / name, LOOPBACK, port,
+                             dict(os.environ))
+    (server.directory / "sentinel.conf").write_text(
+        f"bind {LOOPBACK}\nport {port}\nsentinel monitor {GROUP} {master.host} {master.port} 2\n"
+        + (ROOT / "conf/sentinel.conf").read_text()
+        + f"\nsentinel down-after-milliseconds {GROUP} {DOWN_AFTER_MS}\n")
+    cluster.processes.append(server)
+    return server
+
+
+# --- start
+
+
+def answers_ping(server):
+    try:
+        with socket.create_connection((server.host, server.port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def time_to_ping(server, start):
+    """Milliseconds from exec to the first PONG."""
+    started = time.monotonic()
+    start()
+    wait_for(lambda: answers_ping(server), what=f"{server.name} answering", every=0.0005)
+    return (time.monotonic() - started) * 1000
+
+
+def measure_start(table, runs):
+    bare, wrapped = [], []
+    with Cluster(LOG_LEVEL="info") as cluster:
+        cluster.start_zookeeper()
+        master = cluster.redis()
+        master.await_serving()
+        for run in progress(range(runs), "start of a replica, bare and wrapped"):
+            server = bare_redis(cluster, f"bare-{run}")
+            bare.append(time_to_ping(server, lambda: start_bare_replica(server, master)))
+            # Asked to stop during its first synchronisation, Redis would refuse: "Writing initial AOF, can't exit."
+            server.kill()
+            wrapper = cluster.redis(start=False)
+            wrapped.append(time_to_ping(wrapper, wrapper.start))
+            wrapper.kill_all()
+    bare_median, wrapped_median = statistics.median(bare), statistics.median(wrapped)
+    table.add("replica, exec to PING", wrapped_median, "ms", ("bare redis-server, in turn", bare_median))
+    table.add("overhead of that", wrapped_median - bare_median, "ms", ("original", 112), limit=30)
+
+
+# --- memory
+
+
+def memory(pid, field):
+    """MiB, from /proc: VmRSS is what it has, VmHWM the most it ever had."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)[1]) / MIB
+
+
+def measure_memory(table, nodes, sentinels, watcher):
+    for _ in progress(range(5000), "5000 requests"):
+        watcher.get("/sentinels")
+    for what, processes, original, limit in (("redis-wrapper, idle", nodes, 21.4, 8),
+                                             ("sentinel-wrapper, idle", sentinels, 21.4, 8),
+                                             ("watcher after 5000 requests", [watcher], 13.3, 10)):
+        peak = max(memory(process.pid, "VmHWM") for process in processes)
+        table.add(f"RSS of {what}", max(memory(process.pid, "VmRSS") for process in processes), "MiB",
+                  ("original", original), limit=limit, note=f" (peak {number(peak, 'MiB')})")
+
+
+# --- HTTP
+
+
+def nginx(cluster, body):
+    """Answers 200 with the same text: what the machine can do at all."""
+    port, directory = free_port(), cluster.directory / "nginx"
+    server = Server("nginx", ["nginx", "-p", directory, "-c", "nginx.conf", "-e", "error.log"], directory, LOOPBACK, port)
+    temporary = "\n".join(f"{kind}_temp_path temp;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (directory / "nginx.conf").write_text(f"""
+        {"user root;" if os.geteuid() == 0 else ""}
+        daemon off; worker_processes auto; pid nginx.pid;
+        events {{ worker_connections 1024; }}
+        http {{
+          access_log off; keepalive_requests 1000000000; default_type text/plain; {temporary}
+          server {{ listen {LOOPBACK}:{port}; location / {{ return 200 "{body}"; }} }}
+        }}""")
+    cluster.processes.append(server)
+    server.start()
+    await_accepting(server)
+    return server
+
+
+def requests_per_second(server, seconds):
+    """(rate, errors)."""
+    report = subprocess.run(["wrk", "-t2", "-c64", f"-d{seconds}s", f"http://{server.address}/sentinels"],
+                            capture_output=True, text=True, check=True).stdout
+    errors = sum(int(count) for line in re.findall(r"Socket errors: (.*)|Non-2xx.*: (\d+)", report)
+                 for part in line for count in re.findall(r"\d+", part))
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", report)[1]), errors
+
+
+def measure_http(table, cluster, watcher, runs, seconds):
+    reference = nginx(cluster, watcher.get("/sentinels"))
+    ours, theirs, errors = [], [], 0
+    for _ in progress(range(runs), "wrk -t2 -c64, nginx and watcher"):
+        theirs.append(requests_per_second(reference, seconds)[0])
+        rate, failed = requests_per_second(watcher, seconds)
+        ours.append(rate)
+        errors += failed
+    reference.stop()
+    rate = statistics.median(ours)
+    table.add("`wrk -t2 -c64` on /sentinels", rate, "req/s", ("original", 800), limit=25 * 800, at_least=True)
+    table.add("the same", rate, "req/s", ("nginx `return 200`, in turn", statistics.median(theirs)))
+    table.rows.append(Row("errors of that", str(errors), "0", "", "", errors == 0))
+
+
+# --- failover
+
+
+def median_and_worst(values, unit):
+    return statistics.median(values), f" (worst {number(max(values), unit)})"
+
+
+def measure_bare_failover(rounds):
+    """Redis and Sentinel alone: how long a client cannot write after kill -9 of the master."""
+    times = []
+    with Cluster() as cluster:
+        nodes = [bare_redis(cluster, f"redis-{number}") for number in (1, 2, 3)]
+        await_accepting(nodes[0].start())
+        for node in nodes[1:]:
+            await_accepting(start_bare_replica(node, nodes[0]))
+        sentinels = [bare_sentinel(cluster, f"sentinel-{number}", nodes[0]) for number in (1, 2, 3)]
+        for sentinel in sentinels:
+            await_accepting(sentinel.start())
+        listed = types.SimpleNamespace(sentinels=lambda: [(sentinel.host, sentinel.port) for sentinel in sentinels])
+
+        def agreed_master():
+            masters = [node for node in nodes if node.role == "master"]
+            if len(masters) != 1 or not all(node.follows(masters[0]) for node in nodes if node is not masters[0]):
+                return None
+            wanted = {"port": masters[0].port, "flags": "master", "num-slaves": 2, "num-other-sentinels": 2}
+            agreed = all(wanted.items() <= sentinel.view().items() for sentinel in sentinels)
+            return masters[0] if agreed else None
+
+        for round_number in progress(range(rounds), "failover of Redis and Sentinel alone"):
+            master = wait_for(agreed_master, 60, "agreement of the bare servers", every=0.1)
+            client = cluster.sentinel_client(listed)
+            client.set("round", round_number)
+            killed = time.monotonic()
+            master.kill()
+            times.append(write_until_ok(client, "round", round_number) - killed)
+            winner = next(node for node in nodes if node.role == "master")
+            await_accepting(start_bare_replica(master, winner))
+    return times
+
+
+def measure_failover(cluster, nodes, sentinels, watcher, kill, rounds, what):
+    """([seconds until a client writes again], [milliseconds the record lags behind the first +switch-master])."""
+    times, lags = [], []
+    for round_number in progress(range(rounds), what):
+        master = cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+        client = cluster.sentinel_client(watcher)
+        client.set("round", round_number)
+        with FailoverWitness(cluster, sentinels) as witness:
+            killed = time.monotonic()
+            kill(master)
+            times.append(write_until_ok(client, "round", round_number) - killed)
+            lags.append(witness.record_lag(killed, master) * 1000)
+        master.wait()
+        master.start().await_serving()
+    return times, lags
+
+
+def measure_failovers(table, cluster, nodes, sentinels, watcher, rounds):
+    both, lags = measure_failover(cluster, nodes, sentinels, watcher, lambda master: master.kill_all(), rounds,
+                                  "kill -9 of wrapper and redis-server")
+    child, _ = measure_failover(cluster, nodes, sentinels, watcher, lambda master: master.kill_child(), rounds,
+                                "kill -9 of redis-server")
+    alone = measure_bare_failover(rounds)
+    reference = ("Redis and Sentinel alone, same settings", statistics.median(alone))
+
+    value, worst = median_and_worst(both, "s")
+    table.add("kill -9 of the master's wrapper and redis-server, to the next write", value, "s", reference,
+              limit=3, note=worst)
+    value, worst = median_and_worst(lags, "ms")
+    table.add("the record after the first +switch-master", value, "ms", ("original, median", 14), limit=20, note=worst)
+    value, worst = median_and_worst(child, "s")
+    table.add("kill -9 of the master's redis-server, to the next write", value, "s", reference, limit=1.5, note=worst)
+
+
+def describe_machine():
+    def first_line(*command):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return (done.stdout or done.stderr).splitlines()[0]
+
+    server = re.search(r"v=(\S+)", first_line("redis-server", "--version"))[1]
+    return (f"{os.cpu_count()} cores, Redis {server}, {first_line('nginx', '-v').removeprefix('nginx version: ')}, "
+            f"down-after {DOWN_AFTER_MS} ms, load {os.getloadavg()[0]:.1f} at the start; medians.")
+
+
+def main():
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.default_int_handler)
+    logging.getLogger("kazoo").addHandler(logging.NullHandler())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    quick = parser.parse_args().quick
+
+    machine = describe_machine()
+    table = Table()
+    measure_start(table, 5 if quick else 20)
+    with Cluster(LOG_LEVEL="info", down_after_ms=DOWN_AFTER_MS) as cluster:
+        nodes, sentinels, (watcher,) = cluster.bring_up()
+        measure_memory(table, nodes, sentinels, watcher)
+        measure_http(table, cluster, watcher, runs=1 if quick else 3, seconds=3 if quick else 10)
+        measure_failovers(table, cluster, nodes, sentinels, watcher, rounds=2 if quick else 10)
+    print(f"\n{machine}\n\n{table}")
+    return 0 if table.kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
