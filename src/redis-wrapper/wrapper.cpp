@@ -36,7 +36,7 @@ constexpr Duration kFailoverPatience = 3s;
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
-      self_{NewUuid(), options.server.announce},
+      self_{.uuid = NewUuid(), .endpoint = options.server.announce},
       lock_(loop_.session(), loop_.registry().MasterPath(options.common.master_name),
             "redis-wrapper " + options.server.announce.ToAddress()) {}
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "integration/session_fixture.h"
 #include "support/proxy.h"
 
@@ -131,7 +133,7 @@ TEST_F(RegistryTest, KnowsALineageOfAnotherRecord) {
 TEST_F(RegistryTest, LeavesUnreadableEntriesOut) {
   const registry::Sentinel sentinel{"11111111-1111-1111-1111-111111111111", kA};
   ASSERT_TRUE(registry_.RegisterSentinel(sentinel));
-  ASSERT_TRUE(registry_.RegisterMember("master1", {"m", kB}));
+  ASSERT_TRUE(registry_.RegisterMember("master1", {.uuid = "m", .endpoint = kB}));
   Put("/sentinels/garbage", "not an address");
   Put("/sentinels/empty", "");
   Put("/members/master1/garbage", "{");
@@ -140,6 +142,64 @@ TEST_F(RegistryTest, LeavesUnreadableEntriesOut) {
   const auto members = registry_.ListMembers("master1", Watch::kNo);
   ASSERT_EQ(members->size(), 1U);
   EXPECT_EQ(members->front().endpoint, kB);
+}
+
+TEST_F(RegistryTest, AMemberSaysAnewWhatItIs) {
+  registry::Member member{.uuid = "m", .endpoint = kB, .node = "n", .dataset = {"id", 1, 2, 3}};
+  ASSERT_TRUE(registry_.RegisterMember("master1", member));
+  member.serving = true;
+  ASSERT_TRUE(registry_.RegisterMember("master1", member));
+  EXPECT_EQ(registry_.ListMembers("master1", Watch::kNo).value(), std::vector{member});
+}
+
+TEST_F(RegistryTest, KeepsHistoryAndDatasets) {
+  EXPECT_EQ(registry_.ReadHistory("master1").value(), registry::History{});
+  registry::History history{.replication_id = "b", .offset = 7, .ancestors = {{"a", 3}}};
+  ASSERT_TRUE(registry_.WriteHistory("master1", history));
+  auto read = registry_.ReadHistory("master1").value();
+  EXPECT_GT(read.reported_at, 0);
+  history.reported_at = read.reported_at;
+  EXPECT_EQ(read, history);
+  Put("/history/master1", "garbage");
+  EXPECT_EQ(registry_.ReadHistory("master1").value(), registry::History{});
+
+  const registry::KnownDataset known{.node = "n", .endpoint = kA, .dataset = {"b", 7, 8, 9}};
+  ASSERT_TRUE(registry_.ReportDataset("master1", known));
+  Put("/datasets/master1/garbage", "[");
+  const auto all = registry_.ListDatasets("master1").value();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all.front().dataset, known.dataset);
+  EXPECT_GT(all.front().reported_at, 0);
+  ASSERT_TRUE(registry_.ForgetDataset("master1", "n"));
+  EXPECT_TRUE(registry_.ForgetDataset("master1", "n"));
+  EXPECT_TRUE(registry_.ListDatasets("master1")->empty());
+}
+
+TEST_F(RegistryTest, ASeatIsTakenByOneAndOutlivesHim) {
+  const registry::Seat seat{.uuid = "s", .endpoint = kA, .epoch = 4};
+  auto other = std::make_unique<TestSession>();
+  ASSERT_TRUE(other->Connect());
+  Registry his(**other, root_);
+  ASSERT_TRUE(his.TakeSeat(seat));
+  ASSERT_TRUE(his.TakeSeat(seat)) << "an answer may be lost";
+  const auto refused = registry_.TakeSeat({.uuid = "s", .endpoint = kB, .epoch = 9});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kAlreadyExists);
+  const auto not_free = registry_.RemoveSeat("s");
+  ASSERT_FALSE(not_free);
+  EXPECT_EQ(not_free.error().kind, ErrorKind::kConflict);
+  registry::Seat taken = seat;
+  taken.taken = true;
+  EXPECT_EQ(registry_.ListSeats().value(), std::vector{taken});
+
+  ASSERT_TRUE(his.UpdateSeat({.uuid = "s", .endpoint = kA, .epoch = 5}));
+  other.reset();
+  EXPECT_EQ(registry_.ListSeats().value(), (std::vector<registry::Seat>{{"s", kA, 5, false}}));
+  ASSERT_TRUE(registry_.TakeSeat({.uuid = "s", .endpoint = kB, .epoch = 5}));
+  ASSERT_TRUE(session_->Delete(root_ + "/seats/s/taken", kAnyVersion));
+  EXPECT_TRUE(registry_.RemoveSeat("s"));
+  EXPECT_TRUE(registry_.RemoveSeat("s"));
+  EXPECT_TRUE(registry_.ListSeats()->empty());
 }
 
 TEST_F(RegistryTest, TellsOfNewAndGoneSentinels) {

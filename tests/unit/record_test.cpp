@@ -8,12 +8,19 @@
 namespace redis_zk::testing {
 namespace {
 
+using registry::Dataset;
+using registry::History;
+using registry::KnownDataset;
 using registry::Lineage;
+using registry::Member;
+using registry::ParseHistory;
+using registry::ParseKnownDataset;
 using registry::ParseLineage;
 using registry::ParseMasterRecord;
 using registry::ParseMember;
+using registry::ParseSeat;
 using registry::Render;
-using registry::RenderMember;
+using registry::Seat;
 using State = registry::Record::State;
 
 struct Rejected {
@@ -127,12 +134,58 @@ TEST(ParseLineageTest, RefusesEverythingElse) {
   }
 }
 
+constexpr const char* kReplicationId = "75f05d36e6ec5d0d58b7d4d4b2c8a2c1c1f6a9b0";
+
 TEST(MemberTest, IsReadAsItWasWritten) {
-  for (const auto& endpoint :
-       std::initializer_list<Endpoint>{{"10.0.0.1", 6379}, {"::1", 1}, {"redis-1.example", 65535}}) {
-    EXPECT_EQ(ParseMember(RenderMember(endpoint)).value(), endpoint);
+  const Dataset dataset{kReplicationId, 9'000'000'000, 1'700'000'000, 4096};
+  for (const auto& member :
+       {Member{"", {"10.0.0.1", 6379}, "node", dataset, true}, Member{"", {"::1", 1}, "", {}, false}}) {
+    EXPECT_EQ(ParseMember(Render(member)).value(), member) << Render(member);
   }
-  EXPECT_EQ(ParseMember(R"({"endpoint":"10.0.0.1 6379","later":{}})").value(), (Endpoint{"10.0.0.1", 6379}));
+}
+
+TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
+  const Member plain{.endpoint = {"10.0.0.1", 6379}};
+  struct Row {
+    const char* name;
+    const char* text;
+  };
+  for (const auto& [name, text] : std::initializer_list<Row>{
+           {"nothing but the endpoint", R"({"endpoint":"10.0.0.1 6379"})"},
+           {"something later", R"({"endpoint":"10.0.0.1 6379","later":{}})"},
+           {"dataset of another type", R"({"endpoint":"10.0.0.1 6379","dataset":7})"},
+           {"fields of another type",
+            R"({"endpoint":"10.0.0.1 6379","node":1,"serving":"yes","dataset":{"offset":"1","bytes":[]}})"},
+           {"negative size", R"({"endpoint":"10.0.0.1 6379","dataset":{"bytes":-1}})"},
+       }) {
+    EXPECT_EQ(ParseMember(text).value(), plain) << name;
+  }
+}
+
+TEST(KnownDatasetTest, IsReadAsItWasWritten) {
+  const KnownDataset known{"", {"10.0.0.1", 6379}, {kReplicationId, 5, 6, 7}, 0};
+  EXPECT_EQ(ParseKnownDataset(Render(known)).value(), known);
+  for (const char* wrong : {"", "[]", "{}", R"({"endpoint":"10.0.0.1"})"})
+    EXPECT_FALSE(ParseKnownDataset(wrong)) << wrong;
+}
+
+TEST(ParseHistoryTest, ReadsWhatWasWritten) {
+  for (const auto& history : {History{}, History{kReplicationId, 12, {{"a", 3}, {"b", 9}}, 0}})
+    EXPECT_EQ(ParseHistory(Render(history)).value(), history);
+  for (const char* wrong : {"", "7", "garbage"}) EXPECT_FALSE(ParseHistory(wrong)) << wrong;
+}
+
+TEST(ParseHistoryTest, LeavesOutChaptersThatSayNothing) {
+  const auto history = ParseHistory(R"({"ancestors":[7,{},{"replication_id":"a"},{"until":3}]})");
+  EXPECT_EQ(history.value(), (History{"", 0, {{"a", 0}}, 0}));
+  EXPECT_EQ(ParseHistory(R"({"ancestors":{"replication_id":"a"}})").value(), History{});
+}
+
+TEST(SeatTest, IsReadAsItWasWritten) {
+  const Seat seat{"", {"10.0.0.1", 26379}, 17, false};
+  EXPECT_EQ(ParseSeat(Render(seat)).value(), seat);
+  EXPECT_EQ(ParseSeat(R"({"endpoint":"10.0.0.1 26379","epoch":-4})")->epoch, 0U);
+  for (const char* wrong : {"", "{}", "null"}) EXPECT_FALSE(ParseSeat(wrong)) << wrong;
 }
 
 TEST(ParseMemberTest, RefusesEverythingElse) {

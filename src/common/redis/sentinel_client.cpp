@@ -30,6 +30,39 @@ bool HasFlag(const std::string& flags, std::string_view flag) {
   return ("," + flags + ",").find(fmt::format(",{},", flag)) != std::string::npos;
 }
 
+Status Request(const Endpoint& sentinel, const Credentials& credentials, const Command& command,
+               Duration timeout) {
+  const auto answer = Ask(sentinel, credentials, {command}, timeout);
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->front().is_error())
+    return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + answer->front().text);
+  return {};
+}
+
+// Replicas and peers are described by the same names.
+struct Described {
+  std::map<std::string, std::string> fields;
+  Endpoint endpoint;
+  bool down = false;
+};
+
+Result<std::vector<Described>> ParseDescribed(const Endpoint& sentinel, const Reply& reply) {
+  if (reply.is_error()) return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + reply.text);
+  std::vector<Described> all;
+  for (const auto& item : reply.items) {
+    auto fields = ToFields(item);
+    const auto endpoint = ParseRecord(fields["ip"] + ' ' + fields["port"]);
+    if (!endpoint) {
+      return Fail(ErrorKind::kProtocol, fmt::format("{} lists \"{} {}\", expected an address and a port",
+                                                    sentinel.ToAddress(), fields["ip"], fields["port"]));
+    }
+    const std::string& flags = fields["flags"];
+    const bool down = HasFlag(flags, "s_down") || HasFlag(flags, "o_down") || HasFlag(flags, "disconnected");
+    all.push_back({std::move(fields), *endpoint, down});
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::vector<Reply>& replies) {
@@ -56,7 +89,8 @@ Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::
                         .known_sentinels = NumberAt(fields, "num-other-sentinels"),
                         .quorum = NumberAt(fields, "quorum"),
                         .master_down = HasFlag(flags, "s_down") || HasFlag(flags, "o_down"),
-                        .failover_in_progress = HasFlag(flags, "failover_in_progress")};
+                        .failover_in_progress = HasFlag(flags, "failover_in_progress"),
+                        .master_connected = !HasFlag(flags, "disconnected")};
 }
 
 std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& sentinels,
@@ -74,13 +108,30 @@ std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& se
   return reports;
 }
 
+Result<Acquaintances> AskAcquaintances(const Endpoint& sentinel, const Credentials& credentials,
+                                       const std::string& group, Duration timeout) {
+  const auto answers =
+      Ask(sentinel, credentials, {{"SENTINEL", "SLAVES", group}, {"SENTINEL", "SENTINELS", group}}, timeout);
+  if (!answers) return tl::unexpected(answers.error());
+  auto replicas = ParseDescribed(sentinel, answers->front());
+  if (!replicas) return tl::unexpected(replicas.error());
+  auto peers = ParseDescribed(sentinel, answers->back());
+  if (!peers) return tl::unexpected(peers.error());
+  Acquaintances all;
+  for (auto& [fields, endpoint, down] : *replicas)
+    all.replicas.push_back({endpoint, down, fields["master-link-status"] == "ok"});
+  for (auto& [fields, endpoint, down] : *peers) all.peers.push_back({fields["runid"], endpoint, down});
+  return all;
+}
+
 Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                        Duration timeout) {
-  const auto answer = Ask(sentinel, credentials, {{"SENTINEL", "FAILOVER", group}}, timeout);
-  if (!answer) return tl::unexpected(answer.error());
-  if (answer->front().is_error())
-    return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + answer->front().text);
-  return {};
+  return Request(sentinel, credentials, {"SENTINEL", "FAILOVER", group}, timeout);
+}
+
+Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                    Duration timeout) {
+  return Request(sentinel, credentials, {"SENTINEL", "RESET", group}, timeout);
 }
 
 std::optional<MajorityMaster> FindMajority(const std::vector<SentinelReport>& reports, std::size_t asked) {

@@ -27,6 +27,7 @@ struct SentinelReport {
   std::uint64_t quorum = 0;
   bool master_down = false;  // subjectively or objectively
   bool failover_in_progress = false;
+  bool master_connected = true;  // its own link to the master stands
 };
 
 // The replies to GET-MASTER-ADDR-BY-NAME and MASTER. kNotFound: this Sentinel does not know the group.
@@ -41,6 +42,31 @@ std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& se
 // answer (INPROG, NOGOODSLAVE...). Not graceful while the master lives: it stays master for some 11 s.
 Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                        Duration timeout);
+
+// What a Sentinel believes of one replica: SENTINEL REPLICAS.
+struct ReplicaReport {
+  Endpoint endpoint;
+  bool down = false;  // subjectively down or disconnected
+  bool master_link_up = false;
+};
+// What it believes of one other Sentinel: SENTINEL SENTINELS.
+struct PeerReport {
+  std::string id;  // 40 hexadecimal digits
+  Endpoint endpoint;
+  bool down = false;
+};
+struct Acquaintances {
+  std::vector<ReplicaReport> replicas;
+  std::vector<PeerReport> peers;
+};
+// Entries that cannot be read are an error: half a list is no basis for cleaning up.
+Result<Acquaintances> AskAcquaintances(const Endpoint& sentinel, const Credentials& credentials,
+                                       const std::string& group, Duration timeout);
+
+// SENTINEL RESET: forgets the group's replicas and the other Sentinels, to find them again from the master.
+// With the master down, or while a failover runs, that makes the group unrecoverable.
+Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                    Duration timeout);
 
 // The master that more than half of `asked` Sentinels name; nothing when there is none.
 struct MajorityMaster {

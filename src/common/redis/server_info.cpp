@@ -51,6 +51,31 @@ std::uint64_t CountKeys(const Fields& fields) {
   return sum;
 }
 
+// "slave0:ip=10.0.0.2,port=6379,state=online,offset=1234,lag=0"; the names inside may come in any order.
+std::optional<ReplicaOf> ParseReplica(std::string_view value) {
+  Fields fields;
+  while (!value.empty()) {
+    const auto comma = value.find(',');
+    const std::string_view part = value.substr(0, comma);
+    if (const auto equals = part.find('='); equals != std::string_view::npos)
+      fields.emplace(part.substr(0, equals), part.substr(equals + 1));
+    if (comma == std::string_view::npos) break;
+    value.remove_prefix(comma + 1);
+  }
+  const auto endpoint = ParseRecord(fmt::format("{} {}", TextAt(fields, "ip"), TextAt(fields, "port")));
+  if (!endpoint) return std::nullopt;
+  return ReplicaOf{*endpoint, TextAt(fields, "state") == "online", NumberAt(fields, "offset")};
+}
+
+std::vector<ReplicaOf> ParseReplicas(const Fields& fields) {
+  std::vector<ReplicaOf> replicas;
+  for (std::size_t i = 0;; ++i) {
+    const auto found = fields.find(fmt::format("slave{}", i));
+    if (found == fields.end()) return replicas;
+    if (const auto replica = ParseReplica(found->second)) replicas.push_back(*replica);
+  }
+}
+
 Result<ServerInfo> FromReply(const Endpoint& server, const Result<std::vector<Reply>>& answer) {
   if (!answer) return tl::unexpected(answer.error());
   const Reply& reply = answer->front();
@@ -79,7 +104,15 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   info.keys = CountKeys(fields);
   info.connected_replicas = static_cast<std::uint64_t>(NumberAt(fields, "connected_slaves"));
   info.replication_id = TextAt(fields, "master_replid");
+  // Redis writes forty zeros for none.
+  const std::string_view previous = TextAt(fields, "master_replid2");
+  if (previous.find_first_not_of('0') != std::string_view::npos) {
+    info.previous_replication_id = previous;
+    // The first offset that is no longer the previous one's.
+    info.previous_until = NumberAt(fields, "second_repl_offset") - 1;
+  }
   if (info.role == Role::kMaster) {
+    info.replicas = ParseReplicas(fields);
     info.offset = NumberAt(fields, "master_repl_offset");
   } else {
     info.offset = NumberAt(fields, "slave_repl_offset");

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/common_options.h"
 #include "net/endpoint.h"
@@ -14,6 +15,15 @@ namespace redis_zk::redis {
 
 enum class Role { kMaster, kReplica };
 
+// One of the replicas that a master lists.
+struct ReplicaOf {
+  Endpoint endpoint;        // as it announces itself
+  bool online = false;      // gets the stream of writes; otherwise it still copies or connects
+  std::int64_t offset = 0;  // acknowledged, up to a second ago unless it was asked since
+
+  bool operator==(const ReplicaOf&) const = default;
+};
+
 struct ServerInfo {
   Role role = Role::kMaster;
   std::string run_id;
@@ -22,6 +32,12 @@ struct ServerInfo {
   std::uint64_t connected_replicas = 0;
   std::string replication_id;
   std::int64_t offset = 0;  // master: written so far; replica: received so far
+  // What the data were called before this server was promoted, and the offset up to which that holds; empty
+  // and -1: it never was.
+  std::string previous_replication_id;
+  std::int64_t previous_until = -1;
+  // Masters only.
+  std::vector<ReplicaOf> replicas;
   // Replicas only.
   Endpoint master;
   bool link_up = false;

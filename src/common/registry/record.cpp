@@ -1,6 +1,8 @@
 #include "registry/record.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace redis_zk::registry {
 
@@ -9,6 +11,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr bool kNoExceptions = false;
+// Names and paths may hold anything; nothing of it may make dump throw.
+constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
 
 // The JSON object in `text`; discarded when it is none.
 Json ParseObject(std::string_view text) {
@@ -21,11 +25,40 @@ std::string TextAt(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// 0 where there is no whole number.
+std::int64_t NumberAt(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+Result<Endpoint> EndpointAt(const Json& json) {
+  auto endpoint = ParseRecord(TextAt(json, "endpoint"));
+  if (!endpoint) return Fail(ErrorKind::kInvalid, "an \"endpoint\" of \"host port\"");
+  return endpoint;
+}
+
+Json ToJson(const Dataset& dataset) {
+  return {{"replication_id", dataset.replication_id},
+          {"offset", dataset.offset},
+          {"saved_at", dataset.saved_at},
+          {"bytes", dataset.bytes}};
+}
+
+// What is missing or of another type counts as unknown: a wrapper of another version wrote it.
+Dataset DatasetAt(const Json& json) {
+  const auto found = json.find("dataset");
+  if (found == json.end() || !found->is_object()) return {};
+  return {.replication_id = TextAt(*found, "replication_id"),
+          .offset = NumberAt(*found, "offset"),
+          .saved_at = NumberAt(*found, "saved_at"),
+          .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
+}
+
 }  // namespace
 
 std::string Render(const Lineage& lineage) {
   return Json{{"epoch", lineage.epoch}, {"master", lineage.master}, {"reason", lineage.reason}}.dump(
-      -1, ' ', false, Json::error_handler_t::replace);
+      -1, ' ', false, kReplaceBadUtf8);
 }
 
 Result<Lineage> ParseLineage(std::string_view text) {
@@ -50,14 +83,73 @@ Record ParseMasterRecord(std::string_view text) {
   return record;
 }
 
-std::string RenderMember(const Endpoint& endpoint) { return Json{{"endpoint", endpoint.ToRecord()}}.dump(); }
+std::string Render(const Member& member) {
+  return Json{{"endpoint", member.endpoint.ToRecord()},
+              {"node", member.node},
+              {"dataset", ToJson(member.dataset)},
+              {"serving", member.serving}}
+      .dump(-1, ' ', false, kReplaceBadUtf8);
+}
 
-Result<Endpoint> ParseMember(std::string_view text) {
+Result<Member> ParseMember(std::string_view text) {
   const Json json = ParseObject(text);
   if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
-  const auto endpoint = ParseRecord(TextAt(json, "endpoint"));
-  if (!endpoint) return Fail(ErrorKind::kInvalid, "an \"endpoint\" of \"host port\"");
-  return endpoint;
+  auto endpoint = EndpointAt(json);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  const auto serving = json.find("serving");
+  return Member{.endpoint = std::move(*endpoint),
+                .node = TextAt(json, "node"),
+                .dataset = DatasetAt(json),
+                .serving = serving != json.end() && serving->is_boolean() && serving->get<bool>()};
+}
+
+std::string Render(const KnownDataset& known) {
+  return Json{{"endpoint", known.endpoint.ToRecord()}, {"dataset", ToJson(known.dataset)}}.dump(
+      -1, ' ', false, kReplaceBadUtf8);
+}
+
+Result<KnownDataset> ParseKnownDataset(std::string_view text) {
+  const Json json = ParseObject(text);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  auto endpoint = EndpointAt(json);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  return KnownDataset{.endpoint = std::move(*endpoint), .dataset = DatasetAt(json)};
+}
+
+std::string Render(const History& history) {
+  Json ancestors = Json::array();
+  for (const auto& [replication_id, until] : history.ancestors)
+    ancestors.push_back({{"replication_id", replication_id}, {"until", until}});
+  return Json{{"replication_id", history.replication_id},
+              {"offset", history.offset},
+              {"ancestors", std::move(ancestors)}}
+      .dump(-1, ' ', false, kReplaceBadUtf8);
+}
+
+Result<History> ParseHistory(std::string_view text) {
+  const Json json = ParseObject(text);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  History history{.replication_id = TextAt(json, "replication_id"), .offset = NumberAt(json, "offset")};
+  if (const auto ancestors = json.find("ancestors"); ancestors != json.end() && ancestors->is_array()) {
+    for (const auto& chapter : *ancestors) {
+      if (!chapter.is_object() || TextAt(chapter, "replication_id").empty()) continue;
+      history.ancestors.push_back({TextAt(chapter, "replication_id"), NumberAt(chapter, "until")});
+    }
+  }
+  return history;
+}
+
+std::string Render(const Seat& seat) {
+  return Json{{"endpoint", seat.endpoint.ToRecord()}, {"epoch", seat.epoch}}.dump();
+}
+
+Result<Seat> ParseSeat(std::string_view text) {
+  const Json json = ParseObject(text);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  auto endpoint = EndpointAt(json);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  return Seat{.endpoint = std::move(*endpoint),
+              .epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(json, "epoch"), 0))};
 }
 
 }  // namespace redis_zk::registry

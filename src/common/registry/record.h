@@ -47,15 +47,83 @@ struct Sentinel {
   bool operator==(const Sentinel&) const = default;
 };
 
-// A redis-wrapper that is alive.
+// The data a Redis has on disk, told without loading them.
+struct Dataset {
+  // Which history the data belong to: Redis' replication id, 40 hexadecimal digits; empty: it cannot be told.
+  std::string replication_id;
+  // How far in that history they go, in bytes. Offsets compare only within one replication id.
+  std::int64_t offset = 0;
+  std::int64_t saved_at = 0;  // seconds since 1970, by the clock of that machine; for people
+  std::uint64_t bytes = 0;    // on disk; 0: there are no data
+
+  bool empty() const { return bytes == 0; }
+  bool operator==(const Dataset&) const = default;
+};
+
+// A redis-wrapper that is alive. Its Redis serves, or is still waiting for its role.
 struct Member {
   std::string uuid;
   Endpoint endpoint;
+  std::string node;  // whose data they are: outlives restarts as long as the data do
+  Dataset dataset;   // as found at the start
+  bool serving = false;
 
   bool operator==(const Member&) const = default;
 };
 
-std::string RenderMember(const Endpoint& endpoint);
-Result<Endpoint> ParseMember(std::string_view text);
+std::string Render(const Member& member);
+// Everything but the uuid, which is the znode's name.
+Result<Member> ParseMember(std::string_view text);
+
+// Data that were last seen on a node, whether it is alive now or not: the znode
+// /redis/datasets/<group>/<node>, JSON, which stays when everything dies.
+struct KnownDataset {
+  std::string node;
+  Endpoint endpoint;  // where the node was last
+  Dataset dataset;
+  std::int64_t reported_at = 0;  // milliseconds since 1970, by ZooKeeper's clock
+
+  bool operator==(const KnownDataset&) const = default;
+};
+
+std::string Render(const KnownDataset& known);
+// Everything but the node, which is the znode's name, and reported_at.
+Result<KnownDataset> ParseKnownDataset(std::string_view text);
+
+// The data of a group through its failovers: what makes "better" mean something after everything has died.
+// The znode /redis/history/<group>, JSON, kept by the master's wrapper.
+struct History {
+  struct Chapter {
+    std::string replication_id;
+    std::int64_t until = 0;  // the offset at which the next chapter began
+
+    bool operator==(const Chapter&) const = default;
+  };
+  std::string replication_id;      // the master's; empty: nothing is known
+  std::int64_t offset = 0;         // how far the master was when it reported last
+  std::vector<Chapter> ancestors;  // oldest first
+  std::int64_t reported_at = 0;    // milliseconds since 1970, by ZooKeeper's clock
+
+  bool operator==(const History&) const = default;
+};
+
+std::string Render(const History& history);
+// Everything but reported_at.
+Result<History> ParseHistory(std::string_view text);
+
+// An identity that Sentinels take over from one another, so that a replaced one is no stranger to its peers:
+// the znode /redis/seats/<uuid>, JSON, with an ephemeral child "taken" while a Sentinel sits on it.
+struct Seat {
+  std::string uuid;
+  Endpoint endpoint;        // of the Sentinel that has it, or had it last
+  std::uint64_t epoch = 0;  // the highest that this identity may have voted in
+  bool taken = false;
+
+  bool operator==(const Seat&) const = default;
+};
+
+std::string Render(const Seat& seat);
+// Everything but the uuid, which is the znode's name, and `taken`.
+Result<Seat> ParseSeat(std::string_view text);
 
 }  // namespace redis_zk::registry

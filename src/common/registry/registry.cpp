@@ -10,8 +10,17 @@ namespace redis_zk::registry {
 
 using zookeeper::kAnyVersion;
 using zookeeper::Lifetime;
+using zookeeper::Node;
 using zookeeper::Transaction;
 using zookeeper::Watch;
+
+namespace {
+
+constexpr const char* kTaken = "/taken";
+// How much of an unreadable znode a log line shows.
+constexpr std::size_t kLongestQuote = 120;
+
+}  // namespace
 
 Registry::Registry(zookeeper::Session& session, std::string root)
     : session_(session), root_(std::move(root)) {}
@@ -21,8 +30,10 @@ std::string Registry::MasterPath(const std::string& group) const {
 }
 
 Status Registry::EnsureGroup(const std::string& group) {
-  for (const auto& path : {root_ + "/master", root_ + "/masters/" + group, root_ + "/sentinels",
-                           root_ + "/members/" + group, root_ + "/lineage/" + group}) {
+  for (const auto& path :
+       {root_ + "/master", root_ + "/masters/" + group, root_ + "/sentinels", root_ + "/members/" + group,
+        root_ + "/lineage/" + group, root_ + "/history/" + group, root_ + "/datasets/" + group,
+        root_ + "/seats", CleanUpPath()}) {
     if (auto made = session_.EnsurePath(path); !made) return made;
   }
   return {};
@@ -90,22 +101,115 @@ Result<std::vector<Entry>> Registry::ListEntries(const std::string& parent, Watc
       if (node.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
       return tl::unexpected(node.error());
     }
-    if (const auto endpoint = parse(node->data)) {
-      entries.push_back(Entry{name, *endpoint});
+    if (Result<Entry> entry = parse(name, *node)) {
+      entries.push_back(std::move(*entry));
     } else {
-      spdlog::warn("{}: found \"{}\", expected {}; left out", path, node->data.substr(0, 120),
-                   endpoint.error().message);
+      spdlog::warn("{}: found \"{}\", expected {}; left out", path, node->data.substr(0, kLongestQuote),
+                   entry.error().message);
     }
   }
   return entries;
 }
 
 Result<std::vector<Sentinel>> Registry::ListSentinels(Watch watch) {
-  return ListEntries<Sentinel>(root_ + "/sentinels", watch, ParseRecord);
+  return ListEntries<Sentinel>(root_ + "/sentinels", watch,
+                               [](const std::string& uuid, const Node& node) -> Result<Sentinel> {
+                                 return ParseRecord(node.data).map([&uuid](Endpoint&& endpoint) {
+                                   return Sentinel{uuid, std::move(endpoint)};
+                                 });
+                               });
 }
 
 Result<std::vector<Member>> Registry::ListMembers(const std::string& group, Watch watch) {
-  return ListEntries<Member>(root_ + "/members/" + group, watch, ParseMember);
+  return ListEntries<Member>(root_ + "/members/" + group, watch,
+                             [](const std::string& uuid, const Node& node) {
+                               auto member = ParseMember(node.data);
+                               if (member) member->uuid = uuid;
+                               return member;
+                             });
+}
+
+Result<History> Registry::ReadHistory(const std::string& group) {
+  const std::string path = root_ + "/history/" + group;
+  const auto node = session_.Get(path, Watch::kNo);
+  if (!node) {
+    if (node.error().kind == ErrorKind::kNotFound) return History{};
+    return tl::unexpected(node.error());
+  }
+  if (node->data.empty()) return History{};
+  auto history = ParseHistory(node->data);
+  if (!history) {
+    spdlog::warn("{}: found \"{}\", expected {}; counts as empty", path, node->data.substr(0, kLongestQuote),
+                 history.error().message);
+    return History{};
+  }
+  history->reported_at = node->stat.modified_at;
+  return history;
+}
+
+Status Registry::WriteHistory(const std::string& group, const History& history) {
+  return Put(root_ + "/history/" + group, Render(history));
+}
+
+Result<std::vector<KnownDataset>> Registry::ListDatasets(const std::string& group) {
+  return ListEntries<KnownDataset>(root_ + "/datasets/" + group, Watch::kNo,
+                                   [](const std::string& name, const Node& node) {
+                                     auto known = ParseKnownDataset(node.data);
+                                     if (known) {
+                                       known->node = name;
+                                       known->reported_at = node.stat.modified_at;
+                                     }
+                                     return known;
+                                   });
+}
+
+Status Registry::ReportDataset(const std::string& group, const KnownDataset& known) {
+  return Put(root_ + "/datasets/" + group + '/' + known.node, Render(known));
+}
+
+Status Registry::ForgetDataset(const std::string& group, const std::string& node) {
+  const auto deleted = session_.Delete(root_ + "/datasets/" + group + '/' + node, kAnyVersion);
+  if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
+  return {};
+}
+
+Result<std::vector<Seat>> Registry::ListSeats() {
+  auto seats = ListEntries<Seat>(root_ + "/seats", Watch::kNo, [](const std::string& uuid, const Node& node) {
+    auto seat = ParseSeat(node.data);
+    if (seat) seat->uuid = uuid;
+    return seat;
+  });
+  if (!seats) return seats;
+  for (auto& seat : *seats) {
+    const auto taken = session_.Exists(SeatPath(seat.uuid) + kTaken, Watch::kNo);
+    if (!taken) return tl::unexpected(taken.error());
+    seat.taken = taken->has_value();
+  }
+  return seats;
+}
+
+Status Registry::TakeSeat(const Seat& seat) {
+  const std::string taken = SeatPath(seat.uuid) + kTaken;
+  if (auto made = session_.EnsurePath(SeatPath(seat.uuid)); !made) return made;
+  const auto created = session_.Create(taken, seat.endpoint.ToRecord(), Lifetime::kEphemeral);
+  if (!created) {
+    if (created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
+    // Ours already, if the answer to an earlier try was lost.
+    const auto node = session_.Get(taken, Watch::kNo);
+    if (!node) return tl::unexpected(node.error());
+    if (node->stat.ephemeral_owner != session_.id()) return tl::unexpected(created.error());
+  }
+  return UpdateSeat(seat);
+}
+
+Status Registry::UpdateSeat(const Seat& seat) {
+  return session_.Set(SeatPath(seat.uuid), Render(seat), kAnyVersion);
+}
+
+Status Registry::RemoveSeat(const std::string& uuid) {
+  const auto deleted = session_.Delete(SeatPath(uuid), kAnyVersion);
+  if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
+  return {};
 }
 
 Status Registry::RegisterSentinel(const Sentinel& sentinel) {
@@ -119,7 +223,14 @@ Status Registry::UnregisterSentinel(const std::string& uuid) {
 }
 
 Status Registry::RegisterMember(const std::string& group, const Member& member) {
-  return PutEphemeral(root_ + "/members/" + group + '/' + member.uuid, RenderMember(member.endpoint));
+  return PutEphemeral(root_ + "/members/" + group + '/' + member.uuid, Render(member));
+}
+
+Status Registry::Put(const std::string& path, const std::string& data) {
+  auto set = session_.Set(path, data, kAnyVersion);
+  if (set || set.error().kind != ErrorKind::kNotFound) return set;
+  if (auto made = session_.EnsurePath(path); !made) return made;
+  return session_.Set(path, data, kAnyVersion);
 }
 
 Status Registry::PutEphemeral(const std::string& path, const std::string& data) {
@@ -128,7 +239,9 @@ Status Registry::PutEphemeral(const std::string& path, const std::string& data) 
   if (created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
   const auto node = session_.Get(path, Watch::kNo);
   if (!node) return tl::unexpected(node.error());
-  if (node->stat.ephemeral_owner == session_.id() && node->data == data) return {};
+  if (node->stat.ephemeral_owner == session_.id()) {
+    return node->data == data ? Status{} : session_.Set(path, data, node->stat.version);
+  }
   Transaction replace;
   replace.Add(Transaction::DeleteOp{path, node->stat.version});
   replace.Add(Transaction::CreateOp{path, data, Lifetime::kEphemeral});

@@ -5,6 +5,13 @@
 //   <root>/sentinels/<uuid>        ephemeral, "host port"
 //   <root>/members/<group>/<uuid>  ephemeral, JSON: a living redis-wrapper
 //   <root>/lineage/<group>         JSON: the record's epoch, and why it changed
+//   <root>/history/<group>         JSON: the data's replication ids through all failovers
+//   <root>/datasets/<group>/<node> JSON: the data that a node was seen with last
+//   <root>/seats/<uuid>            JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
+//   <root>/cleanup                 the lock of the one watcher that cleans up
+//
+// What is persistent and JSON is for the time when everything has died; nothing that lives is believed for
+// it.
 //
 // Same thread as the session. Reads set their watches when asked to; a watch fires once.
 #pragma once
@@ -47,12 +54,36 @@ class Registry {
   Status UnregisterSentinel(const std::string& uuid);
 
   Result<std::vector<Member>> ListMembers(const std::string& group, zookeeper::Watch watch);
+  // Registers, or says anew what is registered.
   Status RegisterMember(const std::string& group, const Member& member);
 
+  // Empty when none was ever written, or when it cannot be read, which is logged.
+  Result<History> ReadHistory(const std::string& group);
+  Status WriteHistory(const std::string& group, const History& history);
+
+  Result<std::vector<KnownDataset>> ListDatasets(const std::string& group);
+  Status ReportDataset(const std::string& group, const KnownDataset& known);
+  Status ForgetDataset(const std::string& group, const std::string& node);
+
+  Result<std::vector<Seat>> ListSeats();
+  // Sits down, on a new seat or a free one. kAlreadyExists: somebody else sits there.
+  Status TakeSeat(const Seat& seat);
+  // Of a seat that was taken: the epoch has grown.
+  Status UpdateSeat(const Seat& seat);
+  // Takes a free seat away. kConflict: somebody sits there.
+  Status RemoveSeat(const std::string& uuid);
+
+  // The lock of the watcher that cleans up; exists after EnsureGroup.
+  std::string CleanUpPath() const { return root_ + "/cleanup"; }
+
  private:
+  std::string SeatPath(const std::string& uuid) const { return root_ + "/seats/" + uuid; }
   // Creates an ephemeral znode of the current session, in place of one that an earlier session of ours left
   // behind.
   Status PutEphemeral(const std::string& path, const std::string& data);
+  // Creates a persistent znode with its parents, or sets its data.
+  Status Put(const std::string& path, const std::string& data);
+  // `parse` makes an entry of a child's name and znode, or says what it expected.
   template <class Entry, class Parse>
   Result<std::vector<Entry>> ListEntries(const std::string& parent, zookeeper::Watch watch,
                                          const Parse& parse);

@@ -73,7 +73,7 @@ Error ToError(int code) {
   return Error{ErrorKind::kInternal, fmt::format("{} ({})", zerror(code), code)};
 }
 
-NodeStat ToStat(const Stat& stat) { return {stat.version, stat.ephemeralOwner}; }
+NodeStat ToStat(const Stat& stat) { return {stat.version, stat.ephemeralOwner, stat.mtime, stat.cversion}; }
 
 int Flags(Lifetime lifetime) {
   switch (lifetime) {
@@ -315,6 +315,13 @@ Result<Node> Session::Get(const std::string& path, Watch watch) {
       handle_.get(), session_timeout_, "cannot read " + path, [&](zhandle_t* client, void* call) {
         return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData, call);
       });
+}
+
+bool Session::Answers(Duration within) {
+  return Handle::Await<std::optional<NodeStat>>(
+             handle_.get(), within, "ping",
+             [](zhandle_t* client, const void* call) { return zoo_aexists(client, "/", 0, &OnExists, call); })
+      .has_value();
 }
 
 Result<std::optional<NodeStat>> Session::Exists(const std::string& path, Watch watch) {

@@ -46,6 +46,10 @@ struct SessionEvent {
 struct NodeStat {
   std::int32_t version = 0;
   std::int64_t ephemeral_owner = 0;  // session id; 0 = persistent
+  // Milliseconds since 1970 by the server's clock: the last change of the data.
+  std::int64_t modified_at = 0;
+  // Counts the children that came and went.
+  std::int32_t children_version = 0;
 };
 
 struct Node {
@@ -102,6 +106,9 @@ class Session {
   void Maintain(TimePoint now);
 
   bool connected() const;
+  // Whether the server answers now: a round trip of at most `within`. connected() may still say yes for two
+  // thirds of the session timeout after a cable was cut.
+  bool Answers(Duration within);
   // The id of the session, 0 while there is none. A change means: register everything again.
   std::int64_t id() const;
 
