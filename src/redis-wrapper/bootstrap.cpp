@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "redis-wrapper/cold_start.h"
+
 namespace redis_zk::redis_wrapper {
 
 namespace {
@@ -33,8 +35,30 @@ Decision Follow(const Endpoint& master, std::string reason) {
 
 Decision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
 
-Decision ServeAsMaster(std::string reason) {
-  return {.action = Action::kServeAsMaster, .needs_lock = true, .reason = std::move(reason)};
+// Nobody who lives holds the group's data, or can say who is master.
+std::optional<std::string> ReasonToWaitForTheDead(const View& view, const std::string& what) {
+  for (const auto& [endpoint, info] : view.living) {
+    if (info.role != redis::Role::kMaster) continue;
+    return fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to say that it is",
+                       what, endpoint.ToAddress());
+  }
+  if (const auto holder = DataHolder(view)) {
+    return fmt::format("{}; {} is alive and holds data; waiting for the Sentinels to fail over", what,
+                       holder->ToAddress());
+  }
+  if (view.sentinels_seeing_master > 0) {
+    return fmt::format("{}, but {} Sentinels see it; waiting for it to answer, or for them to fail over",
+                       what, view.sentinels_seeing_master);
+  }
+  if (!view.living.empty() && view.sentinels_answering > 0) {
+    return fmt::format("{}; {} is alive and the Sentinels can promote it; waiting for that", what,
+                       view.living.begin()->first.ToAddress());
+  }
+  if (!view.silent.empty()) {
+    return fmt::format("{}; {} is registered but does not answer; waiting until ZooKeeper has given it up",
+                       what, view.silent.front().ToAddress());
+  }
+  return std::nullopt;
 }
 
 // Another node is supposed to be the master.
@@ -42,9 +66,18 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
   const std::string address = master.ToAddress();
   const auto* info = FindLiving(view, master);
   if (info == nullptr) {
-    return Wait(fmt::format(
-        "{} says that {} is the master, but it does not answer; waiting for the Sentinels to fail over",
-        who_says, address));
+    const std::string what =
+        fmt::format("{} says that {} is the master, but it does not answer", who_says, address);
+    if (auto reason = ReasonToWaitForTheDead(view, what)) return Wait(std::move(*reason));
+    // Of ours, the znode of its member would still be there; of somebody else there is no such sign of life.
+    const bool stranger = view.record.state == State::kMaster && !view.record.lineage_fits;
+    if (stranger && view.patient) {
+      Decision decision =
+          Wait(fmt::format("{}; it was recorded by somebody else; waiting for it (COLD_START_WAIT)", what));
+      decision.awaits_datasets = true;
+      return decision;
+    }
+    return DecideColdStart(view, what);
   }
   if (info->role == redis::Role::kMaster) {
     return Follow(master, fmt::format("{} says that {} is the master, and it is", who_says, address));
@@ -64,8 +97,14 @@ Decision DecideAsNamedMaster(const View& view, const std::string& who_says) {
     decision.ask_failover = true;
     return decision;
   }
-  return ServeAsMaster(
-      fmt::format("{} says that this node is the master, and no other living node holds data", who_says));
+  if (!view.silent.empty()) {
+    return Wait(
+        fmt::format("{} says that this node is the master; {} is registered but does not answer, and may "
+                    "hold data; waiting "
+                    "until it does, or ZooKeeper has given it up",
+                    who_says, view.silent.front().ToAddress()));
+  }
+  return DecideColdStart(view, who_says + " says that this node is the master");
 }
 
 // Nobody is recorded, and the Sentinels agree on nobody.
@@ -99,12 +138,16 @@ Decision DecideWithoutRecord(const View& view) {
   if (unreadable && view.sentinels_answering > 0) {
     return Wait(fmt::format("{}, and Sentinels are alive; waiting for them to mend it", found));
   }
-  return ServeAsMaster(fmt::format("{}, and no living node holds data", found));
+  if (!view.silent.empty()) {
+    return Wait(
+        fmt::format("{}, and {} is registered but does not answer; waiting until it does, or ZooKeeper has "
+                    "given it up",
+                    found, view.silent.front().ToAddress()));
+  }
+  return DecideColdStart(view, found);
 }
 
-}  // namespace
-
-Decision Decide(const View& view) {
+Decision DecideRole(const View& view) {
   const bool recorded = view.record.state == State::kMaster;
   // A recorded master that is one needs nobody's confirmation: this is every ordinary start of a replica.
   if (recorded && view.record.master != view.self && ActsAsMaster(view, view.record.master)) {
@@ -119,6 +162,19 @@ Decision Decide(const View& view) {
   if (!recorded) return DecideWithoutRecord(view);
   return view.record.master == view.self ? DecideAsNamedMaster(view, "the record")
                                          : DecideUnder(view, view.record.master, "the record");
+}
+
+}  // namespace
+
+Decision Decide(const View& view) {
+  Decision decision = DecideRole(view);
+  decision.epoch = view.record.epoch;
+  // A cold start is a configuration of its own, newer than what any Sentinel knows; the very first start and
+  // the return of the recorded master are not.
+  const bool anew = view.record.state != State::kNone || view.highest_epoch > 0;
+  const bool returns = view.record.state == State::kMaster && view.record.master == view.self;
+  if (decision.cold_start && anew && !returns) decision.epoch = view.highest_epoch + 1;
+  return decision;
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -1,13 +1,16 @@
 // Which role a Redis that is about to start takes: a function of what was looked up, and nothing else.
 //
 // The rule behind every row: nobody serves as master on its own word. A living master that ZooKeeper or a
-// majority of the Sentinels names is followed; a node becomes master only under the group's lock, and only
-// when no living member of the group holds data that it would overwrite.
+// majority of the Sentinels names is followed; while a living Redis of the group holds data, the Sentinels
+// decide; a node becomes master only under the group's lock, and only when no better data are alive,
+// starting, or awaited.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/endpoint.h"
 #include "redis/sentinel_client.h"
@@ -23,9 +26,27 @@ struct View {
   // The master that more than half of the registered Sentinels name.
   std::optional<redis::MajorityMaster> sentinels_say;
   std::size_t sentinels_answering = 0;
+  // Those that do not call the master they name down, although it does not answer us.
+  std::size_t sentinels_seeing_master = 0;
+  // The newest configuration that the record or a Sentinel speaks of.
+  std::uint64_t highest_epoch = 0;
   // Every other Redis of the group that was asked and answered: the recorded master, the one that the
   // Sentinels name, the registered members.
   std::map<Endpoint, redis::ServerInfo> living;
+  // Registered as serving, and does not answer: frozen, cut off, or dead since a moment.
+  std::vector<Endpoint> silent;
+
+  // The data on this node's disk, and those of the members that are starting too.
+  registry::Dataset own;
+  std::vector<registry::Member> starting;
+  // Nodes that are gone, and may come back with better data than anybody here has; see FindAwaited.
+  std::vector<registry::KnownDataset> awaited;
+  // Whether they are still waited for: COLD_START_WAIT has not passed.
+  bool patient = true;
+  registry::History history;
+  // FORCE_MASTER: an address or the beginning of a replication id; empty: not set.
+  std::string force_master;
+
   bool locked = false;
 };
 
@@ -36,12 +57,23 @@ struct Decision {
     kWait,    // look again when something changes
   };
   Action action = Action::kWait;
-  Endpoint master;            // kFollow
-  bool needs_lock = false;    // only valid when view.locked; else take the lock and look again
-  bool ask_failover = false;  // kWait: a Sentinel should promote one of the replicas now
-  std::string reason;         // one sentence, for the log and the record
+  Endpoint master;               // kFollow
+  bool needs_lock = false;       // only valid when view.locked; else take the lock and look again
+  bool ask_failover = false;     // kWait: a Sentinel should promote one of the replicas now
+  bool cold_start = false;       // the group begins anew from what is on disk
+  bool awaits_datasets = false;  // kWait: for COLD_START_WAIT
+  std::uint64_t epoch = 0;       // of the configuration that comes of it
+  bool disputed = false;         // only a person can say which data are the right ones
+  std::string reason;            // one sentence, for the log and the record
 };
 
 Decision Decide(const View& view);
+
+// Which of the `known` datasets may be better than the best of `present`, and belong to nobody `present` or
+// living: those that are newer, and those of nodes that still reported when the group died and may have
+// written on after their last report.
+std::vector<registry::KnownDataset> FindAwaited(const std::vector<registry::KnownDataset>& known,
+                                                const std::vector<registry::Member>& present,
+                                                const registry::History& history);
 
 }  // namespace redis_zk::redis_wrapper

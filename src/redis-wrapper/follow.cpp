@@ -10,4 +10,12 @@ std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoin
   return record.master;
 }
 
+std::optional<Endpoint> Successor(const redis::ServerInfo& own, const Endpoint& self,
+                                  const registry::Record& record) {
+  if (own.role != redis::Role::kMaster) return std::nullopt;
+  if (record.state != registry::Record::State::kMaster || !record.lineage_fits) return std::nullopt;
+  if (record.master == self) return std::nullopt;
+  return record.master;
+}
+
 }  // namespace redis_zk::redis_wrapper

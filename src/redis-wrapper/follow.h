@@ -1,7 +1,5 @@
-// Whether a running replica has to be pointed at another master: a function of values.
-//
-// Sentinel does this for the replicas it knows. It does not know one whose master died before Sentinel saw
-// them together, and that replica would wait for a dead address for ever.
+// Whether a running server has to be pointed at another master: functions of values. The caller checks that
+// the other acts as master before it redirects.
 #pragma once
 
 #include <optional>
@@ -12,9 +10,17 @@
 
 namespace redis_zk::redis_wrapper {
 
-// The recorded master, when `own` is a replica without a link to another one. The caller checks that it acts
-// as master before it redirects.
+// The recorded master, when `own` is a replica without a link to another one. Sentinel does this for the
+// replicas it knows; it does not know one whose master died before Sentinel saw them together, and that
+// replica would wait for a dead address for ever.
 std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoint& self,
                                      const registry::Record& record);
+
+// The recorded master, when `own` still acts as one after the group has gone on without it: a failover was
+// asked for while it was alive, or it was cut off or frozen and is back. Sentinel demotes it only some eleven
+// seconds later, and what is written to it until then is lost. A record without its lineage is anybody's
+// word, and demotes nobody.
+std::optional<Endpoint> Successor(const redis::ServerInfo& own, const Endpoint& self,
+                                  const registry::Record& record);
 
 }  // namespace redis_zk::redis_wrapper

@@ -4,6 +4,20 @@
 
 namespace redis_zk::redis_wrapper {
 
+namespace {
+
+constexpr std::size_t kLeastIdDigits = 8;
+constexpr std::size_t kMostIdDigits = 40;
+
+Result<std::string> ParseForceMaster(std::string_view text) {
+  const bool is_id = text.size() >= kLeastIdDigits && text.size() <= kMostIdDigits &&
+                     text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  if (is_id || ParseAddress(text, std::nullopt)) return std::string(text);
+  return Fail(ErrorKind::kInvalid, "host:port, or 8 to 40 digits of a replication id");
+}
+
+}  // namespace
+
 WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
   WrapperOptions wrapper;
   Options options(
@@ -16,6 +30,28 @@ WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
               &wrapper.redis_conf);
   options.Add({"REDIS_SERVER_BIN", "the server to launch", "redis-server"}, ParseText,
               &wrapper.redis_server_bin);
+  options.Add(
+      {"HANDOVER_TIMEOUT",
+       "how long a stop of the master may take to hand over to a replica first; 0: no hand-over", "10s"},
+      DurationBetween(0ms, 1h), &wrapper.handover_timeout);
+  options.Add(
+      {"COLD_START_WAIT",
+       "after everything died: how long the nodes that return wait for those that may have better data",
+       "30s"},
+      DurationBetween(0ms, 24h), &wrapper.cold_start_wait);
+  options.Add(
+      {"FORCE_MASTER",
+       "settles a start that refuses because data of different origin meet: the address (host:port) of "
+       "the node whose data stay, or at least 8 digits of their replication id",
+       ""},
+      ParseForceMaster, &wrapper.force_master);
+  options.Add({"FENCE",
+               "on: a master that neither ZooKeeper nor most of the group's Sentinels and replicas vouch for "
+               "refuses writes until one of them does; off: it never does",
+               "on"},
+              ParseSwitch, &wrapper.fence);
+  options.Add({"FENCE_PATIENCE", "how long a master may be without a witness before it refuses writes", "2s"},
+              DurationBetween(100ms, 1h), &wrapper.fence_patience);
   options.AddCheck([&] { return process::CheckReadable("REDIS_CONF", wrapper.redis_conf); });
   ReadOptionsOrExit(options, argc, argv);
   wrapper.redis_conf = process::AbsolutePath(wrapper.redis_conf);

@@ -12,6 +12,11 @@ struct WrapperOptions {
   ServerOptions server;
   std::string redis_conf;  // the user's; absolute
   std::string redis_server_bin;
+  Duration handover_timeout{};  // 0: no hand-over
+  Duration cold_start_wait{};
+  std::string force_master;  // as in View
+  bool fence = true;
+  Duration fence_patience{};
 };
 
 // Ends the process when they are wrong, or when only help was asked for.

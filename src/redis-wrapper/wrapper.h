@@ -1,16 +1,17 @@
-// The life of a redis-wrapper: connect, register, decide, launch, record, supervise.
+// The start of a redis-wrapper: connect, register, decide, launch, record. What follows is in serving.h.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/log.h"
 #include "base/signals.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/bootstrap.h"
+#include "redis-wrapper/dataset_keeper.h"
+#include "redis-wrapper/failover_request.h"
+#include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
-#include "registry/record.h"
 #include "zookeeper/lock.h"
 
 namespace redis_zk::redis_wrapper {
@@ -28,35 +29,35 @@ class Wrapper {
   int Run();
 
  private:
-  Status RegisterMember();
-  Result<View> Look(bool locked);
+  // Says in ZooKeeper that this node is there, with what data, and whether it serves.
+  Status Register(bool serving);
   // Waits until the role is certain.
   OrExit<Decision> Settle();
   // One look at everything; nothing while the role is uncertain.
   Result<std::optional<Decision>> TrySettle();
+  Result<Decision> LookAndDecide(bool locked);
   // Takes one step towards the lock, and looks again once it is held; nothing while somebody else holds it.
   Result<std::optional<Decision>> DecideUnderLock();
   // Launches in the decided role and records it. True: serving; false: start over.
   OrExit<bool> Enter(const Decision& decision);
   Result<daemon::WrapperLoop::Answer> Probe(const Decision& decision) const;
+  // Under the lock the record is made to say what was decided; then the lock goes to the next.
   Status RecordDecision(const Decision& decision);
-  int Supervise();
-  void KeepRegistered();
-  void CheckReplication();
-  void RequestFailover(const std::string& why);
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;
+  DatasetKeeper keeper_;
+  Lookup lookup_;
   registry::Member self_;
   zookeeper::Lock lock_;
+  FailoverRequest failover_request_;
   // Why the start waits; logged when it changes.
   std::string waiting_for_ = "ZooKeeper";
+  LogOnChange::Level waiting_level_ = LogOnChange::Level::kInfo;
   LogOnChange log_waiting_;
-  // As last read; they serve while ZooKeeper is away.
-  registry::Record record_;
-  std::vector<Endpoint> sentinels_;
-  std::int64_t registered_session_ = 0;
-  TimePoint failover_asked_at_{};
+  // When it began to wait for data that may come back.
+  std::optional<TimePoint> awaiting_since_;
+  registry::Record record_;  // as read last
 };
 
 }  // namespace redis_zk::redis_wrapper

@@ -113,8 +113,11 @@ int Wrapper::Supervise() {
       spdlog::warn("{}", gone.error().message);
     }
   }
-  if (!loop_.stop_requested()) spdlog::error("redis-sentinel ended with {}", loop_.exit_code().value_or(0));
-  return loop_.StopServer();
+  if (loop_.stop_requested()) return loop_.StopServer();
+  const int code = *loop_.exit_code();
+  spdlog::error("redis-sentinel ended with {} although nobody asked it to", code);
+  // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
+  return code == 0 ? kExitTryAgain : code;
 }
 
 void Wrapper::KeepRegistered() {

@@ -153,7 +153,9 @@ void Watcher::ReadRegistry() {
     std::map<std::string, registry::Record> records;
     for (const auto& group : *groups) {
       auto record = registry_.ReadRecord(group, Watch::kYes);
-      if (!record && record.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
+      const bool gone = !record && record.error().kind == ErrorKind::kNotFound;
+      // The group that we are here for is made again; another's end is somebody's decision.
+      if (gone && group != registry::kDefaultGroup && group != options_.common.master_name) continue;
       if (!record) return tl::unexpected(record.error());
       records.emplace(group, std::move(*record));
     }

@@ -92,7 +92,7 @@ def test_second_request_kills_a_server_that_does_not_stop(cluster):
     node = start(cluster, "redis", STOP_TIMEOUT="1h")
     os.kill(node.child, signal.SIGSTOP)
     node.signal(signal.SIGTERM)
-    node.wait_log("asked to stop by signal")
+    node.wait_log("stopping the server")
     node.signal(signal.SIGTERM)
     assert node.wait(within=5) == 128 + signal.SIGKILL
     assert processes_in(node.directory) == []

@@ -108,9 +108,6 @@ def test_data_of_zookeeper_is_lost(make_cluster):
     cluster = make_cluster(session_timeout="2s")
     nodes, sentinels, (watcher,) = cluster.bring_up()
     master = cluster.master(nodes)
-    cluster.zookeeper.kill()
-    for version in cluster.zookeeper.directory.glob("data/version-2/*"):
-        version.unlink()
-    cluster.start_zookeeper()
+    cluster.wipe_zookeeper()
     assert cluster.await_agreement(nodes, sentinels, [watcher]) is master
     wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 3, what="the members")

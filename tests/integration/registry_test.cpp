@@ -145,7 +145,7 @@ TEST_F(RegistryTest, LeavesUnreadableEntriesOut) {
 }
 
 TEST_F(RegistryTest, AMemberSaysAnewWhatItIs) {
-  registry::Member member{.uuid = "m", .endpoint = kB, .node = "n", .dataset = {"id", 1, 2, 3}};
+  registry::Member member{.uuid = "m", .endpoint = kB, .node = "n", .dataset = {"id", "", 1, 2, 3}};
   ASSERT_TRUE(registry_.RegisterMember("master1", member));
   member.serving = true;
   ASSERT_TRUE(registry_.RegisterMember("master1", member));
@@ -163,7 +163,7 @@ TEST_F(RegistryTest, KeepsHistoryAndDatasets) {
   Put("/history/master1", "garbage");
   EXPECT_EQ(registry_.ReadHistory("master1").value(), registry::History{});
 
-  const registry::KnownDataset known{.node = "n", .endpoint = kA, .dataset = {"b", 7, 8, 9}};
+  const registry::KnownDataset known{.node = "n", .endpoint = kA, .dataset = {"b", "a", 7, 8, 9}};
   ASSERT_TRUE(registry_.ReportDataset("master1", known));
   Put("/datasets/master1/garbage", "[");
   const auto all = registry_.ListDatasets("master1").value();

@@ -381,6 +381,17 @@ class Cluster:
         wait_for(lambda: zookeeper_serves(zookeeper.host, zookeeper.port), what="ZooKeeper's start")
         return zookeeper
 
+    def wipe_zookeeper(self):
+        """The server returns without its data. Who has seen those is refused, so our own client is a new one, too."""
+        self.zookeeper.kill()
+        for version in self.zookeeper.directory.glob("data/version-2/*"):
+            version.unlink()
+        if self._kazoo:
+            self._kazoo.stop()
+            self._kazoo.close()
+            self._kazoo = None
+        self.start_zookeeper()
+
     def add_env(self, **more):
         """For the daemons that are started from now on."""
         self._env.update(more)

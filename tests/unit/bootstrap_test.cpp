@@ -36,7 +36,9 @@ const ServerInfo kFullReplica{.role = Role::kReplica, .keys = 5};
 
 const Record kNobody{};
 const Record kGarbage{.state = State::kUnreadable, .found = "garbage"};
-Record Names(const Endpoint& master) { return {.state = State::kMaster, .master = master}; }
+Record Names(const Endpoint& master) {
+  return {.state = State::kMaster, .master = master, .lineage_fits = true};
+}
 
 // What a majority of three Sentinels says.
 std::optional<MajorityMaster> Say(const Endpoint& master) { return MajorityMaster{master, 1, 2}; }
@@ -182,7 +184,13 @@ TEST(DecideTest, AnotherIsRecordedAndAnswersAsReplica) {
 TEST(DecideTest, AnotherIsRecordedAndSilent) {
   Check({{"Sentinels have switched", Names(kB), Say(kC), {{kC, kFullMaster}}, Action::kFollow, kC},
          {"Sentinels have not switched yet", Names(kB), Say(kB), {{kC, kFullReplica}}, Action::kWait},
-         {"Sentinels name the silent", Names(kB), Say(kC), {}, Action::kWait},
+         {"Sentinels name the silent, and nothing lives",
+          Names(kB),
+          Say(kC),
+          {},
+          Action::kServeAsMaster,
+          {},
+          kLock},
          {"Sentinels disagree", Names(kB), kDisagree, {{kC, kFullReplica}}, Action::kWait},
          {"Sentinels name this node", Names(kB), Say(kSelf), {}, Action::kServeAsMaster, {}, kLock},
          {"Sentinels name this node, a replica has the data",
@@ -228,7 +236,13 @@ TEST(DecideTest, ThisNodeIsRecorded) {
           {{kB, kEmptyMaster}},
           Action::kFollow,
           kB},
-         {"Sentinels name the silent", Names(kSelf), Say(kB), {}, Action::kWait},
+         {"Sentinels name the silent, and nothing lives",
+          Names(kSelf),
+          Say(kB),
+          {},
+          Action::kServeAsMaster,
+          {},
+          kLock},
          {"Sentinels name a replica", Names(kSelf), Say(kB), {{kB, kFullReplica}}, Action::kWait}});
 }
 
@@ -239,7 +253,13 @@ TEST(DecideTest, TheRecordIsUnreadable) {
          {"acting master", kGarbage, kDisagree, {{kB, kFullMaster}}, Action::kFollow, kB, kLock},
          {"two acting masters", kGarbage, kDisagree, {{kB, kFullMaster}, {kC, kFullMaster}}, Action::kWait},
          {"Sentinels name a master", kGarbage, Say(kB), {{kB, kFullMaster}}, Action::kFollow, kB},
-         {"Sentinels name the silent", kGarbage, Say(kB), {}, Action::kWait},
+         {"Sentinels name the silent, and nothing lives",
+          kGarbage,
+          Say(kB),
+          {},
+          Action::kServeAsMaster,
+          {},
+          kLock},
          {"Sentinels name this node", kGarbage, Say(kSelf), {}, Action::kServeAsMaster, {}, kLock}});
   const View disagreeing{.self = kSelf, .record = kGarbage, .sentinels_answering = 1};
   EXPECT_EQ(Decide(disagreeing).action, Action::kWait) << "a living Sentinel knows better";

@@ -131,7 +131,7 @@ TEST_F(OptionsTest, RefusesWrongUsageWith64) {
   for (const auto& [name, flags, message] :
        std::initializer_list<Row>{{"unknown flag", {"--nonsense"}, "\"--nonsense\" on the command line"},
                                   {"unknown flag with a value", {"--nonsense=1"}, "--nonsense"},
-                                  {"a word", {"start"}, "\"start\" on the command line"},
+                                  {"a word", {"start"}, "found a word that is no flag on the command line"},
                                   {"a short flag", {"-p"}, "-p"},
                                   {"flag in upper case", {"--PORT0", "1"}, "--PORT0"},
                                   {"flag with underscores", {"--zk_root", "/a"}, "--zk_root"},

@@ -46,7 +46,7 @@ TEST_F(SupervisorTest, StopsTheServerOnAnyOfTheStopSignals) {
     Supervise("trap 'exit 0' TERM; trap 'exit 9' INT QUIT; " + kWait);
     supervisor_->OnSignal(number, kNow);
     EXPECT_TRUE(supervisor_->stopping());
-    EXPECT_EQ(supervisor_->deadline(), kNow + kStopTimeout);
+    EXPECT_EQ(supervisor_->deadline(), kNow + 1s) << "to be asked again";
     EXPECT_EQ(AwaitEnd(), 0) << number;
   }
 }
@@ -89,6 +89,15 @@ TEST_F(SupervisorTest, KillsAServerThatDoesNotStopInTime) {
   EXPECT_FALSE(supervisor_->deadline()) << "nothing is left to do";
   EXPECT_EQ(AwaitEnd(), 128 + SIGKILL) << "killed is not stopped";
   EXPECT_TRUE(pipe_.EveryWriterIsGone()) << "the whole group";
+}
+
+TEST_F(SupervisorTest, AsksAgainAServerThatRefused) {
+  Supervise("trap 'trap - TERM; echo refused' TERM; " + kWait);
+  supervisor_->Stop(kNow);
+  EXPECT_EQ(pipe_.ReadLine(), "refused");
+  supervisor_->OnTick(kNow + 999ms);
+  supervisor_->OnTick(kNow + 1s);
+  EXPECT_EQ(AwaitEnd(), 0);
 }
 
 TEST_F(SupervisorTest, KillsAtOnceWhenAskedASecondTime) {

@@ -15,10 +15,10 @@ void InitLog(std::string_view level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void LogOnChange::operator()(const std::string& text) {
+void LogOnChange::operator()(const std::string& text, Level level) {
   if (text == last_) return;
   last_ = text;
-  spdlog::info("{}", text);
+  spdlog::log(level == Level::kError ? spdlog::level::err : spdlog::level::info, "{}", text);
 }
 
 }  // namespace redis_zk

@@ -9,10 +9,11 @@ namespace redis_zk {
 // Once, at the start of main. Lines read "2026-01-31T12:00:00.000Z info  text".
 void InitLog(std::string_view level);
 
-// For a line that a loop would repeat: logs `text` at info, but only when it differs from the last one.
+// For a line that a loop would repeat: logs `text`, but only when it differs from the last one.
 class LogOnChange {
  public:
-  void operator()(const std::string& text);
+  enum class Level { kInfo, kError };
+  void operator()(const std::string& text, Level level = Level::kInfo);
 
  private:
   std::string last_;

@@ -7,11 +7,13 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "base/exit_code.h"
+#include "base/shown.h"
 
 namespace redis_zk {
 
@@ -28,15 +30,6 @@ std::string Mapped(std::string_view text, char underscore) {
   return mapped;
 }
 
-// Keeps an error to one line, whatever was typed.
-std::string Shown(std::string_view text) {
-  constexpr std::size_t kMost = 120;
-  std::string shown;
-  for (const char c : text.substr(0, kMost)) shown += static_cast<unsigned char>(c) < ' ' ? '?' : c;
-  if (text.size() > kMost) shown += "...";
-  return shown;
-}
-
 std::string Wrapped(const std::string& text, std::size_t indent) {
   std::istringstream words(text);
   std::string lines;
@@ -51,6 +44,13 @@ std::string Wrapped(const std::string& text, std::size_t indent) {
   return lines + line + '\n';
 }
 
+// What follows the name of an unknown flag may be a password: it is not repeated.
+std::string DescribeExtra(const std::string& extra) {
+  const std::string what =
+      extra.starts_with('-') ? '"' + Shown(extra.substr(0, extra.find('='))) + '"' : "a word that is no flag";
+  return fmt::format("found {} on the command line, expected the options of --help", what);
+}
+
 struct FileValues {
   std::map<std::string, std::string> values;
   std::vector<std::string> errors;
@@ -58,11 +58,15 @@ struct FileValues {
 
 FileValues ReadConfigFile(const std::string& path, bool must_exist) {
   FileValues file;
+  std::error_code ignored;
+  // A directory can be opened too, and read for ever.
+  const bool is_other =
+      std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
   std::ifstream stream(path);
-  if (!stream) {
-    if (must_exist) {
+  if (!stream || is_other) {
+    if (must_exist || is_other) {
       file.errors.push_back(fmt::format("{}: found \"{}\", expected a readable file ({})", kConfigFile,
-                                        Shown(path), std::strerror(errno)));
+                                        Shown(path), is_other ? "it is none" : std::strerror(errno)));
     }
     return file;
   }
@@ -159,10 +163,7 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   }
   if (help) return {kExitStopped, Help()};
   if (version) return {kExitStopped, fmt::format("{} {}\n", daemon_, REDIS_ZK_VERSION)};
-  for (const std::string& extra : app.remaining()) {
-    usage_errors.push_back(
-        fmt::format("found \"{}\" on the command line, expected the options of --help", Shown(extra)));
-  }
+  for (const std::string& extra : app.remaining()) usage_errors.push_back(DescribeExtra(extra));
 
   const auto flag_given = [&](std::string_view env) {
     const auto* option = app.get_option_no_throw(FlagOf(env));

@@ -130,6 +130,11 @@ Result<std::string> ParseLogLevel(std::string_view text) {
   return std::string(text);
 }
 
+Result<bool> ParseSwitch(std::string_view text) {
+  if (text == "on" || text == "off") return text == "on";
+  return Fail(ErrorKind::kInvalid, "on or off");
+}
+
 Result<std::string> ParseText(std::string_view text) {
   // A line break would start a directive of its own in a generated configuration file.
   if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 127; })) {

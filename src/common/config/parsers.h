@@ -33,6 +33,8 @@ Result<std::string> ParseHost(std::string_view text);
 // A Sentinel master name: what Sentinel itself accepts, [A-Za-z0-9._-].
 Result<std::string> ParseMasterName(std::string_view text);
 Result<std::string> ParseLogLevel(std::string_view text);
+// "on" or "off".
+Result<bool> ParseSwitch(std::string_view text);
 Result<std::string> ParseText(std::string_view text);
 
 Parser<std::int64_t> WholeNumber(std::int64_t least, std::int64_t most);

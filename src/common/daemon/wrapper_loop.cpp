@@ -37,7 +37,8 @@ WrapperLoop::~WrapperLoop() {
 
 std::optional<int> WrapperLoop::Connect() {
   return ConnectZooKeeper(
-      *session_, common_, [this](TimePoint deadline) { Pump(deadline); }, [this] { return stop_requested_; });
+      *session_, common_, [this](TimePoint deadline) { Pump(deadline); },
+      [this] { return stop_requested(); });
 }
 
 void WrapperLoop::Pump(TimePoint deadline) {
@@ -61,7 +62,9 @@ void WrapperLoop::OnSignal(int number) {
   }
   if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
     spdlog::info("asked to stop by signal {}", number);
-    stop_requested_ = true;
+    ++stop_requests_;
+    // Whether the server stops now, or hands over first, is for the wrapper to say.
+    if (supervisor_ && !supervisor_->stopping()) return;
   }
   if (supervisor_ && !exit_code_) supervisor_->OnSignal(number, Clock::now());
 }
@@ -86,9 +89,9 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
     Pump(Clock::now() + kProbeInterval);
     if (exit_code_) {
       spdlog::error("the server ended with {} before it answered; its own output says why", *exit_code_);
-      return stop_requested_ ? *exit_code_ : std::max<int>(*exit_code_, 1);
+      return stop_requested() ? *exit_code_ : std::max<int>(*exit_code_, 1);
     }
-    if (stop_requested_) return StopServer();
+    if (stop_requested()) return StopServer();
     const auto answer = probe();
     if (!answer) {
       spdlog::error("{}", answer.error().message);
@@ -110,7 +113,10 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
 }
 
 int WrapperLoop::StopServer() {
-  if (supervisor_ && !exit_code_ && !supervisor_->stopping()) supervisor_->Stop(Clock::now());
+  if (supervisor_ && !exit_code_ && !supervisor_->stopping()) {
+    spdlog::info("stopping the server");
+    supervisor_->Stop(Clock::now());
+  }
   while (supervisor_ && !exit_code_) Pump(Clock::now() + kUpkeep);
   supervisor_.reset();
   return exit_code_.value_or(kExitStopped);

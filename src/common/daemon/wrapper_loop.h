@@ -45,8 +45,10 @@ class WrapperLoop {
   // the server wants to be looked after.
   void Pump(TimePoint deadline);
 
-  // A signal asked us to stop. While a server runs, it has been told so too.
-  bool stop_requested() const { return stop_requested_; }
+  // How often a signal asked us to stop. The server does not know of it before StopServer; from then on, one
+  // more request kills it.
+  int stop_requests() const { return stop_requests_; }
+  bool stop_requested() const { return stop_requests_ > 0; }
 
   // Whether anything happened in ZooKeeper since this was asked last.
   bool TakeZooKeeperNews();
@@ -74,7 +76,7 @@ class WrapperLoop {
   registry::Registry registry_;
   std::optional<process::Supervisor> supervisor_;
   std::optional<int> exit_code_;
-  bool stop_requested_ = false;
+  int stop_requests_ = 0;
   bool zookeeper_news_ = false;
 };
 

@@ -65,12 +65,15 @@ Result<std::string> FindBinary(const std::string& name) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died before that call.
   if (getppid() != parent) _exit(kExitNotExecutable);
+  // Redis and Sentinel write their configuration anew while they run, with the passwords in it.
+  umask(S_IRWXG | S_IRWXO);
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   const int null_fd = open("/dev/null", O_RDONLY);
   if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0) give_up();
   if (chdir(work_dir) != 0) give_up();
-  // Neither the ZooKeeper client nor hiredis marks its sockets. The report pipe closes itself at exec.
+  // The ZooKeeper client does not mark its sockets, and the HTTP library not those it accepts. The report
+  // pipe closes itself at exec.
   if (report_fd > STDERR_FILENO + 1) {
     syscall(SYS_close_range, static_cast<unsigned>(STDERR_FILENO + 1), static_cast<unsigned>(report_fd - 1),
             0U);

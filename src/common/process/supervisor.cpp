@@ -2,9 +2,17 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "base/exit_code.h"
 
 namespace redis_zk::process {
+
+namespace {
+
+constexpr Duration kAskAgain = 1s;
+
+}  // namespace
 
 void Supervisor::OnSignal(int number, TimePoint now) {
   switch (number) {
@@ -32,19 +40,26 @@ void Supervisor::Stop(TimePoint now) {
     return;
   }
   stop_deadline_ = now + stop_timeout_;
+  ask_again_at_ = now + kAskAgain;
   child_.Signal(SIGTERM);
 }
 
 void Supervisor::OnTick(TimePoint now) {
-  if (!stop_deadline_ || killed_ || now < *stop_deadline_) return;
+  if (!stop_deadline_ || killed_) return;
+  if (now < *stop_deadline_) {
+    if (now < ask_again_at_) return;
+    ask_again_at_ = now + kAskAgain;
+    child_.Signal(SIGTERM);
+    return;
+  }
   spdlog::warn("the server has not stopped within {} ms: killing it", stop_timeout_.count());
   child_.Kill();
   killed_ = true;
 }
 
 std::optional<TimePoint> Supervisor::deadline() const {
-  if (killed_) return std::nullopt;
-  return stop_deadline_;
+  if (!stop_deadline_ || killed_) return std::nullopt;
+  return std::min(*stop_deadline_, ask_again_at_);
 }
 
 std::optional<int> Supervisor::Reap() {

@@ -1,8 +1,9 @@
 // Looks after the server from its launch to its end: forwards signals, stops it with patience and then
 // without, and turns its end into our exit code.
 //
-// Stopping only escalates: TERM, then KILL to the whole group when the deadline passes or a second stop is
-// asked for. Loop thread only; waits for nothing.
+// Stopping only escalates: TERM, again every second, since redis-server refuses it while it writes its first
+// append-only file; then KILL to the whole group when the deadline passes or a second stop is asked for. Loop
+// thread only; waits for nothing.
 #pragma once
 
 #include <optional>
@@ -33,6 +34,7 @@ class Supervisor {
   Child child_;
   const Duration stop_timeout_;
   std::optional<TimePoint> stop_deadline_;
+  TimePoint ask_again_at_{};
   bool killed_ = false;
 };
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <vector>
 
+#include "base/shown.h"
+
 namespace redis_zk::redis {
 
 namespace {
@@ -31,7 +33,7 @@ Result<SentinelEvent> ParseSentinelEvent(std::string_view channel, std::string_v
   SentinelEvent event{std::string(channel), std::string(message), "", std::nullopt, std::nullopt};
   if (channel.size() < 2 || (channel.front() != '+' && channel.front() != '-')) {
     return Fail(ErrorKind::kProtocol,
-                fmt::format("found the channel \"{}\", expected one of +name or -name", channel));
+                fmt::format("found the channel \"{}\", expected one of +name or -name", Shown(channel)));
   }
   const auto words = Words(message);
   if (channel == "+switch-master") {
@@ -47,7 +49,7 @@ Result<SentinelEvent> ParseSentinelEvent(std::string_view channel, std::string_v
     }
     return Fail(ErrorKind::kProtocol,
                 fmt::format("+switch-master: found \"{}\", expected \"name old-ip old-port new-ip new-port\"",
-                            message));
+                            Shown(message)));
   }
   if (words.size() < 4 || !IsInstanceType(words[0])) return event;
   if (words[0] == "master") {

@@ -35,6 +35,8 @@ void Subscriber::Run() {
 std::string Subscriber::Follow() {
   auto connection = Connection::Start(sentinel_, credentials_);
   if (!connection) return connection.error().message;
+  // A Redis would let us subscribe too, and never say a word; it does not know this command.
+  connection->Send({"SENTINEL", "MASTERS"});
   connection->Send({"PSUBSCRIBE", "*"});
   TimePoint heard = Clock::now();
   TimePoint pinged = heard;

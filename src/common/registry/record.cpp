@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/shown.h"
+
 namespace redis_zk::registry {
 
 namespace {
@@ -39,6 +41,7 @@ Result<Endpoint> EndpointAt(const Json& json) {
 
 Json ToJson(const Dataset& dataset) {
   return {{"replication_id", dataset.replication_id},
+          {"previous_id", dataset.previous_id},
           {"offset", dataset.offset},
           {"saved_at", dataset.saved_at},
           {"bytes", dataset.bytes}};
@@ -49,6 +52,7 @@ Dataset DatasetAt(const Json& json) {
   const auto found = json.find("dataset");
   if (found == json.end() || !found->is_object()) return {};
   return {.replication_id = TextAt(*found, "replication_id"),
+          .previous_id = TextAt(*found, "previous_id"),
           .offset = NumberAt(*found, "offset"),
           .saved_at = NumberAt(*found, "saved_at"),
           .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
@@ -78,7 +82,7 @@ Record ParseMasterRecord(std::string_view text) {
     record.master = *master;
   } else {
     record.state = Record::State::kUnreadable;
-    record.found = text;
+    record.found = Shown(text);
   }
   return record;
 }

@@ -29,7 +29,7 @@ struct Record {
   enum class State { kNone, kMaster, kUnreadable };
   State state = State::kNone;
   Endpoint master;           // kMaster only
-  std::string found;         // kUnreadable only: what stands there
+  std::string found;         // kUnreadable only: what stands there, made fit for a log line
   std::int32_t version = 0;  // of the znode, for a conditional write
   std::uint64_t epoch = 0;   // of the newest configuration that was ever recorded; 0: unknown
   // Whether the lineage speaks of this record. If not, somebody wrote it who does not know epochs: one of the
@@ -51,6 +51,8 @@ struct Sentinel {
 struct Dataset {
   // Which history the data belong to: Redis' replication id, 40 hexadecimal digits; empty: it cannot be told.
   std::string replication_id;
+  // What it was called before the last promotion or restart; empty: nothing is known.
+  std::string previous_id;
   // How far in that history they go, in bytes. Offsets compare only within one replication id.
   std::int64_t offset = 0;
   std::int64_t saved_at = 0;  // seconds since 1970, by the clock of that machine; for people

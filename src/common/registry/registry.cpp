@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/shown.h"
+
 namespace redis_zk::registry {
 
 using zookeeper::kAnyVersion;
@@ -17,8 +19,6 @@ using zookeeper::Watch;
 namespace {
 
 constexpr const char* kTaken = "/taken";
-// How much of an unreadable znode a log line shows.
-constexpr std::size_t kLongestQuote = 120;
 
 }  // namespace
 
@@ -104,8 +104,7 @@ Result<std::vector<Entry>> Registry::ListEntries(const std::string& parent, Watc
     if (Result<Entry> entry = parse(name, *node)) {
       entries.push_back(std::move(*entry));
     } else {
-      spdlog::warn("{}: found \"{}\", expected {}; left out", path, node->data.substr(0, kLongestQuote),
-                   entry.error().message);
+      spdlog::warn("{}: found \"{}\", expected {}; left out", path, Shown(node->data), entry.error().message);
     }
   }
   return entries;
@@ -139,7 +138,7 @@ Result<History> Registry::ReadHistory(const std::string& group) {
   if (node->data.empty()) return History{};
   auto history = ParseHistory(node->data);
   if (!history) {
-    spdlog::warn("{}: found \"{}\", expected {}; counts as empty", path, node->data.substr(0, kLongestQuote),
+    spdlog::warn("{}: found \"{}\", expected {}; counts as empty", path, Shown(node->data),
                  history.error().message);
     return History{};
   }

@@ -1,0 +1,157 @@
+#include "redis-wrapper/cold_start.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "redis-wrapper/history.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using registry::Dataset;
+using registry::History;
+using registry::KnownDataset;
+using registry::Member;
+
+// Nodes report about every five seconds, and the master its history every second: who reported this shortly
+// before the end was alive at the end.
+constexpr std::int64_t kReportedAtTheEnd = 20'000;
+// Fewer digits of a replication id could mean anybody.
+constexpr std::size_t kLeastIdDigits = 8;
+
+std::string Describe(const Dataset& dataset) {
+  if (dataset.empty()) return "no data";
+  if (dataset.replication_id.empty()) return fmt::format("{} bytes of unknown origin", dataset.bytes);
+  return fmt::format("data {} up to {}", dataset.replication_id.substr(0, kLeastIdDigits), dataset.offset);
+}
+
+std::string Describe(const Member& member) {
+  return fmt::format("{} ({})", member.endpoint.ToAddress(), Describe(member.dataset));
+}
+
+bool IsForced(const Member& member, const std::string& force_master) {
+  return force_master == member.endpoint.ToAddress() ||
+         (force_master.size() >= kLeastIdDigits && member.dataset.replication_id.starts_with(force_master));
+}
+
+// The best of those with data. Two of different origin: both, in `rival`.
+struct Best {
+  const Member* best = nullptr;
+  const Member* rival = nullptr;
+};
+
+Best FindBest(const std::vector<Member>& candidates, const History& history) {
+  Best found;
+  for (const auto& candidate : candidates) {
+    if (candidate.dataset.empty()) continue;
+    if (found.best == nullptr) {
+      found.best = &candidate;
+      continue;
+    }
+    switch (Compare(candidate.dataset, found.best->dataset, history)) {
+      case Order::kNewer:
+        found.best = &candidate;
+        break;
+      case Order::kUnrelated:
+        found.rival = &candidate;
+        break;
+      case Order::kOlder:
+      case Order::kSame:
+        break;
+    }
+  }
+  return found;
+}
+
+Decision Wait(std::string reason) { return {.action = Decision::Action::kWait, .reason = std::move(reason)}; }
+
+Decision ServeAsMaster(std::string reason) {
+  return {.action = Decision::Action::kServeAsMaster,
+          .needs_lock = true,
+          .cold_start = true,
+          .reason = std::move(reason)};
+}
+
+Decision AwaitDatasets(const View& view, const std::string& why, const std::string& present) {
+  const auto& awaited = view.awaited.front();
+  Decision decision = Wait(
+      fmt::format("{}; of those that start, {}; waiting for {} (COLD_START_WAIT), which was seen with {}{}",
+                  why, present, awaited.endpoint.ToAddress(), Describe(awaited.dataset),
+                  view.awaited.size() > 1 ? fmt::format(", and {} more", view.awaited.size() - 1) : ""));
+  decision.awaits_datasets = true;
+  return decision;
+}
+
+// What is given up by not waiting any longer.
+std::string GivenUp(const View& view) {
+  if (view.awaited.empty()) return "";
+  const auto& awaited = view.awaited.front();
+  return fmt::format("; {} with {} has not come back in time", awaited.endpoint.ToAddress(),
+                     Describe(awaited.dataset));
+}
+
+Decision DecideDispute(const View& view, const std::vector<Member>& candidates, const Best& found,
+                       const std::string& why) {
+  const auto forced = std::find_if(candidates.begin(), candidates.end(), [&view](const auto& candidate) {
+    return !candidate.dataset.empty() && IsForced(candidate, view.force_master);
+  });
+  if (forced == candidates.end()) {
+    Decision decision = Wait(fmt::format(
+        "{}; {} and {} hold data of different origin, and starting one would wipe the other: not started "
+        "before FORCE_MASTER on these nodes says which, by address or replication id",
+        why, Describe(*found.best), Describe(*found.rival)));
+    decision.disputed = true;
+    return decision;
+  }
+  if (forced->endpoint != view.self)
+    return Wait(fmt::format("{}; FORCE_MASTER={} means {}; waiting for it", why, view.force_master,
+                            Describe(*forced)));
+  return ServeAsMaster(
+      fmt::format("{}; FORCE_MASTER={} chose {}", why, view.force_master, Describe(*forced)));
+}
+
+}  // namespace
+
+Decision DecideColdStart(const View& view, const std::string& why) {
+  std::vector<Member> candidates{{.endpoint = view.self, .dataset = view.own}};
+  candidates.insert(candidates.end(), view.starting.begin(), view.starting.end());
+  const Best found = FindBest(candidates, view.history);
+  const bool wait = view.patient && !view.awaited.empty();
+  if (found.best == nullptr) {
+    if (wait) return AwaitDatasets(view, why, "nobody has data");
+    return ServeAsMaster(fmt::format("{}, and no living node holds data{}", why, GivenUp(view)));
+  }
+  if (found.rival != nullptr) return DecideDispute(view, candidates, found, why);
+  if (wait) return AwaitDatasets(view, why, Describe(*found.best) + " has the best data");
+  // Of equals, the first that holds the lock goes ahead.
+  const bool own_is_best =
+      !view.own.empty() && (found.best->endpoint == view.self ||
+                            Compare(view.own, found.best->dataset, view.history) == Order::kSame);
+  if (!own_is_best)
+    return Wait(fmt::format("{}; {} is starting with better data than {}; waiting for it", why,
+                            Describe(*found.best), Describe(view.own)));
+  return ServeAsMaster(fmt::format("{}; of those that start this node has the best data, {}{}", why,
+                                   Describe(view.own), GivenUp(view)));
+}
+
+std::vector<KnownDataset> FindAwaited(const std::vector<KnownDataset>& known,
+                                      const std::vector<Member>& present, const History& history) {
+  const Member* best = FindBest(present, history).best;
+  std::vector<KnownDataset> awaited;
+  for (const auto& candidate : known) {
+    const bool is_present = std::any_of(present.begin(), present.end(), [&candidate](const auto& member) {
+      return member.node == candidate.node;
+    });
+    if (is_present || candidate.dataset.empty()) continue;
+    // Its disk may hold more than its last report said.
+    const bool lived_to_the_end = candidate.reported_at >= history.reported_at - kReportedAtTheEnd;
+    const bool better =
+        best == nullptr || Compare(candidate.dataset, best->dataset, history) == Order::kNewer;
+    if (lived_to_the_end || better) awaited.push_back(candidate);
+  }
+  return awaited;
+}
+
+}  // namespace redis_zk::redis_wrapper

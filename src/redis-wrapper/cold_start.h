@@ -1,0 +1,11 @@
+// Who begins when nobody who lives holds the group's data: the node with the best data on disk.
+#pragma once
+
+#include "redis-wrapper/bootstrap.h"
+
+namespace redis_zk::redis_wrapper {
+
+// `why` opens the sentence: what was found about the record.
+Decision DecideColdStart(const View& view, const std::string& why);
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,212 @@
+#include "redis-wrapper/dataset.h"
+
+#include <glob.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <vector>
+
+#include "process/server_conf.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using Json = nlohmann::json;
+using registry::Dataset;
+
+// Far more than any RDB header has, and less than a file system reads ahead.
+constexpr std::size_t kHeaderBytes = 4096;
+// Files that include each other would never end.
+constexpr int kDeepestInclude = 16;
+
+std::string LowerCase(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::string Unquoted(const std::string& word) {
+  const bool quoted =
+      word.size() >= 2 && (word.front() == '"' || word.front() == '\'') && word.front() == word.back();
+  return quoted ? word.substr(1, word.size() - 2) : word;
+}
+
+void ApplyConf(const std::string& path, DataFiles& files, int depth);
+
+void Include(const std::string& pattern, DataFiles& files, int depth) {
+  glob_t found{};
+  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) ApplyConf(found.gl_pathv[i], files, depth);
+  }
+  globfree(&found);
+}
+
+// The last setting of a name counts, as in Redis.
+void ApplyConf(const std::string& path, DataFiles& files, int depth) {
+  if (depth > kDeepestInclude) return;
+  std::ifstream conf(path);
+  for (std::string line; std::getline(conf, line);) {
+    std::istringstream words(line);
+    std::string name;
+    std::string value;
+    if (!(words >> name >> value) || name.front() == '#') continue;
+    name = LowerCase(name);
+    value = Unquoted(value);
+    if (name == "include") Include(value, files, depth + 1);
+    if (name == "dir") files.dir = value;
+    if (name == "dbfilename") files.rdb = value;
+    if (name == "appendonly") files.append_only = LowerCase(value) == "yes";
+    if (name == "appenddirname") files.aof_dir = value;
+    if (name == "appendfilename") files.aof = value;
+  }
+}
+
+std::string NotePath(const DataFiles& files) { return files.dir + "/redis-zk.json"; }
+
+struct FileFacts {
+  std::uint64_t bytes = 0;
+  std::int64_t modified_at = 0;
+};
+
+std::optional<FileFacts> Examine(const std::string& path) {
+  struct stat facts {};
+  if (stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+  return FileFacts{static_cast<std::uint64_t>(facts.st_size), facts.st_mtim.tv_sec};
+}
+
+std::optional<RdbHeader> ReadRdbHeader(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(kHeaderBytes, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  const auto header = ParseRdbHeader(bytes);
+  return header ? std::optional(*header) : std::nullopt;
+}
+
+// One line of the manifest: "file appendonly.aof.1.incr.aof seq 1 type i" (aof.c).
+struct AofPart {
+  std::string path;
+  char type = '?';  // b: base, i: what came after it, h: history, about to be deleted
+};
+
+std::vector<AofPart> ReadManifest(const DataFiles& files) {
+  const std::string dir = files.dir + '/' + files.aof_dir + '/';
+  std::ifstream manifest(dir + files.aof + ".manifest");
+  std::vector<AofPart> parts;
+  for (std::string line; std::getline(manifest, line);) {
+    std::istringstream words(line);
+    AofPart part;
+    for (std::string key, value; words >> key >> value;) {
+      if (key == "file") part.path = dir + Unquoted(value);
+      if (key == "type") part.type = value.front();
+    }
+    if (!part.path.empty() && part.type != 'h') parts.push_back(std::move(part));
+  }
+  // Before Redis 7 there was a single file, which Redis 7 takes over.
+  const std::string single = files.dir + '/' + files.aof;
+  if (parts.empty() && Examine(single)) parts.push_back({single, 'i'});
+  return parts;
+}
+
+Dataset FindAofDataset(const DataFiles& files, const Note& note) {
+  Dataset dataset;
+  bool has_data = false;
+  for (const auto& part : ReadManifest(files)) {
+    const auto facts = Examine(part.path);
+    if (!facts) continue;
+    dataset.bytes += facts->bytes;
+    dataset.saved_at = std::max(dataset.saved_at, facts->modified_at);
+    // A fresh server writes a base without a key in it.
+    const auto header = part.type == 'b' ? ReadRdbHeader(part.path) : std::nullopt;
+    has_data = has_data || (header ? header->has_data : facts->bytes > 0);
+  }
+  if (!has_data) return {};
+  dataset.replication_id = note.replication_id;
+  dataset.previous_id = note.previous_id;
+  dataset.offset = note.offset;
+  const AofTail tail = FindAofTail(files);
+  if (tail.file == note.aof_file && tail.bytes > note.aof_bytes)
+    dataset.offset += static_cast<std::int64_t>(tail.bytes - note.aof_bytes);
+  return dataset;
+}
+
+Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
+  const std::string path = files.dir + '/' + files.rdb;
+  const auto facts = Examine(path);
+  if (!facts) return {};
+  const auto header = ReadRdbHeader(path);
+  if (!header) {
+    spdlog::warn("{}: expected an RDB file; counts as data of unknown origin", path);
+    return {.saved_at = facts->modified_at, .bytes = facts->bytes};
+  }
+  if (!header->has_data) return {};
+  return {.replication_id = header->replication_id,
+          .previous_id = header->replication_id == note.replication_id ? note.previous_id : "",
+          .offset = header->offset,
+          .saved_at = header->saved_at,
+          .bytes = facts->bytes};
+}
+
+}  // namespace
+
+DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_dir) {
+  DataFiles files;
+  ApplyConf(conf_path, files, 0);
+  if (!files.dir.starts_with('/')) files.dir = process::AbsolutePath(work_dir + '/' + files.dir);
+  return files;
+}
+
+Note ReadNote(const DataFiles& files) {
+  std::ifstream file(NotePath(files));
+  std::ostringstream text;
+  text << file.rdbuf();
+  const Json json = Json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return {};
+  const auto text_at = [&json](const char* key) {
+    const auto found = json.find(key);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const auto number_at = [&json](const char* key) {
+    const auto found = json.find(key);
+    return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+  };
+  return {.node = text_at("node"),
+          .replication_id = text_at("replication_id"),
+          .previous_id = text_at("previous_id"),
+          .offset = number_at("offset"),
+          .aof_file = text_at("aof_file"),
+          .aof_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(number_at("aof_bytes"), 0))};
+}
+
+Status WriteNote(const DataFiles& files, const Note& note) {
+  const Json json{{"node", note.node},
+                  {"replication_id", note.replication_id},
+                  {"previous_id", note.previous_id},
+                  {"offset", note.offset},
+                  {"aof_file", note.aof_file},
+                  {"aof_bytes", note.aof_bytes}};
+  return process::WriteConf(NotePath(files),
+                            json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
+}
+
+AofTail FindAofTail(const DataFiles& files) {
+  if (!files.append_only) return {};
+  const auto parts = ReadManifest(files);
+  if (parts.empty() || parts.back().type != 'i') return {};
+  const auto facts = Examine(parts.back().path);
+  if (!facts) return {};
+  return {parts.back().path.substr(parts.back().path.rfind('/') + 1), facts->bytes};
+}
+
+Dataset FindDataset(const DataFiles& files, const Note& note) {
+  return files.append_only ? FindAofDataset(files, note) : FindRdbDataset(files, note);
+}
+
+}  // namespace redis_zk::redis_wrapper

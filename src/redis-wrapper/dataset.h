@@ -1,0 +1,67 @@
+// What data a redis-server would load, told from its files without loading them.
+//
+// An RDB file says in its header which replication id and offset it was saved at (rdb.c,
+// rdbSaveInfoAuxFields). An append-only file says neither, so the wrapper keeps a note beside it while the
+// server runs: id and offset, and how long the file was then; what the file has grown since is about what the
+// offset has grown (the stream also holds PINGs, some bytes a second at most).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "registry/record.h"
+
+namespace redis_zk::redis_wrapper {
+
+// Where redis.conf puts the data; the defaults are Redis'.
+struct DataFiles {
+  std::string dir;
+  std::string rdb = "dump.rdb";
+  bool append_only = false;  // then the RDB file is not loaded, even where there is nothing else
+  std::string aof_dir = "appendonlydir";
+  std::string aof = "appendonly.aof";
+
+  bool operator==(const DataFiles&) const = default;
+};
+
+// Reads the settings out of redis.conf and what it includes. A relative `dir` starts at `work_dir`.
+DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_dir);
+
+// What the wrapper writes down beside the data: "redis-zk.json".
+struct Note {
+  std::string node;  // names the data of this directory for as long as they exist
+  std::string replication_id;
+  std::string previous_id;
+  std::int64_t offset = 0;
+  // The append-only file at that moment; empty: there was none.
+  std::string aof_file;
+  std::uint64_t aof_bytes = 0;
+
+  bool operator==(const Note&) const = default;
+};
+
+// Nothing in it when there is none, or when it cannot be read, which costs no more than knowledge.
+Note ReadNote(const DataFiles& files);
+Status WriteNote(const DataFiles& files, const Note& note);
+
+// The append-only file that is written to now, and its length; empty: none.
+struct AofTail {
+  std::string file;
+  std::uint64_t bytes = 0;
+};
+AofTail FindAofTail(const DataFiles& files);
+
+registry::Dataset FindDataset(const DataFiles& files, const Note& note);
+
+// The beginning of an RDB file, parsed: what it says about itself, and whether any data follow.
+struct RdbHeader {
+  std::string replication_id;
+  std::int64_t offset = 0;
+  std::int64_t saved_at = 0;
+  bool has_data = false;
+};
+// An error when this is no RDB file, or a damaged one.
+Result<RdbHeader> ParseRdbHeader(std::string_view bytes);
+
+}  // namespace redis_zk::redis_wrapper

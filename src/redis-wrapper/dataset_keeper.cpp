@@ -1,0 +1,85 @@
+#include "redis-wrapper/dataset_keeper.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "base/random_id.h"
+#include "redis-wrapper/history.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+// A cold start waits for every node that reported shortly before the master's last report; see FindAwaited.
+constexpr Duration kReportInterval = 5s;
+
+}  // namespace
+
+DatasetKeeper::DatasetKeeper(DataFiles files, registry::Registry& registry, std::string group,
+                             Endpoint endpoint)
+    : files_(std::move(files)),
+      registry_(registry),
+      group_(std::move(group)),
+      endpoint_(std::move(endpoint)),
+      note_(ReadNote(files_)) {
+  if (note_.node.empty()) note_.node = NewUuid();
+}
+
+const registry::Dataset& DatasetKeeper::Find() {
+  found_ = FindDataset(files_, note_);
+  return found_;
+}
+
+void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachable, TimePoint now) {
+  // The history comes first: an id that only a note knows would belong nowhere.
+  Status kept = leads && reachable ? KeepHistory(own) : Status{};
+  if (kept) kept = KeepNote(own);
+  if (kept && reachable && now >= report_at_) {
+    kept = KeepReport();
+    report_at_ = now + kReportInterval;
+  }
+  const std::string problem = kept ? "" : kept.error().message;
+  if (problem != last_problem_ && !kept) spdlog::warn("what is known of the data: {}", problem);
+  last_problem_ = problem;
+}
+
+Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own) {
+  const auto history = registry_.ReadHistory(group_);
+  if (!history) return tl::unexpected(history.error());
+  auto next = Continue(*history, own, found_.replication_id);
+  if (next == *history) return {};
+  return registry_.WriteHistory(group_, next);
+}
+
+Status DatasetKeeper::KeepNote(const redis::ServerInfo& own) {
+  const AofTail tail = FindAofTail(files_);
+  Note next = note_;
+  if (own.replication_id != note_.replication_id) {
+    next.previous_id =
+        own.previous_replication_id.empty() ? note_.replication_id : own.previous_replication_id;
+    next.replication_id = own.replication_id;
+  }
+  next.offset = own.offset;
+  next.aof_file = tail.file;
+  next.aof_bytes = tail.bytes;
+  if (next == note_) return {};
+  if (auto written = WriteNote(files_, next); !written) return written;
+  note_ = std::move(next);
+  return {};
+}
+
+Status DatasetKeeper::KeepReport() {
+  const auto dataset = FindDataset(files_, note_);
+  if (ever_reported_ && dataset == reported_) return {};
+  const auto told =
+      dataset.empty()
+          ? registry_.ForgetDataset(group_, note_.node)
+          : registry_.ReportDataset(group_, {.node = note_.node, .endpoint = endpoint_, .dataset = dataset});
+  if (!told) return told;
+  reported_ = dataset;
+  ever_reported_ = true;
+  return {};
+}
+
+}  // namespace redis_zk::redis_wrapper

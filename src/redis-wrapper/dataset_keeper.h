@@ -1,0 +1,48 @@
+// Keeps what is known about this node's data true while its server runs: the note beside the data, the report
+// in ZooKeeper, and, for the master, the group's history. All of it is for the time when everything has died.
+//
+// Loop thread only. What cannot be written is tried again with the next call.
+#pragma once
+
+#include <string>
+
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "redis-wrapper/dataset.h"
+#include "redis/server_info.h"
+#include "registry/registry.h"
+
+namespace redis_zk::redis_wrapper {
+
+class DatasetKeeper {
+ public:
+  // `registry` must outlive the keeper.
+  DatasetKeeper(DataFiles files, registry::Registry& registry, std::string group, Endpoint endpoint);
+
+  // Names the data of this directory, also after a restart on another port.
+  const std::string& node() const { return note_.node; }
+  // What the server would load, read anew. REQUIRES: it does not run.
+  const registry::Dataset& Find();
+
+  // Call about once a second. `leads`: the record names this node, and it acts as master. `reachable`: so is
+  // ZooKeeper.
+  void Keep(const redis::ServerInfo& own, bool leads, bool reachable, TimePoint now);
+
+ private:
+  Status KeepHistory(const redis::ServerInfo& own);
+  Status KeepNote(const redis::ServerInfo& own);
+  Status KeepReport();
+
+  const DataFiles files_;
+  registry::Registry& registry_;
+  const std::string group_;
+  const Endpoint endpoint_;
+  Note note_;
+  registry::Dataset found_;
+  registry::Dataset reported_;
+  bool ever_reported_ = false;
+  TimePoint report_at_{};
+  std::string last_problem_;
+};
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,30 @@
+// Asks the Sentinels to promote a replica of this node now, rather than when they have noticed by themselves.
+//
+// Loop thread only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "config/common_options.h"
+#include "net/endpoint.h"
+
+namespace redis_zk::redis_wrapper {
+
+class FailoverRequest {
+ public:
+  // The references must outlive the request.
+  FailoverRequest(const CommonOptions& options, const Endpoint& self) : options_(options), self_(self) {}
+
+  // Asks one Sentinel after the other until one takes the order, but not again before the failover could have
+  // happened. Logs what came of it.
+  void Ask(const std::vector<Endpoint>& sentinels, const std::string& why, TimePoint now);
+
+ private:
+  const CommonOptions& options_;
+  const Endpoint& self_;
+  TimePoint not_before_{};
+};
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,46 @@
+// Whether a master may go on taking writes: a function of values and time.
+//
+// A master that is cut off from everybody but its clients goes on acknowledging writes while the others elect
+// a new one, and all of these are lost when it returns. Two witnesses vouch for it: ZooKeeper, whose record
+// names it, and most of the group's Sentinels and replicas. One of them is enough, so that ZooKeeper's
+// absence alone stops nothing. Without either it refuses writes, until one of them is back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/time.h"
+
+namespace redis_zk::redis_wrapper {
+
+struct Witnesses {
+  bool zookeeper = false;     // answers, and its record does not name another
+  std::size_t peers = 0;      // the Sentinels and replicas that were registered last
+  std::size_t answering = 0;  // of those
+};
+
+// A master without a peer is vouched for by nobody and endangered by nobody: no one could promote another.
+bool Vouched(const Witnesses& witnesses);
+
+class Fence {
+ public:
+  enum class Action { kNone, kRaise, kLower };
+
+  explicit Fence(Duration patience) : patience_(patience) {}
+
+  // What is to be done now. After kRaise and kLower the caller says with Did that it is done; until then the
+  // same answer comes again.
+  Action Next(bool is_master, bool vouched, TimePoint now);
+  void Did(Action action);
+
+  bool raised() const { return raised_; }
+
+ private:
+  const Duration patience_;
+  std::optional<TimePoint> alone_since_;
+  bool raised_ = false;
+};
+
+}  // namespace redis_zk::redis_wrapper

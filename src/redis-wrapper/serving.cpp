@@ -1,0 +1,143 @@
+#include "redis-wrapper/serving.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "base/exit_code.h"
+#include "redis-wrapper/follow.h"
+#include "redis-wrapper/handover.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using registry::Record;
+using zookeeper::Watch;
+
+constexpr Duration kCheckInterval = 1s;
+
+}  // namespace
+
+Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, zookeeper::Lock& lock,
+                 Lookup& lookup, DatasetKeeper& keeper, registry::Member self, registry::Record record)
+    : options_(options),
+      loop_(loop),
+      lock_(lock),
+      lookup_(lookup),
+      keeper_(keeper),
+      self_(std::move(self)),
+      record_(std::move(record)),
+      failover_request_(options.common, self_.endpoint),
+      fence_(options) {}
+
+int Serving::Run() {
+  TimePoint check_at = Clock::now();
+  loop_.TakeZooKeeperNews();
+  Refresh();
+  while (!loop_.exit_code() && !loop_.stop_requested()) {
+    loop_.Pump(check_at);
+    if (loop_.exit_code() || loop_.stop_requested()) break;
+    if (loop_.TakeZooKeeperNews()) Refresh();
+    if (Clock::now() < check_at) continue;
+    Check();
+    check_at = Clock::now() + kCheckInterval;
+  }
+  return loop_.exit_code() ? ReportEnd() : Stop();
+}
+
+void Serving::Refresh() {
+  if (!loop_.session().connected()) return;
+  if (const auto refreshed = TryRefresh(); !refreshed) spdlog::warn("{}", refreshed.error().message);
+}
+
+Status Serving::TryRefresh() {
+  const std::string& group = options_.common.master_name;
+  const std::int64_t session = loop_.session().id();
+  if (registered_session_ != session) {
+    auto registered = loop_.registry().RegisterMember(group, self_);
+    if (!registered && registered.error().kind == ErrorKind::kNotFound) {
+      if (auto made = loop_.registry().EnsureGroup(group); !made) return made;
+      registered = loop_.registry().RegisterMember(group, self_);
+    }
+    if (!registered) return registered;
+    registered_session_ = session;
+  }
+  // A lock that was left half-taken must not stand in anybody's way.
+  if (auto released = lock_.Release(); !released) return released;
+  const auto record = loop_.registry().ReadRecord(group, Watch::kYes);
+  if (!record) return tl::unexpected(record.error());
+  record_ = *record;
+  return lookup_.Refresh(self_.endpoint);
+}
+
+bool Serving::Leads(const redis::ServerInfo& own) const {
+  return own.role == redis::Role::kMaster && record_.state == Record::State::kMaster &&
+         record_.master == self_.endpoint;
+}
+
+void Serving::Check() {
+  auto& session = loop_.session();
+  const bool reachable = session.connected() && session.Answers(kProbeTimeout);
+  // A refresh that failed is made up for.
+  if (reachable && registered_session_ != session.id()) Refresh();
+  const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
+  if (!own || own->loading) return;
+  Redirect(*own);
+  keeper_.Keep(*own, Leads(*own), reachable, Clock::now());
+  const bool another_recorded = record_.state == Record::State::kMaster && record_.master != self_.endpoint;
+  fence_.Check(*own, reachable && !another_recorded, lookup_.sentinels(), lookup_.others());
+}
+
+void Serving::Redirect(const redis::ServerInfo& own) {
+  const auto missed = MissedMaster(own, self_.endpoint, record_);
+  const auto master = missed ? missed : Successor(own, self_.endpoint, record_);
+  if (!master) return;
+  const auto info = redis::AskServerInfo(*master, options_.common.redis, kProbeTimeout);
+  if (!info || info->role != redis::Role::kMaster) return;
+  if (missed) {
+    spdlog::warn("the link to {} is down and the record says that {} is the master: following it",
+                 own.master.ToAddress(), master->ToAddress());
+  } else {
+    spdlog::warn(
+        "the record says that {} is the master, and it is: this node, a master until now, follows it",
+        master->ToAddress());
+  }
+  std::vector<redis::Command> commands{{"REPLICAOF", master->host, std::to_string(master->port)}};
+  // Clients that stay would go on reading what is about to be replaced.
+  if (!missed) commands.push_back({"CLIENT", "KILL", "TYPE", "normal"});
+  const auto redirected = redis::Ask(options_.server.bind, options_.common.redis, commands, kProbeTimeout);
+  // The kill may end our own connection before it is answered.
+  if (missed && (!redirected || redirected->front().is_error()))
+    spdlog::warn("REPLICAOF failed; trying again later");
+}
+
+int Serving::Stop() {
+  const int requests = loop_.stop_requests();
+  if (options_.handover_timeout > Duration::zero()) {
+    const auto go_on = [this, requests](TimePoint until) {
+      loop_.Pump(until);
+      return !loop_.exit_code() && loop_.stop_requests() == requests;
+    };
+    const auto outcome = HandOver(options_.common, options_.server.bind, self_.endpoint)
+                             .Run(lookup_.sentinels(), options_.handover_timeout, go_on);
+    if (outcome.done) {
+      spdlog::info("{}", outcome.told);
+    } else {
+      spdlog::info("stopping without a hand-over: {}", outcome.told);
+    }
+  }
+  return loop_.StopServer();
+}
+
+int Serving::ReportEnd() {
+  const int code = *loop_.exit_code();
+  spdlog::error("redis-server ended with {} although nobody asked it to", code);
+  if (record_.state == Record::State::kMaster && record_.master == self_.endpoint) {
+    failover_request_.Ask(lookup_.sentinels(), "the master's redis-server has died", Clock::now());
+  }
+  // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
+  return code == 0 ? kExitTryAgain : code;
+}
+
+}  // namespace redis_zk::redis_wrapper

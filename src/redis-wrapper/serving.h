@@ -1,0 +1,52 @@
+// The life of a redis-server that serves, until its end: the membership, the link to the right master, what
+// is known of its data, the fence, and the stop.
+//
+// Loop thread only. Nothing that fails here ends the server: it is logged and tried again.
+#pragma once
+
+#include <cstdint>
+
+#include "daemon/wrapper_loop.h"
+#include "redis-wrapper/dataset_keeper.h"
+#include "redis-wrapper/failover_request.h"
+#include "redis-wrapper/lookup.h"
+#include "redis-wrapper/options.h"
+#include "redis-wrapper/write_fence.h"
+#include "zookeeper/lock.h"
+
+namespace redis_zk::redis_wrapper {
+
+class Serving {
+ public:
+  // `self` is registered already; `record` was read last. The references must outlive this.
+  Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, zookeeper::Lock& lock, Lookup& lookup,
+          DatasetKeeper& keeper, registry::Member self, registry::Record record);
+
+  // Returns the process's exit code.
+  int Run();
+
+ private:
+  // Reads again what is followed, with its watches, and renews the membership in a new session.
+  void Refresh();
+  Status TryRefresh();
+  // Once a second.
+  void Check();
+  void Redirect(const redis::ServerInfo& own);
+  bool Leads(const redis::ServerInfo& own) const;
+  int Stop();
+  int ReportEnd();
+
+  const WrapperOptions& options_;
+  daemon::WrapperLoop& loop_;
+  zookeeper::Lock& lock_;
+  Lookup& lookup_;
+  DatasetKeeper& keeper_;
+  const registry::Member self_;
+  // As last read; it serves while ZooKeeper is away.
+  registry::Record record_;
+  std::int64_t registered_session_ = 0;
+  FailoverRequest failover_request_;
+  WriteFence fence_;
+};
+
+}  // namespace redis_zk::redis_wrapper

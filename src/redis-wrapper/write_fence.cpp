@@ -1,0 +1,100 @@
+#include "redis-wrapper/write_fence.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "redis-wrapper/lookup.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+// More replicas than any master has.
+constexpr const char* kNever = "65535";
+constexpr const char* kMinReplicas = "min-replicas-to-write";
+constexpr const char* kMaxLag = "min-replicas-max-lag";
+// With a lag of 0 Redis does not look at min-replicas-to-write at all.
+constexpr const char* kAnyLag = "10";
+
+Result<std::vector<redis::Reply>> AskOwn(const WrapperOptions& options,
+                                         const std::vector<redis::Command>& commands) {
+  auto replies = redis::Ask(options.server.bind, options.common.redis, commands, kProbeTimeout);
+  if (!replies) return replies;
+  const auto error =
+      std::find_if(replies->begin(), replies->end(), [](const auto& reply) { return reply.is_error(); });
+  if (error != replies->end()) return Fail(ErrorKind::kRefused, error->text);
+  return replies;
+}
+
+// CONFIG GET answers with name and value.
+std::string ValueOf(const redis::Reply& reply, const std::string& otherwise) {
+  return reply.items.size() == 2 ? reply.items[1].text : otherwise;
+}
+
+std::size_t CountAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials) {
+  const auto answers = redis::AskAll(servers, credentials, {{"PING"}}, kProbeTimeout);
+  // An error reply is an answer, too: the server lives, and we are not cut off from it.
+  return static_cast<std::size_t>(std::count_if(answers.begin(), answers.end(), [](const auto& answer) {
+    return answer.has_value() || answer.error().kind == ErrorKind::kRefused;
+  }));
+}
+
+}  // namespace
+
+WriteFence::WriteFence(const WrapperOptions& options) : options_(options), fence_(options.fence_patience) {}
+
+void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<Endpoint>& sentinels,
+                       const std::vector<Endpoint>& replicas) {
+  if (!options_.fence) return;
+  const bool is_master = own.role == redis::Role::kMaster;
+  const Witnesses witnesses = is_master ? AskWitnesses(zookeeper, sentinels, replicas) : Witnesses{};
+  const Fence::Action action = fence_.Next(is_master, Vouched(witnesses), Clock::now());
+  if (action == Fence::Action::kNone) return;
+  const auto done = action == Fence::Action::kRaise ? Raise() : Lower();
+  const std::string problem = done ? "" : done.error().message;
+  if (!done && problem != last_problem_) spdlog::error("fence: {}", problem);
+  last_problem_ = problem;
+  if (!done) return;
+  fence_.Did(action);
+  if (action == Fence::Action::kRaise) {
+    spdlog::error(
+        "fence: writes are refused: ZooKeeper does not vouch for this master, and only {} of {} Sentinels "
+        "and "
+        "replicas answer",
+        witnesses.answering, witnesses.peers);
+  } else {
+    spdlog::warn("fence: writes are accepted again: {}",
+                 is_master ? "a witness is back" : "this is a replica now");
+  }
+}
+
+Witnesses WriteFence::AskWitnesses(bool zookeeper, const std::vector<Endpoint>& sentinels,
+                                   const std::vector<Endpoint>& replicas) const {
+  Witnesses witnesses{.zookeeper = zookeeper, .peers = sentinels.size() + replicas.size()};
+  if (zookeeper) return witnesses;
+  witnesses.answering = CountAnswers(sentinels, options_.common.sentinel);
+  witnesses.answering += CountAnswers(replicas, options_.common.redis);
+  return witnesses;
+}
+
+Status WriteFence::Raise() {
+  const auto before = AskOwn(options_, {{"CONFIG", "GET", kMinReplicas}, {"CONFIG", "GET", kMaxLag}});
+  if (!before) return tl::unexpected(before.error());
+  min_replicas_ = ValueOf(before->front(), min_replicas_);
+  max_lag_ = ValueOf(before->back(), max_lag_);
+  const auto raised = AskOwn(options_, {{"CONFIG", "SET", kMaxLag, max_lag_ == "0" ? kAnyLag : max_lag_},
+                                        {"CONFIG", "SET", kMinReplicas, kNever}});
+  if (!raised) return tl::unexpected(raised.error());
+  return {};
+}
+
+Status WriteFence::Lower() {
+  const auto lowered = AskOwn(
+      options_, {{"CONFIG", "SET", kMinReplicas, min_replicas_}, {"CONFIG", "SET", kMaxLag, max_lag_}});
+  if (!lowered) return tl::unexpected(lowered.error());
+  return {};
+}
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,40 @@
+// Carries out what the fence says: asks the witnesses, makes the server refuse writes, and accept them again.
+//
+// Refusing is Redis' own min-replicas-to-write, set to more replicas than anybody has: clients get an error
+// at once, reads go on, and the user's setting comes back afterwards. Loop thread only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "redis-wrapper/fence.h"
+#include "redis-wrapper/options.h"
+#include "redis/server_info.h"
+
+namespace redis_zk::redis_wrapper {
+
+class WriteFence {
+ public:
+  // `options` must outlive the fence.
+  explicit WriteFence(const WrapperOptions& options);
+
+  // Call about once a second with what the own server says. `zookeeper` as in Witnesses; the others are asked
+  // only when it does not vouch.
+  void Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<Endpoint>& sentinels,
+             const std::vector<Endpoint>& replicas);
+
+ private:
+  Witnesses AskWitnesses(bool zookeeper, const std::vector<Endpoint>& sentinels,
+                         const std::vector<Endpoint>& replicas) const;
+  Status Raise();
+  Status Lower();
+
+  const WrapperOptions& options_;
+  Fence fence_;
+  // What the user had set.
+  std::string min_replicas_ = "0";
+  std::string max_lag_ = "10";
+  std::string last_problem_;
+};
+
+}  // namespace redis_zk::redis_wrapper
