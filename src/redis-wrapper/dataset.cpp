@@ -160,6 +160,7 @@ DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_di
   DataFiles files;
   ApplyConf(conf_path, files, 0);
   if (!files.dir.starts_with('/')) files.dir = process::AbsolutePath(work_dir + '/' + files.dir);
+  while (files.dir.size() > 1 && files.dir.ends_with('/')) files.dir.pop_back();
   return files;
 }
 

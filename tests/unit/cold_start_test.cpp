@@ -1,0 +1,175 @@
+#include "redis-wrapper/cold_start.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace redis_zk::testing {
+namespace {
+
+using redis_wrapper::DecideColdStart;
+using redis_wrapper::Decision;
+using redis_wrapper::FindAwaited;
+using redis_wrapper::View;
+using registry::Dataset;
+using registry::History;
+using registry::KnownDataset;
+using registry::Member;
+using Action = Decision::Action;
+
+const Endpoint kSelf{"10.0.0.1", 6379};
+const Endpoint kB{"10.0.0.2", 6379};
+const Endpoint kC{"10.0.0.3", 6379};
+constexpr const char* kOld = "aaaaaaaa00000000000000000000000000000000";
+constexpr const char* kNew = "bbbbbbbb00000000000000000000000000000000";
+constexpr const char* kForeign = "ffffffff00000000000000000000000000000000";
+const History kHistory{
+    .replication_id = kNew, .offset = 500, .ancestors = {{kOld, 100}}, .reported_at = 1'000'000};
+
+Dataset Data(const char* id, std::int64_t offset) {
+  return {.replication_id = id, .offset = offset, .bytes = 10};
+}
+const Dataset kEmpty{};
+
+struct Row {
+  const char* name;
+  Dataset own;
+  std::vector<Member> starting;
+  Action action;
+  bool disputed = false;
+  std::string force_master{};
+};
+
+void Check(std::initializer_list<Row> rows) {
+  for (const auto& row : rows) {
+    const View view{.self = kSelf,
+                    .own = row.own,
+                    .starting = row.starting,
+                    .history = kHistory,
+                    .force_master = row.force_master};
+    const auto decision = DecideColdStart(view, "nobody lives");
+    EXPECT_EQ(decision.action, row.action) << row.name << ": " << decision.reason;
+    EXPECT_EQ(decision.disputed, row.disputed) << row.name << ": " << decision.reason;
+    EXPECT_EQ(decision.needs_lock, row.action == Action::kServeAsMaster) << row.name;
+    EXPECT_EQ(decision.cold_start, row.action == Action::kServeAsMaster) << row.name;
+    EXPECT_EQ(decision.reason.find("nobody lives"), 0U) << decision.reason;
+  }
+}
+
+std::vector<Member> Starting(const Endpoint& endpoint, const Dataset& dataset) {
+  return {{.uuid = "m", .endpoint = endpoint, .node = "n", .dataset = dataset}};
+}
+
+TEST(DecideColdStartTest, TheBestDataBegin) {
+  Check({{"nobody has data", kEmpty, {}, Action::kServeAsMaster},
+         {"nobody has data, several start", kEmpty, Starting(kB, kEmpty), Action::kServeAsMaster},
+         {"alone with data", Data(kNew, 5), {}, Action::kServeAsMaster},
+         {"with data beside an empty one", Data(kNew, 5), Starting(kB, kEmpty), Action::kServeAsMaster},
+         {"with data of no name, beside an empty one", Data("", 5), Starting(kB, kEmpty),
+          Action::kServeAsMaster},
+         {"empty beside data", kEmpty, Starting(kB, Data(kNew, 5)), Action::kWait},
+         {"empty beside data of no name", kEmpty, Starting(kB, Data("", 5)), Action::kWait},
+         {"ahead", Data(kNew, 6), Starting(kB, Data(kNew, 5)), Action::kServeAsMaster},
+         {"equal", Data(kNew, 5), Starting(kB, Data(kNew, 5)), Action::kServeAsMaster},
+         {"behind", Data(kNew, 4), Starting(kB, Data(kNew, 5)), Action::kWait},
+         {"of a later chapter", Data(kNew, 4), Starting(kB, Data(kOld, 99)), Action::kServeAsMaster},
+         {"of an earlier chapter", Data(kOld, 99), Starting(kB, Data(kNew, 4)), Action::kWait}});
+}
+
+TEST(DecideColdStartTest, DataOfDifferentOriginNeedAPerson) {
+  const auto foreign = Starting(kB, Data(kForeign, 5));
+  const auto own = Data(kNew, 5);
+  constexpr bool kDisputed = true;
+  Check({{"nobody says", own, foreign, Action::kWait, kDisputed},
+         {"nameless beside a name", own, Starting(kB, Data("", 5)), Action::kWait, kDisputed},
+         {"an empty third",
+          kEmpty,
+          {{.endpoint = kB, .dataset = Data(kForeign, 5)}, {.endpoint = kC, .dataset = Data(kNew, 5)}},
+          Action::kWait,
+          kDisputed},
+         {"this one, by address", own, foreign, Action::kServeAsMaster, false, "10.0.0.1:6379"},
+         {"this one, by id", own, foreign, Action::kServeAsMaster, false, "bbbbbbbb"},
+         {"the other, by address", own, foreign, Action::kWait, false, "10.0.0.2:6379"},
+         {"the other, by id", own, foreign, Action::kWait, false, kForeign},
+         {"somebody who is not here", own, foreign, Action::kWait, kDisputed, "10.0.0.9:6379"},
+         {"an id that nobody has", own, foreign, Action::kWait, kDisputed, "12345678"},
+         {"too few digits", own, foreign, Action::kWait, kDisputed, "bbbb"},
+         {"an empty one cannot be forced", kEmpty, foreign, Action::kWait, false, "10.0.0.1:6379"},
+         {"nor against better data of the same origin", Data(kNew, 4), Starting(kB, Data(kNew, 5)),
+          Action::kWait, false, "10.0.0.1:6379"}});
+}
+
+TEST(DecideColdStartTest, WaitsForTheAbsentAsLongAsItIsPatient) {
+  const KnownDataset absent{.node = "x", .endpoint = kC, .dataset = Data(kNew, 9)};
+  for (const auto& own : {kEmpty, Data(kNew, 5)}) {
+    View view{.self = kSelf, .own = own, .awaited = {absent}, .history = kHistory};
+    auto decision = DecideColdStart(view, "nobody lives");
+    EXPECT_EQ(decision.action, Action::kWait);
+    EXPECT_TRUE(decision.awaits_datasets);
+    EXPECT_NE(decision.reason.find("10.0.0.3:6379"), std::string::npos) << decision.reason;
+    view.patient = false;
+    decision = DecideColdStart(view, "nobody lives");
+    EXPECT_EQ(decision.action, Action::kServeAsMaster);
+    EXPECT_NE(decision.reason.find("10.0.0.3:6379"), std::string::npos) << "what is given up is said";
+  }
+}
+
+// Of any set of nodes with comparable data, each of which sees the others, exactly the best may begin.
+TEST(DecideColdStartTest, NeverWipesBetterDataWhoeverAsks) {
+  const std::vector<Dataset> kinds{kEmpty, Data(kOld, 1), Data(kOld, 2), Data(kNew, 1), Data(kNew, 2)};
+  const auto rank = [&kinds](const Dataset& dataset) {
+    return std::find(kinds.begin(), kinds.end(), dataset) - kinds.begin();
+  };
+  for (const auto& a : kinds) {
+    for (const auto& b : kinds) {
+      for (const auto& c : kinds) {
+        const View view{.self = kSelf,
+                        .own = a,
+                        .starting = {{.endpoint = kB, .dataset = b}, {.endpoint = kC, .dataset = c}},
+                        .history = kHistory};
+        const bool best = rank(a) >= rank(b) && rank(a) >= rank(c);
+        EXPECT_EQ(DecideColdStart(view, "").action == Action::kServeAsMaster, best)
+            << rank(a) << rank(b) << rank(c);
+      }
+    }
+  }
+}
+
+TEST(FindAwaitedTest, NamesThoseWhoMayHaveBetterData) {
+  constexpr std::int64_t kAtTheEnd = 1'000'000;
+  constexpr std::int64_t kLongBefore = 1;
+  struct Absence {
+    const char* name;
+    std::vector<Member> present;
+    Dataset known;
+    std::int64_t reported_at;
+    bool awaited;
+  };
+  const auto present = [](const Dataset& dataset) { return Starting(kB, dataset); };
+  for (const auto& [name, here, known, reported_at, awaited] : std::initializer_list<Absence>{
+           {"nobody here has data", present(kEmpty), Data(kOld, 1), kLongBefore, true},
+           {"ahead of all", present(Data(kNew, 1)), Data(kNew, 2), kLongBefore, true},
+           {"behind, and gone for long", present(Data(kNew, 2)), Data(kNew, 1), kLongBefore, false},
+           {"behind when it reported, but lived to the end", present(Data(kNew, 2)), Data(kNew, 1), kAtTheEnd,
+            true},
+           {"an earlier chapter, gone for long", present(Data(kNew, 1)), Data(kOld, 9), kLongBefore, false},
+           {"an earlier chapter when it reported, but lived to the end", present(Data(kNew, 1)),
+            Data(kOld, 9), kAtTheEnd, true},
+           {"a stranger that is gone for long", present(Data(kNew, 1)), Data(kForeign, 9), kLongBefore,
+            false},
+           {"it had no data", present(kEmpty), kEmpty, kAtTheEnd, false},
+       }) {
+    const std::vector<KnownDataset> all{
+        {.node = "x", .endpoint = kC, .dataset = known, .reported_at = reported_at},
+        {.node = "n", .endpoint = kC, .dataset = Data(kNew, 99), .reported_at = kAtTheEnd}};
+    const auto found = FindAwaited(all, here, kHistory);
+    EXPECT_EQ(found.size(), awaited ? 1U : 0U) << name;
+    for (const auto& each : found) EXPECT_EQ(each.node, "x") << name << ": who is here is not awaited";
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

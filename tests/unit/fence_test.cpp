@@ -1,0 +1,80 @@
+#include "redis-wrapper/fence.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <vector>
+
+namespace redis_zk::testing {
+namespace {
+
+using redis_wrapper::Fence;
+using redis_wrapper::Vouched;
+using redis_wrapper::Witnesses;
+using Action = Fence::Action;
+
+TEST(VouchedTest, OneOfTwoWitnessesIsEnough) {
+  struct Row {
+    const char* name;
+    Witnesses witnesses;
+    bool vouched;
+  };
+  for (const auto& [name, witnesses, vouched] : std::initializer_list<Row>{
+           {"both", {true, 5, 5}, true},
+           {"ZooKeeper alone", {true, 5, 0}, true},
+           {"ZooKeeper away, all peers", {false, 5, 5}, true},
+           {"ZooKeeper away, most peers", {false, 5, 3}, true},
+           {"ZooKeeper away, half of the peers", {false, 4, 2}, false},
+           {"ZooKeeper away, few peers", {false, 5, 2}, false},
+           {"ZooKeeper away, no peer", {false, 5, 0}, false},
+           {"ZooKeeper away, one peer that answers", {false, 1, 1}, true},
+           {"ZooKeeper away, and nobody who could promote another", {false, 0, 0}, true},
+       }) {
+    EXPECT_EQ(Vouched(witnesses), vouched) << name;
+  }
+}
+
+TEST(FenceTest, RisesWhenPatienceEndsAndFallsAtOnce) {
+  struct Step {
+    const char* name;
+    Duration at;
+    bool is_master;
+    bool vouched;
+    Action action;
+    bool done = true;
+  };
+  const std::vector<std::vector<Step>> stories{
+      {{"vouched for", 0ms, true, true, Action::kNone},
+       {"alone", 1s, true, false, Action::kNone},
+       {"still patient", 2999ms, true, false, Action::kNone},
+       {"no longer", 3s, true, false, Action::kRaise},
+       {"once", 4s, true, false, Action::kNone},
+       {"a witness is back", 5s, true, true, Action::kLower},
+       {"once", 6s, true, true, Action::kNone},
+       {"alone again: patience begins anew", 7s, true, false, Action::kNone},
+       {"and ends again", 9s, true, false, Action::kRaise}},
+      {{"alone", 0ms, true, false, Action::kNone},
+       {"a witness in between", 1s, true, true, Action::kNone},
+       {"alone", 2s, true, false, Action::kNone},
+       {"patience counts from the last witness", 3s, true, false, Action::kNone},
+       {"and ends", 4s, true, false, Action::kRaise},
+       {"a replica needs no fence", 5s, false, false, Action::kLower},
+       {"ever", 60s, false, false, Action::kNone}},
+      {{"alone", 0ms, true, false, Action::kNone},
+       {"the server does not obey", 2s, true, false, Action::kRaise, false},
+       {"it is told again", 3s, true, false, Action::kRaise},
+       {"a witness is back, the server does not obey", 4s, true, true, Action::kLower, false},
+       {"it is told again", 5s, true, true, Action::kLower}}};
+  for (const auto& story : stories) {
+    Fence fence(2s);
+    const TimePoint start{};
+    for (const auto& step : story) {
+      const Action action = fence.Next(step.is_master, step.vouched, start + step.at);
+      EXPECT_EQ(action, step.action) << step.name << " at " << step.at.count() << " ms";
+      if (step.done) fence.Did(action);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

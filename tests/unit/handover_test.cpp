@@ -1,0 +1,75 @@
+#include "redis-wrapper/handover.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::ReplicaOf;
+using redis::Role;
+using redis::SentinelReport;
+using redis::ServerInfo;
+using redis_wrapper::PlanHandOver;
+
+const Endpoint kSelf{"10.0.0.1", 6379};
+const Endpoint kB{"10.0.0.2", 6379};
+const Endpoint kC{"10.0.0.3", 6379};
+const Endpoint kS1{"10.0.0.7", 26379};
+const Endpoint kS2{"10.0.0.8", 26379};
+
+SentinelReport Able(const Endpoint& sentinel) {
+  return {.sentinel = sentinel, .master = kSelf, .known_replicas = 2};
+}
+
+TEST(PlanHandOverTest, BeginsOnlyWhereItCanEnd) {
+  const ServerInfo master{.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, true, 5}}};
+  SentinelReport busy = Able(kS1);
+  busy.failover_in_progress = true;
+  SentinelReport elsewhere = Able(kS1);
+  elsewhere.master = kB;
+  SentinelReport fresh = Able(kS1);
+  fresh.known_replicas = 0;
+  struct Row {
+    const char* name;
+    ServerInfo own;
+    std::vector<SentinelReport> reports;
+    std::vector<Endpoint> replicas;
+    std::vector<Endpoint> sentinels;
+    std::string refusal;
+  };
+  const std::string no_sentinel = "no Sentinel was found that could promote a replica";
+  for (const auto& [name, own, reports, replicas, sentinels, refusal] : std::initializer_list<Row>{
+           {"healthy", master, {Able(kS1), Able(kS2)}, {kB, kC}, {kS1, kS2}, ""},
+           {"one replica still copies",
+            {.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, false, 0}}},
+            {Able(kS1)},
+            {kB},
+            {kS1},
+            ""},
+           {"a replica", {.role = Role::kReplica}, {Able(kS1)}, {}, {}, "this node is a replica"},
+           {"alone", {.role = Role::kMaster}, {Able(kS1)}, {}, {}, "no replica is attached"},
+           {"all still copy",
+            {.role = Role::kMaster, .replicas = {{kB, false, 0}}},
+            {Able(kS1)},
+            {},
+            {},
+            "no replica is attached"},
+           {"no Sentinel answers", master, {}, {kB, kC}, {}, no_sentinel},
+           {"the Sentinel is busy", master, {busy}, {kB, kC}, {}, no_sentinel},
+           {"it follows another master", master, {elsewhere}, {kB, kC}, {}, no_sentinel},
+           {"it knows no replica yet", master, {fresh}, {kB, kC}, {}, no_sentinel},
+           {"one of two is able", master, {busy, Able(kS2)}, {kB, kC}, {kS2}, ""},
+       }) {
+    const auto plan = PlanHandOver(own, kSelf, reports);
+    EXPECT_EQ(plan.replicas, replicas) << name;
+    EXPECT_EQ(plan.sentinels, sentinels) << name;
+    EXPECT_EQ(plan.refusal, refusal) << name;
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
