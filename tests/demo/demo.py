@@ -4,13 +4,12 @@ import logging
 import pathlib
 import signal
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-import redis
 from cluster import Cluster, wait_for
+from writer import Writer
 
 TTY = sys.stdout.isatty()
 START = time.monotonic()
@@ -37,42 +36,6 @@ def show_waiting(since, text):
 def clear_line():
     if TTY:
         print("\r\033[K", end="", flush=True)
-
-
-class Writer(threading.Thread):
-    """An application: counts in Redis every 10 ms, through the Sentinels, and tries again after an error."""
-
-    def __init__(self, client):
-        super().__init__(daemon=True)
-        self._client = client
-        self._stop_asked = threading.Event()
-        self.acknowledged = []  # (when, number)
-
-    def run(self):
-        number = 1
-        while not self._stop_asked.wait(0.01):
-            try:
-                self._client.set(f"visit:{number}", number)
-            except redis.RedisError:
-                continue
-            self.acknowledged.append((time.monotonic(), number))
-            number += 1
-
-    def stop(self):
-        self._stop_asked.set()
-        self.join()
-
-    def first_after(self, moment):
-        return next((when for when, _ in self.acknowledged if when > moment), None)
-
-    def longest_pause(self):
-        """(from, to) of the longest time without an acknowledged write."""
-        times = [when for when, _ in self.acknowledged]
-        return max(zip(times, times[1:]), key=lambda pair: pair[1] - pair[0])
-
-    def still_there(self):
-        keys = [f"visit:{number}" for _, number in self.acknowledged]
-        return sum(value is not None for value in self._client.mget(keys))
 
 
 def show_who_is_who(cluster, nodes, sentinels, watcher):
@@ -144,8 +107,8 @@ def tell(cluster):
     for path in ("/sentinels", "/master"):
         show_answer(watcher, path)
 
-    chapter("An application asks /sentinels once, then redis-py asks those for the master. It writes every 10 ms.")
-    writer = Writer(cluster.sentinel_client(watcher))
+    chapter("An application asks /sentinels, then redis-py asks those for the master. It writes every 10 ms.")
+    writer = Writer(watcher.sentinels)
     writer.start()
     wait_for(lambda: len(writer.acknowledged) >= 100, what="a hundred writes")
     say(f"   {len(writer.acknowledged)} writes acknowledged")
@@ -157,8 +120,9 @@ def tell(cluster):
     wait_for(lambda: len(writer.acknowledged) >= before + 100, what="a hundred more writes")
     writer.stop()
     paused, resumed = writer.longest_pause()
-    say(f"\n   {resumed - paused:.2f} s without a write; of {len(writer.acknowledged)} acknowledged writes "
-        f"{writer.still_there()} are there")
+    acknowledged = len(writer.acknowledged)
+    there = acknowledged - len(writer.missing(cluster.sentinel_client(watcher)))
+    say(f"\n   {resumed - paused:.2f} s without a write; of {acknowledged} acknowledged writes {there} are there")
     show_answer(watcher, "/master")
 
     chapter(f"The scheduler starts {master.name} again:")

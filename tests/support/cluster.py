@@ -10,6 +10,7 @@ Every process has a directory and a log of its own below the cluster's directory
 block kills by pid what was started and removes the directory, whatever happened.
 """
 
+import http.client
 import json
 import os
 import pathlib
@@ -211,6 +212,11 @@ class Server(Process):
         """As it stands in ZooKeeper."""
         return f"{self.host} {self.port}"
 
+    def move(self):
+        """To another port, when it starts again."""
+        self.port = free_port()
+        self.env["PORT0"] = str(self.port)
+
     def _secret(self, name):
         """A password from the environment of this process, the way the daemons read it."""
         path = self.env.get(f"{name}_FILE")
@@ -250,10 +256,10 @@ class Wrapper(Server):
                    **options}
         return redis.Redis(self.host, self.port, **options)
 
-    def ask(self, *command):
+    def ask(self, *command, timeout=5):
         """A command's answer; {} when there is none."""
         try:
-            with self.client() as client:
+            with self.client(socket_timeout=timeout) as client:
                 return client.execute_command(*command)
         except redis.RedisError:
             return {}
@@ -288,29 +294,29 @@ class SentinelWrapper(Wrapper):
 
 
 class Watcher(Server):
-    def request(self, path, accept=None, method="GET"):
+    def request(self, path, accept=None, method="GET", timeout=10):
         """(status, headers, text)."""
         request = urllib.request.Request(f"http://{self.address}{path}", method=method)
         if accept:
             request.add_header("Accept", accept)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as answer:
             with answer:
                 return answer.code, answer.headers, answer.read().decode()
 
-    def get(self, path):
+    def get(self, path, timeout=10):
         """The text of a good answer, "" for any other and for none."""
         try:
-            status, _, text = self.request(path)
-        except OSError:
+            status, _, text = self.request(path, timeout=timeout)
+        except (OSError, http.client.HTTPException):
             return ""
         return text if status == 200 else ""
 
-    def sentinels(self):
+    def sentinels(self, timeout=10):
         """[(host, port), ...], as a client application reads /sentinels."""
-        pairs = [address.rpartition(":") for address in self.get("/sentinels").split(",")]
+        pairs = [address.rpartition(":") for address in self.get("/sentinels", timeout).split(",")]
         return [(host.strip("[]"), int(port)) for host, _, port in pairs if port]
 
     def followed(self):
@@ -330,6 +336,8 @@ class Cluster:
         self.processes = []
         self.zookeeper = None
         self._kazoo = None
+        # Whether the directory outlives the cluster.
+        self.kept = False
         Cluster.open.append(self)
         redis_conf = self.directory / "redis.conf"
         # A master waits five seconds for further replicas before it copies its data to the first.
@@ -362,7 +370,8 @@ class Cluster:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if not self.kept:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def tails(self):
         """The ends of all logs."""
@@ -487,7 +496,9 @@ class Cluster:
     def kazoo(self):
         """A kazoo client, connected."""
         if self._kazoo is None:
-            self._kazoo = KazooClient(self.zookeeper.address, timeout=10)
+            # A ZooKeeper that returns is noticed at once, however long it was away.
+            self._kazoo = KazooClient(self.zookeeper.address, timeout=10,
+                                      connection_retry={"max_tries": -1, "max_delay": 0.5})
             self._kazoo.start(PATIENCE)
         return self._kazoo
 

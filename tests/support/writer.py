@@ -1,0 +1,87 @@
+"""An application that writes all the time and remembers what was acknowledged, when and by whom.
+
+    writer = Writer(watcher.sentinels)
+    writer.start()
+    ...
+    writer.stop()
+    assert not writer.missing(master.client())
+"""
+
+import time
+import typing
+
+import redis
+import redis.sentinel
+
+from background import Background
+from cluster import GROUP
+
+# As many keys are asked for at once when their presence is checked.
+CHUNK = 1000
+
+
+class Acknowledged(typing.NamedTuple):
+    when: float  # monotonic clock
+    number: int
+    server: tuple  # (host, port)
+
+
+class Writer(Background):
+    """Counts in Redis: <name>:1 = 1, <name>:2 = 2 and so on, without a gap.
+
+    It asks `sentinels()` for [(host, port), ...] and those for the master, by way of redis-py; after an error it asks
+    both again and repeats the write.
+    """
+
+    def __init__(self, sentinels, name="visit", every=0.01):
+        super().__init__()
+        self.writes = name
+        self.every = every
+        self.acknowledged = []
+        self._sentinels = sentinels
+        self._client = None
+
+    def _connect(self):
+        sentinel = redis.sentinel.Sentinel(self._sentinels(), socket_timeout=0.5,
+                                           sentinel_kwargs={"socket_timeout": 0.5})
+        return sentinel.master_for(GROUP, socket_timeout=0.5)
+
+    def key(self, number):
+        return f"{self.writes}:{number}"
+
+    def step(self):
+        number = len(self.acknowledged) + 1
+        try:
+            self._client = self._client or self._connect()
+            self._client.set(self.key(number), number)
+        except redis.RedisError:
+            if self._client:
+                self._client.connection_pool.disconnect()
+            self._client = None
+            return
+        self.acknowledged.append(Acknowledged(time.monotonic(), number, self._client.connection_pool.master_address))
+
+    def first_after(self, moment):
+        """When a write was acknowledged after `moment` for the first time; None if none was."""
+        # From the end: what is asked for is recent.
+        first = None
+        for write in reversed(self.acknowledged):
+            if write.when <= moment:
+                break
+            first = write.when
+        return first
+
+    def longest_pause(self, since=0.0):
+        """(from, to) of the longest time without an acknowledged write."""
+        times = [write.when for write in self.acknowledged if write.when >= since]
+        return max(zip(times, times[1:]), key=lambda pair: pair[1] - pair[0])
+
+    def missing(self, client):
+        """The acknowledged writes, as they are now, that a server does not have."""
+        lost = []
+        writes = list(self.acknowledged)
+        for start in range(0, len(writes), CHUNK):
+            chunk = writes[start:start + CHUNK]
+            values = client.mget([self.key(write.number) for write in chunk])
+            lost += [write for write, value in zip(chunk, values) if value is None or int(value) != write.number]
+        return lost
