@@ -109,6 +109,8 @@ class Chaos:
         before = len(self.violations)
         self._events.clear()
         self.fleet.cast(master)
+        # It may return on another port.
+        address = (master.host, master.port)
         text = f"round {self.round:3}  {time.monotonic() - self.beginning:+7.1f} s  {fault.describe(self.fleet)}"
         began = time.monotonic()
         self.note(text.partition("s  ")[2])
@@ -122,7 +124,8 @@ class Chaos:
             self.say_events()
             say(self.cluster.tails())
             raise Unhealed from None
-        losses = self.judge_losses(fault, began, master, agreed, successor)
+        window = loss_window(self.writers, fault, began, address, (successor.host, successor.port), agreed)
+        losses = self.judge_losses(fault, began, window, successor)
         paused = min(end - start for start, end in (writer.longest_pause(began - 1) for writer in self.writers))
         self.outcomes.append(Outcome(fault, agreed - began, paused, losses))
         say(f"{text:<100}  healed in {agreed - began:5.2f} s, writes paused {paused:5.2f} s, {losses} lost")
@@ -160,13 +163,12 @@ class Chaos:
                 return master, agreed
             self.note(f"agreement did not last: {why[0] or 'another master'}")
 
-    def judge_losses(self, fault, began, master, healed, successor):
+    def judge_losses(self, fault, began, window, successor):
         try:
             lost = self.ledger.newly_lost(successor)
         except redis.RedisError as error:
             self.blame(f"{successor.name} answers after everybody has agreed on it", str(error))
             return 0
-        window = loss_window(self.writers, fault, began, master, healed)
         unexcused = [entry for entry in lost if not window or entry[1] not in window]
         if unexcused:
             (first, write), (last, until) = unexcused[0], unexcused[-1]
@@ -191,8 +193,8 @@ class Chaos:
         for kind, outcomes in sorted(by_kind.items()):
             healed = [outcome.healed for outcome in outcomes]
             paused = max(outcome.paused for outcome in outcomes)
-            lost = sum(outcome.lost for outcome in outcomes)
-            say(f"{kind:<34}{len(outcomes):>7}{statistics.median(healed):>19.2f}{max(healed):>7.2f}{paused:>23.2f}{lost:>7}")
+            say(f"{kind:<34}{len(outcomes):>7}{statistics.median(healed):>19.2f}{max(healed):>7.2f}{paused:>23.2f}"
+                f"{sum(outcome.lost for outcome in outcomes):>7}")
         known = [sentinel.view().get("num-other-sentinels") for sentinel in self.fleet.sentinels]
         say(f"\n{len(self.outcomes)} rounds, {self.ledger.acknowledged} writes acknowledged, {self.ledger.lost} lost; "
             f"the record changed {self.records.changes} times, to epoch {self.records.epoch}; "
@@ -202,17 +204,13 @@ class Chaos:
     def verdict(self):
         for violation in self.violations:
             say(f"VIOLATION  {violation}")
-        say(f"chaos, seed {self.seed}: " + (f"{len(self.violations)} violations" if self.violations else "all promises kept"))
+        kept = "all promises kept" if not self.violations else f"{len(self.violations)} violations"
+        say(f"chaos, seed {self.seed}: {kept}")
         return 1 if self.violations or not self.outcomes else 0
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        self.exit(64, f"chaos: {message}\n")
-
-
 def arguments():
-    parser = Parser(prog="./run chaos", description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="./run chaos", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--minutes", type=float, default=2, help="no round starts later than this (2)")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="draws the faults (random)")
     parser.add_argument("--keep", action="store_true", help="keep the directory with all logs")

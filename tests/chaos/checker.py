@@ -38,7 +38,8 @@ class RecordSampler(Background):
 
     def step(self):
         try:
-            for path, judge in ((f"/redis/lineage/{GROUP}", self._judge_lineage), ("/redis/master", self._judge_record)):
+            judges = {f"/redis/lineage/{GROUP}": self._judge_lineage, "/redis/master": self._judge_record}
+            for path, judge in judges.items():
                 text = self._read(path)
                 if text != self._seen.get(path, ""):
                     self._seen[path] = text
@@ -99,7 +100,7 @@ class RoleSampler(Background):
 
 @dataclasses.dataclass
 class Window:
-    """When acknowledged writes may have been lost: from the fault until a new master was heard and the old one not."""
+    """When acknowledged writes may have been lost: from the fault until only the new master was heard."""
 
     start: float
     end: float
@@ -108,13 +109,13 @@ class Window:
         return self.start <= write.when <= self.end
 
 
-def loss_window(writers, fault, began, old_master, healed):
-    """The fault's window; None when it may lose nothing."""
+def loss_window(writers, fault, began, master, successor, healed):
+    """The fault's window; None when it may lose nothing. Masters are (host, port)."""
     if not fault.may_lose:
         return None
-    elsewhere = [write.when for writer in writers for write in recent(writer, began)
-                 if write.server != (old_master.host, old_master.port)]
-    return Window(began - REPLICATION_WINDOW, min(elsewhere) + FENCE_WINDOW if elsewhere else healed)
+    by_successor = [write.when for writer in writers for write in recent(writer, began) if write.server == successor]
+    promoted = min(by_successor, default=healed) if successor != master else healed
+    return Window(began - REPLICATION_WINDOW, promoted + FENCE_WINDOW)
 
 
 def recent(writer, since):
@@ -135,7 +136,8 @@ class Ledger:
     def newly_lost(self, master):
         """Those that `master` does not have and that were there, or not yet written, at the last check."""
         with master.client() as client:
-            missing = {(writer.key(write.number), write) for writer in self._writers for write in writer.missing(client)}
+            missing = {(writer.key(write.number), write)
+                       for writer in self._writers for write in writer.missing(client)}
         new = missing - self._lost
         self._lost |= new
         return sorted(new, key=lambda entry: entry[1].when)

@@ -74,7 +74,10 @@ class Scheduler(Background):
 
 
 class Fleet:
-    """Who plays which role at the moment. `note(text)` receives what happens, `blame(expected, found)` what is wrong."""
+    """Who plays which role at the moment.
+
+    `note(text)` is told what happens, `blame(expected, found)` what must not.
+    """
 
     def __init__(self, cluster, scheduler, note, blame):
         self.cluster = cluster
