@@ -13,9 +13,11 @@ import argparse
 import collections
 import contextlib
 import dataclasses
+import itertools
 import logging
 import pathlib
 import random
+import re
 import signal
 import statistics
 import sys
@@ -83,7 +85,7 @@ class Chaos:
 
     # --- a run
 
-    def run(self, deadline):
+    def run(self, deadline, wanted):
         with contextlib.ExitStack() as running:
             scheduler = Scheduler(self.note)
             self.fleet = Fleet(self.cluster, scheduler, self.note, self.blame)
@@ -95,7 +97,7 @@ class Chaos:
             self.ledger = Ledger(self.writers)
             try:
                 master, _ = self.await_calm(PATIENCE)
-                for fault in draw(self.seed):
+                for fault in filter(wanted, draw(self.seed)):
                     if time.monotonic() >= deadline:
                         break
                     self.round += 1
@@ -109,26 +111,27 @@ class Chaos:
         before = len(self.violations)
         self._events.clear()
         self.fleet.cast(master)
-        # It may return on another port.
-        address = (master.host, master.port)
-        text = f"round {self.round:3}  {time.monotonic() - self.beginning:+7.1f} s  {fault.describe(self.fleet)}"
+        text = fault.describe(self.fleet)
         began = time.monotonic()
-        self.note(text.partition("s  ")[2])
+        self.note(text)
         try:
             fault.apply(self.fleet)
             self.note("the fault is over")
             patience = fault.patience + (TILT if self.fleet.tilted() else 0)
             successor, agreed = self.await_calm(patience)
         except (TimeoutError, AssertionError) as failure:
-            self.blame("everything heals", f"{text.strip()}: {failure}")
+            self.blame(f"everybody agrees again after: {text}", str(failure))
             self.say_events()
             say(self.cluster.tails())
             raise Unhealed from None
-        window = loss_window(self.writers, fault, began, address, (successor.host, successor.port), agreed)
+        promoted = wait_for(lambda: self.roles.master_since(successor), what=f"{successor.name} in the role of master")
+        window = loss_window(fault, began, promoted)
         losses = self.judge_losses(fault, began, window, successor)
         paused = min(end - start for start, end in (writer.longest_pause(began - 1) for writer in self.writers))
         self.outcomes.append(Outcome(fault, agreed - began, paused, losses))
-        say(f"{text:<100}  healed in {agreed - began:5.2f} s, writes paused {paused:5.2f} s, {losses} lost")
+        change = "" if successor is master else f", {successor.name} is the master"
+        say(f"round {self.round:3}  {began - self.beginning:+7.1f} s  {text}  "
+            f"healed in {agreed - began:.2f} s{change}, writes paused {paused:.2f} s, {losses} lost")
         self.judge_orphans()
         if len(self.violations) > before:
             self.say_events()
@@ -213,6 +216,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="./run chaos", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--minutes", type=float, default=2, help="no round starts later than this (2)")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="draws the faults (random)")
+    parser.add_argument("--only", type=re.compile, default="", metavar="REGEX",
+                        help="of the drawn faults only those whose name, as in the table, matches")
     parser.add_argument("--keep", action="store_true", help="keep the directory with all logs")
     return parser.parse_args()
 
@@ -225,6 +230,9 @@ def main():
     # ZooKeeper's absence is no news here.
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
     say(f"chaos, seed {chosen.seed}: {chosen.minutes:g} minutes")
+    if not any(re.search(chosen.only, fault.kind) for fault in itertools.islice(draw(chosen.seed), 1000)):
+        say(f"chaos: no fault is called {chosen.only}")
+        return 64
     deadline = time.monotonic() + 60 * chosen.minutes
     try:
         with Cluster() as cluster:
@@ -232,7 +240,7 @@ def main():
             if chosen.keep:
                 say(f"logs: {cluster.directory}/*/log")
             chaos = Chaos(cluster, chosen.seed)
-            chaos.run(deadline)
+            chaos.run(deadline, lambda fault: re.search(chosen.only, fault.kind))
     except KeyboardInterrupt:
         return 130
     return chaos.verdict()

@@ -74,14 +74,14 @@ class RecordSampler(Background):
 class RoleSampler(Background):
     """Asks every Redis for its role."""
 
-    every = 0.2
+    every = 0.1
 
     def __init__(self, fleet, records):
         super().__init__()
         self._fleet = fleet
         self._records = records
-        self._since = None
-        # Since when, and for how long, more than one Redis acted as master without a break.
+        self._since = {}  # node: when it was first heard as master, and always since
+        # How long two acted as master at the same time, at most.
         self.longest_overlap = 0.0
 
     def step(self):
@@ -91,16 +91,18 @@ class RoleSampler(Background):
             self._fleet.blame("one Redis at most is the recorded master and acts as one",
                               ", ".join(node.name for node in masters))
         now = time.monotonic()
-        if len(masters) < 2:
-            self._since = None
-            return
-        self._since = self._since or now
-        self.longest_overlap = max(self.longest_overlap, now - self._since)
+        self._since = {node: self._since.get(node, now) for node in masters}
+        if len(masters) > 1:
+            self.longest_overlap = max(self.longest_overlap, now - sorted(self._since.values())[1])
+
+    def master_since(self, node):
+        """When a node was promoted, or answered again after it had been frozen."""
+        return self._since.get(node)
 
 
 @dataclasses.dataclass
 class Window:
-    """When acknowledged writes may have been lost: from the fault until only the new master was heard."""
+    """When acknowledged writes may have been lost: from the fault until the old master knows that it is none."""
 
     start: float
     end: float
@@ -109,21 +111,9 @@ class Window:
         return self.start <= write.when <= self.end
 
 
-def loss_window(writers, fault, began, master, successor, healed):
-    """The fault's window; None when it may lose nothing. Masters are (host, port)."""
-    if not fault.may_lose:
-        return None
-    by_successor = [write.when for writer in writers for write in recent(writer, began) if write.server == successor]
-    promoted = min(by_successor, default=healed) if successor != master else healed
-    return Window(began - REPLICATION_WINDOW, promoted + FENCE_WINDOW)
-
-
-def recent(writer, since):
-    """The writes acknowledged after a moment, the newest first."""
-    for write in reversed(writer.acknowledged):
-        if write.when < since:
-            return
-        yield write
+def loss_window(fault, began, promoted):
+    """The fault's window; None when it may lose nothing."""
+    return Window(began - REPLICATION_WINDOW, max(began, promoted) + FENCE_WINDOW) if fault.may_lose else None
 
 
 class Ledger:
