@@ -33,7 +33,7 @@ class Scheduler(Background):
         super().__init__()
         self._note = note
         self._lock = threading.Lock()
-        self._expected = {}  # process: (Restart, event)
+        self._expected = {}  # process: (Restart, [event, ...]); two faults may wait for the same end
         self._due = {}  # process: when it starts again; None while it runs
 
     def keep(self, process):
@@ -41,14 +41,21 @@ class Scheduler(Background):
             self._due[process] = None
 
     def forget(self, process):
+        """Whoever waits for its restart waits no more."""
         with self._lock:
-            del self._due[process]
+            self._due.pop(process, None)
+            for started in self._expected.pop(process, (None, []))[1]:
+                started.set()
 
     def expect(self, process, restart):
         """Says what follows the next end of a process; the event is set when it has been started again."""
         started = threading.Event()
         with self._lock:
-            self._expected[process] = restart, started
+            if process not in self._due:
+                started.set()
+                return started
+            _, waiting = self._expected.get(process, (None, []))
+            self._expected[process] = restart, [*waiting, started]
         return started
 
     def step(self):
@@ -64,13 +71,14 @@ class Scheduler(Background):
                     self._start(process)
 
     def _start(self, process):
-        restart, started = self._expected.pop(process, (ORDINARY, threading.Event()))
+        restart, waiting = self._expected.pop(process, (ORDINARY, []))
         if restart.moves:
             process.move()
         process.start()
         self._note(f"{process.name} starts again, port {process.port}, pid {process.pid}")
         self._due[process] = None
-        started.set()
+        for started in waiting:
+            started.set()
 
 
 class Fleet:
