@@ -110,7 +110,7 @@ CleanUpAction Verify(const CleanUpView& view, const CleanUpMemory::Verification&
     if (const auto unknown = FindMissing(view, *witness)) missing = name + " has not found " + *unknown;
   }
   if (!missing) {
-    return Say(Kind::kVerified, fmt::format("{} has found everyone again: {} Sentinels, {} replicas", name,
+    return Say(Kind::kVerified, fmt::format("{} has found everyone again (Sentinels: {}, replicas: {})", name,
                                             witness->known.peers.size(), witness->known.replicas.size()));
   }
   if (now < verifying.deadline) return Say(Kind::kWait, *missing);
@@ -158,7 +158,7 @@ CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory
   if (!view.may_act) return Say(Kind::kNothing, "another watcher cleans up");
   if (memory.verifying) return Verify(view, *memory.verifying, now);
   if (view.witnesses.empty()) return Say(Kind::kNothing, "no Sentinel that answers knows the group");
-  const CleanUpAction chore = FindChore(view, memory, patience, now);
+  CleanUpAction chore = FindChore(view, memory, patience, now);
   if (chore.kind != Kind::kReset && chore.kind != Kind::kRemoveSeat && chore.kind != Kind::kForgetDataset)
     return chore;
   std::optional<std::string> obstacle;
