@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <set>
 #include <sstream>
@@ -15,9 +14,6 @@ namespace redis_zk::sentinel_wrapper {
 namespace {
 
 using process::QuoteForConf;
-
-constexpr std::size_t kRepeatedDigits = 8;
-constexpr std::array<std::size_t, 4> kUuidDashes{8, 13, 18, 23};
 
 // Directives about one group: "sentinel <directive> <group> ...".
 const std::set<std::string, std::less<>> kGroupDirectives{"monitor",
@@ -71,23 +67,6 @@ std::vector<Line> ParseLines(std::string_view conf) {
 }
 
 }  // namespace
-
-std::string SentinelIdOf(std::string_view uuid) {
-  std::string id(uuid);
-  std::erase(id, '-');
-  return id + id.substr(0, kRepeatedDigits);
-}
-
-std::string UuidOf(std::string_view sentinel_id) {
-  constexpr std::size_t kDigits = 32;
-  if (sentinel_id.size() != kDigits + kRepeatedDigits ||
-      sentinel_id.substr(kDigits) != sentinel_id.substr(0, kRepeatedDigits)) {
-    return "";
-  }
-  std::string uuid(sentinel_id.substr(0, kDigits));
-  for (const std::size_t dash : kUuidDashes) uuid.insert(dash, 1, '-');
-  return uuid;
-}
 
 ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options, const Endpoint& master,
                             std::string_view sentinel_id) {

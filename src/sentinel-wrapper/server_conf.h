@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/endpoint.h"
+#include "registry/sentinel_id.h"
 #include "sentinel-wrapper/options.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -21,9 +22,7 @@ struct ServerConf {
 ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options, const Endpoint& master,
                             std::string_view sentinel_id);
 
-// The Sentinel id of a Sentinel registered under `uuid`, and the way back; empty for what is none of ours.
-// The id is the UUID's 32 digits and its first eight again, since Sentinel wants 40.
-std::string SentinelIdOf(std::string_view uuid);
-std::string UuidOf(std::string_view sentinel_id);
+using registry::SentinelIdOf;
+using registry::UuidOf;
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -8,11 +8,16 @@
 
 namespace redis_zk::watcher {
 
+// Whether Sentinels are made to forget those that are gone, or only those are named that would be.
+enum class CleanUpMode { kOff, kObserve, kOn };
+
 struct WatcherOptions {
   CommonOptions common;
   std::string bind_ip;
   std::int64_t port = 0;
   Duration sentinel_timeout{};
+  CleanUpMode clean_up = CleanUpMode::kOff;
+  Duration clean_up_patience{};
 
   Endpoint listen;  // bind_ip and port
 };

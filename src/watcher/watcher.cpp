@@ -39,6 +39,7 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
           options.common.zk_hosts, options.common.zk_session_timeout,
           [this](SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, options.common.zk_root),
+      cleaner_(options, *session_, registry_),
       topology_(Topology{.default_group = options.common.master_name}),
       loop_turned_at_(Clock::now().time_since_epoch().count()),
       follow_backoff_(kFirstRetry, kLongestRetry, RandomFraction),
@@ -63,13 +64,15 @@ int Watcher::Run() {
   }
   spdlog::info("serving on {}", options_.listen.ToAddress());
   while (!stop_requested_) {
-    Pump(Clock::now() + (registry_stale_ || !subscribed_ ? kFirstRetry : kUpkeep));
+    const bool quiet = !Pump(Clock::now() + (registry_stale_ || !subscribed_ ? kFirstRetry : kUpkeep));
     if (!stop_requested_) Reconcile();
+    // More may wait behind an event, a failover for one.
+    if (quiet && !stop_requested_ && !registry_stale_) cleaner_.Step(groups_, sentinels_);
   }
   return kExitStopped;
 }
 
-void Watcher::Pump(TimePoint deadline) {
+bool Watcher::Pump(TimePoint deadline) {
   const auto event = queue_.Pop(std::min(deadline, Clock::now() + kUpkeep));
   loop_turned_at_ = Clock::now().time_since_epoch().count();
   if (event) {
@@ -85,6 +88,7 @@ void Watcher::Pump(TimePoint deadline) {
     }
   }
   session_->Maintain(Clock::now());
+  return event.has_value();
 }
 
 void Watcher::Reduce(const SessionEvent& event) {

@@ -20,6 +20,7 @@
 #include "redis/sentinel_client.h"
 #include "redis/subscriber.h"
 #include "registry/registry.h"
+#include "watcher/cleaner.h"
 #include "watcher/options.h"
 #include "watcher/topology.h"
 #include "zookeeper/session.h"
@@ -40,8 +41,8 @@ class Watcher {
  private:
   using Event = std::variant<SignalReceived, zookeeper::SessionEvent, redis::SubscriberEvent>;
 
-  // Waits for one event, or until `deadline`, and notes what it makes necessary.
-  void Pump(TimePoint deadline);
+  // Waits for one event, or until `deadline`, and notes what it makes necessary. False: nothing happened.
+  bool Pump(TimePoint deadline);
   void Reduce(const zookeeper::SessionEvent& event);
   void Reduce(const redis::SubscriberEvent& event);
 
@@ -62,6 +63,7 @@ class Watcher {
   EventQueue<Event> queue_;
   std::unique_ptr<zookeeper::Session> session_;
   registry::Registry registry_;
+  Cleaner cleaner_;
   Published<Topology> topology_;
   std::atomic<Clock::rep> loop_turned_at_;
 

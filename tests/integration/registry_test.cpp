@@ -175,6 +175,18 @@ TEST_F(RegistryTest, KeepsHistoryAndDatasets) {
   EXPECT_TRUE(registry_.ListDatasets("master1")->empty());
 }
 
+TEST_F(RegistryTest, TellsTheTimeByZooKeepersClock) {
+  ASSERT_TRUE(registry_.EnsureGroup("master1"));
+  const auto before = registry_.AskTime();
+  ASSERT_TRUE(before) << before.error().message;
+  ASSERT_TRUE(registry_.ReportDataset("master1", {.node = "n", .endpoint = kA}));
+  const auto after = registry_.AskTime();
+  const auto datasets = registry_.ListDatasets("master1");
+  ASSERT_TRUE(after && datasets);
+  EXPECT_LE(*before, datasets->at(0).reported_at);
+  EXPECT_GE(*after, datasets->at(0).reported_at);
+}
+
 TEST_F(RegistryTest, ASeatIsTakenByOneAndOutlivesHim) {
   const registry::Seat seat{.uuid = "s", .endpoint = kA, .epoch = 4};
   auto other = std::make_unique<TestSession>();

@@ -63,6 +63,20 @@ Result<std::vector<Described>> ParseDescribed(const Endpoint& sentinel, const Re
   return all;
 }
 
+Result<Acquaintances> ParseAcquaintances(const Endpoint& sentinel,
+                                         const Result<std::vector<Reply>>& answers) {
+  if (!answers) return tl::unexpected(answers.error());
+  auto replicas = ParseDescribed(sentinel, answers->front());
+  if (!replicas) return tl::unexpected(replicas.error());
+  auto peers = ParseDescribed(sentinel, answers->back());
+  if (!peers) return tl::unexpected(peers.error());
+  Acquaintances all;
+  for (auto& [fields, endpoint, down] : *replicas)
+    all.replicas.push_back({endpoint, down, fields["master-link-status"] == "ok"});
+  for (auto& [fields, endpoint, down] : *peers) all.peers.push_back({fields["runid"], endpoint, down});
+  return all;
+}
+
 }  // namespace
 
 Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::vector<Reply>& replies) {
@@ -108,20 +122,20 @@ std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& se
   return reports;
 }
 
+std::vector<Result<Acquaintances>> AskAcquaintances(const std::vector<Endpoint>& sentinels,
+                                                    const Credentials& credentials, const std::string& group,
+                                                    Duration timeout) {
+  const auto answers = AskAll(sentinels, credentials,
+                              {{"SENTINEL", "SLAVES", group}, {"SENTINEL", "SENTINELS", group}}, timeout);
+  std::vector<Result<Acquaintances>> all;
+  for (std::size_t i = 0; i < sentinels.size(); ++i)
+    all.push_back(ParseAcquaintances(sentinels[i], answers[i]));
+  return all;
+}
+
 Result<Acquaintances> AskAcquaintances(const Endpoint& sentinel, const Credentials& credentials,
                                        const std::string& group, Duration timeout) {
-  const auto answers =
-      Ask(sentinel, credentials, {{"SENTINEL", "SLAVES", group}, {"SENTINEL", "SENTINELS", group}}, timeout);
-  if (!answers) return tl::unexpected(answers.error());
-  auto replicas = ParseDescribed(sentinel, answers->front());
-  if (!replicas) return tl::unexpected(replicas.error());
-  auto peers = ParseDescribed(sentinel, answers->back());
-  if (!peers) return tl::unexpected(peers.error());
-  Acquaintances all;
-  for (auto& [fields, endpoint, down] : *replicas)
-    all.replicas.push_back({endpoint, down, fields["master-link-status"] == "ok"});
-  for (auto& [fields, endpoint, down] : *peers) all.peers.push_back({fields["runid"], endpoint, down});
-  return all;
+  return AskAcquaintances(std::vector{sentinel}, credentials, group, timeout).front();
 }
 
 Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,

@@ -62,6 +62,10 @@ struct Acquaintances {
 // Entries that cannot be read are an error: half a list is no basis for cleaning up.
 Result<Acquaintances> AskAcquaintances(const Endpoint& sentinel, const Credentials& credentials,
                                        const std::string& group, Duration timeout);
+// Asks many at once; the answers stand in the order of `sentinels`.
+std::vector<Result<Acquaintances>> AskAcquaintances(const std::vector<Endpoint>& sentinels,
+                                                    const Credentials& credentials, const std::string& group,
+                                                    Duration timeout);
 
 // SENTINEL RESET: forgets the group's replicas and the other Sentinels, to find them again from the master.
 // With the master down, or while a failover runs, that makes the group unrecoverable.

@@ -211,6 +211,12 @@ Status Registry::RemoveSeat(const std::string& uuid) {
   return {};
 }
 
+Result<std::int64_t> Registry::AskTime() {
+  if (auto written = session_.Set(CleanUpPath(), "", kAnyVersion); !written)
+    return tl::unexpected(written.error());
+  return session_.Get(CleanUpPath(), Watch::kNo).map([](const Node& node) { return node.stat.modified_at; });
+}
+
 Status Registry::RegisterSentinel(const Sentinel& sentinel) {
   return PutEphemeral(root_ + "/sentinels/" + sentinel.uuid, sentinel.endpoint.ToRecord());
 }

@@ -16,6 +16,7 @@
 // Same thread as the session. Reads set their watches when asked to; a watch fires once.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,6 +76,9 @@ class Registry {
 
   // The lock of the watcher that cleans up; exists after EnsureGroup.
   std::string CleanUpPath() const { return root_ + "/cleanup"; }
+  // What ZooKeeper's clock says, in milliseconds since 1970. It is only told with a write: of the clean-up's
+  // znode, whose data mean nothing.
+  Result<std::int64_t> AskTime();
 
  private:
   std::string SeatPath(const std::string& uuid) const { return root_ + "/seats/" + uuid; }

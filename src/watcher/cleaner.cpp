@@ -1,0 +1,248 @@
+#include "watcher/cleaner.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "redis/sentinel_client.h"
+#include "redis/server_info.h"
+
+namespace redis_zk::watcher {
+
+namespace {
+
+using Kind = CleanUpAction::Kind;
+using zookeeper::Watch;
+
+// Short: while it waits, the loop does nothing else. Who cannot answer in this time is not well.
+constexpr Duration kAskTimeout = 300ms;
+constexpr Duration kVerifyEvery = 1s;
+constexpr Duration kSeldomStep = 5s;
+constexpr Duration kOftenStep = 500ms;
+constexpr Duration kDatasetsEvery = 10min;
+
+// Often enough that patience means something.
+Duration StepEvery(Duration patience) { return std::clamp(patience / 4, kOftenStep, kSeldomStep); }
+
+}  // namespace
+
+Cleaner::Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry)
+    : options_(options),
+      session_(session),
+      registry_(registry),
+      lock_(session, registry.CleanUpPath(), "watcher " + options.listen.ToAddress()) {}
+
+void Cleaner::Step(const std::map<std::string, registry::Record>& groups,
+                   const std::vector<registry::Sentinel>& sentinels) {
+  const TimePoint now = Clock::now();
+  if (options_.clean_up == CleanUpMode::kOff || now < step_at_ || groups.empty()) return;
+  step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience));
+  if (!MayAct()) return;
+  std::erase_if(known_ids_, [&groups](const auto& entry) { return !groups.contains(entry.first); });
+  if (memory_.verifying && !groups.contains(memory_.verifying->group))
+    GiveUp(memory_.verifying->group, "the group is gone");
+  const std::string group = NextGroup(groups);
+  auto view = Look(group, groups.at(group), sentinels);
+  if (!view && view.error().kind == ErrorKind::kNotFound) {
+    // Somebody older made this group.
+    if (const auto made = registry_.EnsureGroup(group); !made)
+      spdlog::debug("clean-up: {}", made.error().message);
+    return;
+  }
+  if (!view) {
+    spdlog::debug("clean-up: {}", view.error().message);
+    return;
+  }
+  NoteKnownIds(groups, &*view);
+  Remember(*view, now, &memory_);
+  auto action = DecideCleanUp(*view, memory_, options_.clean_up_patience, now);
+  if (action.kind == Kind::kAskServers) {
+    AskServers(&*view);
+    action = DecideCleanUp(*view, memory_, options_.clean_up_patience, now);
+  }
+  Act(group, action);
+}
+
+bool Cleaner::MayAct() {
+  if (!session_.connected()) return false;
+  if (options_.clean_up == CleanUpMode::kObserve) return true;
+  const auto acquired = lock_.Acquire();
+  if (!acquired) {
+    spdlog::debug("clean-up: {}", acquired.error().message);
+    if (acquired.error().kind == ErrorKind::kNotFound) {
+      if (const auto made = registry_.EnsureGroup(options_.common.master_name); !made)
+        spdlog::debug("clean-up: {}", made.error().message);
+    }
+  }
+  const bool held = acquired && *acquired;
+  if (held && !held_) spdlog::info("clean-up: this watcher does it from now on");
+  if (!held) {
+    // Nobody has looked meanwhile.
+    memory_.ghosts_since.clear();
+    memory_.seats_free_since.clear();
+  }
+  held_ = held;
+  return held;
+}
+
+const std::string& Cleaner::NextGroup(const std::map<std::string, registry::Record>& groups) {
+  if (memory_.verifying) {
+    last_group_ = memory_.verifying->group;
+  } else {
+    auto next = groups.upper_bound(last_group_);
+    if (next == groups.end()) next = groups.begin();
+    last_group_ = next->first;
+  }
+  return last_group_;
+}
+
+Result<CleanUpView> Cleaner::Look(const std::string& group, const registry::Record& record,
+                                  const std::vector<registry::Sentinel>& sentinels) {
+  CleanUpView view{
+      .group = group, .connected = true, .may_act = true, .record = record, .sentinels = sentinels};
+  auto members = registry_.ListMembers(group, Watch::kNo);
+  if (!members) return tl::unexpected(members.error());
+  view.members = std::move(*members);
+  auto seats = registry_.ListSeats();
+  if (!seats) return tl::unexpected(seats.error());
+  view.seats = std::move(*seats);
+  if (auto looked = LookAtDatasets(&view); !looked) return tl::unexpected(looked.error());
+  AskWitnesses(&view);
+  return view;
+}
+
+Status Cleaner::LookAtDatasets(CleanUpView* view) {
+  // To ask ZooKeeper for the time is to write.
+  if (options_.clean_up != CleanUpMode::kOn || Clock::now() < datasets_at_[view->group]) return {};
+  auto datasets = registry_.ListDatasets(view->group);
+  if (!datasets) return tl::unexpected(datasets.error());
+  const auto time = registry_.AskTime();
+  if (!time) return tl::unexpected(time.error());
+  view->datasets = std::move(*datasets);
+  view->zookeeper_time = *time;
+  datasets_at_[view->group] = Clock::now() + kDatasetsEvery;
+  return {};
+}
+
+void Cleaner::AskWitnesses(CleanUpView* view) const {
+  const auto& credentials = options_.common.sentinel;
+  std::vector<Endpoint> endpoints;
+  for (const auto& sentinel : view->sentinels) endpoints.push_back(sentinel.endpoint);
+  auto reports = redis::AskSentinels(endpoints, credentials, view->group, kAskTimeout);
+  std::vector<registry::Sentinel> answering;
+  std::vector<redis::SentinelReport> answers;
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    if (reports[i]) {
+      answering.push_back(view->sentinels[i]);
+      answers.push_back(std::move(*reports[i]));
+    } else if (reports[i].error().kind != ErrorKind::kNotFound) {
+      view->silent.push_back(view->sentinels[i]);
+    }
+  }
+  endpoints.clear();
+  for (const auto& sentinel : answering) endpoints.push_back(sentinel.endpoint);
+  auto known = redis::AskAcquaintances(endpoints, credentials, view->group, kAskTimeout);
+  for (std::size_t i = 0; i < answering.size(); ++i) {
+    if (known[i]) {
+      view->witnesses.push_back({answering[i], std::move(answers[i]), std::move(*known[i])});
+    } else {
+      view->silent.push_back(answering[i]);
+    }
+  }
+}
+
+void Cleaner::NoteKnownIds(const std::map<std::string, registry::Record>& groups, CleanUpView* view) {
+  auto& ids = known_ids_[view->group];
+  ids.clear();
+  for (const auto& witness : view->witnesses) {
+    for (const auto& peer : witness.known.peers) ids.insert(peer.id);
+  }
+  if (!view->silent.empty()) known_ids_.erase(view->group);
+  std::set<std::string> elsewhere;
+  for (const auto& [group, record] : groups) {
+    if (group == view->group) continue;
+    const auto known = known_ids_.find(group);
+    if (known == known_ids_.end()) return;
+    elsewhere.insert(known->second.begin(), known->second.end());
+  }
+  view->known_elsewhere = std::move(elsewhere);
+}
+
+void Cleaner::AskServers(CleanUpView* view) {
+  std::set<Endpoint> endpoints{view->record.master};
+  for (const auto& member : view->members) {
+    if (member.serving) endpoints.insert(member.endpoint);
+  }
+  const std::vector<Endpoint> asked(endpoints.begin(), endpoints.end());
+  auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
+  view->servers.emplace();
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (infos[i]) view->servers->emplace(asked[i], std::move(*infos[i]));
+  }
+  view->may_act = MayAct();
+  view->connected = session_.connected();
+}
+
+void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
+  const bool observing = options_.clean_up == CleanUpMode::kObserve;
+  switch (action.kind) {
+    case Kind::kNothing:
+    case Kind::kAskServers:
+      told_.erase(group);
+      break;
+    case Kind::kWait:
+      spdlog::debug("clean-up: {}: {}", group, action.reason);
+      break;
+    case Kind::kRefuse:
+      Tell(group, action.reason);
+      break;
+    case Kind::kVerified:
+      Note(group, action, Clock::now(), &memory_);
+      Tell(group, action.reason);
+      break;
+    case Kind::kGiveUp:
+      GiveUp(group, action.reason);
+      break;
+    case Kind::kReset:
+    case Kind::kRemoveSeat:
+    case Kind::kForgetDataset:
+      Tell(group, observing ? "only observing, else: " + action.reason : action.reason);
+      if (!observing) CarryOut(group, action);
+      break;
+  }
+}
+
+void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
+  Note(group, action, Clock::now(), &memory_);
+  if (action.kind == Kind::kReset) {
+    const auto reset =
+        redis::RequestReset(action.sentinel.endpoint, options_.common.sentinel, group, kAskTimeout);
+    // Whether it was done or not: once is enough.
+    if (!reset) GiveUp(group, reset.error().message);
+    return;
+  }
+  const auto removed = action.kind == Kind::kRemoveSeat ? registry_.RemoveSeat(action.entry)
+                                                        : registry_.ForgetDataset(group, action.entry);
+  if (removed) {
+    // There may be more of them.
+    if (action.kind == Kind::kForgetDataset) datasets_at_.erase(group);
+  } else if (removed.error().kind == ErrorKind::kConflict) {
+    spdlog::info("clean-up: {}: not done: somebody has just sat down", group);
+  } else {
+    spdlog::warn("clean-up: {}: {}", group, removed.error().message);
+  }
+}
+
+void Cleaner::GiveUp(const std::string& group, const std::string& why) {
+  Note(group, {.kind = Kind::kGiveUp}, Clock::now(), &memory_);
+  spdlog::warn("clean-up: {}: {}; no Sentinel is made to forget anybody for the next {} min", group, why,
+               kPauseAfterSurprise / 1min);
+}
+
+void Cleaner::Tell(const std::string& group, const std::string& text) {
+  if (std::exchange(told_[group], text) != text) spdlog::info("clean-up: {}: {}", group, text);
+}
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,62 @@
+// Carries out the clean-up: looks the groups up, one after the other, and does what cleanup.h decides.
+//
+// Same thread as the watcher's loop, which it never holds up for long: a step asks each server once, all at
+// the same time, and waits for them as long as an answer takes. What needs time is found out in later steps.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "registry/registry.h"
+#include "watcher/cleanup.h"
+#include "watcher/options.h"
+#include "zookeeper/lock.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::watcher {
+
+class Cleaner {
+ public:
+  // All must outlive the cleaner.
+  Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry);
+
+  // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now.
+  void Step(const std::map<std::string, registry::Record>& groups,
+            const std::vector<registry::Sentinel>& sentinels);
+
+ private:
+  // Observing needs no lock, and must not keep it from those who act.
+  bool MayAct();
+  const std::string& NextGroup(const std::map<std::string, registry::Record>& groups);
+  Result<CleanUpView> Look(const std::string& group, const registry::Record& record,
+                           const std::vector<registry::Sentinel>& sentinels);
+  Status LookAtDatasets(CleanUpView* view);
+  void AskWitnesses(CleanUpView* view) const;
+  void NoteKnownIds(const std::map<std::string, registry::Record>& groups, CleanUpView* view);
+  // With the lock looked at again, since the answer may lead to a RESET.
+  void AskServers(CleanUpView* view);
+  void Act(const std::string& group, const CleanUpAction& action);
+  void CarryOut(const std::string& group, const CleanUpAction& action);
+  void GiveUp(const std::string& group, const std::string& why);
+  // Once, until something else is said of the group.
+  void Tell(const std::string& group, const std::string& text);
+
+  const WatcherOptions& options_;
+  zookeeper::Session& session_;
+  registry::Registry& registry_;
+  zookeeper::Lock lock_;
+  bool held_ = false;
+  CleanUpMemory memory_;
+  TimePoint step_at_{};
+  std::map<std::string, TimePoint> datasets_at_;  // by group: when data are looked at again
+  std::string last_group_;
+  // By group: the Sentinel ids that are known there. Groups that were not seen in full are missing.
+  std::map<std::string, std::set<std::string>> known_ids_;
+  std::map<std::string, std::string> told_;
+};
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,190 @@
+#include "watcher/cleanup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "registry/sentinel_id.h"
+
+namespace redis_zk::watcher {
+
+namespace {
+
+using Kind = CleanUpAction::Kind;
+using Sighting = CleanUpMemory::Sighting;
+
+// A ghost that was made forgotten and is counted again came back by itself, and would again. Until it has
+// been seen alive, or for this long, it is left alone.
+constexpr Duration kLeftAlone = 24h;
+
+CleanUpAction Say(Kind kind, std::string reason) { return {.kind = kind, .reason = std::move(reason)}; }
+
+// The next Sentinel to make forget, as if the group were fit for it.
+CleanUpAction FindGhostChore(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
+                             TimePoint now) {
+  CleanUpAction otherwise = Say(Kind::kNothing, "no Sentinel counts anybody who is gone");
+  for (const auto& witness : view.witnesses) {
+    const std::string name = "Sentinel " + witness.sentinel.endpoint.ToAddress();
+    const auto ghosts = FindGhosts(view, witness);
+    if (ghosts.empty()) continue;
+    CleanUpAction reset{
+        .kind = Kind::kReset,
+        .reason = fmt::format("SENTINEL RESET of {}, which still counts {}", name, Join(ghosts)),
+        .sentinel = witness.sentinel};
+    bool may_return = false;
+    bool fresh = false;
+    for (const auto& ghost : ghosts) {
+      const Sighting sighting{view.group, witness.sentinel.uuid, ghost.name};
+      const auto since = memory.ghosts_since.find(sighting);
+      may_return |= since == memory.ghosts_since.end() || now < since->second + patience;
+      fresh |= !memory.forgotten_at.contains(sighting);
+      reset.ghosts.push_back(ghost.name);
+    }
+    if (!fresh) {
+      otherwise = Say(Kind::kRefuse,
+                      fmt::format("{} counts {} in spite of a RESET, and is left alone", name, Join(ghosts)));
+    } else if (may_return) {
+      otherwise = Say(Kind::kWait, fmt::format("{} counts {}, who may return", name, Join(ghosts)));
+    } else {
+      return reset;
+    }
+  }
+  return otherwise;
+}
+
+std::optional<CleanUpAction> FindSeatChore(const CleanUpView& view, const CleanUpMemory& memory,
+                                           Duration patience, TimePoint now) {
+  for (const auto& seat : view.seats) {
+    const auto since = memory.seats_free_since.find(seat.uuid);
+    if (seat.taken || since == memory.seats_free_since.end() || now < since->second + patience) continue;
+    if (IsKnown(view, registry::SentinelIdOf(seat.uuid))) continue;
+    return CleanUpAction{
+        .kind = Kind::kRemoveSeat,
+        .reason = fmt::format("removal of seat {}, last of {}: free, and no Sentinel knows it", seat.uuid,
+                              seat.endpoint.ToAddress()),
+        .entry = seat.uuid};
+  }
+  return std::nullopt;
+}
+
+std::optional<CleanUpAction> FindDatasetChore(const CleanUpView& view) {
+  for (const auto& known : view.datasets) {
+    const auto is_alive = [&known](const auto& member) { return member.node == known.node; };
+    if (std::any_of(view.members.begin(), view.members.end(), is_alive)) continue;
+    if (view.zookeeper_time == 0 || view.zookeeper_time - known.reported_at <= kForgetDataAfter.count())
+      continue;
+    return CleanUpAction{.kind = Kind::kForgetDataset,
+                         .reason = fmt::format("removal of what is known of the data on node {}, last at {}: "
+                                               "gone for more than {} h",
+                                               known.node, known.endpoint.ToAddress(), kForgetDataAfter / 1h),
+                         .entry = known.node};
+  }
+  return std::nullopt;
+}
+
+CleanUpAction FindChore(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
+                        TimePoint now) {
+  auto chore = FindGhostChore(view, memory, patience, now);
+  if (chore.kind == Kind::kReset) return chore;
+  if (auto seat = FindSeatChore(view, memory, patience, now)) return *seat;
+  if (auto dataset = FindDatasetChore(view)) return *dataset;
+  return chore;
+}
+
+CleanUpAction Verify(const CleanUpView& view, const CleanUpMemory::Verification& verifying, TimePoint now) {
+  if (verifying.group != view.group) return Say(Kind::kNothing, "another group is being cleaned up");
+  const std::string name = "Sentinel " + verifying.sentinel.endpoint.ToAddress();
+  const auto is_it = [&verifying](const auto& sentinel) { return sentinel.uuid == verifying.sentinel.uuid; };
+  if (std::none_of(view.sentinels.begin(), view.sentinels.end(), is_it))
+    return Say(Kind::kGiveUp, name + " has gone since its RESET");
+  if (const auto dispute = FindDispute(view))
+    return Say(Kind::kGiveUp, fmt::format("after the RESET of {}, {}", name, *dispute));
+  if (!view.servers) return Say(Kind::kAskServers, "the servers have to be asked");
+  const auto witness = std::find_if(view.witnesses.begin(), view.witnesses.end(),
+                                    [&is_it](const auto& candidate) { return is_it(candidate.sentinel); });
+  std::optional<std::string> missing = FindSickServer(view);
+  if (!missing && witness == view.witnesses.end()) missing = name + " does not answer";
+  if (!missing) {
+    if (const auto unknown = FindMissing(view, *witness)) missing = name + " has not found " + *unknown;
+  }
+  if (!missing) {
+    return Say(Kind::kVerified, fmt::format("{} has found everyone again (Sentinels: {}, replicas: {})", name,
+                                            witness->known.peers.size(), witness->known.replicas.size()));
+  }
+  if (now < verifying.deadline) return Say(Kind::kWait, *missing);
+  return Say(Kind::kGiveUp, fmt::format("{} s after its RESET, {}", kFindAgainWithin / 1s, *missing));
+}
+
+}  // namespace
+
+void Remember(const CleanUpView& view, TimePoint now, CleanUpMemory* memory) {
+  const auto is_over = [&](const Sighting& sighting) {
+    return std::none_of(view.sentinels.begin(), view.sentinels.end(),
+                        [&](const auto& sentinel) { return sentinel.uuid == sighting.sentinel; });
+  };
+  std::erase_if(memory->ghosts_since, [&](const auto& entry) { return is_over(entry.first); });
+  std::erase_if(memory->forgotten_at,
+                [&](const auto& entry) { return is_over(entry.first) || now >= entry.second + kLeftAlone; });
+  for (const auto& witness : view.witnesses) {
+    std::set<std::string> names;
+    for (const auto& ghost : FindGhosts(view, witness)) {
+      memory->ghosts_since.emplace(Sighting{view.group, witness.sentinel.uuid, ghost.name}, now);
+      names.insert(ghost.name);
+    }
+    const auto is_its = [&](const Sighting& sighting) {
+      return sighting.group == view.group && sighting.sentinel == witness.sentinel.uuid;
+    };
+    std::erase_if(memory->ghosts_since, [&](const auto& entry) {
+      return is_its(entry.first) && !names.contains(entry.first.ghost);
+    });
+    std::erase_if(memory->forgotten_at, [&](const auto& entry) {
+      return is_its(entry.first) && IsSeenAlive(witness, entry.first.ghost);
+    });
+  }
+  std::map<std::string, TimePoint> free_since;
+  for (const auto& seat : view.seats) {
+    if (seat.taken) continue;
+    const auto before = memory->seats_free_since.find(seat.uuid);
+    free_since.emplace(seat.uuid, before == memory->seats_free_since.end() ? now : before->second);
+  }
+  memory->seats_free_since = std::move(free_since);
+}
+
+CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
+                            TimePoint now) {
+  if (!view.connected) return Say(Kind::kNothing, "ZooKeeper is away");
+  if (!view.may_act) return Say(Kind::kNothing, "another watcher cleans up");
+  if (memory.verifying) return Verify(view, *memory.verifying, now);
+  if (view.witnesses.empty()) return Say(Kind::kNothing, "no Sentinel that answers knows the group");
+  CleanUpAction chore = FindChore(view, memory, patience, now);
+  if (chore.kind != Kind::kReset && chore.kind != Kind::kRemoveSeat && chore.kind != Kind::kForgetDataset)
+    return chore;
+  std::optional<std::string> obstacle;
+  if (now < memory.paused_until) obstacle = "there was a surprise a short time ago";
+  if (!obstacle) obstacle = FindDispute(view);
+  if (!obstacle && !view.silent.empty()) {
+    obstacle = fmt::format("Sentinel {} is registered and does not answer",
+                           view.silent.front().endpoint.ToAddress());
+  }
+  if (!obstacle && !view.servers) return Say(Kind::kAskServers, "the servers have to be asked");
+  if (!obstacle) obstacle = FindSickServer(view);
+  if (!obstacle && chore.kind == Kind::kReset) obstacle = FindRisk(view, chore.sentinel);
+  if (obstacle) return Say(Kind::kRefuse, fmt::format("{}; waiting, since {}", chore.reason, *obstacle));
+  return chore;
+}
+
+void Note(const std::string& group, const CleanUpAction& action, TimePoint now, CleanUpMemory* memory) {
+  if (action.kind == Kind::kReset) {
+    for (const auto& ghost : action.ghosts) memory->forgotten_at[{group, action.sentinel.uuid, ghost}] = now;
+    memory->verifying = {group, action.sentinel, now + kFindAgainWithin};
+  } else if (action.kind == Kind::kVerified) {
+    memory->verifying.reset();
+  } else if (action.kind == Kind::kGiveUp) {
+    memory->verifying.reset();
+    memory->paused_until = now + kPauseAfterSurprise;
+  }
+}
+
+}  // namespace redis_zk::watcher
