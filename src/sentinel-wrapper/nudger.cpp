@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "redis/sentinel_client.h"
@@ -61,12 +60,8 @@ void Nudger::AwaitChoice() const {
   const TimePoint deadline = Clock::now() + kChoiceTimeout;
   while (pause_(Clock::now() + kLookAgain) && Clock::now() < deadline) {
     const auto known = redis::AskAcquaintances(sentinel_, credentials_, group_, kAnswerTimeout);
-    // Afterwards Sentinel looks at down-after no more in this failover. The promoted one may even be the
-    // master already, and the list then holds no promoted one.
-    if (!known || std::any_of(known->replicas.begin(), known->replicas.end(),
-                              [](const auto& replica) { return replica.promoted; })) {
-      return;
-    }
+    // Afterwards Sentinel looks at down-after no more in this failover.
+    if (!known || HasChosen(known->replicas)) return;
   }
 }
 

@@ -27,9 +27,9 @@ std::string Objection(const NudgeView& view) {
   std::size_t say_down = 0;
   std::size_t quorum = 1;
   const std::string* first = nullptr;
-  for (const auto& [uuid, report] : view.sentinels) {
+  for (const auto& [uuid, report, electing_for] : view.sentinels) {
     if (!report) continue;
-    if (report->failover_in_progress)
+    if (report->failover_in_progress && (uuid == view.uuid || electing_for < kLongestElection))
       return fmt::format("Sentinel {} fails over already", report->sentinel.ToAddress());
     if (!Names(view.record, report->master)) {
       return fmt::format("Sentinel {} names {}, not the recorded master", report->sentinel.ToAddress(),
@@ -39,6 +39,7 @@ std::string Objection(const NudgeView& view) {
     if (uuid == view.uuid) quorum = report->quorum;
     if (!report->master_down) continue;
     ++say_down;
+    if (report->failover_in_progress) continue;
     if (first == nullptr || uuid < *first) first = &uuid;
   }
   if (say_down < quorum)
@@ -47,22 +48,28 @@ std::string Objection(const NudgeView& view) {
   return "";
 }
 
+// Replicas that are registered and that our Sentinel reaches.
+std::size_t CountLiving(const NudgeView& view) {
+  const auto is_living = [&view](const registry::Member& member) {
+    return !Names(view.record, member.endpoint) &&
+           std::any_of(view.replicas.begin(), view.replicas.end(), [&member](const auto& replica) {
+             return replica.endpoint == member.endpoint && !replica.down;
+           });
+  };
+  return static_cast<std::size_t>(std::count_if(view.members.begin(), view.members.end(), is_living));
+}
+
 }  // namespace
 
 Finding ShouldNudge(const NudgeView& view) {
   if (view.quiet_for < kQuietBeforeNudge) return No("Sentinel has not had the time to act");
   if (std::string objection = Objection(view); !objection.empty()) return No(std::move(objection));
-  const auto living = std::count_if(view.members.begin(), view.members.end(), [&view](const auto& member) {
-    return member.serving && !Names(view.record, member.endpoint);
-  });
-  if (living == 0) return No("no living replica is registered");
+  const std::size_t living = CountLiving(view);
+  if (living == 0) return No("no registered replica answers");
   if (view.since_last_nudge && *view.since_last_nudge < PauseAfterNudge(view.nudges))
     return No("Sentinel was asked not long ago");
-  return {true, fmt::format("the master {} is dead, {} registered and serving, and no Sentinel has acted for "
-                            "{} ms",
-                            view.record.master.ToAddress(),
-                            living == 1 ? "a replica is" : fmt::format("{} replicas are", living),
-                            view.quiet_for.count())};
+  return {true, fmt::format("the master {} is dead, living replicas: {}, and no Sentinel has acted for {} ms",
+                            view.record.master.ToAddress(), living, view.quiet_for.count())};
 }
 
 Duration PauseAfterNudge(std::size_t nudges) {
@@ -80,6 +87,10 @@ std::optional<Duration> RaisedDownAfter(Duration down_after,
   }
   if (!freshest || *freshest <= down_after * kToleratedTimes) return std::nullopt;
   return down_after + *freshest / kToleratedTimes + kSlack;
+}
+
+bool HasChosen(const std::vector<redis::ReplicaReport>& replicas) {
+  return std::any_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.promoted; });
 }
 
 Finding IsStuck(const StuckView& view) {

@@ -23,6 +23,9 @@ struct Finding {
 // How long Sentinels that hold the master for dead may do nothing before one of them is asked to promote a
 // replica. An attempt of their own comes within a tenth of a second.
 inline constexpr Duration kQuietBeforeNudge = 2s;
+// How long an election may take. A Sentinel that has not won one by then goes on failing over for ten
+// seconds, in vain.
+inline constexpr Duration kLongestElection = 2s;
 // How long a Sentinel may be stuck before it is restarted on the recorded master.
 inline constexpr Duration kStuckBeforeRestart = 5s;
 
@@ -30,18 +33,22 @@ struct NudgeView {
   struct Seen {
     std::string uuid;
     std::optional<redis::SentinelReport> report;  // nothing: it does not answer
+    // How long it has been failing over without having chosen a replica.
+    Duration electing_for{};
   };
-  std::string uuid;                       // ours
-  std::vector<Seen> sentinels;            // registered, ours among them
-  registry::Record record;                // of the group
-  std::vector<registry::Member> members;  // registered
-  Duration quiet_for{};                   // how long ours has held the master for dead and done nothing
-  std::size_t nudges = 0;                 // that were in vain
+  std::string uuid;                            // ours
+  std::vector<Seen> sentinels;                 // registered, ours among them
+  registry::Record record;                     // of the group
+  std::vector<registry::Member> members;       // registered
+  std::vector<redis::ReplicaReport> replicas;  // that our Sentinel knows
+  Duration quiet_for{};                        // how long ours has held the master for dead and done nothing
+  std::size_t nudges = 0;                      // that were in vain
   std::optional<Duration> since_last_nudge;
 };
 
 // Whether to ask our Sentinel for a failover: the recorded master is dead, enough Sentinels say so, none does
-// anything about it, and a replica is alive. Of all wrappers only the one that is first by uuid does.
+// anything about it, and a registered replica answers ours. Of all wrappers only the one that is first by
+// uuid does.
 //
 // Stock Sentinel refuses every replica whose link to the master was down when Sentinel began to look, for
 // longer than ten times down-after (sentinel.c, sentinelSelectSlave): a fleet that starts after the master's
@@ -55,6 +62,10 @@ Duration PauseAfterNudge(std::size_t nudges);
 // ten times down-after before it did. Nothing: there is none, or it would be taken as it is.
 std::optional<Duration> RaisedDownAfter(Duration down_after,
                                         const std::vector<redis::ReplicaReport>& replicas);
+
+// Whether the failover that a Sentinel leads has got as far as choosing a replica: from then on it is
+// certain.
+bool HasChosen(const std::vector<redis::ReplicaReport>& replicas);
 
 struct StuckView {
   redis::SentinelReport own;

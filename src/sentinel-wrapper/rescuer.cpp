@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "redis/server_info.h"
-#include "sentinel-wrapper/rescue.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -33,6 +33,7 @@ Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options)
 void Rescuer::Reset() {
   quiet_since_.reset();
   stuck_since_.reset();
+  electing_since_.clear();
 }
 
 std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid) {
@@ -93,27 +94,49 @@ std::uint64_t Rescuer::EpochBeyond(const redis::SentinelReport& own, std::uint64
   return epoch;
 }
 
-void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport& own,
-                           const registry::Record& record) {
-  const Duration quiet_for = Since(*quiet_since_);
-  if (quiet_for < kQuietBeforeNudge) return;
+std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
   const std::string& group = options_.common.master_name;
+  const auto& credentials = options_.common.sentinel;
   const auto registered = loop_.registry().ListSentinels(Watch::kNo);
-  const auto members = loop_.registry().ListMembers(group, Watch::kNo);
-  if (!registered || !members) return;
+  if (!registered) return std::nullopt;
   std::vector<Endpoint> endpoints;
   for (const auto& sentinel : *registered) endpoints.push_back(sentinel.endpoint);
-  const auto reports = redis::AskSentinels(endpoints, options_.common.sentinel, group, kAnswerTimeout);
+  const auto reports = redis::AskSentinels(endpoints, credentials, group, kAnswerTimeout);
+  std::vector<NudgeView::Seen> seen;
+  std::map<std::string, TimePoint> electing;
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const std::string& uuid = (*registered)[i].uuid;
+    auto& each = seen.emplace_back(
+        NudgeView::Seen{uuid, reports[i] ? std::optional(*reports[i]) : std::nullopt, Duration::zero()});
+    if (!each.report || !each.report->failover_in_progress) continue;
+    const auto known = redis::AskAcquaintances(endpoints[i], credentials, group, kAnswerTimeout);
+    if (!known || HasChosen(known->replicas)) continue;
+    const auto since = electing_since_.find(uuid);
+    electing[uuid] = since == electing_since_.end() ? Clock::now() : since->second;
+    each.electing_for = Since(electing[uuid]);
+  }
+  electing_since_ = std::move(electing);
+  return seen;
+}
+
+void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport& own,
+                           const registry::Record& record) {
+  // From the beginning, to see how long an election takes.
+  auto fleet = AskFleet();
+  const Duration quiet_for = Since(*quiet_since_);
+  if (!fleet || quiet_for < kQuietBeforeNudge) return;
+  const auto members = loop_.registry().ListMembers(options_.common.master_name, Watch::kNo);
+  const auto known = redis::AskAcquaintances(options_.server.bind, options_.common.sentinel,
+                                             options_.common.master_name, kAnswerTimeout);
+  if (!members || !known) return;
   NudgeView view{.uuid = uuid,
-                 .sentinels = {},
+                 .sentinels = std::move(*fleet),
                  .record = record,
                  .members = *members,
+                 .replicas = known->replicas,
                  .quiet_for = quiet_for,
                  .nudges = nudges_,
                  .since_last_nudge = {}};
-  for (std::size_t i = 0; i < reports.size(); ++i) {
-    view.sentinels.push_back({(*registered)[i].uuid, reports[i] ? std::optional(*reports[i]) : std::nullopt});
-  }
   if (last_nudge_) view.since_last_nudge = Since(*last_nudge_);
   const auto finding = ShouldNudge(view);
   if (finding.holds) {

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -14,6 +16,7 @@
 #include "registry/record.h"
 #include "sentinel-wrapper/nudger.h"
 #include "sentinel-wrapper/options.h"
+#include "sentinel-wrapper/rescue.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -41,6 +44,8 @@ class Rescuer {
   std::uint64_t EpochBeyond(const redis::SentinelReport& own, std::uint64_t record_epoch);
   void LookForNudge(const std::string& uuid, const redis::SentinelReport& own,
                     const registry::Record& record);
+  // What every registered Sentinel says now; nothing when ZooKeeper does not say who is registered.
+  std::optional<std::vector<NudgeView::Seen>> AskFleet();
   void Nudge(const redis::SentinelReport& own, const std::string& reason);
 
   daemon::WrapperLoop& loop_;
@@ -48,6 +53,7 @@ class Rescuer {
   Nudger nudger_;
   std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
   std::optional<TimePoint> stuck_since_;
+  std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica
   std::optional<TimePoint> last_nudge_;
   std::size_t nudges_ = 0;
   LogOnChange log_reason_;

@@ -25,9 +25,10 @@ bool SeatKeeper::Sit(std::uint64_t record_epoch) {
   while (!loop_.stop_requested()) {
     const auto seated = TrySit(record_epoch, patience);
     if (seated && *seated) return true;
-    if (!seated && seated.error().kind == ErrorKind::kAlreadyExists) continue;  // somebody was quicker
-    if (!seated) log_waiting_("waiting for a seat: " + seated.error().message);
-    loop_.Pump(Clock::now() + kLookAgain);
+    // Somebody was quicker: choose again at once.
+    const bool raced = !seated && seated.error().kind == ErrorKind::kAlreadyExists;
+    if (!seated && !raced) log_waiting_("waiting for a seat: " + seated.error().message);
+    loop_.Pump(raced ? Clock::now() : Clock::now() + kLookAgain);
   }
   return false;
 }

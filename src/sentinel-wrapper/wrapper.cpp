@@ -150,7 +150,6 @@ std::optional<int> Wrapper::Supervise() {
     NoteEpoch();
     if (const auto rescue = rescuer_.Look(seats_.seat().uuid)) {
       if (const auto code = Restart(*rescue)) return code;
-      continue;
     }
     loop_.Pump(Clock::now() + (rescuer_.busy() ? kLookAgainSoon : kLookAgain));
   }

@@ -52,7 +52,8 @@ NudgeView Dead() {
   return {.uuid = "a",
           .sentinels = {{"a", Down()}, {"b", Down()}, {"c", Down()}},
           .record = Recorded(kMaster),
-          .members = {{.uuid = "m", .endpoint = kReplica, .serving = true}},
+          .members = {{.uuid = "m", .endpoint = kReplica}},
+          .replicas = {{.endpoint = kReplica}},
           .quiet_for = 3s,
           .nudges = 0,
           .since_last_nudge = {}};
@@ -101,12 +102,36 @@ TEST(ShouldNudgeTest, NudgesWhereNobodyActs) {
             true},
            {"ours fails over", [](auto& v) { v.sentinels[0].report = FailingOver(); }, false},
            {"another fails over", [](auto& v) { v.sentinels[2].report = FailingOver(); }, false},
+           {"another has long lost its election",
+            [](auto& v) {
+              v.sentinels[2] = {"c", FailingOver(), 2s};
+            },
+            true},
+           {"another is in an election",
+            [](auto& v) {
+              v.sentinels[2] = {"c", FailingOver(), 1999ms};
+            },
+            false},
+           {"ours has long lost its election",
+            [](auto& v) {
+              v.sentinels[0] = {"a", FailingOver(), 3s};
+            },
+            false},
+           {"the first has long lost its election, ours is the second",
+            [](auto& v) {
+              v.uuid = "b";
+              v.sentinels[0] = {"a", FailingOver(), 3s};
+            },
+            true},
            {"another has failed over", [](auto& v) { v.sentinels[2].report = Naming(kReplica); }, false},
            {"the record has moved on", [](auto& v) { v.record = Recorded(kReplica); }, false},
            {"no record", [](auto& v) { v.record = {}; }, false},
            {"nobody to promote", [](auto& v) { v.members.clear(); }, false},
-           {"nobody who serves", [](auto& v) { v.members[0].serving = false; }, false},
-           {"nobody but the master", [](auto& v) { v.members[0].endpoint = kMaster; }, false},
+           {"nobody who answers", [](auto& v) { v.replicas[0].down = true; }, false},
+           {"nobody whom Sentinel knows", [](auto& v) { v.replicas.clear(); }, false},
+           {"nobody registered who answers", [](auto& v) { v.replicas[0].endpoint = kThird; }, false},
+           {"nobody but the master",
+            [](auto& v) { v.members[0].endpoint = v.replicas[0].endpoint = kMaster; }, false},
            {"just nudged",
             [](auto& v) {
               v.nudges = 1;
