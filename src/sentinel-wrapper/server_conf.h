@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "net/endpoint.h"
-#include "registry/sentinel_id.h"
+#include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -17,12 +16,8 @@ struct ServerConf {
   std::vector<std::string> left_out;  // user's lines that the wrapper's replace, with the reason
 };
 
-// `user_conf` is the text of the user's file, `master` the group's master now, `sentinel_id` 40 hexadecimal
-// digits.
-ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options, const Endpoint& master,
-                            std::string_view sentinel_id);
-
-using registry::SentinelIdOf;
-using registry::UuidOf;
+// `user_conf` is the text of the user's file.
+ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options,
+                            const Monitoring& monitoring);
 
 }  // namespace redis_zk::sentinel_wrapper

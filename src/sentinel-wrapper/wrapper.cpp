@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "base/exit_code.h"
-#include "base/random_id.h"
 #include "process/server_conf.h"
 #include "redis/connection.h"
 #include "sentinel-wrapper/server_conf.h"
@@ -24,23 +23,60 @@ using zookeeper::Watch;
 constexpr Duration kProbeTimeout = 500ms;
 // A watch can get lost with its session; the record is read again this often.
 constexpr Duration kLookAgain = 1s;
+constexpr Duration kLookAgainSoon = 200ms;
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
 
 }  // namespace
 
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
-      self_{NewUuid(), options.server.announce} {}
+      seats_(loop_, options_),
+      rescuer_(loop_, options_) {}
 
 int Wrapper::Run() {
   if (const auto code = loop_.Connect()) return *code;
-  const auto master = AwaitMaster();
-  if (!master) return master.error();
-  if (const auto code = Start(*master)) return *code;
-  return Supervise();
+  while (true) {
+    const auto monitoring = Prepare();
+    if (!monitoring) return monitoring.error();
+    if (const auto code = Start(*monitoring)) return *code;
+    if (const auto code = Supervise()) return *code;
+  }
 }
 
-tl::expected<Endpoint, int> Wrapper::AwaitMaster() {
+tl::expected<Monitoring, int> Wrapper::Prepare() {
+  const auto record = AwaitMaster();
+  if (!record) return tl::unexpected(record.error());
+  if (!seats_.Sit(record->epoch)) return tl::unexpected<int>(kExitStopped);
+  while (true) {
+    // Again: a seat may have taken its time.
+    const auto record_now = AwaitMaster();
+    if (!record_now) return tl::unexpected(record_now.error());
+    auto monitoring = Survey(*record_now);
+    if (monitoring) return *monitoring;
+    log_waiting_(monitoring.error().message);
+    loop_.Pump(Clock::now() + kLookAgainSoon);
+    if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
+  }
+}
+
+Result<Monitoring> Wrapper::Survey(const registry::Record& record) {
+  const auto seats = loop_.registry().ListSeats();
+  if (!seats) return tl::unexpected(seats.error());
+  const auto sentinels = loop_.registry().ListSentinels(Watch::kNo);
+  if (!sentinels) return tl::unexpected(sentinels.error());
+  const auto members = loop_.registry().ListMembers(options_.common.master_name, Watch::kNo);
+  if (!members) return tl::unexpected(members.error());
+  return MonitoringOf(record, seats_.seat(), {*seats, *sentinels, *members});
+}
+
+tl::expected<Record, int> Wrapper::AwaitMaster() {
   const std::string& group = options_.common.master_name;
   const Duration patience = options_.server.master_wait_timeout;
   const TimePoint deadline = patience == Duration::zero() ? TimePoint::max() : Clock::now() + patience;
@@ -55,7 +91,7 @@ tl::expected<Endpoint, int> Wrapper::AwaitMaster() {
     if (!record) {
       waiting_for = record.error().message;
     } else if (record->state == Record::State::kMaster) {
-      return record->master;
+      return *record;
     } else if (record->state == Record::State::kUnreadable) {
       waiting_for = fmt::format("{}: found \"{}\", expected \"host port\"; waiting for it to be mended",
                                 loop_.registry().MasterPath(group), record->found);
@@ -82,37 +118,43 @@ Result<Answer> Wrapper::Probe() const {
   return Fail("redis-sentinel does not take SENTINEL_PASSWORD", answer.error());
 }
 
-std::optional<int> Wrapper::Start(const Endpoint& master) {
-  std::ifstream user_file(options_.sentinel_conf);
-  std::ostringstream user_conf;
-  user_conf << user_file.rdbuf();
-  const auto conf = RenderServerConf(user_conf.str(), options_, master, SentinelIdOf(self_.uuid));
-  for (const auto& line : conf.left_out) spdlog::warn("{}: left out {}", options_.sentinel_conf, line);
-  const std::string conf_path = process::AbsolutePath(
+std::string Wrapper::ConfPath() const {
+  return process::AbsolutePath(
       fmt::format("{}/sentinel-wrapper-{}.conf", options_.server.work_dir, options_.server.bind.port));
-  if (const auto written = process::WriteConf(conf_path, conf.text); !written) {
+}
+
+std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
+  const auto conf = RenderServerConf(ReadFile(options_.sentinel_conf), options_, monitoring);
+  for (const auto& line : conf.left_out) spdlog::warn("{}: left out {}", options_.sentinel_conf, line);
+  if (const auto written = process::WriteConf(ConfPath(), conf.text); !written) {
     spdlog::error("WORK_DIR: {}", written.error().message);
     return kExitConfig;
   }
-  if (const auto code = loop_.Launch(options_.sentinel_server_bin, conf_path)) return code;
+  if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
   if (const auto code = loop_.AwaitServing([this] { return Probe(); })) return code;
+  rescuer_.Reset();
   spdlog::info("serving on {}: monitoring {} at {} with a quorum of {}", options_.server.bind.ToAddress(),
-               options_.common.master_name, master.ToAddress(), options_.quorum);
+               options_.common.master_name, monitoring.master.ToAddress(), options_.quorum);
   return std::nullopt;
 }
 
-int Wrapper::Supervise() {
-  KeepRegistered();
+std::optional<int> Wrapper::Supervise() {
   while (!loop_.exit_code() && !loop_.stop_requested()) {
-    loop_.Pump(Clock::now() + kLookAgain);
-    KeepRegistered();
+    if (!KeepRegistered()) {
+      spdlog::error("the seat {} is another Sentinel's now: stopping ours, which has the same id",
+                    seats_.seat().uuid);
+      registered_session_ = 0;
+      loop_.StopServer();
+      return loop_.stop_requested() ? std::optional<int>(kExitStopped) : std::nullopt;
+    }
+    NoteEpoch();
+    if (const auto rescue = rescuer_.Look(seats_.seat().uuid)) {
+      if (const auto code = Restart(*rescue)) return code;
+    }
+    loop_.Pump(Clock::now() + (rescuer_.busy() ? kLookAgainSoon : kLookAgain));
   }
   // Clients must stop finding it at the moment it stops, not when the session ends.
-  if (loop_.session().connected()) {
-    if (const auto gone = loop_.registry().UnregisterSentinel(self_.uuid); !gone) {
-      spdlog::warn("{}", gone.error().message);
-    }
-  }
+  Unregister();
   if (loop_.stop_requested()) return loop_.StopServer();
   const int code = *loop_.exit_code();
   spdlog::error("redis-sentinel ended with {} although nobody asked it to", code);
@@ -120,22 +162,48 @@ int Wrapper::Supervise() {
   return code == 0 ? kExitTryAgain : code;
 }
 
-void Wrapper::KeepRegistered() {
+std::optional<int> Wrapper::Restart(const Rescuer::Rescue& rescue) {
+  // Before the old one is stopped: from here on nothing depends on ZooKeeper.
+  const auto monitoring = Survey(rescue.record);
+  if (!monitoring) {
+    spdlog::warn("{}", monitoring.error().message);
+    return std::nullopt;
+  }
+  spdlog::warn("restarting redis-sentinel on {}: {}", rescue.record.master.ToAddress(), rescue.reason);
+  Unregister();
+  loop_.StopServer();
+  if (loop_.stop_requested()) return kExitStopped;
+  return Start(*monitoring);
+}
+
+void Wrapper::NoteEpoch() { seats_.NoteEpoch(EpochIn(ReadFile(ConfPath()))); }
+
+void Wrapper::Unregister() {
+  registered_session_ = 0;
+  if (!loop_.session().connected()) return;
+  if (const auto gone = loop_.registry().UnregisterSentinel(seats_.seat().uuid); !gone)
+    spdlog::warn("{}", gone.error().message);
+}
+
+bool Wrapper::KeepRegistered() {
   const std::int64_t session = loop_.session().id();
-  if (!loop_.session().connected() || registered_session_ == session || loop_.exit_code() ||
-      loop_.stop_requested())
-    return;
-  auto registered = loop_.registry().RegisterSentinel(self_);
+  if (!loop_.session().connected()) return true;
+  const auto hold = seats_.Keep();
+  if (hold == SeatKeeper::Hold::kLost) return false;
+  if (hold == SeatKeeper::Hold::kUnsure || registered_session_ == session) return true;
+  const registry::Sentinel self{seats_.seat().uuid, options_.server.announce};
+  auto registered = loop_.registry().RegisterSentinel(self);
   if (!registered && registered.error().kind == ErrorKind::kNotFound) {
     const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
-    registered = made ? loop_.registry().RegisterSentinel(self_) : made;
+    registered = made ? loop_.registry().RegisterSentinel(self) : made;
   }
   if (registered) {
     registered_session_ = session;
-    spdlog::info("registered as {}", self_.uuid);
+    spdlog::info("registered as {}", self.uuid);
   } else {
     spdlog::warn("{}", registered.error().message);
   }
+  return true;
 }
 
 }  // namespace redis_zk::sentinel_wrapper

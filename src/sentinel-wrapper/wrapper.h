@@ -1,4 +1,4 @@
-// The life of a sentinel-wrapper: connect, wait for a master, launch, register, supervise.
+// The life of a sentinel-wrapper: connect, wait for a master, take a seat, launch, register, supervise.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,10 @@
 #include "base/signals.h"
 #include "daemon/wrapper_loop.h"
 #include "registry/record.h"
+#include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
+#include "sentinel-wrapper/rescuer.h"
+#include "sentinel-wrapper/seat_keeper.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -21,15 +24,27 @@ class Wrapper {
   int Run();
 
  private:
-  tl::expected<Endpoint, int> AwaitMaster();
-  std::optional<int> Start(const Endpoint& master);
+  tl::expected<registry::Record, int> AwaitMaster();
+  // Waits for a master and a seat. An exit code when the start is over.
+  tl::expected<Monitoring, int> Prepare();
+  // What our Sentinel has to know about the group whose record this is.
+  Result<Monitoring> Survey(const registry::Record& record);
+  std::optional<int> Start(const Monitoring& monitoring);
   Result<daemon::WrapperLoop::Answer> Probe() const;
-  int Supervise();
-  void KeepRegistered();
+  // Until our Sentinel ends. Nothing: our seat is somebody else's now; start over.
+  std::optional<int> Supervise();
+  // False: our seat is lost.
+  bool KeepRegistered();
+  void Unregister();
+  void NoteEpoch();
+  // Starts our Sentinel anew, with the same seat. An exit code when it does not serve again.
+  std::optional<int> Restart(const Rescuer::Rescue& rescue);
+  std::string ConfPath() const;
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;
-  const registry::Sentinel self_;
+  SeatKeeper seats_;
+  Rescuer rescuer_;
   LogOnChange log_waiting_;
   std::int64_t registered_session_ = 0;
 };

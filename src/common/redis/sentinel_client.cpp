@@ -72,7 +72,11 @@ Result<Acquaintances> ParseAcquaintances(const Endpoint& sentinel,
   if (!peers) return tl::unexpected(peers.error());
   Acquaintances all;
   for (auto& [fields, endpoint, down] : *replicas)
-    all.replicas.push_back({endpoint, down, fields["master-link-status"] == "ok"});
+    all.replicas.push_back({.endpoint = endpoint,
+                            .down = down,
+                            .master_link_up = fields["master-link-status"] == "ok",
+                            .master_link_down_for = Duration(NumberAt(fields, "master-link-down-time")),
+                            .promoted = HasFlag(fields["flags"], "promoted")});
   for (auto& [fields, endpoint, down] : *peers) all.peers.push_back({fields["runid"], endpoint, down});
   return all;
 }
@@ -104,7 +108,8 @@ Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::
                         .quorum = NumberAt(fields, "quorum"),
                         .master_down = HasFlag(flags, "s_down") || HasFlag(flags, "o_down"),
                         .failover_in_progress = HasFlag(flags, "failover_in_progress"),
-                        .master_connected = !HasFlag(flags, "disconnected")};
+                        .master_connected = !HasFlag(flags, "disconnected"),
+                        .down_after = Duration(NumberAt(fields, "down-after-milliseconds"))};
 }
 
 std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& sentinels,
@@ -141,6 +146,13 @@ Result<Acquaintances> AskAcquaintances(const Endpoint& sentinel, const Credentia
 Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                        Duration timeout) {
   return Request(sentinel, credentials, {"SENTINEL", "FAILOVER", group}, timeout);
+}
+
+Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                    Duration down_after, Duration timeout) {
+  return Request(sentinel, credentials,
+                 {"SENTINEL", "SET", group, "down-after-milliseconds", std::to_string(down_after.count())},
+                 timeout);
 }
 
 Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,

@@ -28,6 +28,7 @@ struct SentinelReport {
   bool master_down = false;  // subjectively or objectively
   bool failover_in_progress = false;
   bool master_connected = true;  // its own link to the master stands
+  Duration down_after{};         // silence after which an instance counts as down
 };
 
 // The replies to GET-MASTER-ADDR-BY-NAME and MASTER. kNotFound: this Sentinel does not know the group.
@@ -48,6 +49,8 @@ struct ReplicaReport {
   Endpoint endpoint;
   bool down = false;  // subjectively down or disconnected
   bool master_link_up = false;
+  Duration master_link_down_for{};  // when it was asked last; 0 while the link stands
+  bool promoted = false;            // selected by the failover that this Sentinel leads
 };
 // What it believes of one other Sentinel: SENTINEL SENTINELS.
 struct PeerReport {
@@ -66,6 +69,10 @@ Result<Acquaintances> AskAcquaintances(const Endpoint& sentinel, const Credentia
 std::vector<Result<Acquaintances>> AskAcquaintances(const std::vector<Endpoint>& sentinels,
                                                     const Credentials& credentials, const std::string& group,
                                                     Duration timeout);
+
+// SENTINEL SET ... down-after-milliseconds, of this Sentinel alone and until it is set again.
+Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                    Duration down_after, Duration timeout);
 
 // SENTINEL RESET: forgets the group's replicas and the other Sentinels, to find them again from the master.
 // With the master down, or while a failover runs, that makes the group unrecoverable.

@@ -1,0 +1,44 @@
+// What a Sentinel is told about its group before it starts: what it could otherwise learn from a living
+// master only. A function of values.
+//
+// A fresh Sentinel asks the master for the replicas and meets its peers through them. Where the master is
+// dead already it would know nobody and promote nobody, for ever.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "net/endpoint.h"
+#include "registry/record.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+struct Monitoring {
+  struct Peer {
+    Endpoint endpoint;
+    std::string id;
+
+    bool operator==(const Peer&) const = default;
+  };
+
+  Endpoint master;
+  std::string sentinel_id;         // 40 hexadecimal digits
+  std::uint64_t epoch = 0;         // the fleet's highest
+  std::uint64_t config_epoch = 0;  // of the configuration in which `master` is the master
+  std::vector<Endpoint> replicas;
+  std::vector<Peer> peers;
+};
+
+// What ZooKeeper says.
+struct Fleet {
+  std::vector<registry::Seat> seats;
+  std::vector<registry::Sentinel> sentinels;  // registered
+  std::vector<registry::Member> members;      // registered
+};
+
+// `seat` is ours. Sentinels without a seat are left out, since nobody knows their id: they will make
+// themselves known. No endpoint and no id stands twice: Sentinel refuses a file in which one does.
+Monitoring MonitoringOf(const registry::Record& record, const registry::Seat& seat, const Fleet& fleet);
+
+}  // namespace redis_zk::sentinel_wrapper

@@ -1,0 +1,77 @@
+#include "sentinel-wrapper/nudger.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "redis/sentinel_client.h"
+#include "sentinel-wrapper/rescue.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+constexpr Duration kAnswerTimeout = 500ms;
+// Sentinel chooses in the second or third turn of its timer, which are a tenth of a second apart.
+constexpr Duration kChoiceTimeout = 2s;
+constexpr Duration kLookAgain = 20ms;
+
+}  // namespace
+
+Nudger::Nudger(Endpoint sentinel, Credentials credentials, std::string group,
+               std::function<bool(TimePoint)> pause)
+    : sentinel_(std::move(sentinel)),
+      credentials_(std::move(credentials)),
+      group_(std::move(group)),
+      pause_(std::move(pause)) {}
+
+Status Nudger::RequestFailover() const {
+  return redis::RequestFailover(sentinel_, credentials_, group_, kAnswerTimeout);
+}
+
+Result<std::string> Nudger::Nudge(Duration down_after) {
+  const auto asked = RequestFailover();
+  if (asked) return std::string("asked for a failover");
+  if (asked.error().message.find("NOGOODSLAVE") == std::string::npos) return tl::unexpected(asked.error());
+  return NudgeWithRaised(down_after);
+}
+
+Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
+  const auto known = redis::AskAcquaintances(sentinel_, credentials_, group_, kAnswerTimeout);
+  if (!known) return tl::unexpected(known.error());
+  const auto raised = RaisedDownAfter(down_after, known->replicas);
+  if (!raised)
+    return Fail(ErrorKind::kRefused, "it knows no good replica, and not because the master died long ago");
+  // Owed from now on: an answer may get lost.
+  owed_ = down_after;
+  auto asked = redis::SetDownAfter(sentinel_, credentials_, group_, *raised, kAnswerTimeout);
+  if (asked) asked = RequestFailover();
+  if (asked) AwaitChoice();
+  SettleDebt();
+  if (!asked) return tl::unexpected(asked.error());
+  return fmt::format(
+      "asked for a failover, with a down-after of {} ms for the moment, since every replica lost the master "
+      "long ago",
+      raised->count());
+}
+
+void Nudger::AwaitChoice() const {
+  const TimePoint deadline = Clock::now() + kChoiceTimeout;
+  while (pause_(Clock::now() + kLookAgain) && Clock::now() < deadline) {
+    const auto known = redis::AskAcquaintances(sentinel_, credentials_, group_, kAnswerTimeout);
+    // Afterwards Sentinel looks at down-after no more in this failover.
+    if (!known || HasChosen(known->replicas)) return;
+  }
+}
+
+void Nudger::SettleDebt() {
+  if (!owed_) return;
+  if (const auto set = redis::SetDownAfter(sentinel_, credentials_, group_, *owed_, kAnswerTimeout); !set) {
+    spdlog::warn("cannot set down-after back to {} ms yet: {}", owed_->count(), set.error().message);
+    return;
+  }
+  owed_.reset();
+}
+
+}  // namespace redis_zk::sentinel_wrapper

@@ -1,0 +1,112 @@
+#include "sentinel-wrapper/rescue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+constexpr Duration kFirstPause = 5s;
+constexpr Duration kLongestPause = 60s;
+// sentinel.c: a replica may have been without its master for this many times down-after.
+constexpr int kToleratedTimes = 10;
+// On top, since the figures of a replica are up to a second old.
+constexpr Duration kSlack = 500ms;
+
+Finding No(std::string reason) { return {false, std::move(reason)}; }
+
+bool Names(const registry::Record& record, const Endpoint& master) {
+  return record.state == registry::Record::State::kMaster && record.master == master;
+}
+
+// Why the Sentinels' own views forbid a nudge; empty when they do not.
+std::string Objection(const NudgeView& view) {
+  std::size_t say_down = 0;
+  std::size_t quorum = 1;
+  const std::string* first = nullptr;
+  for (const auto& [uuid, report, electing_for] : view.sentinels) {
+    if (!report) continue;
+    if (report->failover_in_progress && (uuid == view.uuid || electing_for < kLongestElection))
+      return fmt::format("Sentinel {} fails over already", report->sentinel.ToAddress());
+    if (!Names(view.record, report->master)) {
+      return fmt::format("Sentinel {} names {}, not the recorded master", report->sentinel.ToAddress(),
+                         report->master.ToAddress());
+    }
+    if (uuid == view.uuid && !report->master_down) return "our Sentinel does not hold the master for dead";
+    if (uuid == view.uuid) quorum = report->quorum;
+    if (!report->master_down) continue;
+    ++say_down;
+    if (report->failover_in_progress) continue;
+    if (first == nullptr || uuid < *first) first = &uuid;
+  }
+  if (say_down < quorum)
+    return fmt::format("{} of a quorum of {} hold the master for dead", say_down, quorum);
+  if (first == nullptr || *first != view.uuid) return "another Sentinel comes first";
+  return "";
+}
+
+// Replicas that are registered and that our Sentinel reaches.
+std::size_t CountLiving(const NudgeView& view) {
+  const auto is_living = [&view](const registry::Member& member) {
+    return !Names(view.record, member.endpoint) &&
+           std::any_of(view.replicas.begin(), view.replicas.end(), [&member](const auto& replica) {
+             return replica.endpoint == member.endpoint && !replica.down;
+           });
+  };
+  return static_cast<std::size_t>(std::count_if(view.members.begin(), view.members.end(), is_living));
+}
+
+}  // namespace
+
+Finding ShouldNudge(const NudgeView& view) {
+  if (view.quiet_for < kQuietBeforeNudge) return No("Sentinel has not had the time to act");
+  if (std::string objection = Objection(view); !objection.empty()) return No(std::move(objection));
+  const std::size_t living = CountLiving(view);
+  if (living == 0) return No("no registered replica answers");
+  if (view.since_last_nudge && *view.since_last_nudge < PauseAfterNudge(view.nudges))
+    return No("Sentinel was asked not long ago");
+  return {true, fmt::format("the master {} is dead, living replicas: {}, and no Sentinel has acted for {} ms",
+                            view.record.master.ToAddress(), living, view.quiet_for.count())};
+}
+
+Duration PauseAfterNudge(std::size_t nudges) {
+  Duration pause = kFirstPause;
+  for (std::size_t i = 1; i < nudges && pause < kLongestPause; ++i) pause *= 2;
+  return std::min(pause, kLongestPause);
+}
+
+std::optional<Duration> RaisedDownAfter(Duration down_after,
+                                        const std::vector<redis::ReplicaReport>& replicas) {
+  std::optional<Duration> freshest;
+  for (const auto& replica : replicas) {
+    if (replica.down) continue;
+    freshest = std::min(freshest.value_or(Duration::max()), replica.master_link_down_for);
+  }
+  if (!freshest || *freshest <= down_after * kToleratedTimes) return std::nullopt;
+  return down_after + *freshest / kToleratedTimes + kSlack;
+}
+
+bool HasChosen(const std::vector<redis::ReplicaReport>& replicas) {
+  return std::any_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.promoted; });
+}
+
+Finding IsStuck(const StuckView& view) {
+  const auto& own = view.own;
+  if (!own.master_down) return No("its master is not down");
+  if (own.failover_in_progress) return No("it is failing over");
+  if (view.record.state != registry::Record::State::kMaster) return No("the record names no master");
+  if (view.record.master == own.master) return No("the record names the same master");
+  for (const auto& replica : view.replicas) {
+    if (!replica.down) return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));
+  }
+  if (!view.recorded_acts) return No("the recorded master does not answer as master");
+  return {true,
+          fmt::format("its master {} is down, it knows no living replica, and the record names {}, which "
+                      "answers as master",
+                      own.master.ToAddress(), view.record.master.ToAddress())};
+}
+
+}  // namespace redis_zk::sentinel_wrapper

@@ -1,0 +1,159 @@
+#include "sentinel-wrapper/rescuer.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "redis/server_info.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+using zookeeper::Watch;
+
+constexpr Duration kAnswerTimeout = 500ms;
+
+Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
+
+}  // namespace
+
+Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options)
+    : loop_(loop),
+      options_(options),
+      nudger_(options.server.bind, options.common.sentinel, options.common.master_name,
+              [&loop](TimePoint until) {
+                while (Clock::now() < until && !loop.stop_requested() && !loop.exit_code()) loop.Pump(until);
+                return !loop.stop_requested() && !loop.exit_code();
+              }) {}
+
+void Rescuer::Reset() {
+  quiet_since_.reset();
+  stuck_since_.reset();
+  electing_since_.clear();
+}
+
+std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid) {
+  nudger_.SettleDebt();
+  const auto own = redis::AskSentinels({options_.server.bind}, options_.common.sentinel,
+                                       options_.common.master_name, kAnswerTimeout)
+                       .front();
+  if (!own || !own->master_down || own->failover_in_progress) {
+    Reset();
+    if (own && !own->master_down) nudges_ = 0;
+    return std::nullopt;
+  }
+  if (!quiet_since_) quiet_since_ = Clock::now();
+  if (!loop_.session().connected()) return std::nullopt;
+  const auto record = loop_.registry().ReadRecord(options_.common.master_name, Watch::kNo);
+  if (!record) return std::nullopt;
+  if (auto rescue = LookForStuck(*own, *record)) return rescue;
+  if (record->state == registry::Record::State::kMaster && record->master == own->master)
+    LookForNudge(uuid, *own, *record);
+  return std::nullopt;
+}
+
+std::optional<Rescuer::Rescue> Rescuer::LookForStuck(const redis::SentinelReport& own,
+                                                     const registry::Record& record) {
+  StuckView view{.own = own, .replicas = {}, .record = record, .recorded_acts = false};
+  const bool names_another = record.state == registry::Record::State::kMaster && record.master != own.master;
+  if (names_another) {
+    const auto known = redis::AskAcquaintances(options_.server.bind, options_.common.sentinel,
+                                               options_.common.master_name, kAnswerTimeout);
+    if (!known) return std::nullopt;
+    view.replicas = known->replicas;
+    const auto recorded = redis::AskServerInfo(record.master, options_.common.redis, kAnswerTimeout);
+    view.recorded_acts = recorded && recorded->role == redis::Role::kMaster && !recorded->loading;
+  }
+  const auto finding = IsStuck(view);
+  if (!finding.holds) {
+    stuck_since_.reset();
+    if (names_another) log_reason_("Sentinel's master is down, and it is not restarted: " + finding.reason);
+    return std::nullopt;
+  }
+  if (!stuck_since_) stuck_since_ = Clock::now();
+  if (Since(*stuck_since_) < kStuckBeforeRestart) return std::nullopt;
+  Rescue rescue{record, finding.reason};
+  rescue.record.epoch = EpochBeyond(own, record.epoch);
+  return rescue;
+}
+
+std::uint64_t Rescuer::EpochBeyond(const redis::SentinelReport& own, std::uint64_t record_epoch) {
+  std::uint64_t epoch = std::max(record_epoch, own.config_epoch);
+  const auto registered = loop_.registry().ListSentinels(Watch::kNo);
+  if (!registered) return epoch;
+  std::vector<Endpoint> endpoints;
+  for (const auto& sentinel : *registered) endpoints.push_back(sentinel.endpoint);
+  for (const auto& report : redis::AskSentinels(endpoints, options_.common.sentinel,
+                                                options_.common.master_name, kAnswerTimeout)) {
+    if (report && report->master == own.master) epoch = std::max(epoch, report->config_epoch);
+  }
+  return epoch;
+}
+
+std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
+  const std::string& group = options_.common.master_name;
+  const auto& credentials = options_.common.sentinel;
+  const auto registered = loop_.registry().ListSentinels(Watch::kNo);
+  if (!registered) return std::nullopt;
+  std::vector<Endpoint> endpoints;
+  for (const auto& sentinel : *registered) endpoints.push_back(sentinel.endpoint);
+  const auto reports = redis::AskSentinels(endpoints, credentials, group, kAnswerTimeout);
+  std::vector<NudgeView::Seen> seen;
+  std::map<std::string, TimePoint> electing;
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const std::string& uuid = (*registered)[i].uuid;
+    auto& each = seen.emplace_back(
+        NudgeView::Seen{uuid, reports[i] ? std::optional(*reports[i]) : std::nullopt, Duration::zero()});
+    if (!each.report || !each.report->failover_in_progress) continue;
+    const auto known = redis::AskAcquaintances(endpoints[i], credentials, group, kAnswerTimeout);
+    if (!known || HasChosen(known->replicas)) continue;
+    const auto since = electing_since_.find(uuid);
+    electing[uuid] = since == electing_since_.end() ? Clock::now() : since->second;
+    each.electing_for = Since(electing[uuid]);
+  }
+  electing_since_ = std::move(electing);
+  return seen;
+}
+
+void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport& own,
+                           const registry::Record& record) {
+  // From the beginning, to see how long an election takes.
+  auto fleet = AskFleet();
+  const Duration quiet_for = Since(*quiet_since_);
+  if (!fleet || quiet_for < kQuietBeforeNudge) return;
+  const auto members = loop_.registry().ListMembers(options_.common.master_name, Watch::kNo);
+  const auto known = redis::AskAcquaintances(options_.server.bind, options_.common.sentinel,
+                                             options_.common.master_name, kAnswerTimeout);
+  if (!members || !known) return;
+  NudgeView view{.uuid = uuid,
+                 .sentinels = std::move(*fleet),
+                 .record = record,
+                 .members = *members,
+                 .replicas = known->replicas,
+                 .quiet_for = quiet_for,
+                 .nudges = nudges_,
+                 .since_last_nudge = {}};
+  if (last_nudge_) view.since_last_nudge = Since(*last_nudge_);
+  const auto finding = ShouldNudge(view);
+  if (finding.holds) {
+    Nudge(own, finding.reason);
+  } else {
+    log_reason_("the master is down, and Sentinel is not nudged: " + finding.reason);
+  }
+}
+
+void Rescuer::Nudge(const redis::SentinelReport& own, const std::string& reason) {
+  last_nudge_ = Clock::now();
+  ++nudges_;
+  if (const auto done = nudger_.Nudge(own.down_after)) {
+    spdlog::warn("nudged Sentinel: {}; {}", *done, reason);
+  } else {
+    spdlog::warn("nudged Sentinel in vain: {}; {}", done.error().message, reason);
+  }
+}
+
+}  // namespace redis_zk::sentinel_wrapper

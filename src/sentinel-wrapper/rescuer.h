@@ -1,0 +1,62 @@
+// Looks after our Sentinel's group while the master is down: nudges, and says when to follow the record.
+//
+// Loop thread only. It keeps the clocks; rescue.h decides.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "daemon/wrapper_loop.h"
+#include "redis/sentinel_client.h"
+#include "registry/record.h"
+#include "sentinel-wrapper/nudger.h"
+#include "sentinel-wrapper/options.h"
+#include "sentinel-wrapper/rescue.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+class Rescuer {
+ public:
+  // Both must outlive the rescuer.
+  Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options);
+
+  struct Rescue {
+    registry::Record record;  // to start our Sentinel with
+    std::string reason;
+  };
+  // Asks our Sentinel how its master is, and helps. Something: restart it. `uuid` is ours.
+  std::optional<Rescue> Look(const std::string& uuid);
+
+  // The master is down: look again soon.
+  bool busy() const { return quiet_since_.has_value(); }
+
+  // Our Sentinel has been started anew.
+  void Reset();
+
+ private:
+  std::optional<Rescue> LookForStuck(const redis::SentinelReport& own, const registry::Record& record);
+  // The epoch with which Sentinels that still hold on to `master` do not talk ours back to it.
+  std::uint64_t EpochBeyond(const redis::SentinelReport& own, std::uint64_t record_epoch);
+  void LookForNudge(const std::string& uuid, const redis::SentinelReport& own,
+                    const registry::Record& record);
+  // What every registered Sentinel says now; nothing when ZooKeeper does not say who is registered.
+  std::optional<std::vector<NudgeView::Seen>> AskFleet();
+  void Nudge(const redis::SentinelReport& own, const std::string& reason);
+
+  daemon::WrapperLoop& loop_;
+  const WrapperOptions& options_;
+  Nudger nudger_;
+  std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
+  std::optional<TimePoint> stuck_since_;
+  std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica
+  std::optional<TimePoint> last_nudge_;
+  std::size_t nudges_ = 0;
+  LogOnChange log_reason_;
+};
+
+}  // namespace redis_zk::sentinel_wrapper

@@ -1,0 +1,232 @@
+"""Everything dies, or the master returns empty: no data are lost that somebody still has, and all is one again."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from cluster import SESSION_TIMEOUT, free_port, wait_for, write_until_ok
+
+KEYS = 1000
+MEMORY_ONLY = 'appendonly no\nsave ""\n'
+SNAPSHOTS = "appendonly no\nsave 1 1\n"
+
+
+def conf_with(cluster, lines):
+    """Settings behind those that every cluster has."""
+    path = cluster.directory / "settings.conf"
+    path.write_text(f"include {cluster.directory}/redis.conf\n{lines}")
+    cluster.add_env(REDIS_CONF=path)
+
+
+def fill(master, count=KEYS):
+    with master.client() as client, client.pipeline(transaction=False) as pipeline:
+        for number in range(count):
+            pipeline.set(f"key:{number}", number)
+        pipeline.execute()
+        client.execute_command("WAIT", 2, 5000)
+
+
+def move(process):
+    """Where a scheduler starts it next: on another port, with the same volume."""
+    process.port = free_port()
+    process.env["PORT0"] = str(process.port)
+
+
+def stop_without_mercy(processes):
+    """All at the same moment, as when the power fails."""
+    for process in processes:
+        child = process.child
+        process.signal(signal.SIGSTOP)
+        if child:
+            os.kill(child, signal.SIGKILL)
+    for process in processes:
+        process.kill()
+
+
+def epoch(cluster):
+    return cluster.lineage()["epoch"]
+
+
+@pytest.mark.parametrize("pause", [0, 0.3, 0.9])
+def test_empty_restart_at_the_same_address_wipes_nobody(make_cluster, pause):
+    cluster = make_cluster()
+    conf_with(cluster, MEMORY_ONLY)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    fill(master)
+    master.kill_all()
+    back = time.monotonic() + pause
+    wait_for(lambda: time.monotonic() >= back, what="the moment of the restart")
+    master.start()
+    assert "serving as replica" in master.await_serving()
+    successor = cluster.await_agreement(nodes, sentinels, [watcher])
+    assert successor is not master
+    assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3
+
+
+def test_empty_restart_without_a_sentinel_alive(make_cluster):
+    cluster = make_cluster()
+    conf_with(cluster, MEMORY_ONLY)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    fill(master)
+    for sentinel in sentinels:
+        sentinel.kill_all()
+    master.kill_all()
+    master.start()
+    master.wait_log("holds data; waiting for it to be promoted")
+    assert master.child is None
+    for sentinel in sentinels:
+        move(sentinel)
+        sentinel.start()
+    assert "serving as replica" in master.await_serving()
+    cluster.await_agreement(nodes, sentinels, [watcher])
+    assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3
+
+
+@pytest.mark.parametrize("settings", ["", SNAPSHOTS], ids=["append-only", "snapshots"])
+@pytest.mark.parametrize("poorest", ["first", "last"])
+def test_everything_died(make_cluster, settings, poorest, figure):
+    """All on other ports, with fresh Sentinels; one node's data are older than the others'."""
+    cluster = make_cluster()
+    conf_with(cluster, settings)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    fill(master, KEYS // 2)
+    poor = next(node for node in nodes if node is not master)
+    poor.stop()
+    fill(master)
+    if settings:
+        for node in nodes:
+            if node is not poor:
+                node.ask("SAVE")
+    before = epoch(cluster)
+    stop_without_mercy([node for node in nodes if node is not poor] + sentinels)
+
+    started = time.monotonic()
+    rich = [node for node in nodes if node is not poor]
+    order = [poor, *rich] if poorest == "first" else [*rich, poor]
+    for process in order + sentinels:
+        move(process)
+        process.start()
+        if process is poor and poorest == "first":
+            process.wait_log("waiting")
+    successor = cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+    figure(f"everything died, {settings or 'append-only'!r}, poorest {poorest}: "
+           f"{time.monotonic() - started:.1f} s until all agree (session {SESSION_TIMEOUT} s)")
+    assert successor is not poor
+    assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3
+    assert epoch(cluster) > before
+    # And the group is as healthy as it was.
+    successor.kill_all()
+    client = cluster.sentinel_client(watcher)
+    write_until_ok(client, "after", "all")
+    assert client.dbsize() == KEYS + 1
+
+
+def test_everything_died_and_left_nothing(make_cluster):
+    cluster = make_cluster()
+    conf_with(cluster, MEMORY_ONLY)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    fill(cluster.master(nodes))
+    stop_without_mercy(nodes + sentinels)
+    for process in nodes + sentinels:
+        move(process)
+        process.start()
+    cluster.await_agreement(nodes, sentinels, [watcher])
+    write_until_ok(cluster.sentinel_client(watcher), "key", "value")
+
+
+def test_only_the_best_data_are_waited_for_and_not_for_ever(make_cluster):
+    cluster = make_cluster(COLD_START_WAIT="3s")
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    fill(master, KEYS // 2)
+    poor = next(node for node in nodes if node is not master)
+    poor.stop()
+    fill(master)
+    stop_without_mercy([node for node in nodes if node is not poor] + sentinels)
+    move(poor)
+    poor.start()
+    for sentinel in sentinels:
+        sentinel.start()
+    poor.wait_log("(COLD_START_WAIT), which was seen with data")
+    line = poor.await_serving()
+    assert "serving as master" in line and "has not come back in time" in line
+    cluster.await_agreement([poor], sentinels, [watcher])
+    assert poor.ask("DBSIZE") == KEYS // 2
+
+
+def test_sentinels_outlived_every_redis(make_cluster):
+    """They know only dead addresses, and follow the record to the new master."""
+    cluster = make_cluster()
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    fill(cluster.master(nodes))
+    stop_without_mercy(nodes)
+    for node in nodes:
+        move(node)
+        node.start()
+    cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+    assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3
+
+
+def two_origins(cluster):
+    """Two nodes with data that have nothing to do with each other, and nobody who lives."""
+    cluster.start_zookeeper()
+    for number in range(2):
+        node = cluster.redis(ZK_ROOT=f"/redis-{number}")
+        node.await_serving()
+        fill(node, 10 + number)
+        # The wrapper's note, without which the data would have no name.
+        wait_for(lambda: (node.directory / "redis-zk.json").exists(), what="the note beside the data")
+        node.kill_all()
+    nodes = cluster.processes[-2:]
+    for node in nodes:
+        node.env["ZK_ROOT"] = "/redis"
+    return nodes
+
+
+def test_data_of_different_origin_refuse_to_start(make_cluster):
+    cluster = make_cluster(COLD_START_WAIT="1s")
+    one, other = two_origins(cluster)
+    # One after the other, but each before the other is master.
+    one.env["COLD_START_WAIT"] = other.env["COLD_START_WAIT"] = "30s"
+    with cluster.kazoo.Lock("/redis/master"):
+        one.start()
+        other.start()
+        for node in (one, other):
+            node.wait_log("ZooKeeper: connected")
+        wait_for(lambda: len(cluster.listed("/redis/members/master1")) == 2, what="both members")
+    for node in (one, other):
+        line = node.wait_log("hold data of different origin")
+        assert " error " in line and "FORCE_MASTER" in line
+        assert node.child is None
+        node.stop()
+    for node in (one, other):
+        node.env["FORCE_MASTER"] = other.address
+        node.start()
+    assert f"FORCE_MASTER={other.address} chose" in other.await_serving()
+    assert "serving as replica" in one.await_serving()
+    wait_for(lambda: one.follows(other), what="replication")
+    assert one.ask("DBSIZE") == other.ask("DBSIZE") == 11
+    assert "FORCE_MASTER" in cluster.lineage()["reason"]
+
+
+def test_frozen_while_it_held_the_lock(make_cluster):
+    """Somebody else has become master meanwhile; the one that wakes up does not."""
+    cluster = make_cluster(session_timeout="2s")
+    cluster.start_zookeeper()
+    server = cluster.directory / "slow-server"
+    server.write_text("#!/bin/sh\nsleep 1000\n")
+    server.chmod(0o755)
+    frozen = cluster.redis(REDIS_SERVER_BIN=server)
+    wait_for(lambda: frozen.child, what="its server")
+    frozen.signal(signal.SIGSTOP)
+    node = cluster.redis()
+    assert "serving as master" in node.await_serving()
+    frozen.env["REDIS_SERVER_BIN"] = "redis-server"
+    frozen.signal(signal.SIGCONT)
+    wait_for(lambda: cluster.record() == node.record, what="the record")
+    assert node.role == "master"

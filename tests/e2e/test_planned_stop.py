@@ -1,0 +1,155 @@
+"""A planned stop of the master loses nothing, and says what it did when it could not hand over."""
+
+import os
+import signal
+import statistics
+import subprocess
+import threading
+import time
+
+import pytest
+
+from cluster import wait_for
+from writer import Writer
+
+
+@pytest.fixture
+def fleet(make_cluster):
+    cluster = make_cluster()
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    return cluster, nodes, sentinels, watcher
+
+
+def gap(writer, since):
+    begin, end = writer.longest_pause(since)
+    return end - begin
+
+
+def test_rolling_restart_under_load(fleet, figure):
+    """Every Redis in turn, the master among them, with several writers at full speed."""
+    cluster, nodes, sentinels, watcher = fleet
+    writers = [Writer(watcher.sentinels, name=f"w{number}", every=0.001) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    gaps, handovers = [], 0
+    for _ in range(2):
+        for node in nodes:
+            cluster.await_agreement(nodes, sentinels, [watcher])
+            led = node.role == "master"
+            since = time.monotonic()
+            assert node.stop() == 0
+            for writer in writers:
+                wait_for(lambda: writer.first_after(since + 2), what="a write afterwards")
+            if led:
+                handovers += 1
+                assert node.log_lines("handed over to")
+                gaps += [gap(writer, since - 0.5) for writer in writers]
+            node.start()
+            node.await_serving()
+    master = cluster.await_agreement(nodes, sentinels, [watcher])
+    for writer in writers:
+        writer.stop()
+    assert handovers >= 2
+    lost = sum(len(writer.missing(master.client())) for writer in writers)
+    written = sum(len(writer.acknowledged) for writer in writers)
+    figure(f"rolling restart: {handovers} hand-overs, {written} writes, {lost} lost, gaps ms: "
+           + " ".join(f"{1000 * value:.0f}" for value in sorted(gaps)))
+    assert lost == 0
+    assert statistics.median(gaps) <= 1.5
+
+
+def test_clients_that_stay_connected_lose_nothing(fleet):
+    """redis-cli, which knows no Sentinel: what the old master acknowledged is on the new one."""
+    cluster, nodes, sentinels, watcher = fleet
+    master = cluster.master(nodes)
+    cli = subprocess.Popen(["redis-cli", "-p", str(master.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL, text=True, bufsize=1)
+    acknowledged = []
+
+    def write():
+        for number in range(1_000_000):
+            try:
+                print(f"SET cli:{number} {number}", file=cli.stdin, flush=True)
+                if cli.stdout.readline().strip() != "OK":
+                    return
+            except (BrokenPipeError, ValueError):
+                return
+            acknowledged.append(number)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    wait_for(lambda: len(acknowledged) > 500, what="writes")
+    assert master.stop() == 0
+    assert master.log_lines("handed over to")
+    cli.kill()
+    thread.join()
+    others = [node for node in nodes if node is not master]
+    successor = cluster.await_agreement(others, sentinels, [watcher])
+    with successor.client() as client:
+        values = client.mget([f"cli:{number}" for number in acknowledged])
+    assert [number for number, value in zip(acknowledged, values) if value is None] == []
+
+
+def test_replica_hands_nothing_over(fleet):
+    cluster, nodes, *_ = fleet
+    replica = next(node for node in nodes if node.role == "slave")
+    assert replica.stop(within=5) == 0
+    assert replica.log_lines("stopping without a hand-over: this node is a replica")
+
+
+def test_no_replica(cluster):
+    node = cluster.redis()
+    node.await_serving()
+    assert node.stop(within=5) == 0
+    assert node.log_lines("stopping without a hand-over: no replica is attached")
+
+
+def test_no_sentinel(cluster):
+    master = cluster.redis()
+    master.await_serving()
+    replica = cluster.redis()
+    wait_for(lambda: replica.follows(master), what="replication")
+    assert master.stop(within=5) == 0
+    assert master.log_lines("stopping without a hand-over: no Sentinel was found that could promote a replica")
+
+
+def test_replica_that_does_not_catch_up(fleet):
+    """It says so, and stops in time all the same."""
+    cluster, nodes, *_ = fleet
+    master = cluster.master(nodes)
+    replica = next(node for node in nodes if node is not master)
+    master.env["HANDOVER_TIMEOUT"] = "2s"
+    os.kill(replica.child, signal.SIGSTOP)
+    started = time.monotonic()
+    assert master.stop(within=60) in (0, 137)
+    assert master.log_lines("stopping without a hand-over")
+    # redis-server itself waits ten seconds at most for replicas that lag (shutdown-timeout).
+    assert time.monotonic() - started < 30
+    os.kill(replica.child, signal.SIGCONT)
+
+
+def test_second_request_skips_the_hand_over(fleet):
+    cluster, nodes, *_ = fleet
+    master = cluster.master(nodes)
+    replica = next(node for node in nodes if node is not master)
+    os.kill(replica.child, signal.SIGSTOP)
+    try:
+        master.signal(signal.SIGTERM)
+        master.wait_log("asked to stop by signal")
+        with master.client(socket_timeout=1) as client:
+            wait_for(lambda: client.info("clients").get("clients_in_timeout_table") is not None, what="an answer")
+        master.signal(signal.SIGTERM)
+        master.wait_log("stopping the server")
+        assert master.log_lines("stopping without a hand-over")
+        master.signal(signal.SIGTERM)
+        assert master.wait(within=10) in (0, 128 + signal.SIGKILL)
+    finally:
+        os.kill(replica.child, signal.SIGCONT)
+
+
+def test_hand_over_switched_off(make_cluster):
+    cluster = make_cluster(HANDOVER_TIMEOUT="0")
+    nodes, *_ = cluster.bring_up()
+    master = cluster.master(nodes)
+    assert master.stop(within=15) == 0
+    assert not master.log_lines("hand-over") and not master.log_lines("handed over")
