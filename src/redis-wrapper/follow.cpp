@@ -11,8 +11,8 @@ std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoin
 }
 
 std::optional<Endpoint> Successor(const redis::ServerInfo& own, const Endpoint& self,
-                                  const registry::Record& record) {
-  if (own.role != redis::Role::kMaster) return std::nullopt;
+                                  const registry::Record& record, bool has_led) {
+  if (own.role != redis::Role::kMaster || !has_led) return std::nullopt;
   if (record.state != registry::Record::State::kMaster || !record.lineage_fits) return std::nullopt;
   if (record.master == self) return std::nullopt;
   return record.master;

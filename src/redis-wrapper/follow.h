@@ -18,9 +18,11 @@ std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoin
 
 // The recorded master, when `own` still acts as one after the group has gone on without it: a failover was
 // asked for while it was alive, or it was cut off or frozen and is back. Sentinel demotes it only some eleven
-// seconds later, and what is written to it until then is lost. A record without its lineage is anybody's
-// word, and demotes nobody.
+// seconds later, and what is written to it until then is lost.
+//
+// `has_led`: the record named this node since it became master. Before it did, the record may simply not have
+// heard of the promotion yet. A record without its lineage is anybody's word, and demotes nobody.
 std::optional<Endpoint> Successor(const redis::ServerInfo& own, const Endpoint& self,
-                                  const registry::Record& record);
+                                  const registry::Record& record, bool has_led);
 
 }  // namespace redis_zk::redis_wrapper

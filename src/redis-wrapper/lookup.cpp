@@ -76,6 +76,7 @@ Status Lookup::AskTheMembers(const registry::Member& self, View& view) {
   if (!history) return tl::unexpected(history.error());
   view.history = std::move(*history);
 
+  std::set<Endpoint> asked_for;
   std::set<Endpoint> serving;
   std::vector<registry::Member> present{self};
   for (const auto& member : *members) {
@@ -86,10 +87,10 @@ Status Lookup::AskTheMembers(const registry::Member& self, View& view) {
     } else {
       view.starting.push_back(member);
     }
+    asked_for.insert(member.endpoint);
     present.push_back(member);
   }
   others_.assign(serving.begin(), serving.end());
-  std::set<Endpoint> asked_for = serving;
   if (view.sentinels_say) asked_for.insert(view.sentinels_say->master);
   asked_for.erase(view.self);
   const std::vector<Endpoint> asked(asked_for.begin(), asked_for.end());
@@ -97,6 +98,8 @@ Status Lookup::AskTheMembers(const registry::Member& self, View& view) {
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (infos[i]) {
       view.living.insert_or_assign(asked[i], *infos[i]);
+      // It has begun to serve since it was read, or its wrapper is one that does not say so.
+      std::erase_if(view.starting, [&](const auto& member) { return member.endpoint == asked[i]; });
     } else {
       Report(infos[i].error());
       if (serving.contains(asked[i])) view.silent.push_back(asked[i]);

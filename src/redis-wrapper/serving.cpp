@@ -38,17 +38,20 @@ int Serving::Run() {
   while (!loop_.exit_code() && !loop_.stop_requested()) {
     loop_.Pump(check_at);
     if (loop_.exit_code() || loop_.stop_requested()) break;
-    if (loop_.TakeZooKeeperNews()) Refresh();
-    if (Clock::now() < check_at) continue;
+    // Who is no longer the master must know it at once.
+    const bool switched = loop_.TakeZooKeeperNews() && Refresh();
+    if (!switched && Clock::now() < check_at) continue;
     Check();
     check_at = Clock::now() + kCheckInterval;
   }
   return loop_.exit_code() ? ReportEnd() : Stop();
 }
 
-void Serving::Refresh() {
-  if (!loop_.session().connected()) return;
+bool Serving::Refresh() {
+  if (!loop_.session().connected()) return false;
+  const Endpoint before = record_.master;
   if (const auto refreshed = TryRefresh(); !refreshed) spdlog::warn("{}", refreshed.error().message);
+  return record_.master != before;
 }
 
 Status Serving::TryRefresh() {
@@ -90,8 +93,9 @@ void Serving::Check() {
 }
 
 void Serving::Redirect(const redis::ServerInfo& own) {
+  has_led_ = own.role == redis::Role::kMaster && (has_led_ || Leads(own));
   const auto missed = MissedMaster(own, self_.endpoint, record_);
-  const auto master = missed ? missed : Successor(own, self_.endpoint, record_);
+  const auto master = missed ? missed : Successor(own, self_.endpoint, record_, has_led_);
   if (!master) return;
   const auto info = redis::AskServerInfo(*master, options_.common.redis, kProbeTimeout);
   if (!info || info->role != redis::Role::kMaster) return;

@@ -27,7 +27,8 @@ class Serving {
 
  private:
   // Reads again what is followed, with its watches, and renews the membership in a new session.
-  void Refresh();
+  // Whether the record names another master than before.
+  bool Refresh();
   Status TryRefresh();
   // Once a second.
   void Check();
@@ -44,6 +45,8 @@ class Serving {
   const registry::Member self_;
   // As last read; it serves while ZooKeeper is away.
   registry::Record record_;
+  // The record named this node since it became master.
+  bool has_led_ = false;
   std::int64_t registered_session_ = 0;
   FailoverRequest failover_request_;
   WriteFence fence_;

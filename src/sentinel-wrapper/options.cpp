@@ -17,12 +17,12 @@ WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
               &wrapper.sentinel_server_bin);
   options.Add({"SENTINEL_QUORUM", "how many Sentinels must agree that the master is down", "2"},
               WholeNumber(1, 1000), &wrapper.quorum);
-  options.Add(
-      {"SENTINEL_DOWN_AFTER_MS",
-       "milliseconds without an answer after which the master counts as down; below 500 Sentinel flaps; when "
-       "not set, what your sentinel.conf says",
-       ""},
-      WholeNumber(100, 3'600'000), &wrapper.down_after_ms);
+  options.Add({"SENTINEL_DOWN_AFTER_MS",
+               "milliseconds without an answer after which the master counts as down; at 1000 and below a "
+               "failover may "
+               "be followed by a needless second one; when not set, what your sentinel.conf says",
+               ""},
+              WholeNumber(100, 3'600'000), &wrapper.down_after_ms);
   options.AddCheck([&] { return process::CheckReadable("SENTINEL_CONF", wrapper.sentinel_conf); });
   ReadOptionsOrExit(options, argc, argv);
   return wrapper;

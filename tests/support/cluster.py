@@ -330,7 +330,7 @@ class Cluster:
     # Those that have not been closed yet.
     open = []
 
-    def __init__(self, binaries=None, session_timeout=SESSION_TIMEOUT, down_after_ms=1000, **env):
+    def __init__(self, binaries=None, session_timeout=SESSION_TIMEOUT, down_after_ms=1500, **env):
         self.binaries = pathlib.Path(binaries or os.environ.get("REDIS_ZK_BIN", ROOT / "build/release/bin"))
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="redis-zk."))
         self.processes = []

@@ -19,6 +19,7 @@ using redis::ServerInfo;
 using redis_wrapper::Decide;
 using redis_wrapper::Decision;
 using redis_wrapper::MissedMaster;
+using redis_wrapper::Successor;
 using redis_wrapper::View;
 using registry::Record;
 using Action = Decision::Action;
@@ -265,6 +266,64 @@ TEST(DecideTest, TheRecordIsUnreadable) {
   EXPECT_EQ(Decide(disagreeing).action, Action::kWait) << "a living Sentinel knows better";
 }
 
+// Every row is about a group of which nothing answers; each has one sign that somebody may live all the same.
+TEST(DecideTest, SignsOfLifeKeepAColdStartBack) {
+  Record stranger = Names(kB);
+  stranger.lineage_fits = false;
+  struct SignRow {
+    const char* name;
+    View view;
+    Action action;
+  };
+  for (const auto& [name, view, action] : std::initializer_list<SignRow>{
+           {"none", {.self = kSelf, .record = Names(kB)}, Action::kServeAsMaster},
+           {"the recorded master is registered",
+            {.self = kSelf, .record = Names(kB), .silent = {kB}},
+            Action::kWait},
+           {"another is registered", {.self = kSelf, .record = Names(kB), .silent = {kC}}, Action::kWait},
+           {"a Sentinel sees the recorded master",
+            {.self = kSelf, .record = Names(kB), .sentinels_answering = 1, .sentinels_seeing_master = 1},
+            Action::kWait},
+           {"Sentinels live, and see nobody",
+            {.self = kSelf, .record = Names(kB), .sentinels_answering = 3},
+            Action::kServeAsMaster},
+           {"a stranger was recorded", {.self = kSelf, .record = stranger}, Action::kWait},
+           {"a stranger was recorded, and patience is over",
+            {.self = kSelf, .record = stranger, .patient = false},
+            Action::kServeAsMaster},
+           {"this node is recorded, another is registered",
+            {.self = kSelf, .record = Names(kSelf), .silent = {kB}},
+            Action::kWait},
+           {"nobody is recorded, another is registered", {.self = kSelf, .silent = {kB}}, Action::kWait},
+           {"an empty replica lives, no Sentinel does",
+            {.self = kSelf, .record = Names(kB), .living = {{kC, kEmptyReplica}}},
+            Action::kServeAsMaster},
+           {"an empty replica lives, and a Sentinel that can promote it",
+            {.self = kSelf, .record = Names(kB), .sentinels_answering = 1, .living = {{kC, kEmptyReplica}}},
+            Action::kWait},
+           {"another acts as master",
+            {.self = kSelf, .record = Names(kB), .living = {{kC, kEmptyMaster}}},
+            Action::kWait}}) {
+    const auto decision = Decide(view);
+    EXPECT_EQ(decision.action, action) << name << ": " << decision.reason;
+  }
+}
+
+TEST(DecideTest, AColdStartIsAConfigurationOfItsOwn) {
+  Record recorded = Names(kB);
+  recorded.epoch = 7;
+  Record own = Names(kSelf);
+  own.epoch = 7;
+  EXPECT_EQ(Decide({.self = kSelf, .record = recorded, .highest_epoch = 9}).epoch, 10U);
+  EXPECT_EQ(Decide({.self = kSelf, .record = own, .highest_epoch = 7}).epoch, 7U) << "it returns";
+  EXPECT_EQ(Decide({.self = kSelf}).epoch, 0U) << "the first of all";
+  EXPECT_EQ(Decide({.self = kSelf, .record = kGarbage, .highest_epoch = 4}).epoch, 5U);
+  EXPECT_EQ(
+      Decide({.self = kSelf, .record = recorded, .highest_epoch = 9, .living = {{kB, kFullMaster}}}).epoch,
+      7U)
+      << "following changes nothing";
+}
+
 TEST(DecideTest, SaysWhatItGoesBy) {
   struct Sentence {
     View view;
@@ -424,6 +483,29 @@ TEST(MissedMasterTest, IsNobodyOtherwise) {
                                       {"is a master and the recorded one", kFullMaster, Names(kSelf)},
                                       {"all is well", ReplicaOf(kC, true), Names(kC)}}) {
     EXPECT_EQ(MissedMaster(own, kSelf, record), std::nullopt) << name;
+  }
+}
+
+TEST(SuccessorTest, IsTheRecordedOneOfAMasterThatLed) {
+  constexpr bool kHasLed = true;
+  EXPECT_EQ(Successor(kFullMaster, kSelf, Names(kC), kHasLed), kC);
+  EXPECT_EQ(Successor(kEmptyMaster, kSelf, Names(kC), kHasLed), kC);
+  Record without_lineage = Names(kC);
+  without_lineage.lineage_fits = false;
+  struct NoSuccessorRow {
+    const char* name;
+    ServerInfo own;
+    Record record;
+    bool has_led;
+  };
+  for (const auto& [name, own, record, has_led] : std::initializer_list<NoSuccessorRow>{
+           {"the record has not heard of the promotion yet", kFullMaster, Names(kC), false},
+           {"it is the recorded one", kFullMaster, Names(kSelf), kHasLed},
+           {"nobody is recorded", kFullMaster, kNobody, kHasLed},
+           {"the record is unreadable", kFullMaster, kGarbage, kHasLed},
+           {"anybody may have written that", kFullMaster, without_lineage, kHasLed},
+           {"is a replica", ReplicaOf(kB, false), Names(kC), kHasLed}}) {
+    EXPECT_EQ(Successor(own, kSelf, record, has_led), std::nullopt) << name;
   }
 }
 
