@@ -87,7 +87,9 @@ SeatKeeper::Hold SeatKeeper::Keep() {
   if (!loop_.session().connected()) return Hold::kUnsure;
   const std::int64_t session = loop_.session().id();
   if (session == session_) return Hold::kHeld;
-  const auto seats = loop_.registry().ListSeats();
+  auto seats = loop_.registry().ListSeats();
+  // ZooKeeper came back without its data: TakeSeat makes what is missing.
+  if (!seats && seats.error().kind == ErrorKind::kNotFound) seats = std::vector<registry::Seat>{};
   if (seats && IsLost(*seats, seat_)) return Hold::kLost;
   const auto taken = seats ? loop_.registry().TakeSeat(seat_) : tl::unexpected(seats.error());
   if (!taken) {
