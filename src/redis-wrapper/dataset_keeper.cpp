@@ -35,10 +35,7 @@ void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachabl
   // The history comes first: an id that only a note knows would belong nowhere.
   Status kept = leads && reachable ? KeepHistory(own) : Status{};
   if (kept) kept = KeepNote(own);
-  if (kept && reachable && now >= report_at_) {
-    kept = KeepReport();
-    report_at_ = now + kReportInterval;
-  }
+  if (kept && reachable) kept = KeepReport(now);
   const std::string problem = kept ? "" : kept.error().message;
   if (problem != last_problem_ && !kept) spdlog::warn("what is known of the data: {}", problem);
   last_problem_ = problem;
@@ -69,15 +66,18 @@ Status DatasetKeeper::KeepNote(const redis::ServerInfo& own) {
   return {};
 }
 
-Status DatasetKeeper::KeepReport() {
+Status DatasetKeeper::KeepReport(TimePoint now) {
   const auto dataset = FindDataset(files_, note_);
-  if (ever_reported_ && dataset == reported_) return {};
+  const bool another =
+      dataset.empty() != reported_.empty() || dataset.replication_id != reported_.replication_id;
+  if (ever_reported_ && !another && (dataset == reported_ || now < report_at_)) return {};
   const auto told =
       dataset.empty()
           ? registry_.ForgetDataset(group_, note_.node)
           : registry_.ReportDataset(group_, {.node = note_.node, .endpoint = endpoint_, .dataset = dataset});
   if (!told) return told;
   reported_ = dataset;
+  report_at_ = now + kReportInterval;
   ever_reported_ = true;
   return {};
 }

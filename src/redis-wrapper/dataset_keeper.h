@@ -31,7 +31,7 @@ class DatasetKeeper {
  private:
   Status KeepHistory(const redis::ServerInfo& own);
   Status KeepNote(const redis::ServerInfo& own);
-  Status KeepReport();
+  Status KeepReport(TimePoint now);
 
   const DataFiles files_;
   registry::Registry& registry_;

@@ -181,14 +181,15 @@ Status Wrapper::RecordDecision(const Decision& decision) {
   }
   if (lock_.node().empty()) return {};
   if (decision.needs_lock) {
-    const Endpoint& master = decision.action == Action::kServeAsMaster ? self_.endpoint : decision.master;
-    const auto written = loop_.registry().WriteRecord(options_.common.master_name, record_, master,
-                                                      decision.epoch, decision.reason, lock_.node());
+    const bool leads = decision.action == Action::kServeAsMaster;
+    // A master that returns, or is the first of all, is no news to any Sentinel.
+    const registry::NextRecord next{.master = leads ? self_.endpoint : decision.master,
+                                    .epoch = decision.epoch,
+                                    .reason = decision.reason,
+                                    .cold_start = decision.epoch > record_.epoch};
+    auto written = loop_.registry().WriteRecord(options_.common.master_name, record_, next, lock_.node());
     if (!written) return written;
-    record_.state = registry::Record::State::kMaster;
-    record_.master = master;
-    record_.epoch = decision.epoch;
-    record_.lineage_fits = true;
+    record_ = registry::Replaced(record_, next);
   }
   if (const auto released = lock_.Release(); !released) spdlog::debug("{}", released.error().message);
   return {};

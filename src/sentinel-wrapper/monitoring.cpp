@@ -17,7 +17,9 @@ Monitoring MonitoringOf(const registry::Record& record, const registry::Seat& se
                         .peers = {}};
   std::set<Endpoint> replicas{record.master};
   for (const auto& member : fleet.members) {
-    if (replicas.insert(member.endpoint).second) monitoring.replicas.push_back(member.endpoint);
+    // Who is starting may become anything.
+    if (member.serving && replicas.insert(member.endpoint).second)
+      monitoring.replicas.push_back(member.endpoint);
   }
   const auto has_seat = [&fleet](const registry::Sentinel& sentinel) {
     return std::any_of(fleet.seats.begin(), fleet.seats.end(),

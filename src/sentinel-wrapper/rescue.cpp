@@ -93,6 +93,18 @@ bool HasChosen(const std::vector<redis::ReplicaReport>& replicas) {
   return std::any_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.promoted; });
 }
 
+Finding HasMissedColdStart(const StuckView& view) {
+  const auto& own = view.own;
+  if (view.record.state != registry::Record::State::kMaster || !view.record.cold_start)
+    return No("the group did not begin anew");
+  if (view.record.epoch <= own.config_epoch) return No("Sentinel knows a newer configuration");
+  if (view.record.master == own.master) return No("the record names the same master");
+  if (HasChosen(view.replicas)) return No("it has chosen a replica");
+  if (!view.recorded_acts) return No("the recorded master does not answer as master");
+  return {true, fmt::format("the group began anew with {} as master, and Sentinel still names {}",
+                            view.record.master.ToAddress(), own.master.ToAddress())};
+}
+
 Finding IsStuck(const StuckView& view) {
   const auto& own = view.own;
   if (!own.master_down) return No("its master is not down");

@@ -78,4 +78,9 @@ struct StuckView {
 // record names another master that lives.
 Finding IsStuck(const StuckView& view);
 
+// Whether the group began anew without our Sentinel's knowledge: everybody had died, the best data on disk
+// went ahead, and the record says so with an epoch that no Sentinel gave. Until our Sentinel hears of it, it
+// takes those who return for replicas of a dead master, and promotes one against the record.
+Finding HasMissedColdStart(const StuckView& view);
+
 }  // namespace redis_zk::sentinel_wrapper

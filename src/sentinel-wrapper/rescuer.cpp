@@ -41,37 +41,44 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid) {
   const auto own = redis::AskSentinels({options_.server.bind}, options_.common.sentinel,
                                        options_.common.master_name, kAnswerTimeout)
                        .front();
-  if (!own || !own->master_down || own->failover_in_progress) {
+  if (!own) {
     Reset();
-    if (own && !own->master_down) nudges_ = 0;
     return std::nullopt;
   }
-  if (!quiet_since_) quiet_since_ = Clock::now();
+  const bool needs_help = own->master_down && !own->failover_in_progress;
+  if (!needs_help) Reset();
+  if (!own->master_down) nudges_ = 0;
+  if (needs_help && !quiet_since_) quiet_since_ = Clock::now();
   if (!loop_.session().connected()) return std::nullopt;
-  const auto record = loop_.registry().ReadRecord(options_.common.master_name, Watch::kNo);
+  const auto record = loop_.registry().ReadRecord(options_.common.master_name, Watch::kYes);
   if (!record) return std::nullopt;
-  if (auto rescue = LookForStuck(*own, *record)) return rescue;
-  if (record->state == registry::Record::State::kMaster && record->master == own->master)
-    LookForNudge(uuid, *own, *record);
+  if (record->state == registry::Record::State::kMaster && record->master != own->master)
+    return LookForRestart(*own, *record);
+  stuck_since_.reset();
+  if (needs_help) LookForNudge(uuid, *own, *record);
   return std::nullopt;
 }
 
-std::optional<Rescuer::Rescue> Rescuer::LookForStuck(const redis::SentinelReport& own,
-                                                     const registry::Record& record) {
-  StuckView view{.own = own, .replicas = {}, .record = record, .recorded_acts = false};
-  const bool names_another = record.state == registry::Record::State::kMaster && record.master != own.master;
-  if (names_another) {
-    const auto known = redis::AskAcquaintances(options_.server.bind, options_.common.sentinel,
-                                               options_.common.master_name, kAnswerTimeout);
-    if (!known) return std::nullopt;
-    view.replicas = known->replicas;
-    const auto recorded = redis::AskServerInfo(record.master, options_.common.redis, kAnswerTimeout);
-    view.recorded_acts = recorded && recorded->role == redis::Role::kMaster && !recorded->loading;
-  }
+// The record names another master than our Sentinel.
+std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const redis::SentinelReport& own,
+                                                       const registry::Record& record) {
+  // In a failover that Sentinels made, ours is about to hear of the new master by itself.
+  if (!record.cold_start && !quiet_since_) return std::nullopt;
+  const auto known = redis::AskAcquaintances(options_.server.bind, options_.common.sentinel,
+                                             options_.common.master_name, kAnswerTimeout);
+  if (!known) return std::nullopt;
+  const auto recorded = redis::AskServerInfo(record.master, options_.common.redis, kAnswerTimeout);
+  const StuckView view{
+      .own = own,
+      .replicas = known->replicas,
+      .record = record,
+      .recorded_acts = recorded && recorded->role == redis::Role::kMaster && !recorded->loading};
+  if (const auto missed = HasMissedColdStart(view); missed.holds) return Rescue{record, missed.reason};
+  if (!quiet_since_) return std::nullopt;
   const auto finding = IsStuck(view);
   if (!finding.holds) {
     stuck_since_.reset();
-    if (names_another) log_reason_("Sentinel's master is down, and it is not restarted: " + finding.reason);
+    log_reason_("Sentinel's master is down, and it is not restarted: " + finding.reason);
     return std::nullopt;
   }
   if (!stuck_since_) stuck_since_ = Clock::now();

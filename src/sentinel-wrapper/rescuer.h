@@ -39,7 +39,7 @@ class Rescuer {
   void Reset();
 
  private:
-  std::optional<Rescue> LookForStuck(const redis::SentinelReport& own, const registry::Record& record);
+  std::optional<Rescue> LookForRestart(const redis::SentinelReport& own, const registry::Record& record);
   // The epoch with which Sentinels that still hold on to `master` do not talk ours back to it.
   std::uint64_t EpochBeyond(const redis::SentinelReport& own, std::uint64_t record_epoch);
   void LookForNudge(const std::string& uuid, const redis::SentinelReport& own,

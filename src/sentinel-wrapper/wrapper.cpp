@@ -91,7 +91,10 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     if (!record) {
       waiting_for = record.error().message;
     } else if (record->state == Record::State::kMaster) {
-      return *record;
+      if (SomebodyLives(*record)) return *record;
+      waiting_for =
+          fmt::format("neither the recorded master {} nor a replica answers; waiting for the group to begin",
+                      record->master.ToAddress());
     } else if (record->state == Record::State::kUnreadable) {
       waiting_for = fmt::format("{}: found \"{}\", expected \"host port\"; waiting for it to be mended",
                                 loop_.registry().MasterPath(group), record->found);
@@ -108,6 +111,21 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
       return tl::unexpected<int>(kExitTryAgain);
     }
   }
+}
+
+// Of a group of the dead, Sentinel would promote the first that returns, whatever its data.
+bool Wrapper::SomebodyLives(const Record& record) {
+  std::vector<Endpoint> candidates{record.master};
+  if (const auto members = loop_.registry().ListMembers(options_.common.master_name, Watch::kNo)) {
+    for (const auto& member : *members) {
+      if (member.serving) candidates.push_back(member.endpoint);
+    }
+  }
+  const auto answers = redis::AskAll(candidates, options_.common.redis, {{"PING"}}, kProbeTimeout);
+  // Who refuses our password lives.
+  return std::any_of(answers.begin(), answers.end(), [](const auto& answer) {
+    return answer.has_value() || answer.error().kind == ErrorKind::kRefused;
+  });
 }
 
 Result<Answer> Wrapper::Probe() const {

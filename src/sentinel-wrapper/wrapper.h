@@ -25,6 +25,8 @@ class Wrapper {
 
  private:
   tl::expected<registry::Record, int> AwaitMaster();
+  // The recorded master or a replica that serves.
+  bool SomebodyLives(const registry::Record& record);
   // Waits for a master and a seat. An exit code when the start is over.
   tl::expected<Monitoring, int> Prepare();
   // What our Sentinel has to know about the group whose record this is.

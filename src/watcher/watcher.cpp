@@ -241,18 +241,15 @@ std::optional<std::string> Watcher::Settle(const std::string& group,
   if (!verdict.master) return verdict.reason;
   const std::string before =
       record.state == registry::Record::State::kMaster ? record.master.ToAddress() : std::string("nobody");
-  const auto written =
-      registry_.WriteRecord(group, record, *verdict.master, verdict.epoch, verdict.reason, /*lock_node=*/"");
+  const registry::NextRecord next{
+      .master = *verdict.master, .epoch = verdict.epoch, .reason = verdict.reason};
+  const auto written = registry_.WriteRecord(group, record, next, /*lock_node=*/"");
   // The watch on the record brings the new version; after a failure it is read again in any case.
   registry_stale_ = true;
   if (!written) return written.error().message;
   log_verdict_[group](fmt::format("{}: the master is {} (before: {}), epoch {}: {}", group,
                                   verdict.master->ToAddress(), before, verdict.epoch, verdict.reason));
-  record.state = registry::Record::State::kMaster;
-  record.master = *verdict.master;
-  record.epoch = verdict.epoch;
-  record.lineage_fits = true;
-  ++record.version;  // a set of the version that was read makes the next one
+  record = registry::Replaced(record, next);
   PublishTopology();
   return std::nullopt;
 }

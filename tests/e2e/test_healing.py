@@ -25,7 +25,7 @@ def fill(master, count=KEYS):
         for number in range(count):
             pipeline.set(f"key:{number}", number)
         pipeline.execute()
-        client.execute_command("WAIT", 2, 5000)
+        client.execute_command("WAIT", client.info("replication")["connected_slaves"], 4000)
 
 
 def move(process):
@@ -101,7 +101,7 @@ def test_everything_died(make_cluster, settings, poorest, figure):
     if settings:
         for node in nodes:
             if node is not poor:
-                node.ask("SAVE")
+                wait_for(lambda saved=node: saved.ask("SAVE"), what="a snapshot")
     before = epoch(cluster)
     stop_without_mercy([node for node in nodes if node is not poor] + sentinels)
 
@@ -144,6 +144,7 @@ def test_only_the_best_data_are_waited_for_and_not_for_ever(make_cluster):
     nodes, sentinels, (watcher,) = cluster.bring_up()
     master = cluster.master(nodes)
     fill(master, KEYS // 2)
+    wait_for(lambda: len(cluster.listed("/redis/datasets/master1")) == 3, what="the reports of all three")
     poor = next(node for node in nodes if node is not master)
     poor.stop()
     fill(master)

@@ -51,7 +51,7 @@ TEST_F(RegistryTest, BeginsWithNobody) {
 }
 
 TEST_F(RegistryTest, WritesRecordMirrorAndLineageTogether) {
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 7, "because", ""));
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 7, "because"}, ""));
   EXPECT_EQ(Data("/master"), "10.0.0.1 6379");
   EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
   const Record record = Read();
@@ -63,8 +63,8 @@ TEST_F(RegistryTest, WritesRecordMirrorAndLineageTogether) {
 
 TEST_F(RegistryTest, KeepsAnotherGroupApart) {
   ASSERT_TRUE(registry_.EnsureGroup("orders"));
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 1, "a", ""));
-  ASSERT_TRUE(registry_.WriteRecord("orders", Read("orders"), kB, 2, "b", ""));
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 1, "a"}, ""));
+  ASSERT_TRUE(registry_.WriteRecord("orders", Read("orders"), {kB, 2, "b"}, ""));
   EXPECT_EQ(Data("/master"), "10.0.0.1 6379");
   EXPECT_EQ(Data("/masters/orders"), "10.0.0.2 6380");
   EXPECT_EQ(Read("orders").epoch, 2U);
@@ -73,8 +73,9 @@ TEST_F(RegistryTest, KeepsAnotherGroupApart) {
 
 TEST_F(RegistryTest, RefusesToOverwriteWhatItHasNotRead) {
   const Record before = Read();
-  ASSERT_TRUE(registry_.WriteRecord("master1", before, kA, 1, "first", ""));
-  EXPECT_EQ(registry_.WriteRecord("master1", before, kB, 2, "second", "").error().kind, ErrorKind::kConflict);
+  ASSERT_TRUE(registry_.WriteRecord("master1", before, {kA, 1, "first"}, ""));
+  EXPECT_EQ(registry_.WriteRecord("master1", before, {kB, 2, "second"}, "").error().kind,
+            ErrorKind::kConflict);
   EXPECT_EQ(Read().master, kA);
   EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
 }
@@ -82,9 +83,10 @@ TEST_F(RegistryTest, RefusesToOverwriteWhatItHasNotRead) {
 TEST_F(RegistryTest, WritesUnderALockOnlyWhileItIsHeld) {
   const std::string lock = root_ + "/master/lock";
   ASSERT_TRUE(session_->Create(lock, "", Lifetime::kEphemeral));
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 1, "held", lock));
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 1, "held"}, lock));
   ASSERT_TRUE(session_->Delete(lock, kAnyVersion));
-  EXPECT_EQ(registry_.WriteRecord("master1", Read(), kB, 1, "lost", lock).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(registry_.WriteRecord("master1", Read(), {kB, 1, "lost"}, lock).error().kind,
+            ErrorKind::kNotFound);
   EXPECT_EQ(Read().master, kA);
 }
 
@@ -93,7 +95,7 @@ TEST_F(RegistryTest, MakesWhatIsMissingWhenItWrites) {
   for (const char* path : {"/masters/master1", "/lineage/master1"}) {
     ASSERT_TRUE(session_->Delete(root_ + path, kAnyVersion));
   }
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 1, "found", ""));
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 1, "found"}, ""));
   EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
   EXPECT_TRUE(Read().lineage_fits);
 }
@@ -121,7 +123,7 @@ TEST_F(RegistryTest, TakesGarbageForWhatItIs) {
 }
 
 TEST_F(RegistryTest, KnowsALineageOfAnotherRecord) {
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), kA, 7, "ours", ""));
+  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 7, "ours"}, ""));
   Put("/master", "10.0.0.2 6380");
   EXPECT_EQ(Read().master, kB);
   EXPECT_EQ(Read().epoch, 7U);

@@ -32,7 +32,7 @@ const std::string kOtherUuid = "00000000-0000-4000-8000-000000000003";
 const Record kRecord{.state = Record::State::kMaster, .master = kMaster, .epoch = 5};
 const Seat kSeat{.uuid = kOwnUuid, .endpoint = kOwn, .epoch = 7, .taken = true};
 
-Member At(const Endpoint& endpoint) { return {.uuid = "m", .endpoint = endpoint}; }
+Member At(const Endpoint& endpoint) { return {.uuid = "m", .endpoint = endpoint, .serving = true}; }
 Seat SeatOf(const std::string& uuid, const Endpoint& endpoint, std::uint64_t epoch = 0) {
   return {.uuid = uuid, .endpoint = endpoint, .epoch = epoch, .taken = true};
 }
@@ -48,6 +48,11 @@ TEST(MonitoringTest, SaysWhatIsRegistered) {
   EXPECT_EQ(monitoring.config_epoch, 5U);
   EXPECT_THAT(monitoring.replicas, ElementsAre(kReplica));
   EXPECT_THAT(monitoring.peers, ElementsAre(Monitoring::Peer{kPeer, SentinelIdOf(kPeerUuid)}));
+}
+
+TEST(MonitoringTest, WhoIsStartingIsNoReplicaYet) {
+  EXPECT_THAT(MonitoringOf(kRecord, kSeat, {.members = {{.uuid = "m", .endpoint = kReplica}}}).replicas,
+              IsEmpty());
 }
 
 TEST(MonitoringTest, StartsWithTheFleetsHighestEpoch) {

@@ -73,7 +73,8 @@ TEST(LineageTest, IsReadAsItWasWritten) {
        std::initializer_list<Lineage>{{},
                                       {7, "10.0.0.1 6379", "no living node holds data"},
                                       {18446744073709551615U, "::1 1", "\"quotes\", \\ and\nline ends"},
-                                      {1, "", "\xc3\xa4"}}) {
+                                      {1, "", "\xc3\xa4"},
+                                      {3, "10.0.0.1 6379", "began anew", true}}) {
     const std::string text = Render(lineage);
     EXPECT_EQ(text.find('\n'), std::string::npos) << text;
     const auto parsed = ParseLineage(text);

@@ -15,6 +15,7 @@ using redis::ReplicaReport;
 using redis::SentinelReport;
 using registry::Member;
 using registry::Record;
+using sentinel_wrapper::HasMissedColdStart;
 using sentinel_wrapper::IsStuck;
 using sentinel_wrapper::NudgeView;
 using sentinel_wrapper::PauseAfterNudge;
@@ -213,6 +214,39 @@ TEST(IsStuckTest, OnlyWhereSentinelCannotHelpItself) {
     StuckView view = stuck;
     change(view);
     const auto finding = IsStuck(view);
+    EXPECT_EQ(finding.holds, holds) << name << ": " << finding.reason;
+    EXPECT_FALSE(finding.reason.empty()) << name;
+  }
+}
+
+TEST(HasMissedColdStartTest, WhenTheRecordKnowsWhatNoSentinelCan) {
+  Record anew = Recorded(kReplica);
+  anew.epoch = 5;
+  anew.cold_start = true;
+  SentinelReport own = Down();
+  own.config_epoch = 4;
+  const StuckView missed{
+      .own = own, .replicas = {{.endpoint = kReplica}}, .record = anew, .recorded_acts = true};
+  struct MissedRow {
+    const char* name;
+    std::function<void(StuckView&)> change;
+    bool holds;
+  };
+  for (const auto& [name, change, holds] : std::initializer_list<MissedRow>{
+           {"as it is", [](auto&) {}, true},
+           {"although somebody answers at its master's address", [](auto& v) { v.own.master_down = false; },
+            true},
+           {"although it fails over in vain", [](auto& v) { v.own.failover_in_progress = true; }, true},
+           {"it has promoted one", [](auto& v) { v.replicas = {{.endpoint = kThird, .promoted = true}}; },
+            false},
+           {"Sentinels made that configuration", [](auto& v) { v.record.cold_start = false; }, false},
+           {"a failover came after it", [](auto& v) { v.own.config_epoch = 5; }, false},
+           {"it knows already", [](auto& v) { v.own.master = kReplica; }, false},
+           {"the new master died again", [](auto& v) { v.recorded_acts = false; }, false},
+           {"no record", [](auto& v) { v.record = {}; }, false}}) {
+    StuckView view = missed;
+    change(view);
+    const auto finding = HasMissedColdStart(view);
     EXPECT_EQ(finding.holds, holds) << name << ": " << finding.reason;
     EXPECT_FALSE(finding.reason.empty()) << name;
   }

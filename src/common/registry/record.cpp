@@ -33,6 +33,11 @@ std::int64_t NumberAt(const Json& json, const char* key) {
   return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
+bool BoolAt(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
 Result<Endpoint> EndpointAt(const Json& json) {
   auto endpoint = ParseRecord(TextAt(json, "endpoint"));
   if (!endpoint) return Fail(ErrorKind::kInvalid, "an \"endpoint\" of \"host port\"");
@@ -61,8 +66,9 @@ Dataset DatasetAt(const Json& json) {
 }  // namespace
 
 std::string Render(const Lineage& lineage) {
-  return Json{{"epoch", lineage.epoch}, {"master", lineage.master}, {"reason", lineage.reason}}.dump(
-      -1, ' ', false, kReplaceBadUtf8);
+  Json json{{"epoch", lineage.epoch}, {"master", lineage.master}, {"reason", lineage.reason}};
+  if (lineage.cold_start) json["cold_start"] = true;
+  return json.dump(-1, ' ', false, kReplaceBadUtf8);
 }
 
 Result<Lineage> ParseLineage(std::string_view text) {
@@ -71,7 +77,17 @@ Result<Lineage> ParseLineage(std::string_view text) {
   const auto epoch = json.find("epoch");
   if (epoch == json.end() || !epoch->is_number_unsigned())
     return Fail(ErrorKind::kInvalid, "a whole number \"epoch\"");
-  return Lineage{epoch->get<std::uint64_t>(), TextAt(json, "master"), TextAt(json, "reason")};
+  return Lineage{epoch->get<std::uint64_t>(), TextAt(json, "master"), TextAt(json, "reason"),
+                 BoolAt(json, "cold_start")};
+}
+
+Record Replaced(const Record& replaced, const NextRecord& next) {
+  return {.state = Record::State::kMaster,
+          .master = next.master,
+          .version = replaced.version + 1,
+          .epoch = next.epoch,
+          .lineage_fits = true,
+          .cold_start = next.cold_start};
 }
 
 Record ParseMasterRecord(std::string_view text) {
@@ -100,11 +116,10 @@ Result<Member> ParseMember(std::string_view text) {
   if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
   auto endpoint = EndpointAt(json);
   if (!endpoint) return tl::unexpected(endpoint.error());
-  const auto serving = json.find("serving");
   return Member{.endpoint = std::move(*endpoint),
                 .node = TextAt(json, "node"),
                 .dataset = DatasetAt(json),
-                .serving = serving != json.end() && serving->is_boolean() && serving->get<bool>()};
+                .serving = BoolAt(json, "serving")};
 }
 
 std::string Render(const KnownDataset& known) {

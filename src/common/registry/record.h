@@ -19,6 +19,10 @@ struct Lineage {
   std::uint64_t epoch = 0;  // Sentinel's config epoch of the configuration
   std::string master;       // record form
   std::string reason;       // one sentence, for people
+  // The group began anew from what was on disk: no Sentinel made this configuration, and none can know it.
+  bool cold_start = false;
+
+  bool operator==(const Lineage&) const = default;
 };
 
 std::string Render(const Lineage& lineage);
@@ -35,7 +39,19 @@ struct Record {
   // Whether the lineage speaks of this record. If not, somebody wrote it who does not know epochs: one of the
   // originals, or a person.
   bool lineage_fits = false;
+  bool cold_start = false;  // as in the lineage, where that fits
 };
+
+// What a record is to say.
+struct NextRecord {
+  Endpoint master;
+  std::uint64_t epoch = 0;
+  std::string reason;  // one sentence, for people
+  bool cold_start = false;
+};
+
+// What the record is once that was written in place of `replaced`.
+Record Replaced(const Record& replaced, const NextRecord& next);
 
 // Empty text is kNone, anything that is not "host port" kUnreadable.
 Record ParseMasterRecord(std::string_view text);

@@ -54,20 +54,22 @@ Result<Record> Registry::ReadRecord(const std::string& group, Watch watch) {
     record.epoch = lineage->epoch;
     record.lineage_fits =
         record.state == Record::State::kMaster && lineage->master == record.master.ToRecord();
+    record.cold_start = record.lineage_fits && lineage->cold_start;
   }
   return record;
 }
 
-Status Registry::WriteRecord(const std::string& group, const Record& replaced, const Endpoint& master,
-                             std::uint64_t epoch, const std::string& reason, const std::string& lock_node) {
-  const std::string text = master.ToRecord();
+Status Registry::WriteRecord(const std::string& group, const Record& replaced, const NextRecord& next,
+                             const std::string& lock_node) {
+  const std::string text = next.master.ToRecord();
   Transaction transaction;
   if (!lock_node.empty()) transaction.Add(Transaction::CheckOp{lock_node, kAnyVersion});
   transaction.Add(Transaction::SetOp{MasterPath(group), text, replaced.version});
   if (group == kDefaultGroup)
     transaction.Add(Transaction::SetOp{root_ + "/masters/" + group, text, kAnyVersion});
-  transaction.Add(
-      Transaction::SetOp{root_ + "/lineage/" + group, Render(Lineage{epoch, text, reason}), kAnyVersion});
+  transaction.Add(Transaction::SetOp{root_ + "/lineage/" + group,
+                                     Render(Lineage{next.epoch, text, next.reason, next.cold_start}),
+                                     kAnyVersion});
   auto written = session_.Commit(transaction);
   if (!written && written.error().kind == ErrorKind::kNotFound) {
     // Something of the group is missing; the lock, if that was it, stays missing.
@@ -75,7 +77,8 @@ Status Registry::WriteRecord(const std::string& group, const Record& replaced, c
     written = session_.Commit(transaction);
   }
   if (!written)
-    return Fail(fmt::format("cannot record {} as master of {}", master.ToAddress(), group), written.error());
+    return Fail(fmt::format("cannot record {} as master of {}", next.master.ToAddress(), group),
+                written.error());
   return {};
 }
 

@@ -43,8 +43,8 @@ class Registry {
 
   // Replaces the record that `replaced` was read as; kConflict when somebody else did first. The mirror and
   // the lineage change with it. `lock_node`, when not empty, must still exist.
-  Status WriteRecord(const std::string& group, const Record& replaced, const Endpoint& master,
-                     std::uint64_t epoch, const std::string& reason, const std::string& lock_node);
+  Status WriteRecord(const std::string& group, const Record& replaced, const NextRecord& next,
+                     const std::string& lock_node);
 
   // The default group first, then the others by name.
   Result<std::vector<std::string>> ListGroups(zookeeper::Watch watch);
