@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cluster import (GROUP, LOOPBACK, ROOT, Cluster, RedisWrapper, SentinelWrapper, Server, free_port, wait_for,
                      write_until_ok)
 from observe import FailoverWitness
+from writer import Writer
 
 MIB = 1024.0
 DOWN_AFTER_MS = 1000
@@ -292,13 +293,37 @@ def measure_failover(cluster, nodes, sentinels, watcher, kill, rounds, what):
     return times, lags
 
 
+def measure_handover(cluster, nodes, sentinels, watcher, rounds):
+    """([longest pauses of a continuous writer around a planned stop of the master, in seconds], writes lost)."""
+    pauses = []
+    writer = Writer(watcher.sentinels, every=0.001)
+    writer.start()
+    for _ in progress(range(rounds), "planned stop of the master"):
+        master = cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+        asked = time.monotonic()
+        master.stop()
+        wait_for(lambda: writer.first_after(asked + 2), what="a write afterwards")
+        begin, end = writer.longest_pause(asked - 0.5)
+        pauses.append(end - begin)
+        master.start().await_serving()
+    master = cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+    writer.stop()
+    with master.client() as client:
+        return pauses, len(writer.missing(client))
+
+
 def measure_failovers(table, cluster, nodes, sentinels, watcher, rounds):
     both, lags = measure_failover(cluster, nodes, sentinels, watcher, lambda master: master.kill_all(), rounds,
                                   "kill -9 of wrapper and redis-server")
-    child, _ = measure_failover(cluster, nodes, sentinels, watcher, lambda master: master.kill_child(), rounds,
-                                "kill -9 of redis-server")
+    # At 1000 ms the other Sentinels begin a failover of their own while the first is about to end.
+    with Cluster(LOG_LEVEL="info") as unhurried:
+        fleet = unhurried.bring_up()
+        watcher = fleet[-1][0]
+        child, _ = measure_failover(unhurried, *fleet[:2], watcher, lambda master: master.kill_child(), rounds,
+                                    "kill -9 of redis-server")
+        planned, lost = measure_handover(unhurried, *fleet[:2], watcher, rounds)
     alone = measure_bare_failover(rounds)
-    reference = ("Redis and Sentinel alone, same settings", statistics.median(alone))
+    reference = ("Redis and Sentinel alone, kill -9, down-after 1000 ms", statistics.median(alone))
 
     value, worst = median_and_worst(both, "s")
     table.add("kill -9 of the master's wrapper and redis-server, to the next write", value, "s", reference,
@@ -306,7 +331,12 @@ def measure_failovers(table, cluster, nodes, sentinels, watcher, rounds):
     value, worst = median_and_worst(lags, "ms")
     table.add("the record after the first +switch-master", value, "ms", ("original, median", 14), limit=20, note=worst)
     value, worst = median_and_worst(child, "s")
-    table.add("kill -9 of the master's redis-server, to the next write", value, "s", reference, limit=1.5, note=worst)
+    table.add("kill -9 of the master's redis-server, to the next write, down-after 1500 ms", value, "s", reference,
+              limit=1.5, note=worst)
+    value, worst = median_and_worst(planned, "s")
+    table.add("planned stop of the master, longest pause of writes, down-after 1500 ms", value, "s",
+              ("SIGTERM of a master, Redis and Sentinel alone", 2.535), limit=1.5, note=worst)
+    table.rows.append(Row("acknowledged writes lost by that", str(lost), "0", "", "", lost == 0))
 
 
 def describe_machine():

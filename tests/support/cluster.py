@@ -335,6 +335,7 @@ class Cluster:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="redis-zk."))
         self.processes = []
         self.zookeeper = None
+        self.zookeeper_hosts = None
         self._kazoo = None
         # Whether the directory outlives the cluster.
         self.kept = False
@@ -379,16 +380,22 @@ class Cluster:
 
     # --- starting
 
-    def start_zookeeper(self):
+    def start_zookeeper(self, address=LOOPBACK):
         """A ZooKeeper server; after its end the same one again, with its data."""
         if self.zookeeper is None:
             directory, port = self.directory / "zookeeper", free_port()
             self.zookeeper = Server("zookeeper", [ROOT / "tests/support/zookeeper", directory, port], directory,
-                                    LOOPBACK, port)
+                                    address, port, {**os.environ, "ZOOKEEPER_ADDRESS": address})
             self.processes.append(self.zookeeper)
+            self.zookeeper_hosts = self.zookeeper.address
         zookeeper = self.zookeeper.start()
         wait_for(lambda: zookeeper_serves(zookeeper.host, zookeeper.port), what="ZooKeeper's start")
         return zookeeper
+
+    def use_zookeeper(self, servers):
+        """An ensemble that somebody else has started."""
+        self.zookeeper = servers[0]
+        self.zookeeper_hosts = ",".join(server.address for server in servers)
 
     def wipe_zookeeper(self):
         """The server returns without its data. Who has seen those is refused, so our own client is a new one, too."""
@@ -410,7 +417,7 @@ class Cluster:
         env = {name: value for name, value in os.environ.items() if name == "PATH" or name.endswith("SAN_OPTIONS")}
         env.update(self._env)
         if self.zookeeper:
-            env["ZK_HOSTS"] = self.zookeeper.address
+            env["ZK_HOSTS"] = self.zookeeper_hosts
         env.update(more)
         return {name: str(value) for name, value in env.items() if value is not None}
 
@@ -508,7 +515,7 @@ class Cluster:
         """A kazoo client, connected."""
         if self._kazoo is None:
             # A ZooKeeper that returns is noticed at once, however long it was away.
-            self._kazoo = KazooClient(self.zookeeper.address, timeout=10,
+            self._kazoo = KazooClient(self.zookeeper_hosts, timeout=10,
                                       connection_retry={"max_tries": -1, "max_delay": 0.5})
             self._kazoo.start(PATIENCE)
         return self._kazoo

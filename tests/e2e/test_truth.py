@@ -1,0 +1,263 @@
+"""Lies, stale Sentinels, frozen processes, a cut network: the record ends up true, and no healthy master is demoted."""
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cluster import GROUP, ROOT, Server, free_port, wait_for, write_until_ok, zookeeper_serves
+
+
+# --- several watchers, stale and minority Sentinels, lies
+
+
+def test_three_watchers_and_three_failovers(make_cluster):
+    cluster = make_cluster()
+    nodes, sentinels, watchers = cluster.bring_up(watchers=3)
+    client = cluster.sentinel_client(watchers[0])
+    epochs = []
+    for number in range(3):
+        master = cluster.await_agreement(nodes, sentinels, watchers)
+        epochs.append(cluster.lineage()["epoch"])
+        master.kill_all()
+        write_until_ok(client, "round", number)
+        master.start()
+    cluster.await_agreement(nodes, sentinels, watchers)
+    epochs.append(cluster.lineage()["epoch"])
+    assert epochs == sorted(epochs) and len(set(epochs)) == 4
+    for watcher in watchers:
+        # Each change is written by one of them; the others see that it is done.
+        assert not watcher.log_lines(" error ")
+
+
+def test_frozen_sentinel_wakes_up_with_old_news(make_cluster):
+    """It names the old master still, and nobody believes it."""
+    cluster = make_cluster()
+    nodes, sentinels, watchers = cluster.bring_up(watchers=2)
+    master = cluster.master(nodes)
+    stale, *others = sentinels
+    os.kill(stale.child, signal.SIGSTOP)
+    master.kill_all()
+    write_until_ok(cluster.sentinel_client(watchers[0]), "key", "value")
+    wait_for(lambda: cluster.record() != master.record, what="the record of the failover")
+    before = cluster.record()
+    for watcher in watchers:
+        watcher.stop()
+        watcher.start()
+    os.kill(stale.child, signal.SIGCONT)
+    master.start()
+    cluster.await_agreement(nodes, sentinels, watchers)
+    assert cluster.record() == before
+
+
+@pytest.mark.parametrize("who", ["replica", "nobody", "sentinel"])
+def test_lie_in_the_record(make_cluster, who):
+    cluster = make_cluster()
+    nodes, sentinels, watchers = cluster.bring_up(watchers=2)
+    master = cluster.master(nodes)
+    replica = next(node for node in nodes if node is not master)
+    lie = {"replica": replica.record, "nobody": "127.0.0.1 1", "sentinel": sentinels[0].record}[who]
+    children = [node.child for node in nodes]
+    cluster.kazoo.set("/redis/master", lie.encode())
+    wait_for(lambda: cluster.record() == master.record, what="the true record")
+    assert cluster.await_agreement(nodes, sentinels, watchers) is master
+    assert [node.child for node in nodes] == children
+
+
+def test_lie_with_a_lineage(make_cluster):
+    """Somebody wrote a master that acts as one, but of another group, and an epoch to go with it."""
+    cluster = make_cluster()
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    stranger = cluster.redis(ZK_ROOT="/elsewhere")
+    stranger.await_serving()
+    cluster.kazoo.set(f"/redis/lineage/{GROUP}",
+                      json.dumps({"epoch": 99, "master": stranger.record, "reason": "a lie"}).encode())
+    cluster.kazoo.set("/redis/master", stranger.record.encode())
+    # The master gives way to what it must take for a failover; Sentinel, which knows better, leads it back.
+    wait_for(lambda: cluster.record() in [node.record for node in nodes], what="a true record", within=60)
+    cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+    assert master.running
+
+
+# --- frozen
+
+
+@pytest.mark.parametrize("who", ["wrapper", "both"])
+def test_frozen_master_gives_way_when_it_wakes_up(make_cluster, who):
+    """Frozen for longer than its session and a failover take: no second master afterwards."""
+    cluster = make_cluster(session_timeout="2s")
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    child = master.child
+    os.kill(master.pid, signal.SIGSTOP)
+    if who == "both":
+        os.kill(child, signal.SIGSTOP)
+        wait_for(lambda: cluster.record() != master.record, what="the failover")
+    else:
+        wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 2, what="the end of its session")
+    os.kill(child, signal.SIGCONT)
+    os.kill(master.pid, signal.SIGCONT)
+    woken = time.monotonic()
+    if who == "both":
+        wait_for(lambda: master.role == "slave", what="its demotion")
+        assert time.monotonic() - woken < 5, "Sentinel alone takes eleven seconds"
+    now = cluster.await_agreement(nodes, sentinels, [watcher])
+    assert (now is master) == (who == "wrapper"), "only its wrapper was frozen: nothing happened to Redis"
+    wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 3, what="its registration")
+
+
+# --- the fence
+
+
+def test_fence_by_frozen_witnesses(make_cluster):
+    cluster = make_cluster(FENCE_PATIENCE="1s")
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    master.ask("CONFIG", "SET", "min-replicas-to-write", "1")
+    replicas = [node for node in nodes if node is not master]
+    cluster.zookeeper.signal(signal.SIGSTOP)
+    for process in sentinels[:2] + replicas[:1]:
+        os.kill(process.child, signal.SIGSTOP)
+    master.wait_log("fence: writes are refused: ZooKeeper does not vouch for this master, and only 2 of 5")
+    with master.client() as client:
+        with pytest.raises(Exception, match="NOREPLICAS"):
+            client.set("key", "value")
+        assert client.get("key") is None, "reads go on"
+    # A majority of the others is witness enough.
+    os.kill(replicas[0].child, signal.SIGCONT)
+    master.wait_log("fence: writes are accepted again: a witness is back")
+    assert master.ask("SET", "key", "value") and master.ask("CONFIG", "GET", "min-replicas-to-write")[1] == "1"
+    for process in sentinels[:2]:
+        os.kill(process.child, signal.SIGCONT)
+    cluster.zookeeper.signal(signal.SIGCONT)
+    cluster.await_agreement(nodes, sentinels, [watcher])
+
+
+WRITER = """
+import sys, time
+sys.path.insert(0, "/usr/lib/python3/dist-packages")
+import redis
+client = redis.Redis(sys.argv[1], int(sys.argv[2]), socket_timeout=1)
+number = 0
+while True:
+    try:
+        client.set(f"cut:{number}", number)
+        print(number, time.monotonic(), flush=True)
+        number += 1
+    except redis.RedisError:
+        pass
+    time.sleep(0.005)
+"""
+
+_networks = itertools.count(os.getpid() % 200 + 1)
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def island():
+    """(name of a network namespace, our address on the way to it, its address there, our interface)."""
+    number = next(_networks)
+    name, ours = f"redis-zk-{os.getpid()}-{number}", f"rzk{os.getpid() % 100000}o{number % 100}"
+    theirs = ours[:-len(str(number % 100)) - 1] + f"t{number % 100}"
+    net = f"10.201.{number % 250}"
+    ip("netns", "add", name)
+    try:
+        ip("link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", name)
+        ip("addr", "add", f"{net}.1/24", "dev", ours)
+        ip("link", "set", ours, "up")
+        for words in (["addr", "add", f"{net}.2/24", "dev", theirs], ["link", "set", theirs, "up"],
+                      ["link", "set", "lo", "up"]):
+            ip("-n", name, *words)
+        yield name, f"{net}.1", f"{net}.2", ours
+    finally:
+        ip("netns", "del", name)
+
+
+@pytest.mark.parametrize("fence", ["on", "off"])
+def test_master_is_cut_off_from_all_but_its_clients(make_cluster, figure, fence):
+    """What its clients were told is written, and is not, after it came back."""
+    cut_for = 12
+    with island() as (name, ours, theirs, interface):
+        cluster = make_cluster(BIND_IP=ours, FENCE=fence)
+        cluster.start_zookeeper(address=ours)
+        master = cluster.redis(start=False, BIND_IP=theirs)
+        master.argv = ["ip", "netns", "exec", name, *master.argv]
+        master.start().await_serving()
+        replicas = [cluster.redis(), cluster.redis()]
+        for replica in replicas:
+            replica.await_serving()
+            wait_for(lambda node=replica: node.follows(master), what="replication")
+        sentinels, watcher = [cluster.sentinel() for _ in range(3)], cluster.watcher()
+        cluster.await_agreement([master, *replicas], sentinels, [watcher])
+        writer = subprocess.Popen(["ip", "netns", "exec", name, sys.executable, "-c", WRITER, theirs, str(master.port)],
+                                  stdout=subprocess.PIPE, text=True)
+        try:
+            for line in writer.stdout:
+                if int(line.split()[0]) > 200:
+                    break
+            ip("link", "set", interface, "down")
+            cut = time.monotonic()
+            wait_for(lambda: any(node.role == "master" for node in replicas), what="a failover")
+            wait_for(lambda: time.monotonic() - cut > cut_for, what="the end of the cut")
+            ip("link", "set", interface, "up")
+            successor = cluster.await_agreement([master, *replicas], sentinels, [watcher], within=60)
+        finally:
+            writer.kill()
+        acknowledged = [line.split() for line in writer.stdout if len(line.split()) == 2]
+        after = {int(number): float(when) - cut for number, when in acknowledged if float(when) > cut}
+        with successor.client() as client:
+            values = client.mget([f"cut:{number}" for number in after]) if after else []
+        lost = [number for number, value in zip(after, values) if value is None]
+        latest = max((after[number] for number in lost), default=0)
+        figure(f"master cut off for {cut_for} s, fence {fence}: {len(lost)} acknowledged writes lost, the last "
+               f"{latest:.1f} s after the cut")
+        assert successor is not master
+        if fence == "on":
+            assert latest < 2 + 2.5, "patience, one check a second, and the time a silent witness is given"
+            assert master.log_lines("fence: writes are refused")
+        else:
+            assert latest > cut_for - 2, "the control: without a fence they are lost until the end"
+
+
+# --- one of three ZooKeeper servers
+
+
+def test_one_of_three_zookeeper_servers_dies(make_cluster):
+    cluster = make_cluster()
+    ports = [free_port() for _ in range(3)]
+    ensemble = " ".join(f"127.0.0.1:{free_port()}:{free_port()}" for _ in ports)
+    servers = []
+    for number, port in enumerate(ports, 1):
+        directory = cluster.directory / f"zookeeper-{number}"
+        env = {**os.environ, "ZOOKEEPER_ENSEMBLE": ensemble, "ZOOKEEPER_ID": str(number)}
+        servers.append(Server(f"zookeeper-{number}", [ROOT / "tests/support/zookeeper", directory, port], directory,
+                              "127.0.0.1", port, env).start())
+    cluster.processes += servers
+    for server in servers:
+        wait_for(lambda each=server: zookeeper_serves(each.host, each.port), what="the ensemble")
+    cluster.use_zookeeper(servers)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    children = [process.child for process in nodes + sentinels]
+    owners = [cluster.owner(f"/redis/members/{GROUP}/{uuid}") for uuid in cluster.listed(f"/redis/members/{GROUP}")]
+    for server in servers:
+        server.kill()
+        wait_for(lambda: cluster.record() == master.record, what="an answer of the others")
+        assert cluster.await_agreement(nodes, sentinels, [watcher]) is master
+        server.start()
+        wait_for(lambda each=server: zookeeper_serves(each.host, each.port), what="its return")
+    assert [process.child for process in nodes + sentinels] == children
+    assert owners == [cluster.owner(f"/redis/members/{GROUP}/{uuid}")
+                      for uuid in cluster.listed(f"/redis/members/{GROUP}")], "the sessions went on"
+    master.kill_all()
+    write_until_ok(cluster.sentinel_client(watcher), "key", "value")
