@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "redis-wrapper/history.h"
 
@@ -94,10 +95,12 @@ std::string GivenUp(const View& view) {
 
 Decision DecideDispute(const View& view, const std::vector<Member>& candidates, const Best& found,
                        const std::string& why) {
-  const auto forced = std::find_if(candidates.begin(), candidates.end(), [&view](const auto& candidate) {
-    return !candidate.dataset.empty() && IsForced(candidate, view.force_master);
-  });
-  if (forced == candidates.end()) {
+  std::vector<Member> meant;
+  std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(meant),
+               [&view](const auto& candidate) { return IsForced(candidate, view.force_master); });
+  // An id may be that of several nodes: the best of them.
+  const Member* forced = FindBest(meant, view.history).best;
+  if (forced == nullptr) {
     Decision decision = Wait(fmt::format(
         "{}; {} and {} hold data of different origin, and starting one would wipe the other: not started "
         "before FORCE_MASTER on these nodes says which, by address or replication id",
@@ -105,7 +108,10 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
     decision.disputed = true;
     return decision;
   }
-  if (forced->endpoint != view.self)
+  const bool is_self = forced->endpoint == view.self ||
+                       (IsForced(candidates.front(), view.force_master) && !view.own.empty() &&
+                        Compare(view.own, forced->dataset, view.history) == Order::kSame);
+  if (!is_self)
     return Wait(fmt::format("{}; FORCE_MASTER={} means {}; waiting for it", why, view.force_master,
                             Describe(*forced)));
   return ServeAsMaster(

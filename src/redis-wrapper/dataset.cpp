@@ -147,8 +147,10 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
     return {.saved_at = facts->modified_at, .bytes = facts->bytes};
   }
   if (!header->has_data) return {};
-  return {.replication_id = header->replication_id,
-          .previous_id = header->replication_id == note.replication_id ? note.previous_id : "",
+  // A master that never had a replica saves no id; the note knows it.
+  const std::string& id = header->replication_id.empty() ? note.replication_id : header->replication_id;
+  return {.replication_id = id,
+          .previous_id = id == note.replication_id ? note.previous_id : "",
           .offset = header->offset,
           .saved_at = header->saved_at,
           .bytes = facts->bytes};

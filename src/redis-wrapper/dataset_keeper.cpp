@@ -41,6 +41,12 @@ void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachabl
   last_problem_ = problem;
 }
 
+void DatasetKeeper::ReportLast() {
+  ever_reported_ = false;
+  if (const auto kept = KeepReport(Clock::now()); !kept)
+    spdlog::warn("what is known of the data: {}", kept.error().message);
+}
+
 Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own) {
   const auto history = registry_.ReadHistory(group_);
   if (!history) return tl::unexpected(history.error());

@@ -28,6 +28,9 @@ class DatasetKeeper {
   // ZooKeeper.
   void Keep(const redis::ServerInfo& own, bool leads, bool reachable, TimePoint now);
 
+  // After the server's end: what is on the disk now.
+  void ReportLast();
+
  private:
   Status KeepHistory(const redis::ServerInfo& own);
   Status KeepNote(const redis::ServerInfo& own);

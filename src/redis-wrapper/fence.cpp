@@ -3,15 +3,20 @@
 namespace redis_zk::redis_wrapper {
 
 bool Vouched(const Witnesses& witnesses) {
-  return witnesses.zookeeper || witnesses.peers == 0 || witnesses.answering * 2 > witnesses.peers;
+  return witnesses.zookeeper || witnesses.peers == 0 || witnesses.vouching * 2 > witnesses.peers;
 }
 
 Fence::Action Fence::Next(bool is_master, bool vouched, TimePoint now) {
   if (!is_master || vouched) {
+    vouched_at_ = now;
     alone_since_.reset();
     return raised_ ? Action::kLower : Action::kNone;
   }
-  if (!alone_since_) alone_since_ = now;
+  if (!alone_since_) {
+    // One silence may be a slow moment.
+    alone_since_ = vouched_at_.value_or(now);
+    return Action::kNone;
+  }
   if (raised_ || now - *alone_since_ < patience_) return Action::kNone;
   return Action::kRaise;
 }

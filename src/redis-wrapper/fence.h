@@ -16,9 +16,9 @@
 namespace redis_zk::redis_wrapper {
 
 struct Witnesses {
-  bool zookeeper = false;     // answers, and its record does not name another
-  std::size_t peers = 0;      // the Sentinels and replicas that were registered last
-  std::size_t answering = 0;  // of those
+  bool zookeeper = false;    // answers, and its record does not name another
+  std::size_t peers = 0;     // the Sentinels and replicas that were registered last
+  std::size_t vouching = 0;  // those of them that answer, and take this node for the master
 };
 
 // A master without a peer is vouched for by nobody and endangered by nobody: no one could promote another.
@@ -35,10 +35,13 @@ class Fence {
   Action Next(bool is_master, bool vouched, TimePoint now);
   void Did(Action action);
 
-  bool raised() const { return raised_; }
+  // Nobody has vouched since: ask again soon.
+  bool alone() const { return alone_since_.has_value(); }
 
  private:
   const Duration patience_;
+  std::optional<TimePoint> vouched_at_;
+  // Patience counts from the last witness, not from the first silence, which takes its time to be noticed.
   std::optional<TimePoint> alone_since_;
   bool raised_ = false;
 };

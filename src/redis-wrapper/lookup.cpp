@@ -75,6 +75,10 @@ Status Lookup::AskTheMembers(const registry::Member& self, View& view) {
   auto history = registry_.ReadHistory(group);
   if (!history) return tl::unexpected(history.error());
   view.history = std::move(*history);
+  // What Sentinels that are gone may have voted in.
+  if (const auto seats = registry_.ListSeats()) {
+    for (const auto& seat : *seats) view.highest_epoch = std::max(view.highest_epoch, seat.epoch);
+  }
 
   std::set<Endpoint> asked_for;
   std::set<Endpoint> serving;

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/exit_code.h"
@@ -16,6 +17,7 @@ using registry::Record;
 using zookeeper::Watch;
 
 constexpr Duration kCheckInterval = 1s;
+constexpr Duration kCheckSoon = 200ms;
 
 }  // namespace
 
@@ -42,7 +44,7 @@ int Serving::Run() {
     const bool switched = loop_.TakeZooKeeperNews() && Refresh();
     if (!switched && Clock::now() < check_at) continue;
     Check();
-    check_at = Clock::now() + kCheckInterval;
+    check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
   }
   return loop_.exit_code() ? ReportEnd() : Stop();
 }
@@ -57,21 +59,22 @@ bool Serving::Refresh() {
 Status Serving::TryRefresh() {
   const std::string& group = options_.common.master_name;
   const std::int64_t session = loop_.session().id();
-  if (registered_session_ != session) {
+  if (refreshed_session_ != session) {
     auto registered = loop_.registry().RegisterMember(group, self_);
     if (!registered && registered.error().kind == ErrorKind::kNotFound) {
       if (auto made = loop_.registry().EnsureGroup(group); !made) return made;
       registered = loop_.registry().RegisterMember(group, self_);
     }
     if (!registered) return registered;
-    registered_session_ = session;
   }
   // A lock that was left half-taken must not stand in anybody's way.
   if (auto released = lock_.Release(); !released) return released;
   const auto record = loop_.registry().ReadRecord(group, Watch::kYes);
   if (!record) return tl::unexpected(record.error());
   record_ = *record;
-  return lookup_.Refresh(self_.endpoint);
+  if (auto refreshed = lookup_.Refresh(self_.endpoint); !refreshed) return refreshed;
+  refreshed_session_ = session;
+  return {};
 }
 
 bool Serving::Leads(const redis::ServerInfo& own) const {
@@ -82,8 +85,8 @@ bool Serving::Leads(const redis::ServerInfo& own) const {
 void Serving::Check() {
   auto& session = loop_.session();
   const bool reachable = session.connected() && session.Answers(kProbeTimeout);
-  // A refresh that failed is made up for.
-  if (reachable && registered_session_ != session.id()) Refresh();
+  // A refresh that failed is made up for; and who was alone must not go by what he knew before.
+  if (reachable && (refreshed_session_ != session.id() || fence_.alone())) Refresh();
   const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
   if (!own || own->loading) return;
   Redirect(*own);
@@ -99,6 +102,8 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   if (!master) return;
   const auto info = redis::AskServerInfo(*master, options_.common.redis, kProbeTimeout);
   if (!info || info->role != redis::Role::kMaster) return;
+  // A master gives its data up on nobody's single word.
+  if (!missed && !SentinelsConfirm(*master)) return;
   if (missed) {
     spdlog::warn("the link to {} is down and the record says that {} is the master: following it",
                  own.master.ToAddress(), master->ToAddress());
@@ -116,6 +121,13 @@ void Serving::Redirect(const redis::ServerInfo& own) {
     spdlog::warn("REPLICAOF failed; trying again later");
 }
 
+bool Serving::SentinelsConfirm(const Endpoint& master) const {
+  const auto reports = redis::AskSentinels(lookup_.sentinels(), options_.common.sentinel,
+                                           options_.common.master_name, kProbeTimeout);
+  return std::any_of(reports.begin(), reports.end(),
+                     [&master](const auto& report) { return report && report->master == master; });
+}
+
 int Serving::Stop() {
   const int requests = loop_.stop_requests();
   if (options_.handover_timeout > Duration::zero()) {
@@ -131,7 +143,10 @@ int Serving::Stop() {
       spdlog::info("stopping without a hand-over: {}", outcome.told);
     }
   }
-  return loop_.StopServer();
+  const int code = loop_.StopServer();
+  // What the server saved last belongs into the comparison when everybody returns.
+  if (loop_.session().connected()) keeper_.ReportLast();
+  return code;
 }
 
 int Serving::ReportEnd() {

@@ -33,6 +33,8 @@ class Serving {
   // Once a second.
   void Check();
   void Redirect(const redis::ServerInfo& own);
+  // Whether a registered Sentinel names `master`, too.
+  bool SentinelsConfirm(const Endpoint& master) const;
   bool Leads(const redis::ServerInfo& own) const;
   int Stop();
   int ReportEnd();
@@ -47,7 +49,8 @@ class Serving {
   registry::Record record_;
   // The record named this node since it became master.
   bool has_led_ = false;
-  std::int64_t registered_session_ = 0;
+  // The session in which everything was registered and read.
+  std::int64_t refreshed_session_ = 0;
   FailoverRequest failover_request_;
   WriteFence fence_;
 };

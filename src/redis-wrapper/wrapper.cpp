@@ -63,6 +63,7 @@ Result<Decision> Wrapper::LookAndDecide(bool locked) {
   view->patient = !awaiting_since_ || Clock::now() - *awaiting_since_ < options_.cold_start_wait;
   record_ = view->record;
   Decision decision = Decide(*view);
+  if (view->patient && !decision.awaits_datasets) awaiting_since_.reset();
   if (decision.awaits_datasets && !awaiting_since_) {
     awaiting_since_ = Clock::now();
     // Nobody is waited for with COLD_START_WAIT=0.

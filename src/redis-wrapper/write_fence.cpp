@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <future>
 
 #include "redis-wrapper/lookup.h"
 
@@ -33,14 +34,6 @@ std::string ValueOf(const redis::Reply& reply, const std::string& otherwise) {
   return reply.items.size() == 2 ? reply.items[1].text : otherwise;
 }
 
-std::size_t CountAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials) {
-  const auto answers = redis::AskAll(servers, credentials, {{"PING"}}, kProbeTimeout);
-  // An error reply is an answer, too: the server lives, and we are not cut off from it.
-  return static_cast<std::size_t>(std::count_if(answers.begin(), answers.end(), [](const auto& answer) {
-    return answer.has_value() || answer.error().kind == ErrorKind::kRefused;
-  }));
-}
-
 }  // namespace
 
 WriteFence::WriteFence(const WrapperOptions& options) : options_(options), fence_(options.fence_patience) {}
@@ -61,9 +54,8 @@ void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper, const std::
   if (action == Fence::Action::kRaise) {
     spdlog::error(
         "fence: writes are refused: ZooKeeper does not vouch for this master, and only {} of {} Sentinels "
-        "and "
-        "replicas answer",
-        witnesses.answering, witnesses.peers);
+        "and replicas do",
+        witnesses.vouching, witnesses.peers);
   } else {
     spdlog::warn("fence: writes are accepted again: {}",
                  is_master ? "a witness is back" : "this is a replica now");
@@ -74,8 +66,17 @@ Witnesses WriteFence::AskWitnesses(bool zookeeper, const std::vector<Endpoint>& 
                                    const std::vector<Endpoint>& replicas) const {
   Witnesses witnesses{.zookeeper = zookeeper, .peers = sentinels.size() + replicas.size()};
   if (zookeeper) return witnesses;
-  witnesses.answering = CountAnswers(sentinels, options_.common.sentinel);
-  witnesses.answering += CountAnswers(replicas, options_.common.redis);
+  const Endpoint& self = options_.server.announce;
+  auto asked_replicas = std::async(std::launch::async, [&] {
+    return redis::AskServerInfos(replicas, options_.common.redis, kProbeTimeout);
+  });
+  for (const auto& report :
+       redis::AskSentinels(sentinels, options_.common.sentinel, options_.common.master_name, kProbeTimeout)) {
+    if (report && report->master == self) ++witnesses.vouching;
+  }
+  for (const auto& info : asked_replicas.get()) {
+    if (info && info->role == redis::Role::kReplica && info->master == self) ++witnesses.vouching;
+  }
   return witnesses;
 }
 

@@ -23,6 +23,8 @@ class WriteFence {
   void Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<Endpoint>& sentinels,
              const std::vector<Endpoint>& replicas);
 
+  bool alone() const { return fence_.alone(); }
+
  private:
   Witnesses AskWitnesses(bool zookeeper, const std::vector<Endpoint>& sentinels,
                          const std::vector<Endpoint>& replicas) const;

@@ -51,7 +51,8 @@ Verdict Judge(const Evidence& evidence) {
     return Keep(fmt::format("{}, but know only epoch {}", named, majority->config_epoch));
   }
   if (!acting_masters.contains(majority->master)) return Keep(named + ", but it does not answer as master");
-  if (!same_master && record.lineage_fits && acting_masters.contains(record.master)) {
+  const bool all = majority->votes == registered;
+  if (!same_master && !all && record.lineage_fits && acting_masters.contains(record.master)) {
     return Keep(named + ", but the recorded master acts as one");
   }
   return Change(majority->master, majority->config_epoch, named);

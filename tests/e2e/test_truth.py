@@ -125,7 +125,7 @@ def test_fence_by_frozen_witnesses(make_cluster):
     cluster.zookeeper.signal(signal.SIGSTOP)
     for process in sentinels[:2] + replicas[:1]:
         os.kill(process.child, signal.SIGSTOP)
-    master.wait_log("fence: writes are refused: ZooKeeper does not vouch for this master, and only 2 of 5")
+    master.wait_log("fence: writes are refused: ZooKeeper does not vouch for this master, and only 2 of 5 Sentinels and replicas do")
     with master.client() as client:
         with pytest.raises(Exception, match="NOREPLICAS"):
             client.set("key", "value")

@@ -103,6 +103,9 @@ TEST_F(DatasetTest, ASnapshotNamesItsHistory) {
   EXPECT_EQ(dataset.bytes, (kNames + kOneKey).size());
   EXPECT_EQ(FindDataset(snapshots_, {.replication_id = "another", .previous_id = "x"}).previous_id, "");
 
+  WriteFile(path_ / "dump.rdb", kMagic + kOneKey);
+  EXPECT_EQ(FindDataset(snapshots_, {.replication_id = kId}).replication_id, kId)
+      << "of a master without replicas";
   WriteFile(path_ / "dump.rdb", kNames + kEnd);
   EXPECT_TRUE(FindDataset(snapshots_, {}).empty()) << "not a key in it";
   WriteFile(path_ / "dump.rdb", "garbage");

@@ -225,7 +225,7 @@ bool HasTheMajority(const Evidence& evidence, const Verdict& verdict) {
       std::any_of(evidence.reports.begin(), evidence.reports.end(),
                   [&verdict](const auto& report) { return report.config_epoch > verdict.epoch; });
   return votes * 2 > evidence.registered && evidence.acting_masters.contains(*verdict.master) &&
-         !old_one_acts && !outdated && !newer_known;
+         (!old_one_acts || votes == evidence.registered) && !outdated && !newer_known;
 }
 
 TEST(JudgeInvariantTest, EveryChangeFollowsOneOfTheTwoRules) {
