@@ -5,9 +5,9 @@
 //      configuration each, so a single Sentinel's word is enough, and the record is true within
 //      milliseconds of a promotion.
 //   2. More than half of the registered Sentinels naming the same master, which acts as one while the
-//      recorded one does not, unless all of them name it. That mends a record that somebody else wrote, and one whose epoch means
-//      nothing any more because all Sentinels were replaced. Sentinels that know only an older epoch are
-//      believed only when all of them agree: otherwise they may simply not have heard yet.
+//      recorded one does not, unless all of them name it. That mends a record that somebody else wrote, and
+//      one whose epoch means nothing any more because all Sentinels were replaced. Sentinels that know only
+//      an older epoch are believed only when all of them agree: otherwise they may simply not have heard yet.
 #pragma once
 
 #include <cstddef>
