@@ -111,3 +111,45 @@ def test_data_of_zookeeper_is_lost(make_cluster):
     cluster.wipe_zookeeper()
     assert cluster.await_agreement(nodes, sentinels, [watcher]) is master
     wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 3, what="the members")
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_in_the_middle_of_a_bootstrap(make_cluster, how):
+    """Whoever had taken the lock, or was about to: there is one master afterwards."""
+    cluster = make_cluster(session_timeout="2s")
+    cluster.start_zookeeper()
+    nodes = [cluster.redis() for _ in range(5)]
+    nodes[0].wait_log("ZooKeeper: connected")
+    go_away(cluster, how)
+    for node in nodes:
+        # With or without a server that nobody has recorded yet.
+        wait_for(lambda each=node: each.log_lines("silent for longer than a session lives")
+                 or not each.log_lines("ZooKeeper: connected"), what="the end of its session")
+    come_back(cluster, how)
+    for node in nodes:
+        node.await_serving()
+    master = cluster.master(nodes)
+    assert cluster.record() == master.record
+    for node in nodes:
+        wait_for(lambda each=node: each is master or each.follows(master), what="replication")
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_in_the_middle_of_a_hand_over(make_cluster, how):
+    """The master hands over to those that it knew last; the record learns of it afterwards."""
+    cluster = make_cluster(session_timeout="2s")
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    client = cluster.sentinel_client(watcher)
+    write_until_ok(client, "key", "before")
+    master = cluster.master(nodes)
+    others = [node for node in nodes if node is not master]
+    go_away(cluster, how)
+    assert master.stop() == 0
+    assert master.log_lines("handed over to")
+    write_until_ok(client, "key", "after")
+    come_back(cluster, how)
+    successor = cluster.await_agreement(others, sentinels, [watcher])
+    assert cluster.record() == successor.record
+    master.start()
+    cluster.await_agreement(nodes, sentinels, [watcher])
+    assert client.get("key") == "after"
