@@ -35,13 +35,22 @@ Decision Follow(const Endpoint& master, std::string reason) {
 
 Decision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
 
+// A living node that acts as master although nobody names it: a failover that has not been told yet.
+std::optional<Endpoint> ActingMaster(const View& view) {
+  for (const auto& [endpoint, info] : view.living) {
+    if (info.role == redis::Role::kMaster) return endpoint;
+  }
+  return std::nullopt;
+}
+
+std::string WaitForActing(const std::string& what, const Endpoint& acting) {
+  return fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to say that it is", what,
+                     acting.ToAddress());
+}
+
 // Nobody who lives holds the group's data, or can say who is master.
 std::optional<std::string> ReasonToWaitForTheDead(const View& view, const std::string& what) {
-  for (const auto& [endpoint, info] : view.living) {
-    if (info.role != redis::Role::kMaster) continue;
-    return fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to say that it is",
-                       what, endpoint.ToAddress());
-  }
+  if (const auto acting = ActingMaster(view)) return WaitForActing(what, *acting);
   if (const auto holder = DataHolder(view)) {
     return fmt::format("{}; {} is alive and holds data; waiting for the Sentinels to fail over", what,
                        holder->ToAddress());
@@ -90,6 +99,8 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
 
 // This node is supposed to be the master, and its Redis does not run.
 Decision DecideAsNamedMaster(const View& view, const std::string& who_says) {
+  if (const auto acting = ActingMaster(view))
+    return Wait(WaitForActing(who_says + " says that this node is the master", *acting));
   if (const auto holder = DataHolder(view)) {
     Decision decision = Wait(fmt::format(
         "{} says that this node is the master, but {} is alive and holds data; waiting for it to be promoted",

@@ -13,6 +13,8 @@ namespace {
 
 // A cold start waits for every node that reported shortly before the master's last report; see FindAwaited.
 constexpr Duration kReportInterval = 5s;
+// What the file grows in between is counted in; see dataset.h.
+constexpr Duration kNoteInterval = 5s;
 
 }  // namespace
 
@@ -32,9 +34,11 @@ const registry::Dataset& DatasetKeeper::Find() {
 }
 
 void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachable, TimePoint now) {
+  // Of a replica, the master's data have replaced what was found.
+  if (own.role == redis::Role::kReplica) found_ = {};
   // The history comes first: an id that only a note knows would belong nowhere.
   Status kept = leads && reachable ? KeepHistory(own) : Status{};
-  if (kept) kept = KeepNote(own);
+  if (kept) kept = KeepNote(own, now);
   if (kept && reachable) kept = KeepReport(now);
   const std::string problem = kept ? "" : kept.error().message;
   if (problem != last_problem_ && !kept) spdlog::warn("what is known of the data: {}", problem);
@@ -55,7 +59,10 @@ Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own) {
   return registry_.WriteHistory(group_, next);
 }
 
-Status DatasetKeeper::KeepNote(const redis::ServerInfo& own) {
+Status DatasetKeeper::KeepNote(const redis::ServerInfo& own, TimePoint now) {
+  // After a full copy from the master the old files stay in force until the new ones are complete: they must
+  // not be called by the new name.
+  if (files_.append_only && own.rewriting_aof) return {};
   const AofTail tail = FindAofTail(files_);
   Note next = note_;
   if (own.replication_id != note_.replication_id) {
@@ -66,9 +73,12 @@ Status DatasetKeeper::KeepNote(const redis::ServerInfo& own) {
   next.offset = own.offset;
   next.aof_file = tail.file;
   next.aof_bytes = tail.bytes;
-  if (next == note_) return {};
+  const bool another = next.replication_id != note_.replication_id || next.aof_file != note_.aof_file;
+  if (next == note_ || (!another && noted_ && now < note_at_)) return {};
   if (auto written = WriteNote(files_, next); !written) return written;
   note_ = std::move(next);
+  noted_ = true;
+  note_at_ = now + kNoteInterval;
   return {};
 }
 
@@ -76,7 +86,8 @@ Status DatasetKeeper::KeepReport(TimePoint now) {
   const auto dataset = FindDataset(files_, note_);
   const bool another =
       dataset.empty() != reported_.empty() || dataset.replication_id != reported_.replication_id;
-  if (ever_reported_ && !another && (dataset == reported_ || now < report_at_)) return {};
+  // Also when nothing has changed: the time of the report says that the node lives.
+  if (ever_reported_ && !another && now < report_at_) return {};
   const auto told =
       dataset.empty()
           ? registry_.ForgetDataset(group_, note_.node)

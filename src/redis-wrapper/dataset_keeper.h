@@ -33,7 +33,7 @@ class DatasetKeeper {
 
  private:
   Status KeepHistory(const redis::ServerInfo& own);
-  Status KeepNote(const redis::ServerInfo& own);
+  Status KeepNote(const redis::ServerInfo& own, TimePoint now);
   Status KeepReport(TimePoint now);
 
   const DataFiles files_;
@@ -45,6 +45,8 @@ class DatasetKeeper {
   registry::Dataset reported_;
   bool ever_reported_ = false;
   TimePoint report_at_{};
+  bool noted_ = false;
+  TimePoint note_at_{};
   std::string last_problem_;
 };
 

@@ -1,6 +1,9 @@
 #include "redis-wrapper/failover_request.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 #include "redis-wrapper/lookup.h"
 #include "redis/sentinel_client.h"
@@ -18,7 +21,15 @@ void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, const std::str
   if (now < not_before_) return;
   not_before_ = now + kPatience;
   const std::string& group = options_.master_name;
-  for (const auto& report : redis::AskSentinels(sentinels, options_.sentinel, group, kProbeTimeout)) {
+  auto reports = redis::AskSentinels(sentinels, options_.sentinel, group, kProbeTimeout);
+  // One that is asked while another fails over begins a second failover, and may promote a second replica.
+  for (const auto& report : reports) {
+    if (!report || !report->failover_in_progress) continue;
+    log_(fmt::format("{}: Sentinel {} fails over already", why, report->sentinel.ToAddress()));
+    return;
+  }
+  std::reverse(reports.begin(), reports.end());
+  for (const auto& report : reports) {
     // Only a Sentinel that sees us as the master: elsewhere the failover has already happened.
     if (!report || report->master != self_) continue;
     const auto asked = redis::RequestFailover(report->sentinel, options_.sentinel, group, kProbeTimeout);
@@ -26,9 +37,11 @@ void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, const std::str
       spdlog::info("{}: asked Sentinel {} for a failover", why, report->sentinel.ToAddress());
       return;
     }
-    spdlog::warn("{}: Sentinel refuses a failover: {}", why, asked.error().message);
+    log_(fmt::format("{}: Sentinel refuses a failover: {}", why, asked.error().message));
+    // The order may have arrived although the answer did not.
+    if (asked.error().kind != ErrorKind::kRefused || redis::IsFailoverRunning(asked.error())) return;
   }
-  spdlog::warn("{}, but no Sentinel was found that can fail over", why);
+  log_(fmt::format("{}, but no Sentinel was found that can fail over", why));
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "config/common_options.h"
 #include "net/endpoint.h"
@@ -25,6 +26,7 @@ class FailoverRequest {
   const CommonOptions& options_;
   const Endpoint& self_;
   TimePoint not_before_{};
+  LogOnChange log_;
 };
 
 }  // namespace redis_zk::redis_wrapper

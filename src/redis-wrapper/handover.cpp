@@ -43,10 +43,14 @@ HandOverPlan PlanHandOver(const redis::ServerInfo& own, const Endpoint& self,
     return plan;
   }
   for (const auto& report : reports) {
-    // Sentinel promotes whom it knows, and it must not be busy with something else.
-    const bool able = report.master == self && !report.failover_in_progress && report.known_replicas > 0;
-    if (able) plan.sentinels.push_back(report.sentinel);
+    // Two failovers at once may promote two replicas.
+    if (report.failover_in_progress)
+      plan.refusal = fmt::format("Sentinel {} fails over already", report.sentinel.ToAddress());
+    // Sentinel promotes whom it knows.
+    if (report.master == self && report.known_replicas > 0) plan.sentinels.push_back(report.sentinel);
   }
+  // See sentinel_client.h, RequestFailover.
+  std::reverse(plan.sentinels.begin(), plan.sentinels.end());
   if (plan.sentinels.empty()) plan.refusal = "no Sentinel was found that could promote a replica";
   return plan;
 }
@@ -91,6 +95,7 @@ HandOver::Outcome HandOver::Run(const std::vector<Endpoint>& sentinels, Duration
     const auto asked = redis::RequestFailover(sentinel, options_.sentinel, options_.master_name, kAskTimeout);
     if (!asked) {
       why = asked.error().message;
+      if (redis::IsFailoverRunning(asked.error())) break;
       // The order may have arrived although the answer did not: then nobody else may be asked.
       if (asked.error().kind == ErrorKind::kRefused) continue;
     }
@@ -98,8 +103,9 @@ HandOver::Outcome HandOver::Run(const std::vector<Endpoint>& sentinels, Duration
     // Not released: Sentinel may still promote one, and what was written here then would be lost.
     if (!promoted) return {false, promoted.error()};
     const auto followed = AskOwn({"REPLICAOF", promoted->host, std::to_string(promoted->port)});
-    release();
+    // Released while it still is a master, the clients would write what no other has.
     if (!followed) return {false, followed.error().message};
+    release();
     return {true, fmt::format("handed over to {} in {} ms", promoted->ToAddress(), Since(start).count())};
   }
   release();

@@ -18,6 +18,8 @@ using zookeeper::Watch;
 
 constexpr Duration kCheckInterval = 1s;
 constexpr Duration kCheckSoon = 200ms;
+// Somebody may have deleted what was registered.
+constexpr Duration kRefreshInterval = 10s;
 
 }  // namespace
 
@@ -59,7 +61,7 @@ bool Serving::Refresh() {
 Status Serving::TryRefresh() {
   const std::string& group = options_.common.master_name;
   const std::int64_t session = loop_.session().id();
-  if (refreshed_session_ != session) {
+  if (refreshed_session_ != session || Clock::now() >= refresh_at_) {
     auto registered = loop_.registry().RegisterMember(group, self_);
     if (!registered && registered.error().kind == ErrorKind::kNotFound) {
       if (auto made = loop_.registry().EnsureGroup(group); !made) return made;
@@ -74,6 +76,7 @@ Status Serving::TryRefresh() {
   record_ = *record;
   if (auto refreshed = lookup_.Refresh(self_.endpoint); !refreshed) return refreshed;
   refreshed_session_ = session;
+  refresh_at_ = Clock::now() + kRefreshInterval;
   return {};
 }
 
@@ -86,7 +89,8 @@ void Serving::Check() {
   auto& session = loop_.session();
   const bool reachable = session.connected() && session.Answers(kProbeTimeout);
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
-  if (reachable && (refreshed_session_ != session.id() || fence_.alone())) Refresh();
+  const bool due = Clock::now() >= refresh_at_;
+  if (reachable && (due || refreshed_session_ != session.id() || fence_.alone())) Refresh();
   const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
   if (!own || own->loading) return;
   Redirect(*own);
@@ -104,21 +108,25 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   if (!info || info->role != redis::Role::kMaster) return;
   // A master gives its data up on nobody's single word.
   if (!missed && !SentinelsConfirm(*master)) return;
+  const auto redirected =
+      redis::Ask(options_.server.bind, options_.common.redis,
+                 {{"REPLICAOF", master->host, std::to_string(master->port)}}, kProbeTimeout);
+  if (!redirected || redirected->front().is_error()) {
+    spdlog::warn("cannot be made a replica of {}: {}; trying again", master->ToAddress(),
+                 redirected ? redirected->front().text : redirected.error().message);
+    return;
+  }
   if (missed) {
     spdlog::warn("the link to {} is down and the record says that {} is the master: following it",
                  own.master.ToAddress(), master->ToAddress());
-  } else {
-    spdlog::warn(
-        "the record says that {} is the master, and it is: this node, a master until now, follows it",
-        master->ToAddress());
+    return;
   }
-  std::vector<redis::Command> commands{{"REPLICAOF", master->host, std::to_string(master->port)}};
+  spdlog::warn("the record says that {} is the master, and it is: this node, a master until now, follows it",
+               master->ToAddress());
   // Clients that stay would go on reading what is about to be replaced.
-  if (!missed) commands.push_back({"CLIENT", "KILL", "TYPE", "normal"});
-  const auto redirected = redis::Ask(options_.server.bind, options_.common.redis, commands, kProbeTimeout);
-  // The kill may end our own connection before it is answered.
-  if (missed && (!redirected || redirected->front().is_error()))
-    spdlog::warn("REPLICAOF failed; trying again later");
+  const auto killed = redis::Ask(options_.server.bind, options_.common.redis,
+                                 {{"CLIENT", "KILL", "TYPE", "normal"}}, kProbeTimeout);
+  if (!killed || killed->front().is_error()) spdlog::warn("its clients stay connected");
 }
 
 bool Serving::SentinelsConfirm(const Endpoint& master) const {

@@ -51,6 +51,7 @@ class Serving {
   bool has_led_ = false;
   // The session in which everything was registered and read.
   std::int64_t refreshed_session_ = 0;
+  TimePoint refresh_at_{};
   FailoverRequest failover_request_;
   WriteFence fence_;
 };

@@ -63,7 +63,8 @@ Result<Decision> Wrapper::LookAndDecide(bool locked) {
   view->patient = !awaiting_since_ || Clock::now() - *awaiting_since_ < options_.cold_start_wait;
   record_ = view->record;
   Decision decision = Decide(*view);
-  if (view->patient && !decision.awaits_datasets) awaiting_since_.reset();
+  // Whoever is waited for now may be gone in a moment; then the absent are worth a wait of their own.
+  if (!decision.awaits_datasets && decision.action == Action::kWait) awaiting_since_.reset();
   if (decision.awaits_datasets && !awaiting_since_) {
     awaiting_since_ = Clock::now();
     // Nobody is waited for with COLD_START_WAIT=0.
@@ -163,7 +164,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   if (const auto code = loop_.AwaitServing([&] { return Probe(decision); })) return tl::unexpected(*code);
   if (const auto recorded = RecordDecision(decision); !recorded) {
     spdlog::warn("{}; starting over", recorded.error().message);
-    // Nobody has been told of this server yet, so it can go without a loss.
+    // Of a new address nobody has been told yet; of one that returns, clients may know.
     loop_.StopServer();
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     return false;

@@ -17,7 +17,7 @@ constexpr const char* kNever = "65535";
 constexpr const char* kMinReplicas = "min-replicas-to-write";
 constexpr const char* kMaxLag = "min-replicas-max-lag";
 // With a lag of 0 Redis does not look at min-replicas-to-write at all.
-constexpr const char* kAnyLag = "10";
+const std::string kAnyLag = "10";
 
 Result<std::vector<redis::Reply>> AskOwn(const WrapperOptions& options,
                                          const std::vector<redis::Command>& commands) {
@@ -81,20 +81,24 @@ Witnesses WriteFence::AskWitnesses(bool zookeeper, const std::vector<Endpoint>& 
 }
 
 Status WriteFence::Raise() {
-  const auto before = AskOwn(options_, {{"CONFIG", "GET", kMinReplicas}, {"CONFIG", "GET", kMaxLag}});
-  if (!before) return tl::unexpected(before.error());
-  min_replicas_ = ValueOf(before->front(), min_replicas_);
-  max_lag_ = ValueOf(before->back(), max_lag_);
-  const auto raised = AskOwn(options_, {{"CONFIG", "SET", kMaxLag, max_lag_ == "0" ? kAnyLag : max_lag_},
-                                        {"CONFIG", "SET", kMinReplicas, kNever}});
+  // Once: a second try, after an answer that was lost, would find our own setting.
+  if (!users_) {
+    const auto before = AskOwn(options_, {{"CONFIG", "GET", kMinReplicas}, {"CONFIG", "GET", kMaxLag}});
+    if (!before) return tl::unexpected(before.error());
+    users_ = UserSettings{ValueOf(before->front(), "0"), ValueOf(before->back(), kAnyLag)};
+  }
+  const std::string& max_lag = users_->max_lag == "0" ? kAnyLag : users_->max_lag;
+  const auto raised =
+      AskOwn(options_, {{"CONFIG", "SET", kMaxLag, max_lag}, {"CONFIG", "SET", kMinReplicas, kNever}});
   if (!raised) return tl::unexpected(raised.error());
   return {};
 }
 
 Status WriteFence::Lower() {
-  const auto lowered = AskOwn(
-      options_, {{"CONFIG", "SET", kMinReplicas, min_replicas_}, {"CONFIG", "SET", kMaxLag, max_lag_}});
+  const auto lowered = AskOwn(options_, {{"CONFIG", "SET", kMinReplicas, users_->min_replicas},
+                                         {"CONFIG", "SET", kMaxLag, users_->max_lag}});
   if (!lowered) return tl::unexpected(lowered.error());
+  users_.reset();
   return {};
 }
 

@@ -4,6 +4,7 @@
 // at once, reads go on, and the user's setting comes back afterwards. Loop thread only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,11 @@ class WriteFence {
 
   const WrapperOptions& options_;
   Fence fence_;
-  // What the user had set.
-  std::string min_replicas_ = "0";
-  std::string max_lag_ = "10";
+  struct UserSettings {
+    std::string min_replicas;
+    std::string max_lag;
+  };
+  std::optional<UserSettings> users_;  // while the fence is up, or being raised
   std::string last_problem_;
 };
 

@@ -24,6 +24,7 @@ constexpr Duration kProbeTimeout = 500ms;
 // A watch can get lost with its session; the record is read again this often.
 constexpr Duration kLookAgain = 1s;
 constexpr Duration kLookAgainSoon = 200ms;
+constexpr Duration kRegisterAgain = 10s;
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path);
@@ -208,7 +209,10 @@ bool Wrapper::KeepRegistered() {
   if (!loop_.session().connected()) return true;
   const auto hold = seats_.Keep();
   if (hold == SeatKeeper::Hold::kLost) return false;
-  if (hold == SeatKeeper::Hold::kUnsure || registered_session_ == session) return true;
+  if (hold == SeatKeeper::Hold::kUnsure) return true;
+  const bool news = registered_session_ != session;
+  // Also in the same session now and then: somebody may have deleted it.
+  if (!news && Clock::now() < register_again_at_) return true;
   const registry::Sentinel self{seats_.seat().uuid, options_.server.announce};
   auto registered = loop_.registry().RegisterSentinel(self);
   if (!registered && registered.error().kind == ErrorKind::kNotFound) {
@@ -217,7 +221,8 @@ bool Wrapper::KeepRegistered() {
   }
   if (registered) {
     registered_session_ = session;
-    spdlog::info("registered as {}", self.uuid);
+    register_again_at_ = Clock::now() + kRegisterAgain;
+    if (news) spdlog::info("registered as {}", self.uuid);
   } else {
     spdlog::warn("{}", registered.error().message);
   }

@@ -49,6 +49,7 @@ class Wrapper {
   Rescuer rescuer_;
   LogOnChange log_waiting_;
   std::int64_t registered_session_ = 0;
+  TimePoint register_again_at_{};
 };
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -91,7 +91,7 @@ class Chaos:
             self.fleet = Fleet(self.cluster, scheduler, self.note, self.blame)
             running.enter_context(scheduler)
             self.records = running.enter_context(RecordSampler(self.cluster.kazoo, self.note, self.blame))
-            self.roles = running.enter_context(RoleSampler(self.fleet, self.records))
+            self.roles = running.enter_context(RoleSampler(self.fleet))
             self.writers = [running.enter_context(Writer(self.fleet.known_sentinels, f"w:{number}", WRITE_EVERY))
                             for number in range(WRITERS)]
             self.ledger = Ledger(self.writers)

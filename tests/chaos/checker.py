@@ -76,20 +76,15 @@ class RoleSampler(Background):
 
     every = 0.1
 
-    def __init__(self, fleet, records):
+    def __init__(self, fleet):
         super().__init__()
         self._fleet = fleet
-        self._records = records
         self._since = {}  # node: when it was first heard as master, and always since
         # How long two acted as master at the same time, at most.
         self.longest_overlap = 0.0
 
     def step(self):
         masters = self._fleet.acting_masters()
-        record = self._records.record
-        if sum(node.record == record for node in masters) > 1:
-            self._fleet.blame("one Redis at most is the recorded master and acts as one",
-                              ", ".join(node.name for node in masters))
         now = time.monotonic()
         self._since = {node: self._since.get(node, now) for node in masters}
         if len(masters) > 1:

@@ -219,15 +219,17 @@ def test_frozen_while_it_held_the_lock(make_cluster):
     """Somebody else has become master meanwhile; the one that wakes up does not."""
     cluster = make_cluster(session_timeout="2s")
     cluster.start_zookeeper()
-    server = cluster.directory / "slow-server"
-    server.write_text("#!/bin/sh\nsleep 1000\n")
+    gate, server = cluster.directory / "gate", cluster.directory / "slow-server"
+    server.write_text(f'#!/bin/sh\nwhile [ ! -e {gate} ]; do sleep 0.05; done\nexec redis-server "$@"\n')
     server.chmod(0o755)
     frozen = cluster.redis(REDIS_SERVER_BIN=server)
     wait_for(lambda: frozen.child, what="its server")
     frozen.signal(signal.SIGSTOP)
     node = cluster.redis()
     assert "serving as master" in node.await_serving()
-    frozen.env["REDIS_SERVER_BIN"] = "redis-server"
+    gate.touch()
+    wait_for(lambda: frozen.role == "master", what="a server that nobody has stopped yet")
     frozen.signal(signal.SIGCONT)
-    wait_for(lambda: cluster.record() == node.record, what="the record")
-    assert node.role == "master"
+    assert "serving as replica" in frozen.await_serving()
+    assert frozen.log_lines("; starting over")
+    assert cluster.record() == node.record and node.role == "master"

@@ -309,6 +309,14 @@ TEST(DecideTest, SignsOfLifeKeepAColdStartBack) {
   }
 }
 
+TEST(DecideTest, ANamedNodeWaitsForOneThatActsAlready) {
+  for (const auto& acting : {kEmptyMaster, kFullMaster}) {
+    const auto decision = Decide({.self = kSelf, .record = Names(kSelf), .living = {{kB, acting}}});
+    EXPECT_EQ(decision.action, Action::kWait) << decision.reason;
+    EXPECT_FALSE(decision.ask_failover) << "it has happened";
+  }
+}
+
 TEST(DecideTest, AColdStartIsAConfigurationOfItsOwn) {
   Record recorded = Names(kB);
   recorded.epoch = 7;

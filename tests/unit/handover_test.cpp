@@ -41,9 +41,10 @@ TEST(PlanHandOverTest, BeginsOnlyWhereItCanEnd) {
     std::vector<Endpoint> sentinels;
     std::string refusal;
   };
+  const std::string busy_sentinel = "Sentinel 10.0.0.7:26379 fails over already";
   const std::string no_sentinel = "no Sentinel was found that could promote a replica";
   for (const auto& [name, own, reports, replicas, sentinels, refusal] : std::initializer_list<Row>{
-           {"healthy", master, {Able(kS1), Able(kS2)}, {kB, kC}, {kS1, kS2}, ""},
+           {"healthy", master, {Able(kS1), Able(kS2)}, {kB, kC}, {kS2, kS1}, ""},
            {"one replica still copies",
             {.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, false, 0}}},
             {Able(kS1)},
@@ -59,10 +60,11 @@ TEST(PlanHandOverTest, BeginsOnlyWhereItCanEnd) {
             {},
             "no replica is attached"},
            {"no Sentinel answers", master, {}, {kB, kC}, {}, no_sentinel},
-           {"the Sentinel is busy", master, {busy}, {kB, kC}, {}, no_sentinel},
+           {"a Sentinel fails over already", master, {busy}, {kB, kC}, {kS1}, busy_sentinel},
            {"it follows another master", master, {elsewhere}, {kB, kC}, {}, no_sentinel},
            {"it knows no replica yet", master, {fresh}, {kB, kC}, {}, no_sentinel},
-           {"one of two is able", master, {busy, Able(kS2)}, {kB, kC}, {kS2}, ""},
+           {"one of two fails over already", master, {busy, Able(kS2)}, {kB, kC}, {kS2, kS1}, busy_sentinel},
+           {"one of two follows another master", master, {elsewhere, Able(kS2)}, {kB, kC}, {kS2}, ""},
        }) {
     const auto plan = PlanHandOver(own, kSelf, reports);
     EXPECT_EQ(plan.replicas, replicas) << name;

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "base/exit_code.h"
@@ -35,7 +36,8 @@ Result<std::string> FindBinary(const std::string& name) {
   };
   if (name.find('/') != std::string::npos) {
     if (auto found = check(name); !found) return tl::unexpected(found.error());
-    return name;
+    // The server starts in another directory.
+    return std::filesystem::absolute(name).string();
   }
   const char* path = std::getenv("PATH");
   std::string_view folders = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;

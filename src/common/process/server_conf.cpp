@@ -43,6 +43,8 @@ Status WriteConf(const std::string& path, std::string_view text) {
   if (fd < 0) return failure();
   const ssize_t written = write(fd, text.data(), text.size());
   const int write_errno = written < 0 ? errno : ENOSPC;
+  // Else a power failure could leave the new name with nothing behind it.
+  fdatasync(fd);
   close(fd);
   if (written != static_cast<ssize_t>(text.size())) {
     errno = write_errno;

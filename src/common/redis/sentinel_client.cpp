@@ -155,6 +155,10 @@ Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, co
                  timeout);
 }
 
+bool IsFailoverRunning(const Error& error) {
+  return error.kind == ErrorKind::kRefused && error.message.find(": INPROG") != std::string::npos;
+}
+
 Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                     Duration timeout) {
   return Request(sentinel, credentials, {"SENTINEL", "RESET", group}, timeout);

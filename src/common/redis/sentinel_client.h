@@ -41,8 +41,16 @@ std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& se
 
 // SENTINEL FAILOVER: promotes a replica without asking the other Sentinels. kRefused carries Sentinel's
 // answer (INPROG, NOGOODSLAVE...). Not graceful while the master lives: it stays master for some 11 s.
+//
+// Ask the last of those registered first: in SENTINEL MASTERS, which redis-py reads, the Sentinel that leads
+// a failover names the old master for a second longer than the others do, and applications ask in the order
+// in which /sentinels lists them.
 Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                        Duration timeout);
+
+// Whether the answer to RequestFailover was that one runs already. Then no other Sentinel may be asked: it
+// would begin a second one.
+bool IsFailoverRunning(const Error& error);
 
 // What a Sentinel believes of one replica: SENTINEL REPLICAS.
 struct ReplicaReport {

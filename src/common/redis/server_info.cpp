@@ -101,6 +101,8 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   }
   info.run_id = TextAt(fields, "run_id");
   info.loading = NumberAt(fields, "loading") != 0;
+  info.rewriting_aof =
+      NumberAt(fields, "aof_rewrite_in_progress") != 0 || NumberAt(fields, "aof_rewrite_scheduled") != 0;
   info.keys = CountKeys(fields);
   info.connected_replicas = static_cast<std::uint64_t>(NumberAt(fields, "connected_slaves"));
   info.replication_id = TextAt(fields, "master_replid");

@@ -28,6 +28,8 @@ struct ServerInfo {
   Role role = Role::kMaster;
   std::string run_id;
   bool loading = false;
+  // An append-only file is being written anew, or is about to be.
+  bool rewriting_aof = false;
   std::uint64_t keys = 0;  // over all databases
   std::uint64_t connected_replicas = 0;
   std::string replication_id;

@@ -141,8 +141,8 @@ Result<History> Registry::ReadHistory(const std::string& group) {
   if (node->data.empty()) return History{};
   auto history = ParseHistory(node->data);
   if (!history) {
-    spdlog::warn("{}: found \"{}\", expected {}; counts as empty", path, Shown(node->data),
-                 history.error().message);
+    WarnOnce(path, fmt::format("{}: found \"{}\", expected {}; counts as empty", path, Shown(node->data),
+                               history.error().message));
     return History{};
   }
   history->reported_at = node->stat.modified_at;
@@ -192,7 +192,10 @@ Result<std::vector<Seat>> Registry::ListSeats() {
 
 Status Registry::TakeSeat(const Seat& seat) {
   const std::string taken = SeatPath(seat.uuid) + kTaken;
-  if (auto made = session_.EnsurePath(SeatPath(seat.uuid)); !made) return made;
+  // With its data at once: one without could neither be taken nor removed.
+  if (auto made = session_.EnsurePath(root_ + "/seats"); !made) return made;
+  const auto made = session_.Create(SeatPath(seat.uuid), Render(seat), Lifetime::kPersistent);
+  if (!made && made.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(made.error());
   const auto created = session_.Create(taken, seat.endpoint.ToRecord(), Lifetime::kEphemeral);
   if (!created) {
     if (created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
@@ -225,13 +228,22 @@ Status Registry::RegisterSentinel(const Sentinel& sentinel) {
 }
 
 Status Registry::UnregisterSentinel(const std::string& uuid) {
-  const auto deleted = session_.Delete(root_ + "/sentinels/" + uuid, kAnyVersion);
+  const std::string path = root_ + "/sentinels/" + uuid;
+  const auto found = session_.Exists(path, Watch::kNo);
+  if (!found) return tl::unexpected(found.error());
+  // Nothing, or that of a successor on the same seat.
+  if (!*found || (*found)->ephemeral_owner != session_.id()) return {};
+  const auto deleted = session_.Delete(path, kAnyVersion);
   if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
   return {};
 }
 
 Status Registry::RegisterMember(const std::string& group, const Member& member) {
   return PutEphemeral(root_ + "/members/" + group + '/' + member.uuid, Render(member));
+}
+
+void Registry::WarnOnce(const std::string& path, const std::string& line) {
+  if (std::exchange(warned_[path], line) != line) spdlog::warn("{}", line);
 }
 
 Status Registry::Put(const std::string& path, const std::string& data) {

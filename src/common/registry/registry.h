@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -92,7 +93,11 @@ class Registry {
   Result<std::vector<Entry>> ListEntries(const std::string& parent, zookeeper::Watch watch,
                                          const Parse& parse);
 
+  // What is read again and again is complained of once.
+  void WarnOnce(const std::string& path, const std::string& line);
+
   zookeeper::Session& session_;
+  std::map<std::string, std::string> warned_;  // by path: the last complaint
   const std::string root_;
 };
 

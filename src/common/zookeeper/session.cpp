@@ -23,7 +23,6 @@ namespace {
 
 constexpr Duration kFirstRetry = 200ms;
 constexpr Duration kLongestRetry = 5s;
-constexpr std::int64_t kNever = 0;
 
 Error ToError(int code) {
   const auto error = [code](ErrorKind kind) { return Error{kind, zerror(code)}; };
@@ -73,7 +72,7 @@ Error ToError(int code) {
   return Error{ErrorKind::kInternal, fmt::format("{} ({})", zerror(code), code)};
 }
 
-NodeStat ToStat(const Stat& stat) { return {stat.version, stat.ephemeralOwner, stat.mtime, stat.cversion}; }
+NodeStat ToStat(const Stat& stat) { return {stat.version, stat.ephemeralOwner, stat.mtime}; }
 
 int Flags(Lifetime lifetime) {
   switch (lifetime) {
@@ -207,9 +206,11 @@ struct Session::Handle {
       self.sink({Kind::kNodeChanged, path == nullptr ? "" : path});
       return;
     }
+    // Before `connected` says so: the loop must not take an old moment for this one.
+    if (state != ZOO_CONNECTED_STATE && self.connected)
+      self.disconnected_since = Clock::now().time_since_epoch().count();
     const bool was_connected = self.connected.exchange(state == ZOO_CONNECTED_STATE);
     if (state == ZOO_CONNECTED_STATE) {
-      self.disconnected_since = kNever;
       self.session_id = zoo_client_id(client)->client_id;
       spdlog::info("ZooKeeper: connected, session {:#x}, session timeout {} ms", self.session_id.load(),
                    zoo_recv_timeout(client));
@@ -222,7 +223,6 @@ struct Session::Handle {
       self.sink({Kind::kExpired, ""});
     } else if (was_connected) {
       spdlog::warn("ZooKeeper: connection lost; reconnecting");
-      self.disconnected_since = Clock::now().time_since_epoch().count();
       self.sink({Kind::kDisconnected, ""});
     }
   }
@@ -253,7 +253,7 @@ struct Session::Handle {
   std::atomic<bool> connected = false;
   std::atomic<bool> ended = false;  // expired or refused: only a new handle helps
   std::atomic<std::int64_t> session_id = 0;
-  std::atomic<Clock::rep> disconnected_since = kNever;
+  std::atomic<Clock::rep> disconnected_since = 0;
 };
 
 Session::Session(ZooKeeperHosts hosts, Duration session_timeout, Sink sink)

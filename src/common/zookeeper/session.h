@@ -48,8 +48,6 @@ struct NodeStat {
   std::int64_t ephemeral_owner = 0;  // session id; 0 = persistent
   // Milliseconds since 1970 by the server's clock: the last change of the data.
   std::int64_t modified_at = 0;
-  // Counts the children that came and went.
-  std::int32_t children_version = 0;
 };
 
 struct Node {
