@@ -13,8 +13,9 @@ PATIENCE = 2
 
 
 def clean_within(sentinels):
-    """A Sentinel asks the master for its replicas every ten seconds, and one after the other has to."""
-    return FORGOTTEN + PATIENCE + 20 * len(sentinels)
+    """A Sentinel asks the master for its replicas every ten seconds, and one after the other has to; ten more for a
+    slow machine."""
+    return FORGOTTEN + PATIENCE + 10 + 20 * len(sentinels)
 
 
 class Resets:
