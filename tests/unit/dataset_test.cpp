@@ -164,13 +164,13 @@ TEST_F(DatasetTest, SettingsAreReadAsRedisReadsThem) {
   const auto conf =
       WriteFile(path_ / "redis.conf", "# dir /commented\ndir /data\nappendonly no\ninclude " +
                                           path_.string() + "/more-*.conf\ninclude /not/there\n");
-  EXPECT_EQ(FindDataFiles(conf, "/work"), (DataFiles{"/data", "my.rdb", true, "aof", "my.aof"}));
-  EXPECT_EQ(FindDataFiles("/not/there", "/work"), (DataFiles{.dir = "/work"}));
+  EXPECT_EQ(FindDataFiles(conf, "/srv"), (DataFiles{"/data", "my.rdb", true, "aof", "my.aof"}));
+  EXPECT_EQ(FindDataFiles("/not/there", "/srv"), (DataFiles{.dir = "/srv"}));
   WriteFile(path_ / "relative.conf", "dir ./data\n");
-  EXPECT_EQ(FindDataFiles((path_ / "relative.conf").string(), "/work").dir, "/work/data");
+  EXPECT_EQ(FindDataFiles((path_ / "relative.conf").string(), "/srv").dir, "/srv/data");
   const auto endless =
       WriteFile(path_ / "endless.conf", "include " + path_.string() + "/endless.conf\ndir /end\n");
-  EXPECT_EQ(FindDataFiles(endless, "/work").dir, "/end");
+  EXPECT_EQ(FindDataFiles(endless, "/srv").dir, "/end");
 }
 
 }  // namespace
