@@ -170,7 +170,7 @@ Status Registry::ReportDataset(const std::string& group, const KnownDataset& kno
 }
 
 Status Registry::ForgetDataset(const std::string& group, const std::string& node) {
-  const auto deleted = session_.Delete(root_ + "/datasets/" + group + '/' + node, kAnyVersion);
+  auto deleted = session_.Delete(root_ + "/datasets/" + group + '/' + node, kAnyVersion);
   if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
   return {};
 }
@@ -212,7 +212,7 @@ Status Registry::UpdateSeat(const Seat& seat) {
 }
 
 Status Registry::RemoveSeat(const std::string& uuid) {
-  const auto deleted = session_.Delete(SeatPath(uuid), kAnyVersion);
+  auto deleted = session_.Delete(SeatPath(uuid), kAnyVersion);
   if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
   return {};
 }
@@ -233,7 +233,7 @@ Status Registry::UnregisterSentinel(const std::string& uuid) {
   if (!found) return tl::unexpected(found.error());
   // Nothing, or that of a successor on the same seat.
   if (!*found || (*found)->ephemeral_owner != session_.id()) return {};
-  const auto deleted = session_.Delete(path, kAnyVersion);
+  auto deleted = session_.Delete(path, kAnyVersion);
   if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
   return {};
 }
