@@ -19,8 +19,6 @@ using registry::Member;
 // Nodes report about every five seconds, and the master its history every second: who reported this shortly
 // before the end was alive at the end.
 constexpr std::int64_t kReportedAtTheEnd = 20'000;
-// Fewer digits of a replication id could mean anybody.
-constexpr std::size_t kLeastIdDigits = 8;
 
 std::string Describe(const Dataset& dataset) {
   if (dataset.empty()) return "no data";
@@ -37,7 +35,7 @@ bool IsForced(const Member& member, const std::string& force_master) {
          (force_master.size() >= kLeastIdDigits && member.dataset.replication_id.starts_with(force_master));
 }
 
-// The best of those with data. Two of different origin: both, in `rival`.
+// The best of those with data, of equals the first. Two of different origin: both, in `rival`.
 struct Best {
   const Member* best = nullptr;
   const Member* rival = nullptr;
@@ -98,7 +96,7 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
   std::vector<Member> meant;
   std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(meant),
                [&view](const auto& candidate) { return IsForced(candidate, view.force_master); });
-  // An id may be that of several nodes: the best of them.
+  // An id may be that of several nodes: the best of them, and this node, which stands first, among equals.
   const Member* forced = FindBest(meant, view.history).best;
   if (forced == nullptr) {
     Decision decision = Wait(fmt::format(
@@ -108,10 +106,7 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
     decision.disputed = true;
     return decision;
   }
-  const bool is_self = forced->endpoint == view.self ||
-                       (IsForced(candidates.front(), view.force_master) && !view.own.empty() &&
-                        Compare(view.own, forced->dataset, view.history) == Order::kSame);
-  if (!is_self)
+  if (forced->endpoint != view.self)
     return Wait(fmt::format("{}; FORCE_MASTER={} means {}; waiting for it", why, view.force_master,
                             Describe(*forced)));
   return ServeAsMaster(
@@ -121,6 +116,7 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
 }  // namespace
 
 Decision DecideColdStart(const View& view, const std::string& why) {
+  // This node first: of equals, whoever holds the lock goes ahead.
   std::vector<Member> candidates{{.endpoint = view.self, .dataset = view.own}};
   candidates.insert(candidates.end(), view.starting.begin(), view.starting.end());
   const Best found = FindBest(candidates, view.history);
@@ -131,11 +127,7 @@ Decision DecideColdStart(const View& view, const std::string& why) {
   }
   if (found.rival != nullptr) return DecideDispute(view, candidates, found, why);
   if (wait) return AwaitDatasets(view, why, Describe(*found.best) + " has the best data");
-  // Of equals, the first that holds the lock goes ahead.
-  const bool own_is_best =
-      !view.own.empty() && (found.best->endpoint == view.self ||
-                            Compare(view.own, found.best->dataset, view.history) == Order::kSame);
-  if (!own_is_best)
+  if (found.best->endpoint != view.self)
     return Wait(fmt::format("{}; {} is starting with better data than {}; waiting for it", why,
                             Describe(*found.best), Describe(view.own)));
   return ServeAsMaster(fmt::format("{}; of those that start this node has the best data, {}{}", why,

@@ -1,9 +1,14 @@
 // Who begins when nobody who lives holds the group's data: the node with the best data on disk.
 #pragma once
 
+#include <cstddef>
+
 #include "redis-wrapper/bootstrap.h"
 
 namespace redis_zk::redis_wrapper {
+
+// How many digits of a replication id FORCE_MASTER takes at least: fewer could mean anybody.
+inline constexpr std::size_t kLeastIdDigits = 8;
 
 // `why` opens the sentence: what was found about the record.
 Decision DecideColdStart(const View& view, const std::string& why);

@@ -115,10 +115,19 @@ std::vector<AofPart> ReadManifest(const DataFiles& files) {
   return parts;
 }
 
+AofTail TailOf(const std::vector<AofPart>& parts) {
+  if (parts.empty() || parts.back().type != 'i') return {};
+  const std::string& path = parts.back().path;
+  const auto facts = Examine(path);
+  if (!facts) return {};
+  return {path.substr(path.rfind('/') + 1), facts->bytes};
+}
+
 Dataset FindAofDataset(const DataFiles& files, const Note& note) {
   Dataset dataset;
   bool has_data = false;
-  for (const auto& part : ReadManifest(files)) {
+  const auto parts = ReadManifest(files);
+  for (const auto& part : parts) {
     const auto facts = Examine(part.path);
     if (!facts) continue;
     dataset.bytes += facts->bytes;
@@ -131,7 +140,7 @@ Dataset FindAofDataset(const DataFiles& files, const Note& note) {
   dataset.replication_id = note.replication_id;
   dataset.previous_id = note.previous_id;
   dataset.offset = note.offset;
-  const AofTail tail = FindAofTail(files);
+  const AofTail tail = TailOf(parts);
   if (tail.file == note.aof_file && tail.bytes > note.aof_bytes)
     dataset.offset += static_cast<std::int64_t>(tail.bytes - note.aof_bytes);
   return dataset;
@@ -200,12 +209,7 @@ Status WriteNote(const DataFiles& files, const Note& note) {
 }
 
 AofTail FindAofTail(const DataFiles& files) {
-  if (!files.append_only) return {};
-  const auto parts = ReadManifest(files);
-  if (parts.empty() || parts.back().type != 'i') return {};
-  const auto facts = Examine(parts.back().path);
-  if (!facts) return {};
-  return {parts.back().path.substr(parts.back().path.rfind('/') + 1), facts->bytes};
+  return files.append_only ? TailOf(ReadManifest(files)) : AofTail{};
 }
 
 Dataset FindDataset(const DataFiles& files, const Note& note) {

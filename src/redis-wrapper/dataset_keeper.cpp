@@ -40,9 +40,11 @@ void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachabl
   Status kept = leads && reachable ? KeepHistory(own) : Status{};
   if (kept) kept = KeepNote(own, now);
   if (kept && reachable) kept = KeepReport(now);
-  const std::string problem = kept ? "" : kept.error().message;
-  if (problem != last_problem_ && !kept) spdlog::warn("what is known of the data: {}", problem);
-  last_problem_ = problem;
+  if (kept) {
+    log_problem_.Reset();
+  } else {
+    log_problem_("what is known of the data: " + kept.error().message, LogOnChange::Level::kWarn);
+  }
 }
 
 void DatasetKeeper::ReportLast() {

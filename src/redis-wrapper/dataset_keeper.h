@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "redis-wrapper/dataset.h"
@@ -47,7 +48,7 @@ class DatasetKeeper {
   TimePoint report_at_{};
   bool noted_ = false;
   TimePoint note_at_{};
-  std::string last_problem_;
+  LogOnChange log_problem_;
 };
 
 }  // namespace redis_zk::redis_wrapper

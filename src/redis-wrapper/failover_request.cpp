@@ -37,11 +37,12 @@ void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, const std::str
       spdlog::info("{}: asked Sentinel {} for a failover", why, report->sentinel.ToAddress());
       return;
     }
-    log_(fmt::format("{}: Sentinel refuses a failover: {}", why, asked.error().message));
+    log_(fmt::format("{}: Sentinel refuses a failover: {}", why, asked.error().message),
+         LogOnChange::Level::kWarn);
     // The order may have arrived although the answer did not.
     if (asked.error().kind != ErrorKind::kRefused || redis::IsFailoverRunning(asked.error())) return;
   }
-  log_(fmt::format("{}, but no Sentinel was found that can fail over", why));
+  log_(fmt::format("{}, but no Sentinel was found that can fail over", why), LogOnChange::Level::kWarn);
 }
 
 }  // namespace redis_zk::redis_wrapper

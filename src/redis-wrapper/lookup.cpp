@@ -130,7 +130,7 @@ Status Lookup::Refresh(const Endpoint& self) {
 void Lookup::Report(const Error& error) {
   if (error.kind != ErrorKind::kRefused) {
     spdlog::debug("{}", error.message);
-  } else if (reported_.emplace(error.message, true).second) {
+  } else if (reported_.insert(error.message).second) {
     spdlog::warn("{}", error.message);
   }
 }

@@ -4,7 +4,7 @@
 // give one.
 #pragma once
 
-#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,7 +42,7 @@ class Lookup {
   registry::Registry& registry_;
   std::vector<Endpoint> sentinels_;
   std::vector<Endpoint> others_;
-  std::map<std::string, bool> reported_;
+  std::set<std::string> reported_;
 };
 
 }  // namespace redis_zk::redis_wrapper

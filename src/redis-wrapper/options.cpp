@@ -1,12 +1,12 @@
 #include "redis-wrapper/options.h"
 
 #include "process/server_conf.h"
+#include "redis-wrapper/cold_start.h"
 
 namespace redis_zk::redis_wrapper {
 
 namespace {
 
-constexpr std::size_t kLeastIdDigits = 8;
 constexpr std::size_t kMostIdDigits = 40;
 
 Result<std::string> ParseForceMaster(std::string_view text) {

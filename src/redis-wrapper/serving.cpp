@@ -61,7 +61,7 @@ bool Serving::Refresh() {
 Status Serving::TryRefresh() {
   const std::string& group = options_.common.master_name;
   const std::int64_t session = loop_.session().id();
-  if (refreshed_session_ != session || Clock::now() >= refresh_at_) {
+  if (RegistrationDue()) {
     auto registered = loop_.registry().RegisterMember(group, self_);
     if (!registered && registered.error().kind == ErrorKind::kNotFound) {
       if (auto made = loop_.registry().EnsureGroup(group); !made) return made;
@@ -80,6 +80,10 @@ Status Serving::TryRefresh() {
   return {};
 }
 
+bool Serving::RegistrationDue() const {
+  return refreshed_session_ != loop_.session().id() || Clock::now() >= refresh_at_;
+}
+
 bool Serving::Leads(const redis::ServerInfo& own) const {
   return own.role == redis::Role::kMaster && record_.state == Record::State::kMaster &&
          record_.master == self_.endpoint;
@@ -89,8 +93,7 @@ void Serving::Check() {
   auto& session = loop_.session();
   const bool reachable = session.connected() && session.Answers(kProbeTimeout);
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
-  const bool due = Clock::now() >= refresh_at_;
-  if (reachable && (due || refreshed_session_ != session.id() || fence_.alone())) Refresh();
+  if (reachable && (RegistrationDue() || fence_.alone())) Refresh();
   const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
   if (!own || own->loading) return;
   Redirect(*own);

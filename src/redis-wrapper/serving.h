@@ -30,6 +30,8 @@ class Serving {
   // Whether the record names another master than before.
   bool Refresh();
   Status TryRefresh();
+  // The registration is to be said anew: in another session, or since its time has come.
+  bool RegistrationDue() const;
   // Once a second.
   void Check();
   void Redirect(const redis::ServerInfo& own);

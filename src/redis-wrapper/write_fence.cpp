@@ -46,10 +46,8 @@ void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper, const std::
   const Fence::Action action = fence_.Next(is_master, Vouched(witnesses), Clock::now());
   if (action == Fence::Action::kNone) return;
   const auto done = action == Fence::Action::kRaise ? Raise() : Lower();
-  const std::string problem = done ? "" : done.error().message;
-  if (!done && problem != last_problem_) spdlog::error("fence: {}", problem);
-  last_problem_ = problem;
-  if (!done) return;
+  if (!done) return log_problem_("fence: " + done.error().message, LogOnChange::Level::kError);
+  log_problem_.Reset();
   fence_.Did(action);
   if (action == Fence::Action::kRaise) {
     spdlog::error(

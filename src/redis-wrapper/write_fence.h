@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "redis-wrapper/fence.h"
 #include "redis-wrapper/options.h"
 #include "redis/server_info.h"
@@ -39,7 +40,7 @@ class WriteFence {
     std::string max_lag;
   };
   std::optional<UserSettings> users_;  // while the fence is up, or being raised
-  std::string last_problem_;
+  LogOnChange log_problem_;
 };
 
 }  // namespace redis_zk::redis_wrapper

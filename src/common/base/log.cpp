@@ -18,7 +18,14 @@ void InitLog(std::string_view level) {
 void LogOnChange::operator()(const std::string& text, Level level) {
   if (text == last_) return;
   last_ = text;
-  spdlog::log(level == Level::kError ? spdlog::level::err : spdlog::level::info, "{}", text);
+  switch (level) {
+    case Level::kInfo:
+      return spdlog::info("{}", text);
+    case Level::kWarn:
+      return spdlog::warn("{}", text);
+    case Level::kError:
+      return spdlog::error("{}", text);
+  }
 }
 
 }  // namespace redis_zk

@@ -12,8 +12,10 @@ void InitLog(std::string_view level);
 // For a line that a loop would repeat: logs `text`, but only when it differs from the last one.
 class LogOnChange {
  public:
-  enum class Level { kInfo, kError };
+  enum class Level { kInfo, kWarn, kError };
   void operator()(const std::string& text, Level level = Level::kInfo);
+  // What it was about is over: the same text is news again.
+  void Reset() { last_.clear(); }
 
  private:
   std::string last_;
