@@ -115,7 +115,7 @@ OrExit<Decision> Wrapper::Settle() {
     }
     if (settled && settled->has_value()) return **settled;
     if (!settled) waiting_for_ = settled.error().message;
-    log_waiting_(waiting_for_, waiting_level_);
+    loop_.SayWaiting(waiting_for_, waiting_level_);
     const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
     while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
       loop_.Pump(look_again);

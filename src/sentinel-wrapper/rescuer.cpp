@@ -41,6 +41,7 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid) {
   const auto own = redis::AskSentinels({options_.server.bind}, options_.common.sentinel,
                                        options_.common.master_name, kAnswerTimeout)
                        .front();
+  answered_ = own ? Status{} : tl::unexpected(own.error());
   if (!own) {
     Reset();
     return std::nullopt;

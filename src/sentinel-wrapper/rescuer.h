@@ -32,6 +32,9 @@ class Rescuer {
   // Asks our Sentinel how its master is, and helps. Something: restart it. `uuid` is ours.
   std::optional<Rescue> Look(const std::string& uuid);
 
+  // Whether our Sentinel answered when it was asked last.
+  const Status& answered() const { return answered_; }
+
   // The master is down: look again soon.
   bool busy() const { return quiet_since_.has_value(); }
 
@@ -51,6 +54,7 @@ class Rescuer {
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
   Nudger nudger_;
+  Status answered_;
   std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
   std::optional<TimePoint> stuck_since_;
   std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica

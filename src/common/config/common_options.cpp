@@ -98,9 +98,9 @@ void AddServerOptions(Options& options, const std::string& default_port, ServerO
   options.AddCheck([target] { return CheckWorkDir(target->work_dir); });
 }
 
-void ReadOptionsOrExit(Options& options, int argc, const char* const* argv) {
+std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv) {
   const auto outcome = options.Read(argc, argv, [](const char* name) { return std::getenv(name); });
-  if (!outcome.exit_code) return;
+  if (!outcome.exit_code) return outcome.command;
   std::fputs(outcome.text.c_str(), *outcome.exit_code == 0 ? stdout : stderr);
   std::exit(*outcome.exit_code);
 }

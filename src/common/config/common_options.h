@@ -43,7 +43,8 @@ struct ServerOptions {
 };
 void AddServerOptions(Options& options, const std::string& default_port, ServerOptions* target);
 
-// Reads the options, or prints what Read says and ends the process with its code.
-void ReadOptionsOrExit(Options& options, int argc, const char* const* argv);
+// Reads the options, or prints what Read says and ends the process with its code. The command that was asked
+// for; empty: be the daemon.
+std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv);
 
 }  // namespace redis_zk
