@@ -46,6 +46,10 @@ int Serving::Run() {
     // Who is no longer the master must know it at once.
     const bool switched = loop_.TakeZooKeeperNews() && Refresh();
     if (!switched && Clock::now() < check_at) continue;
+    if (loop_.AddressIsLost()) {
+      loop_.StopServer();
+      return kExitTryAgain;
+    }
     Check();
     check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
   }

@@ -166,6 +166,11 @@ std::optional<int> Wrapper::Supervise() {
       loop_.StopServer();
       return loop_.stop_requested() ? std::optional<int>(kExitStopped) : std::nullopt;
     }
+    if (loop_.AddressIsLost()) {
+      Unregister();
+      loop_.StopServer();
+      return kExitTryAgain;
+    }
     NoteEpoch();
     if (const auto rescue = rescuer_.Look(seats_.seat().uuid)) {
       if (const auto code = Restart(*rescue)) return code;

@@ -4,10 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-
-#include "net/interface.h"
 
 namespace redis_zk {
 
@@ -96,6 +95,17 @@ void AddServerOptions(Options& options, const std::string& default_port, ServerO
               DurationBetween(100ms, 24h), &target->stop_timeout);
   options.AddCheck([target] { return ResolveAddresses(*target); });
   options.AddCheck([target] { return CheckWorkDir(target->work_dir); });
+}
+
+std::optional<std::string> MovedTo(const ServerOptions& options,
+                                   const std::vector<InterfaceAddress>& addresses) {
+  if (!options.bind_ip.empty()) return std::nullopt;
+  const bool still_there = std::any_of(addresses.begin(), addresses.end(), [&options](const auto& address) {
+    return address.ip == options.bind.host;
+  });
+  if (still_there) return std::nullopt;
+  const auto ip = AddressOf(options.net_iface, addresses);
+  return ip ? std::optional(*ip) : std::nullopt;
 }
 
 std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv) {

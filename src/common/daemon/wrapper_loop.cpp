@@ -135,4 +135,13 @@ int WrapperLoop::StopServer() {
   return exit_code_.value_or(kExitStopped);
 }
 
+bool WrapperLoop::AddressIsLost() const {
+  const auto addresses = ListInterfaceAddresses();
+  const auto now_at = addresses ? MovedTo(server_, *addresses) : std::nullopt;
+  if (!now_at) return false;
+  spdlog::error("{} has the address {} now, and {}, which the server is bound to, is gone: ending",
+                server_.net_iface, *now_at, server_.bind.host);
+  return true;
+}
+
 }  // namespace redis_zk::daemon

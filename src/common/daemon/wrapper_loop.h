@@ -69,6 +69,9 @@ class WrapperLoop {
   std::optional<int> exit_code() const { return exit_code_; }
   // Stops the server and waits for its end.
   int StopServer();
+  // Whether nobody can reach the server any more, since the address it is bound to is gone for good: end, so
+  // that whoever restarts us starts at the new one. Says so.
+  bool AddressIsLost() const;
 
  private:
   using Event = std::variant<SignalReceived, zookeeper::SessionEvent>;
