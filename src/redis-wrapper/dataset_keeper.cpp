@@ -47,6 +47,11 @@ void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachabl
   }
 }
 
+void DatasetKeeper::ReportDisputed(TimePoint now) {
+  if (const auto kept = KeepReport(now); !kept)
+    log_problem_("what is known of the data: " + kept.error().message, LogOnChange::Level::kWarn);
+}
+
 void DatasetKeeper::ReportLast() {
   ever_reported_ = false;
   if (const auto kept = KeepReport(Clock::now()); !kept)
