@@ -33,7 +33,7 @@ class Rescuer {
   std::optional<Rescue> Look(const std::string& uuid);
 
   // The master is down: look again soon.
-  bool busy() const { return quiet_since_.has_value(); }
+  bool busy() const { return master_down_; }
 
   // Our Sentinel has been started anew.
   void Reset();
@@ -51,6 +51,7 @@ class Rescuer {
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
   Nudger nudger_;
+  bool master_down_ = false;
   std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
   std::optional<TimePoint> stuck_since_;
   std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica
