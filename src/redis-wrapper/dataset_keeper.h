@@ -46,6 +46,7 @@ class DatasetKeeper {
   const std::string group_;
   const Endpoint endpoint_;
   Note note_;
+  bool named_ = false;  // the note on the disk says which node this is
   registry::Dataset found_;
   registry::Dataset reported_;
   bool ever_reported_ = false;
