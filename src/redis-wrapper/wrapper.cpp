@@ -96,6 +96,7 @@ Result<std::optional<Decision>> Wrapper::TrySettle() {
   if (decision->action != Action::kWait) return *decision;
   waiting_for_ = decision->reason;
   waiting_level_ = decision->disputed ? LogOnChange::Level::kError : LogOnChange::Level::kInfo;
+  if (decision->disputed) keeper_.ReportDisputed(Clock::now());
   if (auto released = lock_.Release(); !released) return tl::unexpected(released.error());
   if (decision->ask_failover)
     failover_request_.Ask(lookup_.sentinels(), "a living replica should take over", Clock::now());

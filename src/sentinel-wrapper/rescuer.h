@@ -36,7 +36,7 @@ class Rescuer {
   const Status& answered() const { return answered_; }
 
   // The master is down: look again soon.
-  bool busy() const { return quiet_since_.has_value(); }
+  bool busy() const { return master_down_; }
 
   // Our Sentinel has been started anew.
   void Reset();
@@ -55,6 +55,7 @@ class Rescuer {
   const WrapperOptions& options_;
   Nudger nudger_;
   Status answered_;
+  bool master_down_ = false;
   std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
   std::optional<TimePoint> stuck_since_;
   std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica
