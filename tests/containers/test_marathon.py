@@ -6,6 +6,7 @@ Nothing of the definitions is changed but the images' tag and the address of Zoo
 import copy
 import json
 import math
+import os
 import pathlib
 
 import jsonschema
@@ -107,7 +108,7 @@ class Fleet:
 @pytest.fixture(scope="module")
 def fleet(engine):
     """The group on four agents, three of which are enough for it."""
-    with Marathon(engine, tag="latest") as marathon:
+    with Marathon(engine, tag=os.environ.get("REDIS_ZK_TAG", "latest")) as marathon:
         zookeeper, address = f"{marathon.network.name}-zookeeper", marathon.network.address()
         engine.docker("run", "-d", "--name", zookeeper, "--network", marathon.network.name, "--ip", address,
                       "zookeeper:3.9")
@@ -129,6 +130,11 @@ def logs(request):
     yield
     if request.session.testsfailed > failed and "fleet" in request.fixturenames:
         print(request.getfixturevalue("fleet").marathon.tails())
+
+
+def wait_writes(writer):
+    enough = len(writer.acknowledged) + 100
+    wait_for(lambda: len(writer.acknowledged) >= enough, what="a hundred writes")
 
 
 def changed(name):
@@ -155,10 +161,10 @@ def test_rolling_upgrade_of_redis_loses_no_write(fleet, figure):
     before = len(fleet.marathon.events)
     old = {task.id for task in fleet.marathon.app(REDIS).active}
     with Writer(fleet.listed) as writer:
-        wait_for(lambda: len(writer.acknowledged) > 100, what="writes")
+        wait_writes(writer)
         fleet.marathon.deploy(changed("redis.json"))
         master = fleet.agree()
-        wait_for(lambda: writer.first_after(writer.acknowledged[-1].when), what="a write after the upgrade")
+        wait_writes(writer)
     assert not writer.missing(master.client())
     events = fleet.events(REDIS, before)
     assert {event.task for event in events if event.what == "killed"} == old
@@ -174,7 +180,7 @@ def test_rolling_upgrade_of_the_sentinels_keeps_failover_possible(fleet, figure)
     before = len(fleet.marathon.events)
     old = {task.id for task in fleet.marathon.app(SENTINEL).active}
     with Writer(fleet.listed) as writer:
-        wait_for(lambda: len(writer.acknowledged) > 100, what="writes")
+        wait_writes(writer)
         fleet.marathon.deploy(changed("sentinel.json"))
         master = fleet.agree()
     assert not writer.missing(master.client())
@@ -208,7 +214,7 @@ def test_an_agent_that_is_cut_off_is_replaced_and_its_return_does_no_harm(fleet)
         behind = [task for app in FILES for task in fleet.marathon.app(app).tasks if task.agent is lost]
         wait_for(lambda: all(task.ended for task in behind), what="the end of the tasks that were left behind")
         assert fleet.agree().name == master.name
-        wait_for(lambda: len(writer.acknowledged) > first + 100, what="writes after the return")
+        wait_writes(writer)
     acknowledged_since = {write.number for write in writer.acknowledged[first:]}
     assert not acknowledged_since & {write.number for write in writer.missing(master.client())}
 
