@@ -329,6 +329,8 @@ class Marathon:
         self.engine = engine
         self.env = env or {}
         self.hurry = hurry
+        # Which of some old tasks an upgrade stops next.
+        self.choose = random.choice
         self.apps = {}
         self.events = []
         self._tag = tag
@@ -371,7 +373,10 @@ class Marathon:
         """The ends of all logs."""
         tasks = [task for app in self.apps.values() for task in app.tasks]
         return "\n".join(f"--- {task.id} on {task.agent.name}:{task.port}, exit code {task.exit_code} {task.failure}\n"
-                         + self.engine.logs(task.container, lines) for task in tasks)
+                         + self.log(task, lines) for task in tasks)
+
+    def log(self, task, lines=1000):
+        return self.engine.logs(task.container, lines)
 
     def app(self, app_id):
         return self.apps[app_id]
@@ -469,7 +474,7 @@ class Marathon:
                 at_first = len(old) - least + 1
             else:
                 capacity += 1
-        to_kill = random.sample(old, len(old))
+        to_kill = list(old)
         answered = set()
 
         def step():
@@ -477,15 +482,20 @@ class Marathon:
                 for task in app.current:
                     if task.healthy and task.id not in answered:
                         answered.add(task.id)
-                        if to_kill:
-                            to_kill.pop().kill()
+                        self._kill_one(to_kill)
                 old_left = sum(not task.ended for task in old)
                 app.wanted = max(0, min(instances, capacity - old_left))
                 return not old_left and len([task for task in app.current if task.healthy]) >= instances
 
         for _ in range(at_first):
-            to_kill.pop().kill()
+            self._kill_one(to_kill)
         return step
+
+    def _kill_one(self, tasks):
+        if tasks:
+            task = self.choose(tasks)
+            tasks.remove(task)
+            task.kill()
 
     def stop(self, app_id):
         with self._lock:
