@@ -43,8 +43,8 @@ import uuid
 
 from background import Background
 from cluster import wait_for
+from engine import BASE
 
-AGENT_IMAGE = "debian:trixie-slim"
 SANDBOX = "/mnt/mesos/sandbox"
 DYNAMIC_PORTS = range(31000, 32001)
 # How long a whole deployment may take.
@@ -86,7 +86,7 @@ class Agent:
         self.reachable = True
         self._docker = network.engine.docker
         self._docker("run", "-d", "--name", self.container, "--hostname", name, "--network", network.name,
-               "--ip", self.address, AGENT_IMAGE, "sleep", "infinity")
+               "--ip", self.address, BASE, "sleep", "infinity")
 
     def cut(self):
         self.reachable = False
@@ -133,6 +133,7 @@ class Task:
         self.ended = False
         self.exit_code = None
         self.failure = ""
+        self._initializing = True  # it has never been healthy
         self._consecutive_failures = 0
         self._begun = time.monotonic()
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -238,14 +239,14 @@ class Task:
         if self.killed:
             return
         if passed:
+            self._initializing = False
             self._consecutive_failures = 0
             if not self.healthy:
                 self.healthy = True
                 self.note("healthy")
             return
         self.failed_checks += 1
-        was_healthy = self.healthy or self._consecutive_failures
-        if not was_healthy and time.monotonic() - self._begun <= check["gracePeriodSeconds"]:
+        if self._initializing and time.monotonic() - self._begun <= check["gracePeriodSeconds"]:
             return
         self._consecutive_failures += 1
         self.healthy = False

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from cluster import Cluster, RedisWrapper, SentinelWrapper, Server, Watcher, wait_for, write_until_ok, zookeeper_serves
+from engine import ZOOKEEPER
 from marathon import Marathon
 from writer import Writer
 
@@ -40,8 +41,8 @@ def test_the_group_holds_the_three_files():
     assert group == {"id": "/redis-zk", "apps": [definition(name) for name in FILES.values()]}
 
 
-@pytest.mark.parametrize("name, counts", [("redis.json", (3, 4, 5)), ("sentinel.json", (3, 4, 5)), ("watcher.json", (2,)),
-                                          ("redis-persistent.json", (3,))])
+@pytest.mark.parametrize("name, counts", [("redis.json", (3, 4, 5)), ("sentinel.json", (3, 4, 5)),
+                                          ("watcher.json", (2,)), ("redis-persistent.json", (3,))])
 def test_an_upgrade_stops_one_at_a_time(name, counts):
     """As marathon.py and the README count."""
     strategy = definition(name)["upgradeStrategy"]
@@ -115,7 +116,7 @@ def fleet(engine):
     with Marathon(engine, tag=os.environ.get("REDIS_ZK_TAG", "latest")) as marathon:
         zookeeper, address = f"{marathon.network.name}-zookeeper", marathon.network.address()
         engine.docker("run", "-d", "--name", zookeeper, "--network", marathon.network.name, "--ip", address,
-                      "zookeeper:3.9")
+                      ZOOKEEPER)
         try:
             wait_for(lambda: zookeeper_serves(address, 2181), what="ZooKeeper's start")
             marathon.env["ZK_HOSTS"] = f"{address}:2181"
@@ -179,8 +180,8 @@ def test_rolling_upgrade_of_redis_loses_no_write(fleet, figure, monkeypatch):
         assert task.id not in old or task.exit_code == 0
     start, end = writer.longest_pause()
     handovers = [task for task in fleet.marathon.app(REDIS).tasks if "handed over to" in fleet.marathon.log(task)]
-    figure(f"rolling upgrade of Redis: {len(handovers)} hand-overs, {len(writer.acknowledged)} acknowledged writes, 0 lost, "
-           f"longest pause {end - start:.2f} s, {events[-1].when - events[0].when:.0f} s in all")
+    figure(f"rolling upgrade of Redis: {len(handovers)} hand-overs, {len(writer.acknowledged)} acknowledged writes, "
+           f"0 lost, longest pause {end - start:.2f} s, {events[-1].when - events[0].when:.0f} s in all")
 
 
 def test_rolling_upgrade_of_the_sentinels_keeps_failover_possible(fleet, figure):
