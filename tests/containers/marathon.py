@@ -45,6 +45,9 @@ from background import Background
 from cluster import wait_for
 from engine import BASE
 
+# linux/sockios.h, linux/if.h
+SIOCSIFFLAGS = 0x8914
+IFF_UP, IFF_MULTICAST = 0x1, 0x1000
 SANDBOX = "/mnt/mesos/sandbox"
 DYNAMIC_PORTS = range(31000, 32001)
 # How long a whole deployment may take.
@@ -88,12 +91,19 @@ class Agent:
         self._docker("run", "-d", "--name", self.container, "--hostname", name, "--network", network.name,
                "--ip", self.address, BASE, "sleep", "infinity")
 
+    def _set_link(self, flags):
+        # A cable that is pulled out and put in again: addresses and sockets stay. The engine could only take the
+        # interface away, and would give it another name afterwards; perl is in every Debian, as `ip` is not.
+        ask = f"$ask = pack('a16s', 'eth0', {flags}); ioctl(S, {SIOCSIFFLAGS}, $ask) or die $!"
+        self._docker("run", "--rm", "--network", f"container:{self.container}", "--cap-add", "NET_ADMIN", BASE,
+                     "perl", "-MSocket", "-e", f"socket(S, AF_INET, SOCK_DGRAM, 0); {ask}")
+
     def cut(self):
         self.reachable = False
-        self._docker("network", "disconnect", self.network.name, self.container)
+        self._set_link(0)
 
     def mend(self):
-        self._docker("network", "connect", "--ip", self.address, self.network.name, self.container)
+        self._set_link(IFF_UP | IFF_MULTICAST)
         self.reachable = True
 
     def http_status(self, port, path, timeout):

@@ -6,7 +6,6 @@ Nothing of the definitions is changed but the images' tag and the address of Zoo
 import copy
 import json
 import math
-import os
 import pathlib
 
 import jsonschema
@@ -113,7 +112,7 @@ class Fleet:
 @pytest.fixture(scope="module")
 def fleet(engine):
     """The group on four agents, three of which are enough for it."""
-    with Marathon(engine, tag=os.environ.get("REDIS_ZK_TAG", "latest")) as marathon:
+    with Marathon(engine, tag="latest") as marathon:
         zookeeper, address = f"{marathon.network.name}-zookeeper", marathon.network.address()
         engine.docker("run", "-d", "--name", zookeeper, "--network", marathon.network.name, "--ip", address,
                       ZOOKEEPER)
