@@ -24,8 +24,9 @@ DatasetKeeper::DatasetKeeper(DataFiles files, registry::Registry& registry, std:
       registry_(registry),
       group_(std::move(group)),
       endpoint_(std::move(endpoint)),
-      note_(ReadNote(files_)) {
-  if (note_.node.empty()) note_.node = NewUuid();
+      note_(ReadNote(files_)),
+      named_(!note_.node.empty()) {
+  if (!named_) note_.node = NewUuid();
 }
 
 const registry::Dataset& DatasetKeeper::Find() {
@@ -45,6 +46,11 @@ void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachabl
   } else {
     log_problem_("what is known of the data: " + kept.error().message, LogOnChange::Level::kWarn);
   }
+}
+
+void DatasetKeeper::ReportDisputed(TimePoint now) {
+  if (const auto kept = KeepReport(now); !kept)
+    log_problem_("what is known of the data: " + kept.error().message, LogOnChange::Level::kWarn);
 }
 
 void DatasetKeeper::ReportLast() {
@@ -79,6 +85,7 @@ Status DatasetKeeper::KeepNote(const redis::ServerInfo& own, TimePoint now) {
   if (next == note_ || (!another && noted_ && now < note_at_)) return {};
   if (auto written = WriteNote(files_, next); !written) return written;
   note_ = std::move(next);
+  named_ = true;
   noted_ = true;
   note_at_ = now + kNoteInterval;
   return {};
@@ -90,6 +97,11 @@ Status DatasetKeeper::KeepReport(TimePoint now) {
       dataset.empty() != reported_.empty() || dataset.replication_id != reported_.replication_id;
   // Also when nothing has changed: the time of the report says that the node lives.
   if (ever_reported_ && !another && now < report_at_) return {};
+  // Under a name that it does not find again, this node would wait for itself at its next start.
+  if (!dataset.empty() && !named_) {
+    if (auto written = WriteNote(files_, note_); !written) return written;
+    named_ = true;
+  }
   const auto told =
       dataset.empty()
           ? registry_.ForgetDataset(group_, note_.node)

@@ -29,6 +29,10 @@ class DatasetKeeper {
   // ZooKeeper.
   void Keep(const redis::ServerInfo& own, bool leads, bool reachable, TimePoint now);
 
+  // While a person has to choose between this node's data and another's: so that both stay known when one of
+  // the nodes is stopped for that. Call it with every look.
+  void ReportDisputed(TimePoint now);
+
   // After the server's end: what is on the disk now.
   void ReportLast();
 
@@ -42,6 +46,7 @@ class DatasetKeeper {
   const std::string group_;
   const Endpoint endpoint_;
   Note note_;
+  bool named_ = false;  // the note on the disk says which node this is
   registry::Dataset found_;
   registry::Dataset reported_;
   bool ever_reported_ = false;

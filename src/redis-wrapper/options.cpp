@@ -1,5 +1,6 @@
 #include "redis-wrapper/options.h"
 
+#include "daemon/health.h"
 #include "process/server_conf.h"
 #include "redis-wrapper/cold_start.h"
 
@@ -24,6 +25,7 @@ WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
       "redis-wrapper",
       "Asks ZooKeeper who the master is, under a lock, launches redis-server as master or replica and "
       "stays as its supervisor.");
+  daemon::AddHealthCheck(options);
   AddCommonOptions(options, &wrapper.common);
   AddServerOptions(options, "6379", &wrapper.server);
   options.Add({"REDIS_CONF", "your redis.conf; what it sets is kept", "/etc/redis/redis.conf"}, ParseText,
@@ -53,7 +55,7 @@ WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
   options.Add({"FENCE_PATIENCE", "how long a master may be without a witness before it refuses writes", "2s"},
               DurationBetween(100ms, 1h), &wrapper.fence_patience);
   options.AddCheck([&] { return process::CheckReadable("REDIS_CONF", wrapper.redis_conf); });
-  ReadOptionsOrExit(options, argc, argv);
+  wrapper.command = ReadOptionsOrExit(options, argc, argv);
   wrapper.redis_conf = process::AbsolutePath(wrapper.redis_conf);
   return wrapper;
 }

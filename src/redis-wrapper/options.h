@@ -8,6 +8,7 @@
 namespace redis_zk::redis_wrapper {
 
 struct WrapperOptions {
+  std::string command;  // empty: be the daemon
   CommonOptions common;
   ServerOptions server;
   std::string redis_conf;  // the user's; absolute

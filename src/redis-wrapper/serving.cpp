@@ -1,5 +1,6 @@
 #include "redis-wrapper/serving.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -45,6 +46,10 @@ int Serving::Run() {
     // Who is no longer the master must know it at once.
     const bool switched = loop_.TakeZooKeeperNews() && Refresh();
     if (!switched && Clock::now() < check_at) continue;
+    if (loop_.AddressIsLost()) {
+      loop_.StopServer();
+      return kExitTryAgain;
+    }
     Check();
     check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
   }
@@ -95,11 +100,30 @@ void Serving::Check() {
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (RegistrationDue() || fence_.alone())) Refresh();
   const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
+  SayHealth(own);
   if (!own || own->loading) return;
   Redirect(*own);
   keeper_.Keep(*own, Leads(*own), reachable, Clock::now());
   const bool another_recorded = record_.state == Record::State::kMaster && record_.master != self_.endpoint;
   fence_.Check(*own, reachable && !another_recorded, lookup_.sentinels(), lookup_.others());
+}
+
+void Serving::SayHealth(const Result<redis::ServerInfo>& own) {
+  auto& health = loop_.health();
+  if (!own && own.error().kind != ErrorKind::kRefused) {
+    health.Say(false, "redis-server does not answer: " + own.error().message);
+  } else if (!own) {
+    health.Say(ready_, "redis-server answers, though not us: " + own.error().message);
+  } else if (own->role == redis::Role::kMaster) {
+    ready_ = true;
+    health.Say(ready_, "master at " + self_.endpoint.ToAddress());
+  } else {
+    // A link that goes down later is no reason to kill a copy of the data.
+    ready_ = ready_ || own->link_up;
+    health.Say(ready_,
+               fmt::format("replica of {} at {}{}", own->master.ToAddress(), self_.endpoint.ToAddress(),
+                           own->link_up ? "" : "; the link to the master is down"));
+  }
 }
 
 void Serving::Redirect(const redis::ServerInfo& own) {

@@ -35,6 +35,7 @@ class Serving {
   // Once a second.
   void Check();
   void Redirect(const redis::ServerInfo& own);
+  void SayHealth(const Result<redis::ServerInfo>& own);
   // Whether a registered Sentinel names `master`, too.
   bool SentinelsConfirm(const Endpoint& master) const;
   bool Leads(const redis::ServerInfo& own) const;
@@ -51,6 +52,8 @@ class Serving {
   registry::Record record_;
   // The record named this node since it became master.
   bool has_led_ = false;
+  // It was master, or had all the data of one.
+  bool ready_ = false;
   // The session in which everything was registered and read.
   std::int64_t refreshed_session_ = 0;
   TimePoint refresh_at_{};

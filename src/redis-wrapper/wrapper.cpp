@@ -96,6 +96,7 @@ Result<std::optional<Decision>> Wrapper::TrySettle() {
   if (decision->action != Action::kWait) return *decision;
   waiting_for_ = decision->reason;
   waiting_level_ = decision->disputed ? LogOnChange::Level::kError : LogOnChange::Level::kInfo;
+  if (decision->disputed) keeper_.ReportDisputed(Clock::now());
   if (auto released = lock_.Release(); !released) return tl::unexpected(released.error());
   if (decision->ask_failover)
     failover_request_.Ask(lookup_.sentinels(), "a living replica should take over", Clock::now());
@@ -115,7 +116,7 @@ OrExit<Decision> Wrapper::Settle() {
     }
     if (settled && settled->has_value()) return **settled;
     if (!settled) waiting_for_ = settled.error().message;
-    log_waiting_(waiting_for_, waiting_level_);
+    loop_.SayWaiting(waiting_for_, waiting_level_);
     const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
     while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
       loop_.Pump(look_again);

@@ -54,7 +54,6 @@ class Wrapper {
   // Why the start waits; logged when it changes.
   std::string waiting_for_ = "ZooKeeper";
   LogOnChange::Level waiting_level_ = LogOnChange::Level::kInfo;
-  LogOnChange log_waiting_;
   // When it began to wait for data that may come back.
   std::optional<TimePoint> awaiting_since_;
   registry::Record record_;  // as read last

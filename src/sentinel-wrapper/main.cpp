@@ -1,11 +1,14 @@
 #include "base/log.h"
 #include "base/signals.h"
+#include "daemon/health.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/wrapper.h"
 
 int main(int argc, char** argv) {
   const redis_zk::BlockedSignals signals;
   const auto options = redis_zk::sentinel_wrapper::ReadWrapperOptions(argc, argv);
+  if (options.command == redis_zk::daemon::kHealthCheck)
+    return redis_zk::daemon::CheckHealth(options.common, options.server);
   redis_zk::InitLog(options.common.log_level);
   return redis_zk::sentinel_wrapper::Wrapper(options, signals).Run();
 }

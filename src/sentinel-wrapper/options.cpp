@@ -1,5 +1,6 @@
 #include "sentinel-wrapper/options.h"
 
+#include "daemon/health.h"
 #include "process/server_conf.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -8,6 +9,7 @@ WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
   WrapperOptions wrapper;
   Options options("sentinel-wrapper",
                   "Waits for a master in ZooKeeper, launches redis-sentinel on it and keeps it registered.");
+  daemon::AddHealthCheck(options);
   AddCommonOptions(options, &wrapper.common);
   AddServerOptions(options, "26379", &wrapper.server);
   options.Add(
@@ -24,7 +26,7 @@ WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
                ""},
               WholeNumber(100, 3'600'000), &wrapper.down_after_ms);
   options.AddCheck([&] { return process::CheckReadable("SENTINEL_CONF", wrapper.sentinel_conf); });
-  ReadOptionsOrExit(options, argc, argv);
+  wrapper.command = ReadOptionsOrExit(options, argc, argv);
   return wrapper;
 }
 

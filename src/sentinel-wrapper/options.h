@@ -9,6 +9,7 @@
 namespace redis_zk::sentinel_wrapper {
 
 struct WrapperOptions {
+  std::string command;  // empty: be the daemon
   CommonOptions common;
   ServerOptions server;
   std::string sentinel_conf;  // the user's; read only

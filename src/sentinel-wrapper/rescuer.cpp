@@ -31,6 +31,7 @@ Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options)
               }) {}
 
 void Rescuer::Reset() {
+  master_down_ = false;
   quiet_since_.reset();
   stuck_since_.reset();
   electing_since_.clear();
@@ -41,12 +42,15 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid) {
   const auto own = redis::AskSentinels({options_.server.bind}, options_.common.sentinel,
                                        options_.common.master_name, kAnswerTimeout)
                        .front();
+  answered_ = own ? Status{} : tl::unexpected(own.error());
   if (!own) {
     Reset();
     return std::nullopt;
   }
   const bool needs_help = own->master_down && !own->failover_in_progress;
   if (!needs_help) Reset();
+  // Also while it fails over: the moment in which it gives up is when its quiet begins.
+  master_down_ = own->master_down;
   if (!own->master_down) nudges_ = 0;
   if (needs_help && !quiet_since_) quiet_since_ = Clock::now();
   if (!loop_.session().connected()) return std::nullopt;

@@ -32,8 +32,11 @@ class Rescuer {
   // Asks our Sentinel how its master is, and helps. Something: restart it. `uuid` is ours.
   std::optional<Rescue> Look(const std::string& uuid);
 
+  // Whether our Sentinel answered when it was asked last.
+  const Status& answered() const { return answered_; }
+
   // The master is down: look again soon.
-  bool busy() const { return quiet_since_.has_value(); }
+  bool busy() const { return master_down_; }
 
   // Our Sentinel has been started anew.
   void Reset();
@@ -51,6 +54,8 @@ class Rescuer {
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
   Nudger nudger_;
+  Status answered_;
+  bool master_down_ = false;
   std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
   std::optional<TimePoint> stuck_since_;
   std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica

@@ -28,7 +28,7 @@ bool SeatKeeper::Sit(std::uint64_t record_epoch) {
     if (seated && *seated) return true;
     // Somebody was quicker: choose again at once.
     const bool raced = !seated && seated.error().kind == ErrorKind::kAlreadyExists;
-    if (!seated && !raced) log_waiting_("waiting for a seat: " + seated.error().message);
+    if (!seated && !raced) loop_.SayWaiting("waiting for a seat: " + seated.error().message);
     loop_.Pump(raced ? Clock::now() : Clock::now() + kLookAgain);
   }
   return false;
@@ -43,7 +43,7 @@ Result<bool> SeatKeeper::TrySit(std::uint64_t record_epoch, TimePoint patience) 
   }
   const auto choice = ChooseSeat(LookAt(*seats), options_.server.announce, Clock::now() < patience);
   if (choice.kind == SeatChoice::Kind::kWait) {
-    log_waiting_(fmt::format("waiting for the seat {}: {}", choice.seat.uuid, choice.reason));
+    loop_.SayWaiting(fmt::format("waiting for the seat {}: {}", choice.seat.uuid, choice.reason));
     return false;
   }
   if (const auto taken = Take(choice, FleetEpoch(*seats, record_epoch)); !taken)

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "base/log.h"
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
 #include "registry/record.h"
@@ -51,7 +50,6 @@ class SeatKeeper {
   const WrapperOptions& options_;
   registry::Seat seat_;
   std::int64_t session_ = 0;  // in which it was taken
-  LogOnChange log_waiting_;
 };
 
 }  // namespace redis_zk::sentinel_wrapper

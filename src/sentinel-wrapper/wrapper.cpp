@@ -61,7 +61,7 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
     if (!record_now) return tl::unexpected(record_now.error());
     auto monitoring = Survey(*record_now);
     if (monitoring) return *monitoring;
-    log_waiting_(monitoring.error().message);
+    loop_.SayWaiting(monitoring.error().message);
     loop_.Pump(Clock::now() + kLookAgainSoon);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
   }
@@ -102,7 +102,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     } else {
       waiting_for = fmt::format("waiting for a master in {}", loop_.registry().MasterPath(group));
     }
-    log_waiting_(waiting_for);
+    loop_.SayWaiting(waiting_for);
     const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
     while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
       loop_.Pump(look_again);
@@ -166,10 +166,16 @@ std::optional<int> Wrapper::Supervise() {
       loop_.StopServer();
       return loop_.stop_requested() ? std::optional<int>(kExitStopped) : std::nullopt;
     }
+    if (loop_.AddressIsLost()) {
+      Unregister();
+      loop_.StopServer();
+      return kExitTryAgain;
+    }
     NoteEpoch();
     if (const auto rescue = rescuer_.Look(seats_.seat().uuid)) {
       if (const auto code = Restart(*rescue)) return code;
     }
+    SayHealth();
     loop_.Pump(Clock::now() + (rescuer_.busy() ? kLookAgainSoon : kLookAgain));
   }
   // Clients must stop finding it at the moment it stops, not when the session ends.
@@ -193,6 +199,19 @@ std::optional<int> Wrapper::Restart(const Rescuer::Rescue& rescue) {
   loop_.StopServer();
   if (loop_.stop_requested()) return kExitStopped;
   return Start(*monitoring);
+}
+
+void Wrapper::SayHealth() {
+  auto& health = loop_.health();
+  if (const auto& answered = rescuer_.answered(); !answered) {
+    health.Say(false, "redis-sentinel does not answer: " + answered.error().message);
+    return;
+  }
+  // Of ZooKeeper's absence nobody is healed by a restart.
+  ready_ = ready_ || registered_session_ != 0;
+  health.Say(ready_, fmt::format("Sentinel of {} at {}{}", options_.common.master_name,
+                                 options_.server.announce.ToAddress(),
+                                 registered_session_ == 0 ? "; not registered yet" : ""));
 }
 
 void Wrapper::NoteEpoch() { seats_.NoteEpoch(EpochIn(ReadFile(ConfPath()))); }

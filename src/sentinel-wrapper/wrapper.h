@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "base/log.h"
 #include "base/signals.h"
 #include "daemon/wrapper_loop.h"
 #include "registry/record.h"
@@ -39,6 +38,7 @@ class Wrapper {
   bool KeepRegistered();
   void Unregister();
   void NoteEpoch();
+  void SayHealth();
   // Starts our Sentinel anew, with the same seat. An exit code when it does not serve again.
   std::optional<int> Restart(const Rescuer::Rescue& rescue);
   std::string ConfPath() const;
@@ -47,8 +47,8 @@ class Wrapper {
   daemon::WrapperLoop loop_;
   SeatKeeper seats_;
   Rescuer rescuer_;
-  LogOnChange log_waiting_;
   std::int64_t registered_session_ = 0;
+  bool ready_ = false;  // it was registered once
   TimePoint register_again_at_{};
 };
 

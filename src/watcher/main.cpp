@@ -4,12 +4,15 @@
 #include "base/signals.h"
 #include "watcher/options.h"
 #include "watcher/watcher.h"
+#include "watcher/web/health_check.h"
 
 int main(int argc, char** argv) {
   // An arena for each of many short-lived HTTP threads would cost more memory than all they allocate.
   mallopt(M_ARENA_MAX, 2);
   const redis_zk::BlockedSignals signals;
   const auto options = redis_zk::watcher::ReadWatcherOptions(argc, argv);
+  if (options.command == redis_zk::watcher::web::kHealthCheck)
+    return redis_zk::watcher::web::CheckHealth(options.listen);
   redis_zk::InitLog(options.common.log_level);
   return redis_zk::watcher::Watcher(options, signals).Run();
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "net/interface.h"
+#include "watcher/web/health_check.h"
 
 namespace redis_zk::watcher {
 
@@ -15,6 +16,10 @@ Result<CleanUpMode> ParseCleanUpMode(std::string_view text) {
   return Fail(ErrorKind::kInvalid, "off, observe or on");
 }
 
+Endpoint ListenOf(const WatcherOptions& options) {
+  return {options.bind_ip, static_cast<std::uint16_t>(options.port)};
+}
+
 }  // namespace
 
 WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
@@ -22,6 +27,9 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   Options options(
       "watcher",
       "Follows a Sentinel, keeps the master in ZooKeeper true and tells clients where the Sentinels are.");
+  options.AddCommand(std::string(web::kHealthCheck),
+                     "asks the watcher that was started with the same options how it is; ends with 0 if it "
+                     "is well");
   AddCommonOptions(options, &watcher.common);
   options.Add({"BIND_IP", "address to serve HTTP on", "0.0.0.0"}, ParseIp, &watcher.bind_ip);
   options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher.port);
@@ -36,12 +44,12 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   options.Add({"CLEANUP_PATIENCE", "how long somebody must have been gone before it is forgotten", "60s"},
               DurationBetween(1s, 24h), &watcher.clean_up_patience);
   options.AddCheck([&watcher]() -> std::vector<std::string> {
-    watcher.listen = {watcher.bind_ip, static_cast<std::uint16_t>(watcher.port)};
-    const auto bindable = CheckBindable(watcher.listen);
+    const auto bindable = CheckBindable(ListenOf(watcher));
     if (bindable) return {};
     return {"BIND_IP, PORT0: " + bindable.error().message};
   });
-  ReadOptionsOrExit(options, argc, argv);
+  watcher.command = ReadOptionsOrExit(options, argc, argv);
+  watcher.listen = ListenOf(watcher);
   return watcher;
 }
 

@@ -12,6 +12,7 @@ namespace redis_zk::watcher {
 enum class CleanUpMode { kOff, kObserve, kOn };
 
 struct WatcherOptions {
+  std::string command;  // empty: be the daemon
   CommonOptions common;
   std::string bind_ip;
   std::int64_t port = 0;

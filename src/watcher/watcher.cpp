@@ -9,6 +9,7 @@
 #include "base/exit_code.h"
 #include "base/random_id.h"
 #include "daemon/connect.h"
+#include "process/child.h"
 #include "redis/sentinel_client.h"
 #include "redis/server_info.h"
 #include "watcher/verdict.h"
@@ -77,6 +78,7 @@ bool Watcher::Pump(TimePoint deadline) {
   loop_turned_at_ = Clock::now().time_since_epoch().count();
   if (event) {
     if (const auto* signal = std::get_if<SignalReceived>(&*event)) {
+      if (signal->number == SIGCHLD) process::ReapStrangers();
       if (signal->number == SIGTERM || signal->number == SIGINT || signal->number == SIGQUIT) {
         spdlog::info("asked to stop by signal {}", signal->number);
         stop_requested_ = true;

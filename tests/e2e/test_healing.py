@@ -204,10 +204,16 @@ def test_data_of_different_origin_refuse_to_start(make_cluster):
         line = node.wait_log("hold data of different origin")
         assert " error " in line and "FORCE_MASTER" in line
         assert node.child is None
-        node.stop()
+    # They are stopped one by one, to be told: whoever is left does not take that for an answer.
+    one.stop()
+    other.wait_log(f"waiting for {one.address} (COLD_START_WAIT)")
+    assert other.child is None
+    other.stop()
     for node in (one, other):
         node.env["FORCE_MASTER"] = other.address
-        node.start()
+    one.start()
+    one.wait_log(f"waiting for {other.address} (COLD_START_WAIT)")
+    other.start()
     assert f"FORCE_MASTER={other.address} chose" in other.await_serving()
     assert "serving as replica" in one.await_serving()
     wait_for(lambda: one.follows(other), what="replication")

@@ -166,6 +166,8 @@ TEST(FindAwaitedTest, NamesThoseWhoMayHaveBetterData) {
             Data(kOld, 9), kAtTheEnd, true},
            {"a stranger that is gone for long", present(Data(kNew, 1)), Data(kForeign, 9), kLongBefore,
             false},
+           {"a stranger that was here a moment ago", present(Data(kNew, 1)), Data(kForeign, 9), kAtTheEnd,
+            true},
            {"it had no data", present(kEmpty), kEmpty, kAtTheEnd, false},
        }) {
     const std::vector<KnownDataset> all{

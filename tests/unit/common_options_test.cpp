@@ -204,6 +204,32 @@ TEST(DaemonOptionsTest, TakeTheirEnvironment) {
       ExitedWithCode(kExitConfig), HasSubstr("PORT0 (environment): found \"nonsense\""));
 }
 
+TEST(MovedToTest, IsTheAddressThatReplacedTheBoundOne) {
+  const InterfaceAddress old_one{"eth0", "10.0.0.1", false, false};
+  const InterfaceAddress new_one{"eth0", "10.0.0.9", false, false};
+  const InterfaceAddress elsewhere{"eth1", "10.0.0.1", false, false};
+  const InterfaceAddress other{"eth1", "192.0.2.1", false, false};
+  struct Row {
+    const char* name;
+    std::string bind_ip;
+    std::vector<InterfaceAddress> addresses;
+    std::optional<std::string> wanted;
+  };
+  for (const auto& [name, bind_ip, addresses, wanted] : std::initializer_list<Row>{
+           {"nothing happened", "", {old_one, other}, std::nullopt},
+           {"a second one", "", {new_one, old_one}, std::nullopt},
+           {"replaced", "", {new_one, other}, "10.0.0.9"},
+           {"gone: it may come back", "", {other}, std::nullopt},
+           {"on another interface now", "", {new_one, elsewhere}, std::nullopt},
+           {"BIND_IP does not move with an interface", "10.0.0.1", {new_one}, std::nullopt}}) {
+    ServerOptions options;
+    options.net_iface = "eth0";
+    options.bind_ip = bind_ip;
+    options.bind = {"10.0.0.1", 6379};
+    EXPECT_EQ(MovedTo(options, addresses), wanted) << name;
+  }
+}
+
 template <class Read>
 auto ReadQuietly(const Read& read, std::vector<std::string> words) {
   std::vector<const char*> argv{"daemon"};

@@ -31,6 +31,7 @@ class OptionsTest : public ::testing::Test {
  protected:
   OptionsOutcome Read(const std::vector<std::string>& flags, const Variables& environment = {}) {
     Options options("tester", "Tests the options.");
+    options.AddCommand("ask", "asks the daemon");
     options.Add({"ZK_ROOT", "the root", "/redis"}, ParseZooKeeperPath, &root_);
     options.Add({"PORT0", "the port", "6379"}, WholeNumber(1, 65535), &port_);
     options.Add({"USER_NAME", "a text without a default", ""}, ParseText, &user_);
@@ -341,6 +342,19 @@ TEST_F(OptionsTest, HelpListsEveryOptionInItsFourForms) {
       EXPECT_THAT(outcome.text, HasSubstr(part));
     }
   }
+}
+
+TEST_F(OptionsTest, TakesACommandAsTheFirstWordOnly) {
+  EXPECT_EQ(Read({}).command, "");
+  const auto asked = Read({"ask", "--port0", "7"});
+  EXPECT_FALSE(asked.exit_code) << asked.text;
+  EXPECT_EQ(asked.command, "ask");
+  EXPECT_EQ(port_, 7);
+  EXPECT_EQ(checks_, 1) << "the check is the daemon's";
+  EXPECT_EQ(Read({"ask", "--nonsense"}).exit_code, kExitUsage);
+  EXPECT_EQ(Read({"--port0", "7", "ask"}).exit_code, kExitUsage);
+  EXPECT_EQ(Read({"answer"}).exit_code, kExitUsage);
+  EXPECT_THAT(Read({"--help"}).text, HasSubstr("  ask\n      asks the daemon\n"));
 }
 
 TEST_F(OptionsTest, SaysItsVersion) {

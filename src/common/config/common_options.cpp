@@ -4,10 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-
-#include "net/interface.h"
 
 namespace redis_zk {
 
@@ -98,9 +97,20 @@ void AddServerOptions(Options& options, const std::string& default_port, ServerO
   options.AddCheck([target] { return CheckWorkDir(target->work_dir); });
 }
 
-void ReadOptionsOrExit(Options& options, int argc, const char* const* argv) {
+std::optional<std::string> MovedTo(const ServerOptions& options,
+                                   const std::vector<InterfaceAddress>& addresses) {
+  if (!options.bind_ip.empty()) return std::nullopt;
+  const bool still_there = std::any_of(addresses.begin(), addresses.end(), [&options](const auto& address) {
+    return address.ip == options.bind.host;
+  });
+  if (still_there) return std::nullopt;
+  const auto ip = AddressOf(options.net_iface, addresses);
+  return ip ? std::optional(*ip) : std::nullopt;
+}
+
+std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv) {
   const auto outcome = options.Read(argc, argv, [](const char* name) { return std::getenv(name); });
-  if (!outcome.exit_code) return;
+  if (!outcome.exit_code) return outcome.command;
   std::fputs(outcome.text.c_str(), *outcome.exit_code == 0 ? stdout : stderr);
   std::exit(*outcome.exit_code);
 }

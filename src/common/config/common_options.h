@@ -1,9 +1,12 @@
 // The options that the daemons share, and the start every main has in common.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "config/options.h"
+#include "net/interface.h"
 
 namespace redis_zk {
 
@@ -41,9 +44,15 @@ struct ServerOptions {
   Endpoint bind;
   Endpoint announce;
 };
+// The address that NET_IFACE has now, when it has lost the one that was bound: a container that was connected
+// to its network anew. Nothing: all is as it was, or the interface has no address at all and may get its own
+// back.
+std::optional<std::string> MovedTo(const ServerOptions& options,
+                                   const std::vector<InterfaceAddress>& addresses);
 void AddServerOptions(Options& options, const std::string& default_port, ServerOptions* target);
 
-// Reads the options, or prints what Read says and ends the process with its code.
-void ReadOptionsOrExit(Options& options, int argc, const char* const* argv);
+// Reads the options, or prints what Read says and ends the process with its code. The command that was asked
+// for; empty: be the daemon.
+std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv);
 
 }  // namespace redis_zk

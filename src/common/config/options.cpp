@@ -117,15 +117,22 @@ void Options::AddSecret(const std::string& env, const std::string& help, std::st
   Add<std::string>({env, help, "", true}, ParseText, target);
 }
 
+void Options::AddCommand(std::string name, std::string help) {
+  commands_.push_back({std::move(name), std::move(help)});
+}
+
 void Options::AddCheck(std::function<std::vector<std::string>()> check) {
   checks_.push_back(std::move(check));
 }
 
 std::string Options::Help() const {
   std::string text = fmt::format("{} {}\n\n", daemon_, REDIS_ZK_VERSION) + Wrapped(summary_, 0) + '\n';
-  text += fmt::format("Usage: {} [--option value]...\n\n", daemon_);
+  text += fmt::format("Usage: {} [command] [--option value]...\n\n", daemon_);
+  text += "Without a command it is the daemon.\n\n";
+  for (const auto& [name, help] : commands_) text += fmt::format("  {}\n", name) + Wrapped(help, 6);
   text +=
-      "Every option is a flag, an environment variable and a key of the config file; where several are set,\n"
+      "\nEvery option is a flag, an environment variable and a key of the config file; where several are "
+      "set,\n"
       "flag > environment > file > default. Durations: 30s, 500ms, 2m, 1h; a bare number is seconds.\n\n";
   text += fmt::format("  {}   {}\n", FlagOf(kConfigFile), kConfigFile);
   text += Wrapped("TOML file with options", 6);
@@ -143,6 +150,13 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   std::vector<std::string> usage_errors;
   std::vector<std::string> config_errors;
 
+  OptionsOutcome outcome;
+  const auto asked_for = [&](const Command& command) { return argc > 1 && command.name == argv[1]; };
+  if (std::any_of(commands_.begin(), commands_.end(), asked_for)) {
+    outcome.command = argv[1];
+    --argc;
+    ++argv;
+  }
   CLI::App app(summary_, daemon_);
   app.set_help_flag();
   app.allow_extras();
@@ -213,14 +227,14 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
     config_errors.push_back(
         fmt::format("{}: found the key \"{}\", expected the options of --help", path, Shown(key)));
   }
-  if (usage_errors.empty() && config_errors.empty()) {
+  if (usage_errors.empty() && config_errors.empty() && outcome.command.empty()) {
     for (const auto& check : checks_) {
       for (auto& line : check()) config_errors.push_back(std::move(line));
     }
   }
-  if (usage_errors.empty() && config_errors.empty()) return {};
+  if (usage_errors.empty() && config_errors.empty()) return outcome;
 
-  OptionsOutcome outcome{usage_errors.empty() ? kExitConfig : kExitUsage, ""};
+  outcome.exit_code = usage_errors.empty() ? kExitConfig : kExitUsage;
   for (const auto* errors : {&usage_errors, &config_errors}) {
     for (const auto& line : *errors) outcome.text += fmt::format("{}: {}\n", daemon_, line);
   }

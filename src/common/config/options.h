@@ -30,6 +30,7 @@ using Environment = std::function<const char*(const char*)>;
 struct OptionsOutcome {
   std::optional<int> exit_code;  // nothing: go on
   std::string text;              // help or version for stdout when the code is 0, else error lines for stderr
+  std::string command{};         // the word that came first; empty: be the daemon
 };
 
 class Options {
@@ -52,7 +53,11 @@ class Options {
   // A secret that may also stand in a file: adds NAME (environment and config file) and NAME_FILE (a path).
   void AddSecret(const std::string& env, const std::string& help, std::string* target);
 
-  // A check over several options, run when each of them is right: returns error lines.
+  // A word that may come first on the command line and asks for something else than the daemon.
+  void AddCommand(std::string name, std::string help);
+
+  // A check over several options, run when each of them is right: returns error lines. Not for commands:
+  // beside them the daemon runs, and holds what a check would look for.
   void AddCheck(std::function<std::vector<std::string>()> check);
 
   OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment);
@@ -64,11 +69,17 @@ class Options {
     Store store;
   };
 
+  struct Command {
+    std::string name;
+    std::string help;
+  };
+
   void AddErased(OptionSpec spec, Store store);
   std::string Help() const;
 
   std::string daemon_;
   std::string summary_;
+  std::vector<Command> commands_;
   std::vector<Option> options_;
   std::vector<std::function<std::vector<std::string>()>> checks_;
 };

@@ -24,11 +24,14 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
     : common_(common),
       server_(server),
       signals_(signals),
+      health_(server),
       queue_(signals),
       session_(std::make_unique<zookeeper::Session>(
           common.zk_hosts, common.zk_session_timeout,
           [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
-      registry_(*session_, common.zk_root) {}
+      registry_(*session_, common.zk_root) {
+  health_.Say(false, "waiting for ZooKeeper");
+}
 
 WrapperLoop::~WrapperLoop() {
   // While the queue still exists: closing the session may push a last event.
@@ -51,12 +54,14 @@ void WrapperLoop::Pump(TimePoint deadline) {
     zookeeper_news_ = true;
   }
   session_->Maintain(Clock::now());
+  health_.Touch(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
 }
 
 void WrapperLoop::OnSignal(int number) {
   if (number == SIGCHLD) {
     // PID 1 also inherits processes that are not ours.
+    if (!supervisor_) process::ReapStrangers();
     if (supervisor_ && !exit_code_) exit_code_ = supervisor_->Reap();
     return;
   }
@@ -69,6 +74,11 @@ void WrapperLoop::OnSignal(int number) {
   if (supervisor_ && !exit_code_) supervisor_->OnSignal(number, Clock::now());
 }
 
+void WrapperLoop::SayWaiting(const std::string& reason, LogOnChange::Level level) {
+  log_waiting_(reason, level);
+  health_.Say(false, reason);
+}
+
 bool WrapperLoop::TakeZooKeeperNews() { return std::exchange(zookeeper_news_, false); }
 
 std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::string& conf_path) {
@@ -78,6 +88,7 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
     return child.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable;
   }
   exit_code_.reset();
+  health_.Say(false, "the server starts");
   supervisor_.emplace(std::move(*child), server_.stop_timeout);
   return std::nullopt;
 }
@@ -102,6 +113,7 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
     if (*answer == Answer::kLoading) {
       deadline = Clock::now() + server_.start_timeout;
       if (!std::exchange(loading_logged, true)) spdlog::info("the server is loading its data");
+      health_.Say(false, "the server is loading its data");
     }
     if (Clock::now() >= deadline) {
       spdlog::error("the server has not answered within {} ms (START_TIMEOUT)",
@@ -115,11 +127,21 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
 int WrapperLoop::StopServer() {
   if (supervisor_ && !exit_code_ && !supervisor_->stopping()) {
     spdlog::info("stopping the server");
+    health_.Say(false, "the server stops");
     supervisor_->Stop(Clock::now());
   }
   while (supervisor_ && !exit_code_) Pump(Clock::now() + kUpkeep);
   supervisor_.reset();
   return exit_code_.value_or(kExitStopped);
+}
+
+bool WrapperLoop::AddressIsLost() const {
+  const auto addresses = ListInterfaceAddresses();
+  const auto now_at = addresses ? MovedTo(server_, *addresses) : std::nullopt;
+  if (!now_at) return false;
+  spdlog::error("{} has the address {} now, and {}, which the server is bound to, is gone: ending",
+                server_.net_iface, *now_at, server_.bind.host);
+  return true;
 }
 
 }  // namespace redis_zk::daemon

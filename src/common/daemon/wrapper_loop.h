@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "base/event_queue.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "base/signals.h"
 #include "base/time.h"
 #include "config/common_options.h"
+#include "daemon/health.h"
 #include "process/supervisor.h"
 #include "registry/registry.h"
 #include "zookeeper/session.h"
@@ -37,6 +39,7 @@ class WrapperLoop {
 
   zookeeper::Session& session() { return *session_; }
   registry::Registry& registry() { return registry_; }
+  HealthFile& health() { return health_; }
 
   // Waits for ZooKeeper. An exit code when the start is over.
   std::optional<int> Connect();
@@ -44,6 +47,10 @@ class WrapperLoop {
   // Waits for one event and handles it; returns at `deadline` at the latest, and earlier when the session or
   // the server wants to be looked after.
   void Pump(TimePoint deadline);
+
+  // A start that cannot go on says what for, in the log and to health checks. In a loop, for only a change is
+  // news.
+  void SayWaiting(const std::string& reason, LogOnChange::Level level = LogOnChange::Level::kInfo);
 
   // How often a signal asked us to stop. The server does not know of it before StopServer; from then on, one
   // more request kills it.
@@ -62,6 +69,9 @@ class WrapperLoop {
   std::optional<int> exit_code() const { return exit_code_; }
   // Stops the server and waits for its end.
   int StopServer();
+  // Whether nobody can reach the server any more, since the address it is bound to is gone for good: end, so
+  // that whoever restarts us starts at the new one. Says so.
+  bool AddressIsLost() const;
 
  private:
   using Event = std::variant<SignalReceived, zookeeper::SessionEvent>;
@@ -71,6 +81,8 @@ class WrapperLoop {
   const CommonOptions& common_;
   const ServerOptions& server_;
   const BlockedSignals& signals_;
+  HealthFile health_;
+  LogOnChange log_waiting_;
   EventQueue<Event> queue_;
   std::unique_ptr<zookeeper::Session> session_;
   registry::Registry registry_;

@@ -152,4 +152,8 @@ std::optional<int> Child::Reap() {
   }
 }
 
+void ReapStrangers() {
+  while (waitpid(-1, nullptr, WNOHANG) > 0) continue;
+}
+
 }  // namespace redis_zk::process

@@ -49,4 +49,7 @@ class Child {
   pid_t pid_;  // 0: reaped, or moved from
 };
 
+// The same without a child: as PID 1 one inherits whatever lost its parent.
+void ReapStrangers();
+
 }  // namespace redis_zk::process

@@ -1,0 +1,45 @@
+// How a wrapper is, told to the `healthcheck` command, which a container engine or a scheduler runs as a
+// process of its own: through a file in WORK_DIR, which every turn of the wrapper's loop touches.
+//
+// Ready is a wrapper whose server once did what it is there for, and answers. One that waits is not: an
+// upgrade that goes from node to node must not go on before. But it is not to be killed either, for it does
+// not wait less after a restart; whoever kills on failed checks has to leave starts in peace.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "config/common_options.h"
+
+namespace redis_zk::daemon {
+
+// Loop thread only. What cannot be written is not said: the check then finds an old file, or none.
+class HealthFile {
+ public:
+  explicit HealthFile(const ServerOptions& options);
+  // Removes it.
+  ~HealthFile();
+  HealthFile(const HealthFile&) = delete;
+  HealthFile& operator=(const HealthFile&) = delete;
+
+  // Says how the wrapper is, in one sentence; writes when it is news.
+  void Say(bool ready, std::string_view what);
+  // The loop has turned; written once a second at most.
+  void Touch(TimePoint now);
+
+ private:
+  const std::filesystem::path path_;
+  std::string said_;
+  TimePoint touch_at_{};
+};
+
+// Adds the command `healthcheck`.
+void AddHealthCheck(Options& options);
+inline constexpr std::string_view kHealthCheck = "healthcheck";
+
+// Carries it out: prints what the wrapper said last; 0 when it is ready and its loop turns, else 1.
+int CheckHealth(const CommonOptions& common, const ServerOptions& options);
+
+}  // namespace redis_zk::daemon

@@ -1,0 +1,187 @@
+"""docker/docker-compose.yml on a Docker Engine: what an operator does to it, and what machines do."""
+
+import contextlib
+import time
+
+import pytest
+
+from cluster import free_port, wait_for
+from engine import ROOT
+from outside import Outside, ask
+from writer import Writer
+
+KINDS = ["zookeeper", "redis", "sentinel", "watcher"]
+
+
+class Project:
+    """A compose file brought up under a name of its own."""
+
+    def __init__(self, engine, file, name, **env):
+        self.engine = engine
+        self.name = name
+        self._words = ["-f", ROOT / "docker" / file, "-p", name]
+        self._env = {"WATCHER_PORT": str(free_port()), **env}
+        self.outside = Outside(f"127.0.0.1:{self._env['WATCHER_PORT']}")
+
+    def compose(self, *words):
+        return self.engine.compose(*self._words, *words, env=self._env)
+
+    def up(self, *words):
+        """As an operator does; the images have been built before, so that a test does not wait for a compiler."""
+        self.compose("up", "-d", *words)
+
+    def down(self):
+        self.compose("down", "--volumes", "--timeout", "5")
+
+    def containers(self, service=None, everyone=False):
+        filters = ["--filter", f"label=com.docker.compose.project={self.name}"]
+        if service:
+            filters += ["--filter", f"label=com.docker.compose.service={service}"]
+        names = self.engine.docker("ps", *(["--all"] if everyone else []), *filters, "--format", "{{.Names}}")
+        return sorted(names.splitlines())
+
+    def at(self, address, service="redis"):
+        """The container whose eth0 this is."""
+        (name,) = [name for name in self.containers(service) if self.engine.address(name) == address[0]]
+        return name
+
+    def tails(self):
+        return "\n".join(f"--- {name}\n{self.engine.logs(name)}" for name in self.containers(everyone=True))
+
+
+@contextlib.contextmanager
+def brought_up(engine, file, name, **env):
+    project = Project(engine, file, name, **env)
+    try:
+        project.up()
+        yield project
+    except BaseException:
+        print(project.tails())
+        raise
+    finally:
+        project.down()
+
+
+@pytest.fixture(scope="module")
+def project(engine):
+    with brought_up(engine, "docker-compose.yml", "redis-zk-bridge") as project:
+        project.outside.await_agreement()
+        yield project
+
+
+@pytest.fixture
+def outside(project):
+    """The group, healthy at the beginning of every test and at its end."""
+    outside = project.outside
+    outside.await_agreement()
+    try:
+        yield outside
+        outside.await_agreement()
+    except BaseException:
+        print(project.tails())
+        raise
+
+
+def health(project, container):
+    return project.engine.inspect(container)["State"]["Health"]["Status"]
+
+
+def test_everybody_is_healthy_and_knows_what_it_is(project, outside):
+    for kind in KINDS[1:]:
+        names = project.containers(kind)
+        assert len(names) == (1 if kind == "watcher" else 3)
+        for name in names:
+            wait_for(lambda name=name: health(project, name) == "healthy", 60, f"{name}: healthy", every=0.5)
+    said = {project.engine.docker("exec", name, "redis-wrapper", "healthcheck").split(" at ")[0].split(" of ")[0]
+            for name in project.containers("redis")}
+    assert said == {"ready: master", "ready: replica"}
+
+
+def test_failover_by_docker_kill(project, outside, figure):
+    master = outside.master()
+    victim = project.at(master)
+    with Writer(outside.sentinels) as writer:
+        wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
+        killed = time.monotonic()
+        project.engine.docker("kill", victim)
+        wait_for(lambda: outside.master() not in (None, master), what="another master")
+        first = wait_for(lambda: writer.first_after(killed + 0.5), what="a write")
+    figure(f"compose: docker kill of the master, to the next write, s: {first - killed:.1f}")
+    # Nothing restarts what was killed by hand.
+    project.engine.docker("start", victim)
+    assert outside.await_agreement() != master
+
+
+def test_network_disconnect_of_the_master(project, outside, figure):
+    """It returns as a replica: with its old address when Docker gives it that, else started anew with another one."""
+    master = outside.master()
+    victim = project.at(master)
+    (network,) = project.engine.inspect(victim)["NetworkSettings"]["Networks"]
+    with Writer(outside.sentinels) as writer:
+        wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
+        cut = time.monotonic()
+        project.engine.docker("network", "disconnect", network, victim)
+        wait_for(lambda: outside.master() not in (None, master), what="another master")
+        first = wait_for(lambda: writer.first_after(cut + 0.5), what="a write")
+        figure(f"compose: network disconnect of the master, to the next write, s: {first - cut:.1f}")
+        project.engine.docker("network", "connect", network, victim)
+        assert outside.await_agreement() != master
+    assert not writer.missing(outside.client())
+
+
+def test_docker_stop_of_the_master_hands_over(project, outside, figure):
+    master = outside.master()
+    victim = project.at(master)
+    with Writer(outside.sentinels) as writer:
+        wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
+        asked = time.monotonic()
+        project.engine.docker("stop", "--time", "30", victim)
+        took = time.monotonic() - asked
+        wait_for(lambda: outside.master() not in (None, master), what="another master")
+        seen = len(writer.acknowledged)
+        wait_for(lambda: len(writer.acknowledged) > seen + 50, what="more writes")
+    figure(f"compose: docker stop of the master took, s: {took:.1f}")
+    begin, end = writer.longest_pause(asked)
+    figure(f"compose: writes paused by it, s: {end - begin:.2f}")
+    assert project.engine.inspect(victim)["State"]["ExitCode"] == 0
+    assert took < 30
+    assert not writer.missing(outside.client())
+    project.engine.docker("start", victim)
+
+
+def test_scale_to_five_and_back(project, outside):
+    project.up("--scale", "redis=5", "--scale", "sentinel=5")
+    outside.await_agreement(replicas=4, sentinels=5)
+    with Writer(outside.sentinels) as writer:
+        wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
+        project.up()
+        outside.await_agreement(within=120)
+    assert not writer.missing(outside.client())
+    assert len(project.containers("redis")) == len(project.containers("sentinel")) == 3
+
+
+def test_all_containers_killed_and_started_again(project, outside, figure):
+    client = outside.client()
+    client.set("before", "the end")
+    # The append-only file is written to disk once a second; a container's death leaves what was written.
+    everyone = project.containers()
+    project.engine.docker("kill", *everyone)
+    started = time.monotonic()
+    project.engine.docker("start", *everyone)
+    outside.await_agreement()
+    figure(f"compose: everything killed, from the start until all agree, s: {time.monotonic() - started:.1f}")
+    assert outside.client().get("before") == "the end"
+
+
+def test_host_networking(engine, project):
+    """The second file, on loopback, while the first is stopped: they share the port of ZooKeeper with nobody."""
+    with brought_up(engine, "docker-compose.host.yml", "redis-zk-host") as host:
+        master = host.outside.await_agreement()
+        assert master[0] == "127.0.0.1" and master[1] in (31001, 31002, 31003)
+        number = master[1] - 31000
+        (victim,) = host.containers(f"redis-{number}")
+        engine.docker("kill", victim)
+        wait_for(lambda: host.outside.master() not in (None, master), what="another master")
+        engine.docker("start", victim)
+        host.outside.await_agreement()
+        assert ask(master, "INFO", "replication").get("role") == "slave"

@@ -1,0 +1,53 @@
+#include "redis-wrapper/dataset_keeper.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "registry/registry.h"
+#include "unit/files.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using redis_wrapper::DataFiles;
+using redis_wrapper::DatasetKeeper;
+using redis_wrapper::ReadNote;
+
+// ZooKeeper is away, so that nothing is told to anybody; what is on the disk has to be there before.
+class DatasetKeeperTest : public ::testing::Test {
+ protected:
+  DatasetKeeper Keeper() { return {files_, registry_, "master1", {"10.0.0.1", 6379}}; }
+
+  TempDir directory_;
+  const std::filesystem::path path_ = directory_.path();
+  const DataFiles files_{.dir = path_.string(), .append_only = true};
+  zookeeper::Session session_{ZooKeeperHosts{{{"127.0.0.1", 1}}, ""}, 10s, [](zookeeper::SessionEvent) {}};
+  registry::Registry registry_{session_, "/redis"};
+};
+
+TEST_F(DatasetKeeperTest, DataAreReportedUnderANameThatLasts) {
+  WriteFile(path_ / "appendonly.aof", "data");
+  for (const bool disputed : {false, true}) {
+    std::filesystem::remove(path_ / "redis-zk.json");
+    auto keeper = Keeper();
+    EXPECT_EQ(ReadNote(files_).node, "");
+    if (disputed) {
+      keeper.ReportDisputed(Clock::now());
+    } else {
+      keeper.ReportLast();
+    }
+    EXPECT_EQ(Keeper().node(), keeper.node()) << disputed;
+  }
+}
+
+TEST_F(DatasetKeeperTest, NothingIsNamedWhereThereAreNoData) {
+  auto keeper = Keeper();
+  keeper.ReportLast();
+  EXPECT_FALSE(std::filesystem::exists(path_ / "redis-zk.json"));
+  EXPECT_NE(Keeper().node(), keeper.node());
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
