@@ -5,6 +5,7 @@ Links are never cut: everything here shares one loopback, and every connection w
 believe in. Frozen processes stand for cut links: nobody hears of them, and they do not know.
 """
 
+import contextlib
 import concurrent.futures
 import dataclasses
 import os
@@ -25,10 +26,8 @@ STOP_PATIENCE = 60
 
 def send(number, pids):
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def pids_of(process, part):

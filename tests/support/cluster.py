@@ -10,6 +10,7 @@ Every process has a directory and a log of its own below the cluster's directory
 block kills by pid what was started and removes the directory, whatever happened.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -240,7 +241,8 @@ class Wrapper(Server):
         child = self.child
         self.kill()
         if child:
-            if alive(child):
+            # It may have followed its wrapper already.
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
             wait_for(lambda: not alive(child), what=f"the end of {self.name}'s server")
 
@@ -367,10 +369,8 @@ class Cluster:
                 process.wait()
         # Servers that outlived their wrapper.
         for pid in processes_in(self.directory):
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         if not self.kept:
             shutil.rmtree(self.directory, ignore_errors=True)
 
