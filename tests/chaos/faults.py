@@ -5,8 +5,8 @@ Links are never cut: everything here shares one loopback, and every connection w
 believe in. Frozen processes stand for cut links: nobody hears of them, and they do not know.
 """
 
-import contextlib
 import concurrent.futures
+import contextlib
 import dataclasses
 import os
 import random
