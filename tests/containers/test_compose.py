@@ -16,18 +16,18 @@ KINDS = ["zookeeper", "redis", "sentinel", "watcher"]
 class Project:
     """A compose file brought up under a name of its own."""
 
-    def __init__(self, engine, file, name, **env):
+    def __init__(self, engine, file, name, compose):
         self.engine = engine
+        self._compose = compose
         self.name = name
         self._words = ["-f", ROOT / "docker" / file, "-p", name]
-        self._env = {"WATCHER_PORT": str(free_port()), **env}
+        self._env = {"WATCHER_PORT": str(free_port())}
         self.outside = Outside(f"127.0.0.1:{self._env['WATCHER_PORT']}")
 
     def compose(self, *words):
-        return self.engine.compose(*self._words, *words, env=self._env)
+        return self._compose(*self._words, *words, env=self._env)
 
     def up(self, *words):
-        """As an operator does; the images have been built before, so that a test does not wait for a compiler."""
         self.compose("up", "-d", *words)
 
     def down(self):
@@ -50,10 +50,10 @@ class Project:
 
 
 @contextlib.contextmanager
-def brought_up(engine, file, name, **env):
-    project = Project(engine, file, name, **env)
+def brought_up(engine, file, name, compose, *words):
+    project = Project(engine, file, name, compose)
     try:
-        project.up()
+        project.up(*words)
         yield project
     except BaseException:
         print(project.tails())
@@ -64,7 +64,8 @@ def brought_up(engine, file, name, **env):
 
 @pytest.fixture(scope="module")
 def project(engine):
-    with brought_up(engine, "docker-compose.yml", "redis-zk-bridge") as project:
+    # Nothing is compiled: the engine has just built the same.
+    with brought_up(engine, "docker-compose.yml", "redis-zk-bridge", engine.compose, "--build") as project:
         project.outside.await_agreement()
         yield project
 
@@ -173,9 +174,11 @@ def test_all_containers_killed_and_started_again(project, outside, figure):
     assert outside.client().get("before") == "the end"
 
 
-def test_host_networking(engine, project):
-    """The second file, on loopback, while the first is stopped: they share the port of ZooKeeper with nobody."""
-    with brought_up(engine, "docker-compose.host.yml", "redis-zk-host") as host:
+@pytest.mark.parametrize("version", [1, 2])
+def test_host_networking(engine, version):
+    """The second file, on loopback, with either Compose."""
+    compose = engine.compose if version == 1 else engine.compose2
+    with brought_up(engine, "docker-compose.host.yml", f"redis-zk-host-{version}", compose) as host:
         master = host.outside.await_agreement()
         assert master[0] == "127.0.0.1" and master[1] in (31001, 31002, 31003)
         number = master[1] - 31000
