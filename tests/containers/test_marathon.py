@@ -62,10 +62,10 @@ def test_a_stop_has_the_time_to_hand_over():
 class Fleet:
     """The tasks of a Marathon, as the other tests see daemons."""
 
-    def __init__(self, marathon, zookeeper):
+    def __init__(self, marathon, cluster, zookeeper):
         self.marathon = marathon
-        self.cluster = Cluster()
-        self.cluster.use_zookeeper([Server("zookeeper", [], self.cluster.directory / "zookeeper", zookeeper, 2181)])
+        self.cluster = cluster
+        cluster.use_zookeeper([Server("zookeeper", [], cluster.directory / "zookeeper", zookeeper, 2181)])
 
     def daemons(self, kind, app):
         return [kind(task.id, [], self.cluster.directory / task.id, task.agent.address, task.port, {})
@@ -112,14 +112,14 @@ class Fleet:
 @pytest.fixture(scope="module")
 def fleet(engine):
     """The group on four agents, three of which are enough for it."""
-    with Marathon(engine, tag="latest") as marathon:
+    with Marathon(engine, tag="latest") as marathon, Cluster() as cluster:
         zookeeper, address = f"{marathon.network.name}-zookeeper", marathon.network.address()
         engine.docker("run", "-d", "--name", zookeeper, "--network", marathon.network.name, "--ip", address,
                       ZOOKEEPER)
         try:
             wait_for(lambda: zookeeper_serves(address, 2181), what="ZooKeeper's start")
             marathon.env["ZK_HOSTS"] = f"{address}:2181"
-            fleet = Fleet(marathon, address)
+            fleet = Fleet(marathon, cluster, address)
             marathon.deploy_group(definition("redis-zk.json"))
             fleet.agree()
             yield fleet
