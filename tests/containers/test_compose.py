@@ -102,7 +102,7 @@ def test_failover_by_docker_kill(project, outside, figure):
     master = outside.master()
     victim = project.at(master)
     with Writer(outside.sentinels) as writer:
-        wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
+        writer.await_more()
         killed = time.monotonic()
         project.engine.docker("kill", victim)
         wait_for(lambda: outside.master() not in (None, master), what="another master")
@@ -119,7 +119,7 @@ def test_network_disconnect_of_the_master(project, outside, figure):
     victim = project.at(master)
     (network,) = project.engine.inspect(victim)["NetworkSettings"]["Networks"]
     with Writer(outside.sentinels) as writer:
-        wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
+        writer.await_more()
         cut = time.monotonic()
         project.engine.docker("network", "disconnect", network, victim)
         wait_for(lambda: outside.master() not in (None, master), what="another master")
@@ -134,13 +134,12 @@ def test_docker_stop_of_the_master_hands_over(project, outside, figure):
     master = outside.master()
     victim = project.at(master)
     with Writer(outside.sentinels) as writer:
-        wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
+        writer.await_more()
         asked = time.monotonic()
         project.engine.docker("stop", "--time", "30", victim)
         took = time.monotonic() - asked
         wait_for(lambda: outside.master() not in (None, master), what="another master")
-        seen = len(writer.acknowledged)
-        wait_for(lambda: len(writer.acknowledged) > seen + 50, what="more writes")
+        writer.await_more()
     figure(f"compose: docker stop of the master took, s: {took:.1f}")
     begin, end = writer.longest_pause(asked)
     figure(f"compose: writes paused by it, s: {end - begin:.2f}")
@@ -154,7 +153,7 @@ def test_scale_to_five_and_back(project, outside):
     project.up("--scale", "redis=5", "--scale", "sentinel=5")
     outside.await_agreement(replicas=4, sentinels=5)
     with Writer(outside.sentinels) as writer:
-        wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
+        writer.await_more()
         project.up()
         outside.await_agreement(within=120)
     assert not writer.missing(outside.client())

@@ -24,6 +24,5 @@ def test_passes(run, binary):
 
 
 def test_hands_over_with_its_redis(run):
-    ended = run("python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e/test_bootstrap.py",
-                "tests/e2e/test_planned_stop.py")
+    ended = run("python3", "-m", "pytest", "tests/e2e/test_bootstrap.py", "tests/e2e/test_planned_stop.py")
     assert ended.returncode == 0, ended.stdout[-8000:]

@@ -136,11 +136,6 @@ def logs(request):
         print(request.getfixturevalue("fleet").marathon.tails())
 
 
-def wait_writes(writer):
-    enough = len(writer.acknowledged) + 100
-    wait_for(lambda: len(writer.acknowledged) >= enough, what="a hundred writes")
-
-
 def changed(name):
     """The same with another label: for Marathon a new version."""
     app = definition(name)
@@ -167,10 +162,10 @@ def test_rolling_upgrade_of_redis_loses_no_write(fleet, figure, monkeypatch):
     before = len(fleet.marathon.events)
     old = {task.id for task in fleet.marathon.app(REDIS).active}
     with Writer(fleet.listed) as writer:
-        wait_writes(writer)
+        writer.await_more()
         fleet.marathon.deploy(changed("redis.json"))
         master = fleet.agree()
-        wait_writes(writer)
+        writer.await_more()
     assert not writer.missing(master.client())
     events = fleet.events(REDIS, before)
     assert {event.task for event in events if event.what == "killed"} == old
@@ -188,7 +183,7 @@ def test_rolling_upgrade_of_the_sentinels_keeps_failover_possible(fleet, figure)
     before = len(fleet.marathon.events)
     old = {task.id for task in fleet.marathon.app(SENTINEL).active}
     with Writer(fleet.listed) as writer:
-        wait_writes(writer)
+        writer.await_more()
         fleet.marathon.deploy(changed("sentinel.json"))
         master = fleet.agree()
     assert not writer.missing(master.client())
@@ -222,7 +217,7 @@ def test_an_agent_that_is_cut_off_is_replaced_and_its_return_does_no_harm(fleet)
         behind = [task for app in FILES for task in fleet.marathon.app(app).tasks if task.agent is lost]
         wait_for(lambda: all(task.ended for task in behind), what="the end of the tasks that were left behind")
         assert fleet.agree().name == master.name
-        wait_writes(writer)
+        writer.await_more()
     acknowledged_since = {write.number for write in writer.acknowledged[first:]}
     assert not acknowledged_since & {write.number for write in writer.missing(master.client())}
 

@@ -14,7 +14,7 @@ import redis
 import redis.sentinel
 
 from background import Background
-from cluster import GROUP
+from cluster import GROUP, wait_for
 
 # As many keys are asked for at once when their presence is checked.
 CHUNK = 1000
@@ -60,6 +60,11 @@ class Writer(Background):
             self._client = None
             return
         self.acknowledged.append(Acknowledged(time.monotonic(), number, self._client.connection_pool.master_address))
+
+    def await_more(self, count=50):
+        """Waits until so many more writes are acknowledged."""
+        enough = len(self.acknowledged) + count
+        wait_for(lambda: len(self.acknowledged) >= enough, what=f"{count} more writes")
 
     def first_after(self, moment):
         """When a write was acknowledged after `moment` for the first time; None if none was."""
