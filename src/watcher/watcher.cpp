@@ -70,6 +70,8 @@ int Watcher::Run() {
     // More may wait behind an event, a failover for one.
     if (quiet && !stop_requested_ && !registry_stale_) cleaner_.Step(groups_, sentinels_);
   }
+  // Whoever waits for a change keeps the server from ending.
+  topology_.Close();
   return kExitStopped;
 }
 

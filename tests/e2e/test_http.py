@@ -1,5 +1,6 @@
 """What applications see of the watcher."""
 
+import concurrent.futures
 import http.client
 import json
 import socket
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from cluster import Cluster
+from cluster import Cluster, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,13 @@ def fleet():
         nodes, sentinels, (watcher,) = cluster.bring_up(redis=2)
         watcher.followed()
         yield cluster, cluster.master(nodes), sentinels, watcher
+
+
+def connections(watcher):
+    """How many there are to its port."""
+    table = open("/proc/net/tcp").read().splitlines()[1:]
+    port = f":{watcher.port:04X}"
+    return len([row for row in table if row.split()[1].endswith(port) and row.split()[3] == "01"])
 
 
 @pytest.fixture
@@ -59,6 +67,79 @@ def test_master(fleet):
     assert answer["name"] == "master1"
     assert answer["master"] == {"host": master.host, "port": master.port}
     assert isinstance(answer["epoch"], int)
+
+
+def test_masters(fleet):
+    _, master, _, watcher = fleet
+    assert watcher.get("/masters") == f"master1 {master.record}"
+    assert watcher.get("/masters/master1") == master.record
+    assert watcher.request("/masters/nobody")[0] == 404
+    listed = json.loads(watcher.request("/masters", accept="application/json")[2])["masters"]
+    assert [entry["name"] for entry in listed] == ["master1"]
+
+
+def test_is_master(fleet):
+    cluster, master, _, watcher = fleet
+    assert watcher.request(f"/masters/master1/is-master?addr={master.address}")[0] == 200
+    status, _, text = watcher.request("/masters/master1/is-master?addr=127.0.0.1:1")
+    assert (status, text) == (503, f"{master.address} is the master")
+    assert watcher.request("/masters/master1/is-master")[0] == 400
+    assert watcher.request("/masters/nobody/is-master?addr=127.0.0.1:1")[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/sentinels", "/master", "/masters", "/masters/master1"])
+def test_what_is_known_already_is_not_sent_again(watcher, path):
+    connection = http.client.HTTPConnection(watcher.host, watcher.port, timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    etag, text = answer.headers["ETag"], answer.read()
+    assert text and etag.startswith('W/"')
+    connection.request("GET", path, headers={"If-None-Match": etag})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read(), answer.headers["ETag"]) == (304, b"", etag)
+    connection.request("GET", path, headers={"If-None-Match": 'W/"other"'})
+    assert connection.getresponse().read() == text
+
+
+def test_waits_until_something_changes(cluster):
+    """A client that waits hears of a failover at once, and of the first master that there is."""
+    watcher = cluster.watcher()
+    watcher.wait_log("serving on")
+    with concurrent.futures.ThreadPoolExecutor() as waiting:
+        first = waiting.submit(watcher.request, "/master?since=none&wait=30s", timeout=40)
+        nodes = [cluster.redis(), cluster.redis()]
+        assert first.result()[0] == 200
+        sentinels = [cluster.sentinel() for _ in range(2)]
+        master = cluster.await_agreement(nodes, sentinels, [watcher])
+
+        version = json.loads(watcher.request("/master", accept="application/json")[2])["version"]
+        started = time.monotonic()
+        assert watcher.get(f"/master?since={version}&wait=300ms") == master.record, "nothing changed"
+        assert time.monotonic() - started >= 0.3
+        assert watcher.get("/master?since=something-else&wait=30s") == master.record, "what is news is told at once"
+
+        changed = waiting.submit(watcher.request, f"/master?since={version}&wait=30s", timeout=40)
+        several = [waiting.submit(watcher.request, f"/master?since={version}&wait=30s", timeout=40) for _ in range(8)]
+        master.kill_all()
+        (survivor,) = [node for node in nodes if node is not master]
+        assert changed.result()[2] == survivor.record
+        assert {each.result()[2] for each in several} == {survivor.record}
+
+
+def test_whoever_waits_does_not_keep_the_watcher_from_ending(cluster):
+    watcher = cluster.watcher()
+    watcher.wait_log("serving on")
+    with concurrent.futures.ThreadPoolExecutor() as waiting:
+        asked = waiting.submit(watcher.request, "/sentinels?since=none&wait=1m", timeout=70)
+        wait_for(lambda: connections(watcher) > 0, what="the question")
+        assert watcher.stop(within=5) == 0
+        assert asked.exception() or asked.result()[0] == 503
+
+
+@pytest.mark.parametrize("wait", ["x", "-1s", "6m", "1d"])
+def test_wrong_waits_are_named(watcher, wait):
+    status, _, text = watcher.request(f"/master?since=x&wait={wait}")
+    assert status == 400 and text.startswith(f'wait: found "{wait}", expected a duration')
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/sentinels?group=master1", "/master?"])

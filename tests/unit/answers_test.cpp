@@ -42,8 +42,9 @@ std::size_t PickSecond(std::size_t size) {
   return 1;
 }
 
-std::optional<Answer> Ask(std::string_view path, const Topology& topology, std::string_view accept = "") {
-  return AnswerFor({.path = path, .accept = accept, .now = kNow, .pick = PickSecond}, topology);
+std::optional<Answer> Ask(std::string_view path, const Topology& topology, std::string_view accept = "",
+                          std::string_view addr = "") {
+  return AnswerFor({.path = path, .accept = accept, .addr = addr, .now = kNow, .pick = PickSecond}, topology);
 }
 
 TEST(AnswerForTest, WritesTextAsTheOriginalDoes) {
@@ -55,6 +56,8 @@ TEST(AnswerForTest, WritesTextAsTheOriginalDoes) {
        std::initializer_list<Row>{{"/sentinels", "10.0.0.1:26379,[::1]:26380,10.0.0.3:26379"},
                                   {"/sentinel", "::1 26380"},
                                   {"/master", "10.0.0.9 6379"},
+                                  {"/masters/orders", "10.0.0.8 6379"},
+                                  {"/masters", "master1 10.0.0.9 6379\norders 10.0.0.8 6379"},
                                   {"/healthz", "ok"},
                                   {"/readyz", "ready"}}) {
     const auto answer = Ask(path, Healthy());
@@ -80,12 +83,21 @@ TEST(AnswerForTest, WritesJsonWhenAskedTo) {
                {{"host", "10.0.0.3"}, {"port", 26379}}}}}},
            {"/sentinel", {{"sentinel", {{"host", "::1"}, {"port", 26380}}}}},
            {"/master",
-            {{"name", "master1"}, {"master", {{"host", "10.0.0.9"}, {"port", 6379}}}, {"epoch", 7}}}}) {
+            {{"name", "master1"}, {"master", {{"host", "10.0.0.9"}, {"port", 6379}}}, {"epoch", 7}}},
+           {"/masters/orders",
+            {{"name", "orders"}, {"master", {{"host", "10.0.0.8"}, {"port", 6379}}}, {"epoch", 0}}},
+           {"/masters",
+            {{"masters",
+              {{{"name", "master1"}, {"master", {{"host", "10.0.0.9"}, {"port", 6379}}}, {"epoch", 7}},
+               {{"name", "orders"}, {"master", {{"host", "10.0.0.8"}, {"port", 6379}}}, {"epoch", 0}}}}}}}) {
     const auto answer = Ask(path, Healthy(), "application/json");
     ASSERT_TRUE(answer) << path;
     EXPECT_EQ(answer->status, 200) << path;
     EXPECT_EQ(answer->content_type, "application/json") << path;
-    EXPECT_EQ(Json::parse(answer->body), body) << path;
+    auto found = Json::parse(answer->body);
+    EXPECT_EQ(found.value("version", ""), answer->version) << path;
+    found.erase("version");
+    EXPECT_EQ(found, body) << path;
   }
 }
 
@@ -103,9 +115,28 @@ TEST(AnswerForTest, AnswersForItsOwnGroup) {
 }
 
 TEST(AnswerForTest, KnowsNoOtherPath) {
-  for (const char* path : {"", "/x", "/sentinels/", "//sentinels", "/Sentinels", "/SENTINELS", "/sentinels?x",
-                           "/sentinel s", "sentinels", "/sentinelss", "/master/", "/masters", "/metrics",
-                           "/readyz/", "/..", "*", "/sentinels%2f"}) {
+  for (const char* path : {"",
+                           "/x",
+                           "/sentinels/",
+                           "//sentinels",
+                           "/Sentinels",
+                           "/SENTINELS",
+                           "/sentinels?x",
+                           "/sentinel s",
+                           "sentinels",
+                           "/sentinelss",
+                           "/master/",
+                           "/metrics",
+                           "/masters/",
+                           "/masters//is-master",
+                           "/masters/orders/",
+                           "/masters/a/b",
+                           "/masters/a/b/is-master",
+                           "/masters/orders/is-masters",
+                           "/readyz/",
+                           "/..",
+                           "*",
+                           "/sentinels%2f"}) {
     EXPECT_FALSE(Ask(path, Healthy())) << path;
   }
 }
@@ -137,6 +168,7 @@ TEST(AnswerForTest, SaysWhatItLacksWith503) {
            {"unreadable record", "/master", garbage, "no master is recorded"},
            {"unknown group", "/master", no_group, "no master is recorded"},
            {"nothing known yet", "/master", Topology{}, "no master is recorded"},
+           {"a group without a record", "/masters/master1", no_record, "no master is recorded"},
            {"not ready without ZooKeeper", "/readyz", no_zookeeper, "ZooKeeper is not connected"},
            {"not ready without Sentinels", "/readyz", no_sentinels, "no Sentinel is registered"},
            {"not ready without events", "/readyz", no_subscription, "no Sentinel is followed"},
@@ -151,6 +183,70 @@ TEST(AnswerForTest, SaysWhatItLacksWith503) {
     EXPECT_EQ(Json::parse(machine->body)["error"], text->body) << name;
     EXPECT_EQ(machine->content_type, "application/json") << name;
   }
+}
+
+TEST(AnswerForTest, LeavesOutGroupsWithoutAMaster) {
+  auto topology = Healthy();
+  topology.groups["orders"] = Record{};
+  EXPECT_EQ(Ask("/masters", topology)->body, "master1 10.0.0.9 6379");
+  topology.groups.clear();
+  EXPECT_EQ(Ask("/masters", topology)->status, 200);
+  EXPECT_EQ(Ask("/masters", topology)->body, "");
+  EXPECT_EQ(Json::parse(Ask("/masters", topology, "application/json")->body)["masters"], Json::array());
+}
+
+TEST(AnswerForTest, TellsALoadBalancerWhetherAServerIsTheMaster) {
+  auto no_record = Healthy();
+  no_record.groups["orders"] = Record{};
+  struct Row {
+    const char* name;
+    Topology topology;
+    const char* path;
+    const char* addr;
+    int status;
+    const char* text;
+  };
+  for (const auto& [name, topology, path, addr, status, text] : std::initializer_list<Row>{
+           {"it is", Healthy(), "/masters/orders/is-master", "10.0.0.8:6379", 200, "it is the master"},
+           {"it is not", Healthy(), "/masters/orders/is-master", "10.0.0.9:6379", 503,
+            "10.0.0.8:6379 is the master"},
+           {"another port", Healthy(), "/masters/orders/is-master", "10.0.0.8:6380", 503, "10.0.0.8:6379 is"},
+           {"nobody is", no_record, "/masters/orders/is-master", "10.0.0.8:6379", 503,
+            "no master is recorded"},
+           {"no such group", Healthy(), "/masters/x/is-master", "10.0.0.8:6379", 404, "no such group"},
+           {"no such group at all", Healthy(), "/masters/x", "", 404, "no such group; /masters lists"},
+           {"nobody was asked about", Healthy(), "/masters/orders/is-master", "", 400,
+            "addr: found \"\", expected"},
+           {"no port", Healthy(), "/masters/orders/is-master", "10.0.0.8", 400, "addr: found \"10.0.0.8\""},
+           {"garbage", Healthy(), "/masters/orders/is-master", "a\nb", 400, "addr: found \"a?b\""}}) {
+    const auto answer = Ask(path, topology, "", addr);
+    ASSERT_TRUE(answer) << name;
+    EXPECT_EQ(answer->status, status) << name;
+    EXPECT_THAT(answer->body, HasSubstr(text)) << name;
+    const auto machine = Ask(path, topology, "application/json", addr);
+    EXPECT_EQ(machine->status, status) << name;
+    EXPECT_EQ(Json::parse(machine->body).contains("error"), status != 200) << name;
+  }
+}
+
+TEST(AnswerForTest, NamesAVersionThatChangesWithWhatIsTold) {
+  auto changed = Healthy();
+  changed.groups["master1"].epoch = 8;
+  changed.sentinels.pop_back();
+  for (const char* path : {"/sentinels", "/master", "/masters", "/masters/master1"}) {
+    const std::string version = Ask(path, Healthy())->version;
+    EXPECT_EQ(version.size(), 16U) << path;
+    EXPECT_EQ(Ask(path, Healthy(), "application/json")->version, version) << path << ": in either form";
+    auto elsewhere = Healthy();
+    elsewhere.following.reset();
+    elsewhere.known_at = kNow;
+    EXPECT_EQ(Ask(path, elsewhere)->version, version) << path << ": at every watcher";
+    EXPECT_NE(Ask(path, changed)->version, version) << path;
+  }
+  EXPECT_EQ(Ask("/master", Topology{})->version, "none") << "one can wait for the first, too";
+  EXPECT_EQ(Ask("/sentinels", Topology{})->version, "none");
+  for (const char* path : {"/", "/sentinel", "/healthz", "/readyz"})
+    EXPECT_EQ(Ask(path, Healthy())->version, "") << path;
 }
 
 TEST(AnswerForTest, IsHealthyAsLongAsItsLoopTurns) {
@@ -170,6 +266,8 @@ TEST(AnswerForTest, AgesWhileZooKeeperIsAway) {
   for (const auto& [path, ages] : std::initializer_list<Row>{{"/sentinels", true},
                                                              {"/sentinel", true},
                                                              {"/master", true},
+                                                             {"/masters", true},
+                                                             {"/masters/orders", true},
                                                              {"/", false},
                                                              {"/healthz", false},
                                                              {"/readyz", false}}) {

@@ -148,6 +148,25 @@ TEST(PublishedTest, AReaderKeepsWhatItGot) {
   EXPECT_EQ(*published.Get(), 2);
 }
 
+TEST(PublishedTest, AReaderWaitsForTheNextOne) {
+  Published<int> published(1);
+  const auto first = published.Get();
+  EXPECT_EQ(published.GetNext(first, Clock::now() + 1ms), first) << "the time is up";
+  std::thread writer([&published] { published.Set(2); });
+  EXPECT_EQ(*published.GetNext(first, Clock::now() + 10s), 2);
+  writer.join();
+  EXPECT_EQ(*published.GetNext(first, TimePoint{}), 2) << "who is behind does not wait";
+}
+
+TEST(PublishedTest, NobodyWaitsForWhatWillNotCome) {
+  Published<int> published(1);
+  std::thread closer([&published] { published.Close(); });
+  EXPECT_EQ(*published.GetNext(published.Get(), Clock::now() + 10s), 1);
+  closer.join();
+  EXPECT_TRUE(published.closed());
+  EXPECT_EQ(*published.GetNext(published.Get(), TimePoint::max()), 1);
+}
+
 TEST(PublishedTest, ReadersSeeOnlyWholeValues) {
   Published<std::vector<int>> published(std::vector<int>(10, 0));
   std::atomic<bool> done = false;

@@ -1,8 +1,13 @@
 #include "watcher/web/answers.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <array>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/shown.h"
 
 namespace redis_zk::watcher::web {
 
@@ -10,6 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kBadRequest = 400;
+constexpr int kNotFound = 404;
 constexpr int kUnavailable = 503;
 
 Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
@@ -17,48 +24,124 @@ Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port"
 Answer Text(std::string body) { return {.body = std::move(body)}; }
 Answer JsonText(const Json& json) { return {.content_type = "application/json", .body = json.dump()}; }
 
-Answer Unavailable(const Request& request, std::string why) {
+Answer Failed(int status, const Request& request, std::string why) {
   Answer answer = WantsJson(request.accept) ? JsonText({{"error", why}}) : Text(std::move(why));
-  answer.status = kUnavailable;
+  answer.status = status;
   return answer;
 }
 
-Answer Sentinels(const Request& request, const Topology& topology) {
-  if (topology.sentinels.empty()) return Unavailable(request, "no Sentinel is registered");
+Answer Unavailable(const Request& request, std::string why) {
+  return Failed(kUnavailable, request, std::move(why));
+}
+
+// FNV-1a: the same text has the same version wherever it is computed.
+std::string VersionOf(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037U;
+  for (const unsigned char byte : text) hash = (hash ^ byte) * 1099511628211U;
+  return fmt::format("{:016x}", hash);
+}
+
+// What one can wait for a change of.
+Answer Versioned(const Request& request, std::string text, Json json) {
+  const std::string version = VersionOf(json.dump());
+  json["version"] = version;
+  Answer answer = WantsJson(request.accept) ? JsonText(json) : Text(std::move(text));
+  answer.version = version;
+  return answer;
+}
+
+Answer NotYet(const Request& request, std::string why) {
+  Answer answer = Unavailable(request, std::move(why));
+  answer.version = "none";
+  return answer;
+}
+
+Answer Sentinels(const Request& request, const Topology& topology, std::string_view /*group*/) {
+  if (topology.sentinels.empty()) return NotYet(request, "no Sentinel is registered");
   Json list = Json::array();
   std::string text;
   for (const auto& sentinel : topology.sentinels) {
     text += (text.empty() ? "" : ",") + sentinel.endpoint.ToAddress();
     list.push_back(ToJson(sentinel.endpoint));
   }
-  return WantsJson(request.accept) ? JsonText({{"sentinels", list}}) : Text(text);
+  return Versioned(request, std::move(text), {{"sentinels", list}});
 }
 
-Answer Sentinel(const Request& request, const Topology& topology) {
+Answer Sentinel(const Request& request, const Topology& topology, std::string_view /*group*/) {
   if (topology.sentinels.empty()) return Unavailable(request, "no Sentinel is registered");
   const Endpoint& chosen = topology.sentinels[request.pick(topology.sentinels.size())].endpoint;
   return WantsJson(request.accept) ? JsonText({{"sentinel", ToJson(chosen)}}) : Text(chosen.ToRecord());
 }
 
-Answer Master(const Request& request, const Topology& topology) {
-  const auto group = topology.groups.find(topology.default_group);
-  if (group == topology.groups.end() || group->second.state != registry::Record::State::kMaster) {
-    return Unavailable(request, "no master is recorded");
+// Nothing: none is recorded.
+const registry::Record* MasterOf(const Topology& topology, std::string_view group) {
+  const auto found = topology.groups.find(std::string(group));
+  const bool recorded =
+      found != topology.groups.end() && found->second.state == registry::Record::State::kMaster;
+  return recorded ? &found->second : nullptr;
+}
+
+Json ToJson(std::string_view group, const registry::Record& record) {
+  return {{"name", group}, {"master", ToJson(record.master)}, {"epoch", record.epoch}};
+}
+
+Answer MasterOfGroup(const Request& request, const Topology& topology, std::string_view group) {
+  const auto* record = MasterOf(topology, group);
+  if (record == nullptr) return NotYet(request, "no master is recorded");
+  return Versioned(request, record->master.ToRecord(), ToJson(group, *record));
+}
+
+Answer Master(const Request& request, const Topology& topology, std::string_view /*group*/) {
+  return MasterOfGroup(request, topology, topology.default_group);
+}
+
+Answer NoSuchGroup(const Request& request) {
+  return Failed(kNotFound, request, "no such group; /masters lists those there are");
+}
+
+Answer GroupMaster(const Request& request, const Topology& topology, std::string_view group) {
+  if (!topology.groups.contains(std::string(group))) return NoSuchGroup(request);
+  return MasterOfGroup(request, topology, group);
+}
+
+Answer Masters(const Request& request, const Topology& topology, std::string_view /*group*/) {
+  Json list = Json::array();
+  std::string text;
+  for (const auto& [group, record] : topology.groups) {
+    if (MasterOf(topology, group) == nullptr) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : "\n", group, record.master.ToRecord());
+    list.push_back(ToJson(group, record));
   }
-  const auto& record = group->second;
-  if (!WantsJson(request.accept)) return Text(record.master.ToRecord());
-  return JsonText({{"name", group->first}, {"master", ToJson(record.master)}, {"epoch", record.epoch}});
+  return Versioned(request, std::move(text), {{"masters", list}});
 }
 
-Answer Home(const Request& /*request*/, const Topology& /*topology*/) {
-  return Text("redis-zk watcher: /sentinels /sentinel /master /healthz /readyz");
+// For load balancers, which ask about one server at a time.
+Answer IsMaster(const Request& request, const Topology& topology, std::string_view group) {
+  if (!topology.groups.contains(std::string(group))) return NoSuchGroup(request);
+  const auto asked = ParseAddress(request.addr, std::nullopt);
+  if (!asked) {
+    return Failed(kBadRequest, request,
+                  fmt::format("addr: found \"{}\", expected {}", Shown(request.addr), asked.error().message));
+  }
+  const auto* record = MasterOf(topology, group);
+  if (record == nullptr) return Unavailable(request, "no master is recorded");
+  if (record->master != *asked) {
+    return Unavailable(request, fmt::format("{} is the master", record->master.ToAddress()));
+  }
+  return WantsJson(request.accept) ? JsonText(ToJson(group, *record)) : Text("it is the master");
 }
 
-Answer Healthz(const Request& request, const Topology& /*topology*/) {
+Answer Home(const Request& /*request*/, const Topology& /*topology*/, std::string_view /*group*/) {
+  return Text(
+      "redis-zk watcher: /sentinels /sentinel /master /masters /masters/NAME "
+      "/masters/NAME/is-master?addr=HOST:PORT /healthz /readyz");
+}
+
+Answer Healthz(const Request& request, const Topology& /*topology*/, std::string_view /*group*/) {
   return request.loop_alive ? Text("ok") : Unavailable(request, "the watcher's loop has stopped turning");
 }
 
-Answer Readyz(const Request& request, const Topology& topology) {
+Answer Readyz(const Request& request, const Topology& topology, std::string_view /*group*/) {
   if (!topology.zookeeper_connected) return Unavailable(request, "ZooKeeper is not connected");
   if (topology.sentinels.empty()) return Unavailable(request, "no Sentinel is registered");
   if (!topology.following) return Unavailable(request, "no Sentinel is followed");
@@ -66,17 +149,33 @@ Answer Readyz(const Request& request, const Topology& topology) {
 }
 
 struct Route {
-  std::string_view path;
-  Answer (*answer)(const Request&, const Topology&);
+  std::string_view path;  // a "*" stands for the group's name
+  Answer (*answer)(const Request&, const Topology&, std::string_view group);
   bool from_zookeeper;  // the answer ages while ZooKeeper is away
 };
 
-constexpr std::array<Route, 6> kRoutes{{{"/sentinels", Sentinels, true},
+constexpr std::array<Route, 9> kRoutes{{{"/sentinels", Sentinels, true},
                                         {"/sentinel", Sentinel, true},
                                         {"/master", Master, true},
+                                        {"/masters", Masters, true},
+                                        {"/masters/*", GroupMaster, true},
+                                        {"/masters/*/is-master", IsMaster, true},
                                         {"/", Home, false},
                                         {"/healthz", Healthz, false},
                                         {"/readyz", Readyz, false}}};
+
+// What stands in the place of "*", empty where there is none; nothing: another path.
+std::optional<std::string_view> Match(std::string_view pattern, std::string_view path) {
+  const auto star = pattern.find('*');
+  if (star == std::string_view::npos) return path == pattern ? std::optional("") : std::nullopt;
+  const auto before = pattern.substr(0, star);
+  const auto after = pattern.substr(star + 1);
+  const bool fits =
+      path.size() > before.size() + after.size() && path.starts_with(before) && path.ends_with(after);
+  if (!fits) return std::nullopt;
+  const auto name = path.substr(before.size(), path.size() - before.size() - after.size());
+  return name.find('/') == std::string_view::npos ? std::optional(name) : std::nullopt;
+}
 
 }  // namespace
 
@@ -101,15 +200,16 @@ bool WantsJson(std::string_view accept) {
 }
 
 std::optional<Answer> AnswerFor(const Request& request, const Topology& topology) {
-  const auto route = std::find_if(kRoutes.begin(), kRoutes.end(), [&request](const Route& candidate) {
-    return candidate.path == request.path;
-  });
-  if (route == kRoutes.end()) return std::nullopt;
-  Answer answer = route->answer(request, topology);
-  if (route->from_zookeeper && !topology.zookeeper_connected && topology.known_at != TimePoint{}) {
-    answer.age = std::chrono::duration_cast<std::chrono::seconds>(request.now - topology.known_at);
+  for (const auto& route : kRoutes) {
+    const auto group = Match(route.path, request.path);
+    if (!group) continue;
+    Answer answer = route.answer(request, topology, *group);
+    if (route.from_zookeeper && !topology.zookeeper_connected && topology.known_at != TimePoint{}) {
+      answer.age = std::chrono::duration_cast<std::chrono::seconds>(request.now - topology.known_at);
+    }
+    return answer;
   }
-  return answer;
+  return std::nullopt;
 }
 
 }  // namespace redis_zk::watcher::web

@@ -17,11 +17,15 @@ struct Answer {
   std::string body;
   // How old the answer is; nothing while ZooKeeper is there to tell of changes.
   std::optional<std::chrono::seconds> age{};
+  // Names what is told, the same at every watcher that tells the same; "none" for what there is not yet;
+  // empty for an answer that nobody can wait for.
+  std::string version{};
 };
 
 struct Request {
   std::string_view path;
   std::string_view accept;  // the Accept header
+  std::string_view addr;    // of the query: whom is-master asks about
   TimePoint now;
   std::function<std::size_t(std::size_t)> pick;  // a random index below the argument
   bool loop_alive = true;                        // for /healthz

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/random_id.h"
+#include "base/shown.h"
+#include "config/parsers.h"
 #include "watcher/web/answers.h"
 #include "watcher/web/thread_pool.h"
 
@@ -21,6 +23,9 @@ constexpr Duration kIdleThread = 10s;
 constexpr time_t kKeepAliveSeconds = 2;  // stopping waits for it too
 constexpr std::size_t kKeepAliveRequests = 1'000'000'000;
 constexpr std::size_t kLongestBody = 64 * 1024;
+constexpr Duration kLongestWait = 5min;
+constexpr int kMostWaiting = kMostConnections / 2;
+constexpr int kNotModified = 304;
 // The loop goes round at least once a second.
 constexpr Duration kLoopPatience = 15s;
 
@@ -39,13 +44,50 @@ class PoolQueue : public httplib::TaskQueue {
   std::unique_ptr<ThreadPool> pool_ = std::make_unique<ThreadPool>(kMostConnections, kIdleThread);
 };
 
+// What the query says of waiting: `since`, the version that is known already, and `wait`, for how long.
+struct Patience {
+  std::string since;
+  TimePoint deadline;
+};
+
+Result<Patience> PatienceOf(const httplib::Request& request, TimePoint now) {
+  Patience patience{.since = request.get_param_value("since"), .deadline = now};
+  if (!request.has_param("wait")) return patience;
+  const std::string text = request.get_param_value("wait");
+  const auto wait = DurationBetween(0ms, kLongestWait)(text);
+  if (!wait) {
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("wait: found \"{}\", expected {}", Shown(text), wait.error().message));
+  }
+  patience.deadline = now + *wait;
+  return patience;
+}
+
 void SetAnswer(httplib::Response& response, const Answer& answer) {
   response.status = answer.status;
   // The list changes with the next failover; a cache in between would hide that.
   response.set_header("Cache-Control", "no-cache");
+  response.set_header("Vary", "Accept");
   if (answer.age) response.set_header("Age", std::to_string(answer.age->count()));
+  if (answer.status == 200 && !answer.version.empty())
+    response.set_header("ETag", fmt::format("W/\"{}\"", answer.version));
   response.set_content(answer.body, answer.content_type.c_str());
 }
+
+// Counts those who wait for a change.
+class Waiting {
+ public:
+  explicit Waiting(std::atomic<int>& count) : count_(count), allowed_(++count <= kMostWaiting) {}
+  ~Waiting() { --count_; }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  bool allowed() const { return allowed_; }
+
+ private:
+  std::atomic<int>& count_;
+  const bool allowed_;
+};
 
 }  // namespace
 
@@ -55,25 +97,53 @@ struct Server::Impl {
 
   httplib::Server::HandlerResponse Handle(const httplib::Request& request,
                                           httplib::Response& response) const {
-    const TimePoint now = Clock::now();
-    const std::string accept = request.get_header_value("Accept");
-    const bool alive = now - TimePoint(Clock::duration(loop_turned_at.load())) < kLoopPatience;
-    const auto answer = AnswerFor(
-        {.path = request.path, .accept = accept, .now = now, .pick = RandomIndex, .loop_alive = alive},
-        *topology.Get());
-    if (!answer) {
-      SetAnswer(response, {.status = 404, .body = "no such path; / lists those there are"});
-    } else if (request.method != "GET" && request.method != "HEAD") {
-      response.set_header("Allow", "GET, HEAD");
-      SetAnswer(response, {.status = 405, .body = "only GET and HEAD"});
-    } else {
-      SetAnswer(response, *answer);
+    SetAnswer(response, Find(request, response));
+    if (!response.get_header_value("ETag").empty() &&
+        request.get_header_value("If-None-Match") == response.get_header_value("ETag")) {
+      response.status = kNotModified;
+      response.body.clear();
     }
     return httplib::Server::HandlerResponse::Handled;
   }
 
+  Answer Find(const httplib::Request& request, httplib::Response& response) const {
+    auto known = topology.Get();
+    auto answer = Look(request, *known);
+    if (!answer) return {.status = 404, .body = "no such path; / lists those there are"};
+    if (request.method != "GET" && request.method != "HEAD") {
+      response.set_header("Allow", "GET, HEAD");
+      return {.status = 405, .body = "only GET and HEAD"};
+    }
+    const auto patience = PatienceOf(request, Clock::now());
+    if (!patience) return {.status = 400, .body = patience.error().message};
+    const auto is_news = [&] { return answer->version.empty() || answer->version != patience->since; };
+    if (is_news()) return *answer;
+    // Each who waits occupies a thread: the others must not run out of them.
+    const Waiting waiting(waiting_count);
+    while (!is_news() && waiting.allowed() && Clock::now() < patience->deadline && !topology.closed()) {
+      known = topology.GetNext(known, patience->deadline);
+      answer = Look(request, *known);
+    }
+    return *answer;
+  }
+
+  std::optional<Answer> Look(const httplib::Request& request, const Topology& known) const {
+    const TimePoint now = Clock::now();
+    const std::string accept = request.get_header_value("Accept");
+    const std::string addr = request.get_param_value("addr");
+    const bool alive = now - TimePoint(Clock::duration(loop_turned_at.load())) < kLoopPatience;
+    return AnswerFor({.path = request.path,
+                      .accept = accept,
+                      .addr = addr,
+                      .now = now,
+                      .pick = RandomIndex,
+                      .loop_alive = alive},
+                     known);
+  }
+
   const Published<Topology>& topology;
   const std::atomic<Clock::rep>& loop_turned_at;
+  mutable std::atomic<int> waiting_count = 0;
   httplib::Server http;
   std::thread acceptor;
 };
