@@ -46,10 +46,7 @@ int Serving::Run() {
     // Who is no longer the master must know it at once.
     const bool switched = loop_.TakeZooKeeperNews() && Refresh();
     if (!switched && Clock::now() < check_at) continue;
-    if (loop_.AddressIsLost()) {
-      loop_.StopServer();
-      return kExitTryAgain;
-    }
+    if (loop_.AddressIsLost()) return EndUnreachable();
     Check();
     check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
   }
@@ -89,9 +86,12 @@ bool Serving::RegistrationDue() const {
   return refreshed_session_ != loop_.session().id() || Clock::now() >= refresh_at_;
 }
 
+bool Serving::IsRecorded() const {
+  return record_.state == Record::State::kMaster && record_.master == self_.endpoint;
+}
+
 bool Serving::Leads(const redis::ServerInfo& own) const {
-  return own.role == redis::Role::kMaster && record_.state == Record::State::kMaster &&
-         record_.master == self_.endpoint;
+  return own.role == redis::Role::kMaster && IsRecorded();
 }
 
 void Serving::Check() {
@@ -178,16 +178,27 @@ int Serving::Stop() {
       spdlog::info("stopping without a hand-over: {}", outcome.told);
     }
   }
+  return StopServer();
+}
+
+int Serving::StopServer() {
   const int code = loop_.StopServer();
   // What the server saved last belongs into the comparison when everybody returns.
   if (loop_.session().connected()) keeper_.ReportLast();
   return code;
 }
 
+int Serving::EndUnreachable() {
+  if (IsRecorded())
+    failover_request_.Ask(lookup_.sentinels(), "nobody can reach the master any more", Clock::now());
+  StopServer();
+  return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
+}
+
 int Serving::ReportEnd() {
   const int code = *loop_.exit_code();
   spdlog::error("redis-server ended with {} although nobody asked it to", code);
-  if (record_.state == Record::State::kMaster && record_.master == self_.endpoint) {
+  if (IsRecorded()) {
     failover_request_.Ask(lookup_.sentinels(), "the master's redis-server has died", Clock::now());
   }
   // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.

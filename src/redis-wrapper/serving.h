@@ -38,8 +38,13 @@ class Serving {
   void SayHealth(const Result<redis::ServerInfo>& own);
   // Whether a registered Sentinel names `master`, too.
   bool SentinelsConfirm(const Endpoint& master) const;
+  // By the record, as last read.
+  bool IsRecorded() const;
   bool Leads(const redis::ServerInfo& own) const;
+  // The ends: each returns the exit code.
   int Stop();
+  int StopServer();
+  int EndUnreachable();
   int ReportEnd();
 
   const WrapperOptions& options_;

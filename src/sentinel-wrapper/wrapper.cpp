@@ -169,7 +169,7 @@ std::optional<int> Wrapper::Supervise() {
     if (loop_.AddressIsLost()) {
       Unregister();
       loop_.StopServer();
-      return kExitTryAgain;
+      return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
     NoteEpoch();
     if (const auto rescue = rescuer_.Look(seats_.seat().uuid)) {
@@ -203,7 +203,8 @@ std::optional<int> Wrapper::Restart(const Rescuer::Rescue& rescue) {
 
 void Wrapper::SayHealth() {
   auto& health = loop_.health();
-  if (const auto& answered = rescuer_.answered(); !answered) {
+  const auto& answered = rescuer_.answered();
+  if (!answered && answered.error().kind != ErrorKind::kRefused) {
     health.Say(false, "redis-sentinel does not answer: " + answered.error().message);
     return;
   }

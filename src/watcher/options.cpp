@@ -29,7 +29,8 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
       "Follows a Sentinel, keeps the master in ZooKeeper true and tells clients where the Sentinels are.");
   options.AddCommand(std::string(web::kHealthCheck),
                      "asks the watcher that was started with the same options how it is; ends with 0 if it "
-                     "is well");
+                     "is well",
+                     {"BIND_IP", "PORT0"});
   AddCommonOptions(options, &watcher.common);
   options.Add({"BIND_IP", "address to serve HTTP on", "0.0.0.0"}, ParseIp, &watcher.bind_ip);
   options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher.port);

@@ -1,6 +1,7 @@
 """The command `healthcheck`, which container engines and schedulers ask."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -34,6 +35,34 @@ def test_of_a_daemon_that_does_not_run(cluster, kind):
     code, line = health(process)
     assert code == 1
     assert str(process.port) in line and ("no wrapper runs here" in line or "no watcher answers" in line)
+
+
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_of_a_wrapper_that_was_killed(cluster, kind):
+    """What it said last says nothing any more."""
+    master = cluster.redis()
+    await_health(master, 0)
+    process = master if kind == "redis" else cluster.sentinel()
+    await_health(process, 0)
+    process.kill()
+    assert "no wrapper runs here" in await_health(process, 1)
+
+
+@pytest.mark.parametrize("what", [pathlib.Path.unlink, lambda path: path.write_text("")])
+def test_file_of_a_wrapper_is_made_anew(cluster, what):
+    """Somebody tidies up in WORK_DIR."""
+    redis = cluster.redis()
+    line = await_health(redis, 0)
+    (file,) = redis.directory.glob("health*")
+    what(file)
+    assert await_health(redis, 0) == line
+
+
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_needs_no_more_options_than_it_uses(cluster, kind):
+    process = getattr(cluster, kind)()
+    wait_for(lambda: "not ready: " in health(process)[1] or health(process)[0] == 0, what="a word of it")
+    assert "no wrapper" not in health(process, ZK_ROOT="nonsense", CONFIG_FILE="/nonexistent")[1]
 
 
 def test_of_a_group_from_its_start_to_its_end(cluster):

@@ -209,25 +209,42 @@ TEST(MovedToTest, IsTheAddressThatReplacedTheBoundOne) {
   const InterfaceAddress new_one{"eth0", "10.0.0.9", false, false};
   const InterfaceAddress elsewhere{"eth1", "10.0.0.1", false, false};
   const InterfaceAddress other{"eth1", "192.0.2.1", false, false};
+  const InterfaceAddress loopback{"lo", "127.0.0.1", false, false};
+  const InterfaceAddress other_family{"eth0", "2001:db8::9", true, false};
+  const InterfaceAddress link_local{"eth0", "169.254.1.1", false, true};
+  constexpr bool kGone = false;
   struct Row {
     const char* name;
     std::string bind_ip;
+    bool interface_exists;
     std::vector<InterfaceAddress> addresses;
     std::optional<std::string> wanted;
   };
-  for (const auto& [name, bind_ip, addresses, wanted] : std::initializer_list<Row>{
-           {"nothing happened", "", {old_one, other}, std::nullopt},
-           {"a second one", "", {new_one, old_one}, std::nullopt},
-           {"replaced", "", {new_one, other}, "10.0.0.9"},
-           {"gone: it may come back", "", {other}, std::nullopt},
-           {"on another interface now", "", {new_one, elsewhere}, std::nullopt},
-           {"BIND_IP does not move with an interface", "10.0.0.1", {new_one}, std::nullopt}}) {
+  for (const auto& [name, bind_ip, interface_exists, addresses, wanted] : std::initializer_list<Row>{
+           {"nothing happened", "", true, {old_one, other}, std::nullopt},
+           {"a second one", "", true, {new_one, old_one}, std::nullopt},
+           {"replaced", "", true, {new_one, other}, "10.0.0.9"},
+           {"lost: it may come back", "", true, {other}, std::nullopt},
+           {"on another interface now", "", true, {new_one, elsewhere}, std::nullopt},
+           {"only the other family is left", "", true, {other_family}, std::nullopt},
+           {"only a link-local one is left", "", true, {link_local}, std::nullopt},
+           {"the interface is gone, another is here", "", kGone, {loopback, other}, "192.0.2.1"},
+           {"the interface is gone, its address is not", "", kGone, {loopback, elsewhere}, std::nullopt},
+           {"cut off altogether", "", kGone, {loopback}, std::nullopt},
+           {"nothing at all", "", kGone, {}, std::nullopt},
+           {"BIND_IP does not move with an interface", "10.0.0.1", true, {new_one}, std::nullopt},
+           {"nor with one that is gone", "10.0.0.1", kGone, {other}, std::nullopt}}) {
     ServerOptions options;
     options.net_iface = "eth0";
     options.bind_ip = bind_ip;
     options.bind = {"10.0.0.1", 6379};
-    EXPECT_EQ(MovedTo(options, addresses), wanted) << name;
+    EXPECT_EQ(MovedTo(options, interface_exists, addresses), wanted) << name;
   }
+  ServerOptions options;
+  options.net_iface = "eth0";
+  options.bind = {"2001:db8::1", 6379};
+  EXPECT_EQ(MovedTo(options, true, {new_one}), std::nullopt) << "IPv6 that only IPv4 is left of";
+  EXPECT_EQ(MovedTo(options, true, {new_one, other_family}), "2001:db8::9");
 }
 
 template <class Read>

@@ -31,7 +31,7 @@ class OptionsTest : public ::testing::Test {
  protected:
   OptionsOutcome Read(const std::vector<std::string>& flags, const Variables& environment = {}) {
     Options options("tester", "Tests the options.");
-    options.AddCommand("ask", "asks the daemon");
+    options.AddCommand("ask", "asks the daemon", {"PORT0"});
     options.Add({"ZK_ROOT", "the root", "/redis"}, ParseZooKeeperPath, &root_);
     options.Add({"PORT0", "the port", "6379"}, WholeNumber(1, 65535), &port_);
     options.Add({"USER_NAME", "a text without a default", ""}, ParseText, &user_);
@@ -355,6 +355,27 @@ TEST_F(OptionsTest, TakesACommandAsTheFirstWordOnly) {
   EXPECT_EQ(Read({"--port0", "7", "ask"}).exit_code, kExitUsage);
   EXPECT_EQ(Read({"answer"}).exit_code, kExitUsage);
   EXPECT_THAT(Read({"--help"}).text, HasSubstr("  ask\n      asks the daemon\n"));
+}
+
+TEST_F(OptionsTest, CommandIsHinderedOnlyByTheOptionsItUses) {
+  const std::string file = WriteFile(dir_.path() / "wrong.toml", "zk_root = \"nonsense\"\nno_such_key = 1\n");
+  struct Row {
+    const char* name;
+    std::vector<std::string> flags;
+    Variables environment;
+    std::optional<int> exit_code;
+  };
+  for (const auto& [name, flags, environment, exit_code] : std::initializer_list<Row>{
+           {"environment: one that it does not use", {}, {{"ZK_ROOT", "nonsense"}}, std::nullopt},
+           {"environment: one that it uses", {}, {{"PORT0", "nonsense"}}, kExitConfig},
+           {"file: others", {"--config-file", file}, {}, std::nullopt},
+           {"no such file", {"--config-file", "/nonexistent"}, {}, std::nullopt},
+           {"flag, which was meant for it", {"--zk-root", "nonsense"}, {}, kExitUsage}}) {
+    std::vector<std::string> asked{"ask"};
+    asked.insert(asked.end(), flags.begin(), flags.end());
+    EXPECT_EQ(Read(asked, environment).exit_code, exit_code) << name;
+    EXPECT_TRUE(Read(flags, environment).exit_code) << name << ": the daemon is hindered by all";
+  }
 }
 
 TEST_F(OptionsTest, SaysItsVersion) {

@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 namespace redis_zk {
 
 namespace {
+
+constexpr std::string_view kLoopback = "lo";
 
 // Settles what is bound and what is announced.
 std::vector<std::string> ResolveAddresses(ServerOptions& options) {
@@ -97,15 +100,20 @@ void AddServerOptions(Options& options, const std::string& default_port, ServerO
   options.AddCheck([target] { return CheckWorkDir(target->work_dir); });
 }
 
-std::optional<std::string> MovedTo(const ServerOptions& options,
+std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_exists,
                                    const std::vector<InterfaceAddress>& addresses) {
   if (!options.bind_ip.empty()) return std::nullopt;
-  const bool still_there = std::any_of(addresses.begin(), addresses.end(), [&options](const auto& address) {
-    return address.ip == options.bind.host;
-  });
-  if (still_there) return std::nullopt;
-  const auto ip = AddressOf(options.net_iface, addresses);
-  return ip ? std::optional(*ip) : std::nullopt;
+  const std::string& bound = options.bind.host;
+  if (std::any_of(addresses.begin(), addresses.end(), [&](const auto& there) { return there.ip == bound; }))
+    return std::nullopt;
+  const bool wants_ipv6 = bound.find(':') != std::string::npos;
+  const auto replaces = [&](const InterfaceAddress& there) {
+    const bool right_place =
+        interface_exists ? there.interface == options.net_iface : there.interface != kLoopback;
+    return right_place && there.is_ipv6 == wants_ipv6 && !there.is_link_local;
+  };
+  const auto found = std::find_if(addresses.begin(), addresses.end(), replaces);
+  return found == addresses.end() ? std::nullopt : std::optional(found->ip);
 }
 
 std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv) {

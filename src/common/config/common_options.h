@@ -44,10 +44,10 @@ struct ServerOptions {
   Endpoint bind;
   Endpoint announce;
 };
-// The address that NET_IFACE has now, when it has lost the one that was bound: a container that was connected
-// to its network anew. Nothing: all is as it was, or the interface has no address at all and may get its own
-// back.
-std::optional<std::string> MovedTo(const ServerOptions& options,
+// The address that is here instead of the bound one: a container that was connected to its network anew, by
+// which its interface may get another name. Nothing: the bound one is here still, or NET_IFACE exists and has
+// none of that family, and may get its own back.
+std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_exists,
                                    const std::vector<InterfaceAddress>& addresses);
 void AddServerOptions(Options& options, const std::string& default_port, ServerOptions* target);
 

@@ -117,8 +117,8 @@ void Options::AddSecret(const std::string& env, const std::string& help, std::st
   Add<std::string>({env, help, "", true}, ParseText, target);
 }
 
-void Options::AddCommand(std::string name, std::string help) {
-  commands_.push_back({std::move(name), std::move(help)});
+void Options::AddCommand(std::string name, std::string help, std::vector<std::string> uses) {
+  commands_.push_back({std::move(name), std::move(help), std::move(uses)});
 }
 
 void Options::AddCheck(std::function<std::vector<std::string>()> check) {
@@ -129,7 +129,7 @@ std::string Options::Help() const {
   std::string text = fmt::format("{} {}\n\n", daemon_, REDIS_ZK_VERSION) + Wrapped(summary_, 0) + '\n';
   text += fmt::format("Usage: {} [command] [--option value]...\n\n", daemon_);
   text += "Without a command it is the daemon.\n\n";
-  for (const auto& [name, help] : commands_) text += fmt::format("  {}\n", name) + Wrapped(help, 6);
+  for (const auto& [name, help, uses] : commands_) text += fmt::format("  {}\n", name) + Wrapped(help, 6);
   text +=
       "\nEvery option is a flag, an environment variable and a key of the config file; where several are "
       "set,\n"
@@ -151,12 +151,18 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   std::vector<std::string> config_errors;
 
   OptionsOutcome outcome;
-  const auto asked_for = [&](const Command& command) { return argc > 1 && command.name == argv[1]; };
-  if (std::any_of(commands_.begin(), commands_.end(), asked_for)) {
-    outcome.command = argv[1];
+  const auto command = std::find_if(commands_.begin(), commands_.end(), [&](const Command& candidate) {
+    return argc > 1 && candidate.name == argv[1];
+  });
+  const bool is_daemon = command == commands_.end();
+  if (!is_daemon) {
+    outcome.command = command->name;
     --argc;
     ++argv;
   }
+  const auto is_used = [&](const std::string& env) {
+    return is_daemon || std::find(command->uses.begin(), command->uses.end(), env) != command->uses.end();
+  };
   CLI::App app(summary_, daemon_);
   app.set_help_flag();
   app.allow_extras();
@@ -194,7 +200,7 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   const std::string path = path_flag ? flags[std::string(kConfigFile)]
                                      : path_env.value_or(fmt::format("/etc/redis/{}.toml", daemon_));
   FileValues file = ReadConfigFile(path, path_flag || path_env.has_value());
-  config_errors.insert(config_errors.end(), file.errors.begin(), file.errors.end());
+  if (is_daemon) config_errors = std::move(file.errors);
 
   for (const auto& [spec, store] : options_) {
     std::optional<std::string> found;
@@ -217,17 +223,18 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
     }
     if (!found) continue;
     const auto stored = store(*found);
-    if (stored) continue;
+    if (stored || (!usage && !is_used(spec.env))) continue;
     const std::string shown = spec.secret ? "a value that is not shown" : '"' + Shown(*found) + '"';
     (usage ? usage_errors : config_errors)
         .push_back(
             fmt::format("{} ({}): found {}, expected {}", spec.env, source, shown, stored.error().message));
   }
   for (const auto& [key, value] : file.values) {
-    config_errors.push_back(
-        fmt::format("{}: found the key \"{}\", expected the options of --help", path, Shown(key)));
+    if (is_daemon)
+      config_errors.push_back(
+          fmt::format("{}: found the key \"{}\", expected the options of --help", path, Shown(key)));
   }
-  if (usage_errors.empty() && config_errors.empty() && outcome.command.empty()) {
+  if (usage_errors.empty() && config_errors.empty() && is_daemon) {
     for (const auto& check : checks_) {
       for (auto& line : check()) config_errors.push_back(std::move(line));
     }

@@ -53,8 +53,9 @@ class Options {
   // A secret that may also stand in a file: adds NAME (environment and config file) and NAME_FILE (a path).
   void AddSecret(const std::string& env, const std::string& help, std::string* target);
 
-  // A word that may come first on the command line and asks for something else than the daemon.
-  void AddCommand(std::string name, std::string help);
+  // A word that may come first on the command line and asks for something else than the daemon. It needs the
+  // options `uses` alone; what is wrong with others in environment and file is none of its business.
+  void AddCommand(std::string name, std::string help, std::vector<std::string> uses);
 
   // A check over several options, run when each of them is right: returns error lines. Not for commands:
   // beside them the daemon runs, and holds what a check would look for.
@@ -72,6 +73,7 @@ class Options {
   struct Command {
     std::string name;
     std::string help;
+    std::vector<std::string> uses;
   };
 
   void AddErased(OptionSpec spec, Store store);

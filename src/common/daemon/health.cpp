@@ -1,12 +1,18 @@
 #include "daemon/health.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
-#include <fstream>
+#include <cstring>
 #include <string>
-#include <system_error>
-#include <utility>
 
 #include "base/exit_code.h"
 
@@ -14,76 +20,114 @@ namespace redis_zk::daemon {
 
 namespace {
 
-using FileClock = std::filesystem::file_time_type::clock;
-
 constexpr std::string_view kReady = "ready: ";
 constexpr std::string_view kNotReady = "not ready: ";
+// All of it is written at once, whatever the sentence's length.
+constexpr off_t kSize = 1024;
 constexpr Duration kTouchInterval = 1s;
 // Beyond the session timeout, up to which a lost answer of ZooKeeper can hold the loop.
 constexpr Duration kLoopPatience = 15s;
 // Docker keeps 2 for itself.
 constexpr int kExitNotReady = 1;
 
-// No two daemons can have the same port.
-std::filesystem::path PathOf(const ServerOptions& options) {
-  return std::filesystem::path(options.work_dir) / fmt::format("health-{}", options.port);
+std::string PathOf(const ServerOptions& options) {
+  return fmt::format("{}/health-{}", options.work_dir, options.port);
+}
+
+// What the wrapper said last, as `healthcheck` reads it: its line, and how long ago its loop turned. Nothing:
+// no wrapper is there to hold the lock.
+struct Heard {
+  std::string line;
+  std::chrono::seconds age;
+};
+std::optional<Heard> Hear(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  std::array<char, kSize> text{};
+  struct stat status {};
+  const bool alive = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  const ssize_t length = pread(fd, text.data(), text.size(), 0);
+  const bool known = alive && length > 0 && fstat(fd, &status) == 0;
+  close(fd);
+  if (!known) return std::nullopt;
+  const std::string_view line(text.data(), static_cast<std::size_t>(length));
+  const auto touched = std::chrono::system_clock::from_time_t(status.st_mtim.tv_sec);
+  return Heard{std::string(line.substr(0, line.find('\n'))),
+               std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - touched)};
 }
 
 }  // namespace
 
-HealthFile::HealthFile(const ServerOptions& options) : path_(PathOf(options)) {}
+HealthFile::HealthFile(const ServerOptions& options) : path_(PathOf(options)) { Open(); }
 
 HealthFile::~HealthFile() {
-  std::error_code ignored;
-  std::filesystem::remove(path_, ignored);
+  if (fd_ < 0) return;
+  unlink(path_.c_str());
+  close(fd_);
+}
+
+void HealthFile::Open() {
+  fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0) {
+    // Not yet what another one left: until then nobody holds its lock.
+    if (const int failed = posix_fallocate(fd_, 0, kSize); failed == 0) return;
+  }
+  spdlog::warn("{}: cannot be written, or is another wrapper's: health checks will fail", path_);
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+}
+
+void HealthFile::Write() {
+  std::string block = said_.substr(0, kSize - 1);
+  block.resize(kSize, '\n');
+  // It has its place already; what fails all the same shows by its age.
+  if (fd_ >= 0 && pwrite(fd_, block.data(), block.size(), 0) != static_cast<ssize_t>(kSize)) said_.clear();
 }
 
 void HealthFile::Say(bool ready, std::string_view what) {
-  std::string line = fmt::format("{}{}\n", ready ? kReady : kNotReady, what);
+  std::string line = fmt::format("{}{}", ready ? kReady : kNotReady, what);
   if (line == said_) return;
-  // Who reads it sees all or nothing.
-  std::filesystem::path draft = path_;
-  draft += ".new";
-  std::ofstream file(draft, std::ios::trunc);
-  file << line;
-  file.close();
-  std::error_code failed;
-  if (file) std::filesystem::rename(draft, path_, failed);
-  if (file && !failed) said_ = std::move(line);
+  said_ = std::move(line);
+  Write();
 }
 
 void HealthFile::Touch(TimePoint now) {
-  if (now < touch_at_) return;
+  if (fd_ < 0 || now < touch_at_) return;
   touch_at_ = now + kTouchInterval;
-  std::error_code ignored;
-  std::filesystem::last_write_time(path_, FileClock::now(), ignored);
+  struct stat status {};
+  const bool known = fstat(fd_, &status) == 0;
+  const bool deleted = known && status.st_nlink == 0;
+  if (deleted) {
+    close(fd_);
+    Open();
+  }
+  if (deleted || (known && status.st_size != kSize)) Write();
+  // An old line must not look like a fresh one.
+  if (!said_.empty()) futimens(fd_, nullptr);
 }
 
 void AddHealthCheck(Options& options) {
   options.AddCommand(std::string(kHealthCheck),
                      "prints how the wrapper is that was started with the same options; ends with 0 if it "
-                     "is ready");
+                     "is ready",
+                     {"WORK_DIR", "PORT0", "ZK_SESSION_TIMEOUT"});
 }
 
 int CheckHealth(const CommonOptions& common, const ServerOptions& options) {
-  const auto path = PathOf(options);
-  std::string line;
-  std::error_code failed;
-  const auto touched = std::filesystem::last_write_time(path, failed);
-  std::ifstream file(path);
-  if (failed || !std::getline(file, line)) {
+  const auto heard = Hear(PathOf(options));
+  if (!heard) {
     std::printf("not ready: no wrapper runs here with WORK_DIR=%s and PORT0=%lld\n", options.work_dir.c_str(),
                 static_cast<long long>(options.port));
     return kExitNotReady;
   }
-  const auto age = std::chrono::duration_cast<std::chrono::seconds>(FileClock::now() - touched);
-  if (age > kLoopPatience + common.zk_session_timeout) {
+  // In either direction: the clock may have been set.
+  if (std::chrono::abs(heard->age) > kLoopPatience + common.zk_session_timeout) {
     std::printf("not ready: the wrapper has stood still for %lld s; its last word: %s\n",
-                static_cast<long long>(age.count()), line.c_str());
+                static_cast<long long>(heard->age.count()), heard->line.c_str());
     return kExitNotReady;
   }
-  std::printf("%s\n", line.c_str());
-  return line.starts_with(kReady) ? kExitStopped : kExitNotReady;
+  std::printf("%s\n", heard->line.c_str());
+  return heard->line.starts_with(kReady) ? kExitStopped : kExitNotReady;
 }
 
 }  // namespace redis_zk::daemon

@@ -1,12 +1,12 @@
 // How a wrapper is, told to the `healthcheck` command, which a container engine or a scheduler runs as a
-// process of its own: through a file in WORK_DIR, which every turn of the wrapper's loop touches.
+// process of its own: through a file in WORK_DIR, locked by the wrapper as long as it lives and touched by
+// every turn of its loop.
 //
 // Ready is a wrapper whose server once did what it is there for, and answers. One that waits is not: an
 // upgrade that goes from node to node must not go on before. But it is not to be killed either, for it does
 // not wait less after a restart; whoever kills on failed checks has to leave starts in peace.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -15,7 +15,7 @@
 
 namespace redis_zk::daemon {
 
-// Loop thread only. What cannot be written is not said: the check then finds an old file, or none.
+// Loop thread only. Its place on the disk is taken at the start: a full disk later keeps nothing back.
 class HealthFile {
  public:
   explicit HealthFile(const ServerOptions& options);
@@ -26,11 +26,15 @@ class HealthFile {
 
   // Says how the wrapper is, in one sentence; writes when it is news.
   void Say(bool ready, std::string_view what);
-  // The loop has turned; written once a second at most.
+  // The loop has turned; written once a second at most. A file that somebody deleted or emptied is made anew.
   void Touch(TimePoint now);
 
  private:
-  const std::filesystem::path path_;
+  void Open();
+  void Write();
+
+  const std::string path_;
+  int fd_ = -1;  // -1: it cannot be written, or another wrapper has it
   std::string said_;
   TimePoint touch_at_{};
 };

@@ -1,5 +1,6 @@
 #include "daemon/wrapper_loop.h"
 
+#include <net/if.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -16,6 +17,8 @@ namespace {
 constexpr Duration kUpkeep = 1s;
 // How often a starting server is asked whether it serves yet.
 constexpr Duration kProbeInterval = 4ms;
+// An address that is being replaced may be away for a moment.
+constexpr Duration kMovedForGood = 10s;
 
 }  // namespace
 
@@ -135,12 +138,18 @@ int WrapperLoop::StopServer() {
   return exit_code_.value_or(kExitStopped);
 }
 
-bool WrapperLoop::AddressIsLost() const {
+bool WrapperLoop::AddressIsLost() {
   const auto addresses = ListInterfaceAddresses();
-  const auto now_at = addresses ? MovedTo(server_, *addresses) : std::nullopt;
-  if (!now_at) return false;
-  spdlog::error("{} has the address {} now, and {}, which the server is bound to, is gone: ending",
-                server_.net_iface, *now_at, server_.bind.host);
+  const bool interface_exists = if_nametoindex(server_.net_iface.c_str()) != 0;
+  const auto now_at = addresses ? MovedTo(server_, interface_exists, *addresses) : std::nullopt;
+  if (!now_at) {
+    moved_since_.reset();
+    return false;
+  }
+  if (!moved_since_) moved_since_ = Clock::now();
+  if (Clock::now() - *moved_since_ < kMovedForGood) return false;
+  spdlog::error("the address {}, which the server is bound to, is gone, and {} is here: ending",
+                server_.bind.host, *now_at);
   return true;
 }
 

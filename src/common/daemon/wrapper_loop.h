@@ -70,8 +70,8 @@ class WrapperLoop {
   // Stops the server and waits for its end.
   int StopServer();
   // Whether nobody can reach the server any more, since the address it is bound to is gone for good: end, so
-  // that whoever restarts us starts at the new one. Says so.
-  bool AddressIsLost() const;
+  // that whoever restarts us starts at the new one. Says so. Ask about once a second.
+  bool AddressIsLost();
 
  private:
   using Event = std::variant<SignalReceived, zookeeper::SessionEvent>;
@@ -89,6 +89,7 @@ class WrapperLoop {
   std::optional<process::Supervisor> supervisor_;
   std::optional<int> exit_code_;
   int stop_requests_ = 0;
+  std::optional<TimePoint> moved_since_;
   bool zookeeper_news_ = false;
 };
 
