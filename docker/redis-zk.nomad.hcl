@@ -12,7 +12,8 @@ variable "zk_hosts" {
 job "redis-zk" {
   type = "service"
 
-  # One at a time, and not on before it is ready, however long the data take; nothing is rolled back by itself.
+  # One of each group at a time, and not on before it is ready, however long the data take; nothing is rolled back by
+  # itself. Change one group at a time if you want the strictest order.
   update {
     max_parallel      = 1
     health_check      = "checks"

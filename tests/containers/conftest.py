@@ -8,6 +8,5 @@ from engine import some_engine
 @pytest.fixture(scope="session")
 def engine():
     """An engine with all images."""
-    with some_engine() as engine:
-        engine.make_images()
+    with some_engine() as engine, engine.images():
         yield engine

@@ -27,8 +27,8 @@ Not imitated: resources other than ports, roles, other constraints and networks,
 killSelection), fetch, secrets, cmd. `hurry` divides the interval between checks, and nothing else.
 """
 
+import contextlib
 import datetime
-import itertools
 import json
 import math
 import pathlib
@@ -43,7 +43,8 @@ import uuid
 
 from background import Background
 from cluster import wait_for
-from engine import BASE
+from engine import BASE, Network
+from tails import shown
 
 # linux/sockios.h, linux/if.h
 SIOCSIFFLAGS = 0x8914
@@ -52,32 +53,6 @@ SANDBOX = "/mnt/mesos/sandbox"
 DYNAMIC_PORTS = range(31000, 32001)
 # How long a whole deployment may take.
 PATIENCE = 180
-
-
-class Network:
-    """A bridge whose addresses can be given out."""
-
-    def __init__(self, engine, name):
-        self.engine = engine
-        self.name = name
-        self._prefix = wait_for(self._create, what="a free subnet")
-        self._hosts = itertools.count(10)
-
-    def _create(self):
-        prefix = f"10.{random.randrange(64, 224)}.{random.randrange(256)}"
-        try:
-            self.engine.docker("network", "create", "--subnet", f"{prefix}.0/24", self.name)
-        except RuntimeError as error:
-            if "overlaps" not in str(error):
-                raise
-            return None
-        return prefix
-
-    def address(self):
-        return f"{self._prefix}.{next(self._hosts)}"
-
-    def remove(self):
-        self.engine.docker("network", "rm", self.name)
 
 
 class Agent:
@@ -194,7 +169,10 @@ class Task:
                  "--cpu-shares", int(1024 * self.definition["cpus"]), "--memory", f"{self.definition['mem']}m"]
         for name, value in self.environment().items():
             words += ["-e", f"{name}={value}"]
-        for volume in self._volumes(self.marathon.directory("sandbox", self.container)):
+        sandbox = self.marathon.directory("sandbox", self.container)
+        # As Mesos has it since 1.6, where tasks are root's.
+        sandbox.chmod(0o750)
+        for volume in self._volumes(sandbox):
             words += ["-v", volume]
         words += [f"--{parameter['key']}={parameter['value']}" for parameter in settings.get("parameters", [])]
         self.engine.docker(*words, settings["image"])
@@ -348,37 +326,39 @@ class Marathon:
         self._service_ports = {}
         self._lock = threading.RLock()
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="redis-zk."))
+        self._agent_count = agents
         self.agents = []
-        self.network = Network(engine, self._directory.name)
-        for number in range(1, agents + 1):
-            self.agents.append(Agent(self.network, f"agent{number}"))
+        self.network = None
         self._offers = Offers(self)
+        # What is to be undone at the end, each whatever became of the others.
+        self._opened = contextlib.ExitStack()
 
     def __enter__(self):
-        self._offers.start()
+        with contextlib.ExitStack() as opened:
+            opened.callback(shutil.rmtree, self._directory, ignore_errors=True)
+            self.network = Network(self.engine, self._directory.name)
+            opened.callback(self.network.remove)
+            for number in range(1, self._agent_count + 1):
+                self.agents.append(Agent(self.network, f"agent{number}"))
+                opened.callback(self.agents[-1].remove)
+            opened.callback(self._remove_tasks)
+            self._offers.start()
+            opened.callback(self._offers.stop)
+            opened.enter_context(shown(self.tails))
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, failure, *_):
         if failure:
             print(self.tails())
-        self.close()
+        self._opened.close()
 
-    def close(self):
-        try:
-            self._offers.stop()
-        finally:
-            self._clean_up()
-
-    def _clean_up(self):
+    def _remove_tasks(self):
         tasks = [task for app in self.apps.values() for task in app.tasks]
         for task in tasks:
             self.engine.run("rm", "-f", "-v", task.container, check=False)
         for task in tasks:
             task.join()
-        for agent in self.agents:
-            agent.remove()
-        self.network.remove()
-        shutil.rmtree(self._directory)
 
     def tails(self, lines=40):
         """The ends of all logs."""

@@ -1,46 +1,65 @@
 """The three images, each for itself."""
 
 import json
+import secrets
 import subprocess
 
 import pytest
 
 from cluster import free_port, wait_for
-from engine import DAEMONS, ROOT
+from engine import DAEMONS, ROOT, ZOOKEEPER, Network
 from outside import Outside, ask
+from tails import shown
 
 VERSION = "0.1.0"
 WRAPPERS = DAEMONS[:2]
-NETWORK = "redis-zk-images"
+
+
+class Runner:
+    """Runs containers beside a ZooKeeper, as one should run them: read-only, with no right at all."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.prefix = f"redis-zk-images-{secrets.token_hex(4)}"
+        self.names = []
+        self.networks = []
+        self.network = self.make_network("network")
+        self.zookeeper = self.start("zookeeper", ZOOKEEPER)
+
+    def make_network(self, name):
+        self.networks.append(Network(self.engine, f"{self.prefix}-{name}"))
+        return self.networks[-1].name
+
+    def start(self, name, image, *options, network=None):
+        """The container's name, which begins with a prefix of this run."""
+        self.names.append(f"{self.prefix}-{name}")
+        self.engine.docker("run", "--detach", "--name", self.names[-1], "--network", network or self.network, *options,
+                           image)
+        return self.names[-1]
+
+    def __call__(self, name, daemon, *options, network=None, **env):
+        env = {"ZK_HOSTS": f"{self.zookeeper}:2181", **env}
+        settings = [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
+        return self.start(name, f"redis-zk/{daemon}", "--read-only", "--cap-drop", "ALL", "--security-opt",
+                          "no-new-privileges", *settings, *options, network=network)
+
+    def tails(self):
+        return "\n".join(f"--- {name}\n{self.engine.logs(name)}" for name in self.names)
+
+    def remove(self):
+        self.engine.run("rm", "--force", "--volumes", *self.names, check=False)
+        for network in self.networks:
+            network.remove()
 
 
 @pytest.fixture(scope="module")
 def run(engine):
-    """Runs containers beside a ZooKeeper, as one should run them: read-only, with no right at all."""
-    names = []
-
-    def start(name, image, *options, network=NETWORK):
-        names.append(name)
-        engine.docker("run", "--detach", "--name", name, "--network", network, *options, image)
-        return name
-
-    def start_daemon(name, daemon, *options, network=NETWORK, **env):
-        env = {"ZK_HOSTS": f"{zookeeper}:2181", **env}
-        settings = [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
-        return start(name, f"redis-zk/{daemon}", "--read-only", "--cap-drop", "ALL", "--security-opt",
-                     "no-new-privileges", *settings, *options, network=network)
-
-    engine.docker("network", "create", NETWORK)
+    runner = Runner(engine)
     try:
-        zookeeper = start("redis-zk-images-zookeeper", "zookeeper:3.9")
-        yield start_daemon
-    except BaseException:
-        for name in names:
-            print(f"--- {name}\n{engine.logs(name)}")
-        raise
+        with shown(runner.tails):
+            yield runner
     finally:
-        engine.run("rm", "--force", "--volumes", *names, check=False)
-        engine.run("network", "rm", NETWORK, check=False)
+        runner.remove()
 
 
 def config(engine, daemon):
@@ -78,7 +97,7 @@ def test_read_only_with_configuration_mounted_read_only(engine, run, tmp_path):
     conf = tmp_path / "redis.conf"
     conf.write_text("protected-mode no\nmaxmemory 64mb\nappendonly yes\n")
     tmp_path.chmod(0o755)
-    name = run("redis-zk-images-redis", "redis-wrapper", "-v", f"{conf}:/etc/redis/redis.conf:ro")
+    name = run("redis", "redis-wrapper", "-v", f"{conf}:/etc/redis/redis.conf:ro")
     address = (engine.address(name), 6379)
     wait_for(lambda: ask(address, "PING"), 60, "a master")
     assert ask(address, "CONFIG", "GET", "maxmemory") == ["maxmemory", str(64 * 1024 * 1024)]
@@ -92,9 +111,8 @@ def test_read_only_with_configuration_mounted_read_only(engine, run, tmp_path):
 
 def test_is_process_1_and_reaps_what_others_leave(engine, run):
     """An orphan in the container becomes the wrapper's, before it has a server, too."""
-    for name, daemon, env in [("redis-zk-images-waits", "sentinel-wrapper", {"MASTER_NAME": "nobody"}),
-                              ("redis-zk-images-watcher", "watcher", {})]:
-        run(name, daemon, **env)
+    for name, daemon, env in [("waits", "sentinel-wrapper", {"MASTER_NAME": "nobody"}), ("idle", "watcher", {})]:
+        name = run(name, daemon, **env)
         engine.docker("exec", name, "/bin/sh", "-c", "(sleep 0.1 & sleep 0.2 &) ; exit 0")
 
         def processes(name=name):
@@ -110,13 +128,12 @@ def test_valkey_in_the_place_of_redis(engine, run):
     for daemon in WRAPPERS:
         engine.docker("build", "-f", ROOT / "docker/Dockerfile", "--target", daemon, "--build-arg", "SERVER=valkey",
                       "-t", f"redis-zk/{daemon}-valkey", ROOT, within=1200)
-    nodes = [run(f"redis-zk-images-valkey-{number}", "redis-wrapper-valkey", MASTER_NAME="valkey", ZK_ROOT="/valkey")
+    nodes = [run(f"valkey-{number}", "redis-wrapper-valkey", MASTER_NAME="valkey", ZK_ROOT="/valkey")
              for number in (1, 2)]
-    sentinels = [run(f"redis-zk-images-valkey-sentinel-{number}", "sentinel-wrapper-valkey", MASTER_NAME="valkey",
-                     ZK_ROOT="/valkey") for number in (1, 2)]
+    sentinels = [run(f"valkey-sentinel-{number}", "sentinel-wrapper-valkey", MASTER_NAME="valkey", ZK_ROOT="/valkey")
+                 for number in (1, 2)]
     port = free_port()
-    run("redis-zk-images-valkey-watcher", "watcher", "-p", f"127.0.0.1:{port}:8080", MASTER_NAME="valkey",
-        ZK_ROOT="/valkey")
+    run("valkey-watcher", "watcher", "-p", f"127.0.0.1:{port}:8080", MASTER_NAME="valkey", ZK_ROOT="/valkey")
     outside = Outside(f"127.0.0.1:{port}", group="valkey")
     master = outside.await_agreement(replicas=1, sentinels=2)
     assert ask(master, "INFO", "server")["server_name"] == "valkey"
@@ -133,36 +150,48 @@ def test_published_port_of_a_bridge_network(engine, run):
 
     Every container is on a network of its own, so that nobody reaches another but by what it announces.
     """
-    host = engine.inspect(NETWORK)["IPAM"]["Config"][0]["Gateway"]
-    networks = []
-    options = {"ZK_ROOT": "/published"}
+    host = run.networks[0].gateway
     zookeeper_port = free_port()
-    try:
-        engine.docker("run", "--detach", "--name", "redis-zk-published-zookeeper", "-p",
-                      f"{host}:{zookeeper_port}:2181", "zookeeper:3.9")
-        options["ZK_HOSTS"] = f"{host}:{zookeeper_port}"
-        names = {}
-        for daemon, port, count in [("redis-wrapper", 6379, 3), ("sentinel-wrapper", 26379, 3)]:
-            for number in range(count):
-                networks.append(f"redis-zk-published-{daemon}-{number}")
-                engine.docker("network", "create", networks[-1])
-                announced = free_port()
-                name = run(networks[-1], daemon, "-p", f"{host}:{announced}:{port}", network=networks[-1],
-                           ANNOUNCE_IP=host, ANNOUNCE_PORT=announced, **options)
-                names[(host, announced)] = name
-        port = free_port()
-        run("redis-zk-published-watcher", "watcher", "-p", f"127.0.0.1:{port}:8080", **options)
-        outside = Outside(f"127.0.0.1:{port}")
-        master = outside.await_agreement()
-        assert {*outside.sentinels(), master} <= set(names)
-        engine.docker("kill", names[master])
-        wait_for(lambda: outside.master() not in (None, master), what="another master")
-        engine.docker("start", names[master])
-        assert outside.await_agreement() in set(names) - {master}
-    finally:
-        engine.run("rm", "--force", "--volumes", "redis-zk-published-zookeeper", *networks, check=False)
-        for network in networks:
-            engine.run("network", "rm", network, check=False)
+    run.start("published-zookeeper", ZOOKEEPER, "-p", f"{host}:{zookeeper_port}:2181")
+    options = {"ZK_ROOT": "/published", "ZK_HOSTS": f"{host}:{zookeeper_port}"}
+    names = {}
+    for daemon, port in [("redis-wrapper", 6379), ("sentinel-wrapper", 26379)]:
+        for number in range(3):
+            name, announced = f"published-{daemon}-{number}", free_port()
+            names[(host, announced)] = run(name, daemon, "-p", f"{host}:{announced}:{port}",
+                                           network=run.make_network(name), ANNOUNCE_IP=host, ANNOUNCE_PORT=announced,
+                                           **options)
+    port = free_port()
+    run("published-watcher", "watcher", "-p", f"127.0.0.1:{port}:8080", **options)
+    outside = Outside(f"127.0.0.1:{port}")
+    master = outside.await_agreement()
+    assert {*outside.sentinels(), master} <= set(names)
+    engine.docker("kill", names[master])
+    wait_for(lambda: outside.master() not in (None, master), what="another master")
+    engine.docker("start", names[master])
+    assert outside.await_agreement() in set(names) - {master}
+
+
+def test_is_started_again_at_its_new_address(engine, run):
+    """A container that returns to its network with another address: nobody reaches what is bound to the old one."""
+    network = run.make_network("moving")
+    engine.docker("network", "connect", network, run.zookeeper)
+    env = {"ZK_ROOT": "/moving", "network": network}
+    port = free_port()
+    names = {6379: run("moving-redis", "redis-wrapper", "--restart", "unless-stopped", **env),
+             26379: run("moving-sentinel", "sentinel-wrapper", "--restart", "unless-stopped", **env)}
+    run("moving-watcher", "watcher", "-p", f"127.0.0.1:{port}:8080", **env)
+    outside = Outside(f"127.0.0.1:{port}")
+    outside.await_agreement(replicas=0, sentinels=1)
+    for own_port, name in names.items():
+        was_at, is_at = engine.address(name), run.networks[-1].address()
+        engine.docker("network", "disconnect", network, name)
+        engine.docker("network", "connect", "--ip", is_at, network, name)
+        said = f"the address {was_at}, which the server is bound to, is gone, and {is_at} is here: ending"
+        wait_for(lambda name=name, said=said: said in engine.logs(name, 1000), 60, f"{name}: its end", every=0.2)
+        wait_for(lambda at=(is_at, own_port): ask(at, "PING"), 60, f"{name}: its new start", every=0.2)
+    assert outside.await_agreement(replicas=0, sentinels=1) == (engine.address(names[6379]), 6379)
+    assert outside.sentinels() == [(engine.address(names[26379]), 26379)]
 
 
 def test_nomad_job_names_the_same_variables():

@@ -127,15 +127,6 @@ def fleet(engine):
             engine.docker("rm", "-f", "-v", zookeeper)
 
 
-@pytest.fixture(autouse=True)
-def logs(request):
-    """The ends of all tasks' logs, where a test fails."""
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed and "fleet" in request.fixturenames:
-        print(request.getfixturevalue("fleet").marathon.tails())
-
-
 def changed(name):
     """The same with another label: for Marathon a new version."""
     app = definition(name)

@@ -1,4 +1,5 @@
-# Stands for the official zookeeper image where that cannot be pulled: one server on 2181, its data in a volume.
+# Stands for the official zookeeper image where that cannot be pulled: one server on 2181, its data in a volume. It
+# knows none of that image's variables.
 FROM debian:trixie-slim
 RUN apt-get update \
  && mkdir -p /usr/share/man/man1 \

@@ -7,13 +7,6 @@ import pytest
 from cluster import Cluster
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport():
-    report = (yield).get_result()
-    if report.failed:
-        report.sections += [("logs of the cluster", cluster.tails()) for cluster in Cluster.open]
-
-
 @pytest.fixture
 def make_cluster():
     """Makes clusters that end with the test."""

@@ -161,5 +161,6 @@ def test_without_zookeeper_nobody_is_ill(make_cluster):
 @pytest.mark.parametrize("kind", WRAPPERS)
 def test_wrong_options_are_named(cluster, kind):
     process = getattr(cluster, kind)(start=False)
-    asked = subprocess.run([process.argv[0], "healthcheck", "--nonsense"], env=process.env, capture_output=True, text=True)
+    asked = subprocess.run([process.argv[0], "healthcheck", "--nonsense"], env=process.env, capture_output=True,
+                           text=True)
     assert asked.returncode == 64 and "--nonsense" in asked.stderr

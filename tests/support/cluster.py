@@ -30,6 +30,8 @@ from kazoo.exceptions import ConnectionLoss, NoNodeError, SessionExpiredError
 import redis
 import redis.sentinel
 
+from tails import shown
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 GROUP = "master1"
@@ -329,8 +331,6 @@ class Watcher(Server):
 class Cluster:
     """`env` goes to every daemon; a value of None takes a variable away."""
 
-    # Those that have not been closed yet.
-    open = []
 
     def __init__(self, binaries=None, session_timeout=SESSION_TIMEOUT, down_after_ms=1500, **env):
         self.binaries = pathlib.Path(binaries or os.environ.get("REDIS_ZK_BIN", ROOT / "build/release/bin"))
@@ -341,7 +341,8 @@ class Cluster:
         self._kazoo = None
         # Whether the directory outlives the cluster.
         self.kept = False
-        Cluster.open.append(self)
+        self._open = contextlib.ExitStack()
+        self._open.enter_context(shown(self.tails))
         redis_conf = self.directory / "redis.conf"
         # A master waits five seconds for further replicas before it copies its data to the first.
         redis_conf.write_text(f"include {ROOT}/conf/redis.conf\nrepl-diskless-sync-delay 0\n")
@@ -358,7 +359,7 @@ class Cluster:
         self.close()
 
     def close(self):
-        Cluster.open.remove(self)
+        self._open.close()
         for process in self.processes:
             process.signal(signal.SIGKILL)
         if self._kazoo:

@@ -76,6 +76,10 @@ class Writer(Background):
             first = write.when
         return first
 
+    def first_at_another(self, server):
+        """When a write was first acknowledged by another server than this one; None if none was."""
+        return next((write.when for write in self.acknowledged if write.server != server), None)
+
     def longest_pause(self, since=0.0):
         """(from, to) of the longest time without an acknowledged write."""
         times = [write.when for write in self.acknowledged if write.when >= since]
