@@ -123,9 +123,10 @@ TEST(ReloadTest, TakesOverWhatTheFileSaysNow) {
     EXPECT_EQ(LogLevel(), level) << name;
     std::string expected = said;
     if (const auto at = expected.find("PATH"); at != std::string::npos) expected.replace(at, 4, path);
-    EXPECT_THAT(log.text(), StartsWith("| SIGHUP: ")) << name;
-    EXPECT_THAT(log.text(), HasSubstr(expected)) << name;
-    EXPECT_EQ(std::count(log.text().begin(), log.text().end(), '\n'), 1) << name;
+    const std::string logged = log.text();
+    EXPECT_THAT(logged, StartsWith("| SIGHUP: ")) << name;
+    EXPECT_THAT(logged, HasSubstr(expected)) << name;
+    EXPECT_EQ(std::count(logged.begin(), logged.end(), '\n'), 1) << name;
   }
 }
 
