@@ -80,7 +80,7 @@ HandOver::Outcome HandOver::Run(const std::vector<Endpoint>& sentinels, Duration
     }
   }
   const HandOverPlan plan = PlanHandOver(*own, self_, reports);
-  if (!plan.refusal.empty()) return {false, plan.refusal};
+  if (!plan.refusal.empty()) return {false, plan.refusal, own->role == Role::kMaster};
 
   const auto paused = AskOwn({"CLIENT", "PAUSE", std::to_string((timeout + kPauseMargin).count()), "WRITE"});
   if (!paused) return {false, paused.error().message};

@@ -35,7 +35,8 @@ class HandOver {
  public:
   struct Outcome {
     bool done = false;
-    std::string told;  // one sentence: what was done, or what was not and why
+    std::string told;       // one sentence: what was done, or what was not and why
+    bool is_master = true;  // a replica has nothing to hand over
   };
 
   // `bind` is where the server is spoken to, `self` what others know it as. The references must outlive the

@@ -17,46 +17,52 @@ Result<std::string> ParseForceMaster(std::string_view text) {
   return Fail(ErrorKind::kInvalid, "host:port, or 8 to 40 digits of a replication id");
 }
 
-}  // namespace
-
-WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
-  WrapperOptions wrapper;
+Options Describe(WrapperOptions* wrapper) {
   Options options(
       "redis-wrapper",
       "Asks ZooKeeper who the master is, under a lock, launches redis-server as master or replica and "
       "stays as its supervisor.");
   daemon::AddHealthCheck(options);
-  AddCommonOptions(options, &wrapper.common);
-  AddServerOptions(options, "6379", &wrapper.server);
+  AddCommonOptions(options, &wrapper->common);
+  AddServerOptions(options, "6379", &wrapper->server);
   options.Add({"REDIS_CONF", "your redis.conf; what it sets is kept", "/etc/redis/redis.conf"}, ParseText,
-              &wrapper.redis_conf);
+              &wrapper->redis_conf);
   options.Add({"REDIS_SERVER_BIN", "the server to launch", "redis-server"}, ParseText,
-              &wrapper.redis_server_bin);
+              &wrapper->redis_server_bin);
   options.Add(
       {"HANDOVER_TIMEOUT",
        "how long a stop of the master may take to hand over to a replica first; 0: no hand-over", "10s"},
-      DurationBetween(0ms, 1h), &wrapper.handover_timeout);
+      DurationBetween(0ms, 1h), &wrapper->handover_timeout);
   options.Add(
       {"COLD_START_WAIT",
        "after everything died: how long the nodes that return wait for those that may have better data",
        "30s"},
-      DurationBetween(0ms, 24h), &wrapper.cold_start_wait);
+      DurationBetween(0ms, 24h), &wrapper->cold_start_wait);
   options.Add(
       {"FORCE_MASTER",
        "settles a start that refuses because data of different origin meet: the address (host:port) of "
        "the node whose data stay, or at least 8 digits of their replication id",
        ""},
-      ParseForceMaster, &wrapper.force_master);
+      ParseForceMaster, &wrapper->force_master);
   options.Add({"FENCE",
                "on: a master that neither ZooKeeper nor most of the group's Sentinels and replicas vouch for "
                "refuses writes until one of them does; off: it never does",
                "on"},
-              ParseSwitch, &wrapper.fence);
+              ParseSwitch, &wrapper->fence);
   options.Add({"FENCE_PATIENCE", "how long a master may be without a witness before it refuses writes", "2s"},
-              DurationBetween(100ms, 1h), &wrapper.fence_patience);
-  options.AddCheck([&] { return process::CheckReadable("REDIS_CONF", wrapper.redis_conf); });
+              DurationBetween(100ms, 1h), &wrapper->fence_patience);
+  options.AddCheck([wrapper] { return process::CheckReadable("REDIS_CONF", wrapper->redis_conf); });
+  return options;
+}
+
+}  // namespace
+
+WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
+  WrapperOptions wrapper;
+  Options options = Describe(&wrapper);
   wrapper.command = ReadOptionsOrExit(options, argc, argv);
   wrapper.redis_conf = process::AbsolutePath(wrapper.redis_conf);
+  wrapper.common.read_again = Rereader(&Describe, argc, argv);
   return wrapper;
 }
 

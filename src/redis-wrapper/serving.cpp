@@ -56,7 +56,11 @@ int Serving::Run() {
 bool Serving::Refresh() {
   if (!loop_.session().connected()) return false;
   const Endpoint before = record_.master;
-  if (const auto refreshed = TryRefresh(); !refreshed) spdlog::warn("{}", refreshed.error().message);
+  if (const auto refreshed = TryRefresh(); !refreshed) {
+    log_refresh_(refreshed.error().message, LogOnChange::Level::kWarn);
+  } else {
+    log_refresh_.Reset();
+  }
   return record_.master != before;
 }
 
@@ -139,12 +143,14 @@ void Serving::Redirect(const redis::ServerInfo& own) {
       redis::Ask(options_.server.bind, options_.common.redis,
                  {{"REPLICAOF", master->host, std::to_string(master->port)}}, kProbeTimeout);
   if (!redirected || redirected->front().is_error()) {
-    spdlog::warn("cannot be made a replica of {}: {}; trying again", master->ToAddress(),
-                 redirected ? redirected->front().text : redirected.error().message);
+    log_redirect_(fmt::format("cannot be made a replica of {}: {}; trying again", master->ToAddress(),
+                              redirected ? redirected->front().text : redirected.error().message),
+                  LogOnChange::Level::kWarn);
     return;
   }
+  log_redirect_.Reset();
   if (missed) {
-    spdlog::warn("the link to {} is down and the record says that {} is the master: following it",
+    spdlog::info("the link to {} is down and the record says that {} is the master: following it",
                  own.master.ToAddress(), master->ToAddress());
     return;
   }
@@ -153,7 +159,10 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   // Clients that stay would go on reading what is about to be replaced.
   const auto killed = redis::Ask(options_.server.bind, options_.common.redis,
                                  {{"CLIENT", "KILL", "TYPE", "normal"}}, kProbeTimeout);
-  if (!killed || killed->front().is_error()) spdlog::warn("its clients stay connected");
+  if (!killed || killed->front().is_error()) {
+    spdlog::warn("the clients of this node stay connected, and read what is about to be replaced: {}",
+                 killed ? killed->front().text : killed.error().message);
+  }
 }
 
 bool Serving::SentinelsConfirm(const Endpoint& master) const {
@@ -174,6 +183,8 @@ int Serving::Stop() {
                              .Run(lookup_.sentinels(), options_.handover_timeout, go_on);
     if (outcome.done) {
       spdlog::info("{}", outcome.told);
+    } else if (outcome.is_master) {
+      spdlog::warn("stopping without a hand-over: {}", outcome.told);
     } else {
       spdlog::info("stopping without a hand-over: {}", outcome.told);
     }

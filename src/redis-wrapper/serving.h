@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "base/log.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/dataset_keeper.h"
 #include "redis-wrapper/failover_request.h"
@@ -62,6 +63,8 @@ class Serving {
   // The session in which everything was registered and read.
   std::int64_t refreshed_session_ = 0;
   TimePoint refresh_at_{};
+  LogOnChange log_refresh_;
+  LogOnChange log_redirect_;
   FailoverRequest failover_request_;
   WriteFence fence_;
 };

@@ -55,7 +55,7 @@ void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper, const std::
         "and replicas do",
         witnesses.vouching, witnesses.peers);
   } else {
-    spdlog::warn("fence: writes are accepted again: {}",
+    spdlog::info("fence: writes are accepted again: {}",
                  is_master ? "a witness is back" : "this is a replica now");
   }
 }

@@ -9,6 +9,6 @@ int main(int argc, char** argv) {
   const auto options = redis_zk::sentinel_wrapper::ReadWrapperOptions(argc, argv);
   if (options.command == redis_zk::daemon::kHealthCheck)
     return redis_zk::daemon::CheckHealth(options.common, options.server);
-  redis_zk::InitLog(options.common.log_level);
+  redis_zk::InitLog("sentinel-wrapper", options.common.log_format, options.common.log_level);
   return redis_zk::sentinel_wrapper::Wrapper(options, signals).Run();
 }

@@ -1,7 +1,6 @@
 #include "sentinel-wrapper/nudger.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
@@ -68,9 +67,12 @@ void Nudger::AwaitChoice() const {
 void Nudger::SettleDebt() {
   if (!owed_) return;
   if (const auto set = redis::SetDownAfter(sentinel_, credentials_, group_, *owed_, kAnswerTimeout); !set) {
-    spdlog::warn("cannot set down-after back to {} ms yet: {}", owed_->count(), set.error().message);
+    log_problem_(
+        fmt::format("cannot set down-after back to {} ms yet: {}", owed_->count(), set.error().message),
+        LogOnChange::Level::kWarn);
     return;
   }
+  log_problem_.Reset();
   owed_.reset();
 }
 

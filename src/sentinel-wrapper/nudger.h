@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/common_options.h"
@@ -36,6 +37,7 @@ class Nudger {
   const Credentials credentials_;
   const std::string group_;
   const std::function<bool(TimePoint)> pause_;
+  LogOnChange log_problem_;
   std::optional<Duration> owed_;  // what down-after has to be again
 };
 

@@ -94,10 +94,11 @@ SeatKeeper::Hold SeatKeeper::Keep() {
   const auto taken = seats ? loop_.registry().TakeSeat(seat_) : tl::unexpected(seats.error());
   if (!taken) {
     if (taken.error().kind == ErrorKind::kAlreadyExists) return Hold::kEcho;
-    spdlog::warn("{}", taken.error().message);
+    log_problem_(taken.error().message, LogOnChange::Level::kWarn);
     return Hold::kUnsure;
   }
   session_ = session;
+  log_problem_.Reset();
   spdlog::info("took the seat {} again in a new session", seat_.uuid);
   return Hold::kHeld;
 }
@@ -107,9 +108,10 @@ void SeatKeeper::NoteEpoch(std::uint64_t epoch) {
   registry::Seat grown = seat_;
   grown.epoch = epoch;
   if (const auto written = loop_.registry().UpdateSeat(grown); !written) {
-    spdlog::warn("{}", written.error().message);
+    log_problem_(written.error().message, LogOnChange::Level::kWarn);
     return;
   }
+  log_problem_.Reset();
   seat_ = grown;
 }
 

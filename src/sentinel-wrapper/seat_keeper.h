@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
 #include "registry/record.h"
@@ -48,6 +49,7 @@ class SeatKeeper {
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
+  LogOnChange log_problem_;
   registry::Seat seat_;
   std::int64_t session_ = 0;  // in which it was taken
 };

@@ -191,7 +191,8 @@ std::optional<int> Wrapper::Restart(const Rescuer::Rescue& rescue) {
   // Before the old one is stopped: from here on nothing depends on ZooKeeper.
   const auto monitoring = Survey(rescue.record);
   if (!monitoring) {
-    spdlog::warn("{}", monitoring.error().message);
+    log_problem_("redis-sentinel cannot be restarted yet: " + monitoring.error().message,
+                 LogOnChange::Level::kWarn);
     return std::nullopt;
   }
   spdlog::warn("restarting redis-sentinel on {}: {}", rescue.record.master.ToAddress(), rescue.reason);
@@ -242,9 +243,10 @@ bool Wrapper::KeepRegistered() {
   if (registered) {
     registered_session_ = session;
     register_again_at_ = Clock::now() + kRegisterAgain;
+    log_problem_.Reset();
     if (news) spdlog::info("registered as {}", self.uuid);
   } else {
-    spdlog::warn("{}", registered.error().message);
+    log_problem_(registered.error().message, LogOnChange::Level::kWarn);
   }
   return true;
 }

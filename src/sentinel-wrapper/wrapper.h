@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "base/signals.h"
 #include "daemon/wrapper_loop.h"
 #include "registry/record.h"
@@ -45,6 +46,7 @@ class Wrapper {
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;
+  LogOnChange log_problem_;
   SeatKeeper seats_;
   Rescuer rescuer_;
   std::int64_t registered_session_ = 0;

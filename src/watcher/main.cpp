@@ -13,6 +13,6 @@ int main(int argc, char** argv) {
   const auto options = redis_zk::watcher::ReadWatcherOptions(argc, argv);
   if (options.command == redis_zk::watcher::web::kHealthCheck)
     return redis_zk::watcher::web::CheckHealth(options.listen);
-  redis_zk::InitLog(options.common.log_level);
+  redis_zk::InitLog("watcher", options.common.log_format, options.common.log_level);
   return redis_zk::watcher::Watcher(options, signals).Run();
 }

@@ -20,10 +20,7 @@ Endpoint ListenOf(const WatcherOptions& options) {
   return {options.bind_ip, static_cast<std::uint16_t>(options.port)};
 }
 
-}  // namespace
-
-WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
-  WatcherOptions watcher;
+Options Describe(WatcherOptions* watcher) {
   Options options(
       "watcher",
       "Follows a Sentinel, keeps the master in ZooKeeper true and tells clients where the Sentinels are.");
@@ -31,26 +28,35 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
                      "asks the watcher that was started with the same options how it is; ends with 0 if it "
                      "is well",
                      {"BIND_IP", "PORT0"});
-  AddCommonOptions(options, &watcher.common);
-  options.Add({"BIND_IP", "address to serve HTTP on", "0.0.0.0"}, ParseIp, &watcher.bind_ip);
-  options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher.port);
+  AddCommonOptions(options, &watcher->common);
+  options.Add({"BIND_IP", "address to serve HTTP on", "0.0.0.0"}, ParseIp, &watcher->bind_ip);
+  options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher->port);
   options.Add(
       {"SENTINEL_TIMEOUT", "how long the followed Sentinel may be silent before another one is chosen", "3s"},
-      DurationBetween(300ms, 1min), &watcher.sentinel_timeout);
+      DurationBetween(300ms, 1min), &watcher->sentinel_timeout);
   options.Add({"CLEANUP",
                "whether Sentinels are made to forget peers and replicas that are gone: off, on, or observe, "
                "which only logs what it would do",
                "on"},
-              ParseCleanUpMode, &watcher.clean_up);
+              ParseCleanUpMode, &watcher->clean_up);
   options.Add({"CLEANUP_PATIENCE", "how long somebody must have been gone before it is forgotten", "60s"},
-              DurationBetween(1s, 24h), &watcher.clean_up_patience);
-  options.AddCheck([&watcher]() -> std::vector<std::string> {
-    const auto bindable = CheckBindable(ListenOf(watcher));
+              DurationBetween(1s, 24h), &watcher->clean_up_patience);
+  options.AddCheck([watcher]() -> std::vector<std::string> {
+    const auto bindable = CheckBindable(ListenOf(*watcher));
     if (bindable) return {};
     return {"BIND_IP, PORT0: " + bindable.error().message};
   });
+  return options;
+}
+
+}  // namespace
+
+WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
+  WatcherOptions watcher;
+  Options options = Describe(&watcher);
   watcher.command = ReadOptionsOrExit(options, argc, argv);
   watcher.listen = ListenOf(watcher);
+  watcher.common.read_again = Rereader(&Describe, argc, argv);
   return watcher;
 }
 

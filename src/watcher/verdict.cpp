@@ -41,7 +41,7 @@ Verdict Judge(const Evidence& evidence) {
   const bool same_master =
       record.state == registry::Record::State::kMaster && record.master == majority->master;
   if (same_master && record.lineage_fits && majority->config_epoch == record.epoch)
-    return Keep("the record is true");
+    return {.reason = "the record is true", .agreed = true};
   const std::string named =
       fmt::format("{} of {} Sentinels name {}", majority->votes, registered, majority->master.ToAddress());
   if (majority->config_epoch < newest.config_epoch) {

@@ -34,7 +34,8 @@ struct Verdict {
   // What to write; nothing: the record stays.
   std::optional<Endpoint> master;
   std::uint64_t epoch = 0;
-  std::string reason;  // one sentence
+  std::string reason;   // one sentence
+  bool agreed = false;  // the record stays since it is true
 };
 
 Verdict Judge(const Evidence& evidence);

@@ -9,6 +9,7 @@
 #include "base/exit_code.h"
 #include "base/random_id.h"
 #include "daemon/connect.h"
+#include "daemon/reload.h"
 #include "process/child.h"
 #include "redis/sentinel_client.h"
 #include "redis/server_info.h"
@@ -81,6 +82,7 @@ bool Watcher::Pump(TimePoint deadline) {
   if (event) {
     if (const auto* signal = std::get_if<SignalReceived>(&*event)) {
       if (signal->number == SIGCHLD) process::ReapStrangers();
+      if (signal->number == SIGHUP) daemon::Reload(options_.common);
       if (signal->number == SIGTERM || signal->number == SIGINT || signal->number == SIGQUIT) {
         spdlog::info("asked to stop by signal {}", signal->number);
         stop_requested_ = true;
@@ -120,6 +122,7 @@ void Watcher::Reduce(const SubscriberEvent& event) {
     case SubscriberEvent::Kind::kSubscribed:
       spdlog::info("following Sentinel {}", event.sentinel.ToAddress());
       subscribed_ = true;
+      log_lost_.clear();
       follow_backoff_.Reset();
       // Pub/sub forgets: what happened until now is read.
       check_all_at_ = {};
@@ -130,7 +133,8 @@ void Watcher::Reduce(const SubscriberEvent& event) {
       if (redis::MayChangeMaster(event.event)) hinted_groups_.insert(event.event.group);
       break;
     case SubscriberEvent::Kind::kLost:
-      spdlog::warn("lost Sentinel {} ({}); choosing another", event.sentinel.ToAddress(), event.reason);
+      log_lost_[event.sentinel](fmt::format("lost Sentinel {}; choosing another", event.reason),
+                                LogOnChange::Level::kWarn);
       subscriber_.reset();
       subscribed_ = false;
       follow_at_ = Clock::now() + follow_backoff_.Next();
@@ -167,7 +171,11 @@ void Watcher::ReadRegistry() {
       if (!record) return tl::unexpected(record.error());
       records.emplace(group, std::move(*record));
     }
-    if (*sentinels != sentinels_) spdlog::info("{} Sentinels are registered", sentinels->size());
+    if (*sentinels != sentinels_) {
+      std::string named;
+      for (const auto& sentinel : *sentinels) named += ' ' + sentinel.endpoint.ToAddress();
+      spdlog::info("registered Sentinels: {}{}{}", sentinels->size(), named.empty() ? "" : ",", named);
+    }
     sentinels_ = std::move(*sentinels);
     for (const auto& [group, record] : records) {
       const auto known = groups_.find(group);
@@ -188,11 +196,12 @@ void Watcher::ReadRegistry() {
     if (read) read = read_everything();
   }
   if (!read) {
-    spdlog::warn("{}", read.error().message);
+    log_read_(read.error().message, LogOnChange::Level::kWarn);
     read_at_ = Clock::now() + read_backoff_.Next();
     return;
   }
   read_backoff_.Reset();
+  log_read_.Reset();
   registry_stale_ = false;
   known_at_ = Clock::now();
   PublishTopology();
@@ -233,16 +242,17 @@ void Watcher::CheckWithAll(const std::string& group) {
     if (infos[i] && infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);
   }
   if (const auto kept = Settle(group, std::move(reports), std::move(acting_masters))) {
-    log_verdict_[group](fmt::format("{}: {}", group, *kept));
+    log_verdict_[group](fmt::format("{}: {}", group, kept->reason), kept->level);
   }
 }
 
-std::optional<std::string> Watcher::Settle(const std::string& group,
-                                           std::vector<redis::SentinelReport> reports,
-                                           std::set<Endpoint> acting_masters) {
+std::optional<Watcher::Kept> Watcher::Settle(const std::string& group,
+                                             std::vector<redis::SentinelReport> reports,
+                                             std::set<Endpoint> acting_masters) {
   auto& record = groups_.at(group);
   const Verdict verdict = Judge({record, std::move(reports), sentinels_.size(), std::move(acting_masters)});
-  if (!verdict.master) return verdict.reason;
+  if (verdict.agreed) return Kept{verdict.reason, LogOnChange::Level::kInfo};
+  if (!verdict.master) return Kept{verdict.reason, LogOnChange::Level::kWarn};
   const std::string before =
       record.state == registry::Record::State::kMaster ? record.master.ToAddress() : std::string("nobody");
   const registry::NextRecord next{
@@ -250,7 +260,7 @@ std::optional<std::string> Watcher::Settle(const std::string& group,
   const auto written = registry_.WriteRecord(group, record, next, /*lock_node=*/"");
   // The watch on the record brings the new version; after a failure it is read again in any case.
   registry_stale_ = true;
-  if (!written) return written.error().message;
+  if (!written) return Kept{written.error().message, LogOnChange::Level::kWarn};
   log_verdict_[group](fmt::format("{}: the master is {} (before: {}), epoch {}: {}", group,
                                   verdict.master->ToAddress(), before, verdict.epoch, verdict.reason));
   record = registry::Replaced(record, next);

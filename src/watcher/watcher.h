@@ -54,9 +54,14 @@ class Watcher {
   void CheckWithFollowed(const std::string& group);
   // Asks every registered Sentinel.
   void CheckWithAll(const std::string& group);
-  // Judges, and writes what it takes. Why the record stays, when it does.
-  std::optional<std::string> Settle(const std::string& group, std::vector<redis::SentinelReport> reports,
-                                    std::set<Endpoint> acting_masters);
+  // Why a record stays as it is.
+  struct Kept {
+    std::string reason;
+    LogOnChange::Level level;
+  };
+  // Judges, and writes what it takes.
+  std::optional<Kept> Settle(const std::string& group, std::vector<redis::SentinelReport> reports,
+                             std::set<Endpoint> acting_masters);
   void PublishTopology();
 
   const WatcherOptions& options_;
@@ -84,6 +89,8 @@ class Watcher {
   Backoff read_backoff_;
   TimePoint read_at_{};
   std::map<std::string, LogOnChange> log_verdict_;
+  std::map<Endpoint, LogOnChange> log_lost_;  // until one is followed
+  LogOnChange log_read_;
 };
 
 }  // namespace redis_zk::watcher

@@ -89,6 +89,7 @@ HOST = "an IP address or a host name"
 TEXT = "text without control characters"
 NAME = "a name of letters, digits, '.', '_' and '-'"
 LEVEL = "trace, debug, info, warn, error or off"
+FORMAT = "text or json"
 
 # Option, who has it, values that are refused, what is expected instead.
 WRONG = [
@@ -101,6 +102,7 @@ WRONG = [
     ("ZK_CONNECT_TIMEOUT", DAEMONS, ["abc", "0", "99ms", "2h", "-5s", "5sec"], DURATION),
     ("MASTER_NAME", DAEMONS, ["a b", "a/b", "..", ".", "a\tb", "naïve", "a;b"], NAME),
     ("LOG_LEVEL", DAEMONS, ["loud", "INFO", "info ", "3"], LEVEL),
+    ("LOG_FORMAT", DAEMONS, ["xml", "JSON", "json ", "1"], FORMAT),
     ("REDIS_USERNAME", DAEMONS, ["a\nrequirepass b", "\t"], TEXT),
     ("REDIS_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
     ("SENTINEL_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),

@@ -253,7 +253,7 @@ class Wrapper(Server):
 
     def await_serving(self, within=PATIENCE):
         """Waits for the line that ends a start, and returns it."""
-        return self.wait_log(" serving ", within)
+        return self.wait_log("serving ", within)
 
     def client(self, **options):
         options = {"password": self._secret(self.password_option), "socket_timeout": 5, "decode_responses": True,

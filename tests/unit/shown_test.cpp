@@ -36,6 +36,7 @@ TEST(ShownTest, MakesOnePrintableLineOfAnything) {
        }) {
     EXPECT_EQ(Shown(text), shown) << name;
   }
+  EXPECT_EQ(Shown("abc", 2), "ab...");
 }
 
 }  // namespace

@@ -1,18 +1,140 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <time.h>
+#include <unistd.h>
 
-#include <memory>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/shown.h"
 
 namespace redis_zk {
 
-void InitLog(std::string_view level) {
-  auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v", spdlog::pattern_time_type::utc);
-  logger->set_level(spdlog::level::from_str(std::string(level)));
-  logger->flush_on(spdlog::level::trace);
+namespace {
+
+// As LOG_LEVEL calls them, in spdlog's order.
+constexpr std::array<std::string_view, spdlog::level::n_levels> kLevels{"trace", "debug",    "info", "warn",
+                                                                        "error", "critical", "off"};
+
+// RFC 3339, UTC, milliseconds.
+std::string Timestamp(std::chrono::system_clock::time_point time) {
+  const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  const time_t whole = seconds.count();
+  struct tm utc {};
+  gmtime_r(&whole, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1,
+                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (since_epoch - seconds).count());
+}
+
+// How long a reader of the log can hold up whoever logs.
+constexpr int kPatienceMs = 500;
+
+// Standard error. A line that its reader does not take in time is dropped, for he must not hold up a
+// failover.
+class StandardError : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (!HasRoom()) {
+      ++dropped_;
+      return;
+    }
+    if (const auto dropped = std::exchange(dropped_, 0); dropped > 0) {
+      const std::string text = fmt::format("{} lines of the log were dropped: nobody read it", dropped);
+      Write({message.logger_name, spdlog::level::warn, text});
+    }
+    Write(message);
+  }
+  void flush_() override {}
+
+ private:
+  // Waited for once, and not again before somebody reads.
+  bool HasRoom() const {
+    pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
+    return poll(&standard_error, 1, dropped_ > 0 ? 0 : kPatienceMs) != 0;
+  }
+  void Write(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string_view left(line.data(), line.size());
+    while (!left.empty()) {
+      const ssize_t written = write(STDERR_FILENO, left.data(), left.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return;
+      left.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+  std::size_t dropped_ = 0;
+};
+
+class Formatter : public spdlog::formatter {
+ public:
+  Formatter(std::string daemon, LogFormat format) : daemon_(std::move(daemon)), format_(format) {}
+
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) override {
+    const std::string_view logger(message.logger_name.data(), message.logger_name.size());
+    const std::string text = RenderLogLine({.time = message.time,
+                                            .level = kLevels.at(message.level),
+                                            .logger = logger,
+                                            .message = {message.payload.data(), message.payload.size()},
+                                            .passed_through = logger != daemon_},
+                                           format_) +
+                             '\n';
+    line.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<Formatter>(daemon_, format_);
+  }
+
+ private:
+  const std::string daemon_;
+  const LogFormat format_;
+};
+
+}  // namespace
+
+std::string RenderLogLine(const LogLine& line, LogFormat format) {
+  if (format == LogFormat::kJson) {
+    nlohmann::ordered_json object;
+    object["time"] = Timestamp(line.time);
+    object["level"] = line.level;
+    object["logger"] = line.logger;
+    object["message"] = line.message;
+    return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+  const std::string message = Shown(line.message, std::string_view::npos);
+  if (line.passed_through) return fmt::format("{}| {}", line.logger, message);
+  return fmt::format("{} {:<5} {}", Timestamp(line.time), line.level, message);
+}
+
+void InitLog(std::string_view daemon, LogFormat format, std::string_view level) {
+  auto logger = std::make_shared<spdlog::logger>(std::string(daemon), std::make_shared<StandardError>());
+  logger->set_formatter(std::make_unique<Formatter>(std::string(daemon), format));
   spdlog::set_default_logger(std::move(logger));
+  SetLogLevel(level);
+}
+
+std::string_view LogLevel() { return kLevels.at(spdlog::default_logger_raw()->level()); }
+
+void SetLogLevel(std::string_view level) {
+  spdlog::default_logger_raw()->set_level(spdlog::level::from_str(std::string(level)));
+}
+
+std::shared_ptr<spdlog::logger> MakePassThrough(std::string program) {
+  const auto& sinks = spdlog::default_logger_raw()->sinks();
+  auto logger = std::make_shared<spdlog::logger>(std::move(program), sinks.begin(), sinks.end());
+  logger->set_level(spdlog::level::trace);
+  return logger;
 }
 
 void LogOnChange::operator()(const std::string& text, Level level) {

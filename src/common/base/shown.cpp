@@ -7,8 +7,6 @@ namespace redis_zk {
 
 namespace {
 
-constexpr std::size_t kMost = 120;
-
 // The length of the UTF-8 character of several bytes that `text` begins with; 0 when there is none. The
 // control characters U+0080 to U+009F count as none.
 std::size_t Utf8Length(std::string_view text) {
@@ -30,9 +28,9 @@ std::size_t Utf8Length(std::string_view text) {
 
 }  // namespace
 
-std::string Shown(std::string_view text) {
+std::string Shown(std::string_view text, std::size_t most) {
   std::string shown;
-  while (!text.empty() && shown.size() < kMost) {
+  while (!text.empty() && shown.size() < most) {
     const bool ascii = text.front() >= ' ' && text.front() <= '~';
     const std::size_t length = ascii ? 1 : Utf8Length(text);
     if (length == 0) {

@@ -69,8 +69,10 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
               DurationBetween(100ms, 1h), &target->zk_connect_timeout);
   options.Add({"MASTER_NAME", "the group, as Sentinel names its master", "master1"}, ParseMasterName,
               &target->master_name);
-  options.Add({"LOG_LEVEL", "trace, debug, info, warn, error or off", "info"}, ParseLogLevel,
-              &target->log_level);
+  options.Add({"LOG_LEVEL", "trace, debug, info, warn, error or off; SIGHUP reads it again", "info"},
+              ParseLogLevel, &target->log_level);
+  options.Add({"LOG_FORMAT", "text, or json: one object a line", "text"}, ParseLogFormat,
+              &target->log_format);
   options.Add({"REDIS_USERNAME", "ACL user of Redis; the default user when not set", ""}, ParseText,
               &target->redis.username);
   options.AddSecret("REDIS_PASSWORD", "password of Redis", &target->redis.password);
@@ -121,6 +123,13 @@ std::string ReadOptionsOrExit(Options& options, int argc, const char* const* arg
   if (!outcome.exit_code) return outcome.command;
   std::fputs(outcome.text.c_str(), *outcome.exit_code == 0 ? stdout : stderr);
   std::exit(*outcome.exit_code);
+}
+
+Result<LiveOptions> ReadLiveOptions(Options options, const CommonOptions& common, int argc,
+                                    const char* const* argv) {
+  const auto outcome = options.ReadAgain(argc, argv, [](const char* name) { return std::getenv(name); });
+  if (outcome.exit_code) return Fail(ErrorKind::kInvalid, fmt::format("{}", fmt::join(outcome.errors, "; ")));
+  return LiveOptions{common.log_level, outcome.sources.at("LOG_LEVEL")};
 }
 
 }  // namespace redis_zk

@@ -1,10 +1,12 @@
 // The options that the daemons share, and the start every main has in common.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "config/options.h"
 #include "net/interface.h"
 
@@ -16,6 +18,12 @@ struct Credentials {
   std::string password;
 };
 
+// What a running daemon takes over when the options are read again.
+struct LiveOptions {
+  std::string log_level;
+  std::string log_level_source;  // as in OptionsOutcome
+};
+
 // All three daemons.
 struct CommonOptions {
   ZooKeeperHosts zk_hosts;
@@ -23,9 +31,14 @@ struct CommonOptions {
   Duration zk_session_timeout{};
   Duration zk_connect_timeout{};
   std::string master_name;
+  LogFormat log_format = LogFormat::kText;
   std::string log_level;
   Credentials redis;
   Credentials sentinel;
+
+  // Reads the same command line, the environment and the config file again. An error is all that is wrong
+  // with them, in one line.
+  std::function<Result<LiveOptions>()> read_again;
 };
 void AddCommonOptions(Options& options, CommonOptions* target);
 
@@ -54,5 +67,20 @@ void AddServerOptions(Options& options, const std::string& default_port, ServerO
 // Reads the options, or prints what Read says and ends the process with its code. The command that was asked
 // for; empty: be the daemon.
 std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv);
+
+// `options` writes to `common`.
+Result<LiveOptions> ReadLiveOptions(Options options, const CommonOptions& common, int argc,
+                                    const char* const* argv);
+
+// What CommonOptions::read_again is made of: `describe` says which options a daemon has, and reads them into
+// its argument. `argv` must outlive it.
+template <class DaemonOptions>
+std::function<Result<LiveOptions>()> Rereader(Options (*describe)(DaemonOptions*), int argc,
+                                              const char* const* argv) {
+  return [=] {
+    DaemonOptions fresh;
+    return ReadLiveOptions(describe(&fresh), fresh.common, argc, argv);
+  };
+}
 
 }  // namespace redis_zk

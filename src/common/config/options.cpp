@@ -147,6 +147,15 @@ std::string Options::Help() const {
 }
 
 OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment) {
+  return Read(argc, argv, environment, /*with_checks=*/true);
+}
+
+OptionsOutcome Options::ReadAgain(int argc, const char* const* argv, const Environment& environment) {
+  return Read(argc, argv, environment, /*with_checks=*/false);
+}
+
+OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment,
+                             bool with_checks) {
   std::vector<std::string> usage_errors;
   std::vector<std::string> config_errors;
 
@@ -209,19 +218,20 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
     const auto from_file = file.values.extract(FileKeyOf(spec.env));
     if (flag_given(spec.env)) {
       found = flags[spec.env];
-      source = "flag";
+      source = kFromFlag;
       usage = true;
     } else if (const auto value = in_environment(spec.env)) {
       found = value;
-      source = "environment";
+      source = kFromEnvironment;
     } else if (!from_file.empty()) {
       found = from_file.mapped();
       source = path;
     } else if (!spec.fallback.empty()) {
       found = spec.fallback;
-      source = "default";
+      source = kFromDefault;
     }
     if (!found) continue;
+    outcome.sources[spec.env] = source;
     const auto stored = store(*found);
     if (stored || (!usage && !is_used(spec.env))) continue;
     const std::string shown = spec.secret ? "a value that is not shown" : '"' + Shown(*found) + '"';
@@ -234,7 +244,7 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
       config_errors.push_back(
           fmt::format("{}: found the key \"{}\", expected the options of --help", path, Shown(key)));
   }
-  if (usage_errors.empty() && config_errors.empty() && is_daemon) {
+  if (with_checks && usage_errors.empty() && config_errors.empty() && is_daemon) {
     for (const auto& check : checks_) {
       for (auto& line : check()) config_errors.push_back(std::move(line));
     }
@@ -243,7 +253,10 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
 
   outcome.exit_code = usage_errors.empty() ? kExitConfig : kExitUsage;
   for (const auto* errors : {&usage_errors, &config_errors}) {
-    for (const auto& line : *errors) outcome.text += fmt::format("{}: {}\n", daemon_, line);
+    for (const auto& line : *errors) {
+      outcome.text += fmt::format("{}: {}\n", daemon_, line);
+      outcome.errors.push_back(line);
+    }
   }
   return outcome;
 }

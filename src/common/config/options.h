@@ -31,7 +31,14 @@ struct OptionsOutcome {
   std::optional<int> exit_code;  // nothing: go on
   std::string text;              // help or version for stdout when the code is 0, else error lines for stderr
   std::string command{};         // the word that came first; empty: be the daemon
+  std::vector<std::string> errors{};  // those in `text`, without the daemon's name
+  // Where the value of each option came from: kFromFlag, kFromEnvironment, the config file's path,
+  // kFromDefault.
+  std::map<std::string, std::string> sources{};
 };
+inline constexpr std::string_view kFromFlag = "flag";
+inline constexpr std::string_view kFromEnvironment = "environment";
+inline constexpr std::string_view kFromDefault = "default";
 
 class Options {
  public:
@@ -62,6 +69,8 @@ class Options {
   void AddCheck(std::function<std::vector<std::string>()> check);
 
   OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment);
+  // The same once more while the daemon runs, without the checks.
+  OptionsOutcome ReadAgain(int argc, const char* const* argv, const Environment& environment);
 
  private:
   using Store = std::function<Status(std::string_view)>;
@@ -77,6 +86,7 @@ class Options {
   };
 
   void AddErased(OptionSpec spec, Store store);
+  OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment, bool with_checks);
   std::string Help() const;
 
   std::string daemon_;

@@ -130,6 +130,12 @@ Result<std::string> ParseLogLevel(std::string_view text) {
   return std::string(text);
 }
 
+Result<LogFormat> ParseLogFormat(std::string_view text) {
+  if (text == "text") return LogFormat::kText;
+  if (text == "json") return LogFormat::kJson;
+  return Fail(ErrorKind::kInvalid, "text or json");
+}
+
 Result<bool> ParseSwitch(std::string_view text) {
   if (text == "on" || text == "off") return text == "on";
   return Fail(ErrorKind::kInvalid, "on or off");

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
@@ -33,6 +34,7 @@ Result<std::string> ParseHost(std::string_view text);
 // A Sentinel master name: what Sentinel itself accepts, [A-Za-z0-9._-].
 Result<std::string> ParseMasterName(std::string_view text);
 Result<std::string> ParseLogLevel(std::string_view text);
+Result<LogFormat> ParseLogFormat(std::string_view text);
 // "on" or "off".
 Result<bool> ParseSwitch(std::string_view text);
 Result<std::string> ParseText(std::string_view text);

@@ -26,6 +26,8 @@ inline std::string Describe(const ZooKeeperHosts& hosts) {
 template <class Pump, class Stopped>
 std::optional<int> ConnectZooKeeper(zookeeper::Session& session, const CommonOptions& options,
                                     const Pump& pump, const Stopped& stopped) {
+  spdlog::info("version {} starts: group {}, ZooKeeper {}", REDIS_ZK_VERSION, options.master_name,
+               Describe(options.zk_hosts));
   const TimePoint deadline = Clock::now() + options.zk_connect_timeout;
   session.Maintain(Clock::now());
   while (!session.connected()) {

@@ -4,10 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "base/exit_code.h"
 #include "daemon/connect.h"
+#include "daemon/reload.h"
 
 namespace redis_zk::daemon {
 
@@ -68,6 +70,7 @@ void WrapperLoop::OnSignal(int number) {
     if (supervisor_ && !exit_code_) exit_code_ = supervisor_->Reap();
     return;
   }
+  if (number == SIGHUP) return Reload(common_);
   if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
     spdlog::info("asked to stop by signal {}", number);
     ++stop_requests_;
@@ -85,7 +88,10 @@ void WrapperLoop::SayWaiting(const std::string& reason, LogOnChange::Level level
 bool WrapperLoop::TakeZooKeeperNews() { return std::exchange(zookeeper_news_, false); }
 
 std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::string& conf_path) {
-  auto child = process::Child::Start({{binary, conf_path}, server_.work_dir, signals_.original_mask()});
+  auto child = process::Child::Start({.argv = {binary, conf_path},
+                                      .work_dir = server_.work_dir,
+                                      .signal_mask = signals_.original_mask(),
+                                      .log_name = std::filesystem::path(binary).filename()});
   if (!child) {
     spdlog::error("{}", child.error().message);
     return child.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable;
@@ -133,7 +139,9 @@ int WrapperLoop::StopServer() {
     health_.Say(false, "the server stops");
     supervisor_->Stop(Clock::now());
   }
+  const bool ends = supervisor_ && !exit_code_;
   while (supervisor_ && !exit_code_) Pump(Clock::now() + kUpkeep);
+  if (ends) spdlog::info("the server has stopped with {}", *exit_code_);
   supervisor_.reset();
   return exit_code_.value_or(kExitStopped);
 }

@@ -57,7 +57,7 @@ Result<std::string> FindBinary(const std::string& name) {
 
 // Between fork and exec: async-signal-safe calls only. Never returns.
 [[noreturn]] void BecomeServer(const char* binary, char* const* argv, const char* work_dir,
-                               const sigset_t& mask, pid_t parent, int report_fd) {
+                               const sigset_t& mask, pid_t parent, int report_fd, int output_fd) {
   const auto give_up = [report_fd] {
     const int failure = errno;
     [[maybe_unused]] const ssize_t written = write(report_fd, &failure, sizeof failure);
@@ -73,6 +73,7 @@ Result<std::string> FindBinary(const std::string& name) {
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   const int null_fd = open("/dev/null", O_RDONLY);
   if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0) give_up();
+  if (output_fd >= 0 && (dup2(output_fd, STDOUT_FILENO) < 0 || dup2(output_fd, STDERR_FILENO) < 0)) give_up();
   if (chdir(work_dir) != 0) give_up();
   // The ZooKeeper client does not mark its sockets, and the HTTP library not those it accepts. The report
   // pipe closes itself at exec.
@@ -94,6 +95,12 @@ Result<Child> Child::Start(const ChildSpec& spec) {
   std::vector<char*> argv;
   for (const auto& word : spec.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
+  std::unique_ptr<Output> output;
+  if (!spec.log_name.empty()) {
+    auto opened = Output::Open(spec.log_name);
+    if (!opened) return tl::unexpected(opened.error());
+    output = std::move(*opened);
+  }
   std::array<int, 2> report{};
   if (pipe2(report.data(), O_CLOEXEC) != 0) {
     return Fail(ErrorKind::kInternal, fmt::format("pipe: {}", std::strerror(errno)));
@@ -101,10 +108,12 @@ Result<Child> Child::Start(const ChildSpec& spec) {
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) {
-    BecomeServer(binary->c_str(), argv.data(), spec.work_dir.c_str(), spec.signal_mask, parent, report[1]);
+    BecomeServer(binary->c_str(), argv.data(), spec.work_dir.c_str(), spec.signal_mask, parent, report[1],
+                 output ? output->write_end() : -1);
   }
   const int fork_errno = errno;
   close(report[1]);
+  if (output) output->CloseWriteEnd();
   if (pid < 0) {
     close(report[0]);
     return Fail(ErrorKind::kInternal, fmt::format("fork: {}", std::strerror(fork_errno)));
@@ -117,13 +126,14 @@ Result<Child> Child::Start(const ChildSpec& spec) {
     length = read(report[0], &exec_errno, sizeof exec_errno);
   } while (length < 0 && errno == EINTR);
   close(report[0]);
-  if (length == 0) return Child(pid);
+  if (length == 0) return Child(pid, std::move(output));
   waitpid(pid, nullptr, 0);
   return Fail(exec_errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kRefused,
               fmt::format("cannot execute \"{}\": {}", *binary, std::strerror(exec_errno)));
 }
 
-Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)), output_(std::move(other.output_)) {}
 
 Child::~Child() {
   if (pid_ == 0) return;
@@ -149,6 +159,7 @@ std::optional<int> Child::Reap() {
     exit_code = WIFSIGNALED(status) ? kExitSignalBase + WTERMSIG(status) : WEXITSTATUS(status);
     Kill();
     pid_ = 0;
+    output_.reset();
   }
 }
 

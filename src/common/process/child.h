@@ -7,11 +7,13 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "process/output.h"
 
 namespace redis_zk::process {
 
@@ -19,6 +21,9 @@ struct ChildSpec {
   std::vector<std::string> argv;  // argv[0] is looked up in PATH unless it has a slash
   std::string work_dir;
   sigset_t signal_mask{};  // what the child starts with
+  // Under this name our log passes on what the child writes; empty: it writes to our standard output and
+  // error.
+  std::string log_name{};
 };
 
 class Child {
@@ -40,13 +45,14 @@ class Child {
   void Kill() const;
 
   // Reaps every process that has ended, as PID 1 must. The child's exit code, in a shell's terms (128 + n for
-  // signal n), once it has ended; what is left of its group is killed then.
+  // signal n), once it has ended; its last words are logged and what is left of its group is killed then.
   std::optional<int> Reap();
 
  private:
-  explicit Child(pid_t pid) : pid_(pid) {}
+  Child(pid_t pid, std::unique_ptr<Output> output) : pid_(pid), output_(std::move(output)) {}
 
   pid_t pid_;  // 0: reaped, or moved from
+  std::unique_ptr<Output> output_;
 };
 
 // The same without a child: as PID 1 one inherits whatever lost its parent.

@@ -21,7 +21,6 @@ void Supervisor::OnSignal(int number, TimePoint now) {
     case SIGQUIT:
       Stop(now);
       break;
-    case SIGHUP:
     case SIGUSR1:
     case SIGUSR2:
       child_.Signal(number);

@@ -107,7 +107,8 @@ Result<std::vector<Entry>> Registry::ListEntries(const std::string& parent, Watc
     if (Result<Entry> entry = parse(name, *node)) {
       entries.push_back(std::move(*entry));
     } else {
-      spdlog::warn("{}: found \"{}\", expected {}; left out", path, Shown(node->data), entry.error().message);
+      WarnOnce(path, fmt::format("{}: found \"{}\", expected {}; left out", path, Shown(node->data),
+                                 entry.error().message));
     }
   }
   return entries;

@@ -270,9 +270,14 @@ void Session::Maintain(TimePoint now) {
     // Nobody answered for longer than the session can have lived: by our own clock it is over. A new handle
     // also resolves the names again, which the old one never would.
     const bool silent = !handle_->connected && now - since > session_timeout_ * 3 / 2;
-    if (handle_->connected) backoff_.Reset();
+    if (handle_->connected) {
+      backoff_.Reset();
+      log_problem_.Reset();
+    }
     if (!handle_->ended && !silent) return;
-    if (silent) spdlog::warn("ZooKeeper: silent for longer than a session lives; starting a new one");
+    if (silent)
+      log_problem_("ZooKeeper: silent for longer than a session lives; starting a new one",
+                   LogOnChange::Level::kWarn);
     handle_.reset();
     retry_at_ = now;
   }
@@ -292,7 +297,7 @@ void Session::Maintain(TimePoint now) {
   if (addresses) {
     Open(*addresses);
   } else {
-    spdlog::warn("ZooKeeper: {}", addresses.error().message);
+    log_problem_("ZooKeeper: " + addresses.error().message, LogOnChange::Level::kWarn);
   }
 }
 
@@ -300,7 +305,8 @@ void Session::Open(const std::vector<std::string>& addresses) {
   const std::string connect_string = ConnectString(addresses, hosts_.chroot);
   auto handle = std::make_unique<Handle>(connect_string, session_timeout_, sink_);
   if (handle->raw == nullptr) {
-    spdlog::warn("ZooKeeper: cannot use \"{}\": {}", connect_string, std::strerror(errno));
+    log_problem_(fmt::format("ZooKeeper: cannot use \"{}\": {}", connect_string, std::strerror(errno)),
+                 LogOnChange::Level::kWarn);
     return;
   }
   handle_ = std::move(handle);

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/backoff.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/parsers.h"
@@ -132,6 +133,7 @@ class Session {
   const Duration session_timeout_;
   const Sink sink_;
   Backoff backoff_;
+  LogOnChange log_problem_;  // until it is connected again
   TimePoint retry_at_{};
   std::future<Addresses> resolving_;
   std::unique_ptr<Handle> handle_;

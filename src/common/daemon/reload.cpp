@@ -1,0 +1,35 @@
+#include "daemon/reload.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/log.h"
+
+namespace redis_zk::daemon {
+
+LogLevelChoice ChooseLogLevel(std::string_view now, const LiveOptions& read) {
+  const std::string& source = read.log_level_source;
+  std::string why = source + " says so";
+  if (source == kFromFlag) why = "the flag --log-level outranks the config file";
+  if (source == kFromEnvironment) why = "the environment outranks the config file";
+  if (source == kFromDefault) why = "no config file sets it, and this is the default";
+  if (read.log_level == now) return {read.log_level, fmt::format("LOG_LEVEL stays {}: {}", now, why)};
+  return {read.log_level, fmt::format("LOG_LEVEL is {} now, {} before: {}", read.log_level, now, why)};
+}
+
+void Reload(const CommonOptions& common) {
+  const auto read = common.read_again();
+  if (!read) {
+    spdlog::warn("SIGHUP: nothing is changed: {}", read.error().message);
+    return;
+  }
+  const auto choice = ChooseLogLevel(LogLevel(), *read);
+  const std::string before(LogLevel());
+  SetLogLevel(choice.level);
+  // It is said if it is to be seen before or after.
+  if (!spdlog::should_log(spdlog::level::info)) SetLogLevel(before);
+  spdlog::info("SIGHUP: {}", choice.told);
+  SetLogLevel(choice.level);
+}
+
+}  // namespace redis_zk::daemon
