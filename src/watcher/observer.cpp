@@ -8,6 +8,8 @@ namespace redis_zk::watcher {
 namespace {
 
 constexpr Duration kAskTimeout = 500ms;
+// Each costs a descriptor while it is asked, and a process has a thousand of them.
+constexpr std::size_t kMostAtOnce = 128;
 
 }  // namespace
 
@@ -50,9 +52,12 @@ Findings Observer::Ask(const Topology& topology) const {
     const auto replicas = ReplicasOf(group, record, findings, *earlier);
     servers.insert(replicas.begin(), replicas.end());
   }
-  const std::vector<Endpoint> asked(servers.begin(), servers.end());
-  auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
-  for (std::size_t i = 0; i < asked.size(); ++i) findings.servers.emplace(asked[i], std::move(infos[i]));
+  for (auto next = servers.begin(); next != servers.end() && !topology_.closed();) {
+    std::vector<Endpoint> asked;
+    while (next != servers.end() && asked.size() < kMostAtOnce) asked.push_back(*next++);
+    auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
+    for (std::size_t i = 0; i < asked.size(); ++i) findings.servers.emplace(asked[i], std::move(infos[i]));
+  }
   return findings;
 }
 

@@ -25,6 +25,9 @@ struct Answer {
   std::string version{};
 };
 
+inline const FleetStatus kNothingObserved{};
+inline const History kNothingHappened{};
+
 struct Request {
   std::string_view path;
   std::string_view accept;  // the Accept header
@@ -33,8 +36,8 @@ struct Request {
   std::function<std::size_t(std::size_t)> pick;  // a random index below the argument
   bool loop_alive = true;                        // for /healthz
   // For /status.
-  const FleetStatus* status = nullptr;
-  const History* history = nullptr;
+  const FleetStatus* status = &kNothingObserved;
+  const History* history = &kNothingHappened;
 };
 
 // The answer of this type goes on with every event that happens; the server sees to that.
