@@ -67,7 +67,7 @@ void CompareGroups(const Topology& before, const Topology& after, const Outages&
 
 void CompareSentinels(const std::vector<registry::Sentinel>& before,
                       const std::vector<registry::Sentinel>& after, std::vector<Event>* events) {
-  const auto tell = [events](const auto& some, const auto& others, std::string_view kind, const char* what) {
+  const auto tell = [events](const auto& some, const auto& others, const char* kind, const char* what) {
     for (const auto& sentinel : some) {
       if (std::find(others.begin(), others.end(), sentinel) != others.end()) continue;
       const std::string address = sentinel.endpoint.ToAddress();
@@ -142,21 +142,22 @@ std::vector<Event> Compare(const Topology& before, const Topology& after, const 
 
 std::vector<Event> Compare(const FleetStatus& before, const FleetStatus& after) {
   std::vector<Event> events;
-  for (const auto& [name, group] : after.groups) {
+  for (const auto& entry : after.groups) {
+    const std::string& name = entry.first;
+    const GroupStatus& group = entry.second;
     const auto earlier = before.groups.find(name);
     // Who was there before we looked has not come.
     if (earlier == before.groups.end()) continue;
     const auto were = AnsweringReplicas(earlier->second);
     const auto are = AnsweringReplicas(group);
-    const auto tell = [&, &of = name](const auto& some, const auto& others, std::string_view kind,
-                                      const char* what) {
+    const auto tell = [&](const auto& some, const auto& others, const char* kind, const char* what) {
       for (const auto& replica : some) {
         // A replica that is the master now has not gone, nor has the master come that became a replica.
         if (others.contains(replica) || group.record.master == replica) continue;
         events.push_back({.kind = kind,
-                          .group = of,
+                          .group = name,
                           .fields = {{"replica", replica.ToAddress()}},
-                          .sentence = fmt::format("{}: replica {} {}", of, replica.ToAddress(), what)});
+                          .sentence = fmt::format("{}: replica {} {}", name, replica.ToAddress(), what)});
       }
     };
     tell(were, are, event_kind::kReplicaGone, "does not answer any more");

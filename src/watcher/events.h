@@ -24,24 +24,24 @@ struct Event {
   std::string id;            // "1764000000000-17": when the log began, and the number
   std::int64_t time = 0;     // milliseconds since 1970
 
-  std::string_view kind;  // one of event_kind
-  std::string group;      // empty: it concerns none
+  std::string kind;   // one of event_kind
+  std::string group;  // empty: it concerns none
   std::map<std::string, std::variant<std::int64_t, std::string>> fields;
   std::string sentence;
 };
 
 namespace event_kind {
-inline constexpr std::string_view kMasterChanged = "master-changed";  // to, epoch, reason; from, outage_ms
-inline constexpr std::string_view kGroupCame = "group-came";
-inline constexpr std::string_view kGroupGone = "group-gone";
-inline constexpr std::string_view kSentinelCame = "sentinel-came";  // sentinel
-inline constexpr std::string_view kSentinelGone = "sentinel-gone";  // sentinel
-inline constexpr std::string_view kReplicaCame = "replica-came";    // replica
-inline constexpr std::string_view kReplicaGone = "replica-gone";    // replica
-inline constexpr std::string_view kFollowing = "following";         // sentinel
-inline constexpr std::string_view kZooKeeperLost = "zookeeper-lost";
-inline constexpr std::string_view kZooKeeperBack = "zookeeper-back";  // away_ms
-inline constexpr std::string_view kCleanUp = "clean-up";
+inline constexpr const char* kMasterChanged = "master-changed";  // to, epoch, reason; from, outage_ms
+inline constexpr const char* kGroupCame = "group-came";
+inline constexpr const char* kGroupGone = "group-gone";
+inline constexpr const char* kSentinelCame = "sentinel-came";  // sentinel
+inline constexpr const char* kSentinelGone = "sentinel-gone";  // sentinel
+inline constexpr const char* kReplicaCame = "replica-came";    // replica
+inline constexpr const char* kReplicaGone = "replica-gone";    // replica
+inline constexpr const char* kFollowing = "following";         // sentinel
+inline constexpr const char* kZooKeeperLost = "zookeeper-lost";
+inline constexpr const char* kZooKeeperBack = "zookeeper-back";  // away_ms
+inline constexpr const char* kCleanUp = "clean-up";
 }  // namespace event_kind
 
 // The last events, oldest first.

@@ -209,11 +209,11 @@ std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& 
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   std::vector<std::string> warnings;
   if (!topology.zookeeper_connected) {
-    warnings.push_back(topology.known_at == TimePoint{} ? std::string("ZooKeeper has not been read yet")
-                                                        : fmt::format("ZooKeeper has been away for {} s",
-                                                                      Seconds(now - topology.known_at)));
+    warnings.emplace_back(topology.known_at == TimePoint{} ? std::string("ZooKeeper has not been read yet")
+                                                           : fmt::format("ZooKeeper has been away for {} s",
+                                                                         Seconds(now - topology.known_at)));
   }
-  if (!topology.following) warnings.push_back("no Sentinel is followed: a failover is noticed late");
+  if (!topology.following) warnings.emplace_back("no Sentinel is followed: a failover is noticed late");
   return warnings;
 }
 

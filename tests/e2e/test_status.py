@@ -66,7 +66,9 @@ class Listener(Background):
     def __init__(self, watcher, last_id=None):
         super().__init__()
         connection = http.client.HTTPConnection(watcher.host, watcher.port, timeout=60)
-        connection.request("GET", "/events", headers={"Last-Event-ID": last_id} if last_id else {})
+        # Compressed, a stream would be held back until there is enough to compress.
+        headers = {"Accept-Encoding": "gzip, br"} | ({"Last-Event-ID": last_id} if last_id else {})
+        connection.request("GET", "/events", headers=headers)
         self._socket = connection.sock
         self._answer = connection.getresponse()
         assert self._answer.status == 200

@@ -158,7 +158,7 @@ struct Server::Impl {
       response.set_chunked_content_provider(
           kEventStream, [stream](std::size_t, httplib::DataSink& sink) { return stream->Continue(sink); });
     } else {
-      response.set_content(answer.body, answer.content_type.c_str());
+      response.set_content(answer.body, answer.content_type);
     }
     if (!response.get_header_value("ETag").empty() &&
         request.get_header_value("If-None-Match") == response.get_header_value("ETag")) {
