@@ -28,10 +28,12 @@ Duration StepEvery(Duration patience) { return std::clamp(patience / 4, kOftenSt
 
 }  // namespace
 
-Cleaner::Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry)
+Cleaner::Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry,
+                 EventLog& events)
     : options_(options),
       session_(session),
       registry_(registry),
+      events_(events),
       lock_(session, registry.CleanUpPath(), "watcher " + options.listen.ToAddress()) {}
 
 void Cleaner::Step(const std::map<std::string, registry::Record>& groups,
@@ -216,6 +218,9 @@ void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
 
 void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
   Note(group, action, Clock::now(), &memory_);
+  events_.Add({.kind = event_kind::kCleanUp,
+               .group = group,
+               .sentence = fmt::format("{}: clean-up: {}", group, action.reason)});
   if (action.kind == Kind::kReset) {
     const auto reset =
         redis::RequestReset(action.sentinel.endpoint, options_.common.sentinel, group, kAskTimeout);

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "registry/registry.h"
 #include "watcher/cleanup.h"
+#include "watcher/events.h"
 #include "watcher/options.h"
 #include "zookeeper/lock.h"
 #include "zookeeper/session.h"
@@ -22,7 +23,8 @@ namespace redis_zk::watcher {
 class Cleaner {
  public:
   // All must outlive the cleaner.
-  Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry);
+  Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry,
+          EventLog& events);
 
   // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now.
   void Step(const std::map<std::string, registry::Record>& groups,
@@ -48,6 +50,7 @@ class Cleaner {
   const WatcherOptions& options_;
   zookeeper::Session& session_;
   registry::Registry& registry_;
+  EventLog& events_;
   zookeeper::Lock lock_;
   bool held_ = false;
   CleanUpMemory memory_;

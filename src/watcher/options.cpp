@@ -41,6 +41,10 @@ Options Describe(WatcherOptions* watcher) {
               ParseCleanUpMode, &watcher->clean_up);
   options.Add({"CLEANUP_PATIENCE", "how long somebody must have been gone before it is forgotten", "60s"},
               DurationBetween(1s, 24h), &watcher->clean_up_patience);
+  options.Add(
+      {"OBSERVE_INTERVAL",
+       "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},
+      DurationBetween(0ms, 1h), &watcher->observe_interval);
   options.AddCheck([watcher]() -> std::vector<std::string> {
     const auto bindable = CheckBindable(ListenOf(*watcher));
     if (bindable) return {};

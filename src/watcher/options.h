@@ -19,6 +19,7 @@ struct WatcherOptions {
   Duration sentinel_timeout{};
   CleanUpMode clean_up = CleanUpMode::kOff;
   Duration clean_up_patience{};
+  Duration observe_interval{};  // 0: nobody is asked
 
   Endpoint listen;  // bind_ip and port
 };

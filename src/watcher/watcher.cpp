@@ -41,9 +41,11 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
           options.common.zk_hosts, options.common.zk_session_timeout,
           [this](SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, options.common.zk_root),
-      cleaner_(options, *session_, registry_),
+      cleaner_(options, *session_, registry_, events_),
       topology_(Topology{.default_group = options.common.master_name}),
+      observer_(options, topology_, [this] { queue_.Push(Observed{}); }),
       loop_turned_at_(Clock::now().time_since_epoch().count()),
+      observed_(observer_.status().Get()),
       follow_backoff_(kFirstRetry, kLongestRetry, RandomFraction),
       read_backoff_(kFirstRetry, kLongestRetry, RandomFraction) {}
 
@@ -51,6 +53,8 @@ Watcher::~Watcher() {
   // Both push into the queue until they are gone.
   subscriber_.reset();
   session_.reset();
+  // What the observer waits for.
+  topology_.Close();
 }
 
 int Watcher::Run() {
@@ -59,7 +63,7 @@ int Watcher::Run() {
       [this] { return stop_requested_; });
   if (code) return *code;
   Reconcile();
-  web::Server server(topology_, loop_turned_at_);
+  web::Server server({topology_, observer_.status(), events_, loop_turned_at_});
   if (const auto started = server.Start(options_.listen); !started) {
     spdlog::error("BIND_IP, PORT0: {}", started.error().message);
     return kExitConfig;
@@ -73,6 +77,7 @@ int Watcher::Run() {
   }
   // Whoever waits for a change keeps the server from ending.
   topology_.Close();
+  events_.Close();
   return kExitStopped;
 }
 
@@ -89,8 +94,10 @@ bool Watcher::Pump(TimePoint deadline) {
       }
     } else if (const auto* session_event = std::get_if<SessionEvent>(&*event)) {
       Reduce(*session_event);
+    } else if (const auto* subscriber_event = std::get_if<SubscriberEvent>(&*event)) {
+      Reduce(*subscriber_event);
     } else {
-      Reduce(std::get<SubscriberEvent>(*event));
+      Reduce(std::get<Observed>(*event));
     }
   }
   session_->Maintain(Clock::now());
@@ -131,16 +138,27 @@ void Watcher::Reduce(const SubscriberEvent& event) {
     case SubscriberEvent::Kind::kEvent:
       spdlog::debug("Sentinel {}: {} {}", event.sentinel.ToAddress(), event.event.name, event.event.payload);
       if (redis::MayChangeMaster(event.event)) hinted_groups_.insert(event.event.group);
+      if (event.event.payload.starts_with("master ")) {
+        if (event.event.name == "+sdown") called_down_.emplace(event.event.group, Clock::now());
+        if (event.event.name == "-sdown") called_down_.erase(event.event.group);
+      }
       break;
     case SubscriberEvent::Kind::kLost:
       log_lost_[event.sentinel](fmt::format("lost Sentinel {}; choosing another", event.reason),
                                 LogOnChange::Level::kWarn);
       subscriber_.reset();
       subscribed_ = false;
+      called_down_.clear();
       follow_at_ = Clock::now() + follow_backoff_.Next();
       PublishTopology();
       break;
   }
+}
+
+void Watcher::Reduce(const Observed& /*event*/) {
+  const auto status = observer_.status().Get();
+  events_.Add(Compare(*observed_, *status));
+  observed_ = status;
 }
 
 void Watcher::Reconcile() {
@@ -268,7 +286,18 @@ std::optional<Watcher::Kept> Watcher::Settle(const std::string& group,
   return std::nullopt;
 }
 
+Outages Watcher::FindOutages() const {
+  Outages outages = called_down_;
+  for (const auto& [name, group] : observer_.status().Get()->groups) {
+    if (!group.master || group.master->info) continue;
+    auto& since = outages.emplace(name, group.master->silent_since).first->second;
+    since = std::min(since, group.master->silent_since);
+  }
+  return outages;
+}
+
 void Watcher::PublishTopology() {
+  const auto before = topology_.Get();
   topology_.Set(Topology{
       .default_group = options_.common.master_name,
       .sentinels = sentinels_,
@@ -276,6 +305,11 @@ void Watcher::PublishTopology() {
       .known_at = known_at_,
       .zookeeper_connected = session_->connected(),
       .following = subscribed_ && subscriber_ ? std::optional(subscriber_->sentinel()) : std::nullopt});
+  auto events = Compare(*before, *topology_.Get(), FindOutages(), Clock::now());
+  for (const auto& event : events) {
+    if (event.kind == event_kind::kMasterChanged) called_down_.erase(event.group);
+  }
+  events_.Add(std::move(events));
 }
 
 }  // namespace redis_zk::watcher

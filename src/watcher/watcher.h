@@ -21,6 +21,8 @@
 #include "redis/subscriber.h"
 #include "registry/registry.h"
 #include "watcher/cleaner.h"
+#include "watcher/events.h"
+#include "watcher/observer.h"
 #include "watcher/options.h"
 #include "watcher/topology.h"
 #include "zookeeper/session.h"
@@ -39,12 +41,14 @@ class Watcher {
   int Run();
 
  private:
-  using Event = std::variant<SignalReceived, zookeeper::SessionEvent, redis::SubscriberEvent>;
+  struct Observed {};
+  using Message = std::variant<SignalReceived, zookeeper::SessionEvent, redis::SubscriberEvent, Observed>;
 
   // Waits for one event, or until `deadline`, and notes what it makes necessary. False: nothing happened.
   bool Pump(TimePoint deadline);
   void Reduce(const zookeeper::SessionEvent& event);
   void Reduce(const redis::SubscriberEvent& event);
+  void Reduce(const Observed& event);
 
   // Does what has become necessary; whatever fails is tried again.
   void Reconcile();
@@ -62,14 +66,17 @@ class Watcher {
   // Judges, and writes what it takes.
   std::optional<Kept> Settle(const std::string& group, std::vector<redis::SentinelReport> reports,
                              std::set<Endpoint> acting_masters);
+  Outages FindOutages() const;
   void PublishTopology();
 
   const WatcherOptions& options_;
-  EventQueue<Event> queue_;
+  EventQueue<Message> queue_;
+  EventLog events_;
   std::unique_ptr<zookeeper::Session> session_;
   registry::Registry registry_;
   Cleaner cleaner_;
   Published<Topology> topology_;
+  Observer observer_;
   std::atomic<Clock::rep> loop_turned_at_;
 
   // What is known.
@@ -78,6 +85,8 @@ class Watcher {
   TimePoint known_at_{};
   bool subscribed_ = false;
   std::unique_ptr<redis::Subscriber> subscriber_;
+  Outages called_down_;  // by the followed Sentinel
+  std::shared_ptr<const FleetStatus> observed_;
 
   // What has to be done.
   bool stop_requested_ = false;

@@ -1,5 +1,6 @@
 """Passwords: they work everywhere, and they show up nowhere."""
 
+import json
 import pathlib
 import stat
 import subprocess
@@ -7,7 +8,7 @@ import subprocess
 import pytest
 import redis
 
-from cluster import ROOT, processes_in, write_until_ok
+from cluster import ROOT, processes_in, wait_for, write_until_ok
 
 REDIS_PASSWORD = "re dis \"quoted\" 'and' \\slashed #$% ü"
 SENTINEL_PASSWORD = "sentinel\\x41{};*"
@@ -55,8 +56,16 @@ def test_passwords_through_a_failover(make_cluster, given):
     for node in nodes + sentinels:
         with pytest.raises(redis.AuthenticationError), node.client(password=None) as stranger:
             stranger.ping()
+    def observed():
+        text = watcher.get("/status")
+        answers = [entry.get("answers") for group in json.loads(text)["groups"]
+                   for entry in [group["master"], *group["replicas"]]]
+        return answers == [True] * len(nodes) and text
+
+    status = wait_for(observed, what="answers to the watcher's questions", every=0.1)
     for secret in secrets.values():
         assert secret not in lines
+        assert secret not in status
         assert seen_in(cluster, secret) == []
         assert all(secret not in process.log() for process in cluster.processes)
     assert {conf: conf.read_bytes() for conf in confs} == confs, "the user's files are never written to"

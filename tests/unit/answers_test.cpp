@@ -101,6 +101,39 @@ TEST(AnswerForTest, WritesJsonWhenAskedTo) {
   }
 }
 
+TEST(AnswerForTest, TellsTheStatusOfWhatIsRecorded) {
+  auto topology = Healthy();
+  const auto ask = [&topology] { return Json::parse(Ask("/status", topology)->body); };
+  EXPECT_EQ(Ask("/status", topology)->content_type, "application/json") << "whatever was accepted";
+  EXPECT_EQ(Ask("/status", topology)->cache_control, "no-store");
+  EXPECT_EQ(ask()["zookeeper"], (Json{{"connected", true}, {"age_ms", 0}}));
+  EXPECT_EQ(ask()["observed_age_ms"], nullptr);
+  EXPECT_EQ(ask()["groups"].size(), 2U);
+  EXPECT_EQ(ask()["groups"][0]["record"]["master"], (Json{{"host", "10.0.0.9"}, {"port", 6379}}));
+  topology.zookeeper_connected = false;
+  EXPECT_EQ(ask()["zookeeper"]["age_ms"], 90'000);
+  topology.known_at = {};
+  EXPECT_EQ(ask()["zookeeper"]["age_ms"], nullptr) << "never read";
+  topology.groups["master1"] = Record{.state = Record::State::kUnreadable, .found = "x"};
+  EXPECT_EQ(ask()["groups"][0]["record"]["master"], nullptr);
+  topology.groups["master1"].reason = "not \xff UTF-8";
+  EXPECT_THAT(std::string(ask()["groups"][0]["record"]["reason"]), StartsWith("not "));
+}
+
+TEST(AnswerForTest, ListsTheFailoversOfAGroupAlone) {
+  const Topology topology = Healthy();
+  namespace kind = watcher::event_kind;
+  const watcher::History history{
+      {.id = "1-1", .kind = kind::kMasterChanged, .group = "master1", .fields = {{"to", "a"}}},
+      {.id = "1-2", .kind = kind::kMasterChanged, .group = "master1", .fields = {{"from", "a"}, {"to", "b"}}},
+      {.id = "1-3", .kind = kind::kMasterChanged, .group = "orders", .fields = {{"from", "a"}, {"to", "b"}}},
+      {.id = "1-4", .kind = kind::kCleanUp, .group = "master1"}};
+  const auto answer = AnswerFor({.path = "/status", .now = kNow, .history = &history}, topology);
+  const auto failovers = Json::parse(answer->body)["groups"][0]["failovers"];
+  ASSERT_EQ(failovers.size(), 1U) << "a first master is no failover";
+  EXPECT_EQ(failovers[0], (Json{{"id", "1-2"}, {"time", 0}, {"from", "a"}, {"to", "b"}}));
+}
+
 TEST(AnswerForTest, WritesAListOfOneAsAList) {
   auto topology = Healthy();
   topology.sentinels.resize(1);

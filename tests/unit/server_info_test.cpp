@@ -15,6 +15,7 @@ constexpr const char* kMasterInfo =
     "# "
     "Server\r\nredis_version:7.0.15\r\nrun_id:0123456789012345678901234567890123456789\r\ntcp_port:"
     "6379\r\n\r\n"
+    "# Memory\r\nused_memory:2097152\r\nused_memory_human:2.00M\r\nmaxmemory:4194304\r\n\r\n"
     "# Persistence\r\nloading:0\r\nasync_loading:0\r\n\r\n"
     "# Replication\r\nrole:master\r\nconnected_slaves:2\r\n"
     "slave0:ip=10.0.0.2,port=6379,state=online,offset=1400,lag=0\r\n"
@@ -39,6 +40,8 @@ TEST(ParseServerInfoTest, UnderstandsAMaster) {
   EXPECT_EQ(info->run_id, "0123456789012345678901234567890123456789");
   EXPECT_FALSE(info->loading);
   EXPECT_EQ(info->keys, 42U);
+  EXPECT_EQ(info->used_memory, 2097152U);
+  EXPECT_EQ(info->max_memory, 4194304U);
   EXPECT_EQ(info->connected_replicas, 2U);
   EXPECT_EQ(info->replication_id, std::string(40, 'a'));
   EXPECT_EQ(info->offset, 1400);
@@ -64,6 +67,25 @@ TEST(ParseServerInfoTest, KnowsALinkThatIsDown) {
     EXPECT_FALSE(info->link_up) << status;
   }
   EXPECT_FALSE(ParseServerInfo("role:slave\n")->link_up);
+}
+
+TEST(ParseServerInfoTest, KnowsHowLongALinkHasBeenDown) {
+  struct Row {
+    const char* name;
+    const char* text;
+    Duration down_for;
+    bool synchronising;
+  };
+  for (const auto& [name, text, down_for, synchronising] : std::initializer_list<Row>{
+           {"it stands", "master_link_status:up\nmaster_sync_in_progress:0\n", 0s, false},
+           {"down", "master_link_status:down\nmaster_link_down_since_seconds:7\n", 7s, false},
+           {"copying", "master_sync_in_progress:1\nmaster_link_down_since_seconds:2\n", 2s, true},
+           {"never up", "master_link_status:down\nmaster_link_down_since_seconds:-1\n", 0s, false}}) {
+    const auto info = ParseServerInfo(std::string("role:slave\n") + text);
+    ASSERT_TRUE(info) << name;
+    EXPECT_EQ(info->link_down_for, down_for) << name;
+    EXPECT_EQ(info->synchronising, synchronising) << name;
+  }
 }
 
 TEST(ParseServerInfoTest, KnowsAServerThatIsLoading) {

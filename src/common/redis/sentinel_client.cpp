@@ -63,20 +63,27 @@ Result<std::vector<Described>> ParseDescribed(const Endpoint& sentinel, const Re
   return all;
 }
 
+Result<std::vector<ReplicaReport>> ParseReplicas(const Endpoint& sentinel, const Reply& reply) {
+  auto described = ParseDescribed(sentinel, reply);
+  if (!described) return tl::unexpected(described.error());
+  std::vector<ReplicaReport> replicas;
+  for (auto& [fields, endpoint, down] : *described)
+    replicas.push_back({.endpoint = endpoint,
+                        .down = down,
+                        .master_link_up = fields["master-link-status"] == "ok",
+                        .master_link_down_for = Duration(NumberAt(fields, "master-link-down-time")),
+                        .promoted = HasFlag(fields["flags"], "promoted")});
+  return replicas;
+}
+
 Result<Acquaintances> ParseAcquaintances(const Endpoint& sentinel,
                                          const Result<std::vector<Reply>>& answers) {
   if (!answers) return tl::unexpected(answers.error());
-  auto replicas = ParseDescribed(sentinel, answers->front());
+  auto replicas = ParseReplicas(sentinel, answers->front());
   if (!replicas) return tl::unexpected(replicas.error());
   auto peers = ParseDescribed(sentinel, answers->back());
   if (!peers) return tl::unexpected(peers.error());
-  Acquaintances all;
-  for (auto& [fields, endpoint, down] : *replicas)
-    all.replicas.push_back({.endpoint = endpoint,
-                            .down = down,
-                            .master_link_up = fields["master-link-status"] == "ok",
-                            .master_link_down_for = Duration(NumberAt(fields, "master-link-down-time")),
-                            .promoted = HasFlag(fields["flags"], "promoted")});
+  Acquaintances all{.replicas = std::move(*replicas)};
   for (auto& [fields, endpoint, down] : *peers) all.peers.push_back({fields["runid"], endpoint, down});
   return all;
 }
@@ -112,6 +119,21 @@ Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::
                         .down_after = Duration(NumberAt(fields, "down-after-milliseconds"))};
 }
 
+namespace {
+
+// The three answers from `first` on.
+Result<GroupReport> ParseGroupReport(const Endpoint& sentinel, const Result<std::vector<Reply>>& answers,
+                                     std::size_t first) {
+  if (!answers) return tl::unexpected(answers.error());
+  auto report = ParseSentinelReport(sentinel, {(*answers)[first], (*answers)[first + 1]});
+  if (!report) return tl::unexpected(report.error());
+  auto replicas = ParseReplicas(sentinel, (*answers)[first + 2]);
+  if (!replicas) return tl::unexpected(replicas.error());
+  return GroupReport{std::move(*report), std::move(*replicas)};
+}
+
+}  // namespace
+
 std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& sentinels,
                                                  const Credentials& credentials, const std::string& group,
                                                  Duration timeout) {
@@ -141,6 +163,25 @@ std::vector<Result<Acquaintances>> AskAcquaintances(const std::vector<Endpoint>&
 Result<Acquaintances> AskAcquaintances(const Endpoint& sentinel, const Credentials& credentials,
                                        const std::string& group, Duration timeout) {
   return AskAcquaintances(std::vector{sentinel}, credentials, group, timeout).front();
+}
+
+std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(const std::vector<Endpoint>& sentinels,
+                                                             const Credentials& credentials,
+                                                             const std::vector<std::string>& groups,
+                                                             Duration timeout) {
+  std::vector<Command> commands;
+  for (const auto& group : groups) {
+    commands.push_back({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group});
+    commands.push_back({"SENTINEL", "MASTER", group});
+    commands.push_back({"SENTINEL", "SLAVES", group});
+  }
+  auto answers = AskAll(sentinels, credentials, commands, timeout);
+  std::vector<std::vector<Result<GroupReport>>> all(sentinels.size());
+  for (std::size_t i = 0; i < sentinels.size(); ++i) {
+    for (std::size_t g = 0; g < groups.size(); ++g)
+      all[i].push_back(ParseGroupReport(sentinels[i], answers[i], 3 * g));
+  }
+  return all;
 }
 
 Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,

@@ -78,6 +78,17 @@ std::vector<Result<Acquaintances>> AskAcquaintances(const std::vector<Endpoint>&
                                                     const Credentials& credentials, const std::string& group,
                                                     Duration timeout);
 
+// One Sentinel's report about one group, with the group's replicas.
+struct GroupReport {
+  SentinelReport report;
+  std::vector<ReplicaReport> replicas;
+};
+// Asks every Sentinel at once about many groups; the answers by Sentinel, then by group.
+std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(const std::vector<Endpoint>& sentinels,
+                                                             const Credentials& credentials,
+                                                             const std::vector<std::string>& groups,
+                                                             Duration timeout);
+
 // SENTINEL SET ... down-after-milliseconds, of this Sentinel alone and until it is set again.
 Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                     Duration down_after, Duration timeout);

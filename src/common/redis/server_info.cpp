@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -104,6 +105,8 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   info.rewriting_aof =
       NumberAt(fields, "aof_rewrite_in_progress") != 0 || NumberAt(fields, "aof_rewrite_scheduled") != 0;
   info.keys = CountKeys(fields);
+  info.used_memory = static_cast<std::uint64_t>(NumberAt(fields, "used_memory"));
+  info.max_memory = static_cast<std::uint64_t>(NumberAt(fields, "maxmemory"));
   info.connected_replicas = static_cast<std::uint64_t>(NumberAt(fields, "connected_slaves"));
   info.replication_id = TextAt(fields, "master_replid");
   // Redis writes forty zeros for none.
@@ -121,6 +124,10 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
     info.master = {std::string(TextAt(fields, "master_host")),
                    static_cast<std::uint16_t>(NumberAt(fields, "master_port"))};
     info.link_up = TextAt(fields, "master_link_status") == "up";
+    // -1 before the first link.
+    const std::int64_t seconds = NumberAt(fields, "master_link_down_since_seconds");
+    info.link_down_for = std::chrono::seconds(std::max<std::int64_t>(seconds, 0));
+    info.synchronising = NumberAt(fields, "master_sync_in_progress") != 0;
   }
   return info;
 }

@@ -30,7 +30,9 @@ struct ServerInfo {
   bool loading = false;
   // An append-only file is being written anew, or is about to be.
   bool rewriting_aof = false;
-  std::uint64_t keys = 0;  // over all databases
+  std::uint64_t keys = 0;         // over all databases
+  std::uint64_t used_memory = 0;  // in bytes
+  std::uint64_t max_memory = 0;   // 0: no limit
   std::uint64_t connected_replicas = 0;
   std::string replication_id;
   std::int64_t offset = 0;  // master: written so far; replica: received so far
@@ -43,6 +45,8 @@ struct ServerInfo {
   // Replicas only.
   Endpoint master;
   bool link_up = false;
+  Duration link_down_for{};    // 0 while the link stands, and where it never did
+  bool synchronising = false;  // copies the master's data
 };
 
 // Parses the text of INFO; an error when there is no role in it.

@@ -87,7 +87,8 @@ Record Replaced(const Record& replaced, const NextRecord& next) {
           .version = replaced.version + 1,
           .epoch = next.epoch,
           .lineage_fits = true,
-          .cold_start = next.cold_start};
+          .cold_start = next.cold_start,
+          .reason = next.reason};
 }
 
 Record ParseMasterRecord(std::string_view text) {

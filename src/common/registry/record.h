@@ -40,6 +40,7 @@ struct Record {
   // originals, or a person.
   bool lineage_fits = false;
   bool cold_start = false;  // as in the lineage, where that fits
+  std::string reason;       // the same; one sentence, made fit for a log line
 };
 
 // What a record is to say.

@@ -55,6 +55,7 @@ Result<Record> Registry::ReadRecord(const std::string& group, Watch watch) {
     record.lineage_fits =
         record.state == Record::State::kMaster && lineage->master == record.master.ToRecord();
     record.cold_start = record.lineage_fits && lineage->cold_start;
+    if (record.lineage_fits) record.reason = Shown(lineage->reason);
   }
   return record;
 }

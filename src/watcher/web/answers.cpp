@@ -4,22 +4,18 @@
 
 #include <array>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/shown.h"
+#include "watcher/web/json.h"
 
 namespace redis_zk::watcher::web {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
 constexpr int kUnavailable = 503;
-
-Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
 
 Answer Text(std::string body) { return {.body = std::move(body)}; }
 Answer JsonText(const Json& json) { return {.content_type = "application/json", .body = json.dump()}; }
@@ -81,14 +77,14 @@ const registry::Record* MasterOf(const Topology& topology, std::string_view grou
   return recorded ? &found->second : nullptr;
 }
 
-Json ToJson(std::string_view group, const registry::Record& record) {
+Json RecordToJson(std::string_view group, const registry::Record& record) {
   return {{"name", group}, {"master", ToJson(record.master)}, {"epoch", record.epoch}};
 }
 
 Answer MasterOfGroup(const Request& request, const Topology& topology, std::string_view group) {
   const auto* record = MasterOf(topology, group);
   if (record == nullptr) return NotYet(request, "no master is recorded");
-  return Versioned(request, record->master.ToRecord(), ToJson(group, *record));
+  return Versioned(request, record->master.ToRecord(), RecordToJson(group, *record));
 }
 
 Answer Master(const Request& request, const Topology& topology, std::string_view /*group*/) {
@@ -110,7 +106,7 @@ Answer Masters(const Request& request, const Topology& topology, std::string_vie
   for (const auto& [group, record] : topology.groups) {
     if (MasterOf(topology, group) == nullptr) continue;
     text += fmt::format("{}{} {}", text.empty() ? "" : "\n", group, record.master.ToRecord());
-    list.push_back(ToJson(group, record));
+    list.push_back(RecordToJson(group, record));
   }
   return Versioned(request, std::move(text), {{"masters", list}});
 }
@@ -128,13 +124,23 @@ Answer IsMaster(const Request& request, const Topology& topology, std::string_vi
   if (record->master != *asked) {
     return Unavailable(request, fmt::format("{} is the master", record->master.ToAddress()));
   }
-  return WantsJson(request.accept) ? JsonText(ToJson(group, *record)) : Text("it is the master");
+  return WantsJson(request.accept) ? JsonText(RecordToJson(group, *record)) : Text("it is the master");
 }
 
 Answer Home(const Request& /*request*/, const Topology& /*topology*/, std::string_view /*group*/) {
   return Text(
       "redis-zk watcher: /sentinels /sentinel /master /masters /masters/NAME "
-      "/masters/NAME/is-master?addr=HOST:PORT /healthz /readyz");
+      "/masters/NAME/is-master?addr=HOST:PORT /status /events /healthz /readyz");
+}
+
+Answer Status(const Request& request, const Topology& topology, std::string_view /*group*/) {
+  return {.content_type = "application/json",
+          .cache_control = "no-store",
+          .body = RenderStatus(topology, *request.status, *request.history, request.now)};
+}
+
+Answer Events(const Request& /*request*/, const Topology& /*topology*/, std::string_view /*group*/) {
+  return {.content_type = kEventStream, .cache_control = "no-store"};
 }
 
 Answer Healthz(const Request& request, const Topology& /*topology*/, std::string_view /*group*/) {
@@ -154,15 +160,17 @@ struct Route {
   bool from_zookeeper;  // the answer ages while ZooKeeper is away
 };
 
-constexpr std::array<Route, 9> kRoutes{{{"/sentinels", Sentinels, true},
-                                        {"/sentinel", Sentinel, true},
-                                        {"/master", Master, true},
-                                        {"/masters", Masters, true},
-                                        {"/masters/*", GroupMaster, true},
-                                        {"/masters/*/is-master", IsMaster, true},
-                                        {"/", Home, false},
-                                        {"/healthz", Healthz, false},
-                                        {"/readyz", Readyz, false}}};
+constexpr std::array<Route, 11> kRoutes{{{"/sentinels", Sentinels, true},
+                                         {"/sentinel", Sentinel, true},
+                                         {"/master", Master, true},
+                                         {"/masters", Masters, true},
+                                         {"/masters/*", GroupMaster, true},
+                                         {"/masters/*/is-master", IsMaster, true},
+                                         {"/status", Status, false},
+                                         {"/events", Events, false},
+                                         {"/", Home, false},
+                                         {"/healthz", Healthz, false},
+                                         {"/readyz", Readyz, false}}};
 
 // What stands in the place of "*", empty where there is none; nothing: another path.
 std::optional<std::string_view> Match(std::string_view pattern, std::string_view path) {

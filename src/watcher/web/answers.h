@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "watcher/events.h"
+#include "watcher/status.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher::web {
@@ -14,6 +16,7 @@ namespace redis_zk::watcher::web {
 struct Answer {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
+  std::string cache_control = "no-cache";
   std::string body;
   // How old the answer is; nothing while ZooKeeper is there to tell of changes.
   std::optional<std::chrono::seconds> age{};
@@ -22,6 +25,9 @@ struct Answer {
   std::string version{};
 };
 
+inline const FleetStatus kNothingObserved{};
+inline const History kNothingHappened{};
+
 struct Request {
   std::string_view path;
   std::string_view accept;  // the Accept header
@@ -29,7 +35,13 @@ struct Request {
   TimePoint now;
   std::function<std::size_t(std::size_t)> pick;  // a random index below the argument
   bool loop_alive = true;                        // for /healthz
+  // For /status.
+  const FleetStatus* status = &kNothingObserved;
+  const History* history = &kNothingHappened;
 };
+
+// The answer of this type goes on with every event that happens; the server sees to that.
+inline constexpr const char* kEventStream = "text/event-stream";
 
 // Nothing: no such path.
 std::optional<Answer> AnswerFor(const Request& request, const Topology& topology);

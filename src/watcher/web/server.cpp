@@ -5,6 +5,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "base/shown.h"
 #include "config/parsers.h"
 #include "watcher/web/answers.h"
+#include "watcher/web/json.h"
 #include "watcher/web/thread_pool.h"
 
 namespace redis_zk::watcher::web {
@@ -25,6 +28,10 @@ constexpr std::size_t kKeepAliveRequests = 1'000'000'000;
 constexpr std::size_t kLongestBody = 64 * 1024;
 constexpr Duration kLongestWait = 5min;
 constexpr int kMostWaiting = kMostConnections / 2;
+constexpr int kMostStreams = 64;
+// Proxies close what is silent; and it is how a client that left without a word is noticed.
+constexpr Duration kHeartbeat = 15s;
+constexpr Duration kStreamTurn = 1s;
 constexpr int kNotModified = 304;
 // The loop goes round at least once a second.
 constexpr Duration kLoopPatience = 15s;
@@ -63,24 +70,23 @@ Result<Patience> PatienceOf(const httplib::Request& request, TimePoint now) {
   return patience;
 }
 
-void SetAnswer(httplib::Response& response, const Answer& answer) {
+void SetHeaders(httplib::Response& response, const Answer& answer) {
   response.status = answer.status;
   // The list changes with the next failover; a cache in between would hide that.
-  response.set_header("Cache-Control", "no-cache");
-  response.set_header("Vary", "Accept");
+  response.set_header("Cache-Control", answer.cache_control);
+  response.set_header("Vary", "Accept, Accept-Encoding");
   if (answer.age) response.set_header("Age", std::to_string(answer.age->count()));
   if (answer.status == 200 && !answer.version.empty())
     response.set_header("ETag", fmt::format("W/\"{}\"", answer.version));
-  response.set_content(answer.body, answer.content_type.c_str());
 }
 
-// Counts those who wait for a change.
-class Waiting {
+// Counts those who occupy a thread for long: the others must not run out of them.
+class Place {
  public:
-  explicit Waiting(std::atomic<int>& count) : count_(count), allowed_(++count <= kMostWaiting) {}
-  ~Waiting() { --count_; }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
+  Place(std::atomic<int>& count, int most) : count_(count), allowed_(++count <= most) {}
+  ~Place() { --count_; }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
 
   bool allowed() const { return allowed_; }
 
@@ -89,15 +95,71 @@ class Waiting {
   const bool allowed_;
 };
 
+// One client of /events.
+class Stream {
+ public:
+  // With the id that it heard last, it is told what it missed; without one, what happens from now on.
+  Stream(const httplib::Request& request, std::atomic<int>& count, const EventLog& log)
+      : place_(count, kMostStreams), log_(log), history_(log.history().Get()) {
+    if (request.has_header("Last-Event-ID")) {
+      told_ = log_.NumberOf(request.get_header_value("Last-Event-ID"));
+    } else if (!history_->empty()) {
+      told_ = history_->back().number;
+    }
+  }
+
+  bool allowed() const { return place_.allowed(); }
+
+  // Sends what is new, or a sign of life; called again and again until the sink is done.
+  bool Continue(httplib::DataSink& sink) {
+    const TimePoint now = Clock::now();
+    std::string text = std::exchange(text_, "");
+    for (const auto& event : *history_) {
+      if (event.number > told_) text += RenderEvent(event);
+    }
+    if (!history_->empty()) told_ = std::max(told_, history_->back().number);
+    if (text.empty() && now >= heartbeat_at_) text = ":\n\n";
+    if (!text.empty()) {
+      heartbeat_at_ = now + kHeartbeat;
+      if (!sink.write(text.data(), text.size())) return false;
+    }
+    if (log_.history().closed()) {
+      sink.done();
+    } else {
+      history_ = log_.history().GetNext(history_, std::min(heartbeat_at_, now + kStreamTurn));
+    }
+    return true;
+  }
+
+ private:
+  const Place place_;
+  const EventLog& log_;
+  std::string text_ = "retry: 1000\n\n";  // the headers leave with it
+  std::shared_ptr<const History> history_;
+  std::uint64_t told_ = 0;
+  TimePoint heartbeat_at_{};
+};
+
 }  // namespace
 
 struct Server::Impl {
-  Impl(const Published<Topology>& published, const std::atomic<Clock::rep>& turned_at)
-      : topology(published), loop_turned_at(turned_at) {}
+  explicit Impl(const Sources& from) : sources(from) {}
 
   httplib::Server::HandlerResponse Handle(const httplib::Request& request,
                                           httplib::Response& response) const {
-    SetAnswer(response, Find(request, response));
+    Answer answer = Find(request, response);
+    std::shared_ptr<Stream> stream;
+    if (answer.content_type == kEventStream && request.method == "GET") {
+      stream = std::make_shared<Stream>(request, stream_count, sources.events);
+      if (!stream->allowed()) answer = {.status = 503, .body = "too many streams are open"};
+    }
+    SetHeaders(response, answer);
+    if (stream && stream->allowed()) {
+      response.set_chunked_content_provider(
+          kEventStream, [stream](std::size_t, httplib::DataSink& sink) { return stream->Continue(sink); });
+    } else {
+      response.set_content(answer.body, answer.content_type);
+    }
     if (!response.get_header_value("ETag").empty() &&
         request.get_header_value("If-None-Match") == response.get_header_value("ETag")) {
       response.status = kNotModified;
@@ -107,6 +169,7 @@ struct Server::Impl {
   }
 
   Answer Find(const httplib::Request& request, httplib::Response& response) const {
+    const auto& topology = sources.topology;
     auto known = topology.Get();
     auto answer = Look(request, *known);
     if (!answer) return {.status = 404, .body = "no such path; / lists those there are"};
@@ -118,8 +181,7 @@ struct Server::Impl {
     if (!patience) return {.status = 400, .body = patience.error().message};
     const auto is_news = [&] { return answer->version.empty() || answer->version != patience->since; };
     if (is_news()) return *answer;
-    // Each who waits occupies a thread: the others must not run out of them.
-    const Waiting waiting(waiting_count);
+    const Place waiting(waiting_count, kMostWaiting);
     while (!is_news() && waiting.allowed() && Clock::now() < patience->deadline && !topology.closed()) {
       known = topology.GetNext(known, patience->deadline);
       answer = Look(request, *known);
@@ -131,25 +193,28 @@ struct Server::Impl {
     const TimePoint now = Clock::now();
     const std::string accept = request.get_header_value("Accept");
     const std::string addr = request.get_param_value("addr");
-    const bool alive = now - TimePoint(Clock::duration(loop_turned_at.load())) < kLoopPatience;
+    const bool alive = now - TimePoint(Clock::duration(sources.loop_turned_at.load())) < kLoopPatience;
+    const auto status = sources.status.Get();
+    const auto history = sources.events.history().Get();
     return AnswerFor({.path = request.path,
                       .accept = accept,
                       .addr = addr,
                       .now = now,
                       .pick = RandomIndex,
-                      .loop_alive = alive},
+                      .loop_alive = alive,
+                      .status = status.get(),
+                      .history = history.get()},
                      known);
   }
 
-  const Published<Topology>& topology;
-  const std::atomic<Clock::rep>& loop_turned_at;
+  const Sources sources;
   mutable std::atomic<int> waiting_count = 0;
+  mutable std::atomic<int> stream_count = 0;
   httplib::Server http;
   std::thread acceptor;
 };
 
-Server::Server(const Published<Topology>& topology, const std::atomic<Clock::rep>& loop_turned_at)
-    : impl_(std::make_unique<Impl>(topology, loop_turned_at)) {}
+Server::Server(const Sources& sources) : impl_(std::make_unique<Impl>(sources)) {}
 
 Server::~Server() {
   impl_->http.stop();

@@ -1,7 +1,7 @@
 // The HTTP server. Only its .cpp includes httplib.h.
 //
-// Threads: its own, one per open connection, made when needed and gone when idle; they read nothing but the
-// published topology, so that neither ZooKeeper nor Redis can make a client wait.
+// Threads: its own, one per open connection, made when needed and gone when idle; they read nothing but what
+// is published, so that neither ZooKeeper nor Redis can make a client wait.
 #pragma once
 
 #include <atomic>
@@ -11,14 +11,24 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "watcher/events.h"
+#include "watcher/status.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher::web {
 
+// What the server tells of.
+struct Sources {
+  const Published<Topology>& topology;
+  const Published<FleetStatus>& status;
+  const EventLog& events;
+  const std::atomic<Clock::rep>& loop_turned_at;  // when the watcher's loop last went round
+};
+
 class Server {
  public:
-  // Both must outlive the server. `loop_turned_at` is when the watcher's loop last went round.
-  Server(const Published<Topology>& topology, const std::atomic<Clock::rep>& loop_turned_at);
+  // They must outlive the server.
+  explicit Server(const Sources& sources);
   // Stops answering; waits for the answers under way.
   ~Server();
   Server(const Server&) = delete;

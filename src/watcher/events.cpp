@@ -1,0 +1,169 @@
+#include "watcher/events.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+namespace redis_zk::watcher {
+
+namespace {
+
+constexpr std::size_t kMostEvents = 100;
+
+using registry::Record;
+
+std::int64_t UnixTime() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<Duration>(since_1970).count();
+}
+
+std::int64_t Milliseconds(Clock::duration duration) {
+  return std::chrono::duration_cast<Duration>(duration).count();
+}
+
+std::optional<Event> CompareRecords(const std::string& group, const Record& before, const Record& after,
+                                    const Outages& outages, TimePoint now) {
+  if (after.state != Record::State::kMaster) return std::nullopt;
+  const bool had_one = before.state == Record::State::kMaster;
+  if (had_one && before.master == after.master) return std::nullopt;
+  Event event{.kind = event_kind::kMasterChanged, .group = group};
+  event.fields = {{"to", after.master.ToAddress()},
+                  {"epoch", static_cast<std::int64_t>(after.epoch)},
+                  {"reason", after.reason}};
+  event.sentence = fmt::format("{}: the master is {}", group, after.master.ToAddress());
+  if (had_one) {
+    event.fields["from"] = before.master.ToAddress();
+    event.sentence += ", before " + before.master.ToAddress();
+  }
+  if (const auto since = outages.find(group); had_one && since != outages.end()) {
+    const std::int64_t outage = Milliseconds(now - since->second);
+    event.fields["outage_ms"] = outage;
+    event.sentence += fmt::format(", after an outage of {} ms", outage);
+  }
+  if (!after.reason.empty()) event.sentence += ": " + after.reason;
+  return event;
+}
+
+void CompareGroups(const Topology& before, const Topology& after, const Outages& outages, TimePoint now,
+                   std::vector<Event>* events) {
+  for (const auto& [group, record] : after.groups) {
+    const auto earlier = before.groups.find(group);
+    if (earlier == before.groups.end())
+      events->push_back(
+          {.kind = event_kind::kGroupCame, .group = group, .sentence = group + " is a group now"});
+    const Record& was = earlier == before.groups.end() ? Record{} : earlier->second;
+    if (auto changed = CompareRecords(group, was, record, outages, now))
+      events->push_back(std::move(*changed));
+  }
+  for (const auto& [group, record] : before.groups) {
+    if (after.groups.contains(group)) continue;
+    events->push_back(
+        {.kind = event_kind::kGroupGone, .group = group, .sentence = group + " is no group any more"});
+  }
+}
+
+void CompareSentinels(const std::vector<registry::Sentinel>& before,
+                      const std::vector<registry::Sentinel>& after, std::vector<Event>* events) {
+  const auto tell = [events](const auto& some, const auto& others, const char* kind, const char* what) {
+    for (const auto& sentinel : some) {
+      if (std::find(others.begin(), others.end(), sentinel) != others.end()) continue;
+      const std::string address = sentinel.endpoint.ToAddress();
+      events->push_back({.kind = kind,
+                         .fields = {{"sentinel", address}},
+                         .sentence = fmt::format("Sentinel {} {}", address, what)});
+    }
+  };
+  tell(before, after, event_kind::kSentinelGone, "is no longer registered");
+  tell(after, before, event_kind::kSentinelCame, "is registered");
+}
+
+std::set<Endpoint> AnsweringReplicas(const GroupStatus& group) {
+  std::set<Endpoint> answering;
+  for (const auto& replica : group.replicas) {
+    if (replica.info) answering.insert(replica.endpoint);
+  }
+  return answering;
+}
+
+}  // namespace
+
+EventLog::EventLog() : life_(std::to_string(UnixTime())), history_(History{}) {}
+
+void EventLog::Add(Event event) { Add(std::vector{std::move(event)}); }
+
+void EventLog::Add(std::vector<Event> events) {
+  if (events.empty()) return;
+  History history = *history_.Get();
+  std::uint64_t number = history.empty() ? 0 : history.back().number;
+  for (auto& event : events) {
+    event.number = ++number;
+    event.id = fmt::format("{}-{}", life_, number);
+    event.time = UnixTime();
+    history.push_back(std::move(event));
+  }
+  if (history.size() > kMostEvents)
+    history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(kMostEvents));
+  history_.Set(std::move(history));
+}
+
+std::uint64_t EventLog::NumberOf(std::string_view id) const {
+  if (!id.starts_with(life_ + "-")) return 0;
+  id.remove_prefix(life_.size() + 1);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+  return error == std::errc() && end == id.data() + id.size() ? number : 0;
+}
+
+std::vector<Event> Compare(const Topology& before, const Topology& after, const Outages& outages,
+                           TimePoint now) {
+  if (before.known_at == TimePoint{}) return {};
+  std::vector<Event> events;
+  CompareGroups(before, after, outages, now, &events);
+  CompareSentinels(before.sentinels, after.sentinels, &events);
+  if (after.following && after.following != before.following) {
+    const std::string address = after.following->ToAddress();
+    events.push_back({.kind = event_kind::kFollowing,
+                      .fields = {{"sentinel", address}},
+                      .sentence = "Sentinel " + address + " is followed"});
+  }
+  if (before.zookeeper_connected && !after.zookeeper_connected)
+    events.push_back({.kind = event_kind::kZooKeeperLost, .sentence = "ZooKeeper is away"});
+  if (!before.zookeeper_connected && after.zookeeper_connected) {
+    const std::int64_t away = Milliseconds(now - before.known_at);
+    events.push_back({.kind = event_kind::kZooKeeperBack,
+                      .fields = {{"away_ms", away}},
+                      .sentence = fmt::format("ZooKeeper is back after {} ms", away)});
+  }
+  return events;
+}
+
+std::vector<Event> Compare(const FleetStatus& before, const FleetStatus& after) {
+  std::vector<Event> events;
+  for (const auto& entry : after.groups) {
+    const std::string& name = entry.first;
+    const GroupStatus& group = entry.second;
+    const auto earlier = before.groups.find(name);
+    // Who was there before we looked has not come.
+    if (earlier == before.groups.end()) continue;
+    const auto were = AnsweringReplicas(earlier->second);
+    const auto are = AnsweringReplicas(group);
+    const auto tell = [&](const auto& some, const auto& others, const char* kind, const char* what) {
+      for (const auto& replica : some) {
+        // A replica that is the master now has not gone, nor has the master come that became a replica.
+        if (others.contains(replica) || group.record.master == replica) continue;
+        events.push_back({.kind = kind,
+                          .group = name,
+                          .fields = {{"replica", replica.ToAddress()}},
+                          .sentence = fmt::format("{}: replica {} {}", name, replica.ToAddress(), what)});
+      }
+    };
+    tell(were, are, event_kind::kReplicaGone, "does not answer any more");
+    tell(are, were, event_kind::kReplicaCame, "is there");
+  }
+  return events;
+}
+
+}  // namespace redis_zk::watcher

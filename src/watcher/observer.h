@@ -1,0 +1,42 @@
+// Asks the servers of all groups how they are, on a thread of its own, so that neither the loop nor the
+// record waits for one that is slow.
+//
+// Reads the published topology, publishes what it finds. Asks every OBSERVE_INTERVAL, and at once when the
+// topology changes.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "base/published.h"
+#include "watcher/options.h"
+#include "watcher/status.h"
+#include "watcher/topology.h"
+
+namespace redis_zk::watcher {
+
+class Observer {
+ public:
+  // Options and topology must outlive the observer. `observed` is called on its thread after each
+  // observation, and must only pass that on.
+  Observer(const WatcherOptions& options, const Published<Topology>& topology,
+           std::function<void()> observed);
+  // REQUIRES: the topology is closed. Waits for the answers under way, a second at most.
+  ~Observer();
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+
+  const Published<FleetStatus>& status() const { return status_; }
+
+ private:
+  void Run();
+  Findings Ask(const Topology& topology) const;
+
+  const WatcherOptions& options_;
+  const Published<Topology>& topology_;
+  const std::function<void()> observed_;
+  Published<FleetStatus> status_;
+  std::thread thread_;
+};
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,220 @@
+#include "watcher/status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/shown.h"
+
+namespace redis_zk::watcher {
+
+namespace {
+
+constexpr std::int64_t kMegabyte = 1'000'000;
+constexpr std::int64_t kMuchLag = 10 * kMegabyte;
+
+using redis::Role;
+using registry::Record;
+
+bool HasMaster(const Record& record) { return record.state == Record::State::kMaster; }
+
+std::int64_t Seconds(Clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+
+const ServerStatus* FindEarlier(const GroupStatus* group, const Endpoint& endpoint) {
+  if (group == nullptr) return nullptr;
+  if (group->master && group->master->endpoint == endpoint) return &*group->master;
+  const auto found = std::find_if(group->replicas.begin(), group->replicas.end(),
+                                  [&](const auto& replica) { return replica.endpoint == endpoint; });
+  return found == group->replicas.end() ? nullptr : &*found;
+}
+
+const GroupStatus* FindGroup(const FleetStatus& status, const std::string& group) {
+  const auto found = status.groups.find(group);
+  return found == status.groups.end() ? nullptr : &found->second;
+}
+
+ServerStatus StatusOf(const Endpoint& endpoint, const Findings& findings, const GroupStatus* earlier,
+                      TimePoint now) {
+  ServerStatus status{.endpoint = endpoint};
+  const auto found = findings.servers.find(endpoint);
+  if (found != findings.servers.end() && found->second) {
+    status.info = *found->second;
+    return status;
+  }
+  status.error = found == findings.servers.end() ? "it was not asked" : Shown(found->second.error().message);
+  const auto* before = FindEarlier(earlier, endpoint);
+  const bool was_silent = before != nullptr && !before->info;
+  status.silent_since = was_silent ? before->silent_since : now;
+  return status;
+}
+
+void WarnOfMaster(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
+  if (!HasMaster(group.record)) {
+    warnings->push_back("no master is recorded");
+    return;
+  }
+  const std::string name = group.record.master.ToAddress();
+  const auto& info = group.master->info;
+  if (!info) {
+    warnings->push_back(fmt::format("the recorded master {} has not answered for {} s", name,
+                                    Seconds(now - group.master->silent_since)));
+  } else if (info->role != Role::kMaster) {
+    warnings->push_back(
+        fmt::format("the recorded master {} is a replica of {}", name, info->master.ToAddress()));
+  } else if (info->loading) {
+    warnings->push_back(fmt::format("the master {} is loading its data", name));
+  }
+}
+
+std::optional<std::string> FindFault(const GroupStatus& group, const ServerStatus& replica, TimePoint now) {
+  if (!replica.info) return fmt::format("has not answered for {} s", Seconds(now - replica.silent_since));
+  const auto& info = *replica.info;
+  if (info.role == Role::kMaster) return "acts as master, too";
+  if (info.loading) return "is loading its data";
+  if (info.synchronising) return "is copying the master's data";
+  if (HasMaster(group.record) && info.master != group.record.master)
+    return fmt::format("follows {}, not the recorded master", info.master.ToAddress());
+  if (!info.link_up)
+    return fmt::format("has had no link to its master for {} s", Seconds(info.link_down_for));
+  const auto lag = LagOf(group, replica);
+  if (lag && *lag >= kMuchLag) return fmt::format("is {} MB behind", *lag / kMegabyte);
+  return std::nullopt;
+}
+
+void WarnOfReplicas(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
+  bool any_fit = false;
+  for (const auto& replica : group.replicas) {
+    const auto fault = FindFault(group, replica, now);
+    if (fault) warnings->push_back(fmt::format("replica {} {}", replica.endpoint.ToAddress(), *fault));
+    any_fit |= replica.info && replica.info->role == Role::kReplica && replica.info->link_up &&
+               replica.info->master == group.record.master;
+  }
+  if (HasMaster(group.record) && !any_fit)
+    warnings->push_back("no replica follows the master: neither a failover nor a planned stop can hand over");
+}
+
+// What one Sentinel believes that it should not.
+std::optional<std::string> FindError(const GroupStatus& group, const SentinelStatus& sentinel) {
+  if (!sentinel.report) return sentinel.error;
+  const auto& report = *sentinel.report;
+  const std::size_t registered = group.sentinels.size();
+  if (HasMaster(group.record) && report.master != group.record.master)
+    return fmt::format("believes that {} is the master", report.master.ToAddress());
+  if (report.failover_in_progress) return "runs a failover";
+  if (report.master_down) return "believes that the master is down";
+  if (report.known_sentinels + 1 > registered) {
+    return fmt::format(
+        "counts {} Sentinels, and {} are registered: a failover needs a majority of all it counts",
+        report.known_sentinels + 1, registered);
+  }
+  if (report.known_sentinels + 1 < registered)
+    return fmt::format("knows only {} of {} Sentinels", report.known_sentinels + 1, registered);
+  return std::nullopt;
+}
+
+void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warnings) {
+  if (group.sentinels.empty()) {
+    warnings->push_back("no Sentinel is registered: nobody would notice the master's death");
+    return;
+  }
+  std::size_t agreeing = 0;
+  std::size_t answering = 0;
+  std::uint64_t quorum = 0;
+  std::uint64_t counted = 0;
+  for (const auto& sentinel : group.sentinels) {
+    if (const auto error = FindError(group, sentinel))
+      warnings->push_back(fmt::format("Sentinel {} {}", sentinel.endpoint.ToAddress(), *error));
+    if (!sentinel.report) continue;
+    ++answering;
+    quorum = std::max(quorum, sentinel.report->quorum);
+    counted = std::max(counted, sentinel.report->known_sentinels + 1);
+    if (sentinel.report->master == group.record.master) ++agreeing;
+  }
+  if (HasMaster(group.record) && agreeing < group.sentinels.size()) {
+    warnings->push_back(
+        fmt::format("only {} of {} Sentinels agree with the record", agreeing, group.sentinels.size()));
+  }
+  // A failover takes the quorum to begin, and a majority to be won.
+  if (answering < quorum) {
+    warnings->push_back(fmt::format("the quorum of {} cannot be reached: {} of {} Sentinels answer", quorum,
+                                    answering, group.sentinels.size()));
+  } else if (answering * 2 <= counted) {
+    warnings->push_back(
+        fmt::format("no failover can be agreed on: {} of {} counted Sentinels answer", answering, counted));
+  }
+}
+
+}  // namespace
+
+std::vector<Endpoint> ReplicasOf(const std::string& group, const Record& record, const Findings& findings,
+                                 const FleetStatus& earlier) {
+  std::set<Endpoint> replicas;
+  if (const auto reports = findings.reports.find(group); reports != findings.reports.end()) {
+    for (const auto& report : reports->second) {
+      if (!report) continue;
+      for (const auto& replica : report->replicas) replicas.insert(replica.endpoint);
+    }
+  }
+  const auto* before = FindGroup(earlier, group);
+  if (before != nullptr && before->master && before->master->info) {
+    for (const auto& attached : before->master->info->replicas) replicas.insert(attached.endpoint);
+  }
+  if (HasMaster(record)) replicas.erase(record.master);
+  return {replicas.begin(), replicas.end()};
+}
+
+FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
+                      TimePoint now) {
+  FleetStatus status{.observed_at = now};
+  for (const auto& [name, record] : topology.groups) {
+    const auto* before = FindGroup(earlier, name);
+    auto& group = status.groups[name];
+    group.record = record;
+    if (HasMaster(record)) group.master = StatusOf(record.master, findings, before, now);
+    for (const auto& replica : ReplicasOf(name, record, findings, earlier))
+      group.replicas.push_back(StatusOf(replica, findings, before, now));
+    const auto reports = findings.reports.find(name);
+    for (std::size_t i = 0; i < topology.sentinels.size(); ++i) {
+      SentinelStatus sentinel{.endpoint = topology.sentinels[i].endpoint};
+      if (reports == findings.reports.end()) {
+        sentinel.error = "was not asked";
+      } else if (const auto& report = reports->second[i]; report) {
+        sentinel.report = report->report;
+      } else {
+        sentinel.error =
+            report.error().kind == ErrorKind::kNotFound ? "does not know the group" : "does not answer";
+      }
+      group.sentinels.push_back(std::move(sentinel));
+    }
+    WarnOfMaster(group, now, &group.warnings);
+    WarnOfReplicas(group, now, &group.warnings);
+    WarnOfSentinels(group, &group.warnings);
+  }
+  return status;
+}
+
+std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica) {
+  if (!group.master || !group.master->info || !replica.info) return std::nullopt;
+  const auto& master = *group.master->info;
+  // Offsets compare only within one replication id.
+  if (master.role != Role::kMaster || master.replication_id != replica.info->replication_id)
+    return std::nullopt;
+  // Both were asked at once, but not at the same instant.
+  return std::max<std::int64_t>(0, master.offset - replica.info->offset);
+}
+
+std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
+  std::vector<std::string> warnings;
+  if (!topology.zookeeper_connected) {
+    warnings.emplace_back(topology.known_at == TimePoint{} ? std::string("ZooKeeper has not been read yet")
+                                                           : fmt::format("ZooKeeper has been away for {} s",
+                                                                         Seconds(now - topology.known_at)));
+  }
+  if (!topology.following) warnings.emplace_back("no Sentinel is followed: a failover is noticed late");
+  return warnings;
+}
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,67 @@
+// How the groups are, as the observer found them, and what is wrong with them, in words: values and functions
+// of them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "redis/sentinel_client.h"
+#include "redis/server_info.h"
+#include "watcher/topology.h"
+
+namespace redis_zk::watcher {
+
+// One Redis, as it answered last time.
+struct ServerStatus {
+  Endpoint endpoint;
+  std::optional<redis::ServerInfo> info;  // nothing: it does not answer
+  std::string error;                      // why not
+  TimePoint silent_since{};               // the first time that it did not
+};
+
+struct SentinelStatus {
+  Endpoint endpoint;
+  std::optional<redis::SentinelReport> report;  // nothing: it does not answer, or does not know the group
+  std::string error;                            // which of them
+};
+
+struct GroupStatus {
+  registry::Record record;                // what was recorded when it was looked at
+  std::optional<ServerStatus> master;     // the recorded one
+  std::vector<ServerStatus> replicas;     // whom master or Sentinels list, by address
+  std::vector<SentinelStatus> sentinels;  // all that are registered
+  std::vector<std::string> warnings;
+};
+
+struct FleetStatus {
+  TimePoint observed_at{};  // the epoch of the clock: never
+  std::map<std::string, GroupStatus> groups;
+};
+
+// What the servers said when they were asked.
+struct Findings {
+  // By group, then in the order of the topology's Sentinels.
+  std::map<std::string, std::vector<Result<redis::GroupReport>>> reports;
+  std::map<Endpoint, Result<redis::ServerInfo>> servers;
+};
+
+// Whom to ask about a group beside its master: the replicas that Sentinels list now, and those that were
+// attached when the master was asked last.
+std::vector<Endpoint> ReplicasOf(const std::string& group, const registry::Record& record,
+                                 const Findings& findings, const FleetStatus& earlier);
+
+FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
+                      TimePoint now);
+
+// How far a replica is behind its master, in bytes; nothing, where that cannot be told.
+std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica);
+
+// What is wrong with what all groups need.
+std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now);
+
+}  // namespace redis_zk::watcher

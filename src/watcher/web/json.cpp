@@ -1,0 +1,144 @@
+#include "watcher/web/json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace redis_zk::watcher::web {
+
+namespace {
+
+using registry::Record;
+
+std::int64_t Milliseconds(Clock::duration duration) {
+  return std::chrono::duration_cast<Duration>(duration).count();
+}
+
+// Whatever servers and people wrote, an answer is JSON.
+std::string Dump(const Json& json) {
+  return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
+Json ToJson(const Record& record) {
+  const bool has_master = record.state == Record::State::kMaster;
+  return {{"master", has_master ? web::ToJson(record.master) : Json()},
+          {"epoch", record.epoch},
+          {"reason", record.reason}};
+}
+
+Json ToJson(const ServerStatus& server, TimePoint now) {
+  Json json = web::ToJson(server.endpoint);
+  json["answers"] = server.info.has_value();
+  if (!server.info) {
+    json["silent_ms"] = Milliseconds(now - server.silent_since);
+    json["error"] = server.error;
+    return json;
+  }
+  const auto& info = *server.info;
+  json["role"] = info.role == redis::Role::kMaster ? "master" : "replica";
+  json["run_id"] = info.run_id;
+  json["loading"] = info.loading;
+  json["keys"] = info.keys;
+  json["used_memory"] = info.used_memory;
+  json["max_memory"] = info.max_memory;
+  json["replication_id"] = info.replication_id;
+  json["offset"] = info.offset;
+  return json;
+}
+
+Json ReplicaToJson(const GroupStatus& group, const ServerStatus& replica, TimePoint now) {
+  Json json = ToJson(replica, now);
+  if (!replica.info || replica.info->role != redis::Role::kReplica) return json;
+  const auto lag = LagOf(group, replica);
+  json["follows"] = web::ToJson(replica.info->master);
+  json["link_up"] = replica.info->link_up;
+  json["link_down_ms"] = replica.info->link_down_for.count();
+  json["synchronising"] = replica.info->synchronising;
+  json["lag_bytes"] = lag ? Json(*lag) : Json();
+  return json;
+}
+
+Json ToJson(const SentinelStatus& sentinel) {
+  Json json = web::ToJson(sentinel.endpoint);
+  if (!sentinel.report) {
+    json["error"] = sentinel.error;
+    return json;
+  }
+  const auto& report = *sentinel.report;
+  json["believes"] = {{"master", web::ToJson(report.master)},
+                      {"epoch", report.config_epoch},
+                      {"master_down", report.master_down},
+                      {"failover_in_progress", report.failover_in_progress},
+                      {"quorum", report.quorum},
+                      {"down_after_ms", report.down_after.count()},
+                      {"replicas", report.known_replicas},
+                      {"other_sentinels", report.known_sentinels}};
+  return json;
+}
+
+void AddFields(const Event& event, Json* json) {
+  for (const auto& [name, value] : event.fields)
+    std::visit([&, &name = name](const auto& of_its_type) { (*json)[name] = of_its_type; }, value);
+}
+
+// Oldest first.
+Json FailoversOf(const std::string& group, const History& history) {
+  Json list = Json::array();
+  for (const auto& event : history) {
+    if (event.kind != event_kind::kMasterChanged || event.group != group || !event.fields.contains("from"))
+      continue;
+    Json failover{{"id", event.id}, {"time", event.time}};
+    AddFields(event, &failover);
+    list.push_back(std::move(failover));
+  }
+  return list;
+}
+
+}  // namespace
+
+Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
+
+std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
+                         TimePoint now) {
+  Json groups = Json::array();
+  for (const auto& [name, record] : topology.groups) {
+    Json replicas = Json::array();
+    Json sentinels = Json::array();
+    GroupStatus group;
+    if (const auto found = status.groups.find(name); found != status.groups.end()) group = found->second;
+    for (const auto& replica : group.replicas) replicas.push_back(ReplicaToJson(group, replica, now));
+    for (const auto& sentinel : group.sentinels) sentinels.push_back(ToJson(sentinel));
+    groups.push_back({{"name", name},
+                      {"record", ToJson(record)},
+                      {"master", group.master ? ToJson(*group.master, now) : Json()},
+                      {"replicas", std::move(replicas)},
+                      {"sentinels", std::move(sentinels)},
+                      {"warnings", group.warnings},
+                      {"failovers", FailoversOf(name, history)}});
+  }
+  const bool fresh = topology.zookeeper_connected;
+  const bool read = topology.known_at != TimePoint{};
+  const bool observed = status.observed_at != TimePoint{};
+  return Dump({{"version", kShapeVersion},
+               {"watcher", {{"version", REDIS_ZK_VERSION}, {"default_group", topology.default_group}}},
+               {"zookeeper",
+                {{"connected", fresh},
+                 {"age_ms", fresh  ? Json(0)
+                            : read ? Json(Milliseconds(now - topology.known_at))
+                                   : Json()}}},
+               {"following", topology.following ? ToJson(*topology.following) : Json()},
+               {"observed_age_ms", observed ? Json(Milliseconds(now - status.observed_at)) : Json()},
+               {"warnings", WarningsOf(topology, now)},
+               {"groups", std::move(groups)}});
+}
+
+std::string RenderEvent(const Event& event) {
+  Json fields = Json::object();
+  AddFields(event, &fields);
+  const Json data{{"version", kShapeVersion},  {"id", event.id},       {"time", event.time},
+                  {"kind", event.kind},        {"group", event.group}, {"fields", std::move(fields)},
+                  {"sentence", event.sentence}};
+  return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event.id, event.kind, Dump(data));
+}
+
+}  // namespace redis_zk::watcher::web

@@ -1,0 +1,28 @@
+// What is told as JSON. The shapes are described in docs/openapi.yaml.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "watcher/events.h"
+#include "watcher/status.h"
+#include "watcher/topology.h"
+
+namespace redis_zk::watcher::web {
+
+using Json = nlohmann::ordered_json;
+
+// Raised when a field of /status or of an event goes or changes its meaning; new fields do not raise it.
+inline constexpr int kShapeVersion = 1;
+
+Json ToJson(const Endpoint& endpoint);
+
+std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
+                         TimePoint now);
+
+// An event as server-sent events have it: id, event and data, and the empty line after them.
+std::string RenderEvent(const Event& event);
+
+}  // namespace redis_zk::watcher::web

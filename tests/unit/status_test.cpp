@@ -1,0 +1,225 @@
+#include "watcher/status.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::GroupReport;
+using redis::Role;
+using redis::SentinelReport;
+using redis::ServerInfo;
+using registry::Record;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using watcher::Findings;
+using watcher::FleetStatus;
+using watcher::Summarize;
+using watcher::Topology;
+
+const TimePoint kNow = TimePoint{} + 100h;
+const Endpoint kMaster{"10.0.0.1", 6379};
+const Endpoint kReplica{"10.0.0.2", 6379};
+const Endpoint kStranger{"10.0.0.9", 6379};
+
+// A group as it was found, to be spoilt by a row.
+struct Scene {
+  Topology topology;
+  Findings findings;
+  FleetStatus earlier;
+
+  Scene() {
+    topology = {
+        .default_group = "g",
+        .sentinels = {{"u1", {"10.0.1.1", 26379}}, {"u2", {"10.0.1.2", 26379}}, {"u3", {"10.0.1.3", 26379}}},
+        .known_at = kNow,
+        .zookeeper_connected = true,
+        .following = Endpoint{"10.0.1.1", 26379}};
+    topology.groups["g"] = Record{.state = Record::State::kMaster, .master = kMaster, .epoch = 3};
+    for (const auto& sentinel : topology.sentinels) {
+      findings.reports["g"].emplace_back(GroupReport{.report = SentinelReport{.sentinel = sentinel.endpoint,
+                                                                              .master = kMaster,
+                                                                              .config_epoch = 3,
+                                                                              .known_replicas = 1,
+                                                                              .known_sentinels = 2,
+                                                                              .quorum = 2},
+                                                     .replicas = {{.endpoint = kReplica}}});
+    }
+    findings.servers.emplace(kMaster,
+                             ServerInfo{.role = Role::kMaster, .replication_id = "id", .offset = 50'000'000});
+    findings.servers.emplace(kReplica, ServerInfo{.role = Role::kReplica,
+                                                  .replication_id = "id",
+                                                  .offset = 49'999'000,
+                                                  .master = kMaster,
+                                                  .link_up = true});
+  }
+
+  ServerInfo& master() { return *findings.servers.at(kMaster); }
+  ServerInfo& replica() { return *findings.servers.at(kReplica); }
+  SentinelReport& sentinel(std::size_t i) { return findings.reports.at("g")[i]->report; }
+  void Silence(const Endpoint& server) {
+    findings.servers.at(server) = Fail(ErrorKind::kTimeout, server.ToAddress() + ": no answer");
+  }
+  void SilenceSentinel(std::size_t i) {
+    findings.reports.at("g")[i] = Fail(ErrorKind::kTimeout, "no answer");
+  }
+  void RemoveReplica() {
+    for (auto& report : findings.reports.at("g")) {
+      if (report) report->replicas.clear();
+    }
+  }
+  watcher::GroupStatus Summary() const { return Summarize(topology, findings, earlier, kNow).groups.at("g"); }
+};
+
+TEST(SummarizeTest, SaysWhatIsWrong) {
+  const std::string alone =
+      "no replica follows the master: neither a failover nor a planned stop can hand over";
+  struct Row {
+    const char* name;
+    std::function<void(Scene&)> spoil;
+    std::vector<std::string> warnings;
+  };
+  for (const auto& [name, spoil, warnings] : std::initializer_list<Row>{
+           {"all is well", [](Scene&) {}, {}},
+           {"no record", [](Scene& scene) { scene.topology.groups["g"] = {}; }, {"no master is recorded"}},
+           {"the master is silent",
+            [](Scene& scene) { scene.Silence(kMaster); },
+            {"the recorded master 10.0.0.1:6379 has not answered for 0 s"}},
+           {"the master is somebody's replica",
+            [](Scene& scene) {
+              scene.master().role = Role::kReplica;
+              scene.master().master = kStranger;
+            },
+            {"the recorded master 10.0.0.1:6379 is a replica of 10.0.0.9:6379"}},
+           {"the master loads",
+            [](Scene& scene) { scene.master().loading = true; },
+            {"the master 10.0.0.1:6379 is loading its data"}},
+           {"no replica", [](Scene& scene) { scene.RemoveReplica(); }, {alone}},
+           {"the replica is silent",
+            [](Scene& scene) { scene.Silence(kReplica); },
+            {"replica 10.0.0.2:6379 has not answered for 0 s", alone}},
+           {"a second master",
+            [](Scene& scene) { scene.replica().role = Role::kMaster; },
+            {"replica 10.0.0.2:6379 acts as master, too", alone}},
+           {"the replica copies",
+            [](Scene& scene) {
+              scene.replica().synchronising = true;
+              scene.replica().link_up = false;
+            },
+            {"replica 10.0.0.2:6379 is copying the master's data", alone}},
+           {"the replica follows somebody else",
+            [](Scene& scene) { scene.replica().master = kStranger; },
+            {"replica 10.0.0.2:6379 follows 10.0.0.9:6379, not the recorded master", alone}},
+           {"the link is down",
+            [](Scene& scene) {
+              scene.replica().link_up = false;
+              scene.replica().link_down_for = 5s;
+            },
+            {"replica 10.0.0.2:6379 has had no link to its master for 5 s", alone}},
+           {"the replica lags",
+            [](Scene& scene) { scene.replica().offset = 38'000'000; },
+            {"replica 10.0.0.2:6379 is 12 MB behind"}},
+           {"the offsets do not compare",
+            [](Scene& scene) {
+              scene.replica().offset = 0;
+              scene.replica().replication_id = "other";
+            },
+            {}},
+           {"no Sentinel",
+            [](Scene& scene) {
+              scene.topology.sentinels.clear();
+              scene.findings.reports.clear();
+              scene.earlier.groups["g"].master = {.endpoint = kMaster, .info = ServerInfo{}};
+              scene.earlier.groups["g"].master->info->replicas = {{.endpoint = kReplica}};
+            },
+            {"no Sentinel is registered: nobody would notice the master's death"}},
+           {"a Sentinel is silent",
+            [](Scene& scene) { scene.SilenceSentinel(1); },
+            {"Sentinel 10.0.1.2:26379 does not answer", "only 2 of 3 Sentinels agree with the record"}},
+           {"a Sentinel believes in another master",
+            [](Scene& scene) { scene.sentinel(0).master = kStranger; },
+            {"Sentinel 10.0.1.1:26379 believes that 10.0.0.9:6379 is the master",
+             "only 2 of 3 Sentinels agree with the record"}},
+           {"a Sentinel does not find the master well",
+            [](Scene& scene) { scene.sentinel(2).master_down = true; },
+            {"Sentinel 10.0.1.3:26379 believes that the master is down"}},
+           {"a failover runs",
+            [](Scene& scene) { scene.sentinel(2).failover_in_progress = true; },
+            {"Sentinel 10.0.1.3:26379 runs a failover"}},
+           {"a Sentinel counts ghosts",
+            [](Scene& scene) { scene.sentinel(0).known_sentinels = 4; },
+            {"Sentinel 10.0.1.1:26379 counts 5 Sentinels, and 3 are registered: a failover needs a majority "
+             "of "
+             "all it counts"}},
+           {"a Sentinel does not know its peers",
+            [](Scene& scene) { scene.sentinel(0).known_sentinels = 1; },
+            {"Sentinel 10.0.1.1:26379 knows only 2 of 3 Sentinels"}},
+           {"too few for the quorum",
+            [](Scene& scene) {
+              scene.SilenceSentinel(0);
+              scene.SilenceSentinel(1);
+            },
+            {"Sentinel 10.0.1.1:26379 does not answer", "Sentinel 10.0.1.2:26379 does not answer",
+             "only 1 of 3 Sentinels agree with the record",
+             "the quorum of 2 cannot be reached: 1 of 3 Sentinels answer"}},
+           {"a quorum, and no majority",
+            [](Scene& scene) {
+              scene.SilenceSentinel(0);
+              scene.SilenceSentinel(1);
+              scene.sentinel(2).quorum = 1;
+            },
+            {"Sentinel 10.0.1.1:26379 does not answer", "Sentinel 10.0.1.2:26379 does not answer",
+             "only 1 of 3 Sentinels agree with the record",
+             "no failover can be agreed on: 1 of 3 counted Sentinels answer"}}}) {
+    Scene scene;
+    spoil(scene);
+    EXPECT_EQ(scene.Summary().warnings, warnings) << name;
+  }
+}
+
+TEST(SummarizeTest, RemembersSinceWhenSomebodyIsSilent) {
+  Scene scene;
+  scene.Silence(kMaster);
+  scene.earlier.groups["g"].master = {.endpoint = kMaster, .silent_since = kNow - 7s};
+  EXPECT_EQ(scene.Summary().master->silent_since, kNow - 7s);
+  EXPECT_THAT(scene.Summary().warnings,
+              ElementsAre("the recorded master 10.0.0.1:6379 has not answered for 7 s"));
+  scene.earlier.groups["g"].master = {.endpoint = kMaster, .info = ServerInfo{}};
+  EXPECT_EQ(scene.Summary().master->silent_since, kNow) << "it answered last time";
+  scene.earlier.groups["g"].master = {.endpoint = kStranger, .silent_since = kNow - 7s};
+  EXPECT_EQ(scene.Summary().master->silent_since, kNow) << "somebody else was silent";
+}
+
+TEST(SummarizeTest, TellsTheLag) {
+  Scene scene;
+  const auto lag = [&scene] {
+    const auto group = scene.Summary();
+    return watcher::LagOf(group, group.replicas.front());
+  };
+  EXPECT_EQ(lag(), 1000);
+  scene.replica().offset = 50'000'100;
+  EXPECT_EQ(lag(), 0) << "it was asked a moment later";
+  scene.replica().replication_id = "other";
+  EXPECT_FALSE(lag());
+}
+
+TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
+  Topology topology = Scene().topology;
+  EXPECT_THAT(WarningsOf(topology, kNow), IsEmpty());
+  topology.following.reset();
+  EXPECT_THAT(WarningsOf(topology, kNow), ElementsAre("no Sentinel is followed: a failover is noticed late"));
+  topology.zookeeper_connected = false;
+  topology.known_at = kNow - 12s;
+  EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has been away for 12 s");
+  topology.known_at = {};
+  EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has not been read yet");
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
