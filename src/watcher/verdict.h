@@ -37,6 +37,9 @@ struct Verdict {
   std::string reason;  // one sentence
 };
 
+// Whose role matters to the verdict: whom to ask before judging. Nobody where the record is true.
+std::set<Endpoint> WhomToAsk(const Evidence& evidence);
+
 Verdict Judge(const Evidence& evidence);
 
 }  // namespace redis_zk::watcher
