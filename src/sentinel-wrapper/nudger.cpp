@@ -68,7 +68,8 @@ void Nudger::AwaitChoice() const {
 void Nudger::SettleDebt() {
   if (!owed_) return;
   if (const auto set = redis::SetDownAfter(sentinel_, credentials_, group_, *owed_, kAnswerTimeout); !set) {
-    spdlog::warn("cannot set down-after back to {} ms yet: {}", owed_->count(), set.error().message);
+    spdlog::warn("{}: cannot set down-after back to {} ms yet: {}", group_, owed_->count(),
+                 set.error().message);
     return;
   }
   owed_.reset();
