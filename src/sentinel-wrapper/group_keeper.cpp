@@ -173,8 +173,9 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Look(const std::string& uuid) {
   });
   if (auto restart = Rescue(uuid)) return restart;
   if (!loop_.session().connected()) return std::nullopt;
+  auto restart = Begin(changes.to_monitor);
   Drop(changes.to_drop);
-  return Begin(changes.to_monitor);
+  return restart;
 }
 
 std::optional<GroupKeeper::Restart> GroupKeeper::Rescue(const std::string& uuid) {
@@ -270,6 +271,8 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Begin(const std::vector<std::st
           newcomer.log(fmt::format("{}: cannot monitor {}: {}", group, record.master.ToAddress(),
                                    Shown(done.error().message)),
                        LogOnChange::Level::kWarn);
+          // Our Sentinel hangs: the others would wait for it in vain, too.
+          if (done.error().kind != ErrorKind::kRefused) return std::nullopt;
         }
         break;
       case Beginning::kRestart:
@@ -318,7 +321,8 @@ void GroupKeeper::Drop(std::vector<std::string> groups) {
     if (listed_.contains(group)) continue;
     const auto known =
         redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group, kAnswerTimeout);
-    if (!known || !MayDrop(monitored_.at(group), known->replicas)) continue;
+    if (!known) return;
+    if (!MayDrop(monitored_.at(group), known->replicas)) continue;
     if (const auto removed =
             redis::StopMonitoring(options_.server.bind, options_.common.sentinel, group, kAnswerTimeout);
         !removed) {

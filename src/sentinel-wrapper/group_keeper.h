@@ -52,7 +52,7 @@ class GroupKeeper {
   // Whether our Sentinel answered when it was asked last.
   const Status& answered() const { return answered_; }
 
-  // A master is down: look again soon.
+  // A master has gone down not long ago: look again soon.
   bool busy() const;
 
  private:

@@ -16,6 +16,8 @@ namespace {
 using zookeeper::Watch;
 
 constexpr Duration kAnswerTimeout = 500ms;
+// A group that nobody could help by then is dead for long, and others need our time.
+constexpr Duration kBusyFor = 1min;
 
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
@@ -31,11 +33,12 @@ Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, std::
       }) {}
 
 void Rescuer::Reset() {
-  master_down_ = false;
   quiet_since_.reset();
   stuck_since_.reset();
   electing_since_.clear();
 }
+
+bool Rescuer::busy() const { return down_since_ && Since(*down_since_) < kBusyFor; }
 
 std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const redis::SentinelReport& own,
                                              const registry::Record& known) {
@@ -43,7 +46,8 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const redi
   const bool needs_help = own.master_down && !own.failover_in_progress;
   if (!needs_help) Reset();
   // Also while it fails over: the moment in which it gives up is when its quiet begins.
-  master_down_ = own.master_down;
+  if (!own.master_down) down_since_.reset();
+  if (own.master_down && !down_since_) down_since_ = Clock::now();
   if (!own.master_down) nudges_ = 0;
   if (needs_help && !quiet_since_) quiet_since_ = Clock::now();
   const bool names_another = known.state == registry::Record::State::kMaster && known.master != own.master;

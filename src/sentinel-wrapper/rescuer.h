@@ -35,8 +35,8 @@ class Rescuer {
   std::optional<Rescue> Look(const std::string& uuid, const redis::SentinelReport& own,
                              const registry::Record& known);
 
-  // The master is down: look again soon.
-  bool busy() const { return master_down_; }
+  // The master has gone down not long ago: look again soon.
+  bool busy() const;
 
   // Nothing is known of what our Sentinel does, or it has nothing to do.
   void Reset();
@@ -55,7 +55,7 @@ class Rescuer {
   const WrapperOptions& options_;
   const std::string group_;
   Nudger nudger_;
-  bool master_down_ = false;
+  std::optional<TimePoint> down_since_;   // the master
   std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
   std::optional<TimePoint> stuck_since_;
   std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica

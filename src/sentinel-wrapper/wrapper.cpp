@@ -45,6 +45,8 @@ int Wrapper::Run() {
 }
 
 tl::expected<Monitoring, int> Wrapper::Prepare() {
+  // What an earlier Sentinel of ours knew is old by the time this one starts.
+  groups_.Reset({});
   const auto record = AwaitMaster();
   if (!record) return tl::unexpected(record.error());
   if (!seats_.Sit(record->epoch)) return tl::unexpected<int>(kExitStopped);

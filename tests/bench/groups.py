@@ -100,7 +100,7 @@ def main():
             lags = measure_record_lag(cluster, nodes, sentinels, watcher)
             column = {}
             for what, (processor, mib) in loads.items():
-                column[f"{what}, CPU, % of a core"] = f"{processor:.1f}"
+                column[f"{what}, CPU, % of a core"] = f"{processor:.2f}"
                 column[f"{what}, RSS"] = number(mib, "MiB")
             column["records written, to all Sentinels and the watcher knowing all"] = number(took, "s") if took else ""
             column["the record after the first +switch-master of `master1`"] = (
