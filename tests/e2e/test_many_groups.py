@@ -1,11 +1,12 @@
 """Several groups on the same Sentinels and watcher: they come, fail over and go without disturbing one another."""
 
+import json
 import pathlib
 import signal
 
 import pytest
 
-from cluster import GROUP, ROOT, children, wait_for
+from cluster import GROUP, LOOPBACK, ROOT, Server, children, free_port, wait_for
 
 CACHE = "cache"
 SECRET = "group-secret-4711"
@@ -198,3 +199,37 @@ def test_group_whose_master_dies_before_anybody_monitors_it(cluster):
     await_cache_master(cluster, watcher, replica)
     assert any(sentinel.log_lines("died before it was monitored") for sentinel in sentinels)
     untouched(cluster, nodes, sentinels, watcher)
+
+
+def test_restart_for_one_group_keeps_the_others(cluster):
+    nodes, sentinels, (watcher,) = cluster.bring_up(redis=2)
+    lone = cluster.redis(MASTER_NAME=CACHE)
+    lone.await_serving()
+    await_guarded(sentinels, CACHE, lone, replicas=0)
+    lone.kill_all()
+    port = free_port()
+    other = Server("redis-server", ["redis-server", "--port", port, "--bind", LOOPBACK, "--save", "",
+                                    "--requirepass", SECRET], cluster.directory / "other", LOOPBACK, port)
+    cluster.processes.append(other)
+    other.start()
+    wait_for(lambda: all("s_down" in sentinel.view(CACHE).get("flags", "") for sentinel in sentinels), what="s_down")
+    cluster.kazoo.set(f"/redis/lineage/{CACHE}",
+                      json.dumps({"epoch": 3, "master": other.record, "reason": "a test"}).encode())
+    cluster.kazoo.set(f"/redis/masters/{CACHE}", other.record.encode())
+    for sentinel in sentinels:
+        sentinel.wait_log(f"restarting redis-sentinel with {CACHE} at {other.address}")
+    await_guarded(sentinels, CACHE, other, replicas=0)
+    assert all(sentinel.view(CACHE)["config-epoch"] == 3 for sentinel in sentinels)
+    untouched(cluster, nodes, sentinels, watcher)
+
+
+def test_zookeeper_that_lost_its_data_loses_no_group(cluster):
+    nodes, sentinels, (watcher,) = cluster.bring_up(redis=2)
+    cache = start_cache(cluster)
+    master = cluster.master(cache)
+    await_guarded(sentinels, CACHE, master)
+    cluster.wipe_zookeeper()
+    await_cache_master(cluster, watcher, master)
+    await_guarded(sentinels, CACHE, master)
+    untouched(cluster, nodes, sentinels, watcher)
+    assert not any(sentinel.log_lines(f"monitoring {CACHE} no longer") for sentinel in sentinels)
