@@ -39,8 +39,8 @@ const std::set<std::string, std::less<>> kState{"myid",          "current-epoch"
                                                 "leader-epoch",  "known-replica", "known-slave",
                                                 "known-sentinel"};
 
-// Settings that hold for every group which has none of its own. The first word of a pair: a group that has
-// either of them has nothing of both from elsewhere.
+// Settings that hold for every group which has none of the same kind itself. User and password are of one
+// kind, since they belong together.
 const std::map<std::string, std::string, std::less<>> kInherited{
     {"down-after-milliseconds", "down-after-milliseconds"},
     {"failover-timeout", "failover-timeout"},

@@ -27,7 +27,7 @@ constexpr Duration kAskTimeout = 500ms;
 // Events can be missed (a record that somebody else changed, a Sentinel that was cut off): everything is
 // compared anew this often.
 constexpr Duration kCheckAll = 5s;
-// How many groups are compared before the loop turns: so many servers may be asked at once.
+// How many groups are compared before the loop turns; up to twice as many servers are asked at once.
 constexpr std::size_t kGroupsAtOnce = 50;
 // A burst of changes in ZooKeeper is read once in this time; the first one at once.
 constexpr Duration kReadAtMostEvery = 50ms;

@@ -88,6 +88,7 @@ def main():
         signal.signal(signal_number, signal.default_int_handler)
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
     columns = []
+    load = os.getloadavg()[0]
     with Cluster(LOG_LEVEL="info") as cluster:
         nodes, sentinels, (watcher,) = cluster.bring_up(redis=2)
         known = 1
@@ -106,6 +107,8 @@ def main():
             column["the record after the first +switch-master of `master1`"] = (
                 f"{number(statistics.median(lags), 'ms')} (worst {number(max(lags), 'ms')})")
             columns.append(column)
+    print(f"\n{os.cpu_count()} cores, load {load:.1f} at the start and {os.getloadavg()[0]:.1f} at the end; "
+          f"the highest of three, over {SECONDS} s; of {FAILOVERS} failovers the median.")
     print("\n| what | " + " | ".join(f"{count} group{'s' * (count > 1)}" for count in COUNTS) + " |")
     print("|---|" + "---|" * len(COUNTS))
     for what in columns[0]:
