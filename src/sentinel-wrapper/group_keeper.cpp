@@ -126,6 +126,7 @@ void GroupKeeper::Reset(const Monitoring& monitoring) {
   monitored_.clear();
   rescuers_.clear();
   newcomers_.clear();
+  unsettled_.clear();
   answered_ = {};
 }
 
@@ -161,6 +162,9 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Look(const std::string& uuid) {
   monitored_ = std::move(*reports);
   for (const auto& [name, report] : monitored_) {
     if (listed_.contains(name)) followed_.insert(name);
+  }
+  for (const auto& [name, report] : monitored_) {
+    if (unsettled_.erase(name) > 0 && !Tell(name, {})) return std::nullopt;
   }
   std::erase_if(followed_,
                 [this](const auto& name) { return !monitored_.contains(name) && !listed_.contains(name); });
@@ -292,21 +296,31 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Begin(const std::vector<std::st
 }
 
 Status GroupKeeper::Monitor(const std::string& group, const Record& record) {
-  const auto settings = SettingsOf(process::ReadText(options_.sentinel_conf), options_, group);
-  std::vector<redis::Command> commands{{"SENTINEL", "MONITOR", group, record.master.host,
-                                        std::to_string(record.master.port), std::to_string(options_.quorum)}};
-  for (const auto& [directive, values] : settings) {
-    auto& command = commands.emplace_back(redis::Command{"SENTINEL", "SET", group, directive});
-    command.insert(command.end(), values.begin(), values.end());
-  }
-  const auto answers = redis::Ask(options_.server.bind, options_.common.sentinel, commands, kAnswerTimeout);
-  if (!answers) return tl::unexpected(answers.error());
-  if (answers->front().is_error()) return Fail(ErrorKind::kRefused, answers->front().text);
+  const auto done = Tell(group, {{"SENTINEL", "MONITOR", group, record.master.host,
+                                  std::to_string(record.master.port), std::to_string(options_.quorum)}});
+  if (!done) return done;
   spdlog::info("monitoring {} at {} with a quorum of {}", group, record.master.ToAddress(), options_.quorum);
   followed_.insert(group);
+  return {};
+}
+
+Status GroupKeeper::Tell(const std::string& group, std::vector<redis::Command> orders) {
+  const std::size_t first = orders.size();
+  const auto settings = SettingsOf(process::ReadText(options_.sentinel_conf), options_, group);
+  for (const auto& [directive, values] : settings) {
+    auto& order = orders.emplace_back(redis::Command{"SENTINEL", "SET", group, directive});
+    order.insert(order.end(), values.begin(), values.end());
+  }
+  if (orders.empty()) return {};
+  const auto answers = redis::Ask(options_.server.bind, options_.common.sentinel, orders, kAnswerTimeout);
+  if (!answers) {
+    unsettled_.insert(group);
+    return tl::unexpected(answers.error());
+  }
+  if (first > 0 && answers->front().is_error()) return Fail(ErrorKind::kRefused, answers->front().text);
   for (std::size_t i = 0; i < settings.size(); ++i) {
     // Its answer is not shown: it may repeat a password.
-    if ((*answers)[i + 1].is_error())
+    if ((*answers)[first + i].is_error())
       spdlog::warn("{}: Sentinel refuses the setting {} while it runs", group, settings[i].directive);
   }
   return {};

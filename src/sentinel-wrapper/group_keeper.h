@@ -71,6 +71,8 @@ class GroupKeeper {
   std::optional<Restart> Rescue(const std::string& uuid);
   std::optional<Restart> Begin(const std::vector<std::string>& groups);
   Status Monitor(const std::string& group, const registry::Record& record);
+  // Gives our Sentinel orders about the group, and its settings after them.
+  Status Tell(const std::string& group, std::vector<redis::Command> orders);
   void Drop(std::vector<std::string> groups);
   // Of the groups that have a record and are not monitored: those of which somebody lives.
   std::vector<std::string> ListLiving();
@@ -88,6 +90,7 @@ class GroupKeeper {
   std::map<std::string, registry::Record> listed_;          // in ZooKeeper, as last read
   std::map<std::string, redis::SentinelReport> monitored_;  // what our Sentinel said last
   std::set<std::string> followed_;                          // that it monitors because of us
+  std::set<std::string> unsettled_;                         // its answer to their settings was lost
   std::map<std::string, Rescuer> rescuers_;
   std::map<std::string, Newcomer> newcomers_;
   std::string last_rescued_;
