@@ -77,7 +77,12 @@ Status Serving::TryRefresh() {
   }
   // A lock that was left half-taken must not stand in anybody's way.
   if (auto released = lock_.Release(); !released) return released;
-  const auto record = loop_.registry().ReadRecord(group, Watch::kYes);
+  auto record = loop_.registry().ReadRecord(group, Watch::kYes);
+  if (!record && record.error().kind == ErrorKind::kNotFound) {
+    // A group of which somebody lives is not removed.
+    if (auto made = loop_.registry().EnsureGroup(group); !made) return made;
+    record = loop_.registry().ReadRecord(group, Watch::kYes);
+  }
   if (!record) return tl::unexpected(record.error());
   record_ = *record;
   if (auto refreshed = lookup_.Refresh(self_.endpoint); !refreshed) return refreshed;

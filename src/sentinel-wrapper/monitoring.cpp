@@ -8,18 +8,29 @@
 
 namespace redis_zk::sentinel_wrapper {
 
-Monitoring MonitoringOf(const registry::Record& record, const registry::Seat& seat, const Fleet& fleet) {
-  Monitoring monitoring{.master = record.master,
-                        .sentinel_id = registry::SentinelIdOf(seat.uuid),
-                        .epoch = std::max(seat.epoch, FleetEpoch(fleet.seats, record.epoch)),
-                        .config_epoch = record.epoch,
-                        .replicas = {},
-                        .peers = {}};
-  std::set<Endpoint> replicas{record.master};
-  for (const auto& member : fleet.members) {
+namespace {
+
+Monitoring::Group GroupOf(const Fleet::Group& seen) {
+  Monitoring::Group group{
+      .name = seen.name, .master = seen.record.master, .config_epoch = seen.record.epoch, .replicas = {}};
+  std::set<Endpoint> named{group.master};
+  for (const auto& member : seen.members) {
     // Who is starting may become anything.
-    if (member.serving && replicas.insert(member.endpoint).second)
-      monitoring.replicas.push_back(member.endpoint);
+    if (member.serving && named.insert(member.endpoint).second) group.replicas.push_back(member.endpoint);
+  }
+  return group;
+}
+
+}  // namespace
+
+Monitoring MonitoringOf(const registry::Seat& seat, const Fleet& fleet) {
+  Monitoring monitoring{.sentinel_id = registry::SentinelIdOf(seat.uuid),
+                        .epoch = std::max(seat.epoch, FleetEpoch(fleet.seats, 0)),
+                        .groups = {},
+                        .peers = {}};
+  for (const auto& group : fleet.groups) {
+    monitoring.groups.push_back(GroupOf(group));
+    monitoring.epoch = std::max(monitoring.epoch, group.record.epoch);
   }
   const auto has_seat = [&fleet](const registry::Sentinel& sentinel) {
     return std::any_of(fleet.seats.begin(), fleet.seats.end(),

@@ -1,5 +1,5 @@
-// What a Sentinel is told about its group before it starts: what it could otherwise learn from a living
-// master only. A function of values.
+// What a Sentinel is told about its groups before it starts: what it could otherwise learn from living
+// masters only. A function of values.
 //
 // A fresh Sentinel asks the master for the replicas and meets its peers through them. Where the master is
 // dead already it would know nobody and promote nobody, for ever.
@@ -15,6 +15,14 @@
 namespace redis_zk::sentinel_wrapper {
 
 struct Monitoring {
+  struct Group {
+    std::string name;
+    Endpoint master;
+    std::uint64_t config_epoch = 0;  // of the configuration in which `master` is the master
+    std::vector<Endpoint> replicas;
+
+    bool operator==(const Group&) const = default;
+  };
   struct Peer {
     Endpoint endpoint;
     std::string id;
@@ -22,23 +30,26 @@ struct Monitoring {
     bool operator==(const Peer&) const = default;
   };
 
-  Endpoint master;
-  std::string sentinel_id;         // 40 hexadecimal digits
-  std::uint64_t epoch = 0;         // the fleet's highest
-  std::uint64_t config_epoch = 0;  // of the configuration in which `master` is the master
-  std::vector<Endpoint> replicas;
-  std::vector<Peer> peers;
+  std::string sentinel_id;  // 40 hexadecimal digits
+  std::uint64_t epoch = 0;  // the fleet's highest
+  std::vector<Group> groups;
+  std::vector<Peer> peers;  // they monitor the same groups
 };
 
 // What ZooKeeper says.
 struct Fleet {
+  struct Group {
+    std::string name;
+    registry::Record record;                // names a master
+    std::vector<registry::Member> members;  // registered
+  };
+  std::vector<Group> groups;
   std::vector<registry::Seat> seats;
   std::vector<registry::Sentinel> sentinels;  // registered
-  std::vector<registry::Member> members;      // registered
 };
 
 // `seat` is ours. Sentinels without a seat are left out, since nobody knows their id: they will make
 // themselves known. No endpoint and no id stands twice: Sentinel refuses a file in which one does.
-Monitoring MonitoringOf(const registry::Record& record, const registry::Seat& seat, const Fleet& fleet);
+Monitoring MonitoringOf(const registry::Seat& seat, const Fleet& fleet);
 
 }  // namespace redis_zk::sentinel_wrapper

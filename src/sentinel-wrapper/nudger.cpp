@@ -67,9 +67,9 @@ void Nudger::AwaitChoice() const {
 void Nudger::SettleDebt() {
   if (!owed_) return;
   if (const auto set = redis::SetDownAfter(sentinel_, credentials_, group_, *owed_, kAnswerTimeout); !set) {
-    log_problem_(
-        fmt::format("cannot set down-after back to {} ms yet: {}", owed_->count(), set.error().message),
-        LogOnChange::Level::kWarn);
+    log_problem_(fmt::format("{}: cannot set down-after back to {} ms yet: {}", group_, owed_->count(),
+                             set.error().message),
+                 LogOnChange::Level::kWarn);
     return;
   }
   log_problem_.Reset();

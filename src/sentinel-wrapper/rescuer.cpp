@@ -16,50 +16,48 @@ namespace {
 using zookeeper::Watch;
 
 constexpr Duration kAnswerTimeout = 500ms;
+// A group that nobody could help by then is dead for long, and others need our time.
+constexpr Duration kBusyFor = 1min;
 
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
 }  // namespace
 
-Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options)
+Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, std::string group)
     : loop_(loop),
       options_(options),
-      nudger_(options.server.bind, options.common.sentinel, options.common.master_name,
-              [&loop](TimePoint until) {
-                while (Clock::now() < until && !loop.stop_requested() && !loop.exit_code()) loop.Pump(until);
-                return !loop.stop_requested() && !loop.exit_code();
-              }) {}
+      group_(std::move(group)),
+      nudger_(options.server.bind, options.common.sentinel, group_, [&loop](TimePoint until) {
+        while (Clock::now() < until && !loop.stop_requested() && !loop.exit_code()) loop.Pump(until);
+        return !loop.stop_requested() && !loop.exit_code();
+      }) {}
 
 void Rescuer::Reset() {
-  master_down_ = false;
   quiet_since_.reset();
   stuck_since_.reset();
   electing_since_.clear();
 }
 
-std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid) {
+bool Rescuer::busy() const { return down_since_ && Since(*down_since_) < kBusyFor; }
+
+std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const redis::SentinelReport& own,
+                                             const registry::Record& known) {
   nudger_.SettleDebt();
-  const auto own = redis::AskSentinels({options_.server.bind}, options_.common.sentinel,
-                                       options_.common.master_name, kAnswerTimeout)
-                       .front();
-  answered_ = own ? Status{} : tl::unexpected(own.error());
-  if (!own) {
-    Reset();
-    return std::nullopt;
-  }
-  const bool needs_help = own->master_down && !own->failover_in_progress;
+  const bool needs_help = own.master_down && !own.failover_in_progress;
   if (!needs_help) Reset();
   // Also while it fails over: the moment in which it gives up is when its quiet begins.
-  master_down_ = own->master_down;
-  if (!own->master_down) nudges_ = 0;
+  if (!own.master_down) down_since_.reset();
+  if (own.master_down && !down_since_) down_since_ = Clock::now();
+  if (!own.master_down) nudges_ = 0;
   if (needs_help && !quiet_since_) quiet_since_ = Clock::now();
-  if (!loop_.session().connected()) return std::nullopt;
-  const auto record = loop_.registry().ReadRecord(options_.common.master_name, Watch::kYes);
+  const bool names_another = known.state == registry::Record::State::kMaster && known.master != own.master;
+  if ((!needs_help && !names_another) || !loop_.session().connected()) return std::nullopt;
+  const auto record = loop_.registry().ReadRecord(group_, Watch::kYes);
   if (!record) return std::nullopt;
-  if (record->state == registry::Record::State::kMaster && record->master != own->master)
-    return LookForRestart(*own, *record);
+  if (record->state == registry::Record::State::kMaster && record->master != own.master)
+    return LookForRestart(own, *record);
   stuck_since_.reset();
-  if (needs_help) LookForNudge(uuid, *own, *record);
+  if (needs_help) LookForNudge(uuid, own, *record);
   return std::nullopt;
 }
 
@@ -68,8 +66,8 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const redis::SentinelRepo
                                                        const registry::Record& record) {
   // In a failover that Sentinels made, ours is about to hear of the new master by itself.
   if (!record.cold_start && !quiet_since_) return std::nullopt;
-  const auto known = redis::AskAcquaintances(options_.server.bind, options_.common.sentinel,
-                                             options_.common.master_name, kAnswerTimeout);
+  const auto known =
+      redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);
   if (!known) return std::nullopt;
   const auto recorded = redis::AskServerInfo(record.master, options_.common.redis, kAnswerTimeout);
   const StuckView view{
@@ -82,7 +80,8 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const redis::SentinelRepo
   const auto finding = IsStuck(view);
   if (!finding.holds) {
     stuck_since_.reset();
-    log_reason_("Sentinel's master is down, and it is not restarted: " + finding.reason);
+    log_reason_(
+        fmt::format("{}: Sentinel's master is down, and it is not restarted: {}", group_, finding.reason));
     return std::nullopt;
   }
   if (!stuck_since_) stuck_since_ = Clock::now();
@@ -98,21 +97,20 @@ std::uint64_t Rescuer::EpochBeyond(const redis::SentinelReport& own, std::uint64
   if (!registered) return epoch;
   std::vector<Endpoint> endpoints;
   for (const auto& sentinel : *registered) endpoints.push_back(sentinel.endpoint);
-  for (const auto& report : redis::AskSentinels(endpoints, options_.common.sentinel,
-                                                options_.common.master_name, kAnswerTimeout)) {
+  for (const auto& report :
+       redis::AskSentinels(endpoints, options_.common.sentinel, group_, kAnswerTimeout)) {
     if (report && report->master == own.master) epoch = std::max(epoch, report->config_epoch);
   }
   return epoch;
 }
 
 std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
-  const std::string& group = options_.common.master_name;
   const auto& credentials = options_.common.sentinel;
   const auto registered = loop_.registry().ListSentinels(Watch::kNo);
   if (!registered) return std::nullopt;
   std::vector<Endpoint> endpoints;
   for (const auto& sentinel : *registered) endpoints.push_back(sentinel.endpoint);
-  const auto reports = redis::AskSentinels(endpoints, credentials, group, kAnswerTimeout);
+  const auto reports = redis::AskSentinels(endpoints, credentials, group_, kAnswerTimeout);
   std::vector<NudgeView::Seen> seen;
   std::map<std::string, TimePoint> electing;
   for (std::size_t i = 0; i < reports.size(); ++i) {
@@ -120,7 +118,7 @@ std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
     auto& each = seen.emplace_back(
         NudgeView::Seen{uuid, reports[i] ? std::optional(*reports[i]) : std::nullopt, Duration::zero()});
     if (!each.report || !each.report->failover_in_progress) continue;
-    const auto known = redis::AskAcquaintances(endpoints[i], credentials, group, kAnswerTimeout);
+    const auto known = redis::AskAcquaintances(endpoints[i], credentials, group_, kAnswerTimeout);
     if (!known || HasChosen(known->replicas)) continue;
     const auto since = electing_since_.find(uuid);
     electing[uuid] = since == electing_since_.end() ? Clock::now() : since->second;
@@ -136,9 +134,9 @@ void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport&
   auto fleet = AskFleet();
   const Duration quiet_for = Since(*quiet_since_);
   if (!fleet || quiet_for < kQuietBeforeNudge) return;
-  const auto members = loop_.registry().ListMembers(options_.common.master_name, Watch::kNo);
-  const auto known = redis::AskAcquaintances(options_.server.bind, options_.common.sentinel,
-                                             options_.common.master_name, kAnswerTimeout);
+  const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
+  const auto known =
+      redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);
   if (!members || !known) return;
   NudgeView view{.uuid = uuid,
                  .sentinels = std::move(*fleet),
@@ -153,7 +151,8 @@ void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport&
   if (finding.holds) {
     Nudge(own, finding.reason);
   } else {
-    log_reason_("the master is down, and Sentinel is not nudged: " + finding.reason);
+    log_reason_(
+        fmt::format("{}: the master is down, and Sentinel is not nudged: {}", group_, finding.reason));
   }
 }
 
@@ -161,9 +160,9 @@ void Rescuer::Nudge(const redis::SentinelReport& own, const std::string& reason)
   last_nudge_ = Clock::now();
   ++nudges_;
   if (const auto done = nudger_.Nudge(own.down_after)) {
-    spdlog::warn("nudged Sentinel: {}; {}", *done, reason);
+    spdlog::warn("{}: nudged Sentinel: {}; {}", group_, *done, reason);
   } else {
-    spdlog::warn("nudged Sentinel in vain: {}; {}", done.error().message, reason);
+    spdlog::warn("{}: nudged Sentinel in vain: {}; {}", group_, done.error().message, reason);
   }
 }
 

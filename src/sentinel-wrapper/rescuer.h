@@ -1,4 +1,5 @@
-// Looks after our Sentinel's group while the master is down: nudges, and says when to follow the record.
+// Looks after one of our Sentinel's groups while the master is down: nudges, and says when to follow the
+// record.
 //
 // Loop thread only. It keeps the clocks; rescue.h decides.
 #pragma once
@@ -22,23 +23,22 @@ namespace redis_zk::sentinel_wrapper {
 
 class Rescuer {
  public:
-  // Both must outlive the rescuer.
-  Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options);
+  // The references must outlive the rescuer.
+  Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, std::string group);
 
   struct Rescue {
     registry::Record record;  // to start our Sentinel with
     std::string reason;
   };
-  // Asks our Sentinel how its master is, and helps. Something: restart it. `uuid` is ours.
-  std::optional<Rescue> Look(const std::string& uuid);
+  // Helps our Sentinel, which says `own` of the group; `known` is the record as last read. Something: restart
+  // it. `uuid` is ours.
+  std::optional<Rescue> Look(const std::string& uuid, const redis::SentinelReport& own,
+                             const registry::Record& known);
 
-  // Whether our Sentinel answered when it was asked last.
-  const Status& answered() const { return answered_; }
+  // The master has gone down not long ago: look again soon.
+  bool busy() const;
 
-  // The master is down: look again soon.
-  bool busy() const { return master_down_; }
-
-  // Our Sentinel has been started anew.
+  // Nothing is known of what our Sentinel does, or it has nothing to do.
   void Reset();
 
  private:
@@ -53,9 +53,9 @@ class Rescuer {
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
+  const std::string group_;
   Nudger nudger_;
-  Status answered_;
-  bool master_down_ = false;
+  std::optional<TimePoint> down_since_;   // the master
   std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
   std::optional<TimePoint> stuck_since_;
   std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica

@@ -1,5 +1,8 @@
 // The configuration that redis-sentinel is launched with, as a function of values: the user's lines, then
 // what only the wrapper can know. Sentinel rewrites its file while it runs, so it gets a copy.
+//
+// A group's settings are the user's lines about it; what they leave open is set as for MASTER_NAME, by the
+// options or by the user's lines about that one.
 #pragma once
 
 #include <string>
@@ -19,5 +22,14 @@ struct ServerConf {
 // `user_conf` is the text of the user's file.
 ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options,
                             const Monitoring& monitoring);
+
+struct GroupSetting {
+  std::string directive;  // "failover-timeout"
+  std::vector<std::string> values;
+};
+
+// The settings of a group that Sentinel is told of while it runs: for SENTINEL SET.
+std::vector<GroupSetting> SettingsOf(std::string_view user_conf, const WrapperOptions& options,
+                                     const std::string& group);
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -4,8 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "base/exit_code.h"
 #include "process/server_conf.h"
@@ -25,13 +23,8 @@ constexpr Duration kProbeTimeout = 500ms;
 constexpr Duration kLookAgain = 1s;
 constexpr Duration kLookAgainSoon = 200ms;
 constexpr Duration kRegisterAgain = 10s;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+// A burst of changes in ZooKeeper is one piece of news.
+constexpr Duration kTurnAtMostEvery = 50ms;
 
 }  // namespace
 
@@ -39,7 +32,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
       seats_(loop_, options_),
-      rescuer_(loop_, options_) {}
+      groups_(loop_, options_) {}
 
 int Wrapper::Run() {
   if (const auto code = loop_.Connect()) return *code;
@@ -52,6 +45,8 @@ int Wrapper::Run() {
 }
 
 tl::expected<Monitoring, int> Wrapper::Prepare() {
+  // What an earlier Sentinel of ours knew is old by the time this one starts.
+  groups_.Reset({});
   const auto record = AwaitMaster();
   if (!record) return tl::unexpected(record.error());
   if (!seats_.Sit(record->epoch)) return tl::unexpected<int>(kExitStopped);
@@ -59,22 +54,12 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
     // Again: a seat may have taken its time.
     const auto record_now = AwaitMaster();
     if (!record_now) return tl::unexpected(record_now.error());
-    auto monitoring = Survey(*record_now);
+    auto monitoring = groups_.Survey(seats_.seat(), options_.common.master_name, *record_now);
     if (monitoring) return *monitoring;
     loop_.SayWaiting(monitoring.error().message);
     loop_.Pump(Clock::now() + kLookAgainSoon);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
   }
-}
-
-Result<Monitoring> Wrapper::Survey(const registry::Record& record) {
-  const auto seats = loop_.registry().ListSeats();
-  if (!seats) return tl::unexpected(seats.error());
-  const auto sentinels = loop_.registry().ListSentinels(Watch::kNo);
-  if (!sentinels) return tl::unexpected(sentinels.error());
-  const auto members = loop_.registry().ListMembers(options_.common.master_name, Watch::kNo);
-  if (!members) return tl::unexpected(members.error());
-  return MonitoringOf(record, seats_.seat(), {*seats, *sentinels, *members});
 }
 
 tl::expected<Record, int> Wrapper::AwaitMaster() {
@@ -122,11 +107,7 @@ bool Wrapper::SomebodyLives(const Record& record) {
       if (member.serving) candidates.push_back(member.endpoint);
     }
   }
-  const auto answers = redis::AskAll(candidates, options_.common.redis, {{"PING"}}, kProbeTimeout);
-  // Who refuses our password lives.
-  return std::any_of(answers.begin(), answers.end(), [](const auto& answer) {
-    return answer.has_value() || answer.error().kind == ErrorKind::kRefused;
-  });
+  return !redis::WhoAnswers(candidates, options_.common.redis, kProbeTimeout).empty();
 }
 
 Result<Answer> Wrapper::Probe() const {
@@ -143,7 +124,7 @@ std::string Wrapper::ConfPath() const {
 }
 
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
-  const auto conf = RenderServerConf(ReadFile(options_.sentinel_conf), options_, monitoring);
+  const auto conf = RenderServerConf(process::ReadText(options_.sentinel_conf), options_, monitoring);
   for (const auto& line : conf.left_out) spdlog::warn("{}: left out {}", options_.sentinel_conf, line);
   if (const auto written = process::WriteConf(ConfPath(), conf.text); !written) {
     spdlog::error("WORK_DIR: {}", written.error().message);
@@ -151,9 +132,12 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   }
   if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
   if (const auto code = loop_.AwaitServing([this] { return Probe(); })) return code;
-  rescuer_.Reset();
-  spdlog::info("serving on {}: monitoring {} at {} with a quorum of {}", options_.server.bind.ToAddress(),
-               options_.common.master_name, monitoring.master.ToAddress(), options_.quorum);
+  groups_.Reset(monitoring);
+  std::string groups;
+  for (const auto& group : monitoring.groups)
+    groups += fmt::format("{}{} at {}", groups.empty() ? "" : ", ", group.name, group.master.ToAddress());
+  spdlog::info("serving on {}: monitoring {} with a quorum of {}", options_.server.bind.ToAddress(), groups,
+               options_.quorum);
   return std::nullopt;
 }
 
@@ -172,11 +156,11 @@ std::optional<int> Wrapper::Supervise() {
       return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
     NoteEpoch();
-    if (const auto rescue = rescuer_.Look(seats_.seat().uuid)) {
-      if (const auto code = Restart(*rescue)) return code;
+    if (const auto restart = groups_.Look(seats_.seat().uuid)) {
+      if (const auto code = Restart(*restart)) return code;
     }
     SayHealth();
-    loop_.Pump(Clock::now() + (rescuer_.busy() ? kLookAgainSoon : kLookAgain));
+    AwaitTurn();
   }
   // Clients must stop finding it at the moment it stops, not when the session ends.
   Unregister();
@@ -187,15 +171,28 @@ std::optional<int> Wrapper::Supervise() {
   return code == 0 ? kExitTryAgain : code;
 }
 
-std::optional<int> Wrapper::Restart(const Rescuer::Rescue& rescue) {
+void Wrapper::AwaitTurn() {
+  const TimePoint now = Clock::now();
+  const TimePoint latest = now + (groups_.busy() ? kLookAgainSoon : kLookAgain);
+  TimePoint until = latest;
+  while (!loop_.exit_code() && !loop_.stop_requested() && Clock::now() < until) {
+    loop_.Pump(until);
+    if (!loop_.TakeZooKeeperNews()) continue;
+    groups_.NoteNews();
+    until = std::min(latest, now + kTurnAtMostEvery);
+  }
+}
+
+std::optional<int> Wrapper::Restart(const GroupKeeper::Restart& restart) {
   // Before the old one is stopped: from here on nothing depends on ZooKeeper.
-  const auto monitoring = Survey(rescue.record);
+  const auto monitoring = groups_.Survey(seats_.seat(), restart.group, restart.record);
   if (!monitoring) {
     log_problem_("redis-sentinel cannot be restarted yet: " + monitoring.error().message,
                  LogOnChange::Level::kWarn);
     return std::nullopt;
   }
-  spdlog::warn("restarting redis-sentinel on {}: {}", rescue.record.master.ToAddress(), rescue.reason);
+  spdlog::warn("restarting redis-sentinel with {} at {}: {}", restart.group,
+               restart.record.master.ToAddress(), restart.reason);
   Unregister();
   loop_.StopServer();
   if (loop_.stop_requested()) return kExitStopped;
@@ -204,7 +201,7 @@ std::optional<int> Wrapper::Restart(const Rescuer::Rescue& rescue) {
 
 void Wrapper::SayHealth() {
   auto& health = loop_.health();
-  const auto& answered = rescuer_.answered();
+  const auto& answered = groups_.answered();
   if (!answered && answered.error().kind != ErrorKind::kRefused) {
     health.Say(false, "redis-sentinel does not answer: " + answered.error().message);
     return;
@@ -216,7 +213,7 @@ void Wrapper::SayHealth() {
                                  registered_session_ == 0 ? "; not registered yet" : ""));
 }
 
-void Wrapper::NoteEpoch() { seats_.NoteEpoch(EpochIn(ReadFile(ConfPath()))); }
+void Wrapper::NoteEpoch() { seats_.NoteEpoch(EpochIn(process::ReadText(ConfPath()))); }
 
 void Wrapper::Unregister() {
   registered_session_ = 0;

@@ -8,9 +8,9 @@
 #include "base/signals.h"
 #include "daemon/wrapper_loop.h"
 #include "registry/record.h"
+#include "sentinel-wrapper/group_keeper.h"
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
-#include "sentinel-wrapper/rescuer.h"
 #include "sentinel-wrapper/seat_keeper.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -29,8 +29,6 @@ class Wrapper {
   bool SomebodyLives(const registry::Record& record);
   // Waits for a master and a seat. An exit code when the start is over.
   tl::expected<Monitoring, int> Prepare();
-  // What our Sentinel has to know about the group whose record this is.
-  Result<Monitoring> Survey(const registry::Record& record);
   std::optional<int> Start(const Monitoring& monitoring);
   Result<daemon::WrapperLoop::Answer> Probe() const;
   // Until our Sentinel ends. Nothing: our seat is somebody else's now; start over.
@@ -41,14 +39,16 @@ class Wrapper {
   void NoteEpoch();
   void SayHealth();
   // Starts our Sentinel anew, with the same seat. An exit code when it does not serve again.
-  std::optional<int> Restart(const Rescuer::Rescue& rescue);
+  std::optional<int> Restart(const GroupKeeper::Restart& restart);
+  // Until something happened in ZooKeeper, or it is time to look again.
+  void AwaitTurn();
   std::string ConfPath() const;
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;
   LogOnChange log_problem_;
   SeatKeeper seats_;
-  Rescuer rescuer_;
+  GroupKeeper groups_;
   std::int64_t registered_session_ = 0;
   bool ready_ = false;  // it was registered once
   TimePoint register_again_at_{};

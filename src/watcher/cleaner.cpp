@@ -23,8 +23,11 @@ constexpr Duration kSeldomStep = 5s;
 constexpr Duration kOftenStep = 500ms;
 constexpr Duration kDatasetsEvery = 10min;
 
-// Often enough that patience means something.
-Duration StepEvery(Duration patience) { return std::clamp(patience / 4, kOftenStep, kSeldomStep); }
+// Often enough that patience means something, however many groups take turns; but never a load.
+Duration StepEvery(Duration patience, std::size_t groups) {
+  const Duration round = std::clamp(patience / 4, kOftenStep, kSeldomStep);
+  return std::max(round / static_cast<Duration::rep>(groups), kOftenStep);
+}
 
 }  // namespace
 
@@ -40,7 +43,7 @@ void Cleaner::Step(const std::map<std::string, registry::Record>& groups,
                    const std::vector<registry::Sentinel>& sentinels) {
   const TimePoint now = Clock::now();
   if (options_.clean_up == CleanUpMode::kOff || now < step_at_ || groups.empty()) return;
-  step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience));
+  step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, groups.size()));
   if (!MayAct()) return;
   std::erase_if(known_ids_, [&groups](const auto& entry) { return !groups.contains(entry.first); });
   if (memory_.verifying && !groups.contains(memory_.verifying->group))

@@ -15,7 +15,21 @@ Verdict Change(const Endpoint& master, std::uint64_t epoch, std::string reason) 
   return {.master = master, .epoch = epoch, .reason = std::move(reason)};
 }
 
+bool IsTrue(const registry::Record& record, const redis::MajorityMaster& majority) {
+  return record.state == registry::Record::State::kMaster && record.master == majority.master &&
+         record.lineage_fits && record.epoch == majority.config_epoch;
+}
+
 }  // namespace
+
+std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
+  const auto& record = evidence.record;
+  const auto majority = redis::FindMajority(evidence.reports, evidence.registered);
+  if (!majority || IsTrue(record, *majority)) return {};
+  std::set<Endpoint> servers{majority->master};
+  if (record.state == registry::Record::State::kMaster) servers.insert(record.master);
+  return servers;
+}
 
 Verdict Judge(const Evidence& evidence) {
   const auto& [record, reports, registered, acting_masters] = evidence;
@@ -40,8 +54,7 @@ Verdict Judge(const Evidence& evidence) {
   if (!majority) return Keep("no majority of the registered Sentinels names the same master");
   const bool same_master =
       record.state == registry::Record::State::kMaster && record.master == majority->master;
-  if (same_master && record.lineage_fits && majority->config_epoch == record.epoch)
-    return {.reason = "the record is true", .agreed = true};
+  if (IsTrue(record, *majority)) return {.reason = "the record is true", .agreed = true};
   const std::string named =
       fmt::format("{} of {} Sentinels name {}", majority->votes, registered, majority->master.ToAddress());
   if (majority->config_epoch < newest.config_epoch) {

@@ -38,6 +38,9 @@ struct Verdict {
   bool agreed = false;  // the record stays since it is true
 };
 
+// Whose role matters to the verdict: whom to ask before judging. Nobody where the record is true.
+std::set<Endpoint> WhomToAsk(const Evidence& evidence);
+
 Verdict Judge(const Evidence& evidence);
 
 }  // namespace redis_zk::watcher

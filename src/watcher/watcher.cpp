@@ -13,7 +13,6 @@
 #include "process/child.h"
 #include "redis/sentinel_client.h"
 #include "redis/server_info.h"
-#include "watcher/verdict.h"
 #include "watcher/web/server.h"
 
 namespace redis_zk::watcher {
@@ -29,6 +28,10 @@ constexpr Duration kAskTimeout = 500ms;
 // Events can be missed (a record that somebody else changed, a Sentinel that was cut off): everything is
 // compared anew this often.
 constexpr Duration kCheckAll = 5s;
+// How many groups are compared before the loop turns; up to twice as many servers are asked at once.
+constexpr std::size_t kGroupsAtOnce = 50;
+// A burst of changes in ZooKeeper is read once in this time; the first one at once.
+constexpr Duration kReadAtMostEvery = 50ms;
 constexpr Duration kFirstRetry = 100ms;
 constexpr Duration kLongestRetry = 3s;
 
@@ -70,15 +73,23 @@ int Watcher::Run() {
   }
   spdlog::info("serving on {}", options_.listen.ToAddress());
   while (!stop_requested_) {
-    const bool quiet = !Pump(Clock::now() + (registry_stale_ || !subscribed_ ? kFirstRetry : kUpkeep));
+    const bool quiet = !Pump(NextTurn());
     if (!stop_requested_) Reconcile();
     // More may wait behind an event, a failover for one.
-    if (quiet && !stop_requested_ && !registry_stale_) cleaner_.Step(groups_, sentinels_);
+    if (quiet && !stop_requested_ && !registry_stale_ && unchecked_groups_.empty())
+      cleaner_.Step(groups_, sentinels_);
   }
   // Whoever waits for a change keeps the server from ending.
   topology_.Close();
   events_.Close();
   return kExitStopped;
+}
+
+TimePoint Watcher::NextTurn() const {
+  const TimePoint now = Clock::now();
+  if (!unchecked_groups_.empty() && session_->connected()) return now;
+  if (registry_stale_) return std::min(std::max(read_at_, now), now + kFirstRetry);
+  return now + (subscribed_ ? kUpkeep : kFirstRetry);
 }
 
 bool Watcher::Pump(TimePoint deadline) {
@@ -109,7 +120,7 @@ void Watcher::Reduce(const SessionEvent& event) {
     case SessionEvent::Kind::kConnected:
     case SessionEvent::Kind::kNodeChanged:
       registry_stale_ = true;
-      read_at_ = {};
+      read_at_ = last_read_ + kReadAtMostEvery;
       break;
     case SessionEvent::Kind::kDisconnected:
     case SessionEvent::Kind::kExpired:
@@ -163,15 +174,15 @@ void Watcher::Reduce(const Observed& /*event*/) {
 
 void Watcher::Reconcile() {
   // Failovers first: nothing else is urgent.
-  for (const auto& group : std::exchange(hinted_groups_, {})) {
-    if (groups_.contains(group)) CheckWithFollowed(group);
-  }
+  CheckWithFollowed(std::exchange(hinted_groups_, {}));
   if (session_->connected() && registry_stale_ && Clock::now() >= read_at_) ReadRegistry();
   Follow();
-  if (Clock::now() >= check_all_at_ && session_->connected()) {
+  if (!session_->connected()) return;
+  if (Clock::now() >= check_all_at_) {
     check_all_at_ = Clock::now() + kCheckAll;
-    for (const auto& [group, record] : std::map(groups_)) CheckWithAll(group);
+    for (const auto& [group, record] : groups_) unchecked_groups_.insert(group);
   }
+  CheckWithAll();
 }
 
 void Watcher::ReadRegistry() {
@@ -180,14 +191,11 @@ void Watcher::ReadRegistry() {
     if (!groups) return tl::unexpected(groups.error());
     auto sentinels = registry_.ListSentinels(Watch::kYes);
     if (!sentinels) return tl::unexpected(sentinels.error());
-    std::map<std::string, registry::Record> records;
-    for (const auto& group : *groups) {
-      auto record = registry_.ReadRecord(group, Watch::kYes);
-      const bool gone = !record && record.error().kind == ErrorKind::kNotFound;
-      // The group that we are here for is made again; another's end is somebody's decision.
-      if (gone && group != registry::kDefaultGroup && group != options_.common.master_name) continue;
-      if (!record) return tl::unexpected(record.error());
-      records.emplace(group, std::move(*record));
+    auto records = registry_.ReadRecords(*groups, Watch::kYes);
+    if (!records) return tl::unexpected(records.error());
+    // The group that we are here for is made again; another's end is somebody's decision.
+    for (const std::string& group : {std::string(registry::kDefaultGroup), options_.common.master_name}) {
+      if (!records->contains(group)) return Fail(ErrorKind::kNotFound, "nothing is known of " + group);
     }
     if (*sentinels != sentinels_) {
       std::string named;
@@ -195,16 +203,17 @@ void Watcher::ReadRegistry() {
       spdlog::info("registered Sentinels: {}{}{}", sentinels->size(), named.empty() ? "" : ",", named);
     }
     sentinels_ = std::move(*sentinels);
-    for (const auto& [group, record] : records) {
+    for (const auto& [group, record] : *records) {
       const auto known = groups_.find(group);
       const bool news = known == groups_.end() || known->second.version != record.version;
       // Somebody else changed it: compare it with what the Sentinels say.
-      if (news) check_all_at_ = {};
+      if (news) unchecked_groups_.insert(group);
       if (news && record.state == registry::Record::State::kUnreadable) {
         spdlog::warn("{}: found \"{}\", expected \"host port\"", registry_.MasterPath(group), record.found);
       }
     }
-    groups_ = std::move(records);
+    groups_ = std::move(*records);
+    std::erase_if(log_verdict_, [this](const auto& entry) { return !groups_.contains(entry.first); });
     return {};
   };
   auto read = read_everything();
@@ -221,7 +230,7 @@ void Watcher::ReadRegistry() {
   read_backoff_.Reset();
   log_read_.Reset();
   registry_stale_ = false;
-  known_at_ = Clock::now();
+  known_at_ = last_read_ = Clock::now();
   PublishTopology();
 }
 
@@ -234,41 +243,56 @@ void Watcher::Follow() {
                                           [this](SubscriberEvent event) { queue_.Push(std::move(event)); });
 }
 
-void Watcher::CheckWithFollowed(const std::string& group) {
-  if (!subscriber_) return;
-  auto report =
-      redis::AskSentinels({subscriber_->sentinel()}, options_.common.sentinel, group, kAskTimeout).front();
-  if (!report || Settle(group, {std::move(*report)}, {})) check_all_at_ = {};
+void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {
+  std::vector<std::string> groups;
+  for (const auto& group : hinted) {
+    if (groups_.contains(group)) groups.push_back(group);
+  }
+  if (!subscriber_ || groups.empty()) return;
+  auto reports =
+      redis::AskSentinels({subscriber_->sentinel()}, options_.common.sentinel, groups, kAskTimeout).front();
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (!reports[i] ||
+        Settle(groups[i], {groups_.at(groups[i]), {std::move(*reports[i])}, sentinels_.size(), {}}))
+      unchecked_groups_.insert(groups[i]);
+  }
 }
 
-void Watcher::CheckWithAll(const std::string& group) {
+void Watcher::CheckWithAll() {
+  std::vector<std::string> groups;
+  while (!unchecked_groups_.empty() && groups.size() < kGroupsAtOnce) {
+    auto next = unchecked_groups_.extract(unchecked_groups_.begin());
+    if (groups_.contains(next.value())) groups.push_back(std::move(next.value()));
+  }
+  if (groups.empty()) return;
   std::vector<Endpoint> endpoints;
   for (const auto& sentinel : sentinels_) endpoints.push_back(sentinel.endpoint);
-  std::vector<redis::SentinelReport> reports;
-  for (auto& report : redis::AskSentinels(endpoints, options_.common.sentinel, group, kAskTimeout)) {
-    if (report) reports.push_back(std::move(*report));
-  }
+  auto answers = redis::AskSentinels(endpoints, options_.common.sentinel, groups, kAskTimeout);
+  std::vector<Evidence> evidence;
   std::set<Endpoint> candidates;
-  if (const auto majority = redis::FindMajority(reports, sentinels_.size()))
-    candidates.insert(majority->master);
-  const auto& record = groups_.at(group);
-  if (record.state == registry::Record::State::kMaster) candidates.insert(record.master);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    auto& seen = evidence.emplace_back(Evidence{groups_.at(groups[i]), {}, sentinels_.size(), {}});
+    for (auto& of_sentinel : answers) {
+      if (of_sentinel[i]) seen.reports.push_back(std::move(*of_sentinel[i]));
+    }
+    candidates.merge(WhomToAsk(seen));
+  }
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
   const auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
   std::set<Endpoint> acting_masters;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (infos[i] && infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);
   }
-  if (const auto kept = Settle(group, std::move(reports), std::move(acting_masters))) {
-    log_verdict_[group](fmt::format("{}: {}", group, kept->reason), kept->level);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    evidence[i].acting_masters = acting_masters;
+    if (const auto kept = Settle(groups[i], evidence[i]))
+      log_verdict_[groups[i]](fmt::format("{}: {}", groups[i], kept->reason), kept->level);
   }
 }
 
-std::optional<Watcher::Kept> Watcher::Settle(const std::string& group,
-                                             std::vector<redis::SentinelReport> reports,
-                                             std::set<Endpoint> acting_masters) {
+std::optional<Watcher::Kept> Watcher::Settle(const std::string& group, const Evidence& evidence) {
+  const Verdict verdict = Judge(evidence);
   auto& record = groups_.at(group);
-  const Verdict verdict = Judge({record, std::move(reports), sentinels_.size(), std::move(acting_masters)});
   if (verdict.agreed) return Kept{verdict.reason, LogOnChange::Level::kInfo};
   if (!verdict.master) return Kept{verdict.reason, LogOnChange::Level::kWarn};
   const std::string before =

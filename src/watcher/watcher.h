@@ -25,6 +25,7 @@
 #include "watcher/observer.h"
 #include "watcher/options.h"
 #include "watcher/topology.h"
+#include "watcher/verdict.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::watcher {
@@ -44,6 +45,8 @@ class Watcher {
   struct Observed {};
   using Message = std::variant<SignalReceived, zookeeper::SessionEvent, redis::SubscriberEvent, Observed>;
 
+  // When there is something to do without an event.
+  TimePoint NextTurn() const;
   // Waits for one event, or until `deadline`, and notes what it makes necessary. False: nothing happened.
   bool Pump(TimePoint deadline);
   void Reduce(const zookeeper::SessionEvent& event);
@@ -55,17 +58,16 @@ class Watcher {
   void ReadRegistry();
   void Follow();
   // Asks the followed Sentinel alone; a newer epoch needs no more.
-  void CheckWithFollowed(const std::string& group);
-  // Asks every registered Sentinel.
-  void CheckWithAll(const std::string& group);
+  void CheckWithFollowed(const std::set<std::string>& hinted);
+  // Asks every registered Sentinel about the next of those groups that are to be compared.
+  void CheckWithAll();
   // Why a record stays as it is.
   struct Kept {
     std::string reason;
     LogOnChange::Level level;
   };
   // Judges, and writes what it takes.
-  std::optional<Kept> Settle(const std::string& group, std::vector<redis::SentinelReport> reports,
-                             std::set<Endpoint> acting_masters);
+  std::optional<Kept> Settle(const std::string& group, const Evidence& evidence);
   Outages FindOutages() const;
   void PublishTopology();
 
@@ -91,12 +93,14 @@ class Watcher {
   // What has to be done.
   bool stop_requested_ = false;
   bool registry_stale_ = true;
-  std::set<std::string> hinted_groups_;  // an event spoke of them
+  std::set<std::string> hinted_groups_;     // an event spoke of them
+  std::set<std::string> unchecked_groups_;  // to be compared with what all Sentinels say
   TimePoint check_all_at_{};
   TimePoint follow_at_{};
   Backoff follow_backoff_;
   Backoff read_backoff_;
   TimePoint read_at_{};
+  TimePoint last_read_{};
   std::map<std::string, LogOnChange> log_verdict_;
   std::map<Endpoint, LogOnChange> log_lost_;  // until one is followed
   LogOnChange log_read_;

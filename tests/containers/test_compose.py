@@ -19,16 +19,20 @@ KINDS = ["zookeeper", "redis", "sentinel", "watcher"]
 class Project:
     """A compose file brought up under a name of its own, with the words that make it the same again."""
 
-    def __init__(self, engine, file, compose, env=None):
+    def __init__(self, engine, file, compose):
         self.engine = engine
         self._compose = compose
         self.name = f"redis-zk-{secrets.token_hex(4)}"
         self._words = ["-f", ROOT / "docker" / file, "-p", self.name]
-        self._env = {"WATCHER_PORT": str(free_port()), **(env or {})}
+        self._env = {"WATCHER_PORT": str(free_port())}
         self.outside = Outside(f"127.0.0.1:{self._env['WATCHER_PORT']}")
 
     def compose(self, *words):
         return self._compose(*self._words, *words, env=self._env)
+
+    def services(self):
+        """Those that are built here."""
+        return [name for name in self.compose("config", "--services").split() if name != "zookeeper"]
 
     def up(self, *words):
         self.compose("up", "-d", *words)
@@ -63,11 +67,9 @@ class Project:
 
 
 @contextlib.contextmanager
-def brought_up(engine, file, compose, *words, env=None):
-    project = Project(engine, file, compose, env)
+def closing(project):
     try:
         with shown(project.tails):
-            project.up(*words)
             yield project
     finally:
         project.down()
@@ -76,7 +78,8 @@ def brought_up(engine, file, compose, *words, env=None):
 @pytest.fixture(scope="module")
 def project(engine):
     # Nothing is compiled: the engine has just built the same.
-    with brought_up(engine, "docker-compose.yml", engine.compose, "--build") as project:
+    with closing(Project(engine, "docker-compose.yml", engine.compose)) as project:
+        project.up("--build")
         project.outside.await_agreement()
         yield project
 
@@ -183,10 +186,18 @@ def test_all_containers_killed_and_started_again(project, outside, figure):
 def test_with_compose_2(engine):
     """The same file, where the rest of this module used docker-compose 1.29; up, scaled and down."""
     assert engine.compose2("version", "--short").lstrip("v").startswith("2.")
-    with brought_up(engine, "docker-compose.yml", engine.compose2) as project:
+    with closing(Project(engine, "docker-compose.yml", engine.compose2)) as project:
+        project.up()
         project.outside.await_agreement()
         project.up("--scale", "redis=4")
         project.outside.await_agreement(replicas=3)
+
+
+def name_built_images(project, separator):
+    """As compose would name what it builds; each of the two would compile it anew, for minutes."""
+    for service in project.services():
+        daemon = "watcher" if service == "watcher" else f"{service.partition('-')[0]}-wrapper"
+        project.engine.docker("tag", f"redis-zk/{daemon}", f"{project.name}{separator}{service}")
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -195,7 +206,9 @@ def test_host_networking(engine, version):
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", 2181)) != 0, "this test needs port 2181, and somebody listens there"
     compose = engine.compose if version == 1 else engine.compose2
-    with brought_up(engine, "docker-compose.host.yml", compose) as host:
+    with closing(Project(engine, "docker-compose.host.yml", compose)) as host:
+        name_built_images(host, "_-"[version - 1])
+        host.up()
         master = host.outside.await_agreement()
         assert master[0] == "127.0.0.1" and master[1] in (31001, 31002, 31003)
         number = master[1] - 31000

@@ -71,6 +71,27 @@ TEST_F(RegistryTest, KeepsAnotherGroupApart) {
   EXPECT_EQ(registry_.ListGroups(Watch::kNo).value(), (std::vector<std::string>{"master1", "orders"}));
 }
 
+TEST_F(RegistryTest, ReadsManyGroupsAtOnce) {
+  std::vector<std::string> groups{"master1", "nobody"};
+  for (int number = 0; number < 50; ++number) {
+    groups.push_back("group" + std::to_string(number));
+    Put("/masters/" + groups.back(), "10.0.0.1 " + std::to_string(7000 + number));
+  }
+  Put("/masters/garbage", "x");
+  groups.push_back("garbage");
+  ASSERT_TRUE(registry_.WriteRecord("group7", Read("group7"), {kB, 3, "because"}, ""));
+  const auto records = registry_.ReadRecords(groups, Watch::kNo);
+  ASSERT_TRUE(records) << records.error().message;
+  EXPECT_EQ(records->size(), 52U) << "without the one that has no znode";
+  EXPECT_FALSE(records->contains("nobody"));
+  EXPECT_EQ(records->at("master1").state, State::kNone);
+  EXPECT_EQ(records->at("garbage").state, State::kUnreadable);
+  EXPECT_EQ(records->at("group49").master, (Endpoint{"10.0.0.1", 7049}));
+  EXPECT_EQ(records->at("group7").master, kB);
+  EXPECT_EQ(records->at("group7").epoch, 3U);
+  EXPECT_EQ(records->at("group7").version, Read("group7").version);
+}
+
 TEST_F(RegistryTest, RefusesToOverwriteWhatItHasNotRead) {
   const Record before = Read();
   ASSERT_TRUE(registry_.WriteRecord("master1", before, {kA, 1, "first"}, ""));

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "registry/sentinel_id.h"
 #include "sentinel-wrapper/seat.h"
@@ -32,59 +34,73 @@ const std::string kOtherUuid = "00000000-0000-4000-8000-000000000003";
 const Record kRecord{.state = Record::State::kMaster, .master = kMaster, .epoch = 5};
 const Seat kSeat{.uuid = kOwnUuid, .endpoint = kOwn, .epoch = 7, .taken = true};
 
+Fleet::Group Of(const Record& record, std::vector<Member> members = {}) {
+  return {.name = "master1", .record = record, .members = std::move(members)};
+}
 Member At(const Endpoint& endpoint) { return {.uuid = "m", .endpoint = endpoint, .serving = true}; }
 Seat SeatOf(const std::string& uuid, const Endpoint& endpoint, std::uint64_t epoch = 0) {
   return {.uuid = uuid, .endpoint = endpoint, .epoch = epoch, .taken = true};
 }
 
 TEST(MonitoringTest, SaysWhatIsRegistered) {
-  const auto monitoring = MonitoringOf(kRecord, kSeat,
-                                       {.seats = {kSeat, SeatOf(kPeerUuid, kPeer, 6)},
-                                        .sentinels = {{kOwnUuid, kOwn}, {kPeerUuid, kPeer}},
-                                        .members = {At(kMaster), At(kReplica)}});
-  EXPECT_EQ(monitoring.master, kMaster);
+  const auto monitoring = MonitoringOf(kSeat, {.groups = {Of(kRecord, {At(kMaster), At(kReplica)})},
+                                               .seats = {kSeat, SeatOf(kPeerUuid, kPeer, 6)},
+                                               .sentinels = {{kOwnUuid, kOwn}, {kPeerUuid, kPeer}}});
   EXPECT_EQ(monitoring.sentinel_id, SentinelIdOf(kOwnUuid));
   EXPECT_EQ(monitoring.epoch, 7U);
-  EXPECT_EQ(monitoring.config_epoch, 5U);
-  EXPECT_THAT(monitoring.replicas, ElementsAre(kReplica));
+  const Monitoring::Group group{
+      .name = "master1", .master = kMaster, .config_epoch = 5, .replicas = {kReplica}};
+  EXPECT_THAT(monitoring.groups, ElementsAre(group));
   EXPECT_THAT(monitoring.peers, ElementsAre(Monitoring::Peer{kPeer, SentinelIdOf(kPeerUuid)}));
 }
 
+TEST(MonitoringTest, KeepsGroupsApart) {
+  const Endpoint other{"10.0.0.7", 6379};
+  const Fleet::Group second{.name = "orders",
+                            .record = {.state = Record::State::kMaster, .master = other, .epoch = 2},
+                            .members = {At(other)}};
+  const auto monitoring = MonitoringOf(kSeat, {.groups = {Of(kRecord, {At(kReplica)}), second}});
+  const Monitoring::Group first{
+      .name = "master1", .master = kMaster, .config_epoch = 5, .replicas = {kReplica}};
+  const Monitoring::Group orders{.name = "orders", .master = other, .config_epoch = 2, .replicas = {}};
+  EXPECT_THAT(monitoring.groups, ElementsAre(first, orders));
+}
+
 TEST(MonitoringTest, WhoIsStartingIsNoReplicaYet) {
-  EXPECT_THAT(MonitoringOf(kRecord, kSeat, {.members = {{.uuid = "m", .endpoint = kReplica}}}).replicas,
-              IsEmpty());
+  const Fleet fleet{.groups = {Of(kRecord, {{.uuid = "m", .endpoint = kReplica}})}};
+  EXPECT_THAT(MonitoringOf(kSeat, fleet).groups.front().replicas, IsEmpty());
 }
 
 TEST(MonitoringTest, StartsWithTheFleetsHighestEpoch) {
-  EXPECT_EQ(MonitoringOf(kRecord, kSeat, {.seats = {SeatOf(kPeerUuid, kPeer, 11)}}).epoch, 11U);
-  EXPECT_EQ(MonitoringOf({.state = Record::State::kMaster, .master = kMaster, .epoch = 13}, kSeat, {}).epoch,
-            13U);
-  EXPECT_EQ(MonitoringOf(kRecord, kSeat, {}).epoch, 7U);
+  const Record newer{.state = Record::State::kMaster, .master = kMaster, .epoch = 13};
+  EXPECT_EQ(MonitoringOf(kSeat, {.groups = {Of(kRecord)}, .seats = {SeatOf(kPeerUuid, kPeer, 11)}}).epoch,
+            11U);
+  EXPECT_EQ(MonitoringOf(kSeat, {.groups = {Of(kRecord), Of(newer)}}).epoch, 13U);
+  EXPECT_EQ(MonitoringOf(kSeat, {.groups = {Of(kRecord)}}).epoch, 7U);
 }
 
 TEST(MonitoringTest, NamesNobodyTwice) {
   // Sentinel ends at the second line that names the same replica or the same id.
-  const auto monitoring =
-      MonitoringOf(kRecord, kSeat,
-                   {.seats = {kSeat, SeatOf(kPeerUuid, kPeer), SeatOf(kOtherUuid, kPeer)},
-                    .sentinels = {{kPeerUuid, kPeer}, {kPeerUuid, {"10.0.0.4", 1}}, {kOtherUuid, kPeer}},
-                    .members = {At(kReplica), At(kReplica), At(kMaster)}});
-  EXPECT_THAT(monitoring.replicas, ElementsAre(kReplica));
+  const auto monitoring = MonitoringOf(
+      kSeat, {.groups = {Of(kRecord, {At(kReplica), At(kReplica), At(kMaster)})},
+              .seats = {kSeat, SeatOf(kPeerUuid, kPeer), SeatOf(kOtherUuid, kPeer)},
+              .sentinels = {{kPeerUuid, kPeer}, {kPeerUuid, {"10.0.0.4", 1}}, {kOtherUuid, kPeer}}});
+  EXPECT_THAT(monitoring.groups.front().replicas, ElementsAre(kReplica));
   EXPECT_EQ(monitoring.peers.size(), 1U);
 }
 
 TEST(MonitoringTest, IsNoPeerOfItself) {
-  const Fleet fleet{.seats = {kSeat, SeatOf(kPeerUuid, kOwn)},
+  const Fleet fleet{.groups = {Of(kRecord)},
+                    .seats = {kSeat, SeatOf(kPeerUuid, kOwn)},
                     // Under our seat at its last holder's address, and under another seat at ours.
-                    .sentinels = {{kOwnUuid, {"10.0.0.4", 26379}}, {kPeerUuid, kOwn}},
-                    .members = {}};
-  EXPECT_THAT(MonitoringOf(kRecord, kSeat, fleet).peers, IsEmpty());
+                    .sentinels = {{kOwnUuid, {"10.0.0.4", 26379}}, {kPeerUuid, kOwn}}};
+  EXPECT_THAT(MonitoringOf(kSeat, fleet).peers, IsEmpty());
 }
 
 TEST(MonitoringTest, NamesNoSentinelWhoseIdNobodyKnows) {
   // One of the original daemons: it has no seat, and the uuid says nothing about its id.
-  EXPECT_THAT(MonitoringOf(kRecord, kSeat, {.seats = {kSeat}, .sentinels = {{kPeerUuid, kPeer}}}).peers,
-              IsEmpty());
+  const Fleet fleet{.groups = {Of(kRecord)}, .seats = {kSeat}, .sentinels = {{kPeerUuid, kPeer}}};
+  EXPECT_THAT(MonitoringOf(kSeat, fleet).peers, IsEmpty());
 }
 
 }  // namespace

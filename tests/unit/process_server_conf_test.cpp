@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <initializer_list>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -18,6 +19,7 @@ namespace redis_zk::testing {
 namespace {
 
 using process::QuoteForConf;
+using process::SplitConfLine;
 using process::WriteConf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -69,7 +71,7 @@ TEST(QuoteForConfTest, MakesOneWordOfAnything) {
     for (const char second : {'a', '0', ' ', '"', '\'', '\\', '#', '\n', '\0', '\xff'}) {
       const std::string word{static_cast<char>(first), second};
       const std::string quoted = QuoteForConf(word);
-      EXPECT_EQ(SplitLine("requirepass " + quoted + " x"), (Words{"requirepass", word, "x"})) << quoted;
+      EXPECT_EQ(SplitConfLine("requirepass " + quoted + " x"), (Words{"requirepass", word, "x"})) << quoted;
       EXPECT_THAT(quoted, Not(HasSubstr("\n")));
     }
   }
@@ -78,7 +80,26 @@ TEST(QuoteForConfTest, MakesOneWordOfAnything) {
   for (int round = 0; round < 200; ++round) {
     std::string word(static_cast<std::size_t>(round % 40), ' ');
     for (char& c : word) c = static_cast<char>(byte(generator));
-    EXPECT_EQ(SplitLine(QuoteForConf(word)), Words{word});
+    EXPECT_EQ(SplitConfLine(QuoteForConf(word)), Words{word});
+  }
+}
+
+TEST(SplitConfLineTest, ReadsAsRedisDoes) {
+  struct Row {
+    const char* name;
+    std::string line;
+    std::optional<Words> words;
+  };
+  for (const auto& [name, line, words] :
+       std::initializer_list<Row>{{"nothing", "", Words{}},
+                                  {"blanks", " \t ", Words{}},
+                                  {"plain words", " a  b\tc ", Words{"a", "b", "c"}},
+                                  {"double quotes", R"("a b" "\x41\n\"")", Words{"a b", "A\n\""}},
+                                  {"single quotes", R"('a b' '\'\n')", Words{"a b", "'\\n"}},
+                                  {"an empty word", R"(a "")", Words{"a", ""}},
+                                  {"no end", "\"a b", std::nullopt},
+                                  {"text behind a quote", "\"a\"b", std::nullopt}}) {
+    EXPECT_EQ(SplitConfLine(line), words) << name;
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "support/servers.h"
 #include "unit/files.h"
 #include "unit/log_fixture.h"
 #include "watcher/options.h"
@@ -58,6 +59,7 @@ TEST(ReloadTest, TakesOverWhatTheFileSaysNow) {
     std::string level;
     std::string said;
   };
+  const std::string port = std::to_string(FreePort());
   for (const auto& [name, before, after, flags, environment, level, said] : std::initializer_list<Row>{
            {"another level",
             "",
@@ -96,23 +98,24 @@ TEST(ReloadTest, TakesOverWhatTheFileSaysNow) {
             "LOG_LEVEL (PATH): found \"loud\", expected trace, debug, info, warn, error or off"},
            {"another option that is wrong",
             "",
-            "log_level = \"debug\"\nport0 = 0",
+            "log_level = \"debug\"\nsentinel_timeout = \"never\"",
             {},
             "",
             "info",
-            "PORT0 (PATH): found \"0\""},
+            "SENTINEL_TIMEOUT (PATH): found \"never\""},
            {"two errors in one line",
             "",
-            "log_level = \"loud\"\nport0 = 0",
+            "log_level = \"loud\"\nsentinel_timeout = \"never\"",
             {},
             "",
             "info",
-            "error or off; PORT0"},
+            "error or off; SENTINEL_TIMEOUT"},
            {"an unknown key", "", "log_levle = \"debug\"", {}, "", "info", "found the key \"log_levle\""},
            {"no TOML", "", "[[[", {}, "", "info", "SIGHUP: nothing is changed: "}}) {
     if (!environment.empty()) setenv("LOG_LEVEL", environment.c_str(), 1);
-    // A command, since the default port may be somebody else's here.
-    std::vector<const char*> argv{"watcher", "healthcheck", "--config-file", path.c_str()};
+    // The default port may be somebody else's here.
+    std::vector<const char*> argv{"watcher",    "--bind-ip",     "127.0.0.1", "--port0",
+                                  port.c_str(), "--config-file", path.c_str()};
     for (const auto& flag : flags) argv.push_back(flag.c_str());
     WriteFile(path, before);
     const auto options = watcher::ReadWatcherOptions(static_cast<int>(argv.size()), argv.data());

@@ -36,8 +36,19 @@ WrapperOptions Wrapper() {
 }
 
 // A group before its first failover, with nobody in it but the master.
-Monitoring Alone(const Endpoint& master = kMaster) {
-  return {.master = master, .sentinel_id = kId, .epoch = 0, .config_epoch = 0, .replicas = {}, .peers = {}};
+Monitoring Alone(const Endpoint& master = kMaster, const std::string& group = "master1") {
+  return {.sentinel_id = kId,
+          .epoch = 0,
+          .groups = {{.name = group, .master = master, .config_epoch = 0, .replicas = {}}},
+          .peers = {}};
+}
+
+// Beside it another group.
+Monitoring WithOrders() {
+  Monitoring monitoring = Alone();
+  monitoring.groups.push_back(
+      {.name = "orders", .master = {"10.0.0.8", 6379}, .config_epoch = 4, .replicas = {{"10.0.0.7", 6379}}});
+  return monitoring;
 }
 
 ServerConf Render(const std::string& user_conf, const WrapperOptions& options = Wrapper(),
@@ -69,8 +80,8 @@ TEST(SentinelServerConfTest, AddsWhatOnlyTheWrapperKnows) {
 TEST(SentinelServerConfTest, SaysWhatOnlyALivingMasterWould) {
   Monitoring monitoring = Alone();
   monitoring.epoch = 12;
-  monitoring.config_epoch = 9;
-  monitoring.replicas = {{"10.0.0.7", 6379}, {"2001:db8::8", 6381}};
+  monitoring.groups[0].config_epoch = 9;
+  monitoring.groups[0].replicas = {{"10.0.0.7", 6379}, {"2001:db8::8", 6381}};
   monitoring.peers = {{{"10.0.0.2", 26379}, std::string(40, 'b')},
                       {{"10.0.0.3", 26380}, std::string(40, 'c')}};
   const auto own = OwnPart(Render("", Wrapper(), monitoring));
@@ -172,6 +183,127 @@ TEST(SentinelServerConfTest, KeepsWhatSpeaksOfAnotherMonitoredGroup) {
   EXPECT_THAT(conf.left_out, IsEmpty());
 }
 
+// The lines about a group that the wrapper has added.
+std::vector<Words> AddedOf(const ServerConf& conf, const std::string& group) {
+  std::vector<Words> lines;
+  for (const auto& words : OwnPart(conf)) {
+    if (words.size() > 2 && words[2] == group) lines.push_back({words.begin() + 1, words.end()});
+  }
+  return lines;
+}
+
+TEST(SentinelServerConfTest, SaysOfEveryGroupWhatItKnows) {
+  Monitoring monitoring = WithOrders();
+  monitoring.epoch = 9;
+  monitoring.peers = {{{"10.0.0.2", 26379}, std::string(40, 'b')}};
+  const auto conf = Render("sentinel monitor orders 10.0.0.1 6379 2\n", Wrapper(), monitoring);
+  EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr("ZooKeeper says who the master of orders is")));
+  EXPECT_THAT(
+      AddedOf(conf, "orders"),
+      ElementsAre(Words{"monitor", "orders", "10.0.0.8", "6379", "2"}, Words{"config-epoch", "orders", "4"},
+                  Words{"leader-epoch", "orders", "9"}, Words{"known-replica", "orders", "10.0.0.7", "6379"},
+                  Words{"known-sentinel", "orders", "10.0.0.2", "26379", std::string(40, 'b')}));
+}
+
+TEST(SentinelServerConfTest, SetsEveryGroupAsTheFirst) {
+  struct Row {
+    const char* name;
+    std::string user_conf;
+    std::int64_t down_after_ms;
+    std::string password;
+    std::string username;
+    std::vector<Words> settings;  // of orders
+  };
+  const std::string first =
+      "sentinel down-after-milliseconds master1 1500\nSENTINEL Failover-Timeout master1 10000\n"
+      "sentinel auth-pass master1 \"a b\"\nsentinel resolve-hostnames no\n";
+  for (const auto& [name, user_conf, down_after_ms, password, username, settings] :
+       std::initializer_list<Row>{
+           {"nothing is said", "", 0, "", "", {}},
+           {"as the user's lines about the first say",
+            first,
+            0,
+            "",
+            "",
+            {{"down-after-milliseconds", "orders", "1500"},
+             {"failover-timeout", "orders", "10000"},
+             {"auth-pass", "orders", "a b"}}},
+           {"its own lines win",
+            first + "sentinel failover-timeout orders 3000\n",
+            0,
+            "",
+            "",
+            {{"down-after-milliseconds", "orders", "1500"}, {"auth-pass", "orders", "a b"}}},
+           {"as the options say",
+            "",
+            750,
+            "pw",
+            "sen",
+            {{"down-after-milliseconds", "orders", "750"},
+             {"auth-user", "orders", "sen"},
+             {"auth-pass", "orders", "pw"}}},
+           {"its own lines win over the options, and user and password belong together",
+            "sentinel down-after-milliseconds orders 3000\nsentinel auth-pass orders own\n",
+            750,
+            "pw",
+            "sen",
+            {}},
+           {"not as a third group",
+            "sentinel monitor third 10.0.0.3 6379 2\nsentinel failover-timeout third 1\n",
+            0,
+            "",
+            "",
+            {}}}) {
+    auto wrapper = Wrapper();
+    wrapper.down_after_ms = down_after_ms;
+    wrapper.common.redis = {username, password};
+    const auto conf = Render(user_conf, wrapper, WithOrders());
+    EXPECT_THAT(conf.left_out, IsEmpty()) << name;
+    const auto added = AddedOf(conf, "orders");
+    ASSERT_EQ(added.size(), settings.size() + 4) << name;
+    EXPECT_EQ(std::vector<Words>(added.begin() + 1, added.end() - 3), settings) << name;
+  }
+}
+
+TEST(SettingsOfTest, SaysWhileSentinelRunsWhatTheFileWouldSay) {
+  struct Row {
+    const char* name;
+    std::string user_conf;
+    std::vector<Words> settings;
+  };
+  for (const auto& [name, user_conf, settings] : std::initializer_list<Row>{
+           {"the options alone", "", {{"down-after-milliseconds", "750"}, {"auth-pass", "p w"}}},
+           {"the first group's, and the options over them",
+            "sentinel down-after-milliseconds master1 1500\nsentinel parallel-syncs master1 2\n",
+            {{"down-after-milliseconds", "1500"},
+             {"parallel-syncs", "2"},
+             {"down-after-milliseconds", "750"},
+             {"auth-pass", "p w"}}},
+           {"its own",
+            "sentinel down-after-milliseconds orders 9000\nsentinel auth-pass orders \"o w n\"\n",
+            {{"down-after-milliseconds", "9000"}, {"auth-pass", "o w n"}}},
+           {"two words",
+            "sentinel rename-command master1 CONFIG \"\"\n",
+            {{"rename-command", "CONFIG", ""}, {"down-after-milliseconds", "750"}, {"auth-pass", "p w"}}},
+           {"no monitor line, no state, no other group",
+            "sentinel monitor orders 10.0.0.1 6379 2\nsentinel config-epoch orders 7\n"
+            "sentinel failover-timeout third 1\nloglevel verbose\n",
+            {{"down-after-milliseconds", "750"}, {"auth-pass", "p w"}}},
+           {"unbalanced quotes",
+            "sentinel notification-script master1 \"/x\n",
+            {{"down-after-milliseconds", "750"}, {"auth-pass", "p w"}}}}) {
+    auto wrapper = Wrapper();
+    wrapper.down_after_ms = 750;
+    wrapper.common.redis.password = "p w";
+    std::vector<Words> found;
+    for (const auto& [directive, values] : sentinel_wrapper::SettingsOf(user_conf, wrapper, "orders")) {
+      found.push_back({directive});
+      found.back().insert(found.back().end(), values.begin(), values.end());
+    }
+    EXPECT_EQ(found, settings) << name;
+  }
+}
+
 TEST(SentinelServerConfTest, KeepsTheOrderAndEndsTheLastLine) {
   const auto conf = Render("a\n\nb\nsentinel myid x\nc");
   EXPECT_EQ(UsersPart(conf), "a\n\nb\nc\n");
@@ -221,7 +353,7 @@ TEST(SentinelServerConfTest, TakesIpv6AndAnotherGroup) {
   wrapper.common.master_name = "orders";
   wrapper.server.bind = {"::1", 26379};
   wrapper.server.announce = {"2001:db8::1", 26379};
-  const auto conf = Render("", wrapper, Alone({"2001:db8::9", 6380}));
+  const auto conf = Render("", wrapper, Alone({"2001:db8::9", 6380}, "orders"));
   EXPECT_THAT(OwnPart(conf), Contains(Words{"bind", "::1"}));
   EXPECT_THAT(OwnPart(conf), Contains(Words{"sentinel", "announce-ip", "2001:db8::1"}));
   EXPECT_THAT(OwnPart(conf), Contains(Words{"sentinel", "monitor", "orders", "2001:db8::9", "6380", "2"}));

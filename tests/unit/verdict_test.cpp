@@ -19,6 +19,7 @@ using registry::Record;
 using watcher::Evidence;
 using watcher::Judge;
 using watcher::Verdict;
+using watcher::WhomToAsk;
 using State = Record::State;
 
 const Endpoint kA{"10.0.0.1", 6379};
@@ -69,6 +70,25 @@ void Check(std::initializer_list<Row> rows) {
     EXPECT_EQ(verdict.master, row.master) << row.name << ": " << verdict.reason;
     EXPECT_EQ(verdict.epoch, row.epoch) << row.name << ": " << verdict.reason;
     EXPECT_FALSE(verdict.reason.empty()) << row.name;
+  }
+}
+
+TEST(WhomToAskTest, AsksWhereTheRecordIsInDoubt) {
+  struct Doubt {
+    const char* name;
+    Evidence evidence;
+    std::set<Endpoint> asked;
+  };
+  for (const auto& [name, evidence, asked] : std::initializer_list<Doubt>{
+           {"the record is true", {Recorded(kA, 2), {Names(kA, 2), Names(kA, 2)}, 3, {}}, {}},
+           {"no majority", {Recorded(kA, 2), {Names(kB, 2)}, 3, {}}, {}},
+           {"nobody answers", {Recorded(kA, 2), {}, 3, {}}, {}},
+           {"another master", {Recorded(kA, 2), {Names(kB, 2), Names(kB, 2)}, 3, {}}, {kA, kB}},
+           {"another epoch", {Recorded(kA, 2), {Names(kA, 1), Names(kA, 1)}, 3, {}}, {kA}},
+           {"a foreign record", {Foreign(kA, 2), {Names(kA, 2), Names(kA, 2)}, 3, {}}, {kA}},
+           {"no record", {kNobody, {Names(kB, 0), Names(kB, 0)}, 3, {}}, {kB}},
+           {"garbage", {kGarbage, {Names(kB, 0), Names(kB, 0)}, 3, {}}, {kB}}}) {
+    EXPECT_EQ(WhomToAsk(evidence), asked) << name;
   }
 }
 

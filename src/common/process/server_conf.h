@@ -1,6 +1,7 @@
-// Configuration files in Redis' syntax, written for a server that is about to start.
+// Configuration files in Redis' syntax: their words, and writing them for a server that is about to start.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,13 @@ namespace redis_zk::process {
 
 // A word as redis.conf takes it: in quotes and escaped where it has to be.
 std::string QuoteForConf(std::string_view word);
+
+// The words of a line, as Redis reads them (sdssplitargs in sds.c). Nothing: Redis refuses the line, whose
+// quotes do not match.
+std::optional<std::vector<std::string>> SplitConfLine(std::string_view line);
+
+// What a file holds; nothing where it cannot be read.
+std::string ReadText(const std::string& path);
 
 // Writes `path` anew, readable by its owner only, for it may hold passwords. Whoever reads it sees all or
 // nothing.

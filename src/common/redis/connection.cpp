@@ -203,4 +203,14 @@ Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& creden
   return AskAll({server}, credentials, commands, timeout).front();
 }
 
+std::set<Endpoint> WhoAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials,
+                              Duration timeout) {
+  const auto answers = AskAll(servers, credentials, {{"PING"}}, timeout);
+  std::set<Endpoint> living;
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    if (answers[i] || answers[i].error().kind == ErrorKind::kRefused) living.insert(servers[i]);
+  }
+  return living;
+}
+
 }  // namespace redis_zk::redis

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -77,5 +78,9 @@ std::vector<Result<std::vector<Reply>>> AskAll(const std::vector<Endpoint>& serv
 // The same for one server.
 Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& credentials,
                                const std::vector<Command>& commands, Duration timeout);
+
+// Which of the servers answer a PING. Who refuses our password lives, too.
+std::set<Endpoint> WhoAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials,
+                              Duration timeout);
 
 }  // namespace redis_zk::redis

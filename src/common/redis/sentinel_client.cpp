@@ -137,14 +137,31 @@ Result<GroupReport> ParseGroupReport(const Endpoint& sentinel, const Result<std:
 std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& sentinels,
                                                  const Credentials& credentials, const std::string& group,
                                                  Duration timeout) {
-  // Both in one write: Sentinel answers them in one turn, so that address and epoch belong together.
-  const auto answers =
-      AskAll(sentinels, credentials,
-             {{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group}, {"SENTINEL", "MASTER", group}}, timeout);
   std::vector<Result<SentinelReport>> reports;
-  for (std::size_t i = 0; i < sentinels.size(); ++i) {
-    reports.push_back(answers[i] ? ParseSentinelReport(sentinels[i], *answers[i])
-                                 : Result<SentinelReport>(tl::unexpected(answers[i].error())));
+  for (auto& of_sentinel : AskSentinels(sentinels, credentials, std::vector{group}, timeout))
+    reports.push_back(std::move(of_sentinel.front()));
+  return reports;
+}
+
+std::vector<std::vector<Result<SentinelReport>>> AskSentinels(const std::vector<Endpoint>& sentinels,
+                                                              const Credentials& credentials,
+                                                              const std::vector<std::string>& groups,
+                                                              Duration timeout) {
+  std::vector<Command> questions;
+  for (const auto& group : groups) {
+    // In this order: Sentinel may have taken a turn between the two, and then the address is newer than the
+    // epoch. The other way round an old master would come with the epoch of its successor.
+    questions.push_back({"SENTINEL", "MASTER", group});
+    questions.push_back({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group});
+  }
+  const auto answers = AskAll(sentinels, credentials, questions, timeout);
+  std::vector<std::vector<Result<SentinelReport>>> reports(sentinels.size());
+  for (std::size_t s = 0; s < sentinels.size(); ++s) {
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      reports[s].push_back(
+          answers[s] ? ParseSentinelReport(sentinels[s], {(*answers[s])[2 * g + 1], (*answers[s])[2 * g]})
+                     : tl::unexpected(answers[s].error()));
+    }
   }
   return reports;
 }
@@ -203,6 +220,11 @@ bool IsFailoverRunning(const Error& error) {
 Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                     Duration timeout) {
   return Request(sentinel, credentials, {"SENTINEL", "RESET", group}, timeout);
+}
+
+Status StopMonitoring(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                      Duration timeout) {
+  return Request(sentinel, credentials, {"SENTINEL", "REMOVE", group}, timeout);
 }
 
 std::optional<MajorityMaster> FindMajority(const std::vector<SentinelReport>& reports, std::size_t asked) {

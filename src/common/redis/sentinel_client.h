@@ -39,6 +39,13 @@ std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& se
                                                  const Credentials& credentials, const std::string& group,
                                                  Duration timeout);
 
+// Asks every Sentinel about many groups, over one connection each: by Sentinel, in the order of `sentinels`,
+// and there in the order of `groups`.
+std::vector<std::vector<Result<SentinelReport>>> AskSentinels(const std::vector<Endpoint>& sentinels,
+                                                              const Credentials& credentials,
+                                                              const std::vector<std::string>& groups,
+                                                              Duration timeout);
+
 // SENTINEL FAILOVER: promotes a replica without asking the other Sentinels. kRefused carries Sentinel's
 // answer (INPROG, NOGOODSLAVE...). Not graceful while the master lives: it stays master for some 11 s.
 //
@@ -97,6 +104,10 @@ Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, co
 // With the master down, or while a failover runs, that makes the group unrecoverable.
 Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                     Duration timeout);
+
+// SENTINEL REMOVE: monitors the group no longer.
+Status StopMonitoring(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                      Duration timeout);
 
 // The master that more than half of `asked` Sentinels name; nothing when there is none.
 struct MajorityMaster {

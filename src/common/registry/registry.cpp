@@ -20,6 +20,23 @@ namespace {
 
 constexpr const char* kTaken = "/taken";
 
+Result<Record> ToRecord(const Node& node, const Result<Node>& lineage_node) {
+  Record record = ParseMasterRecord(node.data);
+  record.version = node.stat.version;
+  if (!lineage_node) {
+    if (lineage_node.error().kind == ErrorKind::kNotFound) return record;
+    return tl::unexpected(lineage_node.error());
+  }
+  if (const auto lineage = ParseLineage(lineage_node->data)) {
+    record.epoch = lineage->epoch;
+    record.lineage_fits =
+        record.state == Record::State::kMaster && lineage->master == record.master.ToRecord();
+    record.cold_start = record.lineage_fits && lineage->cold_start;
+    if (record.lineage_fits) record.reason = Shown(lineage->reason);
+  }
+  return record;
+}
+
 }  // namespace
 
 Registry::Registry(zookeeper::Session& session, std::string root)
@@ -30,10 +47,9 @@ std::string Registry::MasterPath(const std::string& group) const {
 }
 
 Status Registry::EnsureGroup(const std::string& group) {
-  for (const auto& path :
-       {root_ + "/master", root_ + "/masters/" + group, root_ + "/sentinels", root_ + "/members/" + group,
-        root_ + "/lineage/" + group, root_ + "/history/" + group, root_ + "/datasets/" + group,
-        root_ + "/seats", CleanUpPath()}) {
+  for (const auto& path : {root_ + "/master", root_ + "/masters/" + group, root_ + "/sentinels",
+                           root_ + "/members/" + group, LineagePath(group), root_ + "/history/" + group,
+                           root_ + "/datasets/" + group, root_ + "/seats", CleanUpPath()}) {
     if (auto made = session_.EnsurePath(path); !made) return made;
   }
   return {};
@@ -42,22 +58,28 @@ Status Registry::EnsureGroup(const std::string& group) {
 Result<Record> Registry::ReadRecord(const std::string& group, Watch watch) {
   const auto node = session_.Get(MasterPath(group), watch);
   if (!node) return tl::unexpected(node.error());
-  Record record = ParseMasterRecord(node->data);
-  record.version = node->stat.version;
-  const auto lineage_node = session_.Get(root_ + "/lineage/" + group, Watch::kNo);
-  if (!lineage_node) {
-    if (lineage_node.error().kind == ErrorKind::kNotFound) return record;
-    return tl::unexpected(lineage_node.error());
+  return ToRecord(*node, session_.Get(LineagePath(group), Watch::kNo));
+}
+
+Result<std::map<std::string, Record>> Registry::ReadRecords(const std::vector<std::string>& groups,
+                                                            Watch watch) {
+  std::vector<std::string> master_paths;
+  std::vector<std::string> lineage_paths;
+  for (const auto& group : groups) {
+    master_paths.push_back(MasterPath(group));
+    lineage_paths.push_back(LineagePath(group));
   }
-  const auto lineage = ParseLineage(lineage_node->data);
-  if (lineage) {
-    record.epoch = lineage->epoch;
-    record.lineage_fits =
-        record.state == Record::State::kMaster && lineage->master == record.master.ToRecord();
-    record.cold_start = record.lineage_fits && lineage->cold_start;
-    if (record.lineage_fits) record.reason = Shown(lineage->reason);
+  const auto nodes = session_.GetAll(master_paths, watch);
+  const auto lineages = session_.GetAll(lineage_paths, Watch::kNo);
+  std::map<std::string, Record> records;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (!nodes[i] && nodes[i].error().kind == ErrorKind::kNotFound) continue;
+    if (!nodes[i]) return tl::unexpected(nodes[i].error());
+    auto record = ToRecord(*nodes[i], lineages[i]);
+    if (!record) return tl::unexpected(record.error());
+    records.emplace(groups[i], std::move(*record));
   }
-  return record;
+  return records;
 }
 
 Status Registry::WriteRecord(const std::string& group, const Record& replaced, const NextRecord& next,
@@ -68,9 +90,8 @@ Status Registry::WriteRecord(const std::string& group, const Record& replaced, c
   transaction.Add(Transaction::SetOp{MasterPath(group), text, replaced.version});
   if (group == kDefaultGroup)
     transaction.Add(Transaction::SetOp{root_ + "/masters/" + group, text, kAnyVersion});
-  transaction.Add(Transaction::SetOp{root_ + "/lineage/" + group,
-                                     Render(Lineage{next.epoch, text, next.reason, next.cold_start}),
-                                     kAnyVersion});
+  transaction.Add(Transaction::SetOp{
+      LineagePath(group), Render(Lineage{next.epoch, text, next.reason, next.cold_start}), kAnyVersion});
   auto written = session_.Commit(transaction);
   if (!written && written.error().kind == ErrorKind::kNotFound) {
     // Something of the group is missing; the lock, if that was it, stays missing.
@@ -97,19 +118,21 @@ Result<std::vector<Entry>> Registry::ListEntries(const std::string& parent, Watc
   auto names = session_.Children(parent, watch);
   if (!names) return tl::unexpected(names.error());
   std::sort(names->begin(), names->end());
+  std::vector<std::string> paths;
+  for (const auto& name : *names) paths.push_back(parent + '/' + name);
+  const auto nodes = session_.GetAll(paths, Watch::kNo);
   std::vector<Entry> entries;
-  for (const auto& name : *names) {
-    const std::string path = parent + '/' + name;
-    const auto node = session_.Get(path, Watch::kNo);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto& node = nodes[i];
     if (!node) {
       if (node.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
       return tl::unexpected(node.error());
     }
-    if (Result<Entry> entry = parse(name, *node)) {
+    if (Result<Entry> entry = parse((*names)[i], *node)) {
       entries.push_back(std::move(*entry));
     } else {
-      WarnOnce(path, fmt::format("{}: found \"{}\", expected {}; left out", path, Shown(node->data),
-                                 entry.error().message));
+      WarnOnce(paths[i], fmt::format("{}: found \"{}\", expected {}; left out", paths[i], Shown(node->data),
+                                     entry.error().message));
     }
   }
   return entries;

@@ -41,6 +41,9 @@ class Registry {
   std::string MasterPath(const std::string& group) const;
 
   Result<Record> ReadRecord(const std::string& group, zookeeper::Watch watch);
+  // Of many groups at once, in about two round trips. Those that have no znode are left out.
+  Result<std::map<std::string, Record>> ReadRecords(const std::vector<std::string>& groups,
+                                                    zookeeper::Watch watch);
 
   // Replaces the record that `replaced` was read as; kConflict when somebody else did first. The mirror and
   // the lineage change with it. `lock_node`, when not empty, must still exist.
@@ -82,6 +85,7 @@ class Registry {
   Result<std::int64_t> AskTime();
 
  private:
+  std::string LineagePath(const std::string& group) const { return root_ + "/lineage/" + group; }
   std::string SeatPath(const std::string& uuid) const { return root_ + "/seats/" + uuid; }
   // Creates an ephemeral znode of the current session, in place of one that an earlier session of ours left
   // behind.

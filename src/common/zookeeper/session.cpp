@@ -227,10 +227,13 @@ struct Session::Handle {
     }
   }
 
-  // Sends one request and waits for its answer. `send` receives the client and the call to hand to the
-  // completion; `what` opens the message of an error.
+  template <class T>
+  using Answer = std::future<Result<T>>;
+
+  // Sends one request. `send` receives the client and the call to hand to the completion; `what` opens the
+  // message of an error.
   template <class T, class Send>
-  static Result<T> Await(Handle* self, Duration timeout, const std::string& what, const Send& send) {
+  static Result<Answer<T>> Ask(Handle* self, const std::string& what, const Send& send) {
     if (self == nullptr || !self->connected) {
       return Fail(ErrorKind::kUnavailable, what + ": ZooKeeper is not connected");
     }
@@ -240,12 +243,23 @@ struct Session::Handle {
     if (code != ZOK) return Fail(what, ToError(code));
     // Its completion owns it now.
     (void)call.release();
-    if (answer.wait_for(timeout) != std::future_status::ready) {
+    return answer;
+  }
+
+  template <class T>
+  static Result<T> Await(Result<Answer<T>> answer, TimePoint deadline, const std::string& what) {
+    if (!answer) return tl::unexpected(answer.error());
+    if (answer->wait_until(deadline) != std::future_status::ready) {
       return Fail(ErrorKind::kUnknownOutcome, what + ": no answer from ZooKeeper in time");
     }
-    auto result = answer.get();
+    auto result = answer->get();
     if (!result) return Fail(what, result.error());
     return result;
+  }
+
+  template <class T, class Send>
+  static Result<T> Await(Handle* self, Duration timeout, const std::string& what, const Send& send) {
+    return Await<T>(Ask<T>(self, what, send), Clock::now() + timeout, what);
   }
 
   const Sink& sink;
@@ -321,6 +335,23 @@ Result<Node> Session::Get(const std::string& path, Watch watch) {
       handle_.get(), session_timeout_, "cannot read " + path, [&](zhandle_t* client, void* call) {
         return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData, call);
       });
+}
+
+std::vector<Result<Node>> Session::GetAll(const std::vector<std::string>& paths, Watch watch) {
+  const auto what = [](const std::string& path) { return "cannot read " + path; };
+  const TimePoint deadline = Clock::now() + session_timeout_;
+  std::vector<Result<Handle::Answer<Node>>> answers;
+  answers.reserve(paths.size());
+  for (const auto& path : paths) {
+    answers.push_back(Handle::Ask<Node>(handle_.get(), what(path), [&](zhandle_t* client, void* call) {
+      return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData, call);
+    }));
+  }
+  std::vector<Result<Node>> nodes;
+  nodes.reserve(paths.size());
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    nodes.push_back(Handle::Await<Node>(std::move(answers[i]), deadline, what(paths[i])));
+  return nodes;
 }
 
 bool Session::Answers(Duration within) {

@@ -3,7 +3,8 @@
 // includes zookeeper.h.
 //
 // Threads: one thread, the owner's loop, calls everything. The C client's threads only push SessionEvents
-// into the sink. Calls block until the answer or the request timeout; while disconnected they fail at once.
+// into the sink. Calls block until the answer or the request timeout, which GetAll has once for all of its
+// questions; while disconnected they fail at once.
 //
 // What a failure means: kUnavailable, nothing was sent; kUnknownOutcome, the request was sent and its answer
 // was lost, so a write may have happened; anything else is the server's answer.
@@ -112,6 +113,8 @@ class Session {
   std::int64_t id() const;
 
   Result<Node> Get(const std::string& path, Watch watch);
+  // The same for many at once, in about one round trip; the answers stand in the order of `paths`.
+  std::vector<Result<Node>> GetAll(const std::vector<std::string>& paths, Watch watch);
   // Nothing: the znode does not exist; the watch then fires when it comes into being.
   Result<std::optional<NodeStat>> Exists(const std::string& path, Watch watch);
   Result<std::vector<std::string>> Children(const std::string& path, Watch watch);

@@ -1,0 +1,353 @@
+#include "sentinel-wrapper/group_keeper.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/random_id.h"
+#include "base/shown.h"
+#include "config/parsers.h"
+#include "process/server_conf.h"
+#include "redis/connection.h"
+#include "sentinel-wrapper/server_conf.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+using registry::Record;
+using zookeeper::Watch;
+
+constexpr Duration kAnswerTimeout = 500ms;
+// Changes are told by watches; this is for what got lost.
+constexpr Duration kReadAgain = 5s;
+// How long the groups whose masters are down may be looked after before the loop turns.
+constexpr Duration kRescueFor = 1s;
+// How many groups are begun with at a time: all their servers are asked at once.
+constexpr std::size_t kGroupsAtOnce = 50;
+constexpr Duration kFirstRetry = 500ms;
+constexpr Duration kLongestRetry = 5s;
+// How long a new group may be without a living master before our Sentinel is restarted for it.
+constexpr Duration kOrphanBeforeRestart = 5s;
+
+// Sentinel ends at a name in its file that it cannot resolve. A group with one is begun with at run time,
+// where it does no harm to the others.
+bool FitsFile(const Record& record, const std::vector<registry::Member>& members) {
+  return IsIpAddress(record.master.host) &&
+         std::all_of(members.begin(), members.end(),
+                     [](const auto& member) { return IsIpAddress(member.endpoint.host); });
+}
+
+}  // namespace
+
+GroupKeeper::Newcomer::Newcomer() : backoff(kFirstRetry, kLongestRetry, RandomFraction) {}
+
+GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options)
+    : loop_(loop), options_(options) {}
+
+Status GroupKeeper::ReadGroups() {
+  auto names = loop_.registry().ListGroups(Watch::kYes);
+  if (!names) return tl::unexpected(names.error());
+  std::string strange;
+  std::erase_if(*names, [&strange](const std::string& name) {
+    if (ParseMasterName(name)) return false;
+    strange += (strange.empty() ? "" : ", ") + Shown(name);
+    return true;
+  });
+  if (!strange.empty()) {
+    log_names_(fmt::format("not followed, since Sentinel takes no such name of a group: {}", strange),
+               LogOnChange::Level::kWarn);
+  }
+  auto records = loop_.registry().ReadRecords(*names, Watch::kYes);
+  if (!records) return tl::unexpected(records.error());
+  listed_ = std::move(*records);
+  read_at_ = Clock::now() + kReadAgain;
+  return {};
+}
+
+Result<Monitoring> GroupKeeper::Survey(const registry::Seat& seat, const std::string& group,
+                                       const Record& record) {
+  if (const auto read = ReadGroups(); !read) return tl::unexpected(read.error());
+  std::map<std::string, Record> known{{group, record}};
+  for (const auto& [name, report] : monitored_) {
+    const auto listed = listed_.find(name);
+    known.try_emplace(name, Newer(listed == listed_.end() ? Record{} : listed->second, report));
+  }
+  for (const auto& name : ListLiving()) known.try_emplace(name, listed_.at(name));
+  Fleet fleet;
+  std::vector<std::string> names;
+  for (const auto& [name, latest] : known) names.push_back(name);
+  auto members = ListMembers(names);
+  if (!members) return tl::unexpected(members.error());
+  for (const auto& [name, latest] : known) {
+    if (name == options_.common.master_name || FitsFile(latest, members->at(name)))
+      fleet.groups.push_back({name, latest, std::move(members->at(name))});
+  }
+  auto seats = loop_.registry().ListSeats();
+  if (!seats) return tl::unexpected(seats.error());
+  fleet.seats = std::move(*seats);
+  auto sentinels = loop_.registry().ListSentinels(Watch::kNo);
+  if (!sentinels) return tl::unexpected(sentinels.error());
+  fleet.sentinels = std::move(*sentinels);
+  auto monitoring = MonitoringOf(seat, fleet);
+  // Of groups that come later, too: the epoch of their next failover has to be newer than their record's.
+  for (const auto& [name, listed] : listed_) monitoring.epoch = std::max(monitoring.epoch, listed.epoch);
+  return monitoring;
+}
+
+std::vector<std::string> GroupKeeper::ListLiving() {
+  std::vector<std::string> recorded;
+  for (const auto& [name, record] : listed_) {
+    if (record.state == Record::State::kMaster && !monitored_.contains(name)) recorded.push_back(name);
+  }
+  std::vector<std::string> living;
+  while (!recorded.empty()) {
+    std::vector<std::string> some;
+    while (!recorded.empty() && some.size() < kGroupsAtOnce) {
+      some.push_back(std::move(recorded.back()));
+      recorded.pop_back();
+    }
+    // Those that cannot be looked at now are begun with later.
+    const auto members = ListMembers(some);
+    if (!members) continue;
+    for (const auto& [name, alive] : WhoLives(*members)) {
+      if (HowToBegin(alive) != Beginning::kWait) living.push_back(name);
+    }
+  }
+  return living;
+}
+
+void GroupKeeper::Reset(const Monitoring& monitoring) {
+  followed_.clear();
+  for (const auto& group : monitoring.groups) followed_.insert(group.name);
+  monitored_.clear();
+  rescuers_.clear();
+  newcomers_.clear();
+  unsettled_.clear();
+  answered_ = {};
+}
+
+std::optional<std::map<std::string, redis::SentinelReport>> GroupKeeper::AskOwn() {
+  std::set<std::string> names = followed_;
+  names.insert(options_.common.master_name);
+  for (const auto& [name, record] : listed_) names.insert(name);
+  const std::vector<std::string> asked(names.begin(), names.end());
+  auto answers =
+      redis::AskSentinels({options_.server.bind}, options_.common.sentinel, asked, kAnswerTimeout).front();
+  std::map<std::string, redis::SentinelReport> reports;
+  answered_ = {};
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (answers[i]) {
+      reports.emplace(asked[i], std::move(*answers[i]));
+    } else if (answers[i].error().kind != ErrorKind::kNotFound) {
+      answered_ = tl::unexpected(answers[i].error());
+      return std::nullopt;
+    }
+  }
+  return reports;
+}
+
+std::optional<GroupKeeper::Restart> GroupKeeper::Look(const std::string& uuid) {
+  if (loop_.session().connected() && Clock::now() >= read_at_) {
+    if (const auto read = ReadGroups(); !read) spdlog::debug("{}", read.error().message);
+  }
+  auto reports = AskOwn();
+  if (!reports) {
+    for (auto& [name, rescuer] : rescuers_) rescuer.Reset();
+    return std::nullopt;
+  }
+  monitored_ = std::move(*reports);
+  for (const auto& [name, report] : monitored_) {
+    if (listed_.contains(name)) followed_.insert(name);
+  }
+  for (const auto& [name, report] : monitored_) {
+    if (unsettled_.erase(name) > 0 && !Tell(name, {})) return std::nullopt;
+  }
+  std::erase_if(followed_,
+                [this](const auto& name) { return !monitored_.contains(name) && !listed_.contains(name); });
+  std::erase_if(rescuers_, [this](const auto& entry) { return !monitored_.contains(entry.first); });
+  const auto changes =
+      CompareGroups({.own_group = options_.common.master_name, .listed = listed_, .monitored = monitored_});
+  std::erase_if(newcomers_, [&changes](const auto& entry) {
+    return std::find(changes.to_monitor.begin(), changes.to_monitor.end(), entry.first) ==
+           changes.to_monitor.end();
+  });
+  if (auto restart = Rescue(uuid)) return restart;
+  if (!loop_.session().connected()) return std::nullopt;
+  auto restart = Begin(changes.to_monitor);
+  Drop(changes.to_drop);
+  return restart;
+}
+
+std::optional<GroupKeeper::Restart> GroupKeeper::Rescue(const std::string& uuid) {
+  const TimePoint deadline = Clock::now() + kRescueFor;
+  // Where the last turn ended, for its time may not have been enough for all.
+  std::vector<std::string> order;
+  for (const auto& [name, report] : monitored_) order.push_back(name);
+  std::rotate(order.begin(), std::upper_bound(order.begin(), order.end(), last_rescued_), order.end());
+  for (const auto& name : order) {
+    if (Clock::now() >= deadline || loop_.stop_requested() || loop_.exit_code()) break;
+    last_rescued_ = name;
+    auto& rescuer = rescuers_.try_emplace(name, loop_, options_, name).first->second;
+    const auto listed = listed_.find(name);
+    const auto rescue =
+        rescuer.Look(uuid, monitored_.at(name), listed == listed_.end() ? Record{} : listed->second);
+    if (rescue && MayRestart(name)) return Restart{name, rescue->record, rescue->reason};
+  }
+  return std::nullopt;
+}
+
+// A restart would end the failover of another group that our Sentinel leads.
+bool GroupKeeper::MayRestart(const std::string& group) const {
+  return std::none_of(monitored_.begin(), monitored_.end(), [&group](const auto& entry) {
+    return entry.first != group && entry.second.failover_in_progress;
+  });
+}
+
+bool GroupKeeper::busy() const {
+  return std::any_of(rescuers_.begin(), rescuers_.end(),
+                     [](const auto& entry) { return entry.second.busy(); });
+}
+
+Result<std::map<std::string, std::vector<registry::Member>>> GroupKeeper::ListMembers(
+    const std::vector<std::string>& groups) {
+  std::map<std::string, std::vector<registry::Member>> all;
+  for (const auto& group : groups) {
+    auto members = loop_.registry().ListMembers(group, Watch::kNo);
+    // Somebody else's group, recorded without a redis-wrapper.
+    if (!members && members.error().kind == ErrorKind::kNotFound) members = std::vector<registry::Member>{};
+    if (!members) return tl::unexpected(members.error());
+    all.emplace(group, std::move(*members));
+  }
+  return all;
+}
+
+std::map<std::string, GroupAlive> GroupKeeper::WhoLives(
+    const std::map<std::string, std::vector<registry::Member>>& members) const {
+  std::set<Endpoint> candidates;
+  for (const auto& [group, registered] : members) {
+    candidates.insert(listed_.at(group).master);
+    for (const auto& member : registered) {
+      if (member.serving) candidates.insert(member.endpoint);
+    }
+  }
+  const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
+  const auto living = redis::WhoAnswers(asked, options_.common.redis, kAnswerTimeout);
+  std::map<std::string, GroupAlive> alive;
+  for (const auto& [group, registered] : members) {
+    alive[group] = {
+        .master = living.contains(listed_.at(group).master),
+        .replica = std::any_of(registered.begin(), registered.end(), [&living](const auto& member) {
+          return member.serving && living.contains(member.endpoint);
+        })};
+  }
+  return alive;
+}
+
+std::optional<GroupKeeper::Restart> GroupKeeper::Begin(const std::vector<std::string>& groups) {
+  std::vector<std::string> due;
+  for (const auto& group : groups) {
+    if (due.size() < kGroupsAtOnce && Clock::now() >= newcomers_[group].try_at) due.push_back(group);
+  }
+  if (due.empty()) return std::nullopt;
+  const auto members = ListMembers(due);
+  if (!members) {
+    spdlog::debug("{}", members.error().message);
+    return std::nullopt;
+  }
+  for (const auto& [group, alive] : WhoLives(*members)) {
+    auto& newcomer = newcomers_.at(group);
+    newcomer.try_at = Clock::now() + newcomer.backoff.Next();
+    const Record& record = listed_.at(group);
+    const Beginning beginning = HowToBegin(alive);
+    if (beginning != Beginning::kRestart) newcomer.orphan_since.reset();
+    switch (beginning) {
+      case Beginning::kWait:
+        newcomer.log(
+            fmt::format("{}: neither the recorded master {} nor a replica answers; not monitored yet", group,
+                        record.master.ToAddress()));
+        break;
+      case Beginning::kMonitor:
+        if (const auto done = Monitor(group, record); !done) {
+          newcomer.log(fmt::format("{}: cannot monitor {}: {}", group, record.master.ToAddress(),
+                                   Shown(done.error().message)),
+                       LogOnChange::Level::kWarn);
+          // Our Sentinel hangs: the others would wait for it in vain, too.
+          if (done.error().kind != ErrorKind::kRefused) return std::nullopt;
+        }
+        break;
+      case Beginning::kRestart:
+        if (!newcomer.orphan_since) newcomer.orphan_since = Clock::now();
+        newcomer.log(fmt::format("{}: the recorded master {} does not answer, and a replica does", group,
+                                 record.master.ToAddress()));
+        if (Clock::now() - *newcomer.orphan_since < kOrphanBeforeRestart || !MayRestart(group) ||
+            !FitsFile(record, members->at(group))) {
+          break;
+        }
+        return Restart{group, record,
+                       fmt::format("{}: its master {} died before it was monitored, and a replica lives",
+                                   group, record.master.ToAddress())};
+    }
+  }
+  return std::nullopt;
+}
+
+Status GroupKeeper::Monitor(const std::string& group, const Record& record) {
+  const auto done = Tell(group, {{"SENTINEL", "MONITOR", group, record.master.host,
+                                  std::to_string(record.master.port), std::to_string(options_.quorum)}});
+  if (!done) return done;
+  spdlog::info("monitoring {} at {} with a quorum of {}", group, record.master.ToAddress(), options_.quorum);
+  followed_.insert(group);
+  return {};
+}
+
+Status GroupKeeper::Tell(const std::string& group, std::vector<redis::Command> orders) {
+  const std::size_t first = orders.size();
+  const auto settings = SettingsOf(process::ReadText(options_.sentinel_conf), options_, group);
+  for (const auto& [directive, values] : settings) {
+    auto& order = orders.emplace_back(redis::Command{"SENTINEL", "SET", group, directive});
+    order.insert(order.end(), values.begin(), values.end());
+  }
+  if (orders.empty()) return {};
+  const auto answers = redis::Ask(options_.server.bind, options_.common.sentinel, orders, kAnswerTimeout);
+  if (!answers) {
+    unsettled_.insert(group);
+    return tl::unexpected(answers.error());
+  }
+  if (first > 0 && answers->front().is_error()) return Fail(ErrorKind::kRefused, answers->front().text);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    // Its answer is not shown: it may repeat a password.
+    if ((*answers)[first + i].is_error())
+      spdlog::warn("{}: Sentinel refuses the setting {} while it runs", group, settings[i].directive);
+  }
+  return {};
+}
+
+void GroupKeeper::Drop(std::vector<std::string> groups) {
+  // Only then is it worth a question.
+  std::erase_if(groups, [this](const auto& group) { return !monitored_.at(group).master_down; });
+  // What was read last may be older than ZooKeeper's absence.
+  if (groups.empty() || !ReadGroups()) return;
+  for (const auto& group : groups) {
+    if (listed_.contains(group)) continue;
+    const auto known =
+        redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group, kAnswerTimeout);
+    if (!known) return;
+    if (!MayDrop(monitored_.at(group), known->replicas)) continue;
+    if (const auto removed =
+            redis::StopMonitoring(options_.server.bind, options_.common.sentinel, group, kAnswerTimeout);
+        !removed) {
+      log_drop_(fmt::format("{}: cannot be dropped: {}", group, removed.error().message),
+                LogOnChange::Level::kWarn);
+      continue;
+    }
+    spdlog::info("monitoring {} no longer: ZooKeeper knows no such group, and nobody of it lives", group);
+    followed_.erase(group);
+    rescuers_.erase(group);
+  }
+}
+
+}  // namespace redis_zk::sentinel_wrapper

@@ -1,0 +1,51 @@
+// Which groups our Sentinel has to monitor, as functions of values.
+//
+// ZooKeeper says which groups there are: the children of <root>/masters. A group is monitored once somebody
+// of it lives, and dropped when its znode is gone and nobody of it lives: while somebody does, it is
+// ZooKeeper that has lost the group and will be told again.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "redis/sentinel_client.h"
+#include "registry/record.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+struct GroupsView {
+  std::string own_group;                                   // ours for good: MASTER_NAME
+  std::map<std::string, registry::Record> listed;          // groups that have a znode, as last read
+  std::map<std::string, redis::SentinelReport> monitored;  // by our Sentinel, because of us
+};
+
+struct GroupChanges {
+  std::vector<std::string> to_monitor;  // when HowToBegin says how
+  std::vector<std::string> to_drop;     // when MayDrop says so
+
+  bool operator==(const GroupChanges&) const = default;
+};
+GroupChanges CompareGroups(const GroupsView& view);
+
+struct GroupAlive {
+  bool master = false;   // answers, even if it refuses our password
+  bool replica = false;  // another serving member does
+};
+
+enum class Beginning {
+  kWait,  // of a group of the dead, Sentinel would promote the first that returns, whatever its data
+  kMonitor,
+  // Only what stands in its file when it starts tells Sentinel of replicas without a master that lives.
+  kRestart,
+};
+Beginning HowToBegin(const GroupAlive& alive);
+
+// Of a group without a znode: whether nobody of it lives, for all that our Sentinel knows.
+bool MayDrop(const redis::SentinelReport& own, const std::vector<redis::ReplicaReport>& replicas);
+
+// The newer configuration of what ZooKeeper and our Sentinel know: the record may lag behind a failover.
+registry::Record Newer(const registry::Record& record, const redis::SentinelReport& own);
+
+}  // namespace redis_zk::sentinel_wrapper
