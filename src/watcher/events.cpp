@@ -90,22 +90,25 @@ std::set<Endpoint> AnsweringReplicas(const GroupStatus& group) {
 
 }  // namespace
 
-EventLog::EventLog() : life_(std::to_string(UnixTime())), history_(History{}) {}
+EventLog::EventLog() : life_(std::to_string(UnixTime())), history_(History{}), tally_(Tally{}) {}
 
 void EventLog::Add(Event event) { Add(std::vector{std::move(event)}); }
 
 void EventLog::Add(std::vector<Event> events) {
   if (events.empty()) return;
   History history = *history_.Get();
+  Tally tally = *tally_.Get();
   std::uint64_t number = history.empty() ? 0 : history.back().number;
   for (auto& event : events) {
     event.number = ++number;
     event.id = fmt::format("{}-{}", life_, number);
     event.time = UnixTime();
+    Count(event, &tally);
     history.push_back(std::move(event));
   }
   if (history.size() > kMostEvents)
     history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(kMostEvents));
+  tally_.Set(std::move(tally));
   history_.Set(std::move(history));
 }
 

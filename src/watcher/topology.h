@@ -19,6 +19,7 @@ struct Topology {
   std::map<std::string, registry::Record> groups;
   // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.
   TimePoint known_at{};
+  std::optional<Clock::duration> read_took;  // the last reading
   bool zookeeper_connected = false;
   // The Sentinel whose events are followed.
   std::optional<Endpoint> following;

@@ -216,6 +216,7 @@ void Watcher::ReadRegistry() {
     std::erase_if(log_verdict_, [this](const auto& entry) { return !groups_.contains(entry.first); });
     return {};
   };
+  const TimePoint began = Clock::now();
   auto read = read_everything();
   if (!read && read.error().kind == ErrorKind::kNotFound) {
     // The first daemon of all finds an empty ZooKeeper.
@@ -231,6 +232,7 @@ void Watcher::ReadRegistry() {
   log_read_.Reset();
   registry_stale_ = false;
   known_at_ = last_read_ = Clock::now();
+  read_took_ = known_at_ - began;
   PublishTopology();
 }
 
@@ -327,6 +329,7 @@ void Watcher::PublishTopology() {
       .sentinels = sentinels_,
       .groups = groups_,
       .known_at = known_at_,
+      .read_took = read_took_,
       .zookeeper_connected = session_->connected(),
       .following = subscribed_ && subscriber_ ? std::optional(subscriber_->sentinel()) : std::nullopt});
   auto events = Compare(*before, *topology_.Get(), FindOutages(), Clock::now());

@@ -85,6 +85,7 @@ class Watcher {
   std::vector<registry::Sentinel> sentinels_;
   std::map<std::string, registry::Record> groups_;
   TimePoint known_at_{};
+  std::optional<Clock::duration> read_took_;
   bool subscribed_ = false;
   std::unique_ptr<redis::Subscriber> subscriber_;
   Outages called_down_;  // by the followed Sentinel

@@ -159,7 +159,7 @@ TEST(AnswerForTest, KnowsNoOtherPath) {
                            "sentinels",
                            "/sentinelss",
                            "/master/",
-                           "/metrics",
+                           "/metric",
                            "/masters/",
                            "/masters//is-master",
                            "/masters/orders/",

@@ -8,17 +8,20 @@
 
 #include "base/shown.h"
 #include "watcher/web/json.h"
+#include "watcher/web/metrics.h"
+#include "watcher/web/page.h"
 
 namespace redis_zk::watcher::web {
 
 namespace {
 
+constexpr std::string_view kJsonType = "application/json";
 constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
 constexpr int kUnavailable = 503;
 
 Answer Text(std::string body) { return {.body = std::move(body)}; }
-Answer JsonText(const Json& json) { return {.content_type = "application/json", .body = json.dump()}; }
+Answer JsonText(const Json& json) { return {.content_type = std::string(kJsonType), .body = json.dump()}; }
 
 Answer Failed(int status, const Request& request, std::string why) {
   Answer answer = WantsJson(request.accept) ? JsonText({{"error", why}}) : Text(std::move(why));
@@ -127,14 +130,15 @@ Answer IsMaster(const Request& request, const Topology& topology, std::string_vi
   return WantsJson(request.accept) ? JsonText(RecordToJson(group, *record)) : Text("it is the master");
 }
 
-Answer Home(const Request& /*request*/, const Topology& /*topology*/, std::string_view /*group*/) {
+Answer Home(const Request& request, const Topology& /*topology*/, std::string_view /*group*/) {
+  if (WantsPage(request.accept)) return {.content_type = kPageType, .body = std::string(kPage)};
   return Text(
       "redis-zk watcher: /sentinels /sentinel /master /masters /masters/NAME "
-      "/masters/NAME/is-master?addr=HOST:PORT /status /events /healthz /readyz");
+      "/masters/NAME/is-master?addr=HOST:PORT /status /events /metrics /healthz /readyz");
 }
 
 Answer Status(const Request& request, const Topology& topology, std::string_view /*group*/) {
-  return {.content_type = "application/json",
+  return {.content_type = std::string(kJsonType),
           .cache_control = "no-store",
           .body = RenderStatus(topology, *request.status, *request.history, request.now)};
 }
@@ -154,13 +158,19 @@ Answer Readyz(const Request& request, const Topology& topology, std::string_view
   return Text("ready");
 }
 
+Answer Metrics(const Request& request, const Topology& topology, std::string_view /*group*/) {
+  return {.content_type = kMetricsType,
+          .cache_control = "no-store",
+          .body = RenderMetrics(topology, *request.status, *request.tally, *request.requests, request.now)};
+}
+
 struct Route {
   std::string_view path;  // a "*" stands for the group's name
   Answer (*answer)(const Request&, const Topology&, std::string_view group);
   bool from_zookeeper;  // the answer ages while ZooKeeper is away
 };
 
-constexpr std::array<Route, 11> kRoutes{{{"/sentinels", Sentinels, true},
+constexpr std::array<Route, 12> kRoutes{{{"/sentinels", Sentinels, true},
                                          {"/sentinel", Sentinel, true},
                                          {"/master", Master, true},
                                          {"/masters", Masters, true},
@@ -168,9 +178,29 @@ constexpr std::array<Route, 11> kRoutes{{{"/sentinels", Sentinels, true},
                                          {"/masters/*/is-master", IsMaster, true},
                                          {"/status", Status, false},
                                          {"/events", Events, false},
+                                         {"/metrics", Metrics, false},
                                          {"/", Home, false},
                                          {"/healthz", Healthz, false},
                                          {"/readyz", Readyz, false}}};
+
+// The first type that we have decides; "*/*" and everything unknown mean text, which the original's clients
+// expect.
+std::string_view FirstType(std::string_view accept) {
+  while (!accept.empty()) {
+    const auto comma = accept.find(',');
+    std::string_view type = accept.substr(0, comma);
+    type = type.substr(0, type.find(';'));
+    const auto first = type.find_first_not_of(' ');
+    const auto last = type.find_last_not_of(' ');
+    if (first != std::string_view::npos) {
+      type = type.substr(first, last - first + 1);
+      if (type == kJsonType || type.starts_with("text/")) return type;
+    }
+    if (comma == std::string_view::npos) break;
+    accept.remove_prefix(comma + 1);
+  }
+  return {};
+}
 
 // What stands in the place of "*", empty where there is none; nothing: another path.
 std::optional<std::string_view> Match(std::string_view pattern, std::string_view path) {
@@ -187,25 +217,9 @@ std::optional<std::string_view> Match(std::string_view pattern, std::string_view
 
 }  // namespace
 
-bool WantsJson(std::string_view accept) {
-  // The first type that we have decides; "*/*" and everything unknown mean text, which the original's clients
-  // expect.
-  while (!accept.empty()) {
-    const auto comma = accept.find(',');
-    std::string_view type = accept.substr(0, comma);
-    type = type.substr(0, type.find(';'));
-    const auto first = type.find_first_not_of(' ');
-    const auto last = type.find_last_not_of(' ');
-    if (first != std::string_view::npos) {
-      type = type.substr(first, last - first + 1);
-      if (type == "application/json") return true;
-      if (type.starts_with("text/")) return false;
-    }
-    if (comma == std::string_view::npos) break;
-    accept.remove_prefix(comma + 1);
-  }
-  return false;
-}
+bool WantsJson(std::string_view accept) { return FirstType(accept) == kJsonType; }
+
+bool WantsPage(std::string_view accept) { return FirstType(accept) == "text/html"; }
 
 std::optional<Answer> AnswerFor(const Request& request, const Topology& topology) {
   for (const auto& route : kRoutes) {

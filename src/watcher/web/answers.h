@@ -9,7 +9,9 @@
 #include "base/time.h"
 #include "watcher/events.h"
 #include "watcher/status.h"
+#include "watcher/tally.h"
 #include "watcher/topology.h"
+#include "watcher/web/request_counts.h"
 
 namespace redis_zk::watcher::web {
 
@@ -27,6 +29,8 @@ struct Answer {
 
 inline const FleetStatus kNothingObserved{};
 inline const History kNothingHappened{};
+inline const Tally kNothingCounted{};
+inline const RequestCounts kNobodyAsked{};
 
 struct Request {
   std::string_view path;
@@ -38,7 +42,12 @@ struct Request {
   // For /status.
   const FleetStatus* status = &kNothingObserved;
   const History* history = &kNothingHappened;
+  // For /metrics.
+  const Tally* tally = &kNothingCounted;
+  const RequestCounts* requests = &kNobodyAsked;
 };
+
+inline constexpr const char* kPageType = "text/html; charset=utf-8";
 
 // The answer of this type goes on with every event that happens; the server sees to that.
 inline constexpr const char* kEventStream = "text/event-stream";
@@ -48,5 +57,7 @@ std::optional<Answer> AnswerFor(const Request& request, const Topology& topology
 
 // Whether the client asks for JSON rather than text.
 bool WantsJson(std::string_view accept);
+// Whether it asks for HTML rather than text, as browsers do.
+bool WantsPage(std::string_view accept);
 
 }  // namespace redis_zk::watcher::web

@@ -33,6 +33,10 @@ constexpr int kMostStreams = 64;
 constexpr Duration kHeartbeat = 15s;
 constexpr Duration kStreamTurn = 1s;
 constexpr int kNotModified = 304;
+// The page is one file that asks nobody but us.
+constexpr const char* kPagePolicy =
+    "default-src 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 // The loop goes round at least once a second.
 constexpr Duration kLoopPatience = 15s;
 
@@ -75,6 +79,7 @@ void SetHeaders(httplib::Response& response, const Answer& answer) {
   // The list changes with the next failover; a cache in between would hide that.
   response.set_header("Cache-Control", answer.cache_control);
   response.set_header("Vary", "Accept, Accept-Encoding");
+  if (answer.content_type == kPageType) response.set_header("Content-Security-Policy", kPagePolicy);
   if (answer.age) response.set_header("Age", std::to_string(answer.age->count()));
   if (answer.status == 200 && !answer.version.empty())
     response.set_header("ETag", fmt::format("W/\"{}\"", answer.version));
@@ -98,11 +103,14 @@ class Place {
 // One client of /events.
 class Stream {
  public:
-  // With the id that it heard last, it is told what it missed; without one, what happens from now on.
+  // With the id that it heard last, it is told what it missed; without one, what happens from now on. A
+  // browser cannot send the header at first, so the query's `since` says the same.
   Stream(const httplib::Request& request, std::atomic<int>& count, const EventLog& log)
       : place_(count, kMostStreams), log_(log), history_(log.history().Get()) {
     if (request.has_header("Last-Event-ID")) {
       told_ = log_.NumberOf(request.get_header_value("Last-Event-ID"));
+    } else if (request.has_param("since")) {
+      told_ = log_.NumberOf(request.get_param_value("since"));
     } else if (!history_->empty()) {
       told_ = history_->back().number;
     }
@@ -196,6 +204,7 @@ struct Server::Impl {
     const bool alive = now - TimePoint(Clock::duration(sources.loop_turned_at.load())) < kLoopPatience;
     const auto status = sources.status.Get();
     const auto history = sources.events.history().Get();
+    const auto tally = sources.events.tally().Get();
     return AnswerFor({.path = request.path,
                       .accept = accept,
                       .addr = addr,
@@ -203,11 +212,14 @@ struct Server::Impl {
                       .pick = RandomIndex,
                       .loop_alive = alive,
                       .status = status.get(),
-                      .history = history.get()},
+                      .history = history.get(),
+                      .tally = tally.get(),
+                      .requests = &counts},
                      known);
   }
 
   const Sources sources;
+  RequestCounts counts;
   mutable std::atomic<int> waiting_count = 0;
   mutable std::atomic<int> stream_count = 0;
   httplib::Server http;
@@ -236,6 +248,10 @@ Status Server::Start(const Endpoint& listen) {
   http.set_keep_alive_timeout(kKeepAliveSeconds);
   http.set_keep_alive_max_count(kKeepAliveRequests);
   http.set_payload_max_length(kLongestBody);
+  // Called for all answers, also for what the library itself refuses.
+  http.set_logger([this](const httplib::Request&, const httplib::Response& response) {
+    impl_->counts.Add(response.status);
+  });
   http.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
     return impl_->Handle(request, response);
   });

@@ -1,0 +1,42 @@
+// Something that happened to the groups, as one value.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace redis_zk::watcher {
+
+struct Event {
+  // Given by the log.
+  std::uint64_t number = 0;  // ascending from 1
+  std::string id;            // "1764000000000-17": when the log began, and the number
+  std::int64_t time = 0;     // milliseconds since 1970
+
+  std::string kind;   // one of event_kind
+  std::string group;  // empty: it concerns none
+  std::map<std::string, std::variant<std::int64_t, std::string>> fields;
+  std::string sentence;
+};
+
+namespace event_kind {
+inline constexpr const char* kMasterChanged = "master-changed";  // to, epoch, reason; from, outage_ms
+inline constexpr const char* kGroupCame = "group-came";
+inline constexpr const char* kGroupGone = "group-gone";
+inline constexpr const char* kSentinelCame = "sentinel-came";  // sentinel
+inline constexpr const char* kSentinelGone = "sentinel-gone";  // sentinel
+inline constexpr const char* kReplicaCame = "replica-came";    // replica
+inline constexpr const char* kReplicaGone = "replica-gone";    // replica
+inline constexpr const char* kFollowing = "following";         // sentinel
+inline constexpr const char* kZooKeeperLost = "zookeeper-lost";
+inline constexpr const char* kZooKeeperBack = "zookeeper-back";  // away_ms
+inline constexpr const char* kCleanUp = "clean-up";
+}  // namespace event_kind
+
+// The last events, oldest first.
+using History = std::vector<Event>;
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,167 @@
+#include "watcher/web/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace redis_zk::watcher::web {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+// Samples by family, as the format wants them: all of a family together.
+class Families {
+ public:
+  void Gauge(const char* name, const char* help, double value, Labels labels = {}) {
+    Add(MetricType::Gauge, name, help, std::move(labels)).gauge.value = value;
+  }
+  void Counter(const char* name, const char* help, double value, Labels labels = {}) {
+    Add(MetricType::Counter, name, help, std::move(labels)).counter.value = value;
+  }
+  void Histogram(const char* name, const char* help, ClientMetric::Histogram value, Labels labels = {}) {
+    Add(MetricType::Histogram, name, help, std::move(labels)).histogram = std::move(value);
+  }
+  const std::vector<MetricFamily>& all() const { return all_; }
+
+ private:
+  ClientMetric& Add(MetricType type, const char* name, const char* help, Labels labels) {
+    auto family =
+        std::find_if(all_.begin(), all_.end(), [name](const auto& known) { return known.name == name; });
+    if (family == all_.end()) family = all_.insert(all_.end(), {name, help, type, {}});
+    auto& metric = family->metric.emplace_back();
+    metric.label = std::move(labels);
+    return metric;
+  }
+
+  std::vector<MetricFamily> all_;
+};
+
+bool Agrees(const GroupStatus& group, const SentinelStatus& sentinel) {
+  return sentinel.report && !sentinel.report->master_down && sentinel.report->master == group.record.master;
+}
+
+void AddServer(Families& families, const std::string& group, const ServerStatus& server) {
+  if (!server.info) return;
+  const Labels labels{{"group", group}, {"server", server.endpoint.ToAddress()}};
+  families.Gauge("redis_zk_memory_used_bytes", "Memory that a server uses.",
+                 static_cast<double>(server.info->used_memory), labels);
+  families.Gauge("redis_zk_memory_max_bytes", "Its maxmemory; 0: no limit.",
+                 static_cast<double>(server.info->max_memory), labels);
+}
+
+void AddSentinels(Families& families, const Labels& labels, const GroupStatus& group) {
+  std::uint64_t quorum = 0;
+  std::uint64_t known = 0;
+  for (const auto& sentinel : group.sentinels) {
+    if (!sentinel.report) continue;
+    quorum = std::max(quorum, sentinel.report->quorum);
+    known = std::max(known, sentinel.report->known_sentinels + 1);
+  }
+  const auto agreeing = std::count_if(group.sentinels.begin(), group.sentinels.end(),
+                                      [&group](const auto& sentinel) { return Agrees(group, sentinel); });
+  families.Gauge("redis_zk_sentinels_agreeing", "Sentinels that name the recorded master and find it well.",
+                 static_cast<double>(agreeing), labels);
+  families.Gauge("redis_zk_sentinels_known",
+                 "Sentinels that are counted for a majority, by the one that counts most.",
+                 static_cast<double>(known), labels);
+  families.Gauge("redis_zk_sentinel_quorum", "Sentinels that have to find a master down.",
+                 static_cast<double>(quorum), labels);
+}
+
+void AddGroup(Families& families, const std::string& name, const GroupStatus& group) {
+  const Labels labels{{"group", name}};
+  const bool recorded = group.record.state == registry::Record::State::kMaster;
+  const bool up = group.master && group.master->info && group.master->info->role == redis::Role::kMaster;
+  const auto attached = std::count_if(group.replicas.begin(), group.replicas.end(), [](const auto& replica) {
+    return replica.info && replica.info->role == redis::Role::kReplica && replica.info->link_up;
+  });
+  families.Gauge("redis_zk_master_recorded", "1: a master is recorded.", recorded, labels);
+  families.Gauge("redis_zk_master_up", "1: the recorded master answers as one.", up, labels);
+  families.Gauge("redis_zk_config_epoch", "Sentinel's config epoch of the record.",
+                 static_cast<double>(group.record.epoch), labels);
+  families.Gauge("redis_zk_replicas", "Replicas that the master or a Sentinel lists.",
+                 static_cast<double>(group.replicas.size()), labels);
+  families.Gauge("redis_zk_replicas_attached", "Of these, those whose link to their master stands.",
+                 static_cast<double>(attached), labels);
+  for (const auto& replica : group.replicas) {
+    if (const auto lag = LagOf(group, replica)) {
+      families.Gauge("redis_zk_replica_lag_bytes", "How far a replica is behind its master.",
+                     static_cast<double>(*lag), {{"group", name}, {"replica", replica.endpoint.ToAddress()}});
+    }
+  }
+  AddSentinels(families, labels, group);
+  if (up) {
+    families.Gauge("redis_zk_keys", "Keys in all databases of the master.",
+                   static_cast<double>(group.master->info->keys), labels);
+  }
+  if (group.master) AddServer(families, name, *group.master);
+  for (const auto& replica : group.replicas) AddServer(families, name, replica);
+  families.Gauge("redis_zk_warnings", "Warnings of /status; those of no group concern all.",
+                 static_cast<double>(group.warnings.size()), labels);
+}
+
+void AddTally(Families& families, const Topology& topology, const Tally& tally) {
+  // From 0 on, for a rate that begins with the first change.
+  for (const auto& [group, record] : topology.groups) {
+    const auto found = tally.groups.find(group);
+    const auto& counted = found == tally.groups.end() ? Tally::Group{} : found->second;
+    const Labels labels{{"group", group}};
+    families.Counter("redis_zk_record_changes_total", "Changes of the recorded master that this watcher saw.",
+                     static_cast<double>(counted.record_changes), labels);
+    ClientMetric::Histogram durations;
+    durations.sample_sum = counted.outage_sum_seconds;
+    for (std::size_t index = 0; index < kOutageBounds.size(); ++index) {
+      durations.sample_count += counted.outages[index];
+      durations.bucket.push_back({durations.sample_count, kOutageBounds[index]});
+    }
+    durations.sample_count += counted.outages.back();
+    durations.bucket.push_back({durations.sample_count, std::numeric_limits<double>::infinity()});
+    families.Histogram("redis_zk_failover_duration_seconds",
+                       "From the first sign that a master was gone until the record named the next one.",
+                       std::move(durations), labels);
+  }
+  for (const auto& [kind, count] : tally.kinds) {
+    families.Counter("redis_zk_events_total", "Events of /events, by kind.", static_cast<double>(count),
+                     {{"kind", kind}});
+  }
+}
+
+}  // namespace
+
+std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Tally& tally,
+                          const RequestCounts& requests, TimePoint now) {
+  Families families;
+  families.Gauge("redis_zk_build_info", "1; which watcher this is.", 1, {{"version", REDIS_ZK_VERSION}});
+  families.Gauge("redis_zk_zookeeper_connected", "1: ZooKeeper is there to tell of changes.",
+                 topology.zookeeper_connected);
+  if (topology.read_took) {
+    families.Gauge("redis_zk_zookeeper_read_seconds", "How long the last reading of all records took.",
+                   std::chrono::duration<double>(*topology.read_took).count());
+  }
+  families.Gauge("redis_zk_following", "1: a Sentinel's events are followed.",
+                 topology.following.has_value());
+  families.Gauge("redis_zk_sentinels_registered", "Sentinels that are registered in ZooKeeper.",
+                 static_cast<double>(topology.sentinels.size()));
+  families.Gauge("redis_zk_warnings", "Warnings of /status; those of no group concern all.",
+                 static_cast<double>(WarningsOf(topology, now).size()), {{"group", ""}});
+  for (const auto& [name, group] : status.groups) AddGroup(families, name, group);
+  AddTally(families, topology, tally);
+  for (const auto& [code, count] : requests.Read()) {
+    families.Counter("redis_zk_http_requests_total", "Answers over HTTP, by status.",
+                     static_cast<double>(count), {{"code", std::to_string(code)}});
+  }
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, families.all());
+  return text.str();
+}
+
+}  // namespace redis_zk::watcher::web

@@ -1,0 +1,156 @@
+"""The page for people, in a real browser."""
+
+import contextlib
+import json
+import urllib.request
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from cluster import wait_for
+
+WIDE, PHONE = (1100, 900), (390, 844)
+
+
+@pytest.fixture
+def fleet(cluster):
+    return cluster.bring_up()
+
+
+@contextlib.contextmanager
+def browser(*arguments):
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *arguments):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver")
+                              if hasattr(webdriver, "ChromeService") else None)
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def open_page(driver, watcher, size=WIDE):
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": size[0], "height": size[1],
+                                                                   "deviceScaleFactor": 1, "mobile": False})
+    driver.get(f"http://{watcher.address}/")
+
+
+def text_of(driver, selector="body"):
+    # In one step: what is found by a first one may be replaced before the second.
+    return driver.execute_script("return [...document.querySelectorAll(arguments[0])].map(e => e.textContent).join('\\n')",
+                                 selector)
+
+
+def await_text(driver, text, selector="body", within=20):
+    try:
+        wait_for(lambda: text in text_of(driver, selector), within, f"\"{text}\" in {selector}", every=0.1)
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}; there is: {text_of(driver, selector)}") from None
+
+
+def complaints(driver):
+    """What went wrong in the page, of itself."""
+    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def test_draws_the_group_and_follows_a_failover(cluster, fleet):
+    nodes, sentinels, watchers = fleet
+    master = cluster.master(nodes)
+    others = [node for node in nodes if node is not master]
+    with browser() as driver:
+        open_page(driver, watchers[0])
+        await_text(driver, master.address, "svg .master")
+        for node in others:
+            await_text(driver, f"replica{node.address}in step", "svg .replica")
+        for sentinel in sentinels:
+            await_text(driver, f"Sentinel{sentinel.address}agrees", "svg .sentinel")
+        assert len(driver.find_elements(By.CSS_SELECTOR, "svg path.link:not(.broken)")) == 2
+        assert "2 of 2 replicas attached, 3 of 3 Sentinels agree" in \
+            driver.find_element(By.CSS_SELECTOR, "svg").get_attribute("aria-label")
+        wait_for(lambda: driver.title == "redis-zk", what="no warning any more")
+
+        master.kill_all()
+        wait_for(lambda: [node for node in others if node.role == "master"], what="another master")
+        new_master = cluster.master(others)
+        await_text(driver, new_master.address, "svg .master")
+        await_text(driver, f"the master is {new_master.address}, before {master.address}", "#events")
+        await_text(driver, f"replica {master.address} has not answered", ".warnings")
+        wait_for(lambda: driver.title != "redis-zk", what="the warnings in the title")
+
+        master.start()
+        cluster.await_agreement(nodes, sentinels, watchers)
+        wait_for(lambda: driver.title == "redis-zk", within=60, what="no warning any more")
+        assert complaints(driver) == []
+
+
+def test_says_that_what_is_shown_is_old(fleet):
+    _, _, (watcher,) = fleet
+    with browser() as driver:
+        open_page(driver, watcher)
+        await_text(driver, "as of", "#state")
+        watcher.kill()
+        await_text(driver, "the watcher does not answer; what is shown is old", "#state")
+        watcher.start()
+        await_text(driver, "as of", "#state")
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+def test_fits_the_screen(cluster, fleet, size):
+    _, _, (watcher,) = fleet
+    with browser() as driver:
+        open_page(driver, watcher, size)
+        await_text(driver, "agrees", "svg")
+        width, shown = driver.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
+        assert width <= shown == size[0]
+        assert driver.execute_script("return [...document.querySelectorAll('svg text')].every(text => {"
+                                     " const box = text.getBoundingClientRect();"
+                                     " return box.left >= 0 && box.right <= window.innerWidth; })")
+
+
+def test_is_dark_in_the_dark(fleet):
+    _, _, (watcher,) = fleet
+    with browser() as driver:
+        colours = {}
+        for scheme in ("light", "dark"):
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia",
+                                   {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+            open_page(driver, watcher)
+            paper = driver.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
+            colours[scheme] = sum(json.loads(f"[{paper[paper.index('(') + 1:-1]}]")[:3])
+        assert colours["dark"] < 200 < 600 < colours["light"]
+
+
+def test_can_be_read_without_a_mouse(fleet):
+    _, _, (watcher,) = fleet
+    with browser() as driver:
+        open_page(driver, watcher)
+        await_text(driver, "agrees", "svg")
+        body = driver.find_element(By.TAG_NAME, "body")
+        body.send_keys("\ue004")  # Tab
+        wait_for(lambda: driver.execute_script("return document.activeElement.tagName") == "SUMMARY", what="the group")
+        driver.switch_to.active_element.send_keys("\ue007")  # Enter closes it, and it stays so
+        wait_for(lambda: not driver.execute_script("return document.querySelector('details').open"), what="it closed")
+        seen = text_of(driver, "#state")
+        wait_for(lambda: text_of(driver, "#state") != seen, what="fresh figures")
+        assert not driver.execute_script("return document.querySelector('details').open")
+        assert driver.execute_script("return document.activeElement.tagName") == "SUMMARY"
+
+
+def test_who_asks_for_text_gets_text(fleet):
+    _, _, (watcher,) = fleet
+
+    def get(accept):
+        request = urllib.request.Request(f"http://{watcher.address}/", headers={"Accept": accept})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.headers, answer.read().decode()
+
+    for accept in ("*/*", "text/plain", "application/json, text/html"):
+        headers, body = get(accept)
+        assert headers["Content-Type"].startswith("text/plain") and "/status" in body
+    headers, body = get("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+    assert headers["Content-Type"].startswith("text/html") and "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "://" not in body.replace("http://www.w3.org/2000/svg", ""), "nothing is fetched from elsewhere"

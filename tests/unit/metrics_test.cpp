@@ -1,0 +1,140 @@
+#include "watcher/web/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+
+namespace redis_zk::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using namespace watcher;  // NOLINT(google-build-using-namespace): all of it is the test's subject
+
+const Endpoint kMaster{"10.0.0.1", 6379};
+const Endpoint kReplica{"10.0.0.2", 6379};
+const Endpoint kSentinel{"10.0.1.1", 26379};
+
+registry::Record Recorded() {
+  registry::Record record;
+  record.state = registry::Record::State::kMaster;
+  record.master = kMaster;
+  record.epoch = 3;
+  return record;
+}
+
+ServerStatus Answers(const Endpoint& endpoint, redis::Role role, std::int64_t offset) {
+  redis::ServerInfo info;
+  info.role = role;
+  info.link_up = role == redis::Role::kReplica;
+  info.master = kMaster;
+  info.replication_id = std::string(40, 'a');
+  info.offset = offset;
+  info.keys = 7;
+  info.used_memory = 1000;
+  return {.endpoint = endpoint, .info = info};
+}
+
+FleetStatus Well() {
+  redis::SentinelReport report;
+  report.sentinel = kSentinel;
+  report.master = kMaster;
+  report.known_sentinels = 2;
+  report.quorum = 2;
+  GroupStatus group;
+  group.record = Recorded();
+  group.master = Answers(kMaster, redis::Role::kMaster, 500);
+  group.replicas = {Answers(kReplica, redis::Role::kReplica, 400)};
+  group.sentinels = {{.endpoint = kSentinel, .report = report}};
+  return {.groups = {{"master1", group}}};
+}
+
+std::string Render(const FleetStatus& status, const Tally& tally = {}) {
+  Topology topology;
+  topology.groups = {{"master1", Recorded()}};
+  topology.sentinels = {{"uuid", kSentinel}};
+  const web::RequestCounts requests;
+  return web::RenderMetrics(topology, status, tally, requests, TimePoint{});
+}
+
+TEST(MetricsTest, TellOfAGroup) {
+  const std::string text = Render(Well());
+  for (const char* line : {
+           "# TYPE redis_zk_master_up gauge",
+           "redis_zk_master_up{group=\"master1\"} 1",
+           "redis_zk_config_epoch{group=\"master1\"} 3",
+           "redis_zk_replicas_attached{group=\"master1\"} 1",
+           "redis_zk_replica_lag_bytes{group=\"master1\",replica=\"10.0.0.2:6379\"} 100",
+           "redis_zk_sentinels_agreeing{group=\"master1\"} 1",
+           "redis_zk_sentinels_known{group=\"master1\"} 3",
+           "redis_zk_keys{group=\"master1\"} 7",
+           "redis_zk_sentinels_registered 1",
+           "redis_zk_record_changes_total{group=\"master1\"} 0",
+           "redis_zk_http_requests_total{code=\"200\"} 0",
+       })
+    EXPECT_THAT(text, HasSubstr(std::string(line) + '\n'));
+}
+
+TEST(MetricsTest, TellWhatIsWrong) {
+  struct Row {
+    const char* name;
+    void (*spoil)(GroupStatus&);
+    const char* line;
+  };
+  for (const auto& [name, spoil, line] : std::initializer_list<Row>{
+           {"silent master", [](GroupStatus& group) { group.master->info.reset(); },
+            "master_up{group=\"master1\"} 0"},
+           {"a replica where the master should be",
+            [](GroupStatus& group) { group.master->info->role = redis::Role::kReplica; },
+            "master_up{group=\"master1\"} 0"},
+           {"link is down", [](GroupStatus& group) { group.replicas[0].info->link_up = false; },
+            "replicas_attached{group=\"master1\"} 0"},
+           {"silent replica", [](GroupStatus& group) { group.replicas[0].info.reset(); },
+            "replicas_attached{group=\"master1\"} 0"},
+           {"a Sentinel of another mind",
+            [](GroupStatus& group) { group.sentinels[0].report->master = kReplica; },
+            "sentinels_agreeing{group=\"master1\"} 0"},
+           {"a Sentinel that finds it down",
+            [](GroupStatus& group) { group.sentinels[0].report->master_down = true; },
+            "sentinels_agreeing{group=\"master1\"} 0"},
+           {"a Sentinel that is silent", [](GroupStatus& group) { group.sentinels[0].report.reset(); },
+            "sentinels_agreeing{group=\"master1\"} 0"},
+           {"nothing recorded",
+            [](GroupStatus& group) { group.record.state = registry::Record::State::kNone; },
+            "master_recorded{group=\"master1\"} 0"}}) {
+    FleetStatus status = Well();
+    spoil(status.groups.at("master1"));
+    EXPECT_THAT(Render(status), HasSubstr(std::string("redis_zk_") + line + '\n')) << name;
+  }
+}
+
+TEST(MetricsTest, LeaveOutWhatIsNotKnown) {
+  FleetStatus status = Well();
+  status.groups.at("master1").master.reset();
+  status.groups.at("master1").replicas.clear();
+  const std::string text = Render(status);
+  for (const char* name : {"redis_zk_keys", "redis_zk_replica_lag_bytes", "redis_zk_memory_used_bytes",
+                           "redis_zk_zookeeper_read_seconds"})
+    EXPECT_THAT(text, Not(HasSubstr(name)));
+}
+
+TEST(MetricsTest, AddUpFailoverDurations) {
+  Tally tally;
+  for (const std::int64_t outage : {1500, 1700, 200'000}) {
+    Count({.kind = event_kind::kMasterChanged,
+           .group = "master1",
+           .fields = {{"from", "10.0.0.1:6379"}, {"outage_ms", outage}}},
+          &tally);
+  }
+  const std::string text = Render(Well(), tally);
+  for (const char* line :
+       {"_bucket{group=\"master1\",le=\"1\"} 0", "_bucket{group=\"master1\",le=\"2\"} 2",
+        "_bucket{group=\"master1\",le=\"120\"} 2", "_bucket{group=\"master1\",le=\"+Inf\"} 3",
+        "_count{group=\"master1\"} 3", "_sum{group=\"master1\"} 203.2"})
+    EXPECT_THAT(text, HasSubstr(std::string("redis_zk_failover_duration_seconds") + line));
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
