@@ -49,6 +49,9 @@ class GroupKeeper {
   // ours.
   std::optional<Restart> Look(const std::string& uuid);
 
+  // The groups that it monitors because of us.
+  const std::set<std::string>& followed() const { return followed_; }
+
   // Whether our Sentinel answered when it was asked last.
   const Status& answered() const { return answered_; }
 
@@ -89,8 +92,8 @@ class GroupKeeper {
   TimePoint read_at_{};
   std::map<std::string, registry::Record> listed_;          // in ZooKeeper, as last read
   std::map<std::string, redis::SentinelReport> monitored_;  // what our Sentinel said last
-  std::set<std::string> followed_;                          // that it monitors because of us
-  std::set<std::string> unsettled_;                         // its answer to their settings was lost
+  std::set<std::string> followed_;
+  std::set<std::string> unsettled_;  // its answer to their settings was lost
   std::map<std::string, Rescuer> rescuers_;
   std::map<std::string, Newcomer> newcomers_;
   std::string last_rescued_;

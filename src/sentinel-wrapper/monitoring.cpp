@@ -23,26 +23,33 @@ Monitoring::Group GroupOf(const Fleet::Group& seen) {
 
 }  // namespace
 
+std::vector<redis::Peer> PeersOf(const registry::Seat& seat, const std::vector<registry::Seat>& seats,
+                                 const std::vector<registry::Sentinel>& sentinels) {
+  std::set<std::string> seated;
+  for (const auto& each : seats) seated.insert(each.uuid);
+  std::set<std::string> uuids{seat.uuid};
+  std::set<Endpoint> endpoints{seat.endpoint};
+  std::vector<redis::Peer> peers;
+  for (const auto& sentinel : sentinels) {
+    if (!seated.contains(sentinel.uuid) || uuids.contains(sentinel.uuid) ||
+        endpoints.contains(sentinel.endpoint)) {
+      continue;
+    }
+    uuids.insert(sentinel.uuid);
+    endpoints.insert(sentinel.endpoint);
+    peers.push_back({sentinel.endpoint, registry::SentinelIdOf(sentinel.uuid)});
+  }
+  return peers;
+}
+
 Monitoring MonitoringOf(const registry::Seat& seat, const Fleet& fleet) {
   Monitoring monitoring{.sentinel_id = registry::SentinelIdOf(seat.uuid),
                         .epoch = std::max(seat.epoch, FleetEpoch(fleet.seats, 0)),
                         .groups = {},
-                        .peers = {}};
+                        .peers = PeersOf(seat, fleet.seats, fleet.sentinels)};
   for (const auto& group : fleet.groups) {
     monitoring.groups.push_back(GroupOf(group));
     monitoring.epoch = std::max(monitoring.epoch, group.record.epoch);
-  }
-  const auto has_seat = [&fleet](const registry::Sentinel& sentinel) {
-    return std::any_of(fleet.seats.begin(), fleet.seats.end(),
-                       [&sentinel](const auto& each) { return each.uuid == sentinel.uuid; });
-  };
-  std::set<std::string> uuids{seat.uuid};
-  std::set<Endpoint> peers{seat.endpoint};
-  for (const auto& sentinel : fleet.sentinels) {
-    if (!has_seat(sentinel) || uuids.contains(sentinel.uuid) || peers.contains(sentinel.endpoint)) continue;
-    uuids.insert(sentinel.uuid);
-    peers.insert(sentinel.endpoint);
-    monitoring.peers.push_back({sentinel.endpoint, registry::SentinelIdOf(sentinel.uuid)});
   }
   return monitoring;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/endpoint.h"
+#include "redis/sentinel_client.h"
 #include "registry/record.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -23,17 +24,10 @@ struct Monitoring {
 
     bool operator==(const Group&) const = default;
   };
-  struct Peer {
-    Endpoint endpoint;
-    std::string id;
-
-    bool operator==(const Peer&) const = default;
-  };
-
   std::string sentinel_id;  // 40 hexadecimal digits
   std::uint64_t epoch = 0;  // the fleet's highest
   std::vector<Group> groups;
-  std::vector<Peer> peers;  // they monitor the same groups
+  std::vector<redis::Peer> peers;  // they monitor the same groups
 };
 
 // What ZooKeeper says.
@@ -48,8 +42,12 @@ struct Fleet {
   std::vector<registry::Sentinel> sentinels;  // registered
 };
 
-// `seat` is ours. Sentinels without a seat are left out, since nobody knows their id: they will make
-// themselves known. No endpoint and no id stands twice: Sentinel refuses a file in which one does.
+// The registered Sentinels that are not ours, and their ids. Those without a seat are left out, since nobody
+// knows their id: they will make themselves known. No endpoint and no id stands twice.
+std::vector<redis::Peer> PeersOf(const registry::Seat& seat, const std::vector<registry::Seat>& seats,
+                                 const std::vector<registry::Sentinel>& sentinels);
+
+// `seat` is ours. Sentinel refuses a file in which an endpoint or an id stands twice.
 Monitoring MonitoringOf(const registry::Seat& seat, const Fleet& fleet);
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -32,7 +32,8 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
       seats_(loop_, options_),
-      groups_(loop_, options_) {}
+      groups_(loop_, options_),
+      introducer_(loop_, options_) {}
 
 int Wrapper::Run() {
   if (const auto code = loop_.Connect()) return *code;
@@ -133,6 +134,7 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
   if (const auto code = loop_.AwaitServing([this] { return Probe(); })) return code;
   groups_.Reset(monitoring);
+  introducer_.Reset();
   std::string groups;
   for (const auto& group : monitoring.groups)
     groups += fmt::format("{}{} at {}", groups.empty() ? "" : ", ", group.name, group.master.ToAddress());
@@ -159,6 +161,7 @@ std::optional<int> Wrapper::Supervise() {
     if (const auto restart = groups_.Look(seats_.seat().uuid)) {
       if (const auto code = Restart(*restart)) return code;
     }
+    introducer_.Look(seats_.seat(), groups_.followed());
     SayHealth();
     AwaitTurn();
   }
@@ -179,6 +182,7 @@ void Wrapper::AwaitTurn() {
     loop_.Pump(until);
     if (!loop_.TakeZooKeeperNews()) continue;
     groups_.NoteNews();
+    introducer_.NoteNews();
     until = std::min(latest, now + kTurnAtMostEvery);
   }
 }

@@ -9,6 +9,7 @@
 #include "daemon/wrapper_loop.h"
 #include "registry/record.h"
 #include "sentinel-wrapper/group_keeper.h"
+#include "sentinel-wrapper/introducer.h"
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/seat_keeper.h"
@@ -49,6 +50,7 @@ class Wrapper {
   LogOnChange log_problem_;
   SeatKeeper seats_;
   GroupKeeper groups_;
+  Introducer introducer_;
   std::int64_t registered_session_ = 0;
   bool ready_ = false;  // it was registered once
   TimePoint register_again_at_{};

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cluster import SESSION_TIMEOUT, free_port, wait_for, write_until_ok
+from cluster import SESSION_TIMEOUT, wait_for, write_until_ok
 
 KEYS = 1000
 MEMORY_ONLY = 'appendonly no\nsave ""\n'
@@ -26,12 +26,6 @@ def fill(master, count=KEYS):
             pipeline.set(f"key:{number}", number)
         pipeline.execute()
         client.execute_command("WAIT", client.info("replication")["connected_slaves"], 4000)
-
-
-def move(process):
-    """Where a scheduler starts it next: on another port, with the same volume."""
-    process.port = free_port()
-    process.env["PORT0"] = str(process.port)
 
 
 def stop_without_mercy(processes):
@@ -79,7 +73,7 @@ def test_empty_restart_without_a_sentinel_alive(make_cluster):
     master.wait_log("holds data; waiting for it to be promoted")
     assert master.child is None
     for sentinel in sentinels:
-        move(sentinel)
+        sentinel.move()
         sentinel.start()
     assert "serving as replica" in master.await_serving()
     cluster.await_agreement(nodes, sentinels, [watcher])
@@ -109,7 +103,7 @@ def test_everything_died(make_cluster, settings, poorest, figure):
     rich = [node for node in nodes if node is not poor]
     order = [poor, *rich] if poorest == "first" else [*rich, poor]
     for process in order + sentinels:
-        move(process)
+        process.move()
         process.start()
         if process is poor and poorest == "first":
             process.wait_log("waiting")
@@ -133,7 +127,7 @@ def test_everything_died_and_left_nothing(make_cluster):
     fill(cluster.master(nodes))
     stop_without_mercy(nodes + sentinels)
     for process in nodes + sentinels:
-        move(process)
+        process.move()
         process.start()
     cluster.await_agreement(nodes, sentinels, [watcher])
     write_until_ok(cluster.sentinel_client(watcher), "key", "value")
@@ -149,7 +143,7 @@ def test_only_the_best_data_are_waited_for_and_not_for_ever(make_cluster):
     poor.stop()
     fill(master)
     stop_without_mercy([node for node in nodes if node is not poor] + sentinels)
-    move(poor)
+    poor.move()
     poor.start()
     for sentinel in sentinels:
         sentinel.start()
@@ -167,7 +161,7 @@ def test_sentinels_outlived_every_redis(make_cluster):
     fill(cluster.master(nodes))
     stop_without_mercy(nodes)
     for node in nodes:
-        move(node)
+        node.move()
         node.start()
     cluster.await_agreement(nodes, sentinels, [watcher], within=60)
     assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3

@@ -125,6 +125,40 @@ def test_race_for_a_free_seat(cluster):
     cluster.await_agreement(nodes, racers)
 
 
+def test_sentinels_that_start_together_know_each_other_at_once(make_cluster, figure):
+    cluster = make_cluster()
+    cluster.start_zookeeper()
+    # Without the hellos that Sentinels leave with the servers of their group.
+    conf = cluster.directory / "mute.conf"
+    conf.write_text(f'include {cluster.directory}/redis.conf\nrename-command PUBLISH ""\n')
+    cluster.add_env(REDIS_CONF=conf)
+    node = cluster.redis()
+    node.await_serving()
+    sentinels = [cluster.sentinel() for _ in range(3)]
+    for sentinel in sentinels:
+        sentinel.await_serving()
+    wait_for(lambda: knows_two_others(sentinels), what="acquaintance")
+    for sentinel in sentinels:
+        sentinel.stop()
+        sentinel.move()
+    for sentinel in sentinels:
+        sentinel.start()
+
+    def known_at():
+        """Where each Sentinel believes the others to be."""
+        return [sorted(f"{peer['ip']}:{peer['port']}" for peer in sentinel.peers()) for sentinel in sentinels]
+
+    for sentinel in sentinels:
+        wait_for(lambda sentinel=sentinel: seat_of(cluster, sentinel), what="its registration")
+    registered = time.monotonic()
+    addresses = sorted(sentinel.address for sentinel in sentinels)
+    wait_for(lambda: known_at() == [[address for address in addresses if address != sentinel.address]
+                                    for sentinel in sentinels], what="acquaintance")
+    took = time.monotonic() - registered
+    figure(f"three Sentinels at new addresses, registered to known by all, ms: {1000 * took:.0f}")
+    assert took < DOWN_AFTER / 2
+
+
 def test_lost_seat_is_left_to_its_new_owner(cluster):
     nodes, sentinels, watchers = cluster.bring_up()
     loser = sentinels[0]

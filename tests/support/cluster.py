@@ -296,6 +296,10 @@ class SentinelWrapper(Wrapper):
         """SENTINEL REPLICAS: a dict for each."""
         return self.ask("SENTINEL SLAVES", group) or []
 
+    def peers(self, group=GROUP):
+        """SENTINEL SENTINELS: a dict for each."""
+        return self.ask("SENTINEL SENTINELS", group) or []
+
 
 class Watcher(Server):
     def request(self, path, accept=None, method="GET", timeout=10):

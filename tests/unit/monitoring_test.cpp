@@ -51,7 +51,7 @@ TEST(MonitoringTest, SaysWhatIsRegistered) {
   const Monitoring::Group group{
       .name = "master1", .master = kMaster, .config_epoch = 5, .replicas = {kReplica}};
   EXPECT_THAT(monitoring.groups, ElementsAre(group));
-  EXPECT_THAT(monitoring.peers, ElementsAre(Monitoring::Peer{kPeer, SentinelIdOf(kPeerUuid)}));
+  EXPECT_THAT(monitoring.peers, ElementsAre(redis::Peer{kPeer, SentinelIdOf(kPeerUuid)}));
 }
 
 TEST(MonitoringTest, KeepsGroupsApart) {

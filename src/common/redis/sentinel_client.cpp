@@ -125,7 +125,7 @@ namespace {
 Result<GroupReport> ParseGroupReport(const Endpoint& sentinel, const Result<std::vector<Reply>>& answers,
                                      std::size_t first) {
   if (!answers) return tl::unexpected(answers.error());
-  auto report = ParseSentinelReport(sentinel, {(*answers)[first], (*answers)[first + 1]});
+  auto report = ParseSentinelReport(sentinel, {(*answers)[first + 1], (*answers)[first]});
   if (!report) return tl::unexpected(report.error());
   auto replicas = ParseReplicas(sentinel, (*answers)[first + 2]);
   if (!replicas) return tl::unexpected(replicas.error());
@@ -188,8 +188,9 @@ std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(const std::vector<E
                                                              Duration timeout) {
   std::vector<Command> commands;
   for (const auto& group : groups) {
-    commands.push_back({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group});
+    // Epoch before address, as above.
     commands.push_back({"SENTINEL", "MASTER", group});
+    commands.push_back({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group});
     commands.push_back({"SENTINEL", "SLAVES", group});
   }
   auto answers = AskAll(sentinels, credentials, commands, timeout);
@@ -225,6 +226,25 @@ Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, co
 Status StopMonitoring(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                       Duration timeout) {
   return Request(sentinel, credentials, {"SENTINEL", "REMOVE", group}, timeout);
+}
+
+Status Introduce(const Endpoint& sentinel, const Credentials& credentials, const std::vector<Peer>& peers,
+                 const std::vector<std::string>& groups, Duration timeout) {
+  std::vector<Command> hellos;
+  for (const auto& peer : peers) {
+    for (const auto& group : groups) {
+      // The epochs and the master are not ours to tell: older than all, they change nothing.
+      hellos.push_back({"PUBLISH", "__sentinel__:hello",
+                        fmt::format("{},{},{},0,{},{},{},0", peer.endpoint.host, peer.endpoint.port, peer.id,
+                                    group, peer.endpoint.host, peer.endpoint.port)});
+    }
+  }
+  const auto answers = Ask(sentinel, credentials, hellos, timeout);
+  if (!answers) return tl::unexpected(answers.error());
+  for (const auto& answer : *answers) {
+    if (answer.is_error()) return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + answer.text);
+  }
+  return {};
 }
 
 std::optional<MajorityMaster> FindMajority(const std::vector<SentinelReport>& reports, std::size_t asked) {

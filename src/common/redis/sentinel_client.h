@@ -109,6 +109,19 @@ Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, co
 Status StopMonitoring(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                       Duration timeout);
 
+// A Sentinel as another one knows it.
+struct Peer {
+  Endpoint endpoint;
+  std::string id;  // 40 hexadecimal digits
+
+  bool operator==(const Peer&) const = default;
+};
+// Tells a Sentinel where its peers are, as their own hellos would two seconds later (sentinel.c,
+// sentinelPublishCommand). Of one whose id it knows, the address changes. Groups that it does not monitor are
+// passed over.
+Status Introduce(const Endpoint& sentinel, const Credentials& credentials, const std::vector<Peer>& peers,
+                 const std::vector<std::string>& groups, Duration timeout);
+
 // The master that more than half of `asked` Sentinels name; nothing when there is none.
 struct MajorityMaster {
   Endpoint master;
