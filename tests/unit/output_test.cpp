@@ -116,7 +116,7 @@ TEST_F(OutputTest, DoesNotHoldTheServerUpWhenNobodyReadsTheLog) {
 
 TEST_F(OutputTest, EndsWithTheServerThoughSomebodyGoesOnWriting) {
   auto child = StartLogged(
-      "setsid sh -c 'echo $$ >\"$1\"; echo first; while :; do echo more; done' sh \"$1\" & sleep 1000");
+      "setsid sh -c 'echo first; echo $$ >\"$1\"; while :; do echo more; done' sh \"$1\" & sleep 1000");
   ASSERT_TRUE(child);
   const int survivor = std::atoi(pipe_.ReadLine().c_str());
   ASSERT_GT(survivor, 1);
