@@ -57,7 +57,7 @@ def history_of(watcher, kind):
 
 
 def priorities(nodes):
-    return [node.ask("CONFIG", "GET", "replica-priority").get("replica-priority") for node in nodes]
+    return [node.ask("CONFIG", "GET", "replica-priority")[1] for node in nodes]
 
 
 def changes(watcher, base=0):
@@ -162,6 +162,28 @@ def test_refused(fleet):
     found, text = fail_over(watcher)
     assert (found, "Sentinel fails over by itself" in text) == (409, True), text
     assert new_epoch(sentinels) >= epoch
+
+
+def test_failover_that_does_not_get_on(fleet, figure):
+    """The replicas refuse to be promoted: the failover is ended before anybody may write again."""
+    cluster, nodes, sentinels, watchers = fleet
+    master = cluster.master(nodes)
+    for replica in [node for node in nodes if node is not master]:
+        replica.ask("ACL", "SETUSER", "default", "-slaveof", "-replicaof")
+    with Writer(watchers[0].sentinels, every=0.002) as writer:
+        writer.await_more()
+        asked_at = time.monotonic()
+        code, text = fail_over(watchers[0])
+        assert (code, "the failover was given up; " in text) == (504, True), text
+        assert text.endswith(f"{master.address} takes writes as before")
+        writer.await_more()
+    begin, end = writer.longest_pause(asked_at)
+    figure(f"failover that does not get on, longest pause of writes ms: {1000 * (end - begin):.0f}")
+    assert end - begin < 12
+    assert master.role == "master"
+    assert not writer.missing(master.client())
+    for sentinel in sentinels:
+        assert sentinel.view()["failover-timeout"] == 10000
 
 
 def write(node):
@@ -336,8 +358,12 @@ def test_delete_of_an_empty_group_and_no_other(cluster):
     for sentinel in sentinels:
         wait_for(lambda: not sentinel.view("cache"), what="the group being dropped")
     wait_for(lambda: watcher.request("/masters/cache")[0] == 404, what="the watcher forgetting it")
-    done = [event for event in history_of(watcher, "group-deleted") if event["sentence"].endswith("cache is deleted")]
-    assert len(done) == 1 and done[0]["group"] == "cache"
+
+    def done():
+        events = history_of(watcher, "group-deleted")
+        return [event["group"] for event in events if event["sentence"].endswith("cache is deleted")]
+
+    wait_for(lambda: done() == ["cache"], what="the deletion in the history")
     assert cluster.await_agreement(nodes, sentinels, [watcher])
 
 
