@@ -8,7 +8,7 @@
 
 #include "base/exit_code.h"
 #include "redis-wrapper/follow.h"
-#include "redis-wrapper/handover.h"
+#include "redis/handover.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -184,9 +184,14 @@ int Serving::Stop() {
       loop_.Pump(until);
       return !loop_.exit_code() && loop_.stop_requests() == requests;
     };
-    const auto outcome = HandOver(options_.common, options_.server.bind, self_.endpoint)
-                             .Run(lookup_.sentinels(), options_.handover_timeout, go_on);
-    if (outcome.done) {
+    const redis::HandOver::Terms terms{.group = options_.common.master_name,
+                                       .server = options_.server.bind,
+                                       .announced = self_.endpoint,
+                                       .sentinels = lookup_.sentinels(),
+                                       .after_failure = redis::HandOver::AfterFailure::kItStops,
+                                       .timeout = options_.handover_timeout};
+    const auto outcome = redis::HandOver(options_.common, terms, go_on).Run();
+    if (outcome.kind == redis::HandOver::Outcome::Kind::kDone) {
       spdlog::info("{}", outcome.told);
     } else if (outcome.is_master) {
       spdlog::warn("stopping without a hand-over: {}", outcome.told);

@@ -40,10 +40,14 @@ Cleaner::Cleaner(const WatcherOptions& options, zookeeper::Session& session, reg
       lock_(session, registry.CleanUpPath(), "watcher " + options.listen.ToAddress()) {}
 
 void Cleaner::Step(const std::map<std::string, registry::Record>& groups,
-                   const std::vector<registry::Sentinel>& sentinels) {
+                   const std::vector<registry::Sentinel>& sentinels, bool paused) {
   const TimePoint now = Clock::now();
   if (options_.clean_up == CleanUpMode::kOff || now < step_at_ || groups.empty()) return;
   step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, groups.size()));
+  if (paused && !memory_.verifying) {
+    ForgetSightings();
+    return;
+  }
   if (!MayAct()) return;
   std::erase_if(known_ids_, [&groups](const auto& entry) { return !groups.contains(entry.first); });
   if (memory_.verifying && !groups.contains(memory_.verifying->group))
@@ -51,7 +55,8 @@ void Cleaner::Step(const std::map<std::string, registry::Record>& groups,
   const std::string group = NextGroup(groups);
   auto view = Look(group, groups.at(group), sentinels);
   if (!view && view.error().kind == ErrorKind::kNotFound) {
-    // Somebody older made this group.
+    // Somebody older made this group, or it was deleted a moment ago.
+    if (!registry_.ReadRecord(group, Watch::kNo)) return;
     if (const auto made = registry_.EnsureGroup(group); !made)
       spdlog::debug("clean-up: {}", made.error().message);
     return;
@@ -83,13 +88,15 @@ bool Cleaner::MayAct() {
   }
   const bool held = acquired && *acquired;
   if (held && !held_) spdlog::info("clean-up: this watcher does it from now on");
-  if (!held) {
-    // Nobody has looked meanwhile.
-    memory_.ghosts_since.clear();
-    memory_.seats_free_since.clear();
-  }
+  if (!held) ForgetSightings();
   held_ = held;
   return held;
+}
+
+void Cleaner::ForgetSightings() {
+  // Nobody looks meanwhile.
+  memory_.ghosts_since.clear();
+  memory_.seats_free_since.clear();
 }
 
 const std::string& Cleaner::NextGroup(const std::map<std::string, registry::Record>& groups) {

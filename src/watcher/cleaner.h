@@ -26,13 +26,15 @@ class Cleaner {
   Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry,
           EventLog& events);
 
-  // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now.
+  // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now. Paused,
+  // it begins nothing, and only sees to its end what it has begun.
   void Step(const std::map<std::string, registry::Record>& groups,
-            const std::vector<registry::Sentinel>& sentinels);
+            const std::vector<registry::Sentinel>& sentinels, bool paused);
 
  private:
   // Observing needs no lock, and must not keep it from those who act.
   bool MayAct();
+  void ForgetSightings();
   const std::string& NextGroup(const std::map<std::string, registry::Record>& groups);
   Result<CleanUpView> Look(const std::string& group, const registry::Record& record,
                            const std::vector<registry::Sentinel>& sentinels);

@@ -15,11 +15,6 @@ constexpr std::size_t kMostEvents = 100;
 
 using registry::Record;
 
-std::int64_t UnixTime() {
-  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<Duration>(since_1970).count();
-}
-
 std::int64_t Milliseconds(Clock::duration duration) {
   return std::chrono::duration_cast<Duration>(duration).count();
 }
@@ -89,6 +84,11 @@ std::set<Endpoint> AnsweringReplicas(const GroupStatus& group) {
 }
 
 }  // namespace
+
+std::int64_t UnixTime() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<Duration>(since_1970).count();
+}
 
 EventLog::EventLog() : life_(std::to_string(UnixTime())), history_(History{}), tally_(Tally{}) {}
 

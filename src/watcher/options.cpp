@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "net/interface.h"
 #include "watcher/web/health_check.h"
 
 namespace redis_zk::watcher {
 
 namespace {
+
+constexpr std::size_t kShortestToken = 16;
 
 Result<CleanUpMode> ParseCleanUpMode(std::string_view text) {
   if (text == "off") return CleanUpMode::kOff;
@@ -45,6 +49,9 @@ Options Describe(WatcherOptions* watcher) {
       {"OBSERVE_INTERVAL",
        "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},
       DurationBetween(0ms, 1h), &watcher->observe_interval);
+  options.Add({"STEERING_TOKEN_FILE",
+               "a file whose first line is the token that POST and DELETE take; without it they are off", ""},
+              ReadSteeringToken, &watcher->steering_token);
   options.AddCheck([watcher]() -> std::vector<std::string> {
     const auto bindable = CheckBindable(ListenOf(*watcher));
     if (bindable) return {};
@@ -54,6 +61,20 @@ Options Describe(WatcherOptions* watcher) {
 }
 
 }  // namespace
+
+Result<SteeringToken> ReadSteeringToken(std::string_view path) {
+  const auto token = ReadSecretFile(path);
+  const bool fits =
+      token && token->size() >= kShortestToken &&
+      std::all_of(token->begin(), token->end(), [](unsigned char c) { return c > ' ' && c < 127; });
+  if (!fits) {
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("a readable file whose first line is a token of {} or more printable characters "
+                            "without blanks",
+                            kShortestToken));
+  }
+  return SteeringToken{std::string(path), *token};
+}
 
 WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   WatcherOptions watcher;

@@ -206,6 +206,14 @@ std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& 
   return std::max<std::int64_t>(0, master.offset - replica.info->offset);
 }
 
+std::string DescribePause(const registry::CleanUpPause& pause) {
+  std::string text = "paused";
+  if (!pause.from.empty()) text += " by " + pause.from;
+  if (!pause.by.empty()) text += " through " + pause.by;
+  if (!pause.reason.empty()) text += ": " + pause.reason;
+  return text;
+}
+
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   std::vector<std::string> warnings;
   if (!topology.zookeeper_connected) {
@@ -214,6 +222,8 @@ std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
                                                                          Seconds(now - topology.known_at)));
   }
   if (!topology.following) warnings.emplace_back("no Sentinel is followed: a failover is noticed late");
+  if (topology.clean_up_paused)
+    warnings.push_back(fmt::format("the clean-up is {}", DescribePause(*topology.clean_up_paused)));
   return warnings;
 }
 

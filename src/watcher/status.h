@@ -61,6 +61,9 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
 // How far a replica is behind its master, in bytes; nothing, where that cannot be told.
 std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica);
 
+// In words, without the subject.
+std::string DescribePause(const registry::CleanUpPause& pause);
+
 // What is wrong with what all groups need.
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now);
 

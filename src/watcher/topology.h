@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "registry/chronicle.h"
 #include "registry/record.h"
 
 namespace redis_zk::watcher {
@@ -23,6 +24,9 @@ struct Topology {
   bool zookeeper_connected = false;
   // The Sentinel whose events are followed.
   std::optional<Endpoint> following;
+  std::optional<registry::CleanUpPause> clean_up_paused{};
+  // What watchers have kept in ZooKeeper of what happened.
+  registry::Chronicle chronicle{};
 };
 
 }  // namespace redis_zk::watcher

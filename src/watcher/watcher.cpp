@@ -47,6 +47,10 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
       cleaner_(options, *session_, registry_, events_),
       topology_(Topology{.default_group = options.common.master_name}),
       observer_(options, topology_, [this] { queue_.Push(Observed{}); }),
+      steering_(options, topology_,
+                [this](Event event, registry::PastEvent past) {
+                  queue_.Push(Steered{std::move(event), std::move(past)});
+                }),
       loop_turned_at_(Clock::now().time_since_epoch().count()),
       observed_(observer_.status().Get()),
       follow_backoff_(kFirstRetry, kLongestRetry, RandomFraction),
@@ -66,8 +70,9 @@ int Watcher::Run() {
       [this] { return stop_requested_; });
   if (code) return *code;
   Reconcile();
-  web::Server server({topology_, observer_.status(), events_, loop_turned_at_});
-  if (const auto started = server.Start(options_.listen); !started) {
+  std::optional<web::Server> server(
+      std::in_place, web::Sources{topology_, observer_.status(), events_, steering_, loop_turned_at_});
+  if (const auto started = server->Start(options_.listen); !started) {
     spdlog::error("BIND_IP, PORT0: {}", started.error().message);
     return kExitConfig;
   }
@@ -77,11 +82,15 @@ int Watcher::Run() {
     if (!stop_requested_) Reconcile();
     // More may wait behind an event, a failover for one.
     if (quiet && !stop_requested_ && !registry_stale_ && unchecked_groups_.empty())
-      cleaner_.Step(groups_, sentinels_);
+      cleaner_.Step(groups_, sentinels_, clean_up_paused_.has_value());
   }
   // Whoever waits for a change keeps the server from ending.
   topology_.Close();
   events_.Close();
+  // What was asked of us comes to its end, and is told.
+  server.reset();
+  while (Pump(Clock::now())) continue;
+  WriteChronicle();
   return kExitStopped;
 }
 
@@ -98,7 +107,10 @@ bool Watcher::Pump(TimePoint deadline) {
   if (event) {
     if (const auto* signal = std::get_if<SignalReceived>(&*event)) {
       if (signal->number == SIGCHLD) process::ReapStrangers();
-      if (signal->number == SIGHUP) daemon::Reload(options_.common);
+      if (signal->number == SIGHUP) {
+        daemon::Reload(options_.common);
+        steering_.ReadTokenAgain();
+      }
       if (signal->number == SIGTERM || signal->number == SIGINT || signal->number == SIGQUIT) {
         spdlog::info("asked to stop by signal {}", signal->number);
         stop_requested_ = true;
@@ -107,8 +119,10 @@ bool Watcher::Pump(TimePoint deadline) {
       Reduce(*session_event);
     } else if (const auto* subscriber_event = std::get_if<SubscriberEvent>(&*event)) {
       Reduce(*subscriber_event);
+    } else if (const auto* observed = std::get_if<Observed>(&*event)) {
+      Reduce(*observed);
     } else {
-      Reduce(std::get<Observed>(*event));
+      Reduce(std::get<Steered>(*event));
     }
   }
   session_->Maintain(Clock::now());
@@ -120,6 +134,9 @@ void Watcher::Reduce(const SessionEvent& event) {
     case SessionEvent::Kind::kConnected:
     case SessionEvent::Kind::kNodeChanged:
       registry_stale_ = true;
+      // It is long, and seldom what has changed.
+      if (event.kind == SessionEvent::Kind::kConnected || event.path == registry_.ChroniclePath())
+        chronicle_stale_ = true;
       read_at_ = last_read_ + kReadAtMostEvery;
       break;
     case SessionEvent::Kind::kDisconnected:
@@ -172,6 +189,11 @@ void Watcher::Reduce(const Observed& /*event*/) {
   observed_ = status;
 }
 
+void Watcher::Reduce(const Steered& event) {
+  events_.Add(event.event);
+  Chronicle(event.past);
+}
+
 void Watcher::Reconcile() {
   // Failovers first: nothing else is urgent.
   CheckWithFollowed(std::exchange(hinted_groups_, {}));
@@ -183,6 +205,7 @@ void Watcher::Reconcile() {
     for (const auto& [group, record] : groups_) unchecked_groups_.insert(group);
   }
   CheckWithAll();
+  if (unchecked_groups_.empty() && Clock::now() >= chronicle_at_) WriteChronicle();
 }
 
 void Watcher::ReadRegistry() {
@@ -193,6 +216,14 @@ void Watcher::ReadRegistry() {
     if (!sentinels) return tl::unexpected(sentinels.error());
     auto records = registry_.ReadRecords(*groups, Watch::kYes);
     if (!records) return tl::unexpected(records.error());
+    auto paused = registry_.ReadCleanUpPause(Watch::kYes);
+    if (!paused) return tl::unexpected(paused.error());
+    if (chronicle_stale_) {
+      auto chronicle = registry_.ReadChronicle(Watch::kYes);
+      if (!chronicle) return tl::unexpected(chronicle.error());
+      chronicle_ = std::move(*chronicle);
+      chronicle_stale_ = false;
+    }
     // The group that we are here for is made again; another's end is somebody's decision.
     for (const std::string& group : {std::string(registry::kDefaultGroup), options_.common.master_name}) {
       if (!records->contains(group)) return Fail(ErrorKind::kNotFound, "nothing is known of " + group);
@@ -213,6 +244,9 @@ void Watcher::ReadRegistry() {
       }
     }
     groups_ = std::move(*records);
+    if (paused->has_value() != clean_up_paused_.has_value())
+      spdlog::info("clean-up: {}", *paused ? DescribePause(**paused) : "no longer paused");
+    clean_up_paused_ = std::move(*paused);
     std::erase_if(log_verdict_, [this](const auto& entry) { return !groups_.contains(entry.first); });
     return {};
   };
@@ -308,7 +342,7 @@ std::optional<Watcher::Kept> Watcher::Settle(const std::string& group, const Evi
   log_verdict_[group](fmt::format("{}: the master is {} (before: {}), epoch {}: {}", group,
                                   verdict.master->ToAddress(), before, verdict.epoch, verdict.reason));
   record = registry::Replaced(record, next);
-  PublishTopology();
+  PublishTopology(/*recorded=*/group);
   return std::nullopt;
 }
 
@@ -322,7 +356,7 @@ Outages Watcher::FindOutages() const {
   return outages;
 }
 
-void Watcher::PublishTopology() {
+void Watcher::PublishTopology(const std::string& recorded) {
   const auto before = topology_.Get();
   topology_.Set(Topology{
       .default_group = options_.common.master_name,
@@ -331,12 +365,39 @@ void Watcher::PublishTopology() {
       .known_at = known_at_,
       .read_took = read_took_,
       .zookeeper_connected = session_->connected(),
-      .following = subscribed_ && subscriber_ ? std::optional(subscriber_->sentinel()) : std::nullopt});
+      .following = subscribed_ && subscriber_ ? std::optional(subscriber_->sentinel()) : std::nullopt,
+      .clean_up_paused = clean_up_paused_,
+      .chronicle = chronicle_});
   auto events = Compare(*before, *topology_.Get(), FindOutages(), Clock::now());
   for (const auto& event : events) {
-    if (event.kind == event_kind::kMasterChanged) called_down_.erase(event.group);
+    if (event.kind != event_kind::kMasterChanged) continue;
+    called_down_.erase(event.group);
+    if (event.group != recorded) continue;
+    Chronicle({.time = UnixTime(),
+               .group = event.group,
+               .kind = event.kind,
+               .sentence = event.sentence,
+               .by = OwnName()});
   }
   events_.Add(std::move(events));
+}
+
+void Watcher::Chronicle(registry::PastEvent event) {
+  if (unchronicled_.size() >= registry::kMostPastEvents) unchronicled_.erase(unchronicled_.begin());
+  unchronicled_.push_back(std::move(event));
+  chronicle_at_ = Clock::now();
+}
+
+void Watcher::WriteChronicle() {
+  if (unchronicled_.empty() || !session_->connected()) return;
+  if (const auto written = registry_.AppendToChronicle(unchronicled_); !written) {
+    log_chronicle_(fmt::format("{}: {}; trying again", registry_.ChroniclePath(), written.error().message),
+                   LogOnChange::Level::kWarn);
+    chronicle_at_ = Clock::now() + kLongestRetry;
+    return;
+  }
+  log_chronicle_.Reset();
+  unchronicled_.clear();
 }
 
 }  // namespace redis_zk::watcher

@@ -24,6 +24,7 @@
 #include "watcher/events.h"
 #include "watcher/observer.h"
 #include "watcher/options.h"
+#include "watcher/steering.h"
 #include "watcher/topology.h"
 #include "watcher/verdict.h"
 #include "zookeeper/session.h"
@@ -43,7 +44,12 @@ class Watcher {
 
  private:
   struct Observed {};
-  using Message = std::variant<SignalReceived, zookeeper::SessionEvent, redis::SubscriberEvent, Observed>;
+  struct Steered {
+    Event event;
+    registry::PastEvent past;
+  };
+  using Message =
+      std::variant<SignalReceived, zookeeper::SessionEvent, redis::SubscriberEvent, Observed, Steered>;
 
   // When there is something to do without an event.
   TimePoint NextTurn() const;
@@ -52,6 +58,7 @@ class Watcher {
   void Reduce(const zookeeper::SessionEvent& event);
   void Reduce(const redis::SubscriberEvent& event);
   void Reduce(const Observed& event);
+  void Reduce(const Steered& event);
 
   // Does what has become necessary; whatever fails is tried again.
   void Reconcile();
@@ -69,7 +76,10 @@ class Watcher {
   // Judges, and writes what it takes.
   std::optional<Kept> Settle(const std::string& group, const Evidence& evidence);
   Outages FindOutages() const;
-  void PublishTopology();
+  // `recorded`: the group whose record we have just written; its change is ours to chronicle.
+  void PublishTopology(const std::string& recorded = "");
+  void Chronicle(registry::PastEvent event);
+  void WriteChronicle();
 
   const WatcherOptions& options_;
   EventQueue<Message> queue_;
@@ -79,11 +89,14 @@ class Watcher {
   Cleaner cleaner_;
   Published<Topology> topology_;
   Observer observer_;
+  Steering steering_;
   std::atomic<Clock::rep> loop_turned_at_;
 
   // What is known.
   std::vector<registry::Sentinel> sentinels_;
   std::map<std::string, registry::Record> groups_;
+  std::optional<registry::CleanUpPause> clean_up_paused_;
+  registry::Chronicle chronicle_;
   TimePoint known_at_{};
   std::optional<Clock::duration> read_took_;
   bool subscribed_ = false;
@@ -94,6 +107,9 @@ class Watcher {
   // What has to be done.
   bool stop_requested_ = false;
   bool registry_stale_ = true;
+  bool chronicle_stale_ = true;
+  std::vector<registry::PastEvent> unchronicled_;
+  TimePoint chronicle_at_{};
   std::set<std::string> hinted_groups_;     // an event spoke of them
   std::set<std::string> unchecked_groups_;  // to be compared with what all Sentinels say
   TimePoint check_all_at_{};
@@ -105,6 +121,7 @@ class Watcher {
   std::map<std::string, LogOnChange> log_verdict_;
   std::map<Endpoint, LogOnChange> log_lost_;  // until one is followed
   LogOnChange log_read_;
+  LogOnChange log_chronicle_;
 };
 
 }  // namespace redis_zk::watcher

@@ -157,7 +157,7 @@ def test_paths_are_those_that_are_documented(watcher):
     assert listed | {"/"} == set(API["paths"])
 
 
-@pytest.mark.parametrize("path", API["paths"])
+@pytest.mark.parametrize("path", [path for path, methods in API["paths"].items() if "get" in methods])
 @pytest.mark.parametrize("name", ["master1", "nobody"])
 @pytest.mark.parametrize("accept", ["application/json", "text/plain"])
 def test_answers_are_as_documented(fleet, path, name, accept):

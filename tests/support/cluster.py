@@ -302,9 +302,9 @@ class SentinelWrapper(Wrapper):
 
 
 class Watcher(Server):
-    def request(self, path, accept=None, method="GET", timeout=10):
+    def request(self, path, accept=None, method="GET", timeout=10, headers=None, body=None):
         """(status, headers, text)."""
-        request = urllib.request.Request(f"http://{self.address}{path}", method=method)
+        request = urllib.request.Request(f"http://{self.address}{path}", data=body, method=method, headers=headers or {})
         if accept:
             request.add_header("Accept", accept)
         try:

@@ -1,4 +1,4 @@
-#include "redis-wrapper/handover.h"
+#include "redis/handover.h"
 
 #include <gtest/gtest.h>
 
@@ -9,11 +9,11 @@
 namespace redis_zk::testing {
 namespace {
 
+using redis::PlanHandOver;
 using redis::ReplicaOf;
 using redis::Role;
 using redis::SentinelReport;
 using redis::ServerInfo;
-using redis_wrapper::PlanHandOver;
 
 const Endpoint kSelf{"10.0.0.1", 6379};
 const Endpoint kB{"10.0.0.2", 6379};
@@ -71,6 +71,23 @@ TEST(PlanHandOverTest, BeginsOnlyWhereItCanEnd) {
     EXPECT_EQ(plan.sentinels, sentinels) << name;
     EXPECT_EQ(plan.refusal, refusal) << name;
   }
+}
+
+TEST(PlanHandOverTest, PromotesWhoIsNamed) {
+  const ServerInfo master{.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, false, 0}}};
+  struct Row {
+    const char* name;
+    Endpoint to;
+    std::string refusal;
+  };
+  for (const auto& [name, to, refusal] : std::initializer_list<Row>{
+           {"a replica", kB, ""},
+           {"one that still copies", kC, "10.0.0.3:6379 still copies the data"},
+           {"the master", kSelf, "10.0.0.1:6379 is the master"},
+           {"a stranger", kS1, "10.0.0.7:26379 is no replica that is attached to 10.0.0.1:6379"},
+           {"another port", {kB.host, 1}, "10.0.0.2:1 is no replica that is attached to 10.0.0.1:6379"},
+       })
+    EXPECT_EQ(PlanHandOver(master, kSelf, {Able(kS1)}, to).refusal, refusal) << name;
 }
 
 }  // namespace

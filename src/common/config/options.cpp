@@ -89,6 +89,8 @@ FileValues ReadConfigFile(const std::string& path, bool must_exist) {
   return file;
 }
 
+}  // namespace
+
 Result<std::string> ReadSecretFile(std::string_view path) {
   std::ifstream stream{std::string(path)};
   std::string secret;
@@ -98,8 +100,6 @@ Result<std::string> ReadSecretFile(std::string_view path) {
   if (secret.empty()) return Fail(ErrorKind::kInvalid, "a file whose first line is the password");
   return secret;
 }
-
-}  // namespace
 
 std::string FlagOf(std::string_view env) { return "--" + Mapped(env, '-'); }
 std::string FileKeyOf(std::string_view env) { return Mapped(env, '_'); }

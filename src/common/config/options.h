@@ -96,6 +96,9 @@ class Options {
   std::vector<std::function<std::vector<std::string>()>> checks_;
 };
 
+// The first line of a file, without blanks at its end; an error says what was expected.
+Result<std::string> ReadSecretFile(std::string_view path);
+
 std::string FlagOf(std::string_view env);     // "ZK_HOSTS" -> "--zk-hosts"
 std::string FileKeyOf(std::string_view env);  // "ZK_HOSTS" -> "zk_hosts"
 

@@ -72,7 +72,8 @@ Result<std::vector<ReplicaReport>> ParseReplicas(const Endpoint& sentinel, const
                         .down = down,
                         .master_link_up = fields["master-link-status"] == "ok",
                         .master_link_down_for = Duration(NumberAt(fields, "master-link-down-time")),
-                        .promoted = HasFlag(fields["flags"], "promoted")});
+                        .promoted = HasFlag(fields["flags"], "promoted"),
+                        .priority = static_cast<std::int64_t>(NumberAt(fields, "slave-priority"))});
   return replicas;
 }
 
@@ -116,7 +117,8 @@ Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::
                         .master_down = HasFlag(flags, "s_down") || HasFlag(flags, "o_down"),
                         .failover_in_progress = HasFlag(flags, "failover_in_progress"),
                         .master_connected = !HasFlag(flags, "disconnected"),
-                        .down_after = Duration(NumberAt(fields, "down-after-milliseconds"))};
+                        .down_after = Duration(NumberAt(fields, "down-after-milliseconds")),
+                        .failover_timeout = Duration(NumberAt(fields, "failover-timeout"))};
 }
 
 namespace {
@@ -211,6 +213,28 @@ Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, co
                     Duration down_after, Duration timeout) {
   return Request(sentinel, credentials,
                  {"SENTINEL", "SET", group, "down-after-milliseconds", std::to_string(down_after.count())},
+                 timeout);
+}
+
+Status SetFailoverTimeout(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                          Duration failover_timeout, Duration timeout) {
+  return Request(sentinel, credentials,
+                 {"SENTINEL", "SET", group, "failover-timeout", std::to_string(failover_timeout.count())},
+                 timeout);
+}
+
+std::optional<Duration> AskInfoPeriod(const Endpoint& sentinel, const Credentials& credentials,
+                                      Duration timeout) {
+  const auto answers = Ask(sentinel, credentials, {{"SENTINEL", "DEBUG"}}, timeout);
+  if (!answers || answers->front().is_error()) return std::nullopt;
+  const auto fields = ToFields(answers->front());
+  if (!fields.contains("INFO-PERIOD")) return std::nullopt;
+  return Duration(NumberAt(fields, "INFO-PERIOD"));
+}
+
+Status SetInfoPeriod(const Endpoint& sentinel, const Credentials& credentials, Duration period,
+                     Duration timeout) {
+  return Request(sentinel, credentials, {"SENTINEL", "DEBUG", "INFO-PERIOD", std::to_string(period.count())},
                  timeout);
 }
 

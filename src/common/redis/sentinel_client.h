@@ -29,6 +29,7 @@ struct SentinelReport {
   bool failover_in_progress = false;
   bool master_connected = true;  // its own link to the master stands
   Duration down_after{};         // silence after which an instance counts as down
+  Duration failover_timeout{};   // after which a failover that does not get on is given up
 };
 
 // The replies to GET-MASTER-ADDR-BY-NAME and MASTER. kNotFound: this Sentinel does not know the group.
@@ -66,6 +67,7 @@ struct ReplicaReport {
   bool master_link_up = false;
   Duration master_link_down_for{};  // when it was asked last; 0 while the link stands
   bool promoted = false;            // selected by the failover that this Sentinel leads
+  std::int64_t priority = 100;      // the lowest is promoted first, 0 never
 };
 // What it believes of one other Sentinel: SENTINEL SENTINELS.
 struct PeerReport {
@@ -99,6 +101,17 @@ std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(const std::vector<E
 // SENTINEL SET ... down-after-milliseconds, of this Sentinel alone and until it is set again.
 Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                     Duration down_after, Duration timeout);
+
+// SENTINEL SET ... failover-timeout, the same.
+Status SetFailoverTimeout(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                          Duration failover_timeout, Duration timeout);
+
+// How often a Sentinel asks the servers of all its groups for INFO. Nothing: it cannot say, as before
+// Redis 7.
+std::optional<Duration> AskInfoPeriod(const Endpoint& sentinel, const Credentials& credentials,
+                                      Duration timeout);
+Status SetInfoPeriod(const Endpoint& sentinel, const Credentials& credentials, Duration period,
+                     Duration timeout);
 
 // SENTINEL RESET: forgets the group's replicas and the other Sentinels, to find them again from the master.
 // With the master down, or while a failover runs, that makes the group unrecoverable.

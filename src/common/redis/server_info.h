@@ -47,6 +47,8 @@ struct ServerInfo {
   bool link_up = false;
   Duration link_down_for{};    // 0 while the link stands, and where it never did
   bool synchronising = false;  // copies the master's data
+  // For Sentinel: the lowest is promoted first, 0 never.
+  std::int64_t priority = 100;
 };
 
 // Parses the text of INFO; an error when there is no role in it.

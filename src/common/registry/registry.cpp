@@ -19,6 +19,7 @@ using zookeeper::Watch;
 namespace {
 
 constexpr const char* kTaken = "/taken";
+constexpr int kAppendTries = 5;
 
 Result<Record> ToRecord(const Node& node, const Result<Node>& lineage_node) {
   Record record = ParseMasterRecord(node.data);
@@ -102,6 +103,27 @@ Status Registry::WriteRecord(const std::string& group, const Record& replaced, c
     return Fail(fmt::format("cannot record {} as master of {}", next.master.ToAddress(), group),
                 written.error());
   return {};
+}
+
+Status Registry::RemoveGroup(const std::string& group, const Record& found) {
+  Transaction transaction;
+  transaction.Add(Transaction::DeleteOp{root_ + "/masters/" + group, found.version});
+  std::vector<std::string> paths{root_ + "/members/" + group, LineagePath(group),
+                                 root_ + "/history/" + group};
+  const std::string datasets = root_ + "/datasets/" + group;
+  const auto nodes = session_.Children(datasets, Watch::kNo);
+  if (nodes) {
+    for (const auto& node : *nodes) paths.push_back(datasets + '/' + node);
+  } else if (nodes.error().kind != ErrorKind::kNotFound) {
+    return tl::unexpected(nodes.error());
+  }
+  paths.push_back(datasets);
+  for (const auto& path : paths) {
+    const auto exists = session_.Exists(path, Watch::kNo);
+    if (!exists) return tl::unexpected(exists.error());
+    if (exists->has_value()) transaction.Add(Transaction::DeleteOp{path, kAnyVersion});
+  }
+  return session_.Commit(transaction);
 }
 
 Result<std::vector<std::string>> Registry::ListGroups(Watch watch) {
@@ -246,6 +268,72 @@ Result<std::int64_t> Registry::AskTime() {
   if (auto written = session_.Set(CleanUpPath(), "", kAnyVersion); !written)
     return tl::unexpected(written.error());
   return session_.Get(CleanUpPath(), Watch::kNo).map([](const Node& node) { return node.stat.modified_at; });
+}
+
+Result<Chronicle> Registry::ReadChronicle(Watch watch) {
+  auto node = session_.Get(ChroniclePath(), watch);
+  if (!node && node.error().kind == ErrorKind::kNotFound) {
+    if (auto made = session_.EnsurePath(ChroniclePath()); !made) return tl::unexpected(made.error());
+    node = session_.Get(ChroniclePath(), watch);
+  }
+  if (!node) return tl::unexpected(node.error());
+  auto chronicle = ParseChronicle(node->data);
+  if (chronicle) return chronicle;
+  WarnOnce(ChroniclePath(), fmt::format("{}: found \"{}\", expected {}; counts as empty", ChroniclePath(),
+                                        Shown(node->data), chronicle.error().message));
+  return Chronicle{};
+}
+
+Status Registry::AppendToChronicle(const std::vector<PastEvent>& news) {
+  Status written;
+  for (int tries = 0; tries < kAppendTries; ++tries) {
+    const auto node = session_.Get(ChroniclePath(), Watch::kNo);
+    if (!node && node.error().kind == ErrorKind::kNotFound) {
+      if (auto made = session_.EnsurePath(ChroniclePath()); !made) return made;
+      continue;
+    }
+    if (!node) return tl::unexpected(node.error());
+    const auto chronicle = ParseChronicle(node->data).value_or(Chronicle{});
+    written = session_.Set(ChroniclePath(), Render(Appended(chronicle, news)), node->stat.version);
+    if (written || written.error().kind != ErrorKind::kConflict) break;
+  }
+  return written;
+}
+
+Result<std::optional<CleanUpPause>> Registry::ReadCleanUpPause(Watch watch) {
+  const auto exists = session_.Exists(CleanUpPausePath(), watch);
+  if (!exists) return tl::unexpected(exists.error());
+  if (!exists->has_value()) return std::nullopt;
+  const auto node = session_.Get(CleanUpPausePath(), Watch::kNo);
+  if (node) return ParseCleanUpPause(node->data);
+  if (node.error().kind == ErrorKind::kNotFound) return std::nullopt;
+  return tl::unexpected(node.error());
+}
+
+Result<bool> Registry::PauseCleanUp(const CleanUpPause& pause) {
+  if (auto made = session_.EnsurePath(root_); !made) return tl::unexpected(made.error());
+  const auto created = session_.Create(CleanUpPausePath(), Render(pause), Lifetime::kPersistent);
+  if (created) return true;
+  if (created.error().kind == ErrorKind::kAlreadyExists) return false;
+  return tl::unexpected(created.error());
+}
+
+Result<bool> Registry::ResumeCleanUp() {
+  const auto deleted = session_.Delete(CleanUpPausePath(), kAnyVersion);
+  if (deleted) return true;
+  if (deleted.error().kind == ErrorKind::kNotFound) return false;
+  return tl::unexpected(deleted.error());
+}
+
+Status Registry::TakeSteering(const std::string& group, const std::string& who) {
+  const std::string path = root_ + "/steering/" + group;
+  if (auto made = session_.EnsurePath(root_ + "/steering"); !made) return made;
+  const auto created = session_.Create(path, who, Lifetime::kEphemeral);
+  if (created) return {};
+  if (created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
+  const auto node = session_.Get(path, Watch::kNo);
+  if (!node) return tl::unexpected(node.error());
+  return Fail(ErrorKind::kAlreadyExists, Shown(node->data));
 }
 
 Status Registry::RegisterSentinel(const Sentinel& sentinel) {

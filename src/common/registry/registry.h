@@ -9,6 +9,9 @@
 //   <root>/datasets/<group>/<node> JSON: the data that a node was seen with last
 //   <root>/seats/<uuid>            JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
 //   <root>/cleanup                 the lock of the one watcher that cleans up
+//   <root>/cleanup-paused          JSON: nobody cleans up while it is there
+//   <root>/events                  JSON: what has happened, bounded
+//   <root>/steering/<group>        ephemeral: the watcher that fails this group over now
 //
 // What is persistent and JSON is for the time when everything has died; nothing that lives is believed for
 // it.
@@ -22,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "registry/chronicle.h"
 #include "registry/record.h"
 #include "zookeeper/session.h"
 
@@ -49,6 +53,10 @@ class Registry {
   // the lineage change with it. `lock_node`, when not empty, must still exist.
   Status WriteRecord(const std::string& group, const Record& replaced, const NextRecord& next,
                      const std::string& lock_node);
+
+  // Takes a group away with all that is known of it, if nobody is registered in it or waits for its lock, and
+  // the record still is what it was read as; otherwise kConflict, and nothing is taken away.
+  Status RemoveGroup(const std::string& group, const Record& found);
 
   // The default group first, then the others by name.
   Result<std::vector<std::string>> ListGroups(zookeeper::Watch watch);
@@ -84,9 +92,27 @@ class Registry {
   // znode, whose data mean nothing.
   Result<std::int64_t> AskTime();
 
+  std::string ChroniclePath() const { return root_ + "/events"; }
+  // Empty when it cannot be read, which is logged.
+  Result<Chronicle> ReadChronicle(zookeeper::Watch watch);
+  // In place of what cannot be read, too.
+  Status AppendToChronicle(const std::vector<PastEvent>& news);
+
+  // Nothing: the clean-up goes on.
+  Result<std::optional<CleanUpPause>> ReadCleanUpPause(zookeeper::Watch watch);
+  // False: it was paused already, and stays as it is.
+  Result<bool> PauseCleanUp(const CleanUpPause& pause);
+  // False: it was not paused.
+  Result<bool> ResumeCleanUp();
+
+  // For as long as the session lives, nobody else fails this group over at somebody's request. kAlreadyExists
+  // names who does it now.
+  Status TakeSteering(const std::string& group, const std::string& who);
+
  private:
   std::string LineagePath(const std::string& group) const { return root_ + "/lineage/" + group; }
   std::string SeatPath(const std::string& uuid) const { return root_ + "/seats/" + uuid; }
+  std::string CleanUpPausePath() const { return root_ + "/cleanup-paused"; }
   // Creates an ephemeral znode of the current session, in place of one that an earlier session of ours left
   // behind.
   Status PutEphemeral(const std::string& path, const std::string& data);

@@ -24,9 +24,7 @@ Answer Text(std::string body) { return {.body = std::move(body)}; }
 Answer JsonText(const Json& json) { return {.content_type = std::string(kJsonType), .body = json.dump()}; }
 
 Answer Failed(int status, const Request& request, std::string why) {
-  Answer answer = WantsJson(request.accept) ? JsonText({{"error", why}}) : Text(std::move(why));
-  answer.status = status;
-  return answer;
+  return web::Failed(status, request.accept, std::move(why));
 }
 
 Answer Unavailable(const Request& request, std::string why) {
@@ -134,7 +132,8 @@ Answer Home(const Request& request, const Topology& /*topology*/, std::string_vi
   if (WantsPage(request.accept)) return {.content_type = kPageType, .body = std::string(kPage)};
   return Text(
       "redis-zk watcher: /sentinels /sentinel /master /masters /masters/NAME "
-      "/masters/NAME/is-master?addr=HOST:PORT /status /events /metrics /healthz /readyz");
+      "/masters/NAME/is-master?addr=HOST:PORT /status /events /metrics /healthz /readyz - with a token: POST "
+      "/masters/NAME/failover?to=HOST:PORT POST /pause POST /resume DELETE /masters/NAME");
 }
 
 Answer Status(const Request& request, const Topology& topology, std::string_view /*group*/) {
@@ -183,6 +182,18 @@ constexpr std::array<Route, 12> kRoutes{{{"/sentinels", Sentinels, true},
                                          {"/healthz", Healthz, false},
                                          {"/readyz", Readyz, false}}};
 
+struct SteeringPattern {
+  std::string_view path;
+  std::string_view method;
+  SteeringRequest::Action action;
+};
+
+constexpr std::array<SteeringPattern, 4> kSteering{
+    {{"/masters/*/failover", "POST", SteeringRequest::Action::kFailOver},
+     {"/masters/*", "DELETE", SteeringRequest::Action::kDeleteGroup},
+     {"/pause", "POST", SteeringRequest::Action::kPauseCleanUp},
+     {"/resume", "POST", SteeringRequest::Action::kResumeCleanUp}}};
+
 // The first type that we have decides; "*/*" and everything unknown mean text, which the original's clients
 // expect.
 std::string_view FirstType(std::string_view accept) {
@@ -216,6 +227,32 @@ std::optional<std::string_view> Match(std::string_view pattern, std::string_view
 }
 
 }  // namespace
+
+std::optional<SteeringRoute> SteeringAt(std::string_view path) {
+  for (const auto& pattern : kSteering) {
+    if (const auto group = Match(pattern.path, path))
+      return SteeringRoute{pattern.method, pattern.action, *group};
+  }
+  return std::nullopt;
+}
+
+Answer Failed(int status, std::string_view accept, std::string why) {
+  Answer answer = WantsJson(accept) ? JsonText({{"error", why}}) : Text(std::move(why));
+  answer.status = status;
+  return answer;
+}
+
+Answer AnswerOf(const SteeringOutcome& outcome, std::string_view accept) {
+  if (outcome.status != 200) return Failed(outcome.status, accept, outcome.told);
+  if (!outcome.failed_over)
+    return WantsJson(accept) ? JsonText({{"told", outcome.told}}) : Text(outcome.told);
+  const auto& done = *outcome.failed_over;
+  return JsonText({{"from", done.from.ToAddress()},
+                   {"to", done.to.ToAddress()},
+                   {"took_ms", done.took.count()},
+                   {"paused_ms", done.paused.count()},
+                   {"epoch", done.epoch}});
+}
 
 bool WantsJson(std::string_view accept) { return FirstType(accept) == kJsonType; }
 

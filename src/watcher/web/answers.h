@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "watcher/events.h"
 #include "watcher/status.h"
+#include "watcher/steering.h"
 #include "watcher/tally.h"
 #include "watcher/topology.h"
 #include "watcher/web/request_counts.h"
@@ -54,6 +55,19 @@ inline constexpr const char* kEventStream = "text/event-stream";
 
 // Nothing: no such path.
 std::optional<Answer> AnswerFor(const Request& request, const Topology& topology);
+
+// What a path is for, beside what GET tells there.
+struct SteeringRoute {
+  std::string_view method;
+  SteeringRequest::Action action;
+  std::string_view group;  // from the path
+};
+std::optional<SteeringRoute> SteeringAt(std::string_view path);
+
+// A failover that was done is always told as JSON.
+Answer AnswerOf(const SteeringOutcome& outcome, std::string_view accept);
+// An error line, or JSON.
+Answer Failed(int status, std::string_view accept, std::string why);
 
 // Whether the client asks for JSON rather than text.
 bool WantsJson(std::string_view accept);

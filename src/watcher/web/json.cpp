@@ -94,6 +94,23 @@ Json FailoversOf(const std::string& group, const History& history) {
   return list;
 }
 
+Json ToJson(const registry::Chronicle& chronicle) {
+  Json list = Json::array();
+  for (const auto& event : chronicle)
+    list.push_back({{"time", event.time},
+                    {"group", event.group},
+                    {"kind", event.kind},
+                    {"sentence", event.sentence},
+                    {"by", event.by},
+                    {"from", event.from.empty() ? Json() : Json(event.from)}});
+  return list;
+}
+
+Json ToJson(const std::optional<registry::CleanUpPause>& pause) {
+  if (!pause) return {};
+  return {{"since", pause->since}, {"by", pause->by}, {"from", pause->from}, {"reason", pause->reason}};
+}
+
 }  // namespace
 
 Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
@@ -129,7 +146,9 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"following", topology.following ? ToJson(*topology.following) : Json()},
                {"observed_age_ms", observed ? Json(Milliseconds(now - status.observed_at)) : Json()},
                {"warnings", WarningsOf(topology, now)},
-               {"groups", std::move(groups)}});
+               {"clean_up", {{"paused", ToJson(topology.clean_up_paused)}}},
+               {"groups", std::move(groups)},
+               {"history", ToJson(topology.chronicle)}});
 }
 
 std::string RenderEvent(const Event& event) {

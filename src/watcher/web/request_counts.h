@@ -26,7 +26,7 @@ class RequestCounts {
   }
 
  private:
-  static constexpr std::array<int, 8> kStatuses{200, 304, 400, 404, 405, 413, 503, 0};
+  static constexpr std::array<int, 12> kStatuses{200, 304, 400, 401, 403, 404, 405, 409, 413, 503, 504, 0};
   std::array<std::atomic<std::uint64_t>, kStatuses.size()> counts_{};
 };
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <thread>
 #include <utility>
@@ -33,6 +34,10 @@ constexpr int kMostStreams = 64;
 constexpr Duration kHeartbeat = 15s;
 constexpr Duration kStreamTurn = 1s;
 constexpr int kNotModified = 304;
+constexpr int kUnauthorized = 401;
+constexpr int kForbidden = 403;
+// Each may take half a minute.
+constexpr int kMostSteering = 8;
 // The page is one file that asks nobody but us.
 constexpr const char* kPagePolicy =
     "default-src 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; "
@@ -83,6 +88,16 @@ void SetHeaders(httplib::Response& response, const Answer& answer) {
   if (answer.age) response.set_header("Age", std::to_string(answer.age->count()));
   if (answer.status == 200 && !answer.version.empty())
     response.set_header("ETag", fmt::format("W/\"{}\"", answer.version));
+}
+
+// What it says is nothing to us, of any method.
+constexpr const char* kAnyPath = R"([\s\S]*)";
+
+bool HasBody(const httplib::Request& request) {
+  static constexpr std::array<std::string_view, 4> kMethods{"POST", "PUT", "PATCH", "DELETE"};
+  if (std::find(kMethods.begin(), kMethods.end(), request.method) == kMethods.end()) return false;
+  return request.has_header("Transfer-Encoding") ||
+         (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
 }
 
 // Counts those who occupy a thread for long: the others must not run out of them.
@@ -180,10 +195,16 @@ struct Server::Impl {
     const auto& topology = sources.topology;
     auto known = topology.Get();
     auto answer = Look(request, *known);
-    if (!answer) return {.status = 404, .body = "no such path; / lists those there are"};
-    if (request.method != "GET" && request.method != "HEAD") {
-      response.set_header("Allow", "GET, HEAD");
-      return {.status = 405, .body = "only GET and HEAD"};
+    const auto steering = SteeringAt(request.path);
+    if (!answer && !steering) return {.status = 404, .body = "no such path; / lists those there are"};
+    if (steering && request.method == steering->method) return Steer(request, *steering, response);
+    if (!answer || (request.method != "GET" && request.method != "HEAD")) {
+      const std::string known_methods = answer ? "GET, HEAD" : "";
+      const std::string more = steering ? std::string(steering->method) : "";
+      const char* const between = answer && steering ? ", " : "";
+      response.set_header("Allow", known_methods + between + more);
+      if (!steering) return {.status = 405, .body = "only GET and HEAD"};
+      return {.status = 405, .body = "only " + known_methods + between + more};
     }
     const auto patience = PatienceOf(request, Clock::now());
     if (!patience) return {.status = 400, .body = patience.error().message};
@@ -195,6 +216,38 @@ struct Server::Impl {
       answer = Look(request, *known);
     }
     return *answer;
+  }
+
+  Answer Steer(const httplib::Request& request, const SteeringRoute& route,
+               httplib::Response& response) const {
+    const std::string accept = request.get_header_value("Accept");
+    const std::string from =
+        Endpoint{request.remote_addr, static_cast<std::uint16_t>(request.remote_port)}.ToAddress();
+    const auto failed = [&accept](int status, std::string why) {
+      Answer answer = Failed(status, accept, std::move(why));
+      answer.cache_control = "no-store";
+      return answer;
+    };
+    switch (sources.steering.Check(request.get_header_value("Authorization"), from)) {
+      case Access::kOff:
+        return failed(kForbidden, "steering is off; STEERING_TOKEN_FILE switches it on");
+      case Access::kDenied:
+        response.set_header("WWW-Authenticate", "Bearer");
+        return failed(kUnauthorized,
+                      "expected the header \"Authorization: Bearer TOKEN\" with the right token");
+      case Access::kGranted:
+        break;
+    }
+    const Place place(steering_count, kMostSteering);
+    if (!place.allowed()) return failed(503, "too many such requests are under way");
+    Answer answer = AnswerOf(sources.steering.Run({.action = route.action,
+                                                   .group = std::string(route.group),
+                                                   .to = request.get_param_value("to"),
+                                                   .reason = request.get_param_value("reason"),
+                                                   .from = from}),
+                             accept);
+    answer.cache_control = "no-store";
+    return answer;
   }
 
   std::optional<Answer> Look(const httplib::Request& request, const Topology& known) const {
@@ -222,6 +275,7 @@ struct Server::Impl {
   RequestCounts counts;
   mutable std::atomic<int> waiting_count = 0;
   mutable std::atomic<int> stream_count = 0;
+  mutable std::atomic<int> steering_count = 0;
   httplib::Server http;
   std::thread acceptor;
 };
@@ -253,8 +307,19 @@ Status Server::Start(const Endpoint& listen) {
     impl_->counts.Add(response.status);
   });
   http.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    // What is not read would be taken for the next request; the handlers below read it.
+    if (HasBody(request)) return httplib::Server::HandlerResponse::Unhandled;
     return impl_->Handle(request, response);
   });
+  const auto handle = [this](const httplib::Request& request, httplib::Response& response,
+                             const httplib::ContentReader& read) {
+    const bool whole = read([](const char*, std::size_t) { return true; });
+    if (whole) impl_->Handle(request, response);
+  };
+  http.Post(kAnyPath, handle);
+  http.Put(kAnyPath, handle);
+  http.Patch(kAnyPath, handle);
+  http.Delete(kAnyPath, handle);
   if (!http.bind_to_port(listen.host, listen.port)) {
     return Fail(ErrorKind::kInvalid, fmt::format("cannot listen on {}", listen.ToAddress()));
   }

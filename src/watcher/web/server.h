@@ -1,7 +1,7 @@
 // The HTTP server. Only its .cpp includes httplib.h.
 //
 // Threads: its own, one per open connection, made when needed and gone when idle; they read nothing but what
-// is published, so that neither ZooKeeper nor Redis can make a client wait.
+// is published, so that neither ZooKeeper nor Redis can make a client wait. Only the few that steer do more.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include "net/endpoint.h"
 #include "watcher/events.h"
 #include "watcher/status.h"
+#include "watcher/steering.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher::web {
@@ -22,6 +23,7 @@ struct Sources {
   const Published<Topology>& topology;
   const Published<FleetStatus>& status;
   const EventLog& events;
+  Steering& steering;
   const std::atomic<Clock::rep>& loop_turned_at;  // when the watcher's loop last went round
 };
 

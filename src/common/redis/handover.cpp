@@ -1,0 +1,315 @@
+#include "redis/handover.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "redis/preference.h"
+
+namespace redis_zk::redis {
+
+namespace {
+
+using Kind = HandOver::Outcome::Kind;
+
+constexpr Duration kAskTimeout = 500ms;
+// How often the servers are looked at while everybody waits for them.
+constexpr Duration kLookInterval = 5ms;
+// How long a Sentinel that took the order may seem to do nothing.
+constexpr Duration kSentinelPatience = 1s;
+
+// Of a master that stops next.
+// A failover takes about this long; what is left before it is for the replicas to catch up.
+constexpr Duration kFailoverTakes = 3s;
+// The pause must outlive the hand-over: a client that is released too early writes to a master whose days are
+// over. It ends with the server in any case.
+constexpr Duration kPauseMargin = 60s;
+
+// Of a master that goes on.
+// A replica this close has the rest in an instant. Coming so close may take a while, without any pause.
+constexpr std::int64_t kSlack = 1'000'000;
+constexpr Duration kComeClose = 10s;
+// A pause of more than down-after makes Sentinels take the master for dead: what they publish there is paused
+// as well, and their PINGs wait behind it.
+constexpr Duration kCatchUp = 1s;
+constexpr Duration kPauseToCatchUp = 2500ms;
+constexpr Duration kPromotion = 5s;
+// Long enough that, should we die, others have made the old master a replica before it takes a write.
+constexpr Duration kPauseToFailOver = 30s;
+constexpr Duration kGiveUp = 2s;
+constexpr Duration kDemote = 5s;
+constexpr Duration kAtOnce = 1ms;
+
+Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
+
+std::vector<SentinelReport> AnsweredReports(const std::vector<Endpoint>& sentinels,
+                                            const Credentials& credentials, const std::string& group) {
+  std::vector<SentinelReport> reports;
+  for (auto& report : AskSentinels(sentinels, credentials, group, kAskTimeout)) {
+    if (report) reports.push_back(std::move(*report));
+  }
+  return reports;
+}
+
+bool Answers(const Endpoint& sentinel, const std::vector<SentinelReport>& reports) {
+  return std::any_of(reports.begin(), reports.end(),
+                     [&](const auto& report) { return report.sentinel == sentinel; });
+}
+
+bool IsFailingOver(const std::vector<SentinelReport>& reports) {
+  return std::any_of(reports.begin(), reports.end(),
+                     [](const auto& report) { return report.failover_in_progress; });
+}
+
+}  // namespace
+
+HandOverPlan PlanHandOver(const ServerInfo& master, const Endpoint& announced,
+                          const std::vector<SentinelReport>& reports, const std::optional<Endpoint>& to) {
+  HandOverPlan plan;
+  if (master.role != Role::kMaster) {
+    plan.refusal = "this node is a replica";
+    return plan;
+  }
+  for (const auto& replica : master.replicas) {
+    if (replica.online) plan.replicas.push_back(replica.endpoint);
+  }
+  if (to && std::find(plan.replicas.begin(), plan.replicas.end(), *to) == plan.replicas.end()) {
+    const bool copies = std::any_of(master.replicas.begin(), master.replicas.end(),
+                                    [&](const auto& replica) { return replica.endpoint == *to; });
+    plan.refusal = copies             ? fmt::format("{} still copies the data", to->ToAddress())
+                   : *to == announced ? fmt::format("{} is the master", to->ToAddress())
+                                      : fmt::format("{} is no replica that is attached to {}",
+                                                    to->ToAddress(), announced.ToAddress());
+    return plan;
+  }
+  if (plan.replicas.empty()) {
+    plan.refusal = "no replica is attached";
+    return plan;
+  }
+  for (const auto& report : reports) {
+    // Two failovers at once may promote two replicas.
+    if (report.failover_in_progress)
+      plan.refusal = fmt::format("Sentinel {} fails over already", report.sentinel.ToAddress());
+    // Sentinel promotes whom it knows.
+    if (report.master == announced && report.known_replicas > 0) plan.sentinels.push_back(report.sentinel);
+  }
+  // See sentinel_client.h, RequestFailover.
+  std::reverse(plan.sentinels.begin(), plan.sentinels.end());
+  if (plan.sentinels.empty()) plan.refusal = "no Sentinel was found that could promote a replica";
+  return plan;
+}
+
+HandOver::HandOver(const CommonOptions& options, const Terms& terms, Pause pause)
+    : options_(options), terms_(terms), pause_(std::move(pause)), start_(Clock::now()) {}
+
+HandOver::Outcome HandOver::End(Kind kind, std::string told) const {
+  Outcome outcome{.kind = kind, .told = std::move(told), .took = Since(start_)};
+  const TimePoint released_at = released_at_ == TimePoint{} ? Clock::now() : released_at_;
+  if (paused_at_ != TimePoint{})
+    outcome.paused = std::chrono::duration_cast<Duration>(released_at - paused_at_);
+  return outcome;
+}
+
+Result<Reply> HandOver::AskMaster(const Command& command) const {
+  const auto replies = Ask(terms_.server, options_.redis, {command}, kAskTimeout);
+  if (!replies) return tl::unexpected(replies.error());
+  if (replies->front().is_error())
+    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", command.front(), replies->front().text));
+  return replies->front();
+}
+
+Status HandOver::PauseWrites(Duration duration) {
+  const TimePoint asked_at = Clock::now();
+  if (paused_at_ == TimePoint{}) paused_at_ = asked_at;
+  const auto paused = AskMaster({"CLIENT", "PAUSE", std::to_string(duration.count()), "WRITE"});
+  if (!paused) return tl::unexpected(paused.error());
+  paused_until_ = asked_at + duration;
+  return {};
+}
+
+void HandOver::Release() {
+  released_at_ = Clock::now();
+  // If it does not answer, the pause ends by itself.
+  if (const auto released = AskMaster({"CLIENT", "UNPAUSE"}); !released)
+    spdlog::warn("{}: the writes at {} are paused for up to {} s: {}", terms_.group,
+                 terms_.server.ToAddress(), Remaining(paused_until_, released_at_) / 1s,
+                 released.error().message);
+}
+
+HandOver::Outcome HandOver::Run() {
+  const auto master = AskServerInfo(terms_.server, options_.redis, kAskTimeout);
+  if (!master) return End(Kind::kRefused, master.error().message);
+  std::vector<SentinelReport> reports;
+  if (master->role == Role::kMaster && !master->replicas.empty())
+    reports = AnsweredReports(terms_.sentinels, options_.sentinel, terms_.group);
+  HandOverPlan plan = PlanHandOver(*master, terms_.announced, reports, terms_.to);
+  if (!plan.refusal.empty()) {
+    auto outcome = End(Kind::kRefused, plan.refusal);
+    outcome.is_master = master->role == Role::kMaster;
+    return outcome;
+  }
+  if (!terms_.to) return CarryOut(plan);
+  // The preference is shown to one Sentinel, and only that one is asked.
+  plan.sentinels.resize(1);
+  const Preference preference(options_, terms_.group, *terms_.to);
+  if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause_); !preferred)
+    return End(Kind::kRefused, preferred.error().message);
+  return CarryOut(plan);
+}
+
+HandOver::Outcome HandOver::CarryOut(const HandOverPlan& plan) {
+  TimePoint deadline = start_ + terms_.timeout;
+  if (GoesOn()) {
+    if (auto why = AwaitReplicas(plan.replicas, kSlack, Clock::now() + kComeClose); !why.empty())
+      return End(Kind::kRefused, std::move(why));
+  }
+  if (const auto paused = PauseWrites(GoesOn() ? kPauseToCatchUp : terms_.timeout + kPauseMargin); !paused) {
+    if (paused.error().kind != ErrorKind::kRefused) Release();
+    return End(Kind::kRefused, paused.error().message);
+  }
+  const Duration for_failover = std::min(kFailoverTakes, terms_.timeout / 2);
+  const TimePoint caught_up_by = GoesOn() ? Clock::now() + kCatchUp : deadline - for_failover;
+  std::string why = AwaitReplicas(plan.replicas, 0, caught_up_by);
+  if (why.empty() && GoesOn()) {
+    const TimePoint first_ends_at = paused_until_;
+    if (const auto paused = PauseWrites(kPauseToFailOver); !paused) {
+      why = paused.error().message;
+    } else if (Clock::now() >= first_ends_at) {
+      // Somebody may have written in between.
+      why = "everything took too long for the pause of the writes";
+    }
+    deadline = Clock::now() + kPromotion;
+  }
+  if (!why.empty()) {
+    Release();
+    return End(Kind::kGivenUp, std::move(why));
+  }
+  return Order(plan, deadline);
+}
+
+HandOver::Outcome HandOver::Order(const HandOverPlan& plan, TimePoint deadline) {
+  std::string why;
+  for (const auto& sentinel : plan.sentinels) {
+    const auto asked = RequestFailover(sentinel, options_.sentinel, terms_.group, kAskTimeout);
+    // The order may have arrived although the answer did not, and another failover is as good as ours: then
+    // nobody else may be asked.
+    if (!asked && asked.error().kind == ErrorKind::kRefused && !IsFailoverRunning(asked.error())) {
+      why = asked.error().message;
+      continue;
+    }
+    auto promotion = AwaitPromotion(plan, sentinel, deadline);
+    if (!promotion.promoted && GoesOn() && !promotion.decided) promotion = EndFailover(plan, sentinel);
+    if (!promotion.promoted) {
+      // Not released where it stops: Sentinel may still promote one, and what was written here would be lost.
+      if (GoesOn()) Release();
+      return End(promotion.decided ? Kind::kGivenUp : Kind::kUndecided, promotion.why);
+    }
+    // Released while it still is a master, the clients would write what no other has.
+    if (const auto followed = Demote(*promotion.promoted); !followed) {
+      return End(Kind::kUndecided, fmt::format("{} was promoted, and {} does not follow it: {}",
+                                               promotion.promoted->ToAddress(), terms_.announced.ToAddress(),
+                                               followed.error().message));
+    }
+    Release();
+    auto outcome = End(Kind::kDone, "");
+    outcome.told =
+        fmt::format("handed over to {} in {} ms", promotion.promoted->ToAddress(), outcome.took.count());
+    outcome.promoted = *promotion.promoted;
+    return outcome;
+  }
+  Release();
+  return End(Kind::kGivenUp, fmt::format("no Sentinel takes the order: {}", why));
+}
+
+std::string HandOver::AwaitReplicas(const std::vector<Endpoint>& replicas, std::int64_t slack,
+                                    TimePoint deadline) const {
+  const auto master = AskServerInfo(terms_.server, options_.redis, kAskTimeout);
+  if (!master) return master.error().message;
+  while (true) {
+    std::string behind;
+    const auto infos = AskServerInfos(replicas, options_.redis, kAskTimeout);
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+      if (!infos[i]) {
+        behind = infos[i].error().message;
+      } else if (infos[i]->offset + slack < master->offset) {
+        behind = fmt::format("replica {} lags {} bytes behind", replicas[i].ToAddress(),
+                             master->offset - infos[i]->offset);
+      }
+    }
+    if (behind.empty()) return "";
+    if (Clock::now() >= deadline) return behind;
+    if (!pause_(Clock::now() + kLookInterval)) return "asked to stop at once";
+  }
+}
+
+HandOver::Promotion HandOver::AwaitPromotion(const HandOverPlan& plan, const Endpoint& asked,
+                                             TimePoint deadline) const {
+  TimePoint working_at = Clock::now();
+  while (true) {
+    const auto infos = AskServerInfos(plan.replicas, options_.redis, kAskTimeout);
+    for (std::size_t i = 0; i < plan.replicas.size(); ++i) {
+      if (infos[i] && infos[i]->role == Role::kMaster) return {.promoted = plan.replicas[i]};
+    }
+    const auto reports = AnsweredReports(plan.sentinels, options_.sentinel, terms_.group);
+    const TimePoint now = Clock::now();
+    // Of one that is silent nobody knows what it does.
+    if (IsFailingOver(reports) || (GoesOn() && !Answers(asked, reports))) working_at = now;
+    if (now - working_at > kSentinelPatience) {
+      return {.decided = true,
+              .why = fmt::format("Sentinel {} has given the failover up", asked.ToAddress())};
+    }
+    if (now >= deadline) {
+      return {.why = GoesOn() ? "no replica was promoted in time"
+                              : "no replica was promoted in time (HANDOVER_TIMEOUT)"};
+    }
+    if (!pause_(now + kLookInterval) && !GoesOn()) return {.why = "asked to stop at once"};
+  }
+}
+
+HandOver::Promotion HandOver::EndFailover(const HandOverPlan& plan, const Endpoint& asked) const {
+  const TimePoint deadline = Clock::now() + kGiveUp;
+  auto reports = AnsweredReports(plan.sentinels, options_.sentinel, terms_.group);
+  std::vector<SentinelReport> ended;
+  for (const auto& report : reports) {
+    if (report.failover_in_progress &&
+        SetFailoverTimeout(report.sentinel, options_.sentinel, terms_.group, kAtOnce, kAskTimeout))
+      ended.push_back(report);
+  }
+  while (IsFailingOver(reports) && Clock::now() < deadline) {
+    pause_(Clock::now() + kLookInterval);
+    reports = AnsweredReports(plan.sentinels, options_.sentinel, terms_.group);
+  }
+  for (const auto& report : ended) {
+    const auto restored = SetFailoverTimeout(report.sentinel, options_.sentinel, terms_.group,
+                                             report.failover_timeout, kAskTimeout);
+    if (!restored)
+      spdlog::warn("{}: failover-timeout of Sentinel {} stays {} ms: {}", terms_.group,
+                   report.sentinel.ToAddress(), kAtOnce.count(), restored.error().message);
+  }
+  // It may have been quicker.
+  for (const auto& report : reports) {
+    if (report.master != terms_.announced) return {.promoted = report.master};
+  }
+  if (!Answers(asked, reports)) {
+    return {.why =
+                fmt::format("no replica was promoted in time, and Sentinel {}, which was to do it, does not "
+                            "answer: it may still promote one",
+                            asked.ToAddress())};
+  }
+  if (IsFailingOver(reports)) return {.why = "no replica was promoted in time, and the failover goes on"};
+  return {.decided = true, .why = "no replica was promoted in time, and the failover was given up"};
+}
+
+Status HandOver::Demote(const Endpoint& promoted) const {
+  const TimePoint deadline = Clock::now() + (GoesOn() ? kDemote : Duration::zero());
+  while (true) {
+    const auto followed = AskMaster({"REPLICAOF", promoted.host, std::to_string(promoted.port)});
+    if (followed) return {};
+    if (Clock::now() >= deadline) return tl::unexpected(followed.error());
+    pause_(Clock::now() + kAskTimeout);
+  }
+}
+
+}  // namespace redis_zk::redis

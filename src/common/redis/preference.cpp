@@ -1,0 +1,118 @@
+#include "redis/preference.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "redis/server_info.h"
+
+namespace redis_zk::redis {
+
+namespace {
+
+constexpr Duration kAskTimeout = 500ms;
+constexpr Duration kLookInterval = 100ms;
+// Sentinel asks every ten seconds; a second or two for its turn and for the answer.
+constexpr Duration kSeenWithin = 12s;
+constexpr Duration kLooksOften = 300ms;
+constexpr int kRestoreTries = 3;
+
+Status SetPriority(const Endpoint& replica, const Credentials& credentials, std::int64_t priority) {
+  const auto answers = Ask(replica, credentials,
+                           {{"CONFIG", "SET", "replica-priority", std::to_string(priority)}}, kAskTimeout);
+  if (!answers) return tl::unexpected(answers.error());
+  if (answers->front().is_error())
+    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", replica.ToAddress(), answers->front().text));
+  return {};
+}
+
+// One Sentinel looks at everything more often, until this one ends. Redis 6 has no such command; then it
+// takes as long as it takes.
+class Attention {
+ public:
+  Attention(const Endpoint& sentinel, const Credentials& credentials)
+      : sentinel_(sentinel),
+        credentials_(credentials),
+        before_(AskInfoPeriod(sentinel, credentials, kAskTimeout)) {
+    if (before_ && *before_ > kLooksOften) SetInfoPeriod(sentinel_, credentials_, kLooksOften, kAskTimeout);
+  }
+  ~Attention() {
+    if (!before_ || *before_ <= kLooksOften) return;
+    if (const auto restored = SetInfoPeriod(sentinel_, credentials_, *before_, kAskTimeout); !restored)
+      spdlog::warn("Sentinel {} goes on asking for INFO every {} ms: {}", sentinel_.ToAddress(),
+                   kLooksOften.count(), restored.error().message);
+  }
+  Attention(const Attention&) = delete;
+  Attention& operator=(const Attention&) = delete;
+
+ private:
+  const Endpoint& sentinel_;
+  const Credentials& credentials_;
+  const std::optional<Duration> before_;
+};
+
+}  // namespace
+
+std::map<Endpoint, std::int64_t> PrioritiesFor(const Endpoint& preferred,
+                                               const std::map<Endpoint, std::int64_t>& now) {
+  std::map<Endpoint, std::int64_t> changes;
+  for (const auto& [replica, priority] : now) {
+    if (priority == 0) continue;
+    if (replica == preferred && priority != 1) changes[replica] = 1;
+    if (replica != preferred && priority == 1) changes[replica] = 2;
+  }
+  return changes;
+}
+
+bool Prefers(const std::vector<ReplicaReport>& replicas, const Endpoint& preferred) {
+  const auto found = std::find_if(replicas.begin(), replicas.end(),
+                                  [&](const auto& replica) { return replica.endpoint == preferred; });
+  if (found == replicas.end() || found->down || !found->master_link_up || found->priority == 0) return false;
+  return std::all_of(replicas.begin(), replicas.end(), [&](const auto& replica) {
+    return &replica == &*found || replica.priority == 0 || replica.priority > found->priority;
+  });
+}
+
+Preference::~Preference() {
+  for (const auto& [replica, priority] : before_) {
+    Status restored = SetPriority(replica, options_.redis, priority);
+    for (int tries = 1; !restored && tries < kRestoreTries; ++tries)
+      restored = SetPriority(replica, options_.redis, priority);
+    if (!restored)
+      spdlog::warn("{}: the replica-priority of {}, once {}, is not restored: {}", group_,
+                   replica.ToAddress(), priority, restored.error().message);
+  }
+}
+
+Status Preference::Set(const std::vector<Endpoint>& replicas, const Endpoint& sentinel,
+                       const std::function<bool(TimePoint)>& pause) const {
+  std::map<Endpoint, std::int64_t> now;
+  const auto infos = AskServerInfos(replicas, options_.redis, kAskTimeout);
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    if (!infos[i]) return tl::unexpected(infos[i].error());
+    now[replicas[i]] = infos[i]->priority;
+  }
+  if (now.at(preferred_) == 0) {
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("{} is never to be promoted: its replica-priority is 0", preferred_.ToAddress()));
+  }
+  for (const auto& [replica, priority] : PrioritiesFor(preferred_, now)) {
+    before_[replica] = now.at(replica);
+    if (auto set = SetPriority(replica, options_.redis, priority); !set) return set;
+  }
+  const Attention attention(sentinel, options_.sentinel);
+  const TimePoint deadline = Clock::now() + kSeenWithin;
+  while (true) {
+    const auto known = AskAcquaintances(sentinel, options_.sentinel, group_, kAskTimeout);
+    if (known && Prefers(known->replicas, preferred_)) return {};
+    if (Clock::now() >= deadline) {
+      return Fail(ErrorKind::kTimeout, fmt::format("Sentinel {} does not come to prefer {}",
+                                                   sentinel.ToAddress(), preferred_.ToAddress()));
+    }
+    if (!pause(Clock::now() + kLookInterval)) return Fail(ErrorKind::kTimeout, "asked to stop at once");
+  }
+}
+
+}  // namespace redis_zk::redis

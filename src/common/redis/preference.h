@@ -1,0 +1,50 @@
+// Makes Sentinel prefer one replica to the others for a moment.
+//
+// Sentinel promotes the replica with the lowest replica-priority, and goes by what it saw in INFO, which it
+// asks for every ten seconds: as long as this one lives, the priorities are others, and the Sentinel is made
+// to look more often where it can be (Redis 7).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "config/common_options.h"
+#include "net/endpoint.h"
+#include "redis/sentinel_client.h"
+
+namespace redis_zk::redis {
+
+// Which priorities have to change, and to what, so that `preferred` comes first; 0 means never, and stays.
+std::map<Endpoint, std::int64_t> PrioritiesFor(const Endpoint& preferred,
+                                               const std::map<Endpoint, std::int64_t>& now);
+
+// Whether a Sentinel that knows these replicas would promote `preferred`.
+bool Prefers(const std::vector<ReplicaReport>& replicas, const Endpoint& preferred);
+
+class Preference {
+ public:
+  // The references must outlive it.
+  Preference(const CommonOptions& options, const std::string& group, const Endpoint& preferred)
+      : options_(options), group_(group), preferred_(preferred) {}
+  // Restores the priorities; of who does not answer, it warns.
+  ~Preference();
+  Preference(const Preference&) = delete;
+  Preference& operator=(const Preference&) = delete;
+
+  // Waits until `sentinel` has seen it, some eleven seconds at most. `pause(until)` waits a moment, and says
+  // whether to go on.
+  Status Set(const std::vector<Endpoint>& replicas, const Endpoint& sentinel,
+             const std::function<bool(TimePoint until)>& pause) const;
+
+ private:
+  const CommonOptions& options_;
+  const std::string& group_;
+  const Endpoint& preferred_;
+  mutable std::map<Endpoint, std::int64_t> before_;  // of those that were changed
+};
+
+}  // namespace redis_zk::redis

@@ -1,0 +1,364 @@
+#include "watcher/steering.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "base/shown.h"
+#include "redis/handover.h"
+#include "registry/registry.h"
+#include "watcher/events.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::watcher {
+
+namespace {
+
+using Action = SteeringRequest::Action;
+using Kind = redis::HandOver::Outcome::Kind;
+using zookeeper::Watch;
+
+constexpr int kBadRequest = 400;
+constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
+constexpr int kUnavailable = 503;
+constexpr int kTimedOut = 504;
+
+constexpr Duration kAskTimeout = 500ms;
+constexpr Duration kConnectWithin = 3s;
+constexpr Duration kUpkeep = 1s;
+// A Sentinel sees a promotion within a second, and says so at once.
+constexpr Duration kConfirmWithin = 3s;
+constexpr Duration kConfirmEvery = 20ms;
+constexpr Duration kLogDeniedEvery = 10s;
+constexpr std::string_view kScheme = "bearer ";
+
+SteeringOutcome Failed(const Error& error) {
+  return {.status = error.kind == ErrorKind::kConflict ? kConflict : kUnavailable, .told = error.message};
+}
+
+std::string NameOf(const SteeringRequest& request) {
+  switch (request.action) {
+    case Action::kFailOver:
+      return "failover of " + Shown(request.group) + (request.to.empty() ? "" : " to " + Shown(request.to));
+    case Action::kDeleteGroup:
+      return "deletion of " + Shown(request.group);
+    case Action::kPauseCleanUp:
+      return "pause of the clean-up";
+    case Action::kResumeCleanUp:
+      return "end of the clean-up's pause";
+  }
+  return "";
+}
+
+const char* KindOf(Action action) {
+  switch (action) {
+    case Action::kFailOver:
+      return event_kind::kFailoverRequested;
+    case Action::kDeleteGroup:
+      return event_kind::kGroupDeleted;
+    case Action::kPauseCleanUp:
+      return event_kind::kCleanUpPaused;
+    case Action::kResumeCleanUp:
+      return event_kind::kCleanUpResumed;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string OwnName() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return fmt::format("{}:{}", host.data(), getpid());
+}
+
+Access Authorize(std::string_view token, std::string_view header) {
+  if (token.empty()) return Access::kOff;
+  const auto is_same = [](unsigned char a, unsigned char b) { return std::tolower(a) == b; };
+  if (header.size() < kScheme.size() || !std::equal(kScheme.begin(), kScheme.end(), header.begin(),
+                                                    [&](char a, char b) { return is_same(b, a); }))
+    return Access::kDenied;
+  header.remove_prefix(kScheme.size());
+  unsigned different = header.size() == token.size() ? 0 : 1;
+  for (std::size_t i = 0; i < header.size(); ++i)
+    different |= static_cast<unsigned char>(header[i] ^ token[i % token.size()]);
+  return different == 0 ? Access::kGranted : Access::kDenied;
+}
+
+std::optional<std::string> FindLife(const DeletionView& view) {
+  if (view.group == registry::kDefaultGroup || view.group == view.own_group)
+    return view.group + " is the group that watchers always have";
+  if (!view.members.empty()) {
+    return fmt::format("{} is registered in {}", view.members.front().endpoint.ToAddress(), view.group);
+  }
+  if (!view.answering.empty()) {
+    return fmt::format("{} answers, a master of {}", view.answering.begin()->ToAddress(), view.group);
+  }
+  for (const auto& report : view.reports) {
+    if (report.master_down || !report.master_connected) continue;
+    return fmt::format("Sentinel {} sees the master {} alive", report.sentinel.ToAddress(),
+                       report.master.ToAddress());
+  }
+  return std::nullopt;
+}
+
+// For one request.
+class Steering::OwnSession {
+ public:
+  OwnSession(const CommonOptions& options, const Published<Topology>& topology)
+      : topology_(topology),
+        news_(0),
+        session_(options.zk_hosts, options.zk_session_timeout,
+                 [this](const zookeeper::SessionEvent&) { news_.Set(0); }),
+        registry_(session_, options.zk_root) {}
+
+  Status Connect() {
+    const TimePoint deadline = Clock::now() + kConnectWithin;
+    session_.Maintain(Clock::now());
+    while (!session_.connected() && !stopping() && Clock::now() < deadline) Wait(deadline);
+    if (!session_.connected()) return Fail(ErrorKind::kUnavailable, "ZooKeeper does not answer");
+    id_ = session_.id();
+    return {};
+  }
+
+  // Looks after the session until then; whether it still is the same one, and may go on.
+  bool Wait(TimePoint until) {
+    const auto seen = news_.Get();
+    session_.Maintain(Clock::now());
+    news_.GetNext(seen, std::min(until, Clock::now() + kUpkeep));
+    session_.Maintain(Clock::now());
+    return !stopping() && session_.id() == id_;
+  }
+
+  bool stopping() const { return topology_.closed(); }
+  registry::Registry& registry() { return registry_; }
+
+ private:
+  const Published<Topology>& topology_;
+  Published<int> news_;
+  zookeeper::Session session_;
+  registry::Registry registry_;
+  std::int64_t id_ = 0;
+};
+
+Steering::Steering(const WatcherOptions& options, const Published<Topology>& topology, Tell tell)
+    : options_(options), topology_(topology), tell_(std::move(tell)), token_(options.steering_token.text) {}
+
+void Steering::ReadTokenAgain() {
+  const std::string& path = options_.steering_token.path;
+  if (path.empty()) return;
+  auto read = ReadSteeringToken(path);
+  if (!read) {
+    spdlog::warn("SIGHUP: the steering token stays as it is: found \"{}\", expected {}", Shown(path),
+                 read.error().message);
+  } else if (read->text != *token_.Get()) {
+    token_.Set(std::move(read->text));
+    spdlog::info("SIGHUP: the steering token is another one now");
+  }
+}
+
+Access Steering::Check(std::string_view authorization, const std::string& from) {
+  const Access access = Authorize(*token_.Get(), authorization);
+  if (access != Access::kDenied) return access;
+  const std::lock_guard lock(denied_mutex_);
+  ++denied_;
+  const TimePoint now = Clock::now();
+  if (now < log_denied_at_) return access;
+  log_denied_at_ = now + kLogDeniedEvery;
+  spdlog::warn("steering: {} sent no token or a wrong one ({} since this was said last)", from,
+               std::exchange(denied_, 0));
+  return access;
+}
+
+SteeringOutcome Steering::Run(const SteeringRequest& request) {
+  SteeringOutcome outcome;
+  switch (request.action) {
+    case Action::kFailOver:
+      outcome = FailOver(request);
+      break;
+    case Action::kDeleteGroup:
+      outcome = DeleteGroup(request);
+      break;
+    case Action::kPauseCleanUp:
+      outcome = PauseCleanUp(request);
+      break;
+    case Action::kResumeCleanUp:
+      outcome = ResumeCleanUp();
+      break;
+  }
+  // Whatever foreign text it quotes.
+  outcome.told = Shown(outcome.told, 300);
+  const std::string name = NameOf(request);
+  spdlog::info("steering: {}, asked for by {}: {}: {}", name, request.from, outcome.status, outcome.told);
+  if (outcome.status != kBadRequest && outcome.status != kNotFound) {
+    const std::string sentence = fmt::format("{}, asked for by {}: {}", name, request.from, outcome.told);
+    Event event{.kind = KindOf(request.action), .group = request.group, .sentence = sentence};
+    event.fields = {{"status", std::int64_t{outcome.status}}};
+    tell_(event, {.time = UnixTime(),
+                  .group = request.group,
+                  .kind = event.kind,
+                  .sentence = sentence,
+                  .by = OwnName(),
+                  .from = request.from});
+  }
+  return outcome;
+}
+
+std::optional<SteeringOutcome> Steering::FindObstacle(const std::string& group) const {
+  const auto topology = topology_.Get();
+  if (!group.empty() && !topology->groups.contains(group))
+    return SteeringOutcome{.status = kNotFound, .told = "no such group; /masters lists those there are"};
+  if (!topology->zookeeper_connected)
+    return SteeringOutcome{.status = kUnavailable, .told = "ZooKeeper is away"};
+  return std::nullopt;
+}
+
+SteeringOutcome Steering::FailOver(const SteeringRequest& request) const {
+  std::optional<Endpoint> to;
+  if (!request.to.empty()) {
+    const auto parsed = ParseAddress(request.to, std::nullopt);
+    if (!parsed) {
+      return {
+          .status = kBadRequest,
+          .told = fmt::format("to: found \"{}\", expected {}", Shown(request.to), parsed.error().message)};
+    }
+    to = *parsed;
+  }
+  if (auto obstacle = FindObstacle(request.group)) return *obstacle;
+  OwnSession own(options_.common, topology_);
+  if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
+  if (const auto taken = own.registry().TakeSteering(request.group, OwnName()); !taken) {
+    if (taken.error().kind != ErrorKind::kAlreadyExists) return Failed(taken.error());
+    return {.status = kConflict, .told = "the watcher " + taken.error().message + " fails it over already"};
+  }
+  return HandOverTo(own, request, to);
+}
+
+SteeringOutcome Steering::HandOverTo(OwnSession& own, const SteeringRequest& request,
+                                     const std::optional<Endpoint>& to) const {
+  const TimePoint start = Clock::now();
+  const auto record = own.registry().ReadRecord(request.group, Watch::kNo);
+  if (!record) return Failed(record.error());
+  if (record->state != registry::Record::State::kMaster)
+    return {.status = kConflict, .told = "no master is recorded"};
+  const Endpoint& master = record->master;
+  const auto registered = own.registry().ListSentinels(Watch::kNo);
+  if (!registered) return Failed(registered.error());
+  const auto info = redis::AskServerInfo(master, options_.common.redis, kAskTimeout);
+  if (!info) {
+    return {.status = kConflict,
+            .told = fmt::format("the master cannot be asked, and if it is down, Sentinel fails over by "
+                                "itself: {}",
+                                info.error().message)};
+  }
+  if (info->role != redis::Role::kMaster)
+    return {.status = kConflict,
+            .told = fmt::format("the recorded master {} is a replica: the record is about to change",
+                                master.ToAddress())};
+
+  redis::HandOver::Terms terms{.group = request.group,
+                               .server = master,
+                               .announced = master,
+                               .to = to,
+                               .after_failure = redis::HandOver::AfterFailure::kItGoesOn};
+  for (const auto& sentinel : *registered) terms.sentinels.push_back(sentinel.endpoint);
+  const auto outcome =
+      redis::HandOver(options_.common, terms, [&own](TimePoint until) { return own.Wait(until); }).Run();
+  if (outcome.kind == Kind::kRefused) return {.status = kConflict, .told = outcome.told};
+  if (outcome.kind == Kind::kGivenUp)
+    return {.status = kTimedOut,
+            .told = fmt::format("{}; {} takes writes as before", outcome.told, master.ToAddress())};
+  if (outcome.kind == Kind::kUndecided) return {.status = kTimedOut, .told = outcome.told};
+
+  SteeringOutcome::FailedOver done{.from = master, .to = outcome.promoted, .paused = outcome.paused};
+  bool confirmed = false;
+  const TimePoint deadline = Clock::now() + kConfirmWithin;
+  while (true) {
+    for (const auto& report :
+         redis::AskSentinels(terms.sentinels, options_.common.sentinel, request.group, kAskTimeout)) {
+      if (!report || report->master != done.to) continue;
+      confirmed = true;
+      done.epoch = std::max(done.epoch, report->config_epoch);
+    }
+    if (confirmed || Clock::now() >= deadline) break;
+    own.Wait(Clock::now() + kConfirmEvery);
+  }
+  // Clients that stay would go on reading at a replica.
+  const auto killed =
+      redis::Ask(master, options_.common.redis, {{"CLIENT", "KILL", "TYPE", "normal"}}, kAskTimeout);
+  if (!killed || killed->front().is_error())
+    spdlog::warn("the clients of {} stay connected, and read at a replica: {}", master.ToAddress(),
+                 killed ? killed->front().text : killed.error().message);
+  done.took = std::chrono::duration_cast<Duration>(Clock::now() - start);
+  if (!confirmed)
+    return {.status = kTimedOut,
+            .told = fmt::format("{} is the master now, and no Sentinel says so yet", done.to.ToAddress())};
+  if (to && *to != done.to)
+    return {.status = kConflict,
+            .told = fmt::format("handed over, but to {}: Sentinel preferred it to {}", done.to.ToAddress(),
+                                to->ToAddress())};
+  return {.told = fmt::format("handed over from {} to {} in {} ms, writes paused for {} ms, epoch {}",
+                              done.from.ToAddress(), done.to.ToAddress(), done.took.count(),
+                              done.paused.count(), done.epoch),
+          .failed_over = done};
+}
+
+SteeringOutcome Steering::DeleteGroup(const SteeringRequest& request) const {
+  if (auto obstacle = FindObstacle(request.group)) return *obstacle;
+  DeletionView view{.group = request.group, .own_group = options_.common.master_name};
+  OwnSession own(options_.common, topology_);
+  if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
+  auto record = own.registry().ReadRecord(request.group, Watch::kNo);
+  if (!record) return Failed(record.error());
+  view.record = std::move(*record);
+  if (auto members = own.registry().ListMembers(request.group, Watch::kNo)) {
+    view.members = std::move(*members);
+  } else if (members.error().kind != ErrorKind::kNotFound) {
+    return Failed(members.error());
+  }
+  const auto registered = own.registry().ListSentinels(Watch::kNo);
+  if (!registered) return Failed(registered.error());
+  std::vector<Endpoint> sentinels;
+  for (const auto& sentinel : *registered) sentinels.push_back(sentinel.endpoint);
+  std::vector<Endpoint> masters;
+  if (view.record.state == registry::Record::State::kMaster) masters.push_back(view.record.master);
+  for (auto& report : redis::AskSentinels(sentinels, options_.common.sentinel, request.group, kAskTimeout)) {
+    if (!report) continue;
+    masters.push_back(report->master);
+    view.reports.push_back(std::move(*report));
+  }
+  view.answering = redis::WhoAnswers(masters, options_.common.redis, kAskTimeout);
+  if (const auto life = FindLife(view)) return {.status = kConflict, .told = *life};
+  const auto removed = own.registry().RemoveGroup(request.group, view.record);
+  if (!removed && removed.error().kind == ErrorKind::kConflict)
+    return {.status = kConflict, .told = "somebody of the group has just come"};
+  if (!removed) return Failed(removed.error());
+  return {.told = request.group + " is deleted"};
+}
+
+SteeringOutcome Steering::PauseCleanUp(const SteeringRequest& request) const {
+  if (auto obstacle = FindObstacle("")) return *obstacle;
+  OwnSession own(options_.common, topology_);
+  if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
+  const auto paused = own.registry().PauseCleanUp(
+      {.since = UnixTime(), .by = OwnName(), .from = request.from, .reason = Shown(request.reason)});
+  if (!paused) return Failed(paused.error());
+  return {.told = *paused ? "no watcher cleans up until it is resumed" : "it was paused already"};
+}
+
+SteeringOutcome Steering::ResumeCleanUp() const {
+  if (auto obstacle = FindObstacle("")) return *obstacle;
+  OwnSession own(options_.common, topology_);
+  if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
+  const auto resumed = own.registry().ResumeCleanUp();
+  if (!resumed) return Failed(resumed.error());
+  return {.told = *resumed ? "the clean-up goes on" : "it was not paused"};
+}
+
+}  // namespace redis_zk::watcher
