@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "net/interface.h"
 #include "watcher/web/health_check.h"
@@ -63,7 +65,10 @@ Options Describe(WatcherOptions* watcher) {
 }  // namespace
 
 Result<SteeringToken> ReadSteeringToken(std::string_view path) {
-  const auto token = ReadSecretFile(path);
+  std::error_code unknown;
+  // Read again at a SIGHUP, when nobody can wait for the other end of a pipe.
+  const bool regular = std::filesystem::is_regular_file(path, unknown);
+  const auto token = regular ? ReadSecretFile(path) : Fail(ErrorKind::kInvalid, "");
   const bool fits =
       token && token->size() >= kShortestToken &&
       std::all_of(token->begin(), token->end(), [](unsigned char c) { return c > ' ' && c < 127; });

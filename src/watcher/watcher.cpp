@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/exit_code.h"
@@ -70,9 +71,9 @@ int Watcher::Run() {
       [this] { return stop_requested_; });
   if (code) return *code;
   Reconcile();
-  std::optional<web::Server> server(
-      std::in_place, web::Sources{topology_, observer_.status(), events_, steering_, loop_turned_at_});
-  if (const auto started = server->Start(options_.listen); !started) {
+  web::Server server({topology_, observer_.status(), events_, steering_, loop_turned_at_,
+                      options_.common.zk_session_timeout});
+  if (const auto started = server.Start(options_.listen); !started) {
     spdlog::error("BIND_IP, PORT0: {}", started.error().message);
     return kExitConfig;
   }
@@ -88,9 +89,13 @@ int Watcher::Run() {
   topology_.Close();
   events_.Close();
   // What was asked of us comes to its end, and is told.
-  server.reset();
+  const bool stopped = server.Stop();
   while (Pump(Clock::now())) continue;
   WriteChronicle();
+  if (!stopped) {
+    spdlog::warn("HTTP: a client has not ended its request: leaving it");
+    std::_Exit(kExitStopped);
+  }
   return kExitStopped;
 }
 

@@ -8,14 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/shown.h"
+#include "base/time.h"
 
 namespace redis_zk {
 
@@ -37,44 +40,52 @@ std::string Timestamp(std::chrono::system_clock::time_point time) {
 }
 
 // How long a reader of the log can hold up whoever logs.
-constexpr int kPatienceMs = 500;
+constexpr Duration kPatience = 500ms;
 
-// Standard error. A line that its reader does not take in time is dropped, for he must not hold up a
-// failover.
+// Standard error. A line that its reader does not take in time is dropped, or cut off where it got stuck, for
+// he must not hold up a failover.
 class StandardError : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    if (!HasRoom()) {
-      ++dropped_;
-      return;
+    // Waited for once, and not again before somebody reads.
+    const TimePoint deadline = dropped_ > 0 ? TimePoint{} : Clock::now() + kPatience;
+    if (dropped_ > 0 && HasRoom(deadline)) {
+      const std::string text = fmt::format("{} lines of the log were dropped: nobody read it", dropped_);
+      if (Write({message.logger_name, spdlog::level::warn, text}, deadline)) dropped_ = 0;
     }
-    if (const auto dropped = std::exchange(dropped_, 0); dropped > 0) {
-      const std::string text = fmt::format("{} lines of the log were dropped: nobody read it", dropped);
-      Write({message.logger_name, spdlog::level::warn, text});
-    }
-    Write(message);
+    if (!Write(message, deadline)) ++dropped_;
   }
   void flush_() override {}
 
  private:
-  // Waited for once, and not again before somebody reads.
-  bool HasRoom() const {
+  static bool HasRoom(TimePoint deadline) {
     pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
-    return poll(&standard_error, 1, dropped_ > 0 ? 0 : kPatienceMs) != 0;
+    return poll(&standard_error, 1, static_cast<int>(Remaining(deadline, Clock::now()).count())) != 0;
   }
-  void Write(const spdlog::details::log_msg& message) {
+  // False: not all of it was taken in time.
+  bool Write(const spdlog::details::log_msg& message, TimePoint deadline) {
     spdlog::memory_buf_t line;
+    if (is_cut_) line.push_back('\n');
     formatter_->format(message, line);
-    std::string_view left(line.data(), line.size());
+    const std::string_view whole(line.data(), line.size());
+    std::string_view left = whole;
     while (!left.empty()) {
-      const ssize_t written = write(STDERR_FILENO, left.data(), left.size());
+      if (!HasRoom(deadline)) {
+        is_cut_ = is_cut_ || left.size() < whole.size();
+        return false;
+      }
+      // A pipe that has room has it for this much.
+      const ssize_t written = write(STDERR_FILENO, left.data(), std::min<std::size_t>(left.size(), PIPE_BUF));
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return;
+      if (written < 0) return true;
       left.remove_prefix(static_cast<std::size_t>(written));
     }
+    is_cut_ = false;
+    return true;
   }
 
   std::size_t dropped_ = 0;
+  bool is_cut_ = false;  // the last line has no end
 };
 
 class Formatter : public spdlog::formatter {

@@ -112,8 +112,11 @@ void Options::AddErased(OptionSpec spec, Store store) {
 }
 
 void Options::AddSecret(const std::string& env, const std::string& help, std::string* target) {
-  Add<std::string>({env + "_FILE", help + ", read from the first line of this file", ""}, ReadSecretFile,
-                   target);
+  Add<std::string>({.env = env + "_FILE",
+                    .help = help + ", read from the first line of this file",
+                    .fallback = "",
+                    .read_once = true},
+                   ReadSecretFile, target);
   Add<std::string>({env, help, "", true}, ParseText, target);
 }
 
@@ -147,15 +150,14 @@ std::string Options::Help() const {
 }
 
 OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment) {
-  return Read(argc, argv, environment, /*with_checks=*/true);
+  return Read(argc, argv, environment, /*again=*/false);
 }
 
 OptionsOutcome Options::ReadAgain(int argc, const char* const* argv, const Environment& environment) {
-  return Read(argc, argv, environment, /*with_checks=*/false);
+  return Read(argc, argv, environment, /*again=*/true);
 }
 
-OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment,
-                             bool with_checks) {
+OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment, bool again) {
   std::vector<std::string> usage_errors;
   std::vector<std::string> config_errors;
 
@@ -232,8 +234,10 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
     }
     if (!found) continue;
     outcome.sources[spec.env] = source;
+    if (again && spec.read_once) continue;
+    if (!usage && !is_used(spec.env)) continue;
     const auto stored = store(*found);
-    if (stored || (!usage && !is_used(spec.env))) continue;
+    if (stored) continue;
     const std::string shown = spec.secret ? "a value that is not shown" : '"' + Shown(*found) + '"';
     (usage ? usage_errors : config_errors)
         .push_back(
@@ -244,7 +248,7 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
       config_errors.push_back(
           fmt::format("{}: found the key \"{}\", expected the options of --help", path, Shown(key)));
   }
-  if (with_checks && usage_errors.empty() && config_errors.empty() && is_daemon) {
+  if (!again && usage_errors.empty() && config_errors.empty() && is_daemon) {
     for (const auto& check : checks_) {
       for (auto& line : check()) config_errors.push_back(std::move(line));
     }

@@ -22,6 +22,7 @@ struct OptionSpec {
   std::string help;
   std::string fallback;  // the default as text; empty = none, and the target keeps its value
   bool secret = false;
+  bool read_once = false;  // not again at a SIGHUP: its file may be gone by then, or a pipe
 };
 
 using Environment = std::function<const char*(const char*)>;
@@ -86,7 +87,7 @@ class Options {
   };
 
   void AddErased(OptionSpec spec, Store store);
-  OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment, bool with_checks);
+  OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment, bool again);
   std::string Help() const;
 
   std::string daemon_;

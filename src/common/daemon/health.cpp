@@ -58,7 +58,7 @@ std::optional<Heard> Hear(const std::string& path) {
 
 }  // namespace
 
-HealthFile::HealthFile(const ServerOptions& options) : path_(PathOf(options)) { Open(); }
+HealthFile::HealthFile(const ServerOptions& options) : path_(PathOf(options)) { TryOpen(); }
 
 HealthFile::~HealthFile() {
   if (fd_ < 0) return;
@@ -66,15 +66,21 @@ HealthFile::~HealthFile() {
   close(fd_);
 }
 
-void HealthFile::Open() {
+bool HealthFile::TryOpen() {
   fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0) {
     // Not yet what another one left: until then nobody holds its lock.
-    if (const int failed = posix_fallocate(fd_, 0, kSize); failed == 0) return;
+    if (posix_fallocate(fd_, 0, kSize) == 0) {
+      log_problem_.Reset();
+      return true;
+    }
   }
-  spdlog::warn("{}: cannot be written, or is another wrapper's: health checks will fail", path_);
+  log_problem_(
+      fmt::format("{}: cannot be written, or is another wrapper's: health checks fail until it can", path_),
+      LogOnChange::Level::kWarn);
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
+  return false;
 }
 
 void HealthFile::Write() {
@@ -92,18 +98,18 @@ void HealthFile::Say(bool ready, std::string_view what) {
 }
 
 void HealthFile::Touch(TimePoint now) {
-  if (fd_ < 0 || now < touch_at_) return;
+  if (now < touch_at_) return;
   touch_at_ = now + kTouchInterval;
   struct stat status {};
-  const bool known = fstat(fd_, &status) == 0;
-  const bool deleted = known && status.st_nlink == 0;
-  if (deleted) {
+  if (fd_ >= 0 && fstat(fd_, &status) == 0 && status.st_nlink == 0) {
     close(fd_);
-    Open();
+    fd_ = -1;
   }
-  if (deleted || (known && status.st_size != kSize)) Write();
+  // A health check that looked at what an earlier wrapper left may have held the lock for a moment.
+  const bool opened = fd_ < 0 && TryOpen();
+  if (opened || (fd_ >= 0 && status.st_size != kSize)) Write();
   // An old line must not look like a fresh one.
-  if (!said_.empty()) futimens(fd_, nullptr);
+  if (fd_ >= 0 && !said_.empty()) futimens(fd_, nullptr);
 }
 
 void AddHealthCheck(Options& options) {

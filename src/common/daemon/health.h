@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "config/common_options.h"
 
@@ -30,11 +31,12 @@ class HealthFile {
   void Touch(TimePoint now);
 
  private:
-  void Open();
+  bool TryOpen();
   void Write();
 
   const std::string path_;
-  int fd_ = -1;  // -1: it cannot be written, or another wrapper has it
+  int fd_ = -1;  // -1: it cannot be written, or another one has it, for now
+  LogOnChange log_problem_;
   std::string said_;
   TimePoint touch_at_{};
 };

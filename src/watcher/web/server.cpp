@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,10 +26,12 @@ namespace {
 
 constexpr int kMostConnections = 512;
 constexpr Duration kIdleThread = 10s;
+constexpr Duration kStopCheck = 100ms;
 constexpr time_t kKeepAliveSeconds = 2;  // stopping waits for it too
 constexpr std::size_t kKeepAliveRequests = 1'000'000'000;
 constexpr std::size_t kLongestBody = 64 * 1024;
-constexpr Duration kLongestWait = 5min;
+// Nobody notices when a client that waits has gone.
+constexpr Duration kLongestWait = 1min;
 constexpr int kMostWaiting = kMostConnections / 2;
 constexpr int kMostStreams = 64;
 // Proxies close what is silent; and it is how a client that left without a word is noticed.
@@ -42,21 +46,36 @@ constexpr int kMostSteering = 8;
 constexpr const char* kPagePolicy =
     "default-src 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-// The loop goes round at least once a second.
+// Beyond the session timeout, up to which a lost answer of ZooKeeper can hold the loop; else it goes round at
+// least once a second.
 constexpr Duration kLoopPatience = 15s;
+// A client that sends its request a byte at a time holds its thread for as long as it likes.
+constexpr Duration kStopPatience = 4s;
+// What somebody steers is seen through.
+constexpr Duration kSteeringPatience = 1min;
 
 // enqueue returns void in cpp-httplib 0.11 and bool in 0.18.
 using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue({}));
 
+// Lets the acceptor wait while all threads are busy: who is not accepted yet costs no descriptor, and those
+// of the loop must not run out.
 class PoolQueue : public httplib::TaskQueue {
  public:
+  explicit PoolQueue(const std::atomic<bool>& stopping) : stopping_(stopping) {}
+
   Enqueued enqueue(std::function<void()> work) override {
-    pool_->Run(std::move(work));
+    while (!free_.try_acquire_for(kStopCheck) && !stopping_) continue;
+    pool_->Run([this, work = std::move(work)] {
+      work();
+      free_.release();
+    });
     return Enqueued(true);
   }
   void shutdown() override { pool_.reset(); }
 
  private:
+  const std::atomic<bool>& stopping_;
+  std::counting_semaphore<> free_{kMostConnections};
   std::unique_ptr<ThreadPool> pool_ = std::make_unique<ThreadPool>(kMostConnections, kIdleThread);
 };
 
@@ -94,10 +113,14 @@ void SetHeaders(httplib::Response& response, const Answer& answer) {
 constexpr const char* kAnyPath = R"([\s\S]*)";
 
 bool HasBody(const httplib::Request& request) {
-  static constexpr std::array<std::string_view, 4> kMethods{"POST", "PUT", "PATCH", "DELETE"};
-  if (std::find(kMethods.begin(), kMethods.end(), request.method) == kMethods.end()) return false;
   return request.has_header("Transfer-Encoding") ||
          (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
+}
+
+// Whether the library reads a body with this method.
+bool TakesBody(const httplib::Request& request) {
+  static constexpr std::array<std::string_view, 4> kMethods{"POST", "PUT", "PATCH", "DELETE"};
+  return std::find(kMethods.begin(), kMethods.end(), request.method) != kMethods.end();
 }
 
 // Counts those who occupy a thread for long: the others must not run out of them.
@@ -168,13 +191,27 @@ class Stream {
 struct Server::Impl {
   explicit Impl(const Sources& from) : sources(from) {}
 
+  // Answers, and closes the connection: the body that nobody reads would be taken for the next request.
+  httplib::Server::HandlerResponse Refuse(const httplib::Request& request,
+                                          httplib::Response& response) const {
+    const auto answer = Failed(400, request.get_header_value("Accept"),
+                               fmt::format("found a body with {}, expected none", Shown(request.method)));
+    SetHeaders(response, answer);
+    response.set_content_provider(answer.body.size(), answer.content_type,
+                                  [body = answer.body](std::size_t, std::size_t, httplib::DataSink& sink) {
+                                    sink.write(body.data(), body.size());
+                                    return false;
+                                  });
+    return httplib::Server::HandlerResponse::Handled;
+  }
+
   httplib::Server::HandlerResponse Handle(const httplib::Request& request,
                                           httplib::Response& response) const {
     Answer answer = Find(request, response);
     std::shared_ptr<Stream> stream;
     if (answer.content_type == kEventStream && request.method == "GET") {
       stream = std::make_shared<Stream>(request, stream_count, sources.events);
-      if (!stream->allowed()) answer = {.status = 503, .body = "too many streams are open"};
+      if (!stream->allowed()) answer = Failed(503, kEventStream, "too many streams are open");
     }
     SetHeaders(response, answer);
     if (stream && stream->allowed()) {
@@ -196,18 +233,21 @@ struct Server::Impl {
     auto known = topology.Get();
     auto answer = Look(request, *known);
     const auto steering = SteeringAt(request.path);
-    if (!answer && !steering) return {.status = 404, .body = "no such path; / lists those there are"};
+    const auto failed = [accept = request.get_header_value("Accept")](int code, std::string why) {
+      return Failed(code, accept, std::move(why));
+    };
+    if (!answer && !steering) return failed(404, "no such path; / lists those there are");
     if (steering && request.method == steering->method) return Steer(request, *steering, response);
     if (!answer || (request.method != "GET" && request.method != "HEAD")) {
       const std::string known_methods = answer ? "GET, HEAD" : "";
       const std::string more = steering ? std::string(steering->method) : "";
       const char* const between = answer && steering ? ", " : "";
       response.set_header("Allow", known_methods + between + more);
-      if (!steering) return {.status = 405, .body = "only GET and HEAD"};
-      return {.status = 405, .body = "only " + known_methods + between + more};
+      if (!steering) return failed(405, "only GET and HEAD");
+      return failed(405, "only " + known_methods + between + more);
     }
     const auto patience = PatienceOf(request, Clock::now());
-    if (!patience) return {.status = 400, .body = patience.error().message};
+    if (!patience) return failed(400, patience.error().message);
     const auto is_news = [&] { return answer->version.empty() || answer->version != patience->since; };
     if (is_news()) return *answer;
     const Place waiting(waiting_count, kMostWaiting);
@@ -254,7 +294,8 @@ struct Server::Impl {
     const TimePoint now = Clock::now();
     const std::string accept = request.get_header_value("Accept");
     const std::string addr = request.get_param_value("addr");
-    const bool alive = now - TimePoint(Clock::duration(sources.loop_turned_at.load())) < kLoopPatience;
+    const bool alive = now - TimePoint(Clock::duration(sources.loop_turned_at.load())) <
+                       kLoopPatience + sources.session_timeout;
     const auto status = sources.status.Get();
     const auto history = sources.events.history().Get();
     const auto tally = sources.events.tally().Get();
@@ -276,20 +317,34 @@ struct Server::Impl {
   mutable std::atomic<int> waiting_count = 0;
   mutable std::atomic<int> stream_count = 0;
   mutable std::atomic<int> steering_count = 0;
+  std::atomic<bool> stopping = false;
   httplib::Server http;
   std::thread acceptor;
+  std::future<void> ended;
 };
 
 Server::Server(const Sources& sources) : impl_(std::make_unique<Impl>(sources)) {}
 
 Server::~Server() {
+  impl_->stopping = true;
   impl_->http.stop();
   if (impl_->acceptor.joinable()) impl_->acceptor.join();
 }
 
+bool Server::Stop() {
+  impl_->stopping = true;
+  impl_->http.stop();
+  const TimePoint start = Clock::now();
+  while (impl_->ended.wait_for(kStopCheck) != std::future_status::ready) {
+    const TimePoint now = Clock::now();
+    if (now >= start + (impl_->steering_count > 0 ? kSteeringPatience : kStopPatience)) return false;
+  }
+  return true;
+}
+
 Status Server::Start(const Endpoint& listen) {
   auto& http = impl_->http;
-  http.new_task_queue = [] { return new PoolQueue; };
+  http.new_task_queue = [this] { return new PoolQueue(impl_->stopping); };
   http.set_tcp_nodelay(true);
   // The default also sets SO_REUSEPORT, with which a second server takes half of the requests without an
   // error.
@@ -308,7 +363,8 @@ Status Server::Start(const Endpoint& listen) {
   });
   http.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
     // What is not read would be taken for the next request; the handlers below read it.
-    if (HasBody(request)) return httplib::Server::HandlerResponse::Unhandled;
+    if (HasBody(request) && TakesBody(request)) return httplib::Server::HandlerResponse::Unhandled;
+    if (HasBody(request)) return impl_->Refuse(request, response);
     return impl_->Handle(request, response);
   });
   const auto handle = [this](const httplib::Request& request, httplib::Response& response,
@@ -326,7 +382,12 @@ Status Server::Start(const Endpoint& listen) {
   // The library lets five connections wait to be accepted. The kernel drops the sixth, and its client tries
   // again only after a second; listening again on the same socket raises that number.
   ::listen(listener, kMostConnections);
-  impl_->acceptor = std::thread([&http] { http.listen_after_bind(); });
+  std::promise<void> ended;
+  impl_->ended = ended.get_future();
+  impl_->acceptor = std::thread([&http, ended = std::move(ended)]() mutable {
+    http.listen_after_bind();
+    ended.set_value();
+  });
   // stop() before the acceptor runs would be forgotten.
   while (!http.is_running()) std::this_thread::yield();
   return {};

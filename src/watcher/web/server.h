@@ -25,19 +25,23 @@ struct Sources {
   const EventLog& events;
   Steering& steering;
   const std::atomic<Clock::rep>& loop_turned_at;  // when the watcher's loop last went round
+  Duration session_timeout;
 };
 
 class Server {
  public:
   // They must outlive the server.
   explicit Server(const Sources& sources);
-  // Stops answering; waits for the answers under way.
+  // Waits for the answers under way, for as long as their clients take.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   // Binds and starts to answer.
   Status Start(const Endpoint& listen);
+
+  // Stops answering, within some seconds. False: a client keeps the destructor from ending.
+  bool Stop();
 
  private:
   struct Impl;

@@ -1,5 +1,8 @@
 #include "watcher/web/thread_pool.h"
 
+#include <fmt/format.h>
+
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -19,10 +22,20 @@ void ThreadPool::Run(std::function<void()> work) {
   const std::lock_guard lock(mutex_);
   queue_.push_back(std::move(work));
   if (queue_.size() > idle_ && threads_ < most_threads_) {
-    ++threads_;
+    StartThread();
+  } else {
+    work_arrived_.notify_one();
+  }
+}
+
+void ThreadPool::StartThread() {
+  try {
     // Detached, yet waited for: the destructor counts them out.
     std::thread(&ThreadPool::Work, this).detach();
-  } else {
+    ++threads_;
+  } catch (const std::system_error& error) {
+    log_problem_(fmt::format("HTTP: no thread can be made for a connection, which waits: {}", error.what()),
+                 LogOnChange::Level::kWarn);
     work_arrived_.notify_one();
   }
 }

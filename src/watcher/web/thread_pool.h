@@ -10,6 +10,7 @@
 #include <functional>
 #include <mutex>
 
+#include "base/log.h"
 #include "base/time.h"
 
 namespace redis_zk::watcher::web {
@@ -23,12 +24,13 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // Beyond the limit, work waits for a thread to become free.
+  // Beyond the limit, or when no thread can be made, work waits for one to become free.
   void Run(std::function<void()> work);
 
   std::size_t thread_count() const;
 
  private:
+  void StartThread();
   void Work();
 
   const std::size_t most_threads_;
@@ -40,6 +42,7 @@ class ThreadPool {
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
   bool ending_ = false;
+  LogOnChange log_problem_;
 };
 
 }  // namespace redis_zk::watcher::web
