@@ -270,6 +270,8 @@ SteeringOutcome Steering::HandOverTo(OwnSession& own, const SteeringRequest& req
   for (const auto& sentinel : *registered) terms.sentinels.push_back(sentinel.endpoint);
   const auto outcome =
       redis::HandOver(options_.common, terms, [&own](TimePoint until) { return own.Wait(until); }).Run();
+  if (outcome.kind == Kind::kRefused && own.stopping())
+    return {.status = kUnavailable, .told = "this watcher is stopping; nothing was done"};
   if (outcome.kind == Kind::kRefused) return {.status = kConflict, .told = outcome.told};
   if (outcome.kind == Kind::kGivenUp)
     return {.status = kTimedOut,

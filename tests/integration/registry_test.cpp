@@ -261,5 +261,78 @@ TEST_F(RegistryTest, ReplacesWhatItsEarlierSessionLeftBehind) {
   EXPECT_EQ((*stat)->ephemeral_owner, later->id());
 }
 
+TEST_F(RegistryTest, RemovesAGroupOnlyWhenNobodyIsThere) {
+  ASSERT_TRUE(registry_.EnsureGroup("cache"));
+  ASSERT_TRUE(registry_.WriteRecord("cache", Read("cache"), {kA, 1, "because"}, ""));
+  ASSERT_TRUE(registry_.ReportDataset("cache", {.node = "n", .endpoint = kA}));
+  const Record found = Read("cache");
+  const auto conflicts = [&](const Record& record) {
+    const auto removed = registry_.RemoveGroup("cache", record);
+    return !removed && removed.error().kind == ErrorKind::kConflict;
+  };
+  // Another record than was read.
+  EXPECT_TRUE(conflicts({.version = found.version - 1}));
+  // A member.
+  ASSERT_TRUE(registry_.RegisterMember("cache", {.uuid = "u", .endpoint = kA}));
+  EXPECT_TRUE(conflicts(found));
+  ASSERT_TRUE(session_->Delete(root_ + "/members/cache/u", kAnyVersion));
+  // Somebody who waits for the lock.
+  const auto contender = session_->Create(root_ + "/masters/cache/x", "", Lifetime::kEphemeral);
+  EXPECT_TRUE(conflicts(found));
+  ASSERT_TRUE(session_->Delete(*contender, kAnyVersion));
+  // Nothing of it was taken away until now.
+  EXPECT_EQ(Data("/masters/cache"), "10.0.0.1 6379");
+  ASSERT_TRUE(registry_.RemoveGroup("cache", found));
+  for (const char* parent : {"/masters", "/members", "/lineage", "/history", "/datasets"})
+    EXPECT_FALSE(session_->Exists(root_ + parent + "/cache", Watch::kNo)->has_value()) << parent;
+  EXPECT_EQ(registry_.ListGroups(Watch::kNo).value(), std::vector<std::string>{"master1"});
+}
+
+TEST_F(RegistryTest, KeepsAChronicleThatSeveralWrite) {
+  TestSession other_session;
+  ASSERT_TRUE(other_session.Connect());
+  Registry other(*other_session, root_);
+  const registry::PastEvent first{.time = 1, .kind = "k", .by = "a"};
+  const registry::PastEvent second{.time = 2, .kind = "k", .by = "b"};
+  EXPECT_TRUE(registry_.ReadChronicle(Watch::kYes)->empty());
+  ASSERT_TRUE(other.AppendToChronicle({first}));
+  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, registry_.ChroniclePath()));
+  ASSERT_TRUE(registry_.AppendToChronicle({second}));
+  EXPECT_EQ(other.ReadChronicle(Watch::kNo).value(), (registry::Chronicle{first, second}));
+  // What cannot be read is replaced.
+  Put("/events", "nonsense");
+  EXPECT_TRUE(registry_.ReadChronicle(Watch::kNo)->empty());
+  ASSERT_TRUE(registry_.AppendToChronicle({second}));
+  EXPECT_EQ(registry_.ReadChronicle(Watch::kNo).value(), registry::Chronicle{second});
+}
+
+TEST_F(RegistryTest, PausesTheCleanUpForAll) {
+  EXPECT_FALSE(registry_.ReadCleanUpPause(Watch::kYes)->has_value());
+  const registry::CleanUpPause pause{.since = 1, .by = "a", .from = "b", .reason = "c"};
+  EXPECT_TRUE(registry_.PauseCleanUp(pause).value());
+  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/cleanup-paused"));
+  EXPECT_FALSE(registry_.PauseCleanUp({.reason = "again"}).value());
+  EXPECT_EQ(registry_.ReadCleanUpPause(Watch::kNo).value(), pause);
+  EXPECT_TRUE(registry_.ResumeCleanUp().value());
+  EXPECT_FALSE(registry_.ResumeCleanUp().value());
+  EXPECT_FALSE(registry_.ReadCleanUpPause(Watch::kNo)->has_value());
+}
+
+TEST_F(RegistryTest, LetsOneSteerAGroupAtATime) {
+  ASSERT_TRUE(registry_.TakeSteering("master1", "a:1"));
+  {
+    TestSession other_session;
+    ASSERT_TRUE(other_session.Connect());
+    Registry other(*other_session, root_);
+    const auto taken = other.TakeSteering("master1", "b:2");
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().kind, ErrorKind::kAlreadyExists);
+    EXPECT_EQ(taken.error().message, "a:1");
+    EXPECT_TRUE(other.TakeSteering("cache", "b:2"));
+  }
+  // Its session has ended.
+  EXPECT_TRUE(registry_.TakeSteering("cache", "a:1"));
+}
+
 }  // namespace
 }  // namespace redis_zk::testing

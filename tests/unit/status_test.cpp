@@ -219,6 +219,10 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has been away for 12 s");
   topology.known_at = {};
   EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has not been read yet");
+  topology.clean_up_paused = registry::CleanUpPause{};
+  EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused");
+  topology.clean_up_paused = {.since = 1, .by = "h:1", .from = "a:2", .reason = "why"};
+  EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
 }
 
 }  // namespace
