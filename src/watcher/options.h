@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "config/common_options.h"
 
@@ -11,8 +12,24 @@ namespace redis_zk::watcher {
 // Whether Sentinels are made to forget those that are gone, or only those are named that would be.
 enum class CleanUpMode { kOff, kObserve, kOn };
 
+// The commands that ask a running watcher.
+inline constexpr std::string_view kStatus = "status";
+inline constexpr std::string_view kEvents = "events";
+inline constexpr std::string_view kFailover = "failover";
+inline constexpr std::string_view kExplain = "explain";
+
+struct CommandOptions {
+  Endpoint watcher;
+  std::string group;  // empty: all
+  bool json = false;
+  bool follow = false;
+  std::string to;  // empty: whom the watcher chooses
+  std::string steering_token_file;
+};
+
 struct WatcherOptions {
   std::string command;  // empty: be the daemon
+  CommandOptions ask;
   CommonOptions common;
   std::string bind_ip;
   std::int64_t port = 0;
