@@ -138,7 +138,8 @@ def test_events_that_were(fleet):
         check("Event", event)
 
 
-@pytest.mark.parametrize("words", [["status"], ["events"], ["events", "--follow"], ["explain"], ["failover", "master1"]])
+@pytest.mark.parametrize("words", [["status"], ["events"], ["events", "--follow"], ["explain"],
+                                   ["failover", "master1"]])
 def test_without_a_watcher(fleet, words):
     port = free_port()
     code, text, error = ask(fleet[-1], *words, "--url", f"http://{LOOPBACK}:{port}")
@@ -198,7 +199,6 @@ def test_failover_that_was_told(cluster):
     nodes, sentinels, (watcher,) = cluster.bring_up()
     await_calm(watcher)
     master = cluster.master(nodes)
-    # Sentinel has to have looked at the replicas after the last hello; explained is what is then true.
     with Command(watcher, "events", "--follow") as follower:
         follower.wait_for("is followed")
         (group,) = json.loads(ask(watcher, "explain", "--json")[1])["groups"]
@@ -253,7 +253,8 @@ def test_member_that_waits_is_told(cluster):
         return [member["port"] for member in groups[0]["waiting"]] == [waiting.port]
 
     wait_for(rows, what="the member that waits", every=0.2)
-    wait_for(lambda: f"waiting   {waiting.address}" in ask(watcher, "explain")[1], what="the same of explain", every=0.2)
+    wait_for(lambda: f"waiting   {waiting.address}" in ask(watcher, "explain")[1], what="the same of explain",
+             every=0.2)
     wait_for(lambda: f"! redis-wrapper {waiting.address} has waited for" in ask(watcher, "status")[1],
              what="the warning", every=0.5)
     os.kill(master.child, signal.SIGCONT)
