@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/signals.h"
+#include "watcher/cli/commands.h"
 #include "watcher/options.h"
 #include "watcher/watcher.h"
 #include "watcher/web/health_check.h"
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   const auto options = redis_zk::watcher::ReadWatcherOptions(argc, argv);
   if (options.command == redis_zk::watcher::web::kHealthCheck)
     return redis_zk::watcher::web::CheckHealth(options.listen);
+  if (!options.command.empty()) return redis_zk::watcher::cli::Run(options, signals);
   redis_zk::InitLog("watcher", options.common.log_format, options.common.log_level);
   return redis_zk::watcher::Watcher(options, signals).Run();
 }

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "net/interface.h"
+#include "watcher/web/client.h"
 #include "watcher/web/health_check.h"
 
 namespace redis_zk::watcher {
@@ -26,6 +27,63 @@ Endpoint ListenOf(const WatcherOptions& options) {
   return {options.bind_ip, static_cast<std::uint16_t>(options.port)};
 }
 
+// "http://host:port", with a slash behind it or not.
+Result<Endpoint> ParseUrl(std::string_view text) {
+  constexpr std::string_view kScheme = "http://";
+  constexpr std::uint16_t kHttpPort = 80;
+  const auto wrong = [] { return Fail(ErrorKind::kInvalid, "http://HOST:PORT"); };
+  if (!text.starts_with(kScheme)) return wrong();
+  text.remove_prefix(kScheme.size());
+  if (text.ends_with('/')) text.remove_suffix(1);
+  auto endpoint = ParseAddress(text, kHttpPort);
+  if (!endpoint) return wrong();
+  return endpoint;
+}
+
+Result<std::string> ParseServer(std::string_view text) {
+  return ParseAddress(text, std::nullopt).map([](const Endpoint& server) { return server.ToAddress(); });
+}
+
+void AddAskingCommands(Options& options, CommandOptions* ask) {
+  const auto add = [&](std::string_view name, const char* help,
+                       const std::vector<std::string>& more = {}) -> Command& {
+    std::vector<std::string> uses{"WATCHER_URL", "BIND_IP", "PORT0"};
+    uses.insert(uses.end(), more.begin(), more.end());
+    return options.AddCommand(std::string(name), help, uses)
+        .Flag("--url", "URL", "the same as --watcher-url", ParseUrl, &ask->watcher);
+  };
+  const auto optional = Command::Need::kOptional;
+  add(kStatus,
+      "shows how all groups are, or one, as a table; ends with 0 if nothing is wrong, with 1 if there are "
+      "warnings")
+      .Argument("[GROUP]", optional, ParseMasterName, &ask->group)
+      .Switch("--json", "the answer of /status as it came", &ask->json)
+      .Example("watcher status master1 --url http://10.0.0.1:8080");
+  add(kEvents, "shows the last events, a line for each")
+      .Switch("--follow", "go on with those that happen, until SIGINT or SIGTERM", &ask->follow)
+      .Switch("--json", "a JSON object for each event, as /events has them", &ask->json)
+      .Example("watcher events --follow");
+  add(kFailover,
+      "makes a replica the master, with a hand-over that loses no write, and waits until that is done, a "
+      "minute at most",
+      {"STEERING_TOKEN_FILE"})
+      .Argument("GROUP", Command::Need::kNeeded, ParseMasterName, &ask->group)
+      .Flag("--to", "HOST:PORT", "the replica; when not given, the watcher chooses", ParseServer, &ask->to)
+      .Switch("--json", "the answer as it came", &ask->json)
+      .Example("watcher failover master1 --to 10.0.0.2:6379 --steering-token-file /run/secrets/steering");
+  add(kExplain,
+      "says what every node would do now, and what would happen if the master, a Sentinel or everything died")
+      .Argument("[GROUP]", optional, ParseMasterName, &ask->group)
+      .Switch("--json", "the answer of /explain as JSON", &ask->json)
+      .Example("watcher explain master1");
+  options.Add(
+      {"WATCHER_URL",
+       "for the commands: the watcher to ask, http://HOST:PORT; when not set, the one that would serve here, "
+       "on BIND_IP and PORT0",
+       ""},
+      ParseUrl, &ask->watcher);
+}
+
 Options Describe(WatcherOptions* watcher) {
   Options options(
       "watcher",
@@ -35,6 +93,7 @@ Options Describe(WatcherOptions* watcher) {
                      "is well",
                      {"BIND_IP", "PORT0"});
   AddCommonOptions(options, &watcher->common);
+  AddAskingCommands(options, &watcher->ask);
   options.Add({"BIND_IP", "address to serve HTTP on", "0.0.0.0"}, ParseIp, &watcher->bind_ip);
   options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher->port);
   options.Add(
@@ -52,7 +111,9 @@ Options Describe(WatcherOptions* watcher) {
        "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},
       DurationBetween(0ms, 1h), &watcher->observe_interval);
   options.Add({"STEERING_TOKEN_FILE",
-               "a file whose first line is the token that POST and DELETE take; without it they are off", ""},
+               "a file whose first line is the token that POST and DELETE take, and that the command failover "
+               "sends; without it they are off",
+               ""},
               ReadSteeringToken, &watcher->steering_token);
   options.AddCheck([watcher]() -> std::vector<std::string> {
     const auto bindable = CheckBindable(ListenOf(*watcher));
@@ -86,6 +147,8 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   Options options = Describe(&watcher);
   watcher.command = ReadOptionsOrExit(options, argc, argv);
   watcher.listen = ListenOf(watcher);
+  watcher.ask.steering_token = watcher.steering_token.text;
+  if (watcher.ask.watcher.port == 0) watcher.ask.watcher = web::ReachableAt(watcher.listen);
   watcher.common.read_again = Rereader(&Describe, argc, argv);
   return watcher;
 }

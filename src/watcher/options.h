@@ -19,9 +19,24 @@ struct SteeringToken {
 };
 // From the first line of a file. An error says what was expected.
 Result<SteeringToken> ReadSteeringToken(std::string_view path);
+// The commands that ask a running watcher.
+inline constexpr std::string_view kStatus = "status";
+inline constexpr std::string_view kEvents = "events";
+inline constexpr std::string_view kFailover = "failover";
+inline constexpr std::string_view kExplain = "explain";
+
+struct CommandOptions {
+  Endpoint watcher;
+  std::string group;  // empty: all
+  bool json = false;
+  bool follow = false;
+  std::string to;  // empty: whom the watcher chooses
+  std::string steering_token;  // empty: none is sent
+};
 
 struct WatcherOptions {
   std::string command;  // empty: be the daemon
+  CommandOptions ask;
   CommonOptions common;
   std::string bind_ip;
   std::int64_t port = 0;

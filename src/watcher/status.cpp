@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::int64_t kMegabyte = 1'000'000;
 constexpr std::int64_t kMuchLag = 10 * kMegabyte;
+// An ordinary start is over before.
+constexpr Duration kLongWait = 10s;
 
 using redis::Role;
 using registry::Record;
@@ -69,25 +71,10 @@ void WarnOfMaster(const GroupStatus& group, TimePoint now, std::vector<std::stri
   }
 }
 
-std::optional<std::string> FindFault(const GroupStatus& group, const ServerStatus& replica, TimePoint now) {
-  if (!replica.info) return fmt::format("has not answered for {} s", Seconds(now - replica.silent_since));
-  const auto& info = *replica.info;
-  if (info.role == Role::kMaster) return "acts as master, too";
-  if (info.loading) return "is loading its data";
-  if (info.synchronising) return "is copying the master's data";
-  if (HasMaster(group.record) && info.master != group.record.master)
-    return fmt::format("follows {}, not the recorded master", info.master.ToAddress());
-  if (!info.link_up)
-    return fmt::format("has had no link to its master for {} s", Seconds(info.link_down_for));
-  const auto lag = LagOf(group, replica);
-  if (lag && *lag >= kMuchLag) return fmt::format("is {} MB behind", *lag / kMegabyte);
-  return std::nullopt;
-}
-
 void WarnOfReplicas(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
   bool any_fit = false;
   for (const auto& replica : group.replicas) {
-    const auto fault = FindFault(group, replica, now);
+    const auto fault = FaultOf(group, replica, now);
     if (fault) warnings->push_back(fmt::format("replica {} {}", replica.endpoint.ToAddress(), *fault));
     any_fit |= replica.info && replica.info->role == Role::kReplica && replica.info->link_up &&
                replica.info->master == group.record.master;
@@ -147,6 +134,15 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
   }
 }
 
+void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
+  for (const auto& member : group.waiting) {
+    if (now - member.since < kLongWait) continue;
+    warnings->push_back(
+        fmt::format("redis-wrapper {} has waited for {} s and does not serve; its log says what for",
+                    member.endpoint.ToAddress(), Seconds(now - member.since)));
+  }
+}
+
 }  // namespace
 
 std::vector<Endpoint> ReplicasOf(const std::string& group, const Record& record, const Findings& findings,
@@ -166,6 +162,27 @@ std::vector<Endpoint> ReplicasOf(const std::string& group, const Record& record,
   return {replicas.begin(), replicas.end()};
 }
 
+std::map<std::string, std::vector<WaitingMember>> FindWaiting(
+    const std::map<std::string, std::vector<registry::Member>>& members,
+    const std::map<std::string, std::vector<WaitingMember>>& earlier, TimePoint now) {
+  std::map<std::string, std::vector<WaitingMember>> waiting;
+  for (const auto& [group, all] : members) {
+    const auto before = earlier.find(group);
+    for (const auto& member : all) {
+      if (member.serving) continue;
+      WaitingMember found{
+          .uuid = member.uuid, .endpoint = member.endpoint, .data_bytes = member.dataset.bytes, .since = now};
+      if (before != earlier.end()) {
+        for (const auto& known : before->second) {
+          if (known.uuid == found.uuid) found.since = known.since;
+        }
+      }
+      waiting[group].push_back(std::move(found));
+    }
+  }
+  return waiting;
+}
+
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
                       TimePoint now) {
   FleetStatus status{.observed_at = now};
@@ -183,17 +200,36 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
         sentinel.error = "was not asked";
       } else if (const auto& report = reports->second[i]; report) {
         sentinel.report = report->report;
+        sentinel.replicas = report->replicas;
       } else {
         sentinel.error =
             report.error().kind == ErrorKind::kNotFound ? "does not know the group" : "does not answer";
       }
       group.sentinels.push_back(std::move(sentinel));
     }
+    if (const auto found = topology.waiting.find(name); found != topology.waiting.end())
+      group.waiting = found->second;
     WarnOfMaster(group, now, &group.warnings);
     WarnOfReplicas(group, now, &group.warnings);
+    WarnOfWaiting(group, now, &group.warnings);
     WarnOfSentinels(group, &group.warnings);
   }
   return status;
+}
+
+std::optional<std::string> FaultOf(const GroupStatus& group, const ServerStatus& replica, TimePoint now) {
+  if (!replica.info) return fmt::format("has not answered for {} s", Seconds(now - replica.silent_since));
+  const auto& info = *replica.info;
+  if (info.role == Role::kMaster) return "acts as master, too";
+  if (info.loading) return "is loading its data";
+  if (info.synchronising) return "is copying the master's data";
+  if (HasMaster(group.record) && info.master != group.record.master)
+    return fmt::format("follows {}, not the recorded master", info.master.ToAddress());
+  if (!info.link_up)
+    return fmt::format("has had no link to its master for {} s", Seconds(info.link_down_for));
+  const auto lag = LagOf(group, replica);
+  if (lag && *lag >= kMuchLag) return fmt::format("is {} MB behind", *lag / kMegabyte);
+  return std::nullopt;
 }
 
 std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica) {

@@ -28,6 +28,7 @@ struct SentinelStatus {
   Endpoint endpoint;
   std::optional<redis::SentinelReport> report;  // nothing: it does not answer, or does not know the group
   std::string error;                            // which of them
+  std::vector<redis::ReplicaReport> replicas;   // that it knows
 };
 
 struct GroupStatus {
@@ -35,6 +36,7 @@ struct GroupStatus {
   std::optional<ServerStatus> master;     // the recorded one
   std::vector<ServerStatus> replicas;     // whom master or Sentinels list, by address
   std::vector<SentinelStatus> sentinels;  // all that are registered
+  std::vector<WaitingMember> waiting;     // as the topology had them
   std::vector<std::string> warnings;
 };
 
@@ -55,8 +57,16 @@ struct Findings {
 std::vector<Endpoint> ReplicasOf(const std::string& group, const registry::Record& record,
                                  const Findings& findings, const FleetStatus& earlier);
 
+// Who of the registered members does not serve; `earlier` says since when.
+std::map<std::string, std::vector<WaitingMember>> FindWaiting(
+    const std::map<std::string, std::vector<registry::Member>>& members,
+    const std::map<std::string, std::vector<WaitingMember>>& earlier, TimePoint now);
+
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
                       TimePoint now);
+
+// What is wrong with a replica, to be said after its name; nothing: it follows the recorded master.
+std::optional<std::string> FaultOf(const GroupStatus& group, const ServerStatus& replica, TimePoint now);
 
 // How far a replica is behind its master, in bytes; nothing, where that cannot be told.
 std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica);

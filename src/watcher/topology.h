@@ -14,10 +14,22 @@
 
 namespace redis_zk::watcher {
 
+// A redis-wrapper that is registered, and whose Redis does not serve yet.
+struct WaitingMember {
+  std::string uuid;
+  Endpoint endpoint;
+  std::uint64_t data_bytes = 0;  // on its disk
+  TimePoint since{};             // when it was first seen so
+
+  bool operator==(const WaitingMember&) const = default;
+};
+
 struct Topology {
   std::string default_group;
   std::vector<registry::Sentinel> sentinels;
   std::map<std::string, registry::Record> groups;
+  std::map<std::string, std::vector<WaitingMember>>
+      waiting;  // by group; those of whom nobody waits are left out
   // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.
   TimePoint known_at{};
   std::optional<Clock::duration> read_took;  // the last reading

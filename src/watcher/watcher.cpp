@@ -33,6 +33,7 @@ constexpr Duration kCheckAll = 5s;
 constexpr std::size_t kGroupsAtOnce = 50;
 // A burst of changes in ZooKeeper is read once in this time; the first one at once.
 constexpr Duration kReadAtMostEvery = 50ms;
+constexpr Duration kReadWaitingEvery = 2s;
 constexpr Duration kFirstRetry = 100ms;
 constexpr Duration kLongestRetry = 3s;
 
@@ -82,8 +83,10 @@ int Watcher::Run() {
     const bool quiet = !Pump(NextTurn());
     if (!stop_requested_) Reconcile();
     // More may wait behind an event, a failover for one.
-    if (quiet && !stop_requested_ && !registry_stale_ && unchecked_groups_.empty())
+    if (quiet && !stop_requested_ && !registry_stale_ && unchecked_groups_.empty()) {
+      ReadWaiting();
       cleaner_.Step(groups_, sentinels_, clean_up_paused_.has_value());
+    }
   }
   // Whoever waits for a change keeps the server from ending.
   topology_.Close();
@@ -275,6 +278,23 @@ void Watcher::ReadRegistry() {
   PublishTopology();
 }
 
+void Watcher::ReadWaiting() {
+  const TimePoint now = Clock::now();
+  if (!session_->connected() || now < read_waiting_at_) return;
+  read_waiting_at_ = now + kReadWaitingEvery;
+  std::vector<std::string> groups;
+  for (const auto& [group, record] : groups_) groups.push_back(group);
+  const auto members = registry_.ListMembers(groups);
+  if (!members) {
+    spdlog::debug("{}", members.error().message);
+    return;
+  }
+  auto waiting = FindWaiting(*members, waiting_, now);
+  if (waiting == waiting_) return;
+  waiting_ = std::move(waiting);
+  PublishTopology();
+}
+
 // Follows a Sentinel chosen at random, so that several watchers seldom depend on the same one.
 void Watcher::Follow() {
   if (subscriber_ || sentinels_.empty() || Clock::now() < follow_at_) return;
@@ -367,6 +387,7 @@ void Watcher::PublishTopology(const std::string& recorded) {
       .default_group = options_.common.master_name,
       .sentinels = sentinels_,
       .groups = groups_,
+      .waiting = waiting_,
       .known_at = known_at_,
       .read_took = read_took_,
       .zookeeper_connected = session_->connected(),

@@ -63,6 +63,8 @@ class Watcher {
   // Does what has become necessary; whatever fails is tried again.
   void Reconcile();
   void ReadRegistry();
+  // Who waits for a role. Nothing is decided by it, so it is read when there is nothing else to do.
+  void ReadWaiting();
   void Follow();
   // Asks the followed Sentinel alone; a newer epoch needs no more.
   void CheckWithFollowed(const std::set<std::string>& hinted);
@@ -97,6 +99,7 @@ class Watcher {
   std::map<std::string, registry::Record> groups_;
   std::optional<registry::CleanUpPause> clean_up_paused_;
   registry::Chronicle chronicle_;
+  std::map<std::string, std::vector<WaitingMember>> waiting_;
   TimePoint known_at_{};
   std::optional<Clock::duration> read_took_;
   bool subscribed_ = false;
@@ -118,6 +121,7 @@ class Watcher {
   Backoff read_backoff_;
   TimePoint read_at_{};
   TimePoint last_read_{};
+  TimePoint read_waiting_at_{};
   std::map<std::string, LogOnChange> log_verdict_;
   std::map<Endpoint, LogOnChange> log_lost_;  // until one is followed
   LogOnChange log_read_;

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "integration/session_fixture.h"
 #include "support/proxy.h"
@@ -173,6 +176,20 @@ TEST_F(RegistryTest, AMemberSaysAnewWhatItIs) {
   member.serving = true;
   ASSERT_TRUE(registry_.RegisterMember("master1", member));
   EXPECT_EQ(registry_.ListMembers("master1", Watch::kNo).value(), std::vector{member});
+}
+
+TEST_F(RegistryTest, ReadsTheMembersOfManyGroupsAtOnce) {
+  ASSERT_TRUE(registry_.EnsureGroup("orders"));
+  const registry::Member one{.uuid = "m", .endpoint = kB, .node = "n"};
+  const registry::Member other{.uuid = "m", .endpoint = kA, .node = "o", .serving = true};
+  ASSERT_TRUE(registry_.RegisterMember("master1", one));
+  ASSERT_TRUE(registry_.RegisterMember("orders", other));
+  Put("/members/orders/wrong", "[");
+  const auto members = registry_.ListMembers({"master1", "orders", "of-somebody-else"});
+  ASSERT_TRUE(members);
+  EXPECT_EQ(*members,
+            (std::map<std::string, std::vector<registry::Member>>{{"master1", {one}}, {"orders", {other}}}))
+      << "one and the same name, too";
 }
 
 TEST_F(RegistryTest, KeepsHistoryAndDatasets) {

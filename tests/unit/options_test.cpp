@@ -16,6 +16,7 @@ namespace redis_zk::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -32,6 +33,11 @@ class OptionsTest : public ::testing::Test {
   OptionsOutcome Read(const std::vector<std::string>& flags, const Variables& environment = {}) {
     Options options("tester", "Tests the options.");
     options.AddCommand("ask", "asks the daemon", {"PORT0"});
+    options.AddCommand("tell", "tells", {"PORT0"})
+        .Argument("NAME", Command::Need::kNeeded, ParseMasterName, &name_)
+        .Flag("--port", "PORT", "the same", WholeNumber(1, 65535), &port_)
+        .Switch("--loud", "shouts", &loud_)
+        .Example("tester tell me");
     options.Add({"ZK_ROOT", "the root", "/redis"}, ParseZooKeeperPath, &root_);
     options.Add({"PORT0", "the port", "6379"}, WholeNumber(1, 65535), &port_);
     options.Add({"USER_NAME", "a text without a default", ""}, ParseText, &user_);
@@ -58,6 +64,8 @@ class OptionsTest : public ::testing::Test {
   std::string user_ = "unchanged";
   std::string password_;
   int checks_ = 0;
+  std::string name_;
+  bool loud_ = false;
 };
 
 TEST(OptionNameTest, FollowsFromTheEnvironmentVariable) {
@@ -376,6 +384,27 @@ TEST_F(OptionsTest, CommandIsHinderedOnlyByTheOptionsItUses) {
     EXPECT_EQ(Read(asked, environment).exit_code, exit_code) << name;
     EXPECT_TRUE(Read(flags, environment).exit_code) << name << ": the daemon is hindered by all";
   }
+}
+
+TEST_F(OptionsTest, CommandTakesAnArgumentAndFlagsOfItsOwn) {
+  const auto told = Read({"tell", "me", "--port", "7", "--loud"}, {{"PORT0", "8"}});
+  EXPECT_FALSE(told.exit_code) << told.text;
+  EXPECT_EQ(told.command, "tell");
+  EXPECT_EQ(name_, "me");
+  EXPECT_EQ(port_, 7) << "a flag outranks the environment";
+  EXPECT_TRUE(loud_);
+  EXPECT_THAT(Read({"tell"}).errors, ElementsAre("tell: expected NAME after it"));
+  EXPECT_THAT(Read({"tell", "me", "too"}).errors, ElementsAre(HasSubstr("a word that is no flag")));
+  EXPECT_THAT(Read({"tell", "m/e"}).errors, ElementsAre(HasSubstr("NAME: found \"m/e\", expected ")));
+  EXPECT_THAT(Read({"tell", "me", "--port", "x"}).errors,
+              ElementsAre(HasSubstr("--port: found \"x\", expected ")));
+  EXPECT_EQ(Read({"ask", "--loud"}).exit_code, kExitUsage) << "another command's";
+  EXPECT_EQ(Read({"--loud"}).exit_code, kExitUsage) << "a command's";
+  const auto help = Read({"tell", "--help"});
+  EXPECT_EQ(help.exit_code, kExitStopped);
+  EXPECT_THAT(help.text, HasSubstr("Usage: tester tell NAME"));
+  EXPECT_THAT(help.text, HasSubstr("  --port PORT\n      the same\n  --loud\n"));
+  EXPECT_THAT(help.text, HasSubstr("\nExample: tester tell me\n"));
 }
 
 TEST_F(OptionsTest, SaysItsVersion) {

@@ -60,6 +60,18 @@ TEST(ParseServerInfoTest, UnderstandsAReplica) {
   EXPECT_EQ(info->connected_replicas, 0U);
 }
 
+TEST(ParseServerInfoTest, KnowsWhatAFailoverAndAColdStartDependOn) {
+  const auto replica =
+      ParseServerInfo("role:slave\nslave_priority:0\naof_enabled:1\nrdb_changes_since_last_save:7\n");
+  ASSERT_TRUE(replica);
+  EXPECT_EQ(replica->priority, 0);
+  EXPECT_TRUE(replica->append_only);
+  EXPECT_EQ(replica->unsaved_changes, 7);
+  EXPECT_EQ(ParseServerInfo("role:slave\n")->priority, 100);
+  EXPECT_FALSE(ParseServerInfo("role:master\n")->good_replicas) << "min-replicas-to-write is not set";
+  EXPECT_EQ(ParseServerInfo("role:master\nmin_slaves_good_slaves:0\n")->good_replicas, 0U);
+}
+
 TEST(ParseServerInfoTest, KnowsALinkThatIsDown) {
   for (const char* status : {"down", "", "UP", "up ", "upp"}) {
     const auto info = ParseServerInfo(std::string("role:slave\nmaster_link_status:") + status + '\n');

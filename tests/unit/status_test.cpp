@@ -131,6 +131,16 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
               scene.replica().replication_id = "other";
             },
             {}},
+           {"a member has waited for long",
+            [](Scene& scene) {
+              scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 42s}};
+            },
+            {"redis-wrapper 10.0.0.9:6379 has waited for 42 s and does not serve; its log says what for"}},
+           {"a member has just begun to wait",
+            [](Scene& scene) {
+              scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 9s}};
+            },
+            {}},
            {"no Sentinel",
             [](Scene& scene) {
               scene.topology.sentinels.clear();
@@ -207,6 +217,20 @@ TEST(SummarizeTest, TellsTheLag) {
   EXPECT_EQ(lag(), 0) << "it was asked a moment later";
   scene.replica().replication_id = "other";
   EXPECT_FALSE(lag());
+}
+
+TEST(FindWaitingTest, RemembersSinceWhen) {
+  const registry::Member serving{.uuid = "s", .endpoint = kMaster, .serving = true};
+  const registry::Member waiting{.uuid = "w", .endpoint = kReplica, .dataset = {.bytes = 7}};
+  const watcher::WaitingMember first{.uuid = "w", .endpoint = kReplica, .data_bytes = 7, .since = kNow};
+  auto found = watcher::FindWaiting({{"g", {serving, waiting}}, {"h", {serving}}}, {}, kNow);
+  ASSERT_EQ(found.size(), 1U) << "groups of which nobody waits are left out";
+  EXPECT_THAT(found["g"], ElementsAre(first));
+  EXPECT_THAT(watcher::FindWaiting({{"g", {serving, waiting}}}, found, kNow + 5s)["g"], ElementsAre(first));
+  registry::Member successor = waiting;
+  successor.uuid = "x";
+  EXPECT_EQ(watcher::FindWaiting({{"g", {successor}}}, found, kNow + 5s)["g"].front().since, kNow + 5s)
+      << "another wrapper at the same address";
 }
 
 TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {

@@ -120,8 +120,25 @@ void Options::AddSecret(const std::string& env, const std::string& help, std::st
   Add<std::string>({env, help, "", true}, ParseText, target);
 }
 
-void Options::AddCommand(std::string name, std::string help, std::vector<std::string> uses) {
-  commands_.push_back({std::move(name), std::move(help), std::move(uses)});
+Command& Options::AddCommand(std::string name, std::string help, std::vector<std::string> uses) {
+  auto& command = commands_.emplace_back();
+  command.name_ = std::move(name);
+  command.help_ = std::move(help);
+  command.uses_ = std::move(uses);
+  return command;
+}
+
+Command& Command::Switch(std::string flag, std::string help, bool* target) {
+  flags_.push_back({std::move(flag), "", std::move(help), [target](std::string_view) -> Status {
+                      *target = true;
+                      return {};
+                    }});
+  return *this;
+}
+
+Command& Command::Example(std::string line) {
+  example_ = std::move(line);
+  return *this;
 }
 
 void Options::AddCheck(std::function<std::vector<std::string>()> check) {
@@ -132,7 +149,11 @@ std::string Options::Help() const {
   std::string text = fmt::format("{} {}\n\n", daemon_, REDIS_ZK_VERSION) + Wrapped(summary_, 0) + '\n';
   text += fmt::format("Usage: {} [command] [--option value]...\n\n", daemon_);
   text += "Without a command it is the daemon.\n\n";
-  for (const auto& [name, help, uses] : commands_) text += fmt::format("  {}\n", name) + Wrapped(help, 6);
+  for (const auto& command : commands_) {
+    text +=
+        fmt::format("  {}{}{}\n", command.name_, command.argument_.empty() ? "" : " ", command.argument_) +
+        Wrapped(command.help_, 6);
+  }
   text +=
       "\nEvery option is a flag, an environment variable and a key of the config file; where several are "
       "set,\n"
@@ -149,6 +170,45 @@ std::string Options::Help() const {
   return text + "  --help\n  --version\n";
 }
 
+std::string Options::Help(const Command& command) const {
+  std::string text = fmt::format("Usage: {} {}", daemon_, command.name_);
+  if (!command.argument_.empty()) text += ' ' + command.argument_;
+  text += " [--option value]...\n\n" + Wrapped(command.help_, 0) + '\n';
+  for (const auto& [name, value, help, store] : command.flags_)
+    text += fmt::format("  {}{}{}\n", name, value.empty() ? "" : " ", value) + Wrapped(help, 6);
+  for (const auto& [spec, store] : options_) {
+    if (std::find(command.uses_.begin(), command.uses_.end(), spec.env) == command.uses_.end()) continue;
+    text += spec.secret ? fmt::format("  {}\n", spec.env)
+                        : fmt::format("  {}   {}   {}\n", FlagOf(spec.env), spec.env, FileKeyOf(spec.env));
+    text += Wrapped(spec.help, 6);
+  }
+  if (!command.example_.empty()) text += "\nExample: " + command.example_ + '\n';
+  return text;
+}
+
+void Options::StoreOwn(const Command& command, const std::function<std::size_t(const std::string&)>& given,
+                       const std::map<std::string, std::string>& values, std::vector<std::string>* extras,
+                       std::vector<std::string>* errors) {
+  const auto store = [errors](const std::string& name, const Command::Store& storing,
+                              const std::string& text) {
+    if (const auto stored = storing(text); !stored)
+      errors->push_back(
+          fmt::format("{}: found \"{}\", expected {}", name, Shown(text), stored.error().message));
+  };
+  for (const auto& flag : command.flags_) {
+    if (given(flag.name) > 0) store(flag.name, flag.store, flag.value.empty() ? "" : values.at(flag.name));
+  }
+  if (command.argument_.empty()) return;
+  const auto word =
+      std::find_if(extras->begin(), extras->end(), [](const auto& extra) { return !extra.starts_with('-'); });
+  if (word != extras->end()) {
+    store(command.argument_, command.store_argument_, *word);
+    extras->erase(word);
+  } else if (command.need_ == Command::Need::kNeeded) {
+    errors->push_back(fmt::format("{}: expected {} after it", command.name_, command.argument_));
+  }
+}
+
 OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment) {
   return Read(argc, argv, environment, /*again=*/false);
 }
@@ -163,16 +223,16 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
 
   OptionsOutcome outcome;
   const auto command = std::find_if(commands_.begin(), commands_.end(), [&](const Command& candidate) {
-    return argc > 1 && candidate.name == argv[1];
+    return argc > 1 && candidate.name_ == argv[1];
   });
   const bool is_daemon = command == commands_.end();
   if (!is_daemon) {
-    outcome.command = command->name;
+    outcome.command = command->name_;
     --argc;
     ++argv;
   }
   const auto is_used = [&](const std::string& env) {
-    return is_daemon || std::find(command->uses.begin(), command->uses.end(), env) != command->uses.end();
+    return is_daemon || std::find(command->uses_.begin(), command->uses_.end(), env) != command->uses_.end();
   };
   CLI::App app(summary_, daemon_);
   app.set_help_flag();
@@ -187,15 +247,23 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   for (const auto& option : options_) {
     if (!option.spec.secret) add_flag(option.spec.env);
   }
+  std::map<std::string, std::string> own;  // of the command: what stood behind its flags
+  if (!is_daemon) {
+    for (const auto& flag : command->flags_) {
+      if (flag.value.empty()) {
+        app.add_flag(flag.name);
+      } else {
+        app.add_option(flag.name, own[flag.name]);
+      }
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     usage_errors.push_back(Shown(error.what()));
   }
-  if (help) return {kExitStopped, Help()};
+  if (help) return {kExitStopped, is_daemon ? Help() : Help(*command)};
   if (version) return {kExitStopped, fmt::format("{} {}\n", daemon_, REDIS_ZK_VERSION)};
-  for (const std::string& extra : app.remaining()) usage_errors.push_back(DescribeExtra(extra));
-
   const auto flag_given = [&](std::string_view env) {
     const auto* option = app.get_option_no_throw(FlagOf(env));
     return option != nullptr && option->count() > 0;
@@ -243,6 +311,13 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
         .push_back(
             fmt::format("{} ({}): found {}, expected {}", spec.env, source, shown, stored.error().message));
   }
+  // After the options: a flag of the command's own outranks the environment.
+  std::vector<std::string> extras = app.remaining();
+  if (!is_daemon) {
+    const auto given = [&app](const std::string& flag) { return app.count(flag); };
+    StoreOwn(*command, given, own, &extras, &usage_errors);
+  }
+  for (const std::string& extra : extras) usage_errors.push_back(DescribeExtra(extra));
   for (const auto& [key, value] : file.values) {
     if (is_daemon)
       config_errors.push_back(

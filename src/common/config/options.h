@@ -6,6 +6,7 @@
 // line each; secrets are never shown and have no flag, for argv is public.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -41,6 +42,62 @@ inline constexpr std::string_view kFromFlag = "flag";
 inline constexpr std::string_view kFromEnvironment = "environment";
 inline constexpr std::string_view kFromDefault = "default";
 
+// What a command takes beside the options that it shares with the daemon. Targets receive the values and must
+// outlive Read.
+class Command {
+ public:
+  enum class Need { kOptional, kNeeded };
+
+  // The one word that follows the command's name.
+  template <class T, class P>
+  Command& Argument(std::string name, Need need, P parser, T* target) {
+    argument_ = std::move(name);
+    need_ = need;
+    store_argument_ = Storing(Parser<T>(std::move(parser)), target);
+    return *this;
+  }
+  // A flag with a value, "--to HOST:PORT".
+  template <class T, class P>
+  Command& Flag(std::string flag, std::string value, std::string help, P parser, T* target) {
+    flags_.push_back(
+        {std::move(flag), std::move(value), std::move(help), Storing(Parser<T>(std::move(parser)), target)});
+    return *this;
+  }
+  // A flag without one.
+  Command& Switch(std::string flag, std::string help, bool* target);
+  // Shown by its --help.
+  Command& Example(std::string line);
+
+ private:
+  friend class Options;
+  using Store = std::function<Status(std::string_view)>;
+  struct FlagSpec {
+    std::string name;
+    std::string value;  // what stands for it in --help; empty: it has none
+    std::string help;
+    Store store;
+  };
+
+  template <class T>
+  static Store Storing(Parser<T> parser, T* target) {
+    return [parser = std::move(parser), target](std::string_view text) -> Status {
+      auto value = parser(text);
+      if (!value) return tl::unexpected(value.error());
+      *target = std::move(*value);
+      return {};
+    };
+  }
+
+  std::string name_;
+  std::string help_;
+  std::vector<std::string> uses_;
+  std::string argument_;  // empty: it takes none
+  Need need_ = Need::kOptional;
+  Store store_argument_;
+  std::vector<FlagSpec> flags_;
+  std::string example_;
+};
+
 class Options {
  public:
   // `daemon` names the program in messages and the default config file, /etc/redis/<daemon>.toml.
@@ -49,21 +106,16 @@ class Options {
   // `target` receives the value and must outlive Read.
   template <class T, class P>
   void Add(OptionSpec spec, P parser, T* target) {
-    AddErased(std::move(spec),
-              [parser = Parser<T>(std::move(parser)), target](std::string_view text) -> Status {
-                auto value = parser(text);
-                if (!value) return tl::unexpected(value.error());
-                *target = std::move(*value);
-                return {};
-              });
+    AddErased(std::move(spec), Command::Storing(Parser<T>(std::move(parser)), target));
   }
 
   // A secret that may also stand in a file: adds NAME (environment and config file) and NAME_FILE (a path).
   void AddSecret(const std::string& env, const std::string& help, std::string* target);
 
   // A word that may come first on the command line and asks for something else than the daemon. It needs the
-  // options `uses` alone; what is wrong with others in environment and file is none of its business.
-  void AddCommand(std::string name, std::string help, std::vector<std::string> uses);
+  // options `uses` alone; what is wrong with others in environment and file is none of its business. The
+  // reference is good as long as the Options are.
+  Command& AddCommand(std::string name, std::string help, std::vector<std::string> uses);
 
   // A check over several options, run when each of them is right: returns error lines. Not for commands:
   // beside them the daemon runs, and holds what a check would look for.
@@ -74,25 +126,25 @@ class Options {
   OptionsOutcome ReadAgain(int argc, const char* const* argv, const Environment& environment);
 
  private:
-  using Store = std::function<Status(std::string_view)>;
+  using Store = Command::Store;
   struct Option {
     OptionSpec spec;
     Store store;
   };
 
-  struct Command {
-    std::string name;
-    std::string help;
-    std::vector<std::string> uses;
-  };
-
   void AddErased(OptionSpec spec, Store store);
   OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment, bool again);
+  // Stores what stood behind the command's own flags (`given` counts a flag) and takes its argument out of
+  // `extras`.
+  static void StoreOwn(const Command& command, const std::function<std::size_t(const std::string&)>& given,
+                       const std::map<std::string, std::string>& values, std::vector<std::string>* extras,
+                       std::vector<std::string>* errors);
   std::string Help() const;
+  std::string Help(const Command& command) const;
 
   std::string daemon_;
   std::string summary_;
-  std::vector<Command> commands_;
+  std::deque<Command> commands_;
   std::vector<Option> options_;
   std::vector<std::function<std::vector<std::string>()>> checks_;
 };

@@ -107,6 +107,8 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   info.keys = CountKeys(fields);
   info.used_memory = static_cast<std::uint64_t>(NumberAt(fields, "used_memory"));
   info.max_memory = static_cast<std::uint64_t>(NumberAt(fields, "maxmemory"));
+  info.append_only = NumberAt(fields, "aof_enabled") != 0;
+  info.unsaved_changes = NumberAt(fields, "rdb_changes_since_last_save");
   info.connected_replicas = static_cast<std::uint64_t>(NumberAt(fields, "connected_slaves"));
   info.replication_id = TextAt(fields, "master_replid");
   // Redis writes forty zeros for none.
@@ -118,9 +120,13 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   }
   if (info.role == Role::kMaster) {
     info.replicas = ParseReplicas(fields);
+    // Told only where min-replicas-to-write is set.
+    if (fields.contains("min_slaves_good_slaves"))
+      info.good_replicas = static_cast<std::uint64_t>(NumberAt(fields, "min_slaves_good_slaves"));
     info.offset = NumberAt(fields, "master_repl_offset");
   } else {
     info.offset = NumberAt(fields, "slave_repl_offset");
+    if (fields.contains("slave_priority")) info.priority = NumberAt(fields, "slave_priority");
     info.master = {std::string(TextAt(fields, "master_host")),
                    static_cast<std::uint16_t>(NumberAt(fields, "master_port"))};
     info.link_up = TextAt(fields, "master_link_status") == "up";

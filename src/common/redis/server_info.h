@@ -30,9 +30,11 @@ struct ServerInfo {
   bool loading = false;
   // An append-only file is being written anew, or is about to be.
   bool rewriting_aof = false;
-  std::uint64_t keys = 0;         // over all databases
-  std::uint64_t used_memory = 0;  // in bytes
-  std::uint64_t max_memory = 0;   // 0: no limit
+  std::uint64_t keys = 0;            // over all databases
+  std::uint64_t used_memory = 0;     // in bytes
+  std::uint64_t max_memory = 0;      // 0: no limit
+  bool append_only = false;          // keeps an append-only file
+  std::int64_t unsaved_changes = 0;  // since the last snapshot
   std::uint64_t connected_replicas = 0;
   std::string replication_id;
   std::int64_t offset = 0;  // master: written so far; replica: received so far
@@ -42,7 +44,10 @@ struct ServerInfo {
   std::int64_t previous_until = -1;
   // Masters only.
   std::vector<ReplicaOf> replicas;
+  // How many replicas are fit for min-replicas-to-write; nothing: it is not set.
+  std::optional<std::uint64_t> good_replicas;
   // Replicas only.
+  std::int64_t priority = 100;  // Sentinel prefers a low one, and never promotes 0
   Endpoint master;
   bool link_up = false;
   Duration link_down_for{};    // 0 while the link stands, and where it never did

@@ -38,6 +38,12 @@ Result<Record> ToRecord(const Node& node, const Result<Node>& lineage_node) {
   return record;
 }
 
+Result<Member> ToMember(const std::string& uuid, const Node& node) {
+  auto member = ParseMember(node.data);
+  if (member) member->uuid = uuid;
+  return member;
+}
+
 }  // namespace
 
 Registry::Registry(zookeeper::Session& session, std::string root)
@@ -49,7 +55,7 @@ std::string Registry::MasterPath(const std::string& group) const {
 
 Status Registry::EnsureGroup(const std::string& group) {
   for (const auto& path : {root_ + "/master", root_ + "/masters/" + group, root_ + "/sentinels",
-                           root_ + "/members/" + group, LineagePath(group), root_ + "/history/" + group,
+                           MembersPath(group), LineagePath(group), root_ + "/history/" + group,
                            root_ + "/datasets/" + group, root_ + "/seats", CleanUpPath()}) {
     if (auto made = session_.EnsurePath(path); !made) return made;
   }
@@ -142,6 +148,13 @@ Result<std::vector<Entry>> Registry::ListEntries(const std::string& parent, Watc
   std::sort(names->begin(), names->end());
   std::vector<std::string> paths;
   for (const auto& name : *names) paths.push_back(parent + '/' + name);
+  return ReadEntries<Entry>(paths, [&](const std::string& path, const Node& node) {
+    return parse(path.substr(parent.size() + 1), node);
+  });
+}
+
+template <class Entry, class Parse>
+Result<std::vector<Entry>> Registry::ReadEntries(const std::vector<std::string>& paths, const Parse& parse) {
   const auto nodes = session_.GetAll(paths, Watch::kNo);
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -150,7 +163,7 @@ Result<std::vector<Entry>> Registry::ListEntries(const std::string& parent, Watc
       if (node.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
       return tl::unexpected(node.error());
     }
-    if (Result<Entry> entry = parse((*names)[i], *node)) {
+    if (Result<Entry> entry = parse(paths[i], *node)) {
       entries.push_back(std::move(*entry));
     } else {
       WarnOnce(paths[i], fmt::format("{}: found \"{}\", expected {}; left out", paths[i], Shown(node->data),
@@ -170,12 +183,36 @@ Result<std::vector<Sentinel>> Registry::ListSentinels(Watch watch) {
 }
 
 Result<std::vector<Member>> Registry::ListMembers(const std::string& group, Watch watch) {
-  return ListEntries<Member>(root_ + "/members/" + group, watch,
-                             [](const std::string& uuid, const Node& node) {
-                               auto member = ParseMember(node.data);
-                               if (member) member->uuid = uuid;
-                               return member;
-                             });
+  return ListEntries<Member>(MembersPath(group), watch, ToMember);
+}
+
+Result<std::map<std::string, std::vector<Member>>> Registry::ListMembers(
+    const std::vector<std::string>& groups) {
+  std::vector<std::string> parents;
+  for (const auto& group : groups) parents.push_back(MembersPath(group));
+  const auto names = session_.ChildrenOfAll(parents, Watch::kNo);
+  std::vector<std::string> paths;
+  std::map<std::string, std::string> group_of;  // by path
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    // A group whose record somebody else made.
+    if (!names[i] && names[i].error().kind == ErrorKind::kNotFound) continue;
+    if (!names[i]) return tl::unexpected(names[i].error());
+    for (const auto& name : *names[i]) {
+      paths.push_back(parents[i] + '/' + name);
+      group_of[paths.back()] = groups[i];
+    }
+  }
+  using Placed = std::pair<std::string, Member>;
+  const auto members =
+      ReadEntries<Placed>(paths, [&](const std::string& path, const Node& node) -> Result<Placed> {
+        auto member = ToMember(path.substr(path.rfind('/') + 1), node);
+        if (!member) return tl::unexpected(member.error());
+        return Placed{group_of.at(path), std::move(*member)};
+      });
+  if (!members) return tl::unexpected(members.error());
+  std::map<std::string, std::vector<Member>> by_group;
+  for (const auto& [group, member] : *members) by_group[group].push_back(member);
+  return by_group;
 }
 
 Result<History> Registry::ReadHistory(const std::string& group) {
@@ -352,7 +389,7 @@ Status Registry::UnregisterSentinel(const std::string& uuid) {
 }
 
 Status Registry::RegisterMember(const std::string& group, const Member& member) {
-  return PutEphemeral(root_ + "/members/" + group + '/' + member.uuid, Render(member));
+  return PutEphemeral(MembersPath(group) + '/' + member.uuid, Render(member));
 }
 
 void Registry::WarnOnce(const std::string& path, const std::string& line) {

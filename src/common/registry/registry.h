@@ -67,6 +67,8 @@ class Registry {
   Status UnregisterSentinel(const std::string& uuid);
 
   Result<std::vector<Member>> ListMembers(const std::string& group, zookeeper::Watch watch);
+  // Of many groups at once, in about two round trips, by group.
+  Result<std::map<std::string, std::vector<Member>>> ListMembers(const std::vector<std::string>& groups);
   // Registers, or says anew what is registered.
   Status RegisterMember(const std::string& group, const Member& member);
 
@@ -110,6 +112,7 @@ class Registry {
   Status TakeSteering(const std::string& group, const std::string& who);
 
  private:
+  std::string MembersPath(const std::string& group) const { return root_ + "/members/" + group; }
   std::string LineagePath(const std::string& group) const { return root_ + "/lineage/" + group; }
   std::string SeatPath(const std::string& uuid) const { return root_ + "/seats/" + uuid; }
   std::string CleanUpPausePath() const { return root_ + "/cleanup-paused"; }
@@ -122,6 +125,9 @@ class Registry {
   template <class Entry, class Parse>
   Result<std::vector<Entry>> ListEntries(const std::string& parent, zookeeper::Watch watch,
                                          const Parse& parse);
+  // Those that are gone or unreadable are left out; here `parse` gets the whole path.
+  template <class Entry, class Parse>
+  Result<std::vector<Entry>> ReadEntries(const std::vector<std::string>& paths, const Parse& parse);
 
   // What is read again and again is complained of once.
   void WarnOnce(const std::string& path, const std::string& line);

@@ -262,6 +262,24 @@ struct Session::Handle {
     return Await<T>(Ask<T>(self, what, send), Clock::now() + timeout, what);
   }
 
+  // The same question about many paths, asked before any answer is awaited.
+  template <class T, class Send>
+  static std::vector<Result<T>> AwaitAll(Handle* self, Duration timeout, const std::string& what,
+                                         const std::vector<std::string>& paths, const Send& send) {
+    const TimePoint deadline = Clock::now() + timeout;
+    std::vector<Result<Answer<T>>> answers;
+    answers.reserve(paths.size());
+    for (const auto& path : paths) {
+      answers.push_back(
+          Ask<T>(self, what + path, [&](zhandle_t* client, void* call) { return send(client, path, call); }));
+    }
+    std::vector<Result<T>> results;
+    results.reserve(paths.size());
+    for (std::size_t i = 0; i < paths.size(); ++i)
+      results.push_back(Await<T>(std::move(answers[i]), deadline, what + paths[i]));
+    return results;
+  }
+
   const Sink& sink;
   zhandle_t* raw = nullptr;
   std::atomic<bool> connected = false;
@@ -338,20 +356,11 @@ Result<Node> Session::Get(const std::string& path, Watch watch) {
 }
 
 std::vector<Result<Node>> Session::GetAll(const std::vector<std::string>& paths, Watch watch) {
-  const auto what = [](const std::string& path) { return "cannot read " + path; };
-  const TimePoint deadline = Clock::now() + session_timeout_;
-  std::vector<Result<Handle::Answer<Node>>> answers;
-  answers.reserve(paths.size());
-  for (const auto& path : paths) {
-    answers.push_back(Handle::Ask<Node>(handle_.get(), what(path), [&](zhandle_t* client, void* call) {
-      return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData, call);
-    }));
-  }
-  std::vector<Result<Node>> nodes;
-  nodes.reserve(paths.size());
-  for (std::size_t i = 0; i < paths.size(); ++i)
-    nodes.push_back(Handle::Await<Node>(std::move(answers[i]), deadline, what(paths[i])));
-  return nodes;
+  return Handle::AwaitAll<Node>(handle_.get(), session_timeout_, "cannot read ", paths,
+                                [watch](zhandle_t* client, const std::string& path, void* call) {
+                                  return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData,
+                                                  call);
+                                });
 }
 
 bool Session::Answers(Duration within) {
@@ -371,6 +380,15 @@ Result<std::optional<NodeStat>> Session::Exists(const std::string& path, Watch w
 Result<std::vector<std::string>> Session::Children(const std::string& path, Watch watch) {
   return Handle::Await<std::vector<std::string>>(
       handle_.get(), session_timeout_, "cannot list " + path, [&](zhandle_t* client, void* call) {
+        return zoo_aget_children(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnStrings, call);
+      });
+}
+
+std::vector<Result<std::vector<std::string>>> Session::ChildrenOfAll(const std::vector<std::string>& paths,
+                                                                     Watch watch) {
+  return Handle::AwaitAll<std::vector<std::string>>(
+      handle_.get(), session_timeout_, "cannot list ", paths,
+      [watch](zhandle_t* client, const std::string& path, void* call) {
         return zoo_aget_children(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnStrings, call);
       });
 }

@@ -3,8 +3,8 @@
 // includes zookeeper.h.
 //
 // Threads: one thread, the owner's loop, calls everything. The C client's threads only push SessionEvents
-// into the sink. Calls block until the answer or the request timeout, which GetAll has once for all of its
-// questions; while disconnected they fail at once.
+// into the sink. Calls block until the answer or the request timeout, which GetAll and ChildrenOfAll have
+// once for all of their questions; while disconnected they fail at once.
 //
 // What a failure means: kUnavailable, nothing was sent; kUnknownOutcome, the request was sent and its answer
 // was lost, so a write may have happened; anything else is the server's answer.
@@ -118,6 +118,9 @@ class Session {
   // Nothing: the znode does not exist; the watch then fires when it comes into being.
   Result<std::optional<NodeStat>> Exists(const std::string& path, Watch watch);
   Result<std::vector<std::string>> Children(const std::string& path, Watch watch);
+  // The same for many at once, as GetAll.
+  std::vector<Result<std::vector<std::string>>> ChildrenOfAll(const std::vector<std::string>& paths,
+                                                              Watch watch);
   // The path that was created, with its sequence number where there is one.
   Result<std::string> Create(const std::string& path, const std::string& data, Lifetime lifetime);
   Status Set(const std::string& path, const std::string& data, std::int32_t version);

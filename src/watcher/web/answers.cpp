@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <utility>
 
 #include "base/shown.h"
+#include "watcher/explain.h"
 #include "watcher/web/json.h"
 #include "watcher/web/metrics.h"
 #include "watcher/web/page.h"
@@ -132,14 +134,38 @@ Answer Home(const Request& request, const Topology& /*topology*/, std::string_vi
   if (WantsPage(request.accept)) return {.content_type = kPageType, .body = std::string(kPage)};
   return Text(
       "redis-zk watcher: /sentinels /sentinel /master /masters /masters/NAME "
-      "/masters/NAME/is-master?addr=HOST:PORT /status /events /metrics /healthz /readyz - with a token: POST "
-      "/masters/NAME/failover?to=HOST:PORT POST /pause POST /resume DELETE /masters/NAME");
+      "/masters/NAME/is-master?addr=HOST:PORT /status /explain /events /metrics /healthz /readyz - "
+      "with a token: POST /masters/NAME/failover?to=HOST:PORT POST /pause POST /resume DELETE /masters/NAME");
+}
+
+bool IsOfNoGroup(const Request& request, const Topology& topology) {
+  return !request.group.empty() && !topology.groups.contains(std::string(request.group));
+}
+
+Answer Explained(const Request& request, const Topology& topology, std::string_view /*group*/) {
+  if (IsOfNoGroup(request, topology)) return NoSuchGroup(request);
+  const auto& status = *request.status;
+  if (status.observed_at == TimePoint{})
+    return Unavailable(request, "nobody was asked yet; with OBSERVE_INTERVAL=0 nobody ever is");
+  std::map<std::string, GroupExplanation> groups;
+  std::string text;
+  for (const auto& [name, group] : status.groups) {
+    if (!request.group.empty() && name != request.group) continue;
+    auto& explained = groups[name] = Explain(topology, group, request.now);
+    text += (text.empty() ? "" : "\n") + RenderText(name, explained);
+  }
+  Answer answer = WantsJson(request.accept) ? Answer{.content_type = std::string(kJsonType),
+                                                     .body = RenderExplanations(groups, status, request.now)}
+                                            : Text(std::move(text));
+  answer.cache_control = "no-store";
+  return answer;
 }
 
 Answer Status(const Request& request, const Topology& topology, std::string_view /*group*/) {
+  if (IsOfNoGroup(request, topology)) return NoSuchGroup(request);
   return {.content_type = std::string(kJsonType),
           .cache_control = "no-store",
-          .body = RenderStatus(topology, *request.status, *request.history, request.now)};
+          .body = RenderStatus(topology, *request.status, *request.history, request.group, request.now)};
 }
 
 Answer Events(const Request& /*request*/, const Topology& /*topology*/, std::string_view /*group*/) {
@@ -169,13 +195,14 @@ struct Route {
   bool from_zookeeper;  // the answer ages while ZooKeeper is away
 };
 
-constexpr std::array<Route, 12> kRoutes{{{"/sentinels", Sentinels, true},
+constexpr std::array<Route, 13> kRoutes{{{"/sentinels", Sentinels, true},
                                          {"/sentinel", Sentinel, true},
                                          {"/master", Master, true},
                                          {"/masters", Masters, true},
                                          {"/masters/*", GroupMaster, true},
                                          {"/masters/*/is-master", IsMaster, true},
                                          {"/status", Status, false},
+                                         {"/explain", Explained, false},
                                          {"/events", Events, false},
                                          {"/metrics", Metrics, false},
                                          {"/", Home, false},

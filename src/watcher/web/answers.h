@@ -37,10 +37,11 @@ struct Request {
   std::string_view path;
   std::string_view accept;  // the Accept header
   std::string_view addr;    // of the query: whom is-master asks about
+  std::string_view group;   // of the query: whom /status and /explain are to tell of alone; empty: all
   TimePoint now;
   std::function<std::size_t(std::size_t)> pick;  // a random index below the argument
   bool loop_alive = true;                        // for /healthz
-  // For /status.
+  // For /status and /explain.
   const FleetStatus* status = &kNothingObserved;
   const History* history = &kNothingHappened;
   // For /metrics.

@@ -43,6 +43,8 @@ Json ToJson(const ServerStatus& server, TimePoint now) {
   json["max_memory"] = info.max_memory;
   json["replication_id"] = info.replication_id;
   json["offset"] = info.offset;
+  json["append_only"] = info.append_only;
+  json["unsaved_changes"] = info.unsaved_changes;
   return json;
 }
 
@@ -54,6 +56,7 @@ Json ReplicaToJson(const GroupStatus& group, const ServerStatus& replica, TimePo
   json["link_up"] = replica.info->link_up;
   json["link_down_ms"] = replica.info->link_down_for.count();
   json["synchronising"] = replica.info->synchronising;
+  json["priority"] = replica.info->priority;
   json["lag_bytes"] = lag ? Json(*lag) : Json();
   return json;
 }
@@ -74,6 +77,19 @@ Json ToJson(const SentinelStatus& sentinel) {
                       {"replicas", report.known_replicas},
                       {"other_sentinels", report.known_sentinels}};
   return json;
+}
+
+Json ToJson(const WaitingMember& member, TimePoint now) {
+  Json json = web::ToJson(member.endpoint);
+  json["waiting_ms"] = Milliseconds(now - member.since);
+  json["data_bytes"] = member.data_bytes;
+  return json;
+}
+
+Json ToJson(const Outlook& outlook) {
+  return {{"master_dies", outlook.master_dies},
+          {"sentinel_dies", outlook.sentinel_dies},
+          {"everything_dies", outlook.everything_dies}};
 }
 
 void AddFields(const Event& event, Json* json) {
@@ -116,11 +132,16 @@ Json ToJson(const std::optional<registry::CleanUpPause>& pause) {
 Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
 
 std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
-                         TimePoint now) {
+                         std::string_view only_group, TimePoint now) {
   Json groups = Json::array();
   for (const auto& [name, record] : topology.groups) {
+    if (!only_group.empty() && name != only_group) continue;
     Json replicas = Json::array();
     Json sentinels = Json::array();
+    Json waiting = Json::array();
+    if (const auto members = topology.waiting.find(name); members != topology.waiting.end()) {
+      for (const auto& member : members->second) waiting.push_back(ToJson(member, now));
+    }
     GroupStatus group;
     if (const auto found = status.groups.find(name); found != status.groups.end()) group = found->second;
     for (const auto& replica : group.replicas) replicas.push_back(ReplicaToJson(group, replica, now));
@@ -129,6 +150,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                       {"record", ToJson(record)},
                       {"master", group.master ? ToJson(*group.master, now) : Json()},
                       {"replicas", std::move(replicas)},
+                      {"waiting", std::move(waiting)},
                       {"sentinels", std::move(sentinels)},
                       {"warnings", group.warnings},
                       {"failovers", FailoversOf(name, history)}});
@@ -149,6 +171,22 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"clean_up", {{"paused", ToJson(topology.clean_up_paused)}}},
                {"groups", std::move(groups)},
                {"history", ToJson(topology.chronicle)}});
+}
+
+std::string RenderExplanations(const std::map<std::string, GroupExplanation>& groups,
+                               const FleetStatus& status, TimePoint now) {
+  Json list = Json::array();
+  for (const auto& [name, group] : groups) {
+    Json nodes = Json::array();
+    for (const auto& node : group.nodes) {
+      nodes.push_back(
+          {{"node", node.node}, {"role", node.role}, {"now", node.now}, {"if", ToJson(node.outlook)}});
+    }
+    list.push_back({{"name", name}, {"if", ToJson(group.outlook)}, {"nodes", std::move(nodes)}});
+  }
+  return Dump({{"version", kShapeVersion},
+               {"observed_age_ms", Milliseconds(now - status.observed_at)},
+               {"groups", std::move(list)}});
 }
 
 std::string RenderEvent(const Event& event) {

@@ -1,12 +1,15 @@
 // What is told as JSON. The shapes are described in docs/openapi.yaml.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "watcher/events.h"
+#include "watcher/explain.h"
 #include "watcher/status.h"
 #include "watcher/topology.h"
 
@@ -19,8 +22,12 @@ inline constexpr int kShapeVersion = 1;
 
 Json ToJson(const Endpoint& endpoint);
 
+// Of one group alone, or, when that is empty, of all.
 std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
-                         TimePoint now);
+                         std::string_view only_group, TimePoint now);
+
+std::string RenderExplanations(const std::map<std::string, GroupExplanation>& groups,
+                               const FleetStatus& status, TimePoint now);
 
 // An event as server-sent events have it: id, event and data, and the empty line after them.
 std::string RenderEvent(const Event& event);

@@ -145,6 +145,7 @@ class Stream {
   // browser cannot send the header at first, so the query's `since` says the same.
   Stream(const httplib::Request& request, std::atomic<int>& count, const EventLog& log)
       : place_(count, kMostStreams), log_(log), history_(log.history().Get()) {
+    if (request.has_param("wait")) ends_at_ = PatienceOf(request, Clock::now()).value_or(Patience{}).deadline;
     if (request.has_header("Last-Event-ID")) {
       told_ = log_.NumberOf(request.get_header_value("Last-Event-ID"));
     } else if (request.has_param("since")) {
@@ -169,10 +170,10 @@ class Stream {
       heartbeat_at_ = now + kHeartbeat;
       if (!sink.write(text.data(), text.size())) return false;
     }
-    if (log_.history().closed()) {
+    if (log_.history().closed() || now >= ends_at_) {
       sink.done();
     } else {
-      history_ = log_.history().GetNext(history_, std::min(heartbeat_at_, now + kStreamTurn));
+      history_ = log_.history().GetNext(history_, std::min({heartbeat_at_, ends_at_, now + kStreamTurn}));
     }
     return true;
   }
@@ -184,6 +185,7 @@ class Stream {
   std::shared_ptr<const History> history_;
   std::uint64_t told_ = 0;
   TimePoint heartbeat_at_{};
+  TimePoint ends_at_ = TimePoint::max();
 };
 
 }  // namespace
@@ -294,6 +296,7 @@ struct Server::Impl {
     const TimePoint now = Clock::now();
     const std::string accept = request.get_header_value("Accept");
     const std::string addr = request.get_param_value("addr");
+    const std::string group = request.get_param_value("group");
     const bool alive = now - TimePoint(Clock::duration(sources.loop_turned_at.load())) <
                        kLoopPatience + sources.session_timeout;
     const auto status = sources.status.Get();
@@ -302,6 +305,7 @@ struct Server::Impl {
     return AnswerFor({.path = request.path,
                       .accept = accept,
                       .addr = addr,
+                      .group = group,
                       .now = now,
                       .pick = RandomIndex,
                       .loop_alive = alive,

@@ -1,0 +1,188 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "watcher/cli/render.h"
+#include "watcher/web/client.h"
+#include "watcher/words.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using watcher::Color;
+using watcher::Look;
+using watcher::RenderTable;
+using watcher::cli::EventParser;
+using watcher::cli::RenderEventLine;
+using watcher::cli::RenderStatusTable;
+
+TEST(WordsTest, AreForPeople) {
+  EXPECT_EQ(watcher::InBytes(-1), "0 bytes");
+  EXPECT_EQ(watcher::InBytes(1), "1 byte");
+  EXPECT_EQ(watcher::InBytes(999), "999 bytes");
+  EXPECT_EQ(watcher::InBytes(1500), "1.5 KB");
+  EXPECT_EQ(watcher::InBytes(999'999), "1.0 MB");
+  EXPECT_EQ(watcher::InBytes(5'000'000'000'000'000), "5000.0 TB");
+  EXPECT_EQ(watcher::InSeconds(1234ms), "1.2 s");
+  EXPECT_EQ(watcher::InSeconds(42s), "42 s");
+  EXPECT_EQ(watcher::InSeconds(10min), "10 min");
+  EXPECT_EQ(watcher::InSeconds(5h), "5 h");
+}
+
+TEST(RenderTableTest, FitsItsWidth) {
+  const std::vector<watcher::Row> rows{{{"master"}, {"10.0.0.1:6379"}, {"one two three four five six seven"}},
+                                       {{"x"}, {""}, {"ab\xc3\xa4"}},
+                                       {{"long-word"}, {""}, {std::string(60, 'w')}}};
+  struct Case {
+    const char* name;
+    Look look;
+    std::string text;
+  };
+  for (const auto& [name, look, text] :
+       std::initializer_list<Case>{{"as wide as it is",
+                                    {},
+                                    "master     10.0.0.1:6379  one two three four five six seven\n"
+                                    "x                         ab\xc3\xa4\n"
+                                    "long-word                 " +
+                                        std::string(60, 'w') + "\n"},
+                                   {"wrapped below itself",
+                                    {.width = 56},
+                                    "master     10.0.0.1:6379  one two three four five six\n"
+                                    "                          seven\n"
+                                    "x                         ab\xc3\xa4\n"
+                                    "long-word                 " +
+                                        std::string(60, 'w') + "\n"},
+                                   {"too narrow: on lines of its own",
+                                    {.width = 30},
+                                    "master     10.0.0.1:6379\n"
+                                    "    one two three four five\n"
+                                    "    six seven\n"
+                                    "x                         ab\xc3\xa4\n"
+                                    "long-word\n"
+                                    "    " +
+                                        std::string(60, 'w') + "\n"}}) {
+    EXPECT_EQ(RenderTable(rows, 0, look), text) << name;
+  }
+  EXPECT_EQ(RenderTable({}, 2, {}), "");
+  EXPECT_EQ(RenderTable({{{"a", Color::kBad}, {"b", Color::kGood}}}, 0, {.colored = true}),
+            "\x1b[31ma\x1b[0m  \x1b[32mb\x1b[0m\n");
+}
+
+Json Healthy() {
+  return Json::parse(R"({"version":1,"warnings":[],"groups":[{"name":"master1",
+    "record":{"master":{"host":"10.0.0.1","port":6379},"epoch":4,"reason":""},
+    "master":{"host":"10.0.0.1","port":6379,"answers":true,"role":"master","keys":7,"used_memory":1500000,
+              "max_memory":3000000},
+    "replicas":[{"host":"::2","port":6379,"answers":true,"role":"replica","keys":7,"used_memory":1500000,
+                 "link_up":true,"lag_bytes":0},
+                {"host":"10.0.0.3","port":6379,"answers":false,"silent_ms":7000,
+                 "error":"10.0.0.3:6379: no answer"}],
+    "waiting":[{"host":"10.0.0.4","port":6379,"waiting_ms":12000,"data_bytes":0}],
+    "sentinels":[{"host":"10.0.1.1","port":26379,"believes":{"master":{"host":"10.0.0.1","port":6379},"epoch":4,
+                  "quorum":2,"replicas":2,"other_sentinels":1}},
+                 {"host":"10.0.1.2","port":26379,"error":"does not answer"}],
+    "warnings":["Sentinel 10.0.1.2:26379 does not answer"],"failovers":[]}]})");
+}
+
+TEST(RenderStatusTableTest, ShowsEverybody) {
+  const auto rendered = RenderStatusTable(Healthy().dump(), {.width = 80});
+  ASSERT_TRUE(rendered);
+  EXPECT_EQ(rendered->warnings, 1U);
+  EXPECT_EQ(rendered->text,
+            "master1, epoch 4\n"
+            "  ! Sentinel 10.0.1.2:26379 does not answer\n"
+            "  master    10.0.0.1:6379   answers           7 keys, 1.5 MB of 3.0 MB\n"
+            "  replica   [::2]:6379      in step           7 keys, 1.5 MB\n"
+            "  replica   10.0.0.3:6379   silent for 7.0 s  no answer\n"
+            "  waiting   10.0.0.4:6379   for 12 s          no data on its disk\n"
+            "  Sentinel  10.0.1.1:26379  agrees            quorum 2, 2 replicas, 1 peer\n"
+            "  Sentinel  10.0.1.2:26379  does not answer\n");
+}
+
+TEST(RenderStatusTableTest, TakesWhateverStandsThere) {
+  auto status = Healthy();
+  status["groups"][0]["warnings"] = {"\x1b[31mred\x07\n", 5};
+  status["groups"][0]["replicas"][1]["error"] = "a\tb\x1b";
+  status["groups"][0]["name"] = "g\r\n";
+  const auto rendered = RenderStatusTable(status.dump(-1, ' ', false, Json::error_handler_t::replace), {});
+  ASSERT_TRUE(rendered);
+  EXPECT_EQ(rendered->warnings, 1U);
+  EXPECT_THAT(rendered->text, AllOf(HasSubstr("! ?[31mred??"), HasSubstr("a?b?"), HasSubstr("g??, epoch 4"),
+                                    Not(HasSubstr("\x1b"))));
+  EXPECT_FALSE(RenderStatusTable("<html>", {}));
+  EXPECT_FALSE(RenderStatusTable("[]", {}));
+  EXPECT_EQ(RenderStatusTable("{}", {})->text, "");
+  for (const char* key : {"record", "master", "replicas", "waiting", "sentinels", "warnings", "failovers"}) {
+    for (const Json& wrong : {Json(), Json(5), Json("text"), Json::array({1, "x"}), Json({{"host", 5}})}) {
+      auto spoilt = Healthy();
+      spoilt["groups"][0][key] = wrong;
+      EXPECT_TRUE(RenderStatusTable(spoilt.dump(), {.width = 20})) << key << wrong;
+    }
+  }
+}
+
+TEST(RenderFailoverTest, TakesEitherFormOfAnAddress) {
+  for (const auto* from :
+       {R"("10.0.0.1 6379")", R"("10.0.0.1:6379")", R"({"host":"10.0.0.1","port":6379})"}) {
+    const auto sentence = watcher::cli::RenderFailover(
+        std::string(R"({"to":"10.0.0.2:6379","took_ms":1300,"paused_ms":200,"epoch":5,"from":)") + from +
+        "}");
+    ASSERT_TRUE(sentence);
+    EXPECT_EQ(
+        *sentence,
+        "10.0.0.2:6379 is the master, before 10.0.0.1:6379; it took 1.3 s, writes were paused for 0.2 s, "
+        "epoch 5");
+  }
+}
+
+TEST(EventParserTest, TakesPiecesThatEndAnywhere) {
+  const std::string stream =
+      "retry: 1000\n\nid: 1-1\nevent: following\ndata: {\"a\":1}\n\n:\n\nid: 1-2\nevent: x\ndata: {}\n\nid: "
+      "1-3\ndata";
+  for (std::size_t size = 1; size < stream.size(); ++size) {
+    EventParser parser;
+    std::vector<watcher::cli::ToldEvent> events;
+    for (std::size_t at = 0; at < stream.size(); at += size) {
+      for (auto& event : parser.Take(std::string_view(stream).substr(at, size))) events.push_back(event);
+    }
+    ASSERT_THAT(events, SizeIs(2)) << size;
+    EXPECT_EQ(events[0].id, "1-1");
+    EXPECT_EQ(events[0].data, "{\"a\":1}");
+    EXPECT_EQ(events[1].id, "1-2");
+  }
+  EXPECT_THAT(EventParser().Take("data: {}"), IsEmpty());
+}
+
+TEST(RenderEventLineTest, SaysTheGroupOnce) {
+  const auto line = [](const char* group, const char* sentence) {
+    return RenderEventLine(Json{{"time", 0}, {"group", group}, {"sentence", sentence}}.dump())->substr(19);
+  };
+  EXPECT_EQ(line("orders", "orders: the master is x"), "  orders    the master is x");
+  EXPECT_EQ(line("", "ZooKeeper is away"), "  -         ZooKeeper is away");
+  EXPECT_EQ(line("g", "a\nb"), "  g         a?b");
+  EXPECT_FALSE(RenderEventLine("nonsense"));
+}
+
+TEST(PrintableTest, KeepsLines) {
+  EXPECT_EQ(watcher::cli::Printable("a\n  b\x1b\n\nc"), "a\n  b?\n\nc\n");
+  EXPECT_EQ(watcher::cli::Printable(""), "");
+}
+
+TEST(ClientTest, WritesPathsAndPlaces) {
+  EXPECT_EQ(watcher::web::Encoded("a b/[::1]:5"), "a%20b%2F%5B%3A%3A1%5D%3A5");
+  EXPECT_EQ(watcher::web::ReachableAt({"0.0.0.0", 8080}), (Endpoint{"127.0.0.1", 8080}));
+  EXPECT_EQ(watcher::web::ReachableAt({"::", 8080}), (Endpoint{"::1", 8080}));
+  EXPECT_EQ(watcher::web::ReachableAt({"10.0.0.1", 8080}), (Endpoint{"10.0.0.1", 8080}));
+}
+
+}  // namespace
+}  // namespace redis_zk::testing

@@ -1,0 +1,325 @@
+#include "watcher/explain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <initializer_list>
+#include <string>
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::ReplicaReport;
+using redis::Role;
+using redis::SentinelReport;
+using redis::ServerInfo;
+using registry::Record;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+using watcher::Explain;
+using watcher::GroupStatus;
+using watcher::NodeExplanation;
+using watcher::Topology;
+
+const TimePoint kNow = TimePoint{} + 100h;
+const Endpoint kMaster{"10.0.0.1", 6379};
+const Endpoint kFirst{"10.0.0.2", 6379};
+const Endpoint kSecond{"10.0.0.3", 6379};
+const Endpoint kStarting{"10.0.0.4", 6379};
+
+ServerInfo Replica(const char* run_id) {
+  return {.role = Role::kReplica,
+          .run_id = run_id,
+          .keys = 5,
+          .append_only = true,
+          .replication_id = "id",
+          .offset = 1'000'000,
+          .master = kMaster,
+          .link_up = true};
+}
+
+// A healthy group, to be spoilt by a row.
+struct Scene {
+  Topology topology{
+      .default_group = "g", .zookeeper_connected = true, .following = Endpoint{"10.0.1.1", 26379}};
+  GroupStatus group{.record = Record{.state = Record::State::kMaster, .master = kMaster, .epoch = 3}};
+
+  Scene() {
+    group.master = {.endpoint = kMaster,
+                    .info = ServerInfo{.role = Role::kMaster,
+                                       .keys = 5,
+                                       .append_only = true,
+                                       .replication_id = "id",
+                                       .offset = 1'000'000}};
+    group.replicas = {{.endpoint = kFirst, .info = Replica("aaa")},
+                      {.endpoint = kSecond, .info = Replica("bbb")}};
+    for (const char* host : {"10.0.1.1", "10.0.1.2", "10.0.1.3"}) {
+      const Endpoint sentinel{host, 26379};
+      group.sentinels.push_back({.endpoint = sentinel,
+                                 .report = SentinelReport{.sentinel = sentinel,
+                                                          .master = kMaster,
+                                                          .config_epoch = 3,
+                                                          .known_replicas = 2,
+                                                          .known_sentinels = 2,
+                                                          .quorum = 2,
+                                                          .down_after = 1500ms},
+                                 .replicas = {{.endpoint = kFirst}, {.endpoint = kSecond}}});
+    }
+  }
+
+  ServerInfo& master() { return *group.master->info; }
+  ServerInfo& first() { return *group.replicas[0].info; }
+  ServerInfo& second() { return *group.replicas[1].info; }
+  void Silence(std::size_t sentinel) {
+    group.sentinels[sentinel] = {.endpoint = group.sentinels[sentinel].endpoint, .error = "does not answer"};
+  }
+  watcher::GroupExplanation Explained() const { return Explain(topology, group, kNow); }
+  NodeExplanation Node(const std::string& node) const {
+    const auto explained = Explained();
+    const auto found = std::find_if(explained.nodes.begin(), explained.nodes.end(),
+                                    [&](const auto& candidate) { return candidate.node == node; });
+    EXPECT_NE(found, explained.nodes.end()) << node;
+    return found == explained.nodes.end() ? NodeExplanation{} : *found;
+  }
+};
+
+struct Row {
+  const char* name;
+  std::function<void(Scene&)> spoil;
+  const char* says;
+};
+
+TEST(ExplainTest, SaysWhoWouldBePromoted) {
+  for (const auto& [name, spoil, says] : std::initializer_list<Row>{
+           {"equals: the lowest run id", [](Scene&) {},
+            "10.0.0.2:6379 would most likely be promoted (priority 100, about as far as the other one of "
+            "that priority, and the lowest run id), about 2.7 s after the death; lost would be what it has "
+            "not copied by then, 0 bytes when it was asked; it takes 2 of 3 counted Sentinels (quorum 2), "
+            "and 3 watch the master"},
+           {"equals, the other run id", [](Scene& scene) { scene.second().run_id = "AAA"; },
+            "10.0.0.3:6379 would"},
+           {"asked a moment apart", [](Scene& scene) { scene.second().offset += 300; },
+            "10.0.0.2:6379 would"},
+           {"further", [](Scene& scene) { scene.first().offset -= 500'000; },
+            "10.0.0.3:6379 would most likely be promoted (of priority 100 it is furthest)"},
+           {"preferred, though behind",
+            [](Scene& scene) {
+              scene.first().offset -= 500'000;
+              scene.first().priority = 10;
+            },
+            "10.0.0.2:6379 would most likely be promoted (its replica-priority 10 is the lowest), about 2.7 "
+            "s after the death; lost would be what it has not copied by then, 500.0 KB when it was asked"},
+           {"never promoted", [](Scene& scene) { scene.first().priority = 0; },
+            "10.0.0.3:6379 would most likely be promoted (no other replica can be)"},
+           {"silent", [](Scene& scene) { scene.group.replicas[0].info.reset(); }, "10.0.0.3:6379 would"},
+           {"unknown to all Sentinels",
+            [](Scene& scene) {
+              for (auto& sentinel : scene.group.sentinels) sentinel.replicas = {{.endpoint = kSecond}};
+            },
+            "10.0.0.3:6379 would"},
+           {"down for all Sentinels",
+            [](Scene& scene) {
+              for (auto& sentinel : scene.group.sentinels) sentinel.replicas[0].down = true;
+            },
+            "10.0.0.3:6379 would"},
+           {"of too old a link",
+            [](Scene& scene) {
+              scene.first().link_up = false;
+              scene.first().link_down_for = 16s;
+            },
+            "10.0.0.3:6379 would"},
+           {"the slowest down-after counts",
+            [](Scene& scene) { scene.group.sentinels[2].report->down_after = 5s; },
+            "10.0.0.2:6379 would most likely be promoted (priority 100, about as far as the other one of "
+            "that priority, and the lowest run id), about 6.2 s"},
+           {"bounded loss", [](Scene& scene) { scene.master().good_replicas = 2; },
+            "10.0.0.2:6379 would most likely be promoted (priority 100, about as far as the other one of "
+            "that priority, and the lowest run id), about 2.7 s after the death; lost would be what it has "
+            "not copied by then, 0 bytes when it was asked; min-replicas-to-write bounds that"},
+           {"dead already, and the links with it",
+            [](Scene& scene) {
+              scene.group.master->info.reset();
+              scene.group.master->silent_since = kNow - 60s;
+              scene.first().link_up = scene.second().link_up = false;
+              scene.first().link_down_for = scene.second().link_down_for = 61s;
+            },
+            "it does not answer already; 10.0.0.2:6379 would most likely be promoted"}}) {
+    Scene scene;
+    spoil(scene);
+    EXPECT_THAT(scene.Explained().outlook.master_dies, StartsWith(says)) << name;
+  }
+}
+
+TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
+  for (const auto& [name, spoil, says] : std::initializer_list<Row>{
+           {"no record", [](Scene& scene) { scene.group.record = {}; }, "no master is recorded"},
+           {"no Sentinel", [](Scene& scene) { scene.group.sentinels.clear(); },
+            "nobody would notice: no Sentinel is registered"},
+           {"no quorum",
+            [](Scene& scene) {
+              scene.Silence(0);
+              scene.Silence(1);
+            },
+            "nobody would be promoted: it takes 2 of 3 counted Sentinels (quorum 2), and 1 of those "
+            "registered watch the master"},
+           {"ghosts: a quorum, and no majority",
+            [](Scene& scene) {
+              for (auto& sentinel : scene.group.sentinels) sentinel.report->known_sentinels = 5;
+            },
+            "nobody would be promoted: it takes 4 of 6 counted Sentinels (quorum 2), and 3 of those "
+            "registered watch the master"},
+           {"Sentinels that watch another",
+            [](Scene& scene) {
+              for (auto& sentinel : scene.group.sentinels) sentinel.report->master = kSecond;
+            },
+            "nobody would be promoted: it takes Sentinels, and 0 of those registered watch the master"},
+           {"no replica", [](Scene& scene) { scene.group.replicas.clear(); },
+            "nobody would be promoted: there is no replica"},
+           {"none that may",
+            [](Scene& scene) {
+              scene.first().priority = 0;
+              scene.group.replicas[1].info.reset();
+            },
+            "nobody would be promoted: 10.0.0.2:6379: its replica-priority is 0; 10.0.0.3:6379: it does not "
+            "answer"}}) {
+    Scene scene;
+    spoil(scene);
+    EXPECT_EQ(scene.Explained().outlook.master_dies, says) << name;
+  }
+}
+
+TEST(ExplainTest, CountsWhatIsLeftOfTheSentinels) {
+  for (const auto& [name, spoil, says] : std::initializer_list<Row>{
+           {"one may die", [](Scene&) {},
+            "a failover would still be possible: it takes 2 of 3 counted Sentinels (quorum 2), and 2 would "
+            "be left; no further one may die"},
+           {"two may die",
+            [](Scene& scene) {
+              for (auto& sentinel : scene.group.sentinels) {
+                sentinel.report->quorum = 1;
+                sentinel.report->known_sentinels = 0;
+              }
+            },
+            "a failover would still be possible: it takes 1 of 1 counted Sentinel (quorum 1), and 2 would be "
+            "left; 1 more may die"},
+           {"none may die", [](Scene& scene) { scene.Silence(2); },
+            "no failover would be possible until another one takes its seat: it takes 2 of 3 counted "
+            "Sentinels (quorum 2), and 1 would be left"},
+           {"a quorum of all",
+            [](Scene& scene) {
+              for (auto& sentinel : scene.group.sentinels) sentinel.report->quorum = 3;
+            },
+            "no failover would be possible until another one takes its seat: it takes 3 of 3 counted "
+            "Sentinels (quorum 3), and 2 would be left"},
+           {"none at all", [](Scene& scene) { scene.group.sentinels.clear(); }, "there is none"},
+           {"too few already",
+            [](Scene& scene) {
+              scene.Silence(1);
+              scene.Silence(2);
+            },
+            "no failover is possible already: it takes 2 of 3 counted Sentinels (quorum 2), and 1 watch the "
+            "master"}}) {
+    Scene scene;
+    spoil(scene);
+    EXPECT_EQ(scene.Explained().outlook.sentinel_dies, says) << name;
+  }
+}
+
+TEST(ExplainTest, SaysWhoWouldBeginAnew) {
+  for (const auto& [name, spoil, says] : std::initializer_list<Row>{
+           {"all the same", [](Scene&) {},
+            "one of 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 would begin, who are about equally far"},
+           {"the replicas are behind",
+            [](Scene& scene) { scene.first().offset = scene.second().offset = 900'000; },
+            "10.0.0.1:6379 would begin: the newest data are on its disk; those that return wait"},
+           {"the master takes snapshots only",
+            [](Scene& scene) {
+              scene.master().append_only = false;
+              scene.master().unsaved_changes = 7;
+              scene.second().offset = 900'000;
+            },
+            "10.0.0.2:6379 would begin: the newest data are on its disk; 10.0.0.1:6379 would lack what was "
+            "written since the last snapshot"},
+           {"snapshots only",
+            [](Scene& scene) {
+              for (auto* info : {&scene.master(), &scene.first(), &scene.second()}) {
+                info->append_only = false;
+                info->unsaved_changes = 7;
+              }
+            },
+            "the one with the newest snapshot would begin; which one that is cannot be told from here; "},
+           {"no data",
+            [](Scene& scene) {
+              for (auto* info : {&scene.master(), &scene.first(), &scene.second()}) info->keys = 0;
+            },
+            "nobody is known to hold data: whoever returns first begins"},
+           {"copying",
+            [](Scene& scene) {
+              scene.first().synchronising = true;
+              scene.second().synchronising = true;
+            },
+            "10.0.0.1:6379 would begin"}}) {
+    Scene scene;
+    spoil(scene);
+    EXPECT_THAT(scene.Explained().outlook.everything_dies, StartsWith(says)) << name;
+  }
+  Scene scene;
+  scene.second().replication_id = "other";
+  EXPECT_THAT(
+      scene.Explained().outlook.everything_dies,
+      HasSubstr("10.0.0.3:6379 may be of another origin, and then nobody begins before FORCE_MASTER"));
+  scene.group.replicas[1].info.reset();
+  EXPECT_THAT(scene.Explained().outlook.everything_dies, HasSubstr("who does not answer now is not counted"));
+}
+
+TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {
+  Scene scene;
+  scene.first().priority = 0;
+  scene.group.waiting = {{.uuid = "u", .endpoint = kStarting, .data_bytes = 4700, .since = kNow - 42s}};
+  scene.group.sentinels[2].report->master = kSecond;
+  scene.Silence(1);
+  const auto master = scene.Node("10.0.0.1:6379");
+  EXPECT_EQ(master.role, "master");
+  EXPECT_EQ(master.now, "serves reads and writes; 2 of 2 replicas linked to it");
+  EXPECT_THAT(master.outlook.master_dies, StartsWith("would have to return")) << "one Sentinel is not enough";
+  const auto first = scene.Node("10.0.0.2:6379");
+  EXPECT_EQ(first.now, "serves reads; 0 bytes behind, priority 0");
+  EXPECT_EQ(first.outlook.master_dies, "would not be promoted: its replica-priority is 0");
+  EXPECT_EQ(first.outlook.sentinel_dies, watcher::kNothingChanges);
+  EXPECT_EQ(scene.Node("10.0.0.3:6379").outlook.master_dies, "would stay a replica without a master");
+  const auto waiting = scene.Node("10.0.0.4:6379");
+  EXPECT_EQ(waiting.role, "waiting");
+  EXPECT_EQ(waiting.now, "has waited for 42 s, with 4.7 KB on its disk; 10.0.0.1:6379 is recorded");
+  EXPECT_EQ(waiting.outlook.everything_dies, "would begin, if its data are the newest");
+  const auto sentinel = scene.Node("10.0.1.1:26379");
+  EXPECT_EQ(sentinel.now, "watches the master, and 2 replicas");
+  EXPECT_EQ(sentinel.outlook.master_dies,
+            "would call it down after 1.5 s of silence, and vote; to lead it needs 2 of the 3 it counts");
+  EXPECT_EQ(scene.Node("10.0.1.2:26379").now, "does not answer");
+  EXPECT_EQ(scene.Node("10.0.1.3:26379").now, "watches 10.0.0.3:6379, not the recorded master");
+  EXPECT_EQ(scene.Node(watcher::kThisWatcher).now, "follows Sentinel 10.0.1.1:26379");
+  scene.topology.following.reset();
+  scene.topology.zookeeper_connected = false;
+  EXPECT_THAT(scene.Node(watcher::kThisWatcher).now,
+              AllOf(HasSubstr("follows no Sentinel"), HasSubstr("ZooKeeper is away")));
+}
+
+TEST(ExplainTest, IsTextForATerminal) {
+  const Scene scene;
+  const std::string text = RenderText("g", scene.Explained());
+  EXPECT_THAT(text, StartsWith("g\n  now\n    master    10.0.0.1:6379   serves reads and writes;"));
+  EXPECT_THAT(text, HasSubstr("\n  if the master died\n    10.0.0.2:6379 would most likely be promoted"));
+  EXPECT_THAT(text, Not(HasSubstr(watcher::kNothingChanges)));
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    EXPECT_LE(end - begin, 80U) << text.substr(begin, end - begin);
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
