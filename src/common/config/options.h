@@ -26,6 +26,19 @@ struct OptionSpec {
 
 using Environment = std::function<const char*(const char*)>;
 
+// A section `[kind.NAME]` of the config file, as it stands there.
+struct ConfigSection {
+  struct Entry {
+    std::string key;
+    std::vector<std::string> values;
+    bool operator==(const Entry&) const = default;
+  };
+
+  std::string name;
+  std::vector<Entry> entries;
+  bool operator==(const ConfigSection&) const = default;
+};
+
 // What a start does after reading its options: goes on, or prints `text` and ends.
 struct OptionsOutcome {
   std::optional<int> exit_code;  // nothing: go on
@@ -35,6 +48,7 @@ struct OptionsOutcome {
   // Where the value of each option came from: kFromFlag, kFromEnvironment, the config file's path,
   // kFromDefault.
   std::map<std::string, std::string> sources{};
+  std::vector<ConfigSection> sections{};  // those of AddSections
 };
 inline constexpr std::string_view kFromFlag = "flag";
 inline constexpr std::string_view kFromEnvironment = "environment";
@@ -63,6 +77,14 @@ class Options {
   // A word that may come first on the command line and asks for something else than the daemon. It needs the
   // options `uses` alone; what is wrong with others in environment and file is none of its business.
   void AddCommand(std::string name, std::string help, std::vector<std::string> uses);
+
+  // Sections `[kind.NAME]` of the config file, any number; without this they are unknown keys. `check`
+  // returns what is wrong with them, a line each; as with options, a command is not hindered by that.
+  using CheckSections = std::function<std::vector<std::string>(const std::vector<ConfigSection>&)>;
+  void AddSections(std::string kind, CheckSections check);
+
+  // The environment variables whose values are secrets.
+  std::vector<std::string> Secrets() const;
 
   // A check over several options, run when each of them is right: returns error lines. Not for commands:
   // beside them the daemon runs, and holds what a check would look for.
@@ -94,6 +116,8 @@ class Options {
   std::vector<Command> commands_;
   std::vector<Option> options_;
   std::vector<std::function<std::vector<std::string>()>> checks_;
+  std::string section_kind_;  // empty: there are no sections
+  CheckSections check_sections_;
 };
 
 std::string FlagOf(std::string_view env);     // "ZK_HOSTS" -> "--zk-hosts"
