@@ -1,6 +1,7 @@
 // Something that happened to the groups, as one value.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -15,6 +16,8 @@ struct Event {
   std::uint64_t number = 0;  // ascending from 1
   std::string id;            // "1764000000000-17": when the log began, and the number
   std::int64_t time = 0;     // milliseconds since 1970
+  // The same at every watcher that tells of it, where that can be said; else the id.
+  std::string key{};
 
   std::string kind;   // one of event_kind
   std::string group;  // empty: it concerns none
@@ -34,6 +37,10 @@ inline constexpr const char* kFollowing = "following";         // sentinel
 inline constexpr const char* kZooKeeperLost = "zookeeper-lost";
 inline constexpr const char* kZooKeeperBack = "zookeeper-back";  // away_ms
 inline constexpr const char* kCleanUp = "clean-up";
+
+inline constexpr std::array kAll{kMasterChanged, kGroupCame,     kGroupGone,   kSentinelCame,
+                                 kSentinelGone,  kReplicaCame,   kReplicaGone, kFollowing,
+                                 kZooKeeperLost, kZooKeeperBack, kCleanUp};
 }  // namespace event_kind
 
 // The last events, oldest first.

@@ -2,14 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "config/common_options.h"
+#include "watcher/behaviors/behavior.h"
 
 namespace redis_zk::watcher {
 
 // Whether Sentinels are made to forget those that are gone, or only those are named that would be.
 enum class CleanUpMode { kOff, kObserve, kOn };
+
+// Whether a record is written that is not true, or only named.
+enum class UpdateMasterMode { kObserve, kOn };
 
 struct WatcherOptions {
   std::string command;  // empty: be the daemon
@@ -17,9 +23,13 @@ struct WatcherOptions {
   std::string bind_ip;
   std::int64_t port = 0;
   Duration sentinel_timeout{};
+  UpdateMasterMode update_master = UpdateMasterMode::kObserve;
   CleanUpMode clean_up = CleanUpMode::kOff;
   Duration clean_up_patience{};
   Duration observe_interval{};  // 0: nobody is asked
+
+  std::vector<BehaviorSettings> behaviors;
+  std::set<std::string> secrets;  // environment variables
 
   Endpoint listen;  // bind_ip and port
 };

@@ -138,9 +138,10 @@ Answer Home(const Request& request, const Topology& /*topology*/, std::string_vi
 }
 
 Answer Status(const Request& request, const Topology& topology, std::string_view /*group*/) {
-  return {.content_type = std::string(kJsonType),
-          .cache_control = "no-store",
-          .body = RenderStatus(topology, *request.status, *request.history, request.now)};
+  return {
+      .content_type = std::string(kJsonType),
+      .cache_control = "no-store",
+      .body = RenderStatus(topology, *request.status, *request.history, request.behaviors(), request.now)};
 }
 
 Answer Events(const Request& /*request*/, const Topology& /*topology*/, std::string_view /*group*/) {
@@ -161,7 +162,8 @@ Answer Readyz(const Request& request, const Topology& topology, std::string_view
 Answer Metrics(const Request& request, const Topology& topology, std::string_view /*group*/) {
   return {.content_type = kMetricsType,
           .cache_control = "no-store",
-          .body = RenderMetrics(topology, *request.status, *request.tally, *request.requests, request.now)};
+          .body = RenderMetrics(topology, *request.status, *request.tally, request.behaviors(),
+                                *request.requests, request.now)};
 }
 
 struct Route {

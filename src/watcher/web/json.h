@@ -3,9 +3,11 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "watcher/behaviors/behavior.h"
 #include "watcher/events.h"
 #include "watcher/status.h"
 #include "watcher/topology.h"
@@ -20,7 +22,10 @@ inline constexpr int kShapeVersion = 1;
 Json ToJson(const Endpoint& endpoint);
 
 std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
-                         TimePoint now);
+                         const std::vector<BehaviorStatus>& behaviors, TimePoint now);
+
+// What is told of an event, everywhere.
+std::string RenderEventData(const Event& event);
 
 // An event as server-sent events have it: id, event and data, and the empty line after them.
 std::string RenderEvent(const Event& event);
