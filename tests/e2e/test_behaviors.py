@@ -3,7 +3,9 @@
 import contextlib
 import http.server
 import json
+import pathlib
 import signal
+import ssl
 import subprocess
 import threading
 import time
@@ -24,7 +26,7 @@ with open(sys.argv[1], "a") as record:
 class Hook(contextlib.AbstractContextManager):
     """An HTTP server that notes what is posted, and answers as it is told: statuses and headers, the last for ever."""
 
-    def __init__(self, *answers):
+    def __init__(self, *answers, certificate=None):
         self.requests = []
         hook = self
 
@@ -42,6 +44,10 @@ class Hook(contextlib.AbstractContextManager):
                 pass
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.address = "127.0.0.1:%d" % self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -256,6 +262,24 @@ def test_webhook_tries_again_with_the_same_key(cluster):
         assert watcher.wait_log(f"behavior chat: {hook.address}: answered 500; trying again")
     assert "hunter2" not in watcher.log() and "hooks/redis" not in watcher.log()
     assert "hunter2" not in watcher.get("/status") + watcher.get("/metrics")
+
+
+def test_webhook_over_tls_knows_its_server(cluster):
+    certificate = cluster.directory / "certificate"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=hook", "-days", "2",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out", f"{certificate}.crt"],
+                   check=True, capture_output=True)
+    certificate.write_text(certificate.read_text() + pathlib.Path(f"{certificate}.crt").read_text())
+    with Hook((200, {}), certificate=certificate) as hook:
+        chat = section("chat", "webhook", url=f"https://{hook.address}/", retry_for="0s")
+        trusting, make = watch(cluster, chat, SSL_CERT_FILE=f"{certificate}.crt")
+        careful = cluster.watcher(CONFIG_FILE=cluster.directory / "watcher.toml")
+        careful.wait_log("serving on")
+        wait_for(lambda: json.loads(careful.get("/status"))["zookeeper"]["age_ms"] == 0, what="the first reading")
+        make()
+        await_behavior(trusting, "chat", done=1, failed=0)
+        assert "no answer (" in await_behavior(careful, "chat", done=0, failed=1)["last_error"]
+        assert len(hook.requests) == 1
 
 
 def test_webhook_gives_up(cluster):

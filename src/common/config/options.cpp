@@ -123,9 +123,9 @@ FileValues ReadConfigFile(const std::string& path, bool must_exist, const std::s
             fmt::format("{} ({}): found twice, expected once", Shown(item.fullname()), path));
       }
     }
-  } catch (const std::exception& error) {
-    file.errors.push_back(
-        fmt::format("{}: {} is not a TOML file ({})", kConfigFile, path, Shown(error.what())));
+  } catch (const std::exception&) {
+    // What CLI11 says repeats the line, which may hold a secret.
+    file.errors.push_back(fmt::format("{}: {} is not a TOML file", kConfigFile, path));
   }
   return file;
 }

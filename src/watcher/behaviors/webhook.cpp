@@ -85,7 +85,8 @@ class Attempt {
     if (ended_.wait_for(lock, stop, timeout, [this] { return over_; })) return answer_;
     cut_ = true;
     if (socket_ >= 0) shutdown(socket_, SHUT_RDWR);
-    return {.error = fmt::format("no answer within {} ms", timeout.count())};
+    return {.error = stop.stop_requested() ? "no answer yet"
+                                           : fmt::format("no answer within {} ms", timeout.count())};
   }
 
  private:
