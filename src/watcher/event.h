@@ -1,6 +1,7 @@
 // Something that happened to the groups, as one value.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -15,6 +16,8 @@ struct Event {
   std::uint64_t number = 0;  // ascending from 1
   std::string id;            // "1764000000000-17": when the log began, and the number
   std::int64_t time = 0;     // milliseconds since 1970
+  // The same at every watcher that tells of it, where that can be said; else the id.
+  std::string key{};
 
   std::string kind;   // one of event_kind
   std::string group;  // empty: it concerns none
@@ -39,6 +42,11 @@ inline constexpr const char* kFailoverRequested = "failover-requested";
 inline constexpr const char* kGroupDeleted = "group-deleted";
 inline constexpr const char* kCleanUpPaused = "clean-up-paused";
 inline constexpr const char* kCleanUpResumed = "clean-up-resumed";
+
+inline constexpr std::array kAll{kMasterChanged, kGroupCame,     kGroupGone,     kSentinelCame,
+                                 kSentinelGone,  kReplicaCame,   kReplicaGone,   kFollowing,
+                                 kZooKeeperLost, kZooKeeperBack, kCleanUp,       kFailoverRequested,
+                                 kGroupDeleted,  kCleanUpPaused, kCleanUpResumed};
 }  // namespace event_kind
 
 // The last events, oldest first.

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 #include <set>
+#include <utility>
 
 namespace redis_zk::watcher {
 
@@ -28,6 +29,8 @@ std::optional<Event> CompareRecords(const std::string& group, const Record& befo
   event.fields = {{"to", after.master.ToAddress()},
                   {"epoch", static_cast<std::int64_t>(after.epoch)},
                   {"reason", after.reason}};
+  // Each write of a record makes a version; the epoch tells it from one in a ZooKeeper that lost its data.
+  event.key = fmt::format("{}:{}:{}", group, after.epoch, after.version);
   event.sentence = fmt::format("{}: the master is {}", group, after.master.ToAddress());
   if (had_one) {
     event.fields["from"] = before.master.ToAddress();
@@ -90,7 +93,8 @@ std::int64_t UnixTime() {
   return std::chrono::duration_cast<Duration>(since_1970).count();
 }
 
-EventLog::EventLog() : life_(std::to_string(UnixTime())), history_(History{}), tally_(Tally{}) {}
+EventLog::EventLog(std::function<void(const Event&)> tell)
+    : tell_(std::move(tell)), life_(std::to_string(UnixTime())), history_(History{}), tally_(Tally{}) {}
 
 void EventLog::Add(Event event) { Add(std::vector{std::move(event)}); }
 
@@ -103,6 +107,8 @@ void EventLog::Add(std::vector<Event> events) {
     event.number = ++number;
     event.id = fmt::format("{}-{}", life_, number);
     event.time = UnixTime();
+    if (event.key.empty()) event.key = event.id;
+    tell_(event);
     Count(event, &tally);
     history.push_back(std::move(event));
   }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ namespace redis_zk::watcher {
 // for the next one.
 class EventLog {
  public:
-  EventLog();
+  // `tell` hears of each event, on the thread that adds it, and must only pass it on.
+  explicit EventLog(std::function<void(const Event&)> tell = [](const Event&) {});
 
   void Add(Event event);
   void Add(std::vector<Event> events);
@@ -37,6 +39,7 @@ class EventLog {
   std::uint64_t NumberOf(std::string_view id) const;
 
  private:
+  const std::function<void(const Event&)> tell_;
   const std::string life_;
   Published<History> history_;
   Published<Tally> tally_;

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "net/interface.h"
+#include "watcher/behaviors/config.h"
 #include "watcher/web/client.h"
 #include "watcher/web/health_check.h"
 
@@ -21,6 +23,12 @@ Result<CleanUpMode> ParseCleanUpMode(std::string_view text) {
   if (text == "observe") return CleanUpMode::kObserve;
   if (text == "on") return CleanUpMode::kOn;
   return Fail(ErrorKind::kInvalid, "off, observe or on");
+}
+
+Result<UpdateMasterMode> ParseUpdateMasterMode(std::string_view text) {
+  if (text == "observe") return UpdateMasterMode::kObserve;
+  if (text == "on") return UpdateMasterMode::kOn;
+  return Fail(ErrorKind::kInvalid, "observe or on");
 }
 
 Endpoint ListenOf(const WatcherOptions& options) {
@@ -99,6 +107,12 @@ Options Describe(WatcherOptions* watcher) {
   options.Add(
       {"SENTINEL_TIMEOUT", "how long the followed Sentinel may be silent before another one is chosen", "3s"},
       DurationBetween(300ms, 1min), &watcher->sentinel_timeout);
+  options.Add(
+      {"UPDATE_MASTER",
+       "whether the record of a master is written when it is not true: on, or observe, which only logs "
+       "what it would write",
+       "on"},
+      ParseUpdateMasterMode, &watcher->update_master);
   options.Add({"CLEANUP",
                "whether Sentinels are made to forget peers and replicas that are gone: off, on, or observe, "
                "which only logs what it would do",
@@ -110,11 +124,18 @@ Options Describe(WatcherOptions* watcher) {
       {"OBSERVE_INTERVAL",
        "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},
       DurationBetween(0ms, 1h), &watcher->observe_interval);
-  options.Add({"STEERING_TOKEN_FILE",
-               "a file whose first line is the token that POST and DELETE take, and that the command failover "
-               "sends; without it they are off",
-               ""},
-              ReadSteeringToken, &watcher->steering_token);
+  options.Add(
+      {"STEERING_TOKEN_FILE",
+       "a file whose first line is the token that POST and DELETE take, and that the command failover "
+       "sends; without it they are off",
+       ""},
+      ReadSteeringToken, &watcher->steering_token);
+  options.AddSections("behavior", [watcher](const auto& sections) -> std::vector<std::string> {
+    auto behaviors = ReadBehaviors(sections);
+    if (!behaviors) return behaviors.error();
+    watcher->behaviors = std::move(*behaviors);
+    return {};
+  });
   options.AddCheck([watcher]() -> std::vector<std::string> {
     const auto bindable = CheckBindable(ListenOf(*watcher));
     if (bindable) return {};
@@ -149,6 +170,8 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   watcher.listen = ListenOf(watcher);
   watcher.ask.steering_token = watcher.steering_token.text;
   if (watcher.ask.watcher.port == 0) watcher.ask.watcher = web::ReachableAt(watcher.listen);
+  const auto secrets = options.Secrets();
+  watcher.secrets.insert(secrets.begin(), secrets.end());
   watcher.common.read_again = Rereader(&Describe, argc, argv);
   return watcher;
 }

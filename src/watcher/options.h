@@ -2,15 +2,21 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/common_options.h"
+#include "watcher/behaviors/behavior.h"
 
 namespace redis_zk::watcher {
 
 // Whether Sentinels are made to forget those that are gone, or only those are named that would be.
 enum class CleanUpMode { kOff, kObserve, kOn };
+
+// Whether a record is written that is not true, or only named.
+enum class UpdateMasterMode { kObserve, kOn };
 
 // Who knows it may steer.
 struct SteeringToken {
@@ -19,6 +25,7 @@ struct SteeringToken {
 };
 // From the first line of a file. An error says what was expected.
 Result<SteeringToken> ReadSteeringToken(std::string_view path);
+
 // The commands that ask a running watcher.
 inline constexpr std::string_view kStatus = "status";
 inline constexpr std::string_view kEvents = "events";
@@ -30,7 +37,7 @@ struct CommandOptions {
   std::string group;  // empty: all
   bool json = false;
   bool follow = false;
-  std::string to;  // empty: whom the watcher chooses
+  std::string to;              // empty: whom the watcher chooses
   std::string steering_token;  // empty: none is sent
 };
 
@@ -41,10 +48,14 @@ struct WatcherOptions {
   std::string bind_ip;
   std::int64_t port = 0;
   Duration sentinel_timeout{};
+  UpdateMasterMode update_master = UpdateMasterMode::kObserve;
   CleanUpMode clean_up = CleanUpMode::kOff;
   Duration clean_up_patience{};
   Duration observe_interval{};  // 0: nobody is asked
   SteeringToken steering_token;
+
+  std::vector<BehaviorSettings> behaviors;
+  std::set<std::string> secrets;  // environment variables
 
   Endpoint listen;  // bind_ip and port
 };

@@ -14,6 +14,7 @@
 #include "process/child.h"
 #include "redis/sentinel_client.h"
 #include "redis/server_info.h"
+#include "watcher/behaviors/config.h"
 #include "watcher/web/server.h"
 
 namespace redis_zk::watcher {
@@ -42,6 +43,8 @@ constexpr Duration kLongestRetry = 3s;
 Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
     : options_(options),
       queue_(signals),
+      behaviors_({signals.original_mask(), options.secrets}, options.behaviors),
+      events_([this](const Event& event) { behaviors_.Tell(event); }),
       session_(std::make_unique<zookeeper::Session>(
           options.common.zk_hosts, options.common.zk_session_timeout,
           [this](SessionEvent event) { queue_.Push(std::move(event)); })),
@@ -72,7 +75,7 @@ int Watcher::Run() {
       [this] { return stop_requested_; });
   if (code) return *code;
   Reconcile();
-  web::Server server({topology_, observer_.status(), events_, steering_, loop_turned_at_,
+  web::Server server({topology_, observer_.status(), events_, behaviors_, steering_, loop_turned_at_,
                       options_.common.zk_session_timeout});
   if (const auto started = server.Start(options_.listen); !started) {
     spdlog::error("BIND_IP, PORT0: {}", started.error().message);
@@ -91,6 +94,7 @@ int Watcher::Run() {
   // Whoever waits for a change keeps the server from ending.
   topology_.Close();
   events_.Close();
+  behaviors_.RequestStop();
   // What was asked of us comes to its end, and is told.
   const bool stopped = server.Stop();
   while (Pump(Clock::now())) continue;
@@ -115,10 +119,7 @@ bool Watcher::Pump(TimePoint deadline) {
   if (event) {
     if (const auto* signal = std::get_if<SignalReceived>(&*event)) {
       if (signal->number == SIGCHLD) process::ReapStrangers();
-      if (signal->number == SIGHUP) {
-        daemon::Reload(options_.common);
-        steering_.ReadTokenAgain();
-      }
+      if (signal->number == SIGHUP) Reload();
       if (signal->number == SIGTERM || signal->number == SIGINT || signal->number == SIGQUIT) {
         spdlog::info("asked to stop by signal {}", signal->number);
         stop_requested_ = true;
@@ -135,6 +136,20 @@ bool Watcher::Pump(TimePoint deadline) {
   }
   session_->Maintain(Clock::now());
   return event.has_value();
+}
+
+void Watcher::Reload() {
+  const auto read = daemon::Reload(options_.common);
+  steering_.ReadTokenAgain();
+  if (!read) return;
+  // The reading has found them right; a file that they name may be gone since.
+  auto behaviors = ReadBehaviors(read->sections);
+  if (!behaviors) {
+    spdlog::warn("SIGHUP: behaviors stay as they are: {}", fmt::join(behaviors.error(), "; "));
+    return;
+  }
+  const std::string changes = behaviors_.Replace(std::move(*behaviors));
+  if (!changes.empty()) spdlog::info("SIGHUP: {}", changes);
 }
 
 void Watcher::Reduce(const SessionEvent& event) {
@@ -360,6 +375,11 @@ std::optional<Watcher::Kept> Watcher::Settle(const std::string& group, const Evi
       record.state == registry::Record::State::kMaster ? record.master.ToAddress() : std::string("nobody");
   const registry::NextRecord next{
       .master = *verdict.master, .epoch = verdict.epoch, .reason = verdict.reason};
+  if (options_.update_master == UpdateMasterMode::kObserve) {
+    return Kept{fmt::format("only observing, else the master would be {} (before: {}), epoch {}: {}",
+                            verdict.master->ToAddress(), before, verdict.epoch, verdict.reason),
+                LogOnChange::Level::kInfo};
+  }
   const auto written = registry_.WriteRecord(group, record, next, /*lock_node=*/"");
   // The watch on the record brings the new version; after a failure it is read again in any case.
   registry_stale_ = true;

@@ -20,6 +20,7 @@
 #include "redis/sentinel_client.h"
 #include "redis/subscriber.h"
 #include "registry/registry.h"
+#include "watcher/behaviors/behaviors.h"
 #include "watcher/cleaner.h"
 #include "watcher/events.h"
 #include "watcher/observer.h"
@@ -60,6 +61,8 @@ class Watcher {
   void Reduce(const Observed& event);
   void Reduce(const Steered& event);
 
+  void Reload();
+
   // Does what has become necessary; whatever fails is tried again.
   void Reconcile();
   void ReadRegistry();
@@ -85,6 +88,7 @@ class Watcher {
 
   const WatcherOptions& options_;
   EventQueue<Message> queue_;
+  Behaviors behaviors_;
   EventLog events_;
   std::unique_ptr<zookeeper::Session> session_;
   registry::Registry registry_;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "unit/files.h"
@@ -171,6 +172,31 @@ TEST_F(ChildTest, ReapsOrphansToo) {
   prctl(PR_SET_CHILD_SUBREAPER, 0);
   while (waitpid(-1, nullptr, 0) > 0) {
   }
+}
+
+TEST_F(ChildTest, IsLeftToTheThreadThatStartedIt) {
+  auto child = Start("exit 3");
+  ASSERT_TRUE(child);
+  siginfo_t ended{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child->pid()), &ended, WEXITED | WNOWAIT), 0);
+  std::thread([] { process::ReapStrangers(); }).join();
+  EXPECT_EQ(child->Reap(), 3);
+}
+
+TEST_F(ChildTest, GetsTheInputAndTheEnvironmentThatItIsGiven) {
+  const TempDir dir;
+  const std::string input = WriteFile(dir.path() / "input", "the input");
+  const int input_fd = open(input.c_str(), O_RDONLY | O_CLOEXEC);
+  auto child = Child::Start(
+      {.argv = {"/bin/sh", "-c", "echo \"$(cat) $NAME ${HOME-none}\" >\"$1\"", "sh", pipe_.path()},
+       .work_dir = "/",
+       .signal_mask = signals().original_mask(),
+       .input = input_fd,
+       .environment = {{"NAME=value", "PATH=/bin:/usr/bin"}}});
+  close(input_fd);
+  ASSERT_TRUE(child);
+  EXPECT_EQ(pipe_.ReadLine(), "the input value none");
+  EXPECT_EQ(Await(*child), 0);
 }
 
 TEST_F(ChildTest, IsHarmlessOnceItHasEnded) {

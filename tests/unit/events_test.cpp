@@ -148,6 +148,16 @@ TEST(CompareTest, TellsWhichReplicasCameAndWent) {
   }
 }
 
+TEST(CompareTest, NamesAChangeOfTheMasterAlikeEverywhere) {
+  Topology after = Calm();
+  after.groups["g"].master = kNew;
+  after.groups["g"].epoch = 4;
+  after.groups["g"].version = 17;
+  const auto events = Compare(Calm(), after, {}, kNow);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].key, "g:4:17");
+}
+
 TEST(EventLogTest, KeepsTheLastHundred) {
   EventLog log;
   for (int i = 0; i < 150; ++i) log.Add({.kind = kind::kCleanUp});
@@ -156,6 +166,16 @@ TEST(EventLogTest, KeepsTheLastHundred) {
   EXPECT_EQ(history->front().number, 51U);
   EXPECT_EQ(history->back().number, 150U);
   EXPECT_GT(history->back().time, 0);
+}
+
+TEST(EventLogTest, TellsOfEachEvent) {
+  std::vector<std::string> told;
+  EventLog log([&told](const Event& event) { told.push_back(event.id + " " + event.key); });
+  log.Add({.kind = kind::kFollowing});
+  log.Add(Event{.key = "g:4:9", .kind = kind::kMasterChanged});
+  const auto history = log.history().Get();
+  EXPECT_THAT(told,
+              ElementsAre(history->front().id + " " + history->front().id, history->back().id + " g:4:9"));
 }
 
 TEST(EventLogTest, KnowsItsOwnIds) {

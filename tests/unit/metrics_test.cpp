@@ -56,7 +56,7 @@ std::string Render(const FleetStatus& status, const Tally& tally = {}) {
   topology.groups = {{"master1", Recorded()}};
   topology.sentinels = {{"uuid", kSentinel}};
   const web::RequestCounts requests;
-  return web::RenderMetrics(topology, status, tally, requests, TimePoint{});
+  return web::RenderMetrics(topology, status, tally, {}, requests, TimePoint{});
 }
 
 TEST(MetricsTest, TellOfAGroup) {
@@ -118,6 +118,16 @@ TEST(MetricsTest, LeaveOutWhatIsNotKnown) {
   for (const char* name : {"redis_zk_keys", "redis_zk_replica_lag_bytes", "redis_zk_memory_used_bytes",
                            "redis_zk_zookeeper_read_seconds"})
     EXPECT_THAT(text, Not(HasSubstr(name)));
+}
+
+TEST(MetricsTest, TellOfBehaviors) {
+  const BehaviorStatus behavior{.name = "page", .queued = 3, .done = 7, .failed = 2, .dropped = 1};
+  const std::string text = web::RenderMetrics({}, {}, {}, {behavior}, web::RequestCounts(), TimePoint{});
+  for (const char* line : {"behavior_queue_length{behavior=\"page\"} 3",
+                           "behavior_events_total{behavior=\"page\",result=\"done\"} 7",
+                           "behavior_events_total{behavior=\"page\",result=\"failed\"} 2",
+                           "behavior_events_total{behavior=\"page\",result=\"dropped\"} 1"})
+    EXPECT_THAT(text, HasSubstr(std::string("redis_zk_") + line + '\n'));
 }
 
 TEST(MetricsTest, AddUpFailoverDurations) {

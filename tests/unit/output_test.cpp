@@ -81,6 +81,17 @@ TEST_F(OutputTest, IsLoggedWithTheServersName) {
   EXPECT_EQ(log_.text(), "server| out\nserver| err\nserver| last words\n");
 }
 
+TEST_F(OutputTest, IsCutAfterSoManyLines) {
+  auto child = Child::Start({.argv = {"/bin/sh", "-c", "seq 1 5000"},
+                             .work_dir = "/",
+                             .signal_mask = signals().original_mask(),
+                             .log_name = "server",
+                             .log_lines = 2});
+  ASSERT_TRUE(child);
+  EXPECT_EQ(Await(*child), 0);
+  EXPECT_EQ(log_.text(), "server| 1\nserver| 2\nserver| 4998 more lines were left out\n");
+}
+
 TEST_F(OutputTest, IsCompleteWhenTheServerIsKilled) {
   EXPECT_EQ(Run("i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done; kill -KILL $$"),
             128 + SIGKILL);

@@ -128,8 +128,8 @@ std::string ReadOptionsOrExit(Options& options, int argc, const char* const* arg
 Result<LiveOptions> ReadLiveOptions(Options options, const CommonOptions& common, int argc,
                                     const char* const* argv) {
   const auto outcome = options.ReadAgain(argc, argv, [](const char* name) { return std::getenv(name); });
-  if (outcome.exit_code) return Fail(ErrorKind::kInvalid, fmt::format("{}", fmt::join(outcome.errors, "; ")));
-  return LiveOptions{common.log_level, outcome.sources.at("LOG_LEVEL")};
+  if (outcome.exit_code) return Fail(ErrorKind::kInvalid, fmt::format("{}", fmt::join(outcome.errors, "\n")));
+  return LiveOptions{common.log_level, outcome.sources.at("LOG_LEVEL"), outcome.sections};
 }
 
 }  // namespace redis_zk

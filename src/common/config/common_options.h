@@ -22,6 +22,7 @@ struct Credentials {
 struct LiveOptions {
   std::string log_level;
   std::string log_level_source;  // as in OptionsOutcome
+  std::vector<ConfigSection> sections{};
 };
 
 // All three daemons.
@@ -37,7 +38,7 @@ struct CommonOptions {
   Credentials sentinel;
 
   // Reads the same command line, the environment and the config file again. An error is all that is wrong
-  // with them, in one line.
+  // with them, line by line.
   std::function<Result<LiveOptions>()> read_again;
 };
 void AddCommonOptions(Options& options, CommonOptions* target);

@@ -53,10 +53,38 @@ std::string DescribeExtra(const std::string& extra) {
 
 struct FileValues {
   std::map<std::string, std::string> values;
+  std::vector<ConfigSection> sections;
   std::vector<std::string> errors;
 };
 
-FileValues ReadConfigFile(const std::string& path, bool must_exist) {
+// CLI11 takes a '#' for the beginning of a comment wherever it stands, and what follows for something else.
+bool HasQuotedHash(std::string_view line) {
+  char quote = '\0';
+  for (const char c : line) {
+    if (quote == '\0' && c == '#') return false;
+    if (quote == '\0' && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == quote) {
+      quote = '\0';
+    } else if (c == '#') {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whether an item belongs to a section [kind.NAME], to which it is added then.
+bool AddToSection(const CLI::ConfigItem& item, std::string_view kind, std::vector<ConfigSection>* sections) {
+  if (item.parents.size() != 2 || item.parents.front() != kind) return false;
+  const std::string& name = item.parents.back();
+  // CLI11's mark for the start; without it the section stands in the keys: kind.NAME.key = value.
+  const bool begins = item.name == "++";
+  if (begins || sections->empty() || sections->back().name != name) sections->push_back({name, {}});
+  if (!begins) sections->back().entries.push_back({item.name, item.inputs});
+  return true;
+}
+
+FileValues ReadConfigFile(const std::string& path, bool must_exist, const std::string& section_kind) {
   FileValues file;
   std::error_code ignored;
   // A directory can be opened too, and read for ever.
@@ -70,10 +98,23 @@ FileValues ReadConfigFile(const std::string& path, bool must_exist) {
     }
     return file;
   }
+  std::stringstream text;
+  std::size_t number = 0;
+  for (std::string line; std::getline(stream, line);) {
+    ++number;
+    if (HasQuotedHash(line)) {
+      file.errors.push_back(fmt::format(
+          "{}: found a '#' within quotes in line {}, expected none: it cannot be read there", path, number));
+      line.clear();
+    }
+    text << line << '\n';
+  }
   try {
-    for (const auto& item : CLI::ConfigTOML().from_config(stream)) {
-      if (item.name == "++" || item.name == "--")
-        continue;  // CLI11's marks for the start and end of a section
+    for (const auto& item : CLI::ConfigTOML().from_config(text)) {
+      // CLI11's marks for the start and end of a section.
+      if (item.name == "--") continue;
+      if (!section_kind.empty() && AddToSection(item, section_kind, &file.sections)) continue;
+      if (item.name == "++") continue;
       if (item.inputs.size() != 1) {
         file.errors.push_back(fmt::format("{} ({}): found {} values, expected one", Shown(item.fullname()),
                                           path, item.inputs.size()));
@@ -82,9 +123,9 @@ FileValues ReadConfigFile(const std::string& path, bool must_exist) {
             fmt::format("{} ({}): found twice, expected once", Shown(item.fullname()), path));
       }
     }
-  } catch (const std::exception& error) {
-    file.errors.push_back(
-        fmt::format("{}: {} is not a TOML file ({})", kConfigFile, path, Shown(error.what())));
+  } catch (const std::exception&) {
+    // What CLI11 says repeats the line, which may hold a secret.
+    file.errors.push_back(fmt::format("{}: {} is not a TOML file", kConfigFile, path));
   }
   return file;
 }
@@ -143,6 +184,19 @@ Command& Command::Example(std::string line) {
 
 void Options::AddCheck(std::function<std::vector<std::string>()> check) {
   checks_.push_back(std::move(check));
+}
+
+void Options::AddSections(std::string kind, CheckSections check) {
+  section_kind_ = std::move(kind);
+  check_sections_ = std::move(check);
+}
+
+std::vector<std::string> Options::Secrets() const {
+  std::vector<std::string> secrets;
+  for (const auto& option : options_) {
+    if (option.spec.secret) secrets.push_back(option.spec.env);
+  }
+  return secrets;
 }
 
 std::string Options::Help() const {
@@ -278,7 +332,7 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   const auto path_env = in_environment(kConfigFile);
   const std::string path = path_flag ? flags[std::string(kConfigFile)]
                                      : path_env.value_or(fmt::format("/etc/redis/{}.toml", daemon_));
-  FileValues file = ReadConfigFile(path, path_flag || path_env.has_value());
+  FileValues file = ReadConfigFile(path, path_flag || path_env.has_value(), section_kind_);
   if (is_daemon) config_errors = std::move(file.errors);
 
   for (const auto& [spec, store] : options_) {
@@ -323,6 +377,11 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
       config_errors.push_back(
           fmt::format("{}: found the key \"{}\", expected the options of --help", path, Shown(key)));
   }
+  if (is_daemon && check_sections_) {
+    for (const auto& line : check_sections_(file.sections))
+      config_errors.push_back(fmt::format("{}: {}", path, line));
+  }
+  outcome.sections = std::move(file.sections);
   if (!again && usage_errors.empty() && config_errors.empty() && is_daemon) {
     for (const auto& check : checks_) {
       for (auto& line : check()) config_errors.push_back(std::move(line));

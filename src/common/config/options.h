@@ -28,6 +28,19 @@ struct OptionSpec {
 
 using Environment = std::function<const char*(const char*)>;
 
+// A section `[kind.NAME]` of the config file, as it stands there.
+struct ConfigSection {
+  struct Entry {
+    std::string key;
+    std::vector<std::string> values;
+    bool operator==(const Entry&) const = default;
+  };
+
+  std::string name;
+  std::vector<Entry> entries;
+  bool operator==(const ConfigSection&) const = default;
+};
+
 // What a start does after reading its options: goes on, or prints `text` and ends.
 struct OptionsOutcome {
   std::optional<int> exit_code;  // nothing: go on
@@ -37,6 +50,7 @@ struct OptionsOutcome {
   // Where the value of each option came from: kFromFlag, kFromEnvironment, the config file's path,
   // kFromDefault.
   std::map<std::string, std::string> sources{};
+  std::vector<ConfigSection> sections{};  // those of AddSections
 };
 inline constexpr std::string_view kFromFlag = "flag";
 inline constexpr std::string_view kFromEnvironment = "environment";
@@ -117,6 +131,14 @@ class Options {
   // reference is good as long as the Options are.
   Command& AddCommand(std::string name, std::string help, std::vector<std::string> uses);
 
+  // Sections `[kind.NAME]` of the config file, any number; without this they are unknown keys. `check`
+  // returns what is wrong with them, a line each; as with options, a command is not hindered by that.
+  using CheckSections = std::function<std::vector<std::string>(const std::vector<ConfigSection>&)>;
+  void AddSections(std::string kind, CheckSections check);
+
+  // The environment variables whose values are secrets.
+  std::vector<std::string> Secrets() const;
+
   // A check over several options, run when each of them is right: returns error lines. Not for commands:
   // beside them the daemon runs, and holds what a check would look for.
   void AddCheck(std::function<std::vector<std::string>()> check);
@@ -147,6 +169,8 @@ class Options {
   std::deque<Command> commands_;
   std::vector<Option> options_;
   std::vector<std::function<std::vector<std::string>()>> checks_;
+  std::string section_kind_;  // empty: there are no sections
+  CheckSections check_sections_;
 };
 
 // The first line of a file, without blanks at its end; an error says what was expected.

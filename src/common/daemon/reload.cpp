@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <sstream>
+#include <utility>
+
 #include "base/log.h"
 
 namespace redis_zk::daemon {
@@ -17,11 +20,13 @@ LogLevelChoice ChooseLogLevel(std::string_view now, const LiveOptions& read) {
   return {read.log_level, fmt::format("LOG_LEVEL is {} now, {} before: {}", read.log_level, now, why)};
 }
 
-void Reload(const CommonOptions& common) {
-  const auto read = common.read_again();
+std::optional<LiveOptions> Reload(const CommonOptions& common) {
+  auto read = common.read_again();
   if (!read) {
-    spdlog::warn("SIGHUP: nothing is changed: {}", read.error().message);
-    return;
+    std::istringstream errors(read.error().message);
+    for (std::string error; std::getline(errors, error);)
+      spdlog::warn("SIGHUP: nothing is changed: {}", error);
+    return std::nullopt;
   }
   const auto choice = ChooseLogLevel(LogLevel(), *read);
   const std::string before(LogLevel());
@@ -30,6 +35,7 @@ void Reload(const CommonOptions& common) {
   if (!spdlog::should_log(spdlog::level::info)) SetLogLevel(before);
   spdlog::info("SIGHUP: {}", choice.told);
   SetLogLevel(choice.level);
+  return std::move(*read);
 }
 
 }  // namespace redis_zk::daemon

@@ -2,6 +2,7 @@
 // run time is taken over. Loop thread only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,9 +10,9 @@
 
 namespace redis_zk::daemon {
 
-// The place for whatever else a daemon takes over. Options that are wrong change nothing, and are one
-// warning.
-void Reload(const CommonOptions& common);
+// What has been read, for whatever else a daemon takes over. Options that are wrong change nothing, and are
+// warnings, one for each.
+std::optional<LiveOptions> Reload(const CommonOptions& common);
 
 struct LogLevelChoice {
   std::string level;

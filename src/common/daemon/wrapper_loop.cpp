@@ -70,7 +70,10 @@ void WrapperLoop::OnSignal(int number) {
     if (supervisor_ && !exit_code_) exit_code_ = supervisor_->Reap();
     return;
   }
-  if (number == SIGHUP) return Reload(common_);
+  if (number == SIGHUP) {
+    Reload(common_);
+    return;
+  }
   if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
     spdlog::info("asked to stop by signal {}", number);
     ++stop_requests_;

@@ -22,6 +22,9 @@ namespace redis_zk::process {
 
 namespace {
 
+// Other threads' children are for those to reap.
+constexpr int kOfThisThread = WNOHANG | __WNOTHREAD;
+
 // As execvp would, but before the fork, where errors can be explained.
 Result<std::string> FindBinary(const std::string& name) {
   const auto check = [&name](const std::string& path) -> Status {
@@ -55,9 +58,25 @@ Result<std::string> FindBinary(const std::string& name) {
   }
 }
 
+// What exec takes; points into `words`.
+std::vector<char*> PointersTo(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const auto& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+struct Image {
+  const char* binary;
+  char* const* argv;
+  char* const* environment;
+  int input_fd;   // -1: none
+  int output_fd;  // -1: ours
+};
+
 // Between fork and exec: async-signal-safe calls only. Never returns.
-[[noreturn]] void BecomeServer(const char* binary, char* const* argv, const char* work_dir,
-                               const sigset_t& mask, pid_t parent, int report_fd, int output_fd) {
+[[noreturn]] void BecomeServer(const Image& image, const char* work_dir, const sigset_t& mask, pid_t parent,
+                               int report_fd) {
   const auto give_up = [report_fd] {
     const int failure = errno;
     [[maybe_unused]] const ssize_t written = write(report_fd, &failure, sizeof failure);
@@ -71,8 +90,9 @@ Result<std::string> FindBinary(const std::string& name) {
   umask(S_IRWXG | S_IRWXO);
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
-  const int null_fd = open("/dev/null", O_RDONLY);
-  if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0) give_up();
+  const int input_fd = image.input_fd >= 0 ? image.input_fd : open("/dev/null", O_RDONLY);
+  if (input_fd < 0 || dup2(input_fd, STDIN_FILENO) < 0) give_up();
+  const int output_fd = image.output_fd;
   if (output_fd >= 0 && (dup2(output_fd, STDOUT_FILENO) < 0 || dup2(output_fd, STDERR_FILENO) < 0)) give_up();
   if (chdir(work_dir) != 0) give_up();
   // The ZooKeeper client does not mark its sockets, and the HTTP library not those it accepts. The report
@@ -82,7 +102,7 @@ Result<std::string> FindBinary(const std::string& name) {
             0U);
   }
   syscall(SYS_close_range, static_cast<unsigned>(report_fd + 1), ~0U, 0U);
-  execv(binary, argv);
+  execve(image.binary, image.argv, image.environment);
   give_up();
   _exit(kExitNotExecutable);
 }
@@ -92,12 +112,11 @@ Result<std::string> FindBinary(const std::string& name) {
 Result<Child> Child::Start(const ChildSpec& spec) {
   const auto binary = FindBinary(spec.argv.front());
   if (!binary) return tl::unexpected(binary.error());
-  std::vector<char*> argv;
-  for (const auto& word : spec.argv) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
+  const auto argv = PointersTo(spec.argv);
+  const auto environment = spec.environment ? PointersTo(*spec.environment) : std::vector<char*>{};
   std::unique_ptr<Output> output;
   if (!spec.log_name.empty()) {
-    auto opened = Output::Open(spec.log_name);
+    auto opened = Output::Open(spec.log_name, spec.log_lines);
     if (!opened) return tl::unexpected(opened.error());
     output = std::move(*opened);
   }
@@ -108,8 +127,12 @@ Result<Child> Child::Start(const ChildSpec& spec) {
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) {
-    BecomeServer(binary->c_str(), argv.data(), spec.work_dir.c_str(), spec.signal_mask, parent, report[1],
-                 output ? output->write_end() : -1);
+    BecomeServer({.binary = binary->c_str(),
+                  .argv = argv.data(),
+                  .environment = spec.environment ? environment.data() : environ,
+                  .input_fd = spec.input,
+                  .output_fd = output ? output->write_end() : -1},
+                 spec.work_dir.c_str(), spec.signal_mask, parent, report[1]);
   }
   const int fork_errno = errno;
   close(report[1]);
@@ -153,7 +176,7 @@ std::optional<int> Child::Reap() {
   std::optional<int> exit_code;
   while (true) {
     int status = 0;
-    const pid_t ended = waitpid(-1, &status, WNOHANG);
+    const pid_t ended = waitpid(-1, &status, kOfThisThread);
     if (ended <= 0) return exit_code;
     if (ended != pid_) continue;
     exit_code = WIFSIGNALED(status) ? kExitSignalBase + WTERMSIG(status) : WEXITSTATUS(status);
@@ -164,7 +187,7 @@ std::optional<int> Child::Reap() {
 }
 
 void ReapStrangers() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0) continue;
+  while (waitpid(-1, nullptr, kOfThisThread) > 0) continue;
 }
 
 }  // namespace redis_zk::process

@@ -1,7 +1,7 @@
 // A child process: started so that it cannot outlive us, ended so that nothing of it stays.
 //
-// Loop thread only, and the loop thread must live as long as the process: the kernel kills the child when the
-// thread that forked it ends (prctl PR_SET_PDEATHSIG).
+// One thread only, which must live as long as the child: the kernel kills the child when the thread that
+// forked it ends (prctl PR_SET_PDEATHSIG).
 #pragma once
 
 #include <signal.h>
@@ -24,6 +24,9 @@ struct ChildSpec {
   // Under this name our log passes on what the child writes; empty: it writes to our standard output and
   // error.
   std::string log_name{};
+  std::optional<std::size_t> log_lines{};  // and no more of them than these
+  int input = -1;                          // its standard input, which stays the caller's; -1: empty
+  std::optional<std::vector<std::string>> environment{};  // "NAME=value"; nothing: ours
 };
 
 class Child {
@@ -44,8 +47,9 @@ class Child {
   // To the whole group, with SIGKILL.
   void Kill() const;
 
-  // Reaps every process that has ended, as PID 1 must. The child's exit code, in a shell's terms (128 + n for
-  // signal n), once it has ended; its last words are logged and what is left of its group is killed then.
+  // Reaps every child of this thread that has ended, which of the main thread is what PID 1 must reap. The
+  // child's exit code, in a shell's terms (128 + n for signal n), once it has ended; its last words are
+  // logged and what is left of its group is killed then.
   std::optional<int> Reap();
 
  private:
@@ -55,7 +59,7 @@ class Child {
   std::unique_ptr<Output> output_;
 };
 
-// The same without a child: as PID 1 one inherits whatever lost its parent.
+// The same without a child: as PID 1 the main thread inherits whatever lost its parent.
 void ReapStrangers();
 
 }  // namespace redis_zk::process

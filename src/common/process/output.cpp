@@ -47,7 +47,8 @@ void LineCutter::End(const Take& take) {
   line_.clear();
 }
 
-Result<std::unique_ptr<Output>> Output::Open(const std::string& program) {
+Result<std::unique_ptr<Output>> Output::Open(const std::string& program,
+                                             std::optional<std::size_t> most_lines) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
     return Fail(ErrorKind::kInternal, fmt::format("pipe: {}", std::strerror(errno)));
@@ -59,11 +60,13 @@ Result<std::unique_ptr<Output>> Output::Open(const std::string& program) {
     for (const int end : ends) close(end);
     return Fail(ErrorKind::kInternal, fmt::format("eventfd: {}", std::strerror(failure)));
   }
-  return std::unique_ptr<Output>(new Output(program, ends[0], ends[1], end_event));
+  return std::unique_ptr<Output>(new Output(program, most_lines, ends[0], ends[1], end_event));
 }
 
-Output::Output(const std::string& program, int read_end, int write_end, int end_event)
+Output::Output(const std::string& program, std::optional<std::size_t> most_lines, int read_end, int write_end,
+               int end_event)
     : logger_(MakePassThrough(program)),
+      most_lines_(most_lines),
       read_end_(read_end),
       write_end_(write_end),
       end_event_(end_event),
@@ -83,7 +86,9 @@ void Output::CloseWriteEnd() {
 }
 
 void Output::PassOn() {
-  const auto log = [this](std::string_view line) {
+  std::size_t number = 0;
+  const auto log = [this, &number](std::string_view line) {
+    if (most_lines_ && ++number > *most_lines_) return;
     if (AwaitRoom()) logger_->info("{}", line);
   };
   LineCutter lines;
@@ -100,6 +105,8 @@ void Output::PassOn() {
     }
   }
   lines.End(log);
+  if (most_lines_ && number > *most_lines_ && AwaitRoom())
+    logger_->warn("{} more lines were left out", number - *most_lines_);
 }
 
 void Output::AwaitOutput() { Await(read_end_, POLLIN); }

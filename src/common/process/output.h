@@ -37,8 +37,9 @@ class LineCutter {
 // Made and destroyed by the loop thread; the reading is done by a thread of its own.
 class Output {
  public:
-  // kInternal: no pipe is to be had.
-  static Result<std::unique_ptr<Output>> Open(const std::string& program);
+  // With `most_lines`, what comes after these is counted only. kInternal: no pipe is to be had.
+  static Result<std::unique_ptr<Output>> Open(const std::string& program,
+                                              std::optional<std::size_t> most_lines = std::nullopt);
   // Logs what has been written until now, and no more, and waits for a reader of our log that long only.
   ~Output();
   Output(const Output&) = delete;
@@ -49,7 +50,8 @@ class Output {
   void CloseWriteEnd();
 
  private:
-  Output(const std::string& program, int read_end, int write_end, int end_event);
+  Output(const std::string& program, std::optional<std::size_t> most_lines, int read_end, int write_end,
+         int end_event);
 
   void PassOn();
   // Waits for output, or until the end is asked for.
@@ -59,6 +61,7 @@ class Output {
   void Await(int fd, short events);
 
   const std::shared_ptr<spdlog::logger> logger_;
+  const std::optional<std::size_t> most_lines_;
   const int read_end_;
   int write_end_;
   const int end_event_;

@@ -134,7 +134,6 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
     const std::int64_t seconds = NumberAt(fields, "master_link_down_since_seconds");
     info.link_down_for = std::chrono::seconds(std::max<std::int64_t>(seconds, 0));
     info.synchronising = NumberAt(fields, "master_sync_in_progress") != 0;
-    if (fields.contains("slave_priority")) info.priority = NumberAt(fields, "slave_priority");
   }
   return info;
 }

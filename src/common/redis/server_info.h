@@ -47,13 +47,11 @@ struct ServerInfo {
   // How many replicas are fit for min-replicas-to-write; nothing: it is not set.
   std::optional<std::uint64_t> good_replicas;
   // Replicas only.
-  std::int64_t priority = 100;  // Sentinel prefers a low one, and never promotes 0
+  std::int64_t priority = 100;  // Sentinel promotes the lowest first, and 0 never
   Endpoint master;
   bool link_up = false;
   Duration link_down_for{};    // 0 while the link stands, and where it never did
   bool synchronising = false;  // copies the master's data
-  // For Sentinel: the lowest is promoted first, 0 never.
-  std::int64_t priority = 100;
 };
 
 // Parses the text of INFO; an error when there is no role in it.

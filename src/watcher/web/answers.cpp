@@ -165,7 +165,8 @@ Answer Status(const Request& request, const Topology& topology, std::string_view
   if (IsOfNoGroup(request, topology)) return NoSuchGroup(request);
   return {.content_type = std::string(kJsonType),
           .cache_control = "no-store",
-          .body = RenderStatus(topology, *request.status, *request.history, request.group, request.now)};
+          .body = RenderStatus(topology, *request.status, *request.history, request.behaviors(),
+                               request.group, request.now)};
 }
 
 Answer Events(const Request& /*request*/, const Topology& /*topology*/, std::string_view /*group*/) {
@@ -186,7 +187,8 @@ Answer Readyz(const Request& request, const Topology& topology, std::string_view
 Answer Metrics(const Request& request, const Topology& topology, std::string_view /*group*/) {
   return {.content_type = kMetricsType,
           .cache_control = "no-store",
-          .body = RenderMetrics(topology, *request.status, *request.tally, *request.requests, request.now)};
+          .body = RenderMetrics(topology, *request.status, *request.tally, request.behaviors(),
+                                *request.requests, request.now)};
 }
 
 struct Route {

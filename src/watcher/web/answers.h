@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
+#include "watcher/behaviors/behavior.h"
 #include "watcher/events.h"
 #include "watcher/status.h"
 #include "watcher/steering.h"
@@ -44,6 +46,7 @@ struct Request {
   // For /status and /explain.
   const FleetStatus* status = &kNothingObserved;
   const History* history = &kNothingHappened;
+  std::function<std::vector<BehaviorStatus>()> behaviors = [] { return std::vector<BehaviorStatus>{}; };
   // For /metrics.
   const Tally* tally = &kNothingCounted;
   const RequestCounts* requests = &kNobodyAsked;

@@ -97,6 +97,21 @@ void AddFields(const Event& event, Json* json) {
     std::visit([&, &name = name](const auto& of_its_type) { (*json)[name] = of_its_type; }, value);
 }
 
+Json ToJson(const std::vector<BehaviorStatus>& behaviors) {
+  Json list = Json::array();
+  for (const auto& behavior : behaviors) {
+    list.push_back({{"name", behavior.name},
+                    {"kind", behavior.kind},
+                    {"busy", behavior.busy},
+                    {"queued", behavior.queued},
+                    {"done", behavior.done},
+                    {"failed", behavior.failed},
+                    {"dropped", behavior.dropped},
+                    {"last_error", behavior.last_error}});
+  }
+  return list;
+}
+
 // Oldest first.
 Json FailoversOf(const std::string& group, const History& history) {
   Json list = Json::array();
@@ -132,7 +147,8 @@ Json ToJson(const std::optional<registry::CleanUpPause>& pause) {
 Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
 
 std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
-                         std::string_view only_group, TimePoint now) {
+                         const std::vector<BehaviorStatus>& behaviors, std::string_view only_group,
+                         TimePoint now) {
   Json groups = Json::array();
   for (const auto& [name, record] : topology.groups) {
     if (!only_group.empty() && name != only_group) continue;
@@ -168,6 +184,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"following", topology.following ? ToJson(*topology.following) : Json()},
                {"observed_age_ms", observed ? Json(Milliseconds(now - status.observed_at)) : Json()},
                {"warnings", WarningsOf(topology, now)},
+               {"behaviors", ToJson(behaviors)},
                {"clean_up", {{"paused", ToJson(topology.clean_up_paused)}}},
                {"groups", std::move(groups)},
                {"history", ToJson(topology.chronicle)}});
@@ -189,13 +206,21 @@ std::string RenderExplanations(const std::map<std::string, GroupExplanation>& gr
                {"groups", std::move(list)}});
 }
 
-std::string RenderEvent(const Event& event) {
+std::string RenderEventData(const Event& event) {
   Json fields = Json::object();
   AddFields(event, &fields);
-  const Json data{{"version", kShapeVersion},  {"id", event.id},       {"time", event.time},
-                  {"kind", event.kind},        {"group", event.group}, {"fields", std::move(fields)},
-                  {"sentence", event.sentence}};
-  return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event.id, event.kind, Dump(data));
+  return Dump({{"version", kShapeVersion},
+               {"id", event.id},
+               {"key", event.key},
+               {"time", event.time},
+               {"kind", event.kind},
+               {"group", event.group},
+               {"fields", std::move(fields)},
+               {"sentence", event.sentence}});
+}
+
+std::string RenderEvent(const Event& event) {
+  return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event.id, event.kind, RenderEventData(event));
 }
 
 }  // namespace redis_zk::watcher::web

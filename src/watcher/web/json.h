@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "watcher/behaviors/behavior.h"
 #include "watcher/events.h"
 #include "watcher/explain.h"
 #include "watcher/status.h"
@@ -24,10 +26,14 @@ Json ToJson(const Endpoint& endpoint);
 
 // Of one group alone, or, when that is empty, of all.
 std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
-                         std::string_view only_group, TimePoint now);
+                         const std::vector<BehaviorStatus>& behaviors, std::string_view only_group,
+                         TimePoint now);
 
 std::string RenderExplanations(const std::map<std::string, GroupExplanation>& groups,
                                const FleetStatus& status, TimePoint now);
+
+// What is told of an event, everywhere.
+std::string RenderEventData(const Event& event);
 
 // An event as server-sent events have it: id, event and data, and the empty line after them.
 std::string RenderEvent(const Event& event);

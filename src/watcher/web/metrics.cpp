@@ -135,10 +135,21 @@ void AddTally(Families& families, const Topology& topology, const Tally& tally) 
   }
 }
 
+void AddBehavior(Families& families, const BehaviorStatus& behavior) {
+  families.Gauge("redis_zk_behavior_queue_length", "Events that wait for a behavior.",
+                 static_cast<double>(behavior.queued), {{"behavior", behavior.name}});
+  for (const auto& [result, count] : {std::pair{"done", behavior.done}, std::pair{"failed", behavior.failed},
+                                      std::pair{"dropped", behavior.dropped}}) {
+    families.Counter("redis_zk_behavior_events_total", "Events that a behavior has done with, by how.",
+                     static_cast<double>(count), {{"behavior", behavior.name}, {"result", result}});
+  }
+}
+
 }  // namespace
 
 std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Tally& tally,
-                          const RequestCounts& requests, TimePoint now) {
+                          const std::vector<BehaviorStatus>& behaviors, const RequestCounts& requests,
+                          TimePoint now) {
   Families families;
   families.Gauge("redis_zk_build_info", "1; which watcher this is.", 1, {{"version", REDIS_ZK_VERSION}});
   families.Gauge("redis_zk_zookeeper_connected", "1: ZooKeeper is there to tell of changes.",
@@ -155,6 +166,7 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
                  static_cast<double>(WarningsOf(topology, now).size()), {{"group", ""}});
   for (const auto& [name, group] : status.groups) AddGroup(families, name, group);
   AddTally(families, topology, tally);
+  for (const auto& behavior : behaviors) AddBehavior(families, behavior);
   for (const auto& [code, count] : requests.Read()) {
     families.Counter("redis_zk_http_requests_total", "Answers over HTTP, by status.",
                      static_cast<double>(count), {{"code", std::to_string(code)}});

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "watcher/behaviors/behavior.h"
 #include "watcher/status.h"
 #include "watcher/tally.h"
 #include "watcher/topology.h"
@@ -16,6 +18,7 @@ namespace redis_zk::watcher::web {
 inline constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Tally& tally,
-                          const RequestCounts& requests, TimePoint now);
+                          const std::vector<BehaviorStatus>& behaviors, const RequestCounts& requests,
+                          TimePoint now);
 
 }  // namespace redis_zk::watcher::web

@@ -311,6 +311,7 @@ struct Server::Impl {
                       .loop_alive = alive,
                       .status = status.get(),
                       .history = history.get(),
+                      .behaviors = [this] { return sources.behaviors.Statuses(); },
                       .tally = tally.get(),
                       .requests = &counts},
                      known);

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "watcher/behaviors/behaviors.h"
 #include "watcher/events.h"
 #include "watcher/status.h"
 #include "watcher/steering.h"
@@ -23,6 +24,7 @@ struct Sources {
   const Published<Topology>& topology;
   const Published<FleetStatus>& status;
   const EventLog& events;
+  const Behaviors& behaviors;
   Steering& steering;
   const std::atomic<Clock::rep>& loop_turned_at;  // when the watcher's loop last went round
   Duration session_timeout;

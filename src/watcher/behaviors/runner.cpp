@@ -1,0 +1,83 @@
+#include "watcher/behaviors/runner.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "base/shown.h"
+
+namespace redis_zk::watcher {
+
+namespace {
+
+constexpr std::size_t kLongestError = 300;
+
+}  // namespace
+
+Runner::Runner(BehaviorSettings settings, const Host& host)
+    : settings_(std::move(settings)),
+      behavior_(settings_.make(settings_.section.name, host)),
+      status_{.name = settings_.section.name, .kind = settings_.kind, .last_error = {}},
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+Runner::~Runner() = default;
+
+void Runner::Tell(const Event& event) {
+  if (!settings_.on.empty() && !settings_.on.contains(event.kind)) return;
+  const std::lock_guard lock(mutex_);
+  if (queue_.size() >= settings_.queue) {
+    queue_.pop_front();
+    ++status_.dropped;
+    ++dropped_unsaid_;
+  }
+  queue_.push_back(event);
+  told_.notify_one();
+}
+
+BehaviorStatus Runner::status() const {
+  const std::lock_guard lock(mutex_);
+  BehaviorStatus status = status_;
+  status.queued = queue_.size();
+  return status;
+}
+
+void Runner::Run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) HandleNext(stop);
+  ended_ = true;
+}
+
+void Runner::HandleNext(const std::stop_token& stop) {
+  Event event;
+  std::uint64_t dropped = 0;
+  {
+    std::unique_lock lock(mutex_);
+    if (!told_.wait(lock, stop, [this] { return !queue_.empty(); })) return;
+    event = std::move(queue_.front());
+    queue_.pop_front();
+    dropped = std::exchange(dropped_unsaid_, 0);
+    status_.busy = true;
+  }
+  const std::string& name = status_.name;
+  if (dropped > 0) {
+    spdlog::warn("behavior {}: {} events were dropped: no more than {} may wait", name, dropped,
+                 settings_.queue);
+  }
+  const auto handled = behavior_->Handle(event, stop);
+  // Whether it was done or cut short, nobody is there to tell.
+  const bool counts = handled || !stop.stop_requested();
+  const std::string error = handled ? std::string() : Shown(handled.error().message, kLongestError);
+  if (handled) {
+    spdlog::debug("behavior {}: {} {}: done", name, event.kind, event.id);
+  } else if (counts) {
+    spdlog::warn("behavior {}: {} {}: {}", name, event.kind, event.id, error);
+  } else {
+    spdlog::info("behavior {}: {} {}: abandoned, since it is to stop: {}", name, event.kind, event.id, error);
+  }
+  const std::lock_guard lock(mutex_);
+  status_.busy = false;
+  if (!counts) return;
+  ++(handled ? status_.done : status_.failed);
+  if (!handled) status_.last_error = error;
+}
+
+}  // namespace redis_zk::watcher
