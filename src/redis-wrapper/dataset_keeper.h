@@ -25,8 +25,8 @@ class DatasetKeeper {
   // What the server would load, read anew. REQUIRES: it does not run.
   const registry::Dataset& Find();
 
-  // Call about once a second. `leads`: the record names this node, and it acts as master. `reachable`: so is
-  // ZooKeeper.
+  // Call about once a second, and soon after the data got another name. `leads`: the record names this node,
+  // and it acts as master. `reachable`: so is ZooKeeper.
   void Keep(const redis::ServerInfo& own, bool leads, bool reachable, TimePoint now);
 
   // While a person has to choose between this node's data and another's: so that both stay known when one of

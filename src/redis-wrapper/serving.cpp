@@ -19,6 +19,9 @@ using zookeeper::Watch;
 
 constexpr Duration kCheckInterval = 1s;
 constexpr Duration kCheckSoon = 200ms;
+// Where the data have just got another name, all of the group is about to: whoever dies before it is written
+// down leaves data of unknown origin.
+constexpr Duration kSettling = 5s;
 // Somebody may have deleted what was registered.
 constexpr Duration kRefreshInterval = 10s;
 
@@ -48,7 +51,8 @@ int Serving::Run() {
     if (!switched && Clock::now() < check_at) continue;
     if (loop_.AddressIsLost()) return EndUnreachable();
     Check();
-    check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
+    const bool soon = fence_.alone() || Clock::now() < settled_at_;
+    check_at = Clock::now() + (soon ? kCheckSoon : kCheckInterval);
   }
   return loop_.exit_code() ? ReportEnd() : Stop();
 }
@@ -111,6 +115,10 @@ void Serving::Check() {
   const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
   SayHealth(own);
   if (!own || own->loading) return;
+  if (own->replication_id != replication_id_) {
+    replication_id_ = own->replication_id;
+    settled_at_ = Clock::now() + kSettling;
+  }
   Redirect(*own);
   keeper_.Keep(*own, Leads(*own), reachable, Clock::now());
   const bool another_recorded = record_.state == Record::State::kMaster && record_.master != self_.endpoint;

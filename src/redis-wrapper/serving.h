@@ -33,7 +33,7 @@ class Serving {
   Status TryRefresh();
   // The registration is to be said anew: in another session, or since its time has come.
   bool RegistrationDue() const;
-  // Once a second.
+  // Once a second; more often while the name of the data is new, or nobody vouches for this master.
   void Check();
   void Redirect(const redis::ServerInfo& own);
   void SayHealth(const Result<redis::ServerInfo>& own);
@@ -60,6 +60,9 @@ class Serving {
   bool has_led_ = false;
   // It was master, or had all the data of one.
   bool ready_ = false;
+  // Of the data, as last seen, and until when all of the group may still be learning it.
+  std::string replication_id_;
+  TimePoint settled_at_{};
   // The session in which everything was registered and read.
   std::int64_t refreshed_session_ = 0;
   TimePoint refresh_at_{};

@@ -94,8 +94,9 @@ def test_restarted_master_does_not_serve_while_a_copy_of_the_data_lives(cluster)
     replica = cluster.redis()
     replica.await_serving()
     wait_for(lambda: replica.follows(master), what="replication")
-    master.ask("SET", "key", "value")
-    assert master.ask("WAIT", 1, 5000) == 1
+    with master.client() as client:
+        client.set("key", "value")
+        assert client.execute_command("WAIT", 1, 5000) == 1  # for what this connection wrote
     master.kill_all()
     master.start()
     master.wait_log("is alive and holds data; waiting for it to be promoted")

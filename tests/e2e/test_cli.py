@@ -14,7 +14,7 @@ import pytest
 
 from background import Background
 from cluster import LOOPBACK, Cluster, free_port, wait_for
-from test_status import API, await_calm, check
+from test_status import API, await_calm, check, status_of
 
 TOKEN = "a-token-that-nobody-sees-4711"
 
@@ -69,6 +69,12 @@ class Command(Background):
         return wait_for(lambda: [line for line in self.lines if text in line], what=f"the line \"{text}\"")
 
 
+def keys_seen(watcher):
+    """How many keys the watcher saw last on each server of the first group."""
+    group = status_of(watcher)["groups"][0]
+    return [server["keys"] for server in (group["master"], *group["replicas"])]
+
+
 @pytest.fixture(scope="module")
 def fleet():
     """(cluster, nodes, sentinels, watcher) that nobody changes."""
@@ -77,6 +83,7 @@ def fleet():
         with cluster.master(nodes).client() as client:
             client.set("key", "x")
         await_calm(watcher)
+        wait_for(lambda: keys_seen(watcher) == [1, 1, 1], what="a look at the key")
         yield cluster, nodes, sentinels, watcher
 
 
