@@ -347,9 +347,8 @@ NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
   } else if (master.info->loading) {
     node.now = "loads its data";
   } else {
-    const auto linked = std::count_if(group.replicas.begin(), group.replicas.end(), [&](const auto& replica) {
-      return replica.info && replica.info->link_up && replica.info->master == master.endpoint;
-    });
+    const auto linked = std::count_if(group.replicas.begin(), group.replicas.end(),
+                                      [&](const auto& replica) { return IsAttached(group, replica); });
     node.now = fmt::format("serves reads and writes; {} of {} linked to it", linked,
                            Counted(group.replicas.size(), "replica"));
     if (const auto& good = master.info->good_replicas)

@@ -76,8 +76,7 @@ void WarnOfReplicas(const GroupStatus& group, TimePoint now, std::vector<std::st
   for (const auto& replica : group.replicas) {
     const auto fault = FaultOf(group, replica, now);
     if (fault) warnings->push_back(fmt::format("replica {} {}", replica.endpoint.ToAddress(), *fault));
-    any_fit |= replica.info && replica.info->role == Role::kReplica && replica.info->link_up &&
-               replica.info->master == group.record.master;
+    any_fit |= IsAttached(group, replica);
   }
   if (HasMaster(group.record) && !any_fit)
     warnings->push_back("no replica follows the master: neither a failover nor a planned stop can hand over");
@@ -230,6 +229,11 @@ std::optional<std::string> FaultOf(const GroupStatus& group, const ServerStatus&
   const auto lag = LagOf(group, replica);
   if (lag && *lag >= kMuchLag) return fmt::format("is {} MB behind", *lag / kMegabyte);
   return std::nullopt;
+}
+
+bool IsAttached(const GroupStatus& group, const ServerStatus& replica) {
+  return HasMaster(group.record) && replica.info && replica.info->role == Role::kReplica &&
+         replica.info->link_up && replica.info->master == group.record.master;
 }
 
 std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica) {

@@ -68,6 +68,9 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
 // What is wrong with a replica, to be said after its name; nothing: it follows the recorded master.
 std::optional<std::string> FaultOf(const GroupStatus& group, const ServerStatus& replica, TimePoint now);
 
+// Whether a replica gets what is written: its link is up, and to the recorded master.
+bool IsAttached(const GroupStatus& group, const ServerStatus& replica);
+
 // How far a replica is behind its master, in bytes; nothing, where that cannot be told.
 std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica);
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <initializer_list>
 #include <string>
 
@@ -48,7 +49,7 @@ FleetStatus Well() {
   group.master = Answers(kMaster, redis::Role::kMaster, 500);
   group.replicas = {Answers(kReplica, redis::Role::kReplica, 400)};
   group.sentinels = {{.endpoint = kSentinel, .report = report}};
-  return {.groups = {{"master1", group}}};
+  return {.observed_at = TimePoint{std::chrono::seconds(1)}, .groups = {{"master1", group}}};
 }
 
 std::string Render(const FleetStatus& status, const Tally& tally = {}) {
@@ -56,7 +57,7 @@ std::string Render(const FleetStatus& status, const Tally& tally = {}) {
   topology.groups = {{"master1", Recorded()}};
   topology.sentinels = {{"uuid", kSentinel}};
   const web::RequestCounts requests;
-  return web::RenderMetrics(topology, status, tally, {}, requests, TimePoint{});
+  return web::RenderMetrics(topology, status, tally, {}, requests, TimePoint{std::chrono::seconds(43)});
 }
 
 TEST(MetricsTest, TellOfAGroup) {
@@ -71,6 +72,7 @@ TEST(MetricsTest, TellOfAGroup) {
            "redis_zk_sentinels_known{group=\"master1\"} 3",
            "redis_zk_keys{group=\"master1\"} 7",
            "redis_zk_sentinels_registered 1",
+           "redis_zk_observed_age_seconds 42",
            "redis_zk_record_changes_total{group=\"master1\"} 0",
            "redis_zk_http_requests_total{code=\"200\"} 0",
        })
@@ -90,6 +92,8 @@ TEST(MetricsTest, TellWhatIsWrong) {
             [](GroupStatus& group) { group.master->info->role = redis::Role::kReplica; },
             "master_up{group=\"master1\"} 0"},
            {"link is down", [](GroupStatus& group) { group.replicas[0].info->link_up = false; },
+            "replicas_attached{group=\"master1\"} 0"},
+           {"a replica of another", [](GroupStatus& group) { group.replicas[0].info->master = kSentinel; },
             "replicas_attached{group=\"master1\"} 0"},
            {"silent replica", [](GroupStatus& group) { group.replicas[0].info.reset(); },
             "replicas_attached{group=\"master1\"} 0"},

@@ -54,6 +54,7 @@ Json ReplicaToJson(const GroupStatus& group, const ServerStatus& replica, TimePo
   const auto lag = LagOf(group, replica);
   json["follows"] = web::ToJson(replica.info->master);
   json["link_up"] = replica.info->link_up;
+  json["attached"] = IsAttached(group, replica);
   json["link_down_ms"] = replica.info->link_down_for.count();
   json["synchronising"] = replica.info->synchronising;
   json["priority"] = replica.info->priority;

@@ -81,16 +81,15 @@ void AddGroup(Families& families, const std::string& name, const GroupStatus& gr
   const Labels labels{{"group", name}};
   const bool recorded = group.record.state == registry::Record::State::kMaster;
   const bool up = group.master && group.master->info && group.master->info->role == redis::Role::kMaster;
-  const auto attached = std::count_if(group.replicas.begin(), group.replicas.end(), [](const auto& replica) {
-    return replica.info && replica.info->role == redis::Role::kReplica && replica.info->link_up;
-  });
+  const auto attached = std::count_if(group.replicas.begin(), group.replicas.end(),
+                                      [&](const auto& replica) { return IsAttached(group, replica); });
   families.Gauge("redis_zk_master_recorded", "1: a master is recorded.", recorded, labels);
   families.Gauge("redis_zk_master_up", "1: the recorded master answers as one.", up, labels);
   families.Gauge("redis_zk_config_epoch", "Sentinel's config epoch of the record.",
                  static_cast<double>(group.record.epoch), labels);
   families.Gauge("redis_zk_replicas", "Replicas that the master or a Sentinel lists.",
                  static_cast<double>(group.replicas.size()), labels);
-  families.Gauge("redis_zk_replicas_attached", "Of these, those whose link to their master stands.",
+  families.Gauge("redis_zk_replicas_attached", "Of these, those whose link to the recorded master stands.",
                  static_cast<double>(attached), labels);
   for (const auto& replica : group.replicas) {
     if (const auto lag = LagOf(group, replica)) {
@@ -164,6 +163,11 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
                  static_cast<double>(topology.sentinels.size()));
   families.Gauge("redis_zk_warnings", "Warnings of /status; those of no group concern all.",
                  static_cast<double>(WarningsOf(topology, now).size()), {{"group", ""}});
+  if (status.observed_at != TimePoint{}) {
+    families.Gauge("redis_zk_observed_age_seconds",
+                   "How long ago the servers were asked how they are; what is told of them is as old.",
+                   std::chrono::duration<double>(now - status.observed_at).count());
+  }
   for (const auto& [name, group] : status.groups) AddGroup(families, name, group);
   AddTally(families, topology, tally);
   for (const auto& behavior : behaviors) AddBehavior(families, behavior);
