@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import re
 import stat
 import subprocess
 
 import pytest
 import redis
 
-from cluster import ROOT, processes_in, wait_for, write_until_ok
+from cluster import GROUP, ROOT, processes_in, wait_for, write_until_ok
 
 REDIS_PASSWORD = "re dis \"quoted\" 'and' \\slashed #$% ü"
 SENTINEL_PASSWORD = "sentinel\\x41{};*"
@@ -73,6 +74,61 @@ def test_passwords_through_a_failover(make_cluster, given):
     for wrapper in nodes + sentinels:
         (conf,) = wrapper.directory.glob("*-wrapper-*.conf")
         assert stat.S_IMODE(conf.stat().st_mode) == 0o600
+
+
+def rules_of_the_readme():
+    """({user: rule}, what the watcher may in addition where it steers)."""
+    block = re.search(r"^  ```\n(  # redis-wrapper: .*?)^  ```$", (ROOT / "README.md").read_text(), re.S | re.M)[1]
+    rules = {line.split()[1]: line.strip() for line in block.splitlines() if line.startswith("  user ")}
+    return rules, re.search(r"for steering also (.*)", block)[1]
+
+
+def test_users_need_no_more_than_the_readme_grants(cluster):
+    """A planned stop, a failover that is asked for, and a death."""
+    rules, steering = rules_of_the_readme()
+    assert sorted(rules) == ["default", "redis-node", "sentinel", "watcher"]
+    rules["watcher"] += " " + steering
+    conf = cluster.directory / "users.conf"
+    conf.write_text(f"include {cluster.directory}/redis.conf\n" +
+                    "".join(rule.replace("PASSWORD", f"{user}-4711") + "\n" for user, rule in rules.items()) +
+                    "user app on >app-4711 ~* &* +@all\n")
+    token = cluster.directory / "token.secret"
+    token.write_text("a-token-of-the-tests\n")
+    cluster.add_env(REDIS_CONF=conf, STEERING_TOKEN_FILE=token)
+
+    def as_user(name):
+        return {"REDIS_USERNAME": name, "REDIS_PASSWORD": f"{name}-4711"}
+
+    def write(key):
+        with cluster.master(nodes).client(username="app", password="app-4711") as app:
+            app.set(key, key)
+            assert app.execute_command("WAIT", 2, 5000) == 2
+
+    nodes = [cluster.redis(**as_user("redis-node")) for _ in range(3)]
+    for node in nodes:
+        node.await_serving()
+    wait_for(lambda: cluster.master(nodes).info()["connected_slaves"] == 2, what="replication")
+    sentinels = [cluster.sentinel(**as_user("sentinel")) for _ in range(3)]
+    watcher = cluster.watcher(**as_user("watcher"))
+
+    master = cluster.await_agreement(nodes, sentinels, [watcher])
+    write("before")
+    assert master.stop() == 0
+    assert master.log_lines("handed over to")
+    master.start()
+    cluster.await_agreement(nodes, sentinels, [watcher])
+    code, _, text = watcher.request(f"/masters/{GROUP}/failover", method="POST",
+                                    headers={"Authorization": "Bearer a-token-of-the-tests"}, timeout=60)
+    assert code == 200, text
+    master = cluster.await_agreement(nodes, sentinels, [watcher])
+    write("meanwhile")
+    master.kill_all()
+    wait_for(lambda: cluster.record() != master.record, what="a failover")
+    master.start()
+    cluster.await_agreement(nodes, sentinels, [watcher])
+    write("after")
+    refused = [line for process in cluster.processes for line in process.log().splitlines() if "NOPERM" in line]
+    assert refused == []
 
 
 @pytest.mark.parametrize("daemon", ["redis-wrapper", "sentinel-wrapper", "watcher"])

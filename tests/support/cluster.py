@@ -229,6 +229,7 @@ class Server(Process):
 class Wrapper(Server):
     """One of our wrappers, with the server it supervises."""
 
+    username_option = None
     password_option = None
 
     @property
@@ -256,8 +257,8 @@ class Wrapper(Server):
         return self.wait_log("serving ", within)
 
     def client(self, **options):
-        options = {"password": self._secret(self.password_option), "socket_timeout": 5, "decode_responses": True,
-                   **options}
+        options = {"username": self.env.get(self.username_option), "password": self._secret(self.password_option),
+                   "socket_timeout": 5, "decode_responses": True, **options}
         return redis.Redis(self.host, self.port, **options)
 
     def ask(self, *command, timeout=5):
@@ -270,6 +271,7 @@ class Wrapper(Server):
 
 
 class RedisWrapper(Wrapper):
+    username_option = "REDIS_USERNAME"
     password_option = "REDIS_PASSWORD"
 
     def info(self):
