@@ -1,6 +1,7 @@
 """What applications see of the watcher."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import socket
@@ -136,7 +137,7 @@ def test_whoever_waits_does_not_keep_the_watcher_from_ending(cluster):
         assert asked.exception() or asked.result()[0] == 503
 
 
-@pytest.mark.parametrize("wait", ["x", "-1s", "6m", "1d"])
+@pytest.mark.parametrize("wait", ["x", "-1s", "61s", "1d"])
 def test_wrong_waits_are_named(watcher, wait):
     status, _, text = watcher.request(f"/master?since=x&wait={wait}")
     assert status == 400 and text.startswith(f'wait: found "{wait}", expected a duration')
@@ -203,6 +204,29 @@ def test_garbage_harms_nobody_else(watcher, garbage):
             pass  # it heard enough
         assert watcher.get("/sentinels")
     assert watcher.running
+
+
+@pytest.mark.parametrize("body", [b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"])
+def test_question_with_a_body_is_refused(watcher, body):
+    """It is not read: what follows would be taken for the next question."""
+    with socket.create_connection((watcher.host, watcher.port), timeout=5) as connection:
+        connection.sendall(b"GET /sentinels HTTP/1.1\r\nHost: watcher\r\n" + body)
+        answer = b""
+        while piece := connection.recv(4096):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1, answer
+
+
+def test_flood_of_slow_clients_holds_up_neither_the_record_nor_the_end(cluster):
+    nodes, _, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    with contextlib.ExitStack() as flood:
+        for _ in range(700):
+            connection = flood.enter_context(socket.create_connection((watcher.host, watcher.port), timeout=5))
+            connection.sendall(b"GET /sentinels HTTP/1.1\r\nHost: wat")
+        cluster.kazoo.set("/redis/master", b"garbage")
+        wait_for(lambda: cluster.record() == master.record, what="the record to be mended")
+        assert watcher.stop(within=10) == 0
 
 
 def test_idle_connections_starve_nobody(watcher):

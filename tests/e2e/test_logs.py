@@ -103,8 +103,9 @@ def test_frozen_wrapper_does_not_hold_its_server_up(cluster):
     assert node.stop() == 0
 
 
-def test_reader_that_stands_still_holds_nobody_up(cluster):
-    node = cluster.redis(start=False, REDIS_CONF=talkative(cluster))
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_reader_that_stands_still_holds_nobody_up(cluster, form):
+    node = cluster.redis(start=False, REDIS_CONF=talkative(cluster), LOG_FORMAT=form)
     log_read, log_write = os.pipe()
     wrapper = subprocess.Popen(node.argv, cwd=node.directory, env=node.env, stdin=subprocess.DEVNULL, stdout=log_write,
                                stderr=log_write)
