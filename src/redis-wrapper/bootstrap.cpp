@@ -29,8 +29,11 @@ std::optional<Endpoint> DataHolder(const View& view) {
   return std::nullopt;
 }
 
-Decision Follow(const Endpoint& master, std::string reason) {
-  return {.action = Action::kFollow, .master = master, .reason = std::move(reason)};
+Decision Follow(const View& view, const Endpoint& master, std::string reason) {
+  return {.action = Action::kFollow,
+          .master = master,
+          .replication_id = view.living.at(master).replication_id,
+          .reason = std::move(reason)};
 }
 
 Decision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
@@ -89,7 +92,7 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
     return DecideColdStart(view, what);
   }
   if (info->role == redis::Role::kMaster) {
-    return Follow(master, fmt::format("{} says that {} is the master, and it is", who_says, address));
+    return Follow(view, master, fmt::format("{} says that {} is the master, and it is", who_says, address));
   }
   return Wait(fmt::format(
       "{} says that {} is the master, but it is a replica; waiting for a majority of the Sentinels "
@@ -134,7 +137,8 @@ Decision DecideWithoutRecord(const View& view) {
     acting = endpoint;
   }
   if (acting) {
-    Decision decision = Follow(*acting, fmt::format("{}, but {} acts as master", found, acting->ToAddress()));
+    Decision decision =
+        Follow(view, *acting, fmt::format("{}, but {} acts as master", found, acting->ToAddress()));
     decision.needs_lock = true;
     return decision;
   }

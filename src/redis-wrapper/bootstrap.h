@@ -58,6 +58,7 @@ struct Decision {
   };
   Action action = Action::kWait;
   Endpoint master;               // kFollow
+  std::string replication_id;    // kFollow: what the master's data are called
   bool needs_lock = false;       // only valid when view.locked; else take the lock and look again
   bool ask_failover = false;     // kWait: a Sentinel should promote one of the replicas now
   bool cold_start = false;       // the group begins anew from what is on disk

@@ -34,6 +34,18 @@ const registry::Dataset& DatasetKeeper::Find() {
   return found_;
 }
 
+void DatasetKeeper::ExpectCopy(const std::string& replication_id) {
+  if (!found_.empty()) return;
+  const Note expected{.node = note_.node, .replication_id = replication_id};
+  const auto written = WriteNote(files_, expected);
+  Say(written);
+  if (!written) return;
+  note_ = expected;
+  named_ = true;
+}
+
+void DatasetKeeper::WriteDown(const redis::ServerInfo& own, TimePoint now) { Say(KeepNote(own, now)); }
+
 void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachable, TimePoint now) {
   // Of a replica, the master's data have replaced what was found.
   if (own.role == redis::Role::kReplica) found_ = {};
@@ -41,22 +53,22 @@ void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachabl
   Status kept = leads && reachable ? KeepHistory(own) : Status{};
   if (kept) kept = KeepNote(own, now);
   if (kept && reachable) kept = KeepReport(now);
+  Say(kept);
+}
+
+void DatasetKeeper::ReportDisputed(TimePoint now) { Say(KeepReport(now)); }
+
+void DatasetKeeper::ReportLast() {
+  ever_reported_ = false;
+  Say(KeepReport(Clock::now()));
+}
+
+void DatasetKeeper::Say(const Status& kept) {
   if (kept) {
     log_problem_.Reset();
   } else {
     log_problem_("what is known of the data: " + kept.error().message, LogOnChange::Level::kWarn);
   }
-}
-
-void DatasetKeeper::ReportDisputed(TimePoint now) {
-  if (const auto kept = KeepReport(now); !kept)
-    log_problem_("what is known of the data: " + kept.error().message, LogOnChange::Level::kWarn);
-}
-
-void DatasetKeeper::ReportLast() {
-  ever_reported_ = false;
-  if (const auto kept = KeepReport(Clock::now()); !kept)
-    spdlog::warn("what is known of the data: {}", kept.error().message);
 }
 
 Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own) {

@@ -25,6 +25,14 @@ class DatasetKeeper {
   // What the server would load, read anew. REQUIRES: it does not run.
   const registry::Dataset& Find();
 
+  // Before a replica that has no data yet is launched on a master whose data are called `replication_id`:
+  // what a sudden death leaves of the first copy has a name, and counts as the least that bears it.
+  void ExpectCopy(const std::string& replication_id);
+
+  // The note alone: before anybody is told of a new master, so that nobody's writes lack a name, and before a
+  // planned end.
+  void WriteDown(const redis::ServerInfo& own, TimePoint now);
+
   // Call about once a second, and soon after the data got another name. `leads`: the record names this node,
   // and it acts as master. `reachable`: so is ZooKeeper.
   void Keep(const redis::ServerInfo& own, bool leads, bool reachable, TimePoint now);
@@ -37,6 +45,7 @@ class DatasetKeeper {
   void ReportLast();
 
  private:
+  void Say(const Status& kept);
   Status KeepHistory(const redis::ServerInfo& own);
   Status KeepNote(const redis::ServerInfo& own, TimePoint now);
   Status KeepReport(TimePoint now);

@@ -211,6 +211,8 @@ int Serving::Stop() {
 }
 
 int Serving::StopServer() {
+  const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
+  if (own && !own->loading) keeper_.WriteDown(*own, Clock::now());
   const int code = loop_.StopServer();
   // What the server saved last belongs into the comparison when everybody returns.
   if (loop_.session().connected()) keeper_.ReportLast();

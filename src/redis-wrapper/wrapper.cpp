@@ -161,8 +161,11 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
       return false;
     }
   }
+  if (!as_master) keeper_.ExpectCopy(decision.replication_id);
   if (const auto code = loop_.Launch(options_.redis_server_bin, conf_path)) return tl::unexpected(*code);
   if (const auto code = loop_.AwaitServing([&] { return Probe(decision); })) return tl::unexpected(*code);
+  const auto own = redis::AskServerInfo(server.bind, options_.common.redis, kProbeTimeout);
+  if (as_master && own) keeper_.WriteDown(*own, Clock::now());
   if (const auto recorded = RecordDecision(decision); !recorded) {
     spdlog::warn("{}; starting over", recorded.error().message);
     // Of a new address nobody has been told yet; of one that returns, clients may know.

@@ -1,6 +1,5 @@
 """Everything dies, or the master returns empty: no data are lost that somebody still has, and all is one again."""
 
-import json
 import os
 import signal
 import time
@@ -27,16 +26,6 @@ def fill(master, count=KEYS):
             pipeline.set(f"key:{number}", number)
         pipeline.execute()
         client.execute_command("WAIT", client.info("replication")["connected_slaves"], 4000)
-
-
-def await_notes(nodes):
-    """Data whose name is a moment old, and not yet written down, are of unknown origin after a sudden death."""
-    def noted(node):
-        note = json.loads((node.directory / "redis-zk.json").read_text())
-        return note["replication_id"] == node.info().get("master_replid")
-
-    for node in nodes:
-        wait_for(lambda node=node: noted(node), what=f"the note of {node.name}")
 
 
 def stop_without_mercy(processes):
@@ -108,7 +97,6 @@ def test_everything_died(make_cluster, settings, poorest, figure):
             if node is not poor:
                 wait_for(lambda saved=node: saved.ask("SAVE"), what="a snapshot")
     before = epoch(cluster)
-    await_notes([node for node in nodes if node is not poor])
     stop_without_mercy([node for node in nodes if node is not poor] + sentinels)
 
     started = time.monotonic()
@@ -171,7 +159,6 @@ def test_sentinels_outlived_every_redis(make_cluster):
     cluster = make_cluster()
     nodes, sentinels, (watcher,) = cluster.bring_up()
     fill(cluster.master(nodes))
-    await_notes(nodes)
     stop_without_mercy(nodes)
     for node in nodes:
         node.move()

@@ -49,5 +49,38 @@ TEST_F(DatasetKeeperTest, NothingIsNamedWhereThereAreNoData) {
   EXPECT_NE(Keeper().node(), keeper.node());
 }
 
+TEST_F(DatasetKeeperTest, AnEmptyReplicaKnowsWhoseCopyItWillHold) {
+  auto keeper = Keeper();
+  ASSERT_TRUE(keeper.Find().empty());
+  keeper.ExpectCopy("0123456789abcdef");
+  EXPECT_TRUE(Keeper().Find().empty());
+  WriteFile(path_ / "appendonly.aof", "data");
+  const auto dataset = Keeper().Find();
+  EXPECT_EQ(dataset.replication_id, "0123456789abcdef");
+  EXPECT_EQ(dataset.offset, 0);
+  EXPECT_EQ(Keeper().node(), keeper.node());
+}
+
+TEST_F(DatasetKeeperTest, DataThatAreThereKeepTheirNameUntilTheyAreReplaced) {
+  WriteFile(path_ / "appendonly.aof", "data");
+  auto keeper = Keeper();
+  ASSERT_FALSE(keeper.Find().empty());
+  keeper.ExpectCopy("0123456789abcdef");
+  EXPECT_EQ(Keeper().Find().replication_id, "");
+}
+
+TEST_F(DatasetKeeperTest, WhatIsWrittenDownNamesTheFileAndItsPast) {
+  WriteFile(path_ / "appendonly.aof", "data");
+  auto keeper = Keeper();
+  keeper.WriteDown({.replication_id = "first", .offset = 7}, Clock::now());
+  keeper.WriteDown({.replication_id = "second", .offset = 9}, Clock::now());
+  const auto note = ReadNote(files_);
+  EXPECT_EQ(note.replication_id, "second");
+  EXPECT_EQ(note.previous_id, "first");
+  EXPECT_EQ(note.offset, 9);
+  EXPECT_EQ(note.aof_file, "appendonly.aof");
+  EXPECT_EQ(note.aof_bytes, 4U);
+}
+
 }  // namespace
 }  // namespace redis_zk::testing
