@@ -80,9 +80,10 @@ std::string OwnName() {
 
 Access Authorize(std::string_view token, std::string_view header) {
   if (token.empty()) return Access::kOff;
-  const auto is_same = [](unsigned char a, unsigned char b) { return std::tolower(a) == b; };
-  if (header.size() < kScheme.size() || !std::equal(kScheme.begin(), kScheme.end(), header.begin(),
-                                                    [&](char a, char b) { return is_same(b, a); }))
+  const auto is_same = [](char wanted, char found) {
+    return std::tolower(static_cast<unsigned char>(found)) == wanted;
+  };
+  if (header.size() < kScheme.size() || !std::equal(kScheme.begin(), kScheme.end(), header.begin(), is_same))
     return Access::kDenied;
   header.remove_prefix(kScheme.size());
   unsigned different = header.size() == token.size() ? 0 : 1;

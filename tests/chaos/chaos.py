@@ -1,12 +1,13 @@
 """Random faults against a real fleet, with clients that write all the time: ./run chaos [--minutes N] [--seed S].
 
-Three redis-wrappers, three sentinel-wrappers and two watchers around a ZooKeeper, on loopback. Round by round something
-is killed, frozen, stopped or replaced, or everything dies at once; a scheduler starts it again, as Marathon does, often
-on another port. After each round everybody has to agree again within a bound, the writers have to get on, and no
+Three redis-wrappers, three sentinel-wrappers and two watchers around a ZooKeeper, each on a machine of its own: a network
+namespace, which takes root; without it all share the loopback, and no links are cut. Round by round something is killed,
+frozen, cut off, stopped or replaced, or everything dies at once; a scheduler starts it again, as Marathon does, often on
+another port. After each round everybody has to agree again within a bound, the writers have to get on, and no
 acknowledged write may be missing that asynchronous replication does not excuse. Ends with 1 when a promise was broken.
 
 The same seed draws the same faults in the same order; what becomes of them is up to the machine. What can go wrong is
-in faults.py (and why links are not cut), what must hold in checker.py.
+in faults.py, what must hold in checker.py.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import random
 import re
 import signal
 import statistics
+import subprocess
 import sys
 import time
 
@@ -31,6 +33,7 @@ from checker import Ledger, RecordSampler, RoleSampler, loss_window
 from cluster import PATIENCE, Cluster, wait_for
 from faults import draw
 from fleet import Fleet, Scheduler
+from network import Network
 from writer import Writer
 
 # Two hundred writes a second, so that looking for all of them again stays quick.
@@ -222,6 +225,16 @@ def arguments():
     return parser.parse_args()
 
 
+def open_network(opened):
+    """A network of machines; None where there can be none, which is said."""
+    try:
+        return opened.enter_context(Network())
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = (getattr(error, "stderr", None) or str(error)).strip()
+        say(f"no links are cut, for there can be no network namespaces here: {why}")
+        return None
+
+
 def main():
     chosen = arguments()
     # Nothing is left running, however it is asked to end.
@@ -235,12 +248,14 @@ def main():
         return 64
     deadline = time.monotonic() + 60 * chosen.minutes
     try:
-        with Cluster() as cluster:
+        with contextlib.ExitStack() as opened:
+            network = open_network(opened)
+            cluster = opened.enter_context(Cluster(network=network))
             cluster.kept = chosen.keep
             if chosen.keep:
                 say(f"logs: {cluster.directory}/*/log")
             chaos = Chaos(cluster, chosen.seed)
-            chaos.run(deadline, lambda fault: re.search(chosen.only, fault.kind))
+            chaos.run(deadline, lambda fault: re.search(chosen.only, fault.kind) and (network or not fault.cuts))
     except KeyboardInterrupt:
         return 130
     return chaos.verdict()

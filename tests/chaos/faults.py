@@ -1,8 +1,5 @@
 """What goes wrong. A fault is drawn as a value, without a look at the run: the same seed draws the same faults in the
 same order. Applied to a fleet, it is over when everything that it stopped runs again.
-
-Links are never cut: everything here shares one loopback, and every connection would need a proxy that both ends
-believe in. Frozen processes stand for cut links: nobody hears of them, and they do not know.
 """
 
 import concurrent.futures
@@ -49,6 +46,8 @@ class Fault:
     may_lose = False
     # How long everybody may take to agree after it.
     patience = PATIENCE
+    # Whether it needs machines with links between them.
+    cuts = False
 
     @property
     def details(self):
@@ -109,6 +108,33 @@ class Freeze(Fault):
         send(signal.SIGSTOP, pids)
         threading.Event().wait(self.seconds)
         send(signal.SIGCONT, pids)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cut(Fault):
+    """Some seconds during which nothing passes between these machines and those of `others`, or all but `others`."""
+
+    others: tuple
+    all_but: bool
+    seconds: float
+    cuts = True
+    # TCP asks again in growing intervals: the longer the cut, the later it notices the end.
+    patience = 2 * PATIENCE
+
+    @property
+    def may_lose(self):
+        return "master" in self.roles and self.all_but
+
+    @property
+    def details(self):
+        return f"for {self.seconds:.1f} s"
+
+    def apply(self, fleet):
+        these = [fleet.machine(role) for role in self.roles]
+        those = [fleet.machine(role) for role in self.others]
+        network = fleet.cluster.network
+        with network.cut(these, network.others(these + those) if self.all_but else those):
+            threading.Event().wait(self.seconds)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,6 +202,10 @@ class Both(Fault):
     def may_lose(self):
         return self.first.may_lose or self.second.may_lose
 
+    @property
+    def cuts(self):
+        return self.first.cuts or self.second.cuts
+
     def describe(self, fleet):
         return f"{self.first.describe(fleet)}; {self.delay:.1f} s later {self.second.describe(fleet)}"
 
@@ -213,6 +243,17 @@ def freeze(rng, role, part):
     return Freeze(f"freeze {possessive(role, part)}", (role,), part, rng.uniform(1, 8))
 
 
+def cut_off(rng, *roles, but=()):
+    """From everybody; `but` can still reach them."""
+    kind = f"cut off {' and '.join(possessive(role, 'both') for role in roles)}" + (" but for clients" if but else "")
+    return Cut(kind, roles, but, True, rng.uniform(1, 12))
+
+
+def cut(rng, role, other):
+    kind = f"cut {possessive(role, 'both')} from {possessive(other, 'both')}"
+    return Cut(kind, (role,), (other,), False, rng.uniform(1, 12))
+
+
 def stop(rng, role):
     return Stop(f"stop {possessive(role, 'both')}", (role,), restart(rng))
 
@@ -235,6 +276,12 @@ SINGLE = (
     lambda rng: freeze(rng, rng.choice(REDIS[1:]), rng.choice(("wrapper", "server"))),
     lambda rng: freeze(rng, rng.choice(SENTINELS), rng.choice(("wrapper", "server"))),
     lambda rng: freeze(rng, rng.choice((*WATCHERS, "zookeeper")), "wrapper"),
+    lambda rng: cut_off(rng, "master"),
+    lambda rng: cut_off(rng, "master", but=("clients",)),
+    lambda rng: cut_off(rng, "master", rng.choice(SENTINELS), but=("clients",)),
+    lambda rng: cut_off(rng, rng.choice((*REDIS[1:], *SENTINELS))),
+    lambda rng: cut_off(rng, rng.choice(("zookeeper", *WATCHERS))),
+    lambda rng: cut(rng, "master", rng.choice(("zookeeper", *REDIS[1:], *SENTINELS, *WATCHERS))),
     lambda rng: stop(rng, "master"),
     lambda rng: stop(rng, rng.choice(REDIS[1:])),
     lambda rng: stop(rng, rng.choice(SENTINELS)),

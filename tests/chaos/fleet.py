@@ -114,6 +114,10 @@ class Fleet:
                  "sentinel": self.sentinels, "watcher": self.watchers}
         return kinds[kind][int(number)]
 
+    def machine(self, role):
+        """Where who plays it runs; the "clients" are outside."""
+        return self.cluster.network.outside if role == "clients" else self.who(role).machine
+
     def add(self, role):
         """A new process, in a directory of its own, that is to play this role."""
         new = self.cluster.sentinel() if role.startswith("sentinel") else self.cluster.redis()

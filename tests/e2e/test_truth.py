@@ -1,17 +1,17 @@
 """Lies, stale Sentinels, frozen processes, a cut network: the record ends up true, and no healthy master is demoted."""
 
 import contextlib
-import itertools
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
+import redis
 
+from background import Background
 from cluster import GROUP, ROOT, Server, free_port, wait_for, write_until_ok, zookeeper_serves
+from network import Network
 
 
 # --- several watchers, stale and minority Sentinels, lies
@@ -140,96 +140,76 @@ def test_fence_by_frozen_witnesses(make_cluster):
     cluster.await_agreement(nodes, sentinels, [watcher])
 
 
-WRITER = """
-import sys, time
-sys.path.insert(0, "/usr/lib/python3/dist-packages")
-import redis
-client = redis.Redis(sys.argv[1], int(sys.argv[2]), socket_timeout=1)
-number = 0
-while True:
-    try:
-        client.set(f"cut:{number}", number)
-        print(number, time.monotonic(), flush=True)
-        number += 1
-    except redis.RedisError:
-        pass
-    time.sleep(0.005)
-"""
+class DirectWriter(Background):
+    """An application that knows no Sentinel, and stays with the Redis that it knows."""
 
-_networks = itertools.count(os.getpid() % 200 + 1)
+    every = 0.005
+
+    def __init__(self, node):
+        super().__init__()
+        self._client = node.client(socket_timeout=1)
+        self.acknowledged = []  # when, on the monotonic clock, of write 0, 1, 2 and so on
+
+    def step(self):
+        with contextlib.suppress(redis.RedisError):
+            self._client.set(f"cut:{len(self.acknowledged)}", "written")
+            self.acknowledged.append(time.monotonic())
 
 
-def ip(*words):
-    subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL)
-
-
-@contextlib.contextmanager
-def island():
-    """(name of a network namespace, our address on the way to it, its address there, our interface)."""
-    number = next(_networks)
-    name, ours = f"redis-zk-{os.getpid()}-{number}", f"rzk{os.getpid() % 100000}o{number % 100}"
-    theirs = ours[:-len(str(number % 100)) - 1] + f"t{number % 100}"
-    net = f"10.201.{number % 250}"
-    ip("netns", "add", name)
-    try:
-        ip("link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", name)
-        ip("addr", "add", f"{net}.1/24", "dev", ours)
-        ip("link", "set", ours, "up")
-        for words in (["addr", "add", f"{net}.2/24", "dev", theirs], ["link", "set", theirs, "up"],
-                      ["link", "set", "lo", "up"]):
-            ip("-n", name, *words)
-        yield name, f"{net}.1", f"{net}.2", ours
-    finally:
-        ip("netns", "del", name)
+@pytest.fixture
+def network():
+    with Network() as network:
+        yield network
 
 
 @pytest.mark.parametrize("fence", ["on", "off"])
-def test_master_is_cut_off_from_all_but_its_clients(make_cluster, figure, fence):
+def test_master_is_cut_off_from_all_but_its_clients(make_cluster, network, figure, fence):
     """What its clients were told is written, and is not, after it came back."""
     cut_for = 12
-    with island() as (name, ours, theirs, interface):
-        cluster = make_cluster(BIND_IP=ours, FENCE=fence)
-        cluster.start_zookeeper(address=ours)
-        master = cluster.redis(start=False, BIND_IP=theirs)
-        master.argv = ["ip", "netns", "exec", name, *master.argv]
-        master.start().await_serving()
-        replicas = [cluster.redis(), cluster.redis()]
-        for replica in replicas:
-            replica.await_serving()
-            wait_for(lambda node=replica: node.follows(master), what="replication")
-        # One of the Sentinels is on the master's side: a minority, whose word counts nothing afterwards.
-        minority = cluster.sentinel(start=False, BIND_IP=theirs)
-        minority.argv = ["ip", "netns", "exec", name, *minority.argv]
-        sentinels, watcher = [cluster.sentinel(), cluster.sentinel(), minority.start()], cluster.watcher()
-        cluster.await_agreement([master, *replicas], sentinels, [watcher])
-        writer = subprocess.Popen(["ip", "netns", "exec", name, sys.executable, "-c", WRITER, theirs, str(master.port)],
-                                  stdout=subprocess.PIPE, text=True)
-        try:
-            for line in writer.stdout:
-                if int(line.split()[0]) > 200:
-                    break
-            ip("link", "set", interface, "down")
+    cluster = make_cluster(network=network, FENCE=fence)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    replicas = [node for node in nodes if node is not master]
+    # One of the Sentinels is on the master's side: a minority, whose word counts nothing afterwards.
+    island = [master.machine, sentinels[0].machine]
+    with DirectWriter(master) as writer:
+        wait_for(lambda: len(writer.acknowledged) > 200, what="writes")
+        with network.cut(island, network.others([*island, network.outside])):
             cut = time.monotonic()
             wait_for(lambda: any(node.role == "master" for node in replicas), what="a failover")
+            wait_for(lambda: cluster.record() in [node.record for node in replicas], what="the record of it")
             wait_for(lambda: time.monotonic() - cut > cut_for, what="the end of the cut")
-            ip("link", "set", interface, "up")
-            successor = cluster.await_agreement([master, *replicas], sentinels, [watcher], within=60)
-        finally:
-            writer.kill()
-        acknowledged = [line.split() for line in writer.stdout if len(line.split()) == 2]
-        after = {int(number): float(when) - cut for number, when in acknowledged if float(when) > cut}
-        with successor.client() as client:
-            values = client.mget([f"cut:{number}" for number in after]) if after else []
-        lost = [number for number, value in zip(after, values) if value is None]
-        latest = max((after[number] for number in lost), default=0)
-        figure(f"master cut off for {cut_for} s, fence {fence}: {len(lost)} acknowledged writes lost, the last "
-               f"{latest:.1f} s after the cut")
-        assert successor is not master
-        if fence == "on":
-            assert latest < 2 + 2.5, "patience, one check a second, and the time a silent witness is given"
-            assert master.log_lines("fence: writes are refused")
-        else:
-            assert latest > cut_for - 2, "the control: without a fence they are lost until the end"
+        successor = cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+    after = {number: when - cut for number, when in enumerate(writer.acknowledged) if when > cut}
+    with successor.client() as client:
+        values = client.mget([f"cut:{number}" for number in after]) if after else []
+    lost = [number for number, value in zip(after, values) if value is None]
+    latest = max((after[number] for number in lost), default=0)
+    figure(f"master cut off for {cut_for} s, fence {fence}: {len(lost)} acknowledged writes lost, the last "
+           f"{latest:.1f} s after the cut")
+    assert successor is not master
+    if fence == "on":
+        assert latest < 2 + 2.5, "patience, one check a second, and the time a silent witness is given"
+        assert master.log_lines("fence: writes are refused")
+    else:
+        assert latest > cut_for - 2, "the control: without a fence they are lost until the end"
+
+
+def test_master_is_cut_off_from_zookeeper_alone(make_cluster, network):
+    """Its Sentinels and replicas vouch for it: it is neither demoted nor fenced, and registered again afterwards."""
+    cluster = make_cluster(network=network)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    with DirectWriter(master) as writer:
+        with network.cut([master.machine], [cluster.zookeeper.machine]):
+            wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 2, what="the end of its session")
+            writer.acknowledged.clear()
+            wait_for(lambda: len(writer.acknowledged) > 500, what="writes")
+        assert cluster.await_agreement(nodes, sentinels, [watcher]) is master
+    assert not master.log_lines("fence: writes are refused")
+    pauses = [later - earlier for earlier, later in zip(writer.acknowledged, writer.acknowledged[1:])]
+    assert max(pauses) < 1
+    wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 3, what="its registration")
 
 
 # --- one of three ZooKeeper servers

@@ -122,11 +122,16 @@ def processes_in(directory):
 
 
 class Process:
-    """A program with its directory, its environment and its log. It can be started again after its end."""
+    """A program with its directory, its environment and its log. It can be started again after its end.
 
-    def __init__(self, name, argv, directory, env=None):
+    `machine`: the host of a `Network` that it runs on; this machine without.
+    """
+
+    def __init__(self, name, argv, directory, env=None, machine=None):
         self.name = name
-        self.argv = [str(word) for word in argv]
+        self.machine = machine
+        # "ip netns exec" becomes the program: the pid is the program's.
+        self.argv = [*(machine.prefix if machine else []), *(str(word) for word in argv)]
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.env = env
@@ -203,8 +208,8 @@ class Process:
 class Server(Process):
     """A process that listens."""
 
-    def __init__(self, name, argv, directory, host, port, env=None):
-        super().__init__(name, argv, directory, env)
+    def __init__(self, name, argv, directory, host, port, env=None, machine=None):
+        super().__init__(name, argv, directory, env, machine)
         self.host = host
         self.port = port
 
@@ -338,12 +343,14 @@ class Watcher(Server):
 
 
 class Cluster:
-    """`env` goes to every daemon; a value of None takes a variable away."""
+    """`env` goes to every daemon; a value of None takes a variable away. On a `network` every process has a machine of
+    its own, on this machine's loopback without.
+    """
 
-
-    def __init__(self, binaries=None, session_timeout=SESSION_TIMEOUT, down_after_ms=1500, **env):
+    def __init__(self, binaries=None, session_timeout=SESSION_TIMEOUT, down_after_ms=1500, network=None, **env):
         self.binaries = pathlib.Path(binaries or os.environ.get("REDIS_ZK_BIN", ROOT / "build/release/bin"))
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="redis-zk."))
+        self.network = network
         self.processes = []
         self.zookeeper = None
         self.zookeeper_hosts = None
@@ -390,12 +397,18 @@ class Cluster:
 
     # --- starting
 
-    def start_zookeeper(self, address=LOOPBACK):
+    def _machine(self):
+        """(a new machine's address, the machine)."""
+        machine = self.network.host() if self.network else None
+        return (machine.address if machine else LOOPBACK), machine
+
+    def start_zookeeper(self):
         """A ZooKeeper server; after its end the same one again, with its data."""
         if self.zookeeper is None:
             directory, port = self.directory / "zookeeper", free_port()
+            address, machine = self._machine()
             self.zookeeper = Server("zookeeper", [ROOT / "tests/support/zookeeper", directory, port], directory,
-                                    address, port, {**os.environ, "ZOOKEEPER_ADDRESS": address})
+                                    address, port, {**os.environ, "ZOOKEEPER_ADDRESS": address}, machine)
             self.processes.append(self.zookeeper)
             self.zookeeper_hosts = self.zookeeper.address
         zookeeper = self.zookeeper.start()
@@ -434,9 +447,10 @@ class Cluster:
     def _daemon(self, kind, binary, port, start, env):
         name = f"{binary}-{1 + sum(isinstance(process, kind) for process in self.processes)}"
         port = port or free_port()
-        env = self.env(**{"PORT0": port, **env})
+        address, machine = self._machine()
+        env = self.env(**{"PORT0": port, **({"BIND_IP": address} if machine else {}), **env})
         process = kind(name, [self.binaries / binary], self.directory / name,
-                       env.get("BIND_IP", LOOPBACK), port, env)
+                       env.get("BIND_IP", LOOPBACK), port, env, machine)
         self.processes.append(process)
         return process.start() if start else process
 

@@ -95,7 +95,7 @@ class Formatter : public spdlog::formatter {
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) override {
     const std::string_view logger(message.logger_name.data(), message.logger_name.size());
     const std::string text = RenderLogLine({.time = message.time,
-                                            .level = kLevels.at(message.level),
+                                            .level = kLevels.at(static_cast<std::size_t>(message.level)),
                                             .logger = logger,
                                             .message = {message.payload.data(), message.payload.size()},
                                             .passed_through = logger != daemon_},
@@ -135,7 +135,9 @@ void InitLog(std::string_view daemon, LogFormat format, std::string_view level) 
   SetLogLevel(level);
 }
 
-std::string_view LogLevel() { return kLevels.at(spdlog::default_logger_raw()->level()); }
+std::string_view LogLevel() {
+  return kLevels.at(static_cast<std::size_t>(spdlog::default_logger_raw()->level()));
+}
 
 void SetLogLevel(std::string_view level) {
   spdlog::default_logger_raw()->set_level(spdlog::level::from_str(std::string(level)));

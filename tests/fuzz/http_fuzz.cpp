@@ -1,0 +1,30 @@
+// What anybody may send to a watcher: paths, Accept headers, tokens.
+#include "fuzz/fuzz.h"
+#include "watcher/steering.h"
+#include "watcher/web/answers.h"
+
+namespace redis_zk::watcher {
+
+FUZZ_TARGET(text) {
+  using fuzz::Check;
+  Topology topology;
+  topology.groups["master1"].record = {.state = registry::Record::State::kMaster,
+                                       .master = {"10.0.0.1", 6379}};
+  const auto split = text.find('\n');
+  const auto head = text.substr(0, split);
+  const auto rest = split == std::string_view::npos ? std::string_view() : text.substr(split + 1);
+  const web::Request request{
+      .path = head, .accept = rest, .addr = rest, .group = rest, .now = TimePoint{}, .pick = [](std::size_t) {
+        return std::size_t{0};
+      }};
+  if (const auto answer = web::AnswerFor(request, topology)) {
+    Check(answer->status >= 200 && answer->status < 600);
+    // A header cannot be broken by what is told.
+    Check(answer->content_type.find('\n') == std::string::npos &&
+          answer->version.find('\n') == std::string::npos);
+  }
+  if (const auto route = web::SteeringAt(head)) Check(route->group.find('/') == std::string_view::npos);
+  Check(Authorize("0123456789abcdef", text) != Access::kGranted || text == "Bearer 0123456789abcdef");
+}
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,34 @@
+// What stands in ZooKeeper, where anybody may write.
+#include "fuzz/fuzz.h"
+#include "registry/chronicle.h"
+#include "registry/record.h"
+
+namespace redis_zk::registry {
+
+namespace {
+
+// What was believed is what is written down, but for what the znode's name or the server says.
+template <class T>
+void CheckRoundTrip(const Result<T>& parsed, Result<T> (*parse)(std::string_view)) {
+  if (!parsed) return;
+  const auto again = parse(Render(*parsed));
+  fuzz::Check(again && *again == *parsed);
+}
+
+}  // namespace
+
+FUZZ_TARGET(text) {
+  const Record record = ParseMasterRecord(text);
+  if (record.state == Record::State::kMaster)
+    fuzz::Check(ParseMasterRecord(record.master.ToRecord()).master == record.master);
+  CheckRoundTrip<Lineage>(ParseLineage(text), ParseLineage);
+  CheckRoundTrip<Member>(ParseMember(text), ParseMember);
+  CheckRoundTrip<KnownDataset>(ParseKnownDataset(text), ParseKnownDataset);
+  CheckRoundTrip<History>(ParseHistory(text), ParseHistory);
+  CheckRoundTrip<Seat>(ParseSeat(text), ParseSeat);
+  CheckRoundTrip<Chronicle>(ParseChronicle(text), ParseChronicle);
+  const CleanUpPause pause = ParseCleanUpPause(text);
+  fuzz::Check(ParseCleanUpPause(Render(pause)) == pause);
+}
+
+}  // namespace redis_zk::registry
