@@ -24,7 +24,8 @@ bool ActsAsMaster(const View& view, const Endpoint& endpoint) {
 // A living member whose data an empty or older master would wipe.
 std::optional<Endpoint> DataHolder(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
-    if (info.keys > 0) return endpoint;
+    // What it loads is not counted yet.
+    if (info.keys > 0 || info.loading) return endpoint;
   }
   return std::nullopt;
 }

@@ -80,6 +80,9 @@ Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own) {
 }
 
 Status DatasetKeeper::KeepNote(const redis::ServerInfo& own, TimePoint now) {
+  // Until a replica has copied the master's data, it serves its own, under the name that Redis made up at its
+  // start. And after a loss of its master nothing new comes.
+  if (own.role == redis::Role::kReplica && (!own.link_up || own.synchronising)) return {};
   // After a full copy from the master the old files stay in force until the new ones are complete: they must
   // not be called by the new name.
   if (files_.append_only && own.rewriting_aof) return {};

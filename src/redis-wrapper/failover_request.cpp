@@ -17,7 +17,8 @@ constexpr Duration kPatience = 3s;
 
 }  // namespace
 
-void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, const std::string& why, TimePoint now) {
+void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, bool recorded, const std::string& why,
+                          TimePoint now) {
   if (now < not_before_) return;
   not_before_ = now + kPatience;
   const std::string& group = options_.master_name;
@@ -28,10 +29,17 @@ void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, const std::str
     log_(fmt::format("{}: Sentinel {} fails over already", why, report->sentinel.ToAddress()));
     return;
   }
+  // Only Sentinels that see us as the master: elsewhere the failover has already happened.
+  std::erase_if(reports, [this](const auto& report) { return !report || report->master != self_; });
+  if (!recorded && reports.size() * 2 <= sentinels.size()) {
+    log_(fmt::format("{}, but ZooKeeper does not answer, and only {} of {} Sentinels name this node: leaving "
+                     "the failover to Sentinel",
+                     why, reports.size(), sentinels.size()),
+         LogOnChange::Level::kWarn);
+    return;
+  }
   std::reverse(reports.begin(), reports.end());
   for (const auto& report : reports) {
-    // Only a Sentinel that sees us as the master: elsewhere the failover has already happened.
-    if (!report || report->master != self_) continue;
     const auto asked = redis::RequestFailover(report->sentinel, options_.sentinel, group, kProbeTimeout);
     if (asked) {
       spdlog::info("{}: asked Sentinel {} for a failover", why, report->sentinel.ToAddress());

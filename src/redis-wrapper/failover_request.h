@@ -19,8 +19,10 @@ class FailoverRequest {
   FailoverRequest(const CommonOptions& options, const Endpoint& self) : options_(options), self_(self) {}
 
   // Asks one Sentinel after the other until one takes the order, but not again before the failover could have
-  // happened. Logs what came of it.
-  void Ask(const std::vector<Endpoint>& sentinels, const std::string& why, TimePoint now);
+  // happened. Logs what came of it. `recorded`: ZooKeeper answers, and names this node; without it more than
+  // half of the Sentinels have to, for on the smaller side of a cut an order, which needs no votes, would
+  // promote a second master beside that of the larger side, in the same epoch.
+  void Ask(const std::vector<Endpoint>& sentinels, bool recorded, const std::string& why, TimePoint now);
 
  private:
   const CommonOptions& options_;

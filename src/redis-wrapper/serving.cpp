@@ -108,8 +108,7 @@ bool Serving::Leads(const redis::ServerInfo& own) const {
 }
 
 void Serving::Check() {
-  auto& session = loop_.session();
-  const bool reachable = session.connected() && session.Answers(kProbeTimeout);
+  const bool reachable = ZooKeeperAnswers();
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (RegistrationDue() || fence_.alone())) Refresh();
   const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
@@ -185,6 +184,14 @@ bool Serving::SentinelsConfirm(const Endpoint& master) const {
                      [&master](const auto& report) { return report && report->master == master; });
 }
 
+bool Serving::ZooKeeperAnswers() const {
+  return loop_.session().connected() && loop_.session().Answers(kProbeTimeout);
+}
+
+void Serving::AskForFailover(const std::string& why) {
+  failover_request_.Ask(lookup_.sentinels(), ZooKeeperAnswers(), why, Clock::now());
+}
+
 int Serving::Stop() {
   const int requests = loop_.stop_requests();
   if (options_.handover_timeout > Duration::zero()) {
@@ -196,6 +203,7 @@ int Serving::Stop() {
                                        .server = options_.server.bind,
                                        .announced = self_.endpoint,
                                        .sentinels = lookup_.sentinels(),
+                                       .recorded = IsRecorded() && ZooKeeperAnswers(),
                                        .after_failure = redis::HandOver::AfterFailure::kItStops,
                                        .timeout = options_.handover_timeout};
     const auto outcome = redis::HandOver(options_.common, terms, go_on).Run();
@@ -220,8 +228,7 @@ int Serving::StopServer() {
 }
 
 int Serving::EndUnreachable() {
-  if (IsRecorded())
-    failover_request_.Ask(lookup_.sentinels(), "nobody can reach the master any more", Clock::now());
+  if (IsRecorded()) AskForFailover("nobody can reach the master any more");
   StopServer();
   return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
 }
@@ -229,9 +236,7 @@ int Serving::EndUnreachable() {
 int Serving::ReportEnd() {
   const int code = *loop_.exit_code();
   spdlog::error("redis-server ended with {} although nobody asked it to", code);
-  if (IsRecorded()) {
-    failover_request_.Ask(lookup_.sentinels(), "the master's redis-server has died", Clock::now());
-  }
+  if (IsRecorded()) AskForFailover("the master's redis-server has died");
   // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;
 }

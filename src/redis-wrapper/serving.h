@@ -42,6 +42,8 @@ class Serving {
   // By the record, as last read.
   bool IsRecorded() const;
   bool Leads(const redis::ServerInfo& own) const;
+  bool ZooKeeperAnswers() const;
+  void AskForFailover(const std::string& why);
   // The ends: each returns the exit code.
   int Stop();
   int StopServer();

@@ -99,7 +99,8 @@ Result<std::optional<Decision>> Wrapper::TrySettle() {
   if (decision->disputed) keeper_.ReportDisputed(Clock::now());
   if (auto released = lock_.Release(); !released) return tl::unexpected(released.error());
   if (decision->ask_failover)
-    failover_request_.Ask(lookup_.sentinels(), "a living replica should take over", Clock::now());
+    failover_request_.Ask(lookup_.sentinels(), /*recorded=*/true, "a living replica should take over",
+                          Clock::now());
   return std::nullopt;
 }
 

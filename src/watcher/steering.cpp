@@ -267,6 +267,7 @@ SteeringOutcome Steering::HandOverTo(OwnSession& own, const SteeringRequest& req
                                .server = master,
                                .announced = master,
                                .to = to,
+                               .recorded = true,
                                .after_failure = redis::HandOver::AfterFailure::kItGoesOn};
   for (const auto& sentinel : *registered) terms.sentinels.push_back(sentinel.endpoint);
   const auto outcome =

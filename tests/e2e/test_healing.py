@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cluster import SESSION_TIMEOUT, wait_for, write_until_ok
+from cluster import ROOT, SESSION_TIMEOUT, wait_for, write_until_ok
 
 KEYS = 1000
 MEMORY_ONLY = 'appendonly no\nsave ""\n'
@@ -37,6 +37,28 @@ def stop_without_mercy(processes):
             os.kill(child, signal.SIGKILL)
     for process in processes:
         process.kill()
+
+
+def test_everything_dies_before_a_replica_has_copied(make_cluster):
+    """A replica that has just started still has its old data, which must not count as its master's."""
+    cluster = make_cluster(REDIS_CONF=ROOT / "conf/redis.conf")
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    fill(master, 500)
+    poor = next(node for node in nodes if node is not master)
+    poor.stop()
+    fill(master, 5000)
+    poor.start().await_serving()
+    started = time.monotonic()
+    wait_for(lambda: time.monotonic() - started > 2, what="two looks of its wrapper")
+    # With these settings a master lets a replica wait for five seconds before it copies its data.
+    assert not poor.follows(master)
+    stop_without_mercy(nodes + sentinels)
+    for process in nodes + sentinels:
+        process.move()
+        process.start()
+    cluster.await_agreement(nodes, sentinels, [watcher], within=90)
+    assert [node.ask("DBSIZE") for node in nodes] == [5000] * 3
 
 
 def epoch(cluster):

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from cluster import wait_for
-from writer import Writer
+from cluster import ROOT, wait_for
+from writer import DirectWriter, Writer
 
 
 @pytest.fixture
@@ -56,6 +56,55 @@ def test_rolling_restart_under_load(fleet, figure):
            + " ".join(f"{1000 * value:.0f}" for value in sorted(gaps)))
     assert lost == 0
     assert statistics.median(gaps) <= 1.5
+
+
+@pytest.fixture(scope="session")
+def go_redis(tmp_path_factory):
+    """clients/go_redis.go, built with Debian's Go and the go-redis of that."""
+    directory = tmp_path_factory.mktemp("go")
+    env = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(directory / "cache"),
+           "GOFLAGS": "-buildvcs=false"}
+    subprocess.run(["go", "build", "-o", directory / "go_redis", ROOT / "tests/e2e/clients/go_redis.go"], env=env,
+                   check=True, capture_output=True, text=True)
+    return directory / "go_redis"
+
+
+def test_go_redis_loses_nothing(fleet, go_redis, figure):
+    """Two planned stops while an application with go-redis writes as fast as it can."""
+    cluster, nodes, sentinels, watcher = fleet
+    acknowledged = []  # when
+
+    def listen(output):
+        for _ in output:
+            acknowledged.append(time.monotonic())
+
+    client = subprocess.Popen([go_redis, f"http://{watcher.address}"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+    thread = threading.Thread(target=listen, args=[client.stdout], daemon=True)
+    thread.start()
+    try:
+        pauses = []
+        for _ in range(2):
+            master = cluster.await_agreement(nodes, sentinels, [watcher])
+            enough = len(acknowledged) + 500
+            wait_for(lambda: len(acknowledged) > enough, what="writes")
+            since = time.monotonic()
+            assert master.stop() == 0 and master.log_lines("handed over to")
+            wait_for(lambda: acknowledged[-1] > since + 2, what="writes to the next master")
+            times = [when for when in acknowledged if when > since - 0.5]
+            pauses.append(max(later - earlier for earlier, later in zip(times, times[1:])))
+            master.start().await_serving()
+    finally:
+        client.kill()
+        thread.join()
+        client.wait()
+    master = cluster.await_agreement(nodes, sentinels, [watcher])
+    with master.client() as reader:
+        values = reader.mget([f"go:{number}" for number in range(len(acknowledged))])
+    lost = [number for number, value in enumerate(values) if value is None]
+    figure(f"planned stops with go-redis: {len(acknowledged)} writes, {len(lost)} lost, pauses ms: "
+           + " ".join(f"{1000 * pause:.0f}" for pause in pauses))
+    assert not lost
 
 
 def test_clients_that_stay_connected_lose_nothing(fleet):
@@ -127,6 +176,46 @@ def test_replica_that_does_not_catch_up(make_cluster):
     assert time.monotonic() - started < 2 + 10 + 3
     assert master.log_lines("stopping without a hand-over")
     os.kill(replica.child, signal.SIGCONT)
+
+
+def test_nothing_is_lost_beside_a_frozen_replica(fleet, figure):
+    """No hand-over, but an end that Sentinel may see before it has come: nobody is told what is lost then."""
+    cluster, nodes, sentinels, watcher = fleet
+    master = cluster.master(nodes)
+    frozen = next(node for node in nodes if node is not master)
+    with DirectWriter(master) as writer:
+        wait_for(lambda: len(writer.acknowledged) > 100, what="writes")
+        os.kill(frozen.child, signal.SIGSTOP)
+        asked = time.monotonic()
+        assert master.stop(within=60) in (0, 128 + signal.SIGKILL)
+    os.kill(frozen.child, signal.SIGCONT)
+    others = [node for node in nodes if node is not master]
+    successor = cluster.await_agreement(others, sentinels, [watcher], within=60)
+    lost = writer.missing(successor)
+    figure(f"planned stop beside a frozen replica: {len(writer.acknowledged)} writes, {len(lost)} lost, the last "
+           f"{writer.acknowledged[-1] - asked:.1f} s after the request")
+    assert not lost and master.log_lines("stopping without a hand-over")
+
+
+def test_replica_without_a_link_is_not_promoted(fleet):
+    """Sentinel would like it best, and it lacks what was written since its link broke."""
+    cluster, nodes, sentinels, watcher = fleet
+    master = cluster.master(nodes)
+    behind, attached = (node for node in nodes if node is not master)
+    behind.ask("CONFIG", "SET", "replica-priority", "10")
+    for sentinel in sentinels:
+        wait_for(lambda each=sentinel: any(replica["slave-priority"] == 10 for replica in each.replicas()),
+                 what="the priority")
+    with DirectWriter(master) as writer:
+        behind.ask("CONFIG", "SET", "masterauth", "wrong")
+        behind.ask("CONFIG", "SET", "masteruser", "nobody")
+        master.ask("CLIENT", "KILL", "TYPE", "replica")
+        wait_for(lambda: attached.follows(master) and master.info().get("connected_slaves") == 1,
+                 what="the end of a link")
+        wait_for(lambda: len(writer.acknowledged) > 500, what="writes")
+        assert master.stop() == 0
+    assert attached.address in master.log_lines("handed over to")[-1]
+    assert not writer.missing(attached)
 
 
 def test_second_request_skips_the_hand_over(make_cluster):

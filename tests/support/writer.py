@@ -7,6 +7,7 @@
     assert not writer.missing(master.client())
 """
 
+import contextlib
 import time
 import typing
 
@@ -94,3 +95,27 @@ class Writer(Background):
             values = client.mget([self.key(write.number) for write in chunk])
             lost += [write for write, value in zip(chunk, values) if value is None or int(value) != write.number]
         return lost
+
+
+class DirectWriter(Background):
+    """An application that knows no Sentinel, and stays with the one Redis that it knows."""
+
+    every = 0.005
+
+    def __init__(self, node):
+        super().__init__()
+        self._client = node.client(socket_timeout=1)
+        self.acknowledged = []  # when, on the monotonic clock, of write 0, 1, 2 and so on
+
+    def step(self):
+        number = len(self.acknowledged)
+        with contextlib.suppress(redis.RedisError):
+            self._client.set(f"direct:{number}", number)
+            self.acknowledged.append(time.monotonic())
+
+    def missing(self, node):
+        """The numbers of the acknowledged writes that another Redis does not have."""
+        numbers = range(len(self.acknowledged))
+        with node.client() as client:
+            values = client.mget([f"direct:{number}" for number in numbers])
+        return [number for number, value in zip(numbers, values) if value is None]

@@ -69,6 +69,24 @@ TEST_F(DatasetKeeperTest, DataThatAreThereKeepTheirNameUntilTheyAreReplaced) {
   EXPECT_EQ(Keeper().Find().replication_id, "");
 }
 
+TEST_F(DatasetKeeperTest, AReplicaTakesItsMastersNameWithItsMastersData) {
+  WriteFile(path_ / "appendonly.aof", "data");
+  auto keeper = Keeper();
+  keeper.WriteDown({.replication_id = "first", .offset = 7}, Clock::now());
+  const redis::ServerInfo copying{.role = redis::Role::kReplica, .replication_id = "made up"};
+  auto copied = copying;
+  copied.link_up = true;
+  auto synchronising = copied;
+  synchronising.synchronising = true;
+  for (const auto& own : {copying, synchronising}) {
+    keeper.WriteDown(own, Clock::now());
+    EXPECT_EQ(ReadNote(files_).replication_id, "first") << own.link_up;
+  }
+  copied.replication_id = "second";
+  keeper.WriteDown(copied, Clock::now());
+  EXPECT_EQ(ReadNote(files_).replication_id, "second");
+}
+
 TEST_F(DatasetKeeperTest, WhatIsWrittenDownNamesTheFileAndItsPast) {
   WriteFile(path_ / "appendonly.aof", "data");
   auto keeper = Keeper();

@@ -73,6 +73,37 @@ TEST(PlanHandOverTest, BeginsOnlyWhereItCanEnd) {
   }
 }
 
+TEST(PlanHandOverTest, TakesMostSentinelsWhereZooKeeperIsSilent) {
+  const ServerInfo master{.role = Role::kMaster, .replicas = {{kB, true, 5}}};
+  SentinelReport elsewhere = Able(kS2);
+  elsewhere.master = kB;
+  EXPECT_EQ(PlanHandOver(master, kSelf, {Able(kS1), Able(kS2)}, std::nullopt, 2).refusal, "");
+  for (const auto& reports : {std::vector{Able(kS1)}, std::vector{Able(kS1), elsewhere}}) {
+    EXPECT_EQ(PlanHandOver(master, kSelf, reports, std::nullopt, 1).refusal, "");
+    EXPECT_EQ(
+        PlanHandOver(master, kSelf, reports, std::nullopt, 2).refusal,
+        "ZooKeeper does not say that this is the master, and of the 2 Sentinels that have to, only 1 do");
+  }
+}
+
+TEST(FindUnattachedTest, NamesWhomSentinelCouldPromoteAllTheSame) {
+  using Known = std::vector<redis::ReplicaReport>;
+  struct Row {
+    const char* name;
+    std::vector<Endpoint> attached;
+    Known known;
+    std::vector<Endpoint> found;
+  };
+  for (const auto& [name, attached, known, found] : std::initializer_list<Row>{
+           {"all attached", {kB, kC}, {{.endpoint = kB}, {.endpoint = kC}}, {}},
+           {"one has lost its link", {kB}, {{.endpoint = kB}, {.endpoint = kC}}, {kC}},
+           {"one is down", {kB}, {{.endpoint = kB}, {.endpoint = kC, .down = true}}, {}},
+           {"one is never promoted", {kB}, {{.endpoint = kB}, {.endpoint = kC, .priority = 0}}, {}},
+           {"Sentinel knows fewer", {kB, kC}, {{.endpoint = kB}}, {}},
+           {"known by name", {{"redis-2.internal", 6379}}, {{.endpoint = kB}}, {}}})
+    EXPECT_EQ(redis::FindUnattached(attached, known), found) << name;
+}
+
 TEST(PlanHandOverTest, PromotesWhoIsNamed) {
   const ServerInfo master{.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, false, 0}}};
   struct Row {

@@ -17,6 +17,10 @@ constexpr Duration kAskAgain = 1s;
 void Supervisor::OnSignal(int number, TimePoint now) {
   switch (number) {
     case SIGTERM:
+      // Schedulers repeat it until the task is gone, Marathon every ten seconds: that is no reason to kill a
+      // server that saves its data.
+      if (!stopping()) Stop(now);
+      break;
     case SIGINT:
     case SIGQUIT:
       Stop(now);

@@ -21,19 +21,20 @@ constexpr Duration kLookInterval = 5ms;
 constexpr Duration kSentinelPatience = 1s;
 
 // Of a master that stops next.
-// A failover takes about this long; what is left before it is for the replicas to catch up.
+// A failover takes about this long; what is left before it is for the replicas to come close and catch up.
 constexpr Duration kFailoverTakes = 3s;
 // The pause must outlive the hand-over: a client that is released too early writes to a master whose days are
 // over. It ends with the server in any case.
 constexpr Duration kPauseMargin = 60s;
 
-// Of a master that goes on.
 // A replica this close has the rest in an instant. Coming so close may take a while, without any pause.
 constexpr std::int64_t kSlack = 1'000'000;
-constexpr Duration kComeClose = 10s;
 // A pause of more than down-after makes Sentinels take the master for dead: what they publish there is paused
 // as well, and their PINGs wait behind it.
 constexpr Duration kCatchUp = 1s;
+
+// Of a master that goes on.
+constexpr Duration kComeClose = 10s;
 constexpr Duration kPauseToCatchUp = 2500ms;
 constexpr Duration kPromotion = 5s;
 // Long enough that, should we die, others have made the old master a replica before it takes a write.
@@ -66,7 +67,8 @@ bool IsFailingOver(const std::vector<SentinelReport>& reports) {
 }  // namespace
 
 HandOverPlan PlanHandOver(const ServerInfo& master, const Endpoint& announced,
-                          const std::vector<SentinelReport>& reports, const std::optional<Endpoint>& to) {
+                          const std::vector<SentinelReport>& reports, const std::optional<Endpoint>& to,
+                          std::size_t needed) {
   HandOverPlan plan;
   if (master.role != Role::kMaster) {
     plan.refusal = "this node is a replica";
@@ -97,12 +99,33 @@ HandOverPlan PlanHandOver(const ServerInfo& master, const Endpoint& announced,
   }
   // See sentinel_client.h, RequestFailover.
   std::reverse(plan.sentinels.begin(), plan.sentinels.end());
-  if (plan.sentinels.empty()) plan.refusal = "no Sentinel was found that could promote a replica";
+  if (plan.sentinels.empty()) {
+    plan.refusal = "no Sentinel was found that could promote a replica";
+  } else if (plan.sentinels.size() < needed && plan.refusal.empty()) {
+    plan.refusal = fmt::format(
+        "ZooKeeper does not say that this is the master, and of the {} Sentinels that have to, only {} do",
+        needed, plan.sentinels.size());
+  }
   return plan;
 }
 
+std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
+                                     const std::vector<ReplicaReport>& known) {
+  // By name and by address the same replica would be two.
+  if (!std::all_of(attached.begin(), attached.end(),
+                   [](const auto& replica) { return IsIpAddress(replica.host); }))
+    return {};
+  std::vector<Endpoint> found;
+  for (const auto& replica : known) {
+    if (!replica.down && replica.priority != 0 &&
+        std::find(attached.begin(), attached.end(), replica.endpoint) == attached.end())
+      found.push_back(replica.endpoint);
+  }
+  return found;
+}
+
 HandOver::HandOver(const CommonOptions& options, const Terms& terms, Pause pause)
-    : options_(options), terms_(terms), pause_(std::move(pause)), start_(Clock::now()) {}
+    : options_(options), terms_(terms), pause_(std::move(pause)), start_(Clock::now()), to_(terms.to) {}
 
 HandOver::Outcome HandOver::End(Kind kind, std::string told) const {
   Outcome outcome{.kind = kind, .told = std::move(told), .took = Since(start_)};
@@ -144,34 +167,55 @@ HandOver::Outcome HandOver::Run() {
   std::vector<SentinelReport> reports;
   if (master->role == Role::kMaster && !master->replicas.empty())
     reports = AnsweredReports(terms_.sentinels, options_.sentinel, terms_.group);
-  HandOverPlan plan = PlanHandOver(*master, terms_.announced, reports, terms_.to);
+  HandOverPlan plan = PlanHandOver(*master, terms_.announced, reports, to_,
+                                   terms_.recorded ? 1 : terms_.sentinels.size() / 2 + 1);
   if (!plan.refusal.empty()) {
     auto outcome = End(Kind::kRefused, plan.refusal);
     outcome.is_master = master->role == Role::kMaster;
     return outcome;
   }
-  if (!terms_.to) return CarryOut(plan);
+  return Prepare(std::move(plan));
+}
+
+HandOver::Outcome HandOver::Prepare(HandOverPlan plan) {
+  const auto known = AskAcquaintances(plan.sentinels.front(), options_.sentinel, terms_.group, kAskTimeout);
+  if (known) unattached_ = FindUnattached(plan.replicas, known->replicas);
+  // One of those would be promoted without what it has not copied, if its priority is the better one.
+  if (!to_ && !unattached_.empty()) {
+    const auto may_lead = [&](const Endpoint& replica) {
+      return std::none_of(known->replicas.begin(), known->replicas.end(), [&](const auto& report) {
+        return report.endpoint == replica && report.priority == 0;
+      });
+    };
+    const auto chosen = std::find_if(plan.replicas.begin(), plan.replicas.end(), may_lead);
+    if (chosen == plan.replicas.end()) {
+      return End(Kind::kRefused, fmt::format("{} is not attached, and no replica that is may be promoted",
+                                             unattached_.front().ToAddress()));
+    }
+    to_ = *chosen;
+  }
+  if (!to_) return CarryOut(plan);
   // The preference is shown to one Sentinel, and only that one is asked.
   plan.sentinels.resize(1);
-  const Preference preference(options_, terms_.group, *terms_.to);
-  if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause_); !preferred)
+  const TimePoint shown_by = GoesOn() ? TimePoint::max() : start_ + terms_.timeout / 2;
+  const auto pause = [&](TimePoint until) { return Clock::now() < shown_by && pause_(until); };
+  const Preference preference(options_, terms_.group, *to_);
+  if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause); !preferred)
     return End(Kind::kRefused, preferred.error().message);
   return CarryOut(plan);
 }
 
 HandOver::Outcome HandOver::CarryOut(const HandOverPlan& plan) {
   TimePoint deadline = start_ + terms_.timeout;
-  if (GoesOn()) {
-    if (auto why = AwaitReplicas(plan.replicas, kSlack, Clock::now() + kComeClose); !why.empty())
-      return End(Kind::kRefused, std::move(why));
-  }
+  const Duration for_failover = std::min(kFailoverTakes, terms_.timeout / 2);
+  const TimePoint close_by = GoesOn() ? Clock::now() + kComeClose : deadline - for_failover - kCatchUp;
+  if (auto why = AwaitReplicas(plan.replicas, kSlack, close_by); !why.empty())
+    return End(Kind::kRefused, std::move(why));
   if (const auto paused = PauseWrites(GoesOn() ? kPauseToCatchUp : terms_.timeout + kPauseMargin); !paused) {
-    if (paused.error().kind != ErrorKind::kRefused) Release();
+    if (paused.error().kind != ErrorKind::kRefused && GoesOn()) Release();
     return End(Kind::kRefused, paused.error().message);
   }
-  const Duration for_failover = std::min(kFailoverTakes, terms_.timeout / 2);
-  const TimePoint caught_up_by = GoesOn() ? Clock::now() + kCatchUp : deadline - for_failover;
-  std::string why = AwaitReplicas(plan.replicas, 0, caught_up_by);
+  std::string why = AwaitReplicas(plan.replicas, 0, Clock::now() + kCatchUp);
   if (why.empty() && GoesOn()) {
     const TimePoint first_ends_at = paused_until_;
     if (const auto paused = PauseWrites(kPauseToFailOver); !paused) {
@@ -183,7 +227,9 @@ HandOver::Outcome HandOver::CarryOut(const HandOverPlan& plan) {
     deadline = Clock::now() + kPromotion;
   }
   if (!why.empty()) {
-    Release();
+    // Not released where it stops: Sentinel may have promoted one meanwhile, and what is written here now
+    // would be lost.
+    if (GoesOn()) Release();
     return End(Kind::kGivenUp, std::move(why));
   }
   return Order(plan, deadline);
@@ -202,7 +248,6 @@ HandOver::Outcome HandOver::Order(const HandOverPlan& plan, TimePoint deadline) 
     auto promotion = AwaitPromotion(plan, sentinel, deadline);
     if (!promotion.promoted && GoesOn() && !promotion.decided) promotion = EndFailover(plan, sentinel);
     if (!promotion.promoted) {
-      // Not released where it stops: Sentinel may still promote one, and what was written here would be lost.
       if (GoesOn()) Release();
       return End(promotion.decided ? Kind::kGivenUp : Kind::kUndecided, promotion.why);
     }
@@ -219,22 +264,30 @@ HandOver::Outcome HandOver::Order(const HandOverPlan& plan, TimePoint deadline) 
     outcome.promoted = *promotion.promoted;
     return outcome;
   }
-  Release();
+  if (GoesOn()) Release();
   return End(Kind::kGivenUp, fmt::format("no Sentinel takes the order: {}", why));
 }
 
 std::string HandOver::AwaitReplicas(const std::vector<Endpoint>& replicas, std::int64_t slack,
                                     TimePoint deadline) const {
-  const auto master = AskServerInfo(terms_.server, options_.redis, kAskTimeout);
-  if (!master) return master.error().message;
   while (true) {
+    const auto master = AskServerInfo(terms_.server, options_.redis, kAskTimeout);
+    if (!master) return master.error().message;
+    std::vector<Endpoint> attached;
+    for (const auto& replica : master->replicas) {
+      if (std::find(replicas.begin(), replicas.end(), replica.endpoint) != replicas.end())
+        attached.push_back(replica.endpoint);
+    }
+    if (to_ && std::find(attached.begin(), attached.end(), *to_) == attached.end())
+      return fmt::format("replica {} has left", to_->ToAddress());
+    if (attached.empty()) return "no replica is attached any more";
     std::string behind;
-    const auto infos = AskServerInfos(replicas, options_.redis, kAskTimeout);
-    for (std::size_t i = 0; i < replicas.size(); ++i) {
+    const auto infos = AskServerInfos(attached, options_.redis, kAskTimeout);
+    for (std::size_t i = 0; i < attached.size(); ++i) {
       if (!infos[i]) {
         behind = infos[i].error().message;
       } else if (infos[i]->offset + slack < master->offset) {
-        behind = fmt::format("replica {} lags {} bytes behind", replicas[i].ToAddress(),
+        behind = fmt::format("replica {} lags {} bytes behind", attached[i].ToAddress(),
                              master->offset - infos[i]->offset);
       }
     }
@@ -247,10 +300,12 @@ std::string HandOver::AwaitReplicas(const std::vector<Endpoint>& replicas, std::
 HandOver::Promotion HandOver::AwaitPromotion(const HandOverPlan& plan, const Endpoint& asked,
                                              TimePoint deadline) const {
   TimePoint working_at = Clock::now();
+  std::vector<Endpoint> candidates = plan.replicas;
+  candidates.insert(candidates.end(), unattached_.begin(), unattached_.end());
   while (true) {
-    const auto infos = AskServerInfos(plan.replicas, options_.redis, kAskTimeout);
-    for (std::size_t i = 0; i < plan.replicas.size(); ++i) {
-      if (infos[i] && infos[i]->role == Role::kMaster) return {.promoted = plan.replicas[i]};
+    const auto infos = AskServerInfos(candidates, options_.redis, kAskTimeout);
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (infos[i] && infos[i]->role == Role::kMaster) return {.promoted = candidates[i]};
     }
     const auto reports = AnsweredReports(plan.sentinels, options_.sentinel, terms_.group);
     const TimePoint now = Clock::now();

@@ -1,8 +1,8 @@
 // A planned change of the master: nothing that was acknowledged may be lost, and writes go on elsewhere soon.
 //
-//   pause writes -> wait until every replica has them all -> a Sentinel fails over -> the moment a replica is
-//   promoted, make the old master its replica -> release the clients, which are told that this is no master
-//   any more
+//   wait until every replica is close -> pause writes -> wait until every replica has them all -> a Sentinel
+//   fails over -> the moment a replica is promoted, make the old master its replica -> release the clients,
+//   which are told that this is no master any more
 //
 // Sentinel's failover alone would leave the old master writable for some eleven seconds, and lose what is
 // written to it meanwhile; Redis' own FAILOVER is not noticed by Sentinel for half a minute.
@@ -28,16 +28,22 @@ namespace redis_zk::redis {
 
 // Whether a hand-over can begin, as a function of what was looked up.
 struct HandOverPlan {
-  // Whom Sentinel may promote: all of them have to catch up first, for its own knowledge of who is ahead is
-  // up to ten seconds old.
+  // Those attached to the master: all of them have to catch up first, for Sentinel's knowledge of who is
+  // ahead is up to ten seconds old.
   std::vector<Endpoint> replicas;
   // Sentinels that can be asked, in this order.
   std::vector<Endpoint> sentinels;
   std::string refusal;  // why not; one sentence
 };
+// `needed`: how many Sentinels have to name the master.
 HandOverPlan PlanHandOver(const ServerInfo& master, const Endpoint& announced,
                           const std::vector<SentinelReport>& reports,
-                          const std::optional<Endpoint>& to = std::nullopt);
+                          const std::optional<Endpoint>& to = std::nullopt, std::size_t needed = 1);
+
+// Whom Sentinel could promote all the same: it sees them up, and they are not attached. They still copy, or
+// their link has just broken.
+std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
+                                     const std::vector<ReplicaReport>& known);
 
 class HandOver {
  public:
@@ -50,6 +56,9 @@ class HandOver {
     Endpoint announced;               // what others know it as
     std::vector<Endpoint> sentinels;  // all that are registered
     std::optional<Endpoint> to{};     // whom to promote; nothing: whom Sentinel likes best
+    // Whether ZooKeeper answers, and names this master. Without it most Sentinels have to: on the smaller
+    // side of a cut a failover, which needs no votes, would be another one than that of the larger side.
+    bool recorded = false;
     AfterFailure after_failure;
     Duration timeout{};  // kItStops only: for everything
   };
@@ -58,7 +67,7 @@ class HandOver {
     enum class Kind {
       kDone,
       kRefused,    // nothing was done
-      kGivenUp,    // kItGoesOn: it takes writes as before. kItStops: or none, until it stops
+      kGivenUp,    // kItGoesOn: it takes writes as before. kItStops: none, until it stops
       kUndecided,  // a Sentinel that does not answer may still promote one
     };
     Kind kind = Kind::kRefused;
@@ -89,13 +98,15 @@ class HandOver {
 
   bool GoesOn() const { return terms_.after_failure == AfterFailure::kItGoesOn; }
   Outcome End(Outcome::Kind kind, std::string told) const;
+  Outcome Prepare(HandOverPlan plan);
   Outcome CarryOut(const HandOverPlan& plan);
   Outcome Order(const HandOverPlan& plan, TimePoint deadline);
   Result<Reply> AskMaster(const Command& command) const;
   // Nobody writes for `duration` from now on, unless released earlier.
   Status PauseWrites(Duration duration);
   void Release();
-  // Why the replicas did not come as close as `slack` bytes; empty when they did.
+  // Why the replicas did not come as close as `slack` bytes; empty when they did. Those that leave meanwhile
+  // are not waited for.
   std::string AwaitReplicas(const std::vector<Endpoint>& replicas, std::int64_t slack,
                             TimePoint deadline) const;
   Promotion AwaitPromotion(const HandOverPlan& plan, const Endpoint& asked, TimePoint deadline) const;
@@ -107,6 +118,8 @@ class HandOver {
   const Terms& terms_;
   const Pause pause_;
   const TimePoint start_;
+  std::optional<Endpoint> to_;          // whom to promote
+  std::vector<Endpoint> unattached_{};  // see FindUnattached
   TimePoint paused_at_{};
   TimePoint paused_until_{};
   TimePoint released_at_{};
