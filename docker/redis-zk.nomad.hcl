@@ -1,9 +1,10 @@
 # The three daemons as one Nomad job, by the same variables as everywhere: host networking, dynamic ports.
 # `nomad job run -var zk_hosts=10.0.0.1:2181,10.0.0.2:2181,10.0.0.3:2181 docker/redis-zk.nomad.hcl`
 #
-# The health checks are scripts, which Nomad leaves to Consul. None of them restarts anything (there is no
-# check_restart): a wrapper that waits is not healthy yet, and a restart would only make it wait again. They are there
-# for `update`, which goes on to the next node once the last one holds the data.
+# The health checks are scripts, whose outcome Nomad tells Consul. Consul takes 1 for a warning only, hence `exit 2`,
+# which is critical. None of them restarts anything (there is no check_restart): a wrapper that waits is not healthy
+# yet, and a restart would only make it wait again. They are there for `update`, which goes on to the next node once the
+# last one holds the data.
 
 variable "zk_hosts" {
   type = string
@@ -52,7 +53,8 @@ job "redis-zk" {
     task "redis" {
       driver = "docker"
 
-      # HANDOVER_TIMEOUT and STOP_TIMEOUT, and something to spare; a client allows 30s unless max_kill_timeout says more.
+      # HANDOVER_TIMEOUT and STOP_TIMEOUT, and something to spare; more takes max_kill_timeout, which is 30s, of the
+      # client.
       kill_timeout = "30s"
       kill_signal  = "SIGTERM"
 
@@ -78,8 +80,8 @@ job "redis-zk" {
 
         check {
           type     = "script"
-          command  = "redis-wrapper"
-          args     = ["healthcheck"]
+          command  = "sh"
+          args     = ["-c", "redis-wrapper healthcheck || exit 2"]
           interval = "10s"
           timeout  = "5s"
         }
@@ -138,8 +140,8 @@ job "redis-zk" {
 
         check {
           type     = "script"
-          command  = "sentinel-wrapper"
-          args     = ["healthcheck"]
+          command  = "sh"
+          args     = ["-c", "sentinel-wrapper healthcheck || exit 2"]
           interval = "10s"
           timeout  = "5s"
         }

@@ -155,6 +155,8 @@ def test_docker_stop_of_the_master_hands_over(project, outside, figure):
     figure(f"compose: writes paused by it, s: {end - begin:.2f}")
     assert project.engine.inspect(victim)["State"]["ExitCode"] == 0
     assert took < 30
+    # Without it, Sentinel would have failed over as well, later.
+    assert "handed over to" in project.engine.logs(victim, 1000)
     assert not writer.missing(outside.client())
     project.engine.docker("start", victim)
 
