@@ -1,10 +1,11 @@
 """Random faults against a real fleet, with clients that write all the time: ./run chaos [--minutes N] [--seed S].
 
-Three redis-wrappers, three sentinel-wrappers and two watchers around a ZooKeeper, each on a machine of its own: a network
-namespace, which takes root; without it all share the loopback, and no links are cut. Round by round something is killed,
-frozen, cut off, stopped or replaced, or everything dies at once; a scheduler starts it again, as Marathon does, often on
-another port. After each round everybody has to agree again within a bound, the writers have to get on, and no
-acknowledged write may be missing that asynchronous replication does not excuse. Ends with 1 when a promise was broken.
+Three redis-wrappers, three sentinel-wrappers and two watchers around a ZooKeeper, each on a machine of its own: a
+network namespace, which takes root; without it all share the loopback, and no links are cut. Round by round something
+is killed, frozen, cut off, stopped or replaced, or everything dies at once; a scheduler starts it again, as Marathon
+does, often on another port. After each round everybody has to agree again within a bound, the writers have to get on,
+and no acknowledged write may be missing that asynchronous replication does not excuse. Ends with 1 when a promise was
+broken.
 
 The same seed draws the same faults in the same order; what becomes of them is up to the machine. What can go wrong is
 in faults.py, what must hold in checker.py.

@@ -115,4 +115,5 @@ class Network:
 
 def _ip(namespace, *lines):
     where = ["-n", namespace] if namespace else []
-    subprocess.run(["ip", *where, "-batch", "-"], input="\n".join(lines) + "\n", check=True, capture_output=True, text=True)
+    subprocess.run(["ip", *where, "-batch", "-"], input="".join(line + "\n" for line in lines), check=True,
+                   capture_output=True, text=True)
