@@ -44,12 +44,16 @@ void Cleaner::Step(const std::map<std::string, registry::Record>& groups,
   const TimePoint now = Clock::now();
   if (options_.clean_up == CleanUpMode::kOff || now < step_at_ || groups.empty()) return;
   step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, groups.size()));
+  const auto is_gone = [&groups](const auto& entry) { return !groups.contains(entry.first); };
+  std::erase_if(known_ids_, is_gone);
+  std::erase_if(datasets_at_, is_gone);
+  std::erase_if(told_, is_gone);
+  ForgetGroups(groups, &memory_);
   if (paused && !memory_.verifying) {
     ForgetSightings();
     return;
   }
   if (!MayAct()) return;
-  std::erase_if(known_ids_, [&groups](const auto& entry) { return !groups.contains(entry.first); });
   if (memory_.verifying && !groups.contains(memory_.verifying->group))
     GiveUp(memory_.verifying->group, "the group is gone");
   const std::string group = NextGroup(groups);

@@ -152,6 +152,11 @@ void Remember(const CleanUpView& view, TimePoint now, CleanUpMemory* memory) {
   memory->seats_free_since = std::move(free_since);
 }
 
+void ForgetGroups(const std::map<std::string, registry::Record>& groups, CleanUpMemory* memory) {
+  std::erase_if(memory->ghosts_since,
+                [&groups](const auto& entry) { return !groups.contains(entry.first.group); });
+}
+
 CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
                             TimePoint now) {
   if (!view.connected) return Say(Kind::kNothing, "ZooKeeper is away");

@@ -74,6 +74,10 @@ struct CleanUpAction {
 // Notes who is a ghost in `view`, and since when. Those of a Sentinel that did not answer stay as they were.
 void Remember(const CleanUpView& view, TimePoint now, CleanUpMemory* memory);
 
+// Forgets the ghosts of groups that are none any more: one of the same name is new. What a RESET has made
+// Sentinels forget stays, until it is as old as it may become.
+void ForgetGroups(const std::map<std::string, registry::Record>& groups, CleanUpMemory* memory);
+
 // The single next thing to do. Asked again after kAskServers, with the servers in the view.
 CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
                             TimePoint now);

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "base/time.h"
 #include "watcher/event.h"
 
 namespace redis_zk::watcher {
@@ -26,5 +28,11 @@ struct Tally {
 };
 
 void Count(const Event& event, Tally* tally);
+
+// Of the watcher's own connection.
+struct ZooKeeperFigures {
+  std::uint64_t connections = 0;                  // made
+  std::optional<Clock::duration> request_took{};  // the last small one that was measured
+};
 
 }  // namespace redis_zk::watcher

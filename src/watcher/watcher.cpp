@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
 #include "base/exit_code.h"
@@ -75,8 +76,8 @@ int Watcher::Run() {
       [this] { return stop_requested_; });
   if (code) return *code;
   Reconcile();
-  web::Server server({topology_, observer_.status(), events_, behaviors_, steering_, loop_turned_at_,
-                      options_.common.zk_session_timeout});
+  web::Server server({topology_, observer_.status(), events_, behaviors_, steering_, figures_,
+                      loop_turned_at_, options_.common.zk_session_timeout});
   if (const auto started = server.Start(options_.listen); !started) {
     spdlog::error("BIND_IP, PORT0: {}", started.error().message);
     return kExitConfig;
@@ -157,6 +158,8 @@ void Watcher::Reduce(const SessionEvent& event) {
     case SessionEvent::Kind::kConnected:
     case SessionEvent::Kind::kNodeChanged:
       registry_stale_ = true;
+      if (event.kind == SessionEvent::Kind::kConnected)
+        figures_.Set({.connections = figures_.Get()->connections + 1});
       // It is long, and seldom what has changed.
       if (event.kind == SessionEvent::Kind::kConnected || event.path == registry_.ChroniclePath())
         chronicle_stale_ = true;
@@ -220,6 +223,7 @@ void Watcher::Reduce(const Steered& event) {
 void Watcher::Reconcile() {
   // Failovers first: nothing else is urgent.
   CheckWithFollowed(std::exchange(hinted_groups_, {}));
+  behaviors_.Maintain();
   if (session_->connected() && registry_stale_ && Clock::now() >= read_at_) ReadRegistry();
   Follow();
   if (!session_->connected()) return;
@@ -293,10 +297,23 @@ void Watcher::ReadRegistry() {
   PublishTopology();
 }
 
+bool Watcher::MeasureRequest() {
+  const Duration patience = options_.common.zk_session_timeout;
+  const TimePoint began = Clock::now();
+  const bool answered = session_->Answers(patience);
+  const Clock::duration took = Clock::now() - began;
+  // Else it was not even sent. One without an answer took at least that long.
+  if (answered || took >= patience)
+    figures_.Set({.connections = figures_.Get()->connections, .request_took = took});
+  return answered;
+}
+
 void Watcher::ReadWaiting() {
   const TimePoint now = Clock::now();
   if (!session_->connected() || now < read_waiting_at_) return;
   read_waiting_at_ = now + kReadWaitingEvery;
+  // A silent ZooKeeper holds the loop up once, not twice.
+  if (!MeasureRequest()) return;
   std::vector<std::string> groups;
   for (const auto& [group, record] : groups_) groups.push_back(group);
   const auto members = registry_.ListMembers(groups);
@@ -314,9 +331,16 @@ void Watcher::ReadWaiting() {
 void Watcher::Follow() {
   if (subscriber_ || sentinels_.empty() || Clock::now() < follow_at_) return;
   const Endpoint& chosen = sentinels_[RandomIndex(sentinels_.size())].endpoint;
-  subscriber_ =
-      std::make_unique<redis::Subscriber>(chosen, options_.common.sentinel, options_.sentinel_timeout,
-                                          [this](SubscriberEvent event) { queue_.Push(std::move(event)); });
+  try {
+    subscriber_ =
+        std::make_unique<redis::Subscriber>(chosen, options_.common.sentinel, options_.sentinel_timeout,
+                                            [this](SubscriberEvent event) { queue_.Push(std::move(event)); });
+    log_follow_.Reset();
+  } catch (const std::system_error& error) {
+    log_follow_(fmt::format("no thread can be made to follow a Sentinel: {}; trying again", error.what()),
+                LogOnChange::Level::kWarn);
+    follow_at_ = Clock::now() + follow_backoff_.Next();
+  }
 }
 
 void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {

@@ -26,6 +26,7 @@
 #include "watcher/observer.h"
 #include "watcher/options.h"
 #include "watcher/steering.h"
+#include "watcher/tally.h"
 #include "watcher/topology.h"
 #include "watcher/verdict.h"
 #include "zookeeper/session.h"
@@ -66,6 +67,8 @@ class Watcher {
   // Does what has become necessary; whatever fails is tried again.
   void Reconcile();
   void ReadRegistry();
+  // How long ZooKeeper takes for an answer. False: there was none.
+  bool MeasureRequest();
   // Who waits for a role. Nothing is decided by it, so it is read when there is nothing else to do.
   void ReadWaiting();
   void Follow();
@@ -96,6 +99,8 @@ class Watcher {
   Published<Topology> topology_;
   Observer observer_;
   Steering steering_;
+  // Apart from the topology, whose readers would wake up each time that it is measured.
+  Published<ZooKeeperFigures> figures_{ZooKeeperFigures{}};
   std::atomic<Clock::rep> loop_turned_at_;
 
   // What is known.
@@ -129,6 +134,7 @@ class Watcher {
   std::map<std::string, LogOnChange> log_verdict_;
   std::map<Endpoint, LogOnChange> log_lost_;  // until one is followed
   LogOnChange log_read_;
+  LogOnChange log_follow_;
   LogOnChange log_chronicle_;
 };
 

@@ -102,6 +102,26 @@ def test_what_is_known_already_is_not_sent_again(watcher, path):
     assert connection.getresponse().read() == text
 
 
+@pytest.mark.parametrize("path", ["/sentinels", "/master", "/masters", "/masters/master1"])
+def test_text_is_not_taken_for_json(watcher, path):
+    """A cache that holds one of them asks with its tag, whichever is asked for."""
+    text, json_tag = (watcher.request(path, accept=accept)[1]["ETag"] for accept in ("text/plain", "application/json"))
+    assert text != json_tag
+    assert watcher.request(path, accept="application/json", headers={"If-None-Match": text})[0] == 200
+    for known in (json_tag, json_tag.removeprefix("W/"), f'"other", {json_tag}', f"{text},{json_tag}", "*"):
+        assert watcher.request(path, accept="application/json", headers={"If-None-Match": known})[0] == 304, known
+    version = text.removeprefix('W/"').removesuffix('"')
+    assert json.loads(watcher.request(path, accept="application/json")[2])["version"] == version, "for since"
+
+
+@pytest.mark.parametrize("ranges", ["0-3", "0-0,-1", "100000-", ",".join(["0-"] * 2695)])
+def test_range_is_ignored(watcher, ranges):
+    whole = watcher.request("/sentinels")
+    status, headers, text = watcher.request("/sentinels", headers={"Range": f"bytes={ranges}"})
+    assert (status, headers["Content-Range"], text) == (200, None, whole[2])
+    assert headers.get_content_type() == "text/plain"
+
+
 def test_waits_until_something_changes(cluster):
     """A client that waits hears of a failover at once, and of the first master that there is."""
     watcher = cluster.watcher()

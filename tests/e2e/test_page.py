@@ -98,6 +98,85 @@ def test_says_that_what_is_shown_is_old(fleet):
         await_text(driver, "as of", "#state")
 
 
+def test_leaves_selected_text_alone_and_says_so(fleet):
+    _, _, (watcher,) = fleet
+    with browser() as driver:
+        open_page(driver, watcher)
+        await_text(driver, "agrees", "svg")
+        driver.execute_script("getSelection().selectAllChildren(document.querySelector('td.address'))")
+        await_text(driver, "paused while text is selected", "#state")
+        seen = text_of(driver, "#state")
+        wait_for(lambda: text_of(driver, "#state") != seen, what="the age to grow")
+        assert driver.execute_script("return !getSelection().isCollapsed")
+        driver.execute_script("getSelection().removeAllRanges()")
+        wait_for(lambda: "paused" not in text_of(driver, "#state"), what="fresh figures")
+
+
+def test_reads_out_what_has_another_meaning_only(fleet):
+    _, _, (watcher,) = fleet
+    with browser() as driver:
+        open_page(driver, watcher)
+        await_text(driver, "what is shown is fresh", "[role=status]")
+        driver.execute_script("window.spoken = 0; new MutationObserver(list => { spoken += list.length; }).observe("
+                              "document.querySelector('[role=status]'), { childList: true, characterData: true,"
+                              " subtree: true })")
+        for _ in range(2):
+            seen = text_of(driver, "#state")
+            wait_for(lambda seen=seen: text_of(driver, "#state") != seen, what="fresh figures")
+        assert driver.execute_script("return spoken") == 0
+        watcher.kill()
+        await_text(driver, "what is shown is old", "[role=status]")
+
+
+def test_keeps_a_wide_table_where_it_was_scrolled(fleet):
+    _, _, (watcher,) = fleet
+    with browser() as driver:
+        open_page(driver, watcher, PHONE)
+        await_text(driver, "agrees", "svg")
+        driver.execute_script("window.table = document.querySelector('.scroll'); table.scrollLeft = 40")
+        wait_for(lambda: not driver.execute_script("return table.isConnected"), what="another table")
+        assert driver.execute_script("return document.querySelector('.scroll').scrollLeft") == 40
+
+
+def test_asks_for_nothing_while_nobody_looks(fleet):
+    """Six pages in the background would take all connections that a browser has for a host."""
+    _, _, (watcher,) = fleet
+    hide = ("Object.defineProperty(document, 'hidden', { configurable: true, value: arguments[0] });"
+            "document.dispatchEvent(new Event('visibilitychange'))")
+    with browser() as driver:
+        open_page(driver, watcher)
+        await_text(driver, "as of", "#state")
+        driver.execute_script(hide, True)
+        assert driver.execute_script("return source === null")
+        driver.execute_script(hide, False)
+        wait_for(lambda: driver.execute_script("return source.readyState") == 1, what="the stream of events")
+        assert complaints(driver) == []
+
+
+def test_events_of_another_watcher_replace_those_of_the_first(fleet):
+    _, _, (watcher,) = fleet
+    with browser() as driver:
+        open_page(driver, watcher)
+        await_text(driver, "is followed", "#events")
+        driver.execute_script("tell({ kind: 'following', time: 0, sentence: 'of an earlier life' })")
+        watcher.kill()
+        watcher.start()
+        wait_for(lambda: "of an earlier life" not in text_of(driver, "#events"), what="another history")
+        await_text(driver, "is followed", "#events")
+
+
+def test_tries_again_when_too_many_follow_the_events(fleet):
+    _, _, (watcher,) = fleet
+    with contextlib.ExitStack() as others, browser() as driver:
+        for _ in range(64):
+            others.enter_context(urllib.request.urlopen(f"http://{watcher.address}/events", timeout=5))
+        open_page(driver, watcher)
+        await_text(driver, "events are refused; trying again", "#events-state")
+        others.close()
+        wait_for(lambda: text_of(driver, "#events-state") == "", within=40, what="the stream of events")
+        await_text(driver, "is followed", "#events")
+
+
 @pytest.mark.parametrize("size", [WIDE, PHONE])
 def test_fits_the_screen(cluster, fleet, size):
     _, _, (watcher,) = fleet

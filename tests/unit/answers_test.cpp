@@ -19,6 +19,8 @@ using ::testing::StartsWith;
 using watcher::Topology;
 using watcher::web::Answer;
 using watcher::web::AnswerFor;
+using watcher::web::EntityTagOf;
+using watcher::web::NamesEntityTag;
 using watcher::web::Request;
 using watcher::web::WantsJson;
 
@@ -280,6 +282,36 @@ TEST(AnswerForTest, NamesAVersionThatChangesWithWhatIsTold) {
   EXPECT_EQ(Ask("/sentinels", Topology{})->version, "none");
   for (const char* path : {"/", "/sentinel", "/healthz", "/readyz"})
     EXPECT_EQ(Ask(path, Healthy())->version, "") << path;
+}
+
+TEST(EntityTagTest, DiffersBetweenTextAndJson) {
+  const Answer text = *Ask("/sentinels", Healthy());
+  const Answer json = *Ask("/sentinels", Healthy(), "application/json");
+  EXPECT_EQ(EntityTagOf(text), "W/\"" + text.version + "\"") << "the version, for since";
+  EXPECT_EQ(EntityTagOf(json), "W/\"" + text.version + "-json\"");
+}
+
+TEST(EntityTagTest, IsNamedByIfNoneMatch) {
+  struct Row {
+    const char* header;
+    bool names;
+  };
+  for (const auto& [header, names] : std::initializer_list<Row>{{R"(W/"a1")", true},
+                                                                {R"("a1")", true},
+                                                                {R"( W/"x", W/"a1" )", true},
+                                                                {R"("x","a1","y")", true},
+                                                                {R"("x,y", "a1")", true},
+                                                                {"*", true},
+                                                                {" * ", true},
+                                                                {"", false},
+                                                                {" ", false},
+                                                                {"a1", false},
+                                                                {R"(W/"a1)", false},
+                                                                {R"(W/"a1-json")", false},
+                                                                {R"("x", "y")", false},
+                                                                {R"("*")", false}}) {
+    EXPECT_EQ(NamesEntityTag(header, R"(W/"a1")"), names) << header;
+  }
 }
 
 TEST(AnswerForTest, IsHealthyAsLongAsItsLoopTurns) {

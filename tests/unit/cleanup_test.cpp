@@ -442,6 +442,19 @@ TEST(CleanUpTest, GhostsComeFirst) {
   EXPECT_EQ(DecideAt(view, kRipe).kind, Kind::kReset);
 }
 
+TEST(CleanUpTest, ForgetsTheGhostsOfAGroupThatIsGone) {
+  CleanUpMemory memory;
+  Remember(Haunted(), kStart, &memory);
+  const auto seen = memory.ghosts_since;
+  ASSERT_FALSE(seen.empty());
+  watcher::ForgetGroups({{"master1", {}}, {"orders", {}}}, &memory);
+  EXPECT_EQ(memory.ghosts_since, seen);
+  memory.forgotten_at = seen;
+  watcher::ForgetGroups({{"orders", {}}}, &memory);
+  EXPECT_TRUE(memory.ghosts_since.empty()) << "one of the same name begins anew";
+  EXPECT_EQ(memory.forgotten_at, seen) << "nobody is made to forget the same ghost twice";
+}
+
 TEST(CleanUpTest, NamesGhostsInTheSameOrderAlways) {
   CleanUpView view = Haunted();
   view.witnesses[0].known.replicas.push_back({kGoneReplica, true, false});

@@ -57,7 +57,7 @@ std::string Render(const FleetStatus& status, const Tally& tally = {}) {
   topology.groups = {{"master1", Recorded()}};
   topology.sentinels = {{"uuid", kSentinel}};
   const web::RequestCounts requests;
-  return web::RenderMetrics(topology, status, tally, {}, requests, TimePoint{std::chrono::seconds(43)});
+  return web::RenderMetrics(topology, status, tally, {}, requests, {}, TimePoint{std::chrono::seconds(43)});
 }
 
 TEST(MetricsTest, TellOfAGroup) {
@@ -124,9 +124,31 @@ TEST(MetricsTest, LeaveOutWhatIsNotKnown) {
     EXPECT_THAT(text, Not(HasSubstr(name)));
 }
 
+TEST(MetricsTest, CountEachKindOfEventFromTheStart) {
+  const std::string text = Render({}, {.kinds = {{"following", 2}, {"of-tomorrow", 1}}});
+  for (const char* kind : event_kind::kAll)
+    EXPECT_THAT(text, HasSubstr(std::string("redis_zk_events_total{kind=\"") + kind + "\"} "));
+  EXPECT_THAT(text, HasSubstr("redis_zk_events_total{kind=\"zookeeper-lost\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("redis_zk_events_total{kind=\"following\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("redis_zk_events_total{kind=\"of-tomorrow\"} 1\n"));
+}
+
+TEST(MetricsTest, TellOfZooKeeper) {
+  const auto render = [](bool connected, const ZooKeeperFigures& figures) {
+    return web::RenderMetrics({.zookeeper_connected = connected}, {}, {}, {}, web::RequestCounts(), figures,
+                              TimePoint{});
+  };
+  const ZooKeeperFigures figures{.connections = 3, .request_took = std::chrono::milliseconds(250)};
+  EXPECT_THAT(render(true, figures), HasSubstr("redis_zk_zookeeper_connections_total 3\n"));
+  EXPECT_THAT(render(true, figures), HasSubstr("redis_zk_zookeeper_request_seconds 0.25\n"));
+  EXPECT_THAT(render(true, {}), HasSubstr("redis_zk_zookeeper_connections_total 0\n"));
+  EXPECT_THAT(render(true, {}), Not(HasSubstr("redis_zk_zookeeper_request_seconds")));
+  EXPECT_THAT(render(false, figures), Not(HasSubstr("redis_zk_zookeeper_request_seconds")));
+}
+
 TEST(MetricsTest, TellOfBehaviors) {
   const BehaviorStatus behavior{.name = "page", .queued = 3, .done = 7, .failed = 2, .dropped = 1};
-  const std::string text = web::RenderMetrics({}, {}, {}, {behavior}, web::RequestCounts(), TimePoint{});
+  const std::string text = web::RenderMetrics({}, {}, {}, {behavior}, web::RequestCounts(), {}, TimePoint{});
   for (const char* line : {"behavior_queue_length{behavior=\"page\"} 3",
                            "behavior_events_total{behavior=\"page\",result=\"done\"} 7",
                            "behavior_events_total{behavior=\"page\",result=\"failed\"} 2",

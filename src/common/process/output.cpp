@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -60,7 +61,14 @@ Result<std::unique_ptr<Output>> Output::Open(const std::string& program,
     for (const int end : ends) close(end);
     return Fail(ErrorKind::kInternal, fmt::format("eventfd: {}", std::strerror(failure)));
   }
-  return std::unique_ptr<Output>(new Output(program, most_lines, ends[0], ends[1], end_event));
+  std::unique_ptr<Output> output(new Output(program, most_lines, ends[0], ends[1], end_event));
+  // Not in the constructor: its failure would leave the descriptors open.
+  try {
+    output->thread_ = std::thread(&Output::PassOn, output.get());
+  } catch (const std::system_error& error) {
+    return Fail(ErrorKind::kInternal, fmt::format("no thread can be made for the output: {}", error.what()));
+  }
+  return output;
 }
 
 Output::Output(const std::string& program, std::optional<std::size_t> most_lines, int read_end, int write_end,
@@ -69,14 +77,13 @@ Output::Output(const std::string& program, std::optional<std::size_t> most_lines
       most_lines_(most_lines),
       read_end_(read_end),
       write_end_(write_end),
-      end_event_(end_event),
-      thread_([this] { PassOn(); }) {}
+      end_event_(end_event) {}
 
 Output::~Output() {
   CloseWriteEnd();
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(end_event_, &one, sizeof one);
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   close(read_end_);
   close(end_event_);
 }

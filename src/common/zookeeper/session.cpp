@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 #include "base/random_id.h"
@@ -316,11 +317,17 @@ void Session::Maintain(TimePoint now) {
   if (!resolving_.valid()) {
     if (now < retry_at_) return;
     retry_at_ = now + backoff_.Next();
-    resolving_ = std::async(std::launch::async, [this] {
-      auto addresses = Resolve(hosts_.servers);
-      sink_({SessionEvent::Kind::kProgress, ""});
-      return addresses;
-    });
+    try {
+      resolving_ = std::async(std::launch::async, [this] {
+        auto addresses = Resolve(hosts_.servers);
+        sink_({SessionEvent::Kind::kProgress, ""});
+        return addresses;
+      });
+    } catch (const std::system_error& error) {
+      log_problem_(fmt::format("ZooKeeper: no thread can be made to resolve its names: {}; trying again",
+                               error.what()),
+                   LogOnChange::Level::kWarn);
+    }
     return;
   }
   // The event is pushed just before the future becomes ready, hence a moment's patience.

@@ -61,6 +61,10 @@ std::string Behaviors::Replace(std::vector<BehaviorSettings> settings) {
   return fmt::format("behaviors: {}", fmt::join(told, "; "));
 }
 
+void Behaviors::Maintain() {
+  for (const auto& runner : runners_) runner->Maintain();
+}
+
 void Behaviors::RequestStop() {
   for (const auto& runner : runners_) runner->RequestStop();
 }

@@ -27,6 +27,9 @@ class Behaviors {
   // by themselves. What has changed, in one sentence; empty when there were and are none.
   std::string Replace(std::vector<BehaviorSettings> settings);
 
+  // Makes the threads that could not be made. Call about once a second, until the end is requested.
+  void Maintain();
+
   // Begins their end without waiting for it.
   void RequestStop();
 

@@ -1,7 +1,9 @@
 #include "watcher/behaviors/runner.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <system_error>
 #include <utility>
 
 #include "base/shown.h"
@@ -11,16 +13,32 @@ namespace redis_zk::watcher {
 namespace {
 
 constexpr std::size_t kLongestError = 300;
+constexpr Duration kStartEvery = 1s;
 
 }  // namespace
 
 Runner::Runner(BehaviorSettings settings, const Host& host)
     : settings_(std::move(settings)),
       behavior_(settings_.make(settings_.section.name, host)),
-      status_{.name = settings_.section.name, .kind = settings_.kind, .last_error = {}},
-      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+      status_{.name = settings_.section.name, .kind = settings_.kind, .last_error = {}} {
+  Maintain();
+}
 
 Runner::~Runner() = default;
+
+void Runner::Maintain() {
+  const TimePoint now = Clock::now();
+  if (thread_.joinable() || now < start_at_) return;
+  start_at_ = now + kStartEvery;
+  try {
+    thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+    log_thread_.Reset();
+  } catch (const std::system_error& error) {
+    log_thread_(fmt::format("behavior {}: no thread can be made for it: {}; trying again",
+                            settings_.section.name, error.what()),
+                LogOnChange::Level::kWarn);
+  }
+}
 
 void Runner::Tell(const Event& event) {
   if (!settings_.on.empty() && !settings_.on.contains(event.kind)) return;

@@ -11,6 +11,8 @@
 #include <stop_token>
 #include <thread>
 
+#include "base/log.h"
+#include "base/time.h"
 #include "watcher/behaviors/behavior.h"
 
 namespace redis_zk::watcher {
@@ -27,9 +29,12 @@ class Runner {
   // the oldest is dropped. Any thread.
   void Tell(const Event& event);
 
-  // Begins the end without waiting for it, and whether it is reached.
+  // Makes the thread, when none could be made until now: events wait for that long. The owner's thread.
+  void Maintain();
+
+  // Begins the end without waiting for it, and whether it is reached. The owner's thread.
   void RequestStop() { thread_.request_stop(); }
-  bool ended() const { return ended_; }
+  bool ended() const { return ended_ || !thread_.joinable(); }
 
   const BehaviorSettings& settings() const { return settings_; }
   // Any thread.
@@ -48,6 +53,8 @@ class Runner {
   std::uint64_t dropped_unsaid_ = 0;
   BehaviorStatus status_;
 
+  LogOnChange log_thread_;
+  TimePoint start_at_{};
   std::atomic<bool> ended_ = false;
   std::jthread thread_;  // the last member: it uses the others
 };

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -165,9 +166,13 @@ class Webhook : public Behavior {
  private:
   HookAnswer Ask(const httplib::Request& request, const std::stop_token& stop) const {
     const auto attempt = std::make_shared<Attempt>();
-    std::thread([attempt, request, url = settings_.url, timeout = settings_.timeout] {
-      attempt->Ask(url, request, timeout);
-    }).detach();
+    try {
+      std::thread([attempt, request, url = settings_.url, timeout = settings_.timeout] {
+        attempt->Ask(url, request, timeout);
+      }).detach();
+    } catch (const std::system_error& error) {
+      return {.error = fmt::format("no thread can be made for a request ({})", error.what())};
+    }
     return attempt->Await(settings_.timeout, stop);
   }
 

@@ -188,7 +188,7 @@ Answer Metrics(const Request& request, const Topology& topology, std::string_vie
   return {.content_type = kMetricsType,
           .cache_control = "no-store",
           .body = RenderMetrics(topology, *request.status, *request.tally, request.behaviors(),
-                                *request.requests, request.now)};
+                                *request.requests, *request.figures, request.now)};
 }
 
 struct Route {
@@ -281,6 +281,27 @@ Answer AnswerOf(const SteeringOutcome& outcome, std::string_view accept) {
                    {"took_ms", done.took.count()},
                    {"paused_ms", done.paused.count()},
                    {"epoch", done.epoch}});
+}
+
+std::string EntityTagOf(const Answer& answer) {
+  const bool is_json = answer.content_type == kJsonType;
+  return fmt::format("W/\"{}{}\"", answer.version, is_json ? "-json" : "");
+}
+
+bool NamesEntityTag(std::string_view if_none_match, std::string_view entity_tag) {
+  // Weak comparison: what stands between the quotes.
+  const auto opaque = entity_tag.substr(entity_tag.find('"'));
+  const auto first = if_none_match.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return false;
+  if (if_none_match.substr(first, if_none_match.find_last_not_of(" \t") - first + 1) == "*") return true;
+  while (true) {
+    const auto open = if_none_match.find('"');
+    if (open == std::string_view::npos) return false;
+    const auto close = if_none_match.find('"', open + 1);
+    if (close == std::string_view::npos) return false;
+    if (if_none_match.substr(open, close - open + 1) == opaque) return true;
+    if_none_match.remove_prefix(close + 1);
+  }
 }
 
 bool WantsJson(std::string_view accept) { return FirstType(accept) == kJsonType; }

@@ -34,6 +34,7 @@ inline const FleetStatus kNothingObserved{};
 inline const History kNothingHappened{};
 inline const Tally kNothingCounted{};
 inline const RequestCounts kNobodyAsked{};
+inline const ZooKeeperFigures kNothingMeasured{};
 
 struct Request {
   std::string_view path;
@@ -50,6 +51,7 @@ struct Request {
   // For /metrics.
   const Tally* tally = &kNothingCounted;
   const RequestCounts* requests = &kNobodyAsked;
+  const ZooKeeperFigures* figures = &kNothingMeasured;
 };
 
 inline constexpr const char* kPageType = "text/html; charset=utf-8";
@@ -72,6 +74,12 @@ std::optional<SteeringRoute> SteeringAt(std::string_view path);
 Answer AnswerOf(const SteeringOutcome& outcome, std::string_view accept);
 // An error line, or JSON.
 Answer Failed(int status, std::string_view accept, std::string why);
+
+// The ETag: of the version, and another for JSON, since a cache may hold only one of them under a name. Text
+// has no other place for its version, so its tag is the version itself, which `since` takes.
+std::string EntityTagOf(const Answer& answer);
+// Whether the header If-None-Match names it: a list, or "*" for whatever there is.
+bool NamesEntityTag(std::string_view if_none_match, std::string_view entity_tag);
 
 // Whether the client asks for JSON rather than text.
 bool WantsJson(std::string_view accept);

@@ -128,7 +128,9 @@ void AddTally(Families& families, const Topology& topology, const Tally& tally) 
                        "From the first sign that a master was gone until the record named the next one.",
                        std::move(durations), labels);
   }
-  for (const auto& [kind, count] : tally.kinds) {
+  auto kinds = tally.kinds;
+  for (const char* kind : event_kind::kAll) kinds.try_emplace(kind, 0);
+  for (const auto& [kind, count] : kinds) {
     families.Counter("redis_zk_events_total", "Events of /events, by kind.", static_cast<double>(count),
                      {{"kind", kind}});
   }
@@ -148,7 +150,7 @@ void AddBehavior(Families& families, const BehaviorStatus& behavior) {
 
 std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Tally& tally,
                           const std::vector<BehaviorStatus>& behaviors, const RequestCounts& requests,
-                          TimePoint now) {
+                          const ZooKeeperFigures& figures, TimePoint now) {
   Families families;
   families.Gauge("redis_zk_build_info", "1; which watcher this is.", 1, {{"version", REDIS_ZK_VERSION}});
   families.Gauge("redis_zk_zookeeper_connected", "1: ZooKeeper is there to tell of changes.",
@@ -156,6 +158,13 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
   if (topology.read_took) {
     families.Gauge("redis_zk_zookeeper_read_seconds", "How long the last reading of all records took.",
                    std::chrono::duration<double>(*topology.read_took).count());
+  }
+  families.Counter("redis_zk_zookeeper_connections_total", "Connections to ZooKeeper that were made.",
+                   static_cast<double>(figures.connections));
+  // While it is away, the last one says nothing.
+  if (topology.zookeeper_connected && figures.request_took) {
+    families.Gauge("redis_zk_zookeeper_request_seconds", "How long the last small request to ZooKeeper took.",
+                   std::chrono::duration<double>(*figures.request_took).count());
   }
   families.Gauge("redis_zk_following", "1: a Sentinel's events are followed.",
                  topology.following.has_value());

@@ -19,6 +19,6 @@ inline constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=
 
 std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Tally& tally,
                           const std::vector<BehaviorStatus>& behaviors, const RequestCounts& requests,
-                          TimePoint now);
+                          const ZooKeeperFigures& figures, TimePoint now);
 
 }  // namespace redis_zk::watcher::web

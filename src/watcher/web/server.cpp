@@ -105,8 +105,7 @@ void SetHeaders(httplib::Response& response, const Answer& answer) {
   response.set_header("Vary", "Accept, Accept-Encoding");
   if (answer.content_type == kPageType) response.set_header("Content-Security-Policy", kPagePolicy);
   if (answer.age) response.set_header("Age", std::to_string(answer.age->count()));
-  if (answer.status == 200 && !answer.version.empty())
-    response.set_header("ETag", fmt::format("W/\"{}\"", answer.version));
+  if (answer.status == 200 && !answer.version.empty()) response.set_header("ETag", EntityTagOf(answer));
 }
 
 // What it says is nothing to us, of any method.
@@ -115,6 +114,14 @@ constexpr const char* kAnyPath = R"([\s\S]*)";
 bool HasBody(const httplib::Request& request) {
   return request.has_header("Transfer-Encoding") ||
          (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
+}
+
+// A list may come in several headers.
+bool KnowsAlready(const httplib::Request& request, const std::string& entity_tag) {
+  const auto headers = request.headers.equal_range("If-None-Match");
+  return !entity_tag.empty() && std::any_of(headers.first, headers.second, [&entity_tag](const auto& header) {
+    return NamesEntityTag(header.second, entity_tag);
+  });
 }
 
 // Whether the library reads a body with this method.
@@ -222,8 +229,7 @@ struct Server::Impl {
     } else {
       response.set_content(answer.body, answer.content_type);
     }
-    if (!response.get_header_value("ETag").empty() &&
-        request.get_header_value("If-None-Match") == response.get_header_value("ETag")) {
+    if (KnowsAlready(request, response.get_header_value("ETag"))) {
       response.status = kNotModified;
       response.body.clear();
     }
@@ -302,6 +308,7 @@ struct Server::Impl {
     const auto status = sources.status.Get();
     const auto history = sources.events.history().Get();
     const auto tally = sources.events.tally().Get();
+    const auto figures = sources.figures.Get();
     return AnswerFor({.path = request.path,
                       .accept = accept,
                       .addr = addr,
@@ -313,7 +320,8 @@ struct Server::Impl {
                       .history = history.get(),
                       .behaviors = [this] { return sources.behaviors.Statuses(); },
                       .tally = tally.get(),
-                      .requests = &counts},
+                      .requests = &counts,
+                      .figures = figures.get()},
                      known);
   }
 
@@ -367,6 +375,9 @@ Status Server::Start(const Endpoint& listen) {
     impl_->counts.Add(response.status);
   });
   http.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    // A part of an answer is of no use, and the library repeats it as often as the header asks for it,
+    // without the status of a partial answer. It hands over a request of its own that is not const.
+    const_cast<httplib::Request&>(request).ranges.clear();
     // What is not read would be taken for the next request; the handlers below read it.
     if (HasBody(request) && TakesBody(request)) return httplib::Server::HandlerResponse::Unhandled;
     if (HasBody(request)) return impl_->Refuse(request, response);

@@ -15,6 +15,7 @@
 #include "watcher/events.h"
 #include "watcher/status.h"
 #include "watcher/steering.h"
+#include "watcher/tally.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher::web {
@@ -26,6 +27,7 @@ struct Sources {
   const EventLog& events;
   const Behaviors& behaviors;
   Steering& steering;
+  const Published<ZooKeeperFigures>& figures;
   const std::atomic<Clock::rep>& loop_turned_at;  // when the watcher's loop last went round
   Duration session_timeout;
 };
