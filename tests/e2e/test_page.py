@@ -133,8 +133,8 @@ def test_keeps_a_wide_table_where_it_was_scrolled(fleet):
     with browser() as driver:
         open_page(driver, watcher, PHONE)
         await_text(driver, "agrees", "svg")
-        driver.execute_script("window.table = document.querySelector('.scroll'); table.scrollLeft = 40")
-        wait_for(lambda: not driver.execute_script("return table.isConnected"), what="another table")
+        driver.execute_script("window.before = document.querySelector('.scroll'); before.scrollLeft = 40")
+        wait_for(lambda: not driver.execute_script("return before.isConnected"), what="another table")
         assert driver.execute_script("return document.querySelector('.scroll').scrollLeft") == 40
 
 
