@@ -14,13 +14,14 @@ namespace {
 
 // A failover takes a second or two; asking faster only earns INPROG.
 constexpr Duration kPatience = 3s;
+// How long Sentinels that call the master down may take to begin.
+constexpr Duration kElection = 5s;
 
 }  // namespace
 
 void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, bool recorded, const std::string& why,
                           TimePoint now) {
   if (now < not_before_) return;
-  not_before_ = now + kPatience;
   const std::string& group = options_.master_name;
   auto reports = redis::AskSentinels(sentinels, options_.sentinel, group, kProbeTimeout);
   // One that is asked while another fails over begins a second failover, and may promote a second replica.
@@ -38,6 +39,18 @@ void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, bool recorded,
          LogOnChange::Level::kWarn);
     return;
   }
+  const auto noticed =
+      std::find_if(reports.begin(), reports.end(), [](const auto& report) { return report->master_down; });
+  if (noticed == reports.end()) {
+    noticed_at_.reset();
+  } else {
+    if (!noticed_at_) noticed_at_ = now;
+    if (now - *noticed_at_ < kElection) {
+      log_(fmt::format("{}: Sentinel {} has noticed", why, (*noticed)->sentinel.ToAddress()));
+      return;
+    }
+  }
+  not_before_ = now + kPatience;
   std::reverse(reports.begin(), reports.end());
   for (const auto& report : reports) {
     const auto asked = redis::RequestFailover(report->sentinel, options_.sentinel, group, kProbeTimeout);

@@ -3,6 +3,7 @@
 // Loop thread only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,15 @@ class FailoverRequest {
   // Asks one Sentinel after the other until one takes the order, but not again before the failover could have
   // happened. Logs what came of it. `recorded`: ZooKeeper answers, and names this node; without it more than
   // half of the Sentinels have to, for on the smaller side of a cut an order, which needs no votes, would
-  // promote a second master beside that of the larger side, in the same epoch.
+  // promote a second master beside that of the larger side, in the same epoch. For the same reason Sentinels
+  // that have noticed by themselves are left alone for a while: an election may be on its way.
   void Ask(const std::vector<Endpoint>& sentinels, bool recorded, const std::string& why, TimePoint now);
 
  private:
   const CommonOptions& options_;
   const Endpoint& self_;
   TimePoint not_before_{};
+  std::optional<TimePoint> noticed_at_;
   LogOnChange log_;
 };
 

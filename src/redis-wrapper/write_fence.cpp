@@ -65,7 +65,8 @@ Witnesses WriteFence::AskWitnesses(bool zookeeper, const std::vector<Endpoint>& 
   Witnesses witnesses{.zookeeper = zookeeper, .peers = sentinels.size() + replicas.size()};
   if (zookeeper) return witnesses;
   const Endpoint& self = options_.server.announce;
-  auto asked_replicas = std::async(std::launch::async, [&] {
+  // One after the other where no thread can be made.
+  auto asked_replicas = std::async(std::launch::async | std::launch::deferred, [&] {
     return redis::AskServerInfos(replicas, options_.common.redis, kProbeTimeout);
   });
   for (const auto& report :

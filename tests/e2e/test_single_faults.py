@@ -93,7 +93,11 @@ def test_second_request_kills_a_server_that_does_not_stop(cluster):
     os.kill(node.child, signal.SIGSTOP)
     node.signal(signal.SIGTERM)
     node.wait_log("stopping the server")
+    # As schedulers do, until the task is gone.
     node.signal(signal.SIGTERM)
+    wait_for(lambda: len(node.log_lines("asked to stop by signal 15")) == 2, what="the second request")
+    assert node.running and alive(node.child)
+    node.signal(signal.SIGINT)
     assert node.wait(within=5) == 128 + signal.SIGKILL
     assert processes_in(node.directory) == []
 

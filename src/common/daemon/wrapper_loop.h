@@ -53,7 +53,7 @@ class WrapperLoop {
   void SayWaiting(const std::string& reason, LogOnChange::Level level = LogOnChange::Level::kInfo);
 
   // How often a signal asked us to stop. The server does not know of it before StopServer; from then on, one
-  // more request kills it.
+  // more request kills it, unless it is a SIGTERM.
   int stop_requests() const { return stop_requests_; }
   bool stop_requested() const { return stop_requests_ > 0; }
 

@@ -2,7 +2,7 @@
 // without, and turns its end into our exit code.
 //
 // Stopping only escalates: TERM, again every second, since redis-server refuses it while it writes its first
-// append-only file; then KILL to the whole group when the deadline passes or a second stop is asked for. Loop
+// append-only file; then KILL to the whole group when the deadline passes or SIGINT or SIGQUIT asks again. Loop
 // thread only; waits for nothing.
 #pragma once
 
@@ -17,7 +17,7 @@ class Supervisor {
  public:
   Supervisor(Child child, Duration stop_timeout) : child_(std::move(child)), stop_timeout_(stop_timeout) {}
 
-  // Hands a signal on to the server. SIGTERM, SIGINT and SIGQUIT mean Stop.
+  // Hands a signal on to the server. SIGTERM, SIGINT and SIGQUIT mean Stop, a repeated SIGTERM nothing.
   void OnSignal(int number, TimePoint now);
   void Stop(TimePoint now);
   // Call when the time of deadline() has come.
