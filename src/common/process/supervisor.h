@@ -2,8 +2,8 @@
 // without, and turns its end into our exit code.
 //
 // Stopping only escalates: TERM, again every second, since redis-server refuses it while it writes its first
-// append-only file; then KILL to the whole group when the deadline passes or SIGINT or SIGQUIT asks again. Loop
-// thread only; waits for nothing.
+// append-only file; then KILL to the whole group when the deadline passes or SIGINT or SIGQUIT asks again.
+// Loop thread only; waits for nothing.
 #pragma once
 
 #include <optional>
