@@ -149,6 +149,8 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   if (!master) return;
   const auto info = redis::AskServerInfo(*master, options_.common.redis, kProbeTimeout);
   if (!info || info->role != redis::Role::kMaster) return;
+  // Under another name or spelling of its address it is this very node.
+  if (info->run_id == own.run_id) return;
   // A master gives its data up on nobody's single word.
   if (!missed && !SentinelsConfirm(*master)) return;
   const auto redirected =

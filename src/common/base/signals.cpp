@@ -19,6 +19,8 @@ BlockedSignals::BlockedSignals() {
   sigprocmask(SIG_SETMASK, &blocked, &original_mask_);
   // Sockets closed by a peer must show as an error of write(), not as a signal.
   signal(SIGPIPE, SIG_IGN);
+  // Where a parent ignored it, the kernel would reap our child, and never say so.
+  signal(SIGCHLD, SIG_DFL);
   fd_ = signalfd(-1, &blocked, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd_ < 0) {
     std::perror("signalfd");
