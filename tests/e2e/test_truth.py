@@ -187,6 +187,7 @@ def test_master_is_cut_off_from_zookeeper_alone(make_cluster, network):
             wait_for(lambda: len(writer.acknowledged) > enough, what="writes")
         assert cluster.await_agreement(nodes, sentinels, [watcher]) is master
     assert not master.log_lines("fence: writes are refused")
+    wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 3, what="its registration")
 
 
 def test_smaller_side_of_a_cut_promotes_nobody(make_cluster, network):
@@ -207,7 +208,6 @@ def test_smaller_side_of_a_cut_promotes_nobody(make_cluster, network):
     master.start()
     assert cluster.await_agreement(nodes, sentinels, [watcher], within=60) is outside
     assert not writer.missing(outside)
-    wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 3, what="its registration")
 
 
 # --- one of three ZooKeeper servers
