@@ -52,6 +52,12 @@ def await_text(driver, text, selector="body", within=20):
         raise TimeoutError(f"{error}; there is: {text_of(driver, selector)}") from None
 
 
+def await_fresh_figures(driver):
+    # Not by the age that is shown: of figures as old as the last ones it is the same.
+    seen = driver.execute_script("return lastAt")
+    wait_for(lambda: driver.execute_script("return lastAt") != seen, what="fresh figures")
+
+
 def complaints(driver):
     """What went wrong in the page, of itself."""
     return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
@@ -121,8 +127,7 @@ def test_reads_out_what_has_another_meaning_only(fleet):
                               "document.querySelector('[role=status]'), { childList: true, characterData: true,"
                               " subtree: true })")
         for _ in range(2):
-            seen = text_of(driver, "#state")
-            wait_for(lambda seen=seen: text_of(driver, "#state") != seen, what="fresh figures")
+            await_fresh_figures(driver)
         assert driver.execute_script("return spoken") == 0
         watcher.kill()
         await_text(driver, "what is shown is old", "[role=status]")
@@ -213,8 +218,7 @@ def test_can_be_read_without_a_mouse(fleet):
         wait_for(lambda: driver.execute_script("return document.activeElement.tagName") == "SUMMARY", what="the group")
         driver.switch_to.active_element.send_keys("\ue007")  # Enter closes it, and it stays so
         wait_for(lambda: not driver.execute_script("return document.querySelector('details').open"), what="it closed")
-        seen = text_of(driver, "#state")
-        wait_for(lambda: text_of(driver, "#state") != seen, what="fresh figures")
+        await_fresh_figures(driver)
         assert not driver.execute_script("return document.querySelector('details').open")
         assert driver.execute_script("return document.activeElement.tagName") == "SUMMARY"
 
