@@ -6,8 +6,6 @@ import pytest
 
 from tails import all_tails
 
-_figures = []
-
 
 def pytest_sessionstart():
     # A run that is asked to stop ends its servers and itself; SystemExit would only be the failure of one test.
@@ -22,13 +20,16 @@ def pytest_runtest_makereport():
 
 
 def pytest_terminal_summary(terminalreporter):
-    if _figures:
+    lines = [value for reports in terminalreporter.stats.values() for report in reports
+             for name, value in getattr(report, "user_properties", ()) if name == "figure"
+             and getattr(report, "when", None) == "call"]
+    if lines:
         terminalreporter.section("figures")
-        for line in _figures:
+        for line in lines:
             terminalreporter.write_line(line)
 
 
 @pytest.fixture
-def figure():
-    """Notes a measured figure for the end of the run."""
-    return _figures.append
+def figure(record_property):
+    """Notes a measured figure for the end of the run; it travels with the report of the test."""
+    return lambda line: record_property("figure", line)

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <vector>
 
+#include "base/text_file.h"
 #include "process/server_conf.h"
 
 namespace redis_zk::redis_wrapper {
@@ -32,10 +33,9 @@ std::string LowerCase(std::string text) {
   return text;
 }
 
-std::string Unquoted(const std::string& word) {
-  const bool quoted =
-      word.size() >= 2 && (word.front() == '"' || word.front() == '\'') && word.front() == word.back();
-  return quoted ? word.substr(1, word.size() - 2) : word;
+// What a path means for a server that works in `dir`.
+std::string PathFrom(const std::string& dir, const std::string& path) {
+  return path.starts_with('/') ? path : dir + '/' + path;
 }
 
 void ApplyConf(const std::string& path, DataFiles& files, int depth);
@@ -48,19 +48,18 @@ void Include(const std::string& pattern, DataFiles& files, int depth) {
   globfree(&found);
 }
 
-// The last setting of a name counts, as in Redis.
+// The last setting of a name counts, and `dir` holds from its line on, for relative paths too, as in Redis
+// (config.c).
 void ApplyConf(const std::string& path, DataFiles& files, int depth) {
   if (depth > kDeepestInclude) return;
-  std::ifstream conf(path);
+  std::istringstream conf(ReadTextFile(path).value_or(""));
   for (std::string line; std::getline(conf, line);) {
-    std::istringstream words(line);
-    std::string name;
-    std::string value;
-    if (!(words >> name >> value) || name.front() == '#') continue;
-    name = LowerCase(name);
-    value = Unquoted(value);
-    if (name == "include") Include(value, files, depth + 1);
-    if (name == "dir") files.dir = value;
+    const auto words = process::SplitConfLine(line);
+    if (!words || words->size() < 2 || words->front().starts_with('#')) continue;
+    const std::string name = LowerCase(words->front());
+    const std::string& value = (*words)[1];
+    if (name == "include") Include(PathFrom(files.dir, value), files, depth + 1);
+    if (name == "dir") files.dir = process::AbsolutePath(PathFrom(files.dir, value));
     if (name == "dbfilename") files.rdb = value;
     if (name == "appendonly") files.append_only = LowerCase(value) == "yes";
     if (name == "appenddirname") files.aof_dir = value;
@@ -98,14 +97,14 @@ struct AofPart {
 
 std::vector<AofPart> ReadManifest(const DataFiles& files) {
   const std::string dir = files.dir + '/' + files.aof_dir + '/';
-  std::ifstream manifest(dir + files.aof + ".manifest");
+  std::istringstream manifest(ReadTextFile(dir + files.aof + ".manifest").value_or(""));
   std::vector<AofPart> parts;
   for (std::string line; std::getline(manifest, line);) {
-    std::istringstream words(line);
+    const auto words = process::SplitConfLine(line).value_or(std::vector<std::string>{});
     AofPart part;
-    for (std::string key, value; words >> key >> value;) {
-      if (key == "file") part.path = dir + Unquoted(value);
-      if (key == "type") part.type = value.front();
+    for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+      if (words[i] == "file") part.path = dir + words[i + 1];
+      if (words[i] == "type" && !words[i + 1].empty()) part.type = words[i + 1].front();
     }
     if (!part.path.empty() && part.type != 'h') parts.push_back(std::move(part));
   }
@@ -168,18 +167,15 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
 }  // namespace
 
 DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_dir) {
-  DataFiles files;
+  DataFiles files{.dir = process::AbsolutePath(work_dir)};
   ApplyConf(conf_path, files, 0);
-  if (!files.dir.starts_with('/')) files.dir = process::AbsolutePath(work_dir + '/' + files.dir);
   while (files.dir.size() > 1 && files.dir.ends_with('/')) files.dir.pop_back();
   return files;
 }
 
 Note ReadNote(const DataFiles& files) {
-  std::ifstream file(NotePath(files));
-  std::ostringstream text;
-  text << file.rdbuf();
-  const Json json = Json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+  const std::string text = ReadTextFile(NotePath(files)).value_or("");
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return {};
   const auto text_at = [&json](const char* key) {
     const auto found = json.find(key);

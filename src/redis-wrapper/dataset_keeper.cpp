@@ -1,7 +1,12 @@
 #include "redis-wrapper/dataset_keeper.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "base/random_id.h"
@@ -27,6 +32,21 @@ DatasetKeeper::DatasetKeeper(DataFiles files, registry::Registry& registry, std:
       note_(ReadNote(files_)),
       named_(!note_.node.empty()) {
   if (!named_) note_.node = NewUuid();
+}
+
+DatasetKeeper::~DatasetKeeper() {
+  if (claim_ >= 0) close(claim_);
+}
+
+Status DatasetKeeper::Claim() {
+  claim_ = open(files_.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // Whether it can be used is for the server to say; and a file system without locks is no obstacle.
+  if (claim_ < 0 || flock(claim_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+  return Fail(
+      ErrorKind::kAlreadyExists,
+      fmt::format("the data directory {} belongs to another redis-wrapper that runs, expected one of its "
+                  "own (WORK_DIR, or \"dir\" in REDIS_CONF)",
+                  files_.dir));
 }
 
 const registry::Dataset& DatasetKeeper::Find() {

@@ -19,6 +19,13 @@ class DatasetKeeper {
  public:
   // `registry` must outlive the keeper.
   DatasetKeeper(DataFiles files, registry::Registry& registry, std::string group, Endpoint endpoint);
+  ~DatasetKeeper();
+  DatasetKeeper(const DatasetKeeper&) = delete;
+  DatasetKeeper& operator=(const DatasetKeeper&) = delete;
+
+  // Until this keeper ends no other has the directory: two servers would overwrite each other's files, and
+  // one node's data would be known under another's name. kAlreadyExists: another has it.
+  Status Claim();
 
   // Names the data of this directory, also after a restart on another port.
   const std::string& node() const { return note_.node; }
@@ -51,6 +58,7 @@ class DatasetKeeper {
   Status KeepReport(TimePoint now);
 
   const DataFiles files_;
+  int claim_ = -1;  // the directory, locked
   registry::Registry& registry_;
   const std::string group_;
   const Endpoint endpoint_;

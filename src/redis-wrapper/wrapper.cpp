@@ -40,6 +40,10 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
       failover_request_(options.common, self_.endpoint) {}
 
 int Wrapper::Run() {
+  if (const auto claimed = keeper_.Claim(); !claimed) {
+    spdlog::error("{}", claimed.error().message);
+    return kExitConfig;
+  }
   if (const auto code = loop_.Connect()) return *code;
   while (true) {
     const auto decision = Settle();
@@ -135,6 +139,7 @@ Result<Answer> Wrapper::Probe(const Decision& decision) const {
     if (info.error().kind != ErrorKind::kRefused) return Answer::kNone;
     return Fail("the server does not take REDIS_USERNAME and REDIS_PASSWORD", info.error());
   }
+  if (auto foreign = loop_.NotOurs(info->process_id)) return Fail(ErrorKind::kInvalid, std::move(*foreign));
   if (info->loading) return Answer::kLoading;
   const auto wanted =
       decision.action == Action::kServeAsMaster ? redis::Role::kMaster : redis::Role::kReplica;

@@ -9,6 +9,7 @@
 
 #include "base/random_id.h"
 #include "base/shown.h"
+#include "base/text_file.h"
 #include "config/parsers.h"
 #include "process/server_conf.h"
 #include "redis/connection.h"
@@ -306,7 +307,7 @@ Status GroupKeeper::Monitor(const std::string& group, const Record& record) {
 
 Status GroupKeeper::Tell(const std::string& group, std::vector<redis::Command> orders) {
   const std::size_t first = orders.size();
-  const auto settings = SettingsOf(process::ReadText(options_.sentinel_conf), options_, group);
+  const auto settings = SettingsOf(ReadTextFile(options_.sentinel_conf).value_or(""), options_, group);
   for (const auto& [directive, values] : settings) {
     auto& order = orders.emplace_back(redis::Command{"SENTINEL", "SET", group, directive});
     order.insert(order.end(), values.begin(), values.end());

@@ -6,8 +6,10 @@
 #include <algorithm>
 
 #include "base/exit_code.h"
+#include "base/text_file.h"
 #include "process/server_conf.h"
 #include "redis/connection.h"
+#include "redis/server_info.h"
 #include "sentinel-wrapper/server_conf.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -112,9 +114,15 @@ bool Wrapper::SomebodyLives(const Record& record) {
 }
 
 Result<Answer> Wrapper::Probe() const {
-  const auto answer = redis::Ask(options_.server.bind, options_.common.sentinel, {{"PING"}}, kProbeTimeout);
-  if (answer && !answer->front().is_error()) return Answer::kServing;
-  if (answer) return Fail(ErrorKind::kRefused, "redis-sentinel answers: " + answer->front().text);
+  const auto answer =
+      redis::Ask(options_.server.bind, options_.common.sentinel, {{"INFO", "server"}}, kProbeTimeout);
+  if (answer && answer->front().is_error())
+    return Fail(ErrorKind::kRefused, "redis-sentinel answers: " + answer->front().text);
+  if (answer) {
+    auto foreign = loop_.NotOurs(redis::ProcessIdIn(answer->front().text));
+    if (foreign) return Fail(ErrorKind::kInvalid, std::move(*foreign));
+    return Answer::kServing;
+  }
   if (answer.error().kind != ErrorKind::kRefused) return Answer::kNone;
   return Fail("redis-sentinel does not take SENTINEL_PASSWORD", answer.error());
 }
@@ -125,7 +133,7 @@ std::string Wrapper::ConfPath() const {
 }
 
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
-  const auto conf = RenderServerConf(process::ReadText(options_.sentinel_conf), options_, monitoring);
+  const auto conf = RenderServerConf(ReadTextFile(options_.sentinel_conf).value_or(""), options_, monitoring);
   for (const auto& line : conf.left_out) spdlog::warn("{}: left out {}", options_.sentinel_conf, line);
   if (const auto written = process::WriteConf(ConfPath(), conf.text); !written) {
     spdlog::error("WORK_DIR: {}", written.error().message);
@@ -217,7 +225,7 @@ void Wrapper::SayHealth() {
                                  registered_session_ == 0 ? "; not registered yet" : ""));
 }
 
-void Wrapper::NoteEpoch() { seats_.NoteEpoch(EpochIn(process::ReadText(ConfPath()))); }
+void Wrapper::NoteEpoch() { seats_.NoteEpoch(EpochIn(ReadTextFile(ConfPath()).value_or(""))); }
 
 void Wrapper::Unregister() {
   registered_session_ = 0;

@@ -102,6 +102,31 @@ def test_empty_restart_without_a_sentinel_alive(make_cluster):
     assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3
 
 
+def test_sentinels_that_have_noticed_are_left_alone_first(make_cluster):
+    """An order needs no votes: beside an election it would promote a second replica, in the same epoch."""
+    cluster = make_cluster()
+    conf_with(cluster, MEMORY_ONLY)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    fill(master)
+    alone, *frozen = sentinels
+    for sentinel in frozen:
+        os.kill(sentinel.child, signal.SIGSTOP)
+    master.kill_all()
+    wait_for(lambda: "s_down" in alone.view().get("flags", ""), what="a Sentinel that has noticed")
+    master.start()
+    master.wait_log(f"Sentinel {alone.address} has noticed")
+    noticed = time.monotonic()
+    # Without votes it cannot begin by itself, so in the end it is asked.
+    master.wait_log(f"asked Sentinel {alone.address} for a failover")
+    assert time.monotonic() - noticed > 4
+    for sentinel in frozen:
+        os.kill(sentinel.child, signal.SIGCONT)
+    assert "serving as replica" in master.await_serving()
+    cluster.await_agreement(nodes, sentinels, [watcher])
+    assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3
+
+
 @pytest.mark.parametrize("settings", ["", SNAPSHOTS], ids=["append-only", "snapshots"])
 @pytest.mark.parametrize("poorest", ["first", "last"])
 def test_everything_died(make_cluster, settings, poorest, figure):

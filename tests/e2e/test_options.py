@@ -1,5 +1,6 @@
 """Options: where they come from, and what is said when they are wrong."""
 
+import os
 import re
 import subprocess
 import time
@@ -172,6 +173,27 @@ def test_config_file_that_is_not_there(nothing, daemon, path):
         code, output, errors = run(nothing, daemon, *args, **env)
         assert (code, output, len(errors)) == (78, [], 1), errors
         assert errors[0].startswith(f"{daemon}: CONFIG_FILE: found ") and "expected a readable file" in errors[0]
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("option", ["CONFIG_FILE", "SENTINEL_PASSWORD_FILE", "REDIS_PASSWORD_FILE"])
+@pytest.mark.parametrize("kind, why", [
+    ("pipe", "a pipe to which nobody writes"),
+    ("/dev/zero", "it is larger than 4194304 bytes"),
+    ("/etc", "Is a directory"),
+])
+def test_file_that_has_no_end_or_no_beginning(nothing, daemon, option, kind, why):
+    path = nothing.directory / "pipe"
+    if kind == "pipe" and not path.exists():
+        os.mkfifo(path)
+    code, _, errors = run(nothing, daemon, **{option: path if kind == "pipe" else kind})
+    assert (code, len(errors)) == (78, 1), errors
+    assert option in errors[0] and "expected a readable file" in errors[0] and why in errors[0]
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_flag_given_twice(nothing, daemon):
+    assert run(nothing, daemon, "--port0", "1", "--port0=2") == (64, [], [f"{daemon}: --port0: found 2 times, expected once"])
 
 
 @pytest.mark.parametrize("text, line", [

@@ -52,6 +52,34 @@ def test_wrapper_ends_as_its_child_did(cluster, kind, number):
     assert processes_in(process.directory) == []
 
 
+def started_by(process, script):
+    """As if by a shell that has made these settings."""
+    process.argv = ["sh", "-c", f'{script}; exec "$0"', *process.argv]
+    return process.start()
+
+
+def test_child_is_reaped_although_a_parent_ignored_that_children_end(cluster):
+    node = started_by(cluster.redis(start=False), "trap '' CHLD")
+    node.await_serving()
+    node.kill_child()
+    assert node.wait(within=5) == 128 + signal.SIGKILL
+
+
+@pytest.mark.parametrize("kind", DAEMONS)
+def test_starts_without_standard_streams(cluster, kind):
+    if kind == "sentinel":
+        cluster.redis().await_serving()
+    process = started_by(getattr(cluster, kind)(start=False), "exec <&- >&- 2>&-")
+    if kind == "watcher":
+        wait_for(lambda: process.get("/healthz"), what="its answer")
+    else:
+        wait_for(lambda: registered(cluster, kind, process), what="its registration")
+        wait_for(lambda: process.ask("PING"), what="its server's answer")
+    for descriptor in range(3):
+        assert os.readlink(f"/proc/{process.pid}/fd/{descriptor}") == "/dev/null"
+    assert process.stop() == 0
+
+
 # --- a stop
 
 
@@ -157,6 +185,49 @@ def test_executable_of_another_kind(cluster):
     binary.write_bytes(b"\x7fELF of no machine\n")
     binary.chmod(0o755)
     fail(cluster.redis(start=False, REDIS_SERVER_BIN=binary), 126, "cannot execute")
+
+
+def make_script(cluster, text):
+    script = cluster.directory / "server"
+    script.write_text(f"#!/bin/sh\n{text}\n")
+    script.chmod(0o755)
+    return script
+
+
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_somebody_elses_server_is_not_taken_for_ours(cluster, kind):
+    """It took the port in the moment of the start."""
+    if kind == "sentinel":
+        cluster.redis().await_serving()
+    before = cluster.record()
+    script = make_script(cluster, f'setsid redis-{"server" if kind == "redis" else "sentinel"} "$@" &\nexec sleep 1000')
+    process = getattr(cluster, kind)(**{BINARIES[kind]: script})
+    assert process.wait() == 78
+    assert "is answered by another server" in process.log_lines(" error ")[0]
+    assert cluster.record() == before
+    assert cluster.listed("/redis/sentinels") == []
+
+
+def test_script_that_keeps_the_signals_for_itself(cluster):
+    script = make_script(cluster, 'redis-server "$@"\nexit $?')
+    fail(cluster.redis(start=False, REDIS_SERVER_BIN=script), 78, "a script must start the server by exec")
+    assert cluster.record() == ""
+
+
+def test_script_that_becomes_the_server(cluster):
+    node = cluster.redis(REDIS_SERVER_BIN=make_script(cluster, 'exec redis-server "$@"'))
+    node.await_serving()
+    assert node.stop() == 0
+
+
+def test_data_directory_of_another_node(cluster):
+    first = cluster.redis()
+    first.await_serving()
+    fail(cluster.redis(start=False, WORK_DIR=first.directory), 78, "belongs to another redis-wrapper that runs")
+    # Nothing of it is left when its owner is gone, however that went.
+    first.kill_all()
+    second = cluster.redis(WORK_DIR=first.directory)
+    second.await_serving(within=FORGOTTEN + 5)
 
 
 def test_user_conf_that_redis_refuses(cluster):

@@ -13,13 +13,25 @@ import contextlib
 import dataclasses
 import itertools
 import os
+import random
+import socket
 import subprocess
 import threading
 
 # Nobody has this Ethernet address: what is sent there arrives nowhere.
 NOWHERE = "02:00:00:00:00:01"
 
-_numbers = itertools.count(os.getpid())
+
+def _reserve():
+    """A number that no other run on this machine has now, and the socket that holds it."""
+    for number in random.sample(range(250), 250):
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0redis-zk-net-{number}")
+            return number, reservation
+        except OSError:
+            reservation.close()
+    raise RuntimeError("250 networks of this kind are in use on this machine")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +51,9 @@ class Network:
     """Up to 250 hosts. The first is `outside`, the namespace we are in, where clients and tests are."""
 
     def __init__(self):
-        number = next(_numbers)
+        number, self._reservation = _reserve()
         self._name = f"redis-zk-{os.getpid()}-{number}"
-        self._net = f"10.201.{number % 250}"
+        self._net = f"10.201.{number}"
         self._switch = f"{self._name}-switch"
         self._hosts = []
         self._lock = threading.Lock()
@@ -66,6 +78,7 @@ class Network:
         for namespace in [*(host.namespace for host in self._hosts if host.namespace), self._switch]:
             subprocess.run(["ip", "netns", "del", namespace], check=False, stderr=subprocess.DEVNULL)
         self._hosts.clear()
+        self._reservation.close()
 
     def host(self):
         number = len(self._hosts) + 1

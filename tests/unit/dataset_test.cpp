@@ -168,6 +168,16 @@ TEST_F(DatasetTest, SettingsAreReadAsRedisReadsThem) {
   EXPECT_EQ(FindDataFiles("/not/there", "/srv"), (DataFiles{.dir = "/srv"}));
   WriteFile(path_ / "relative.conf", "dir ./data\n");
   EXPECT_EQ(FindDataFiles((path_ / "relative.conf").string(), "/srv").dir, "/srv/data");
+  std::filesystem::create_directories(path_ / "my data");
+  WriteFile(path_ / "my data" / "here.conf", "dbfilename here.rdb\ndir sub\n");
+  const auto quoted =
+      WriteFile(path_ / "quoted.conf",
+                "dir \"" + path_.string() + "/my data\"\ninclude here.conf\nappenddirname \"a\\x20b\"\n");
+  EXPECT_EQ(FindDataFiles(quoted, "/srv"),
+            (DataFiles{.dir = path_.string() + "/my data/sub", .rdb = "here.rdb", .aof_dir = "a b"}));
+  WriteFile(path_ / "from-here.conf", "appendonly yes\n");
+  const auto beside = WriteFile(path_ / "beside.conf", "include from-here.conf\n");
+  EXPECT_TRUE(FindDataFiles(beside, path_.string()).append_only);
   const auto endless =
       WriteFile(path_ / "endless.conf", "include " + path_.string() + "/endless.conf\ndir /end\n");
   EXPECT_EQ(FindDataFiles(endless, "/srv").dir, "/end");

@@ -52,7 +52,10 @@ TEST(ParseRecordTest, TakesWhatTheOriginalsWrite) {
   for (const auto& [name, text, endpoint] : std::initializer_list<Accepted>{
            {"IPv4", "10.0.0.1 6379", {"10.0.0.1", 6379}},
            {"IPv6", "::1 6379", {"::1", 6379}},
-           {"IPv6 written out", "2001:db8:0:0:0:0:0:1 6379", {"2001:db8:0:0:0:0:0:1", 6379}},
+           {"IPv6 written out", "2001:db8:0:0:0:0:0:1 6379", {"2001:db8::1", 6379}},
+           {"IPv6 in capitals", "2001:DB8::A 6379", {"2001:db8::a", 6379}},
+           {"IPv6 with zeros", "2001:0db8::000a 6379", {"2001:db8::a", 6379}},
+           {"name in capitals", "Redis-1.Example 6379", {"redis-1.example", 6379}},
            {"IPv4 in IPv6", "::ffff:10.0.0.1 6379", {"::ffff:10.0.0.1", 6379}},
            {"host name", "redis-1.example.com 6379", {"redis-1.example.com", 6379}},
            {"container's name", "redis_master 6379", {"redis_master", 6379}},
@@ -137,7 +140,7 @@ TEST(ParseAddressTest, FillsInThePortWhereThereIsADefault) {
                                        {"IPv6 in brackets", "[::1]", {"::1", 2181}},
                                        {"IPv6 bare", "::1", {"::1", 2181}},
                                        // All of it is a valid address, so nothing of it is a port.
-                                       {"IPv6 that looks like a port", "::1:2181", {"::1:2181", 2181}}}) {
+                                       {"IPv6 that looks like a port", "::1:2181", {"::0.1.33.129", 2181}}}) {
     EXPECT_EQ(ParseAddress(text, std::uint16_t{2181}).value(), endpoint) << name;
     EXPECT_FALSE(ParseAddress(text, std::nullopt)) << name;
   }

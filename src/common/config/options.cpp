@@ -5,15 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "base/exit_code.h"
 #include "base/shown.h"
+#include "base/text_file.h"
 
 namespace redis_zk {
 
@@ -86,21 +83,17 @@ bool AddToSection(const CLI::ConfigItem& item, std::string_view kind, std::vecto
 
 FileValues ReadConfigFile(const std::string& path, bool must_exist, const std::string& section_kind) {
   FileValues file;
-  std::error_code ignored;
-  // A directory can be opened too, and read for ever.
-  const bool is_other =
-      std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
-  std::ifstream stream(path);
-  if (!stream || is_other) {
-    if (must_exist || is_other) {
+  const auto found = ReadTextFile(path);
+  if (!found) {
+    if (must_exist || found.error().kind != ErrorKind::kNotFound)
       file.errors.push_back(fmt::format("{}: found \"{}\", expected a readable file ({})", kConfigFile,
-                                        Shown(path), is_other ? "it is none" : std::strerror(errno)));
-    }
+                                        Shown(path), found.error().message));
     return file;
   }
+  std::istringstream lines(*found);
   std::stringstream text;
   std::size_t number = 0;
-  for (std::string line; std::getline(stream, line);) {
+  for (std::string line; std::getline(lines, line);) {
     ++number;
     if (HasQuotedHash(line)) {
       file.errors.push_back(fmt::format(
@@ -133,10 +126,11 @@ FileValues ReadConfigFile(const std::string& path, bool must_exist, const std::s
 }  // namespace
 
 Result<std::string> ReadSecretFile(std::string_view path) {
-  std::ifstream stream{std::string(path)};
-  std::string secret;
-  if (!stream || !std::getline(stream, secret))
-    return Fail(ErrorKind::kInvalid, "a readable file with one line");
+  const auto found = ReadTextFile(std::string(path));
+  if (!found)
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("a readable file with one line ({})", found.error().message));
+  std::string secret = found->substr(0, found->find('\n'));
   while (!secret.empty() && std::isspace(static_cast<unsigned char>(secret.back())) != 0) secret.pop_back();
   if (secret.empty()) return Fail(ErrorKind::kInvalid, "a file whose first line is the password");
   return secret;
@@ -293,10 +287,12 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   app.allow_extras();
   bool help = false;
   bool version = false;
-  std::map<std::string, std::string> flags;
+  std::map<std::string, std::vector<std::string>> flags;  // what stood behind each, as often as it was given
   app.add_flag("-h,--help", help);
   app.add_flag("--version", version);
-  const auto add_flag = [&](std::string_view env) { app.add_option(FlagOf(env), flags[std::string(env)]); };
+  const auto add_flag = [&](std::string_view env) {
+    app.add_option(FlagOf(env), flags[std::string(env)])->allow_extra_args(false);
+  };
   add_flag(kConfigFile);
   for (const auto& option : options_) {
     if (!option.spec.secret) add_flag(option.spec.env);
@@ -328,9 +324,14 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
     return value;
   };
 
+  for (const auto& [env, values] : flags) {
+    if (values.size() > 1)
+      usage_errors.push_back(fmt::format("{}: found {} times, expected once", FlagOf(env), values.size()));
+  }
+
   const bool path_flag = flag_given(kConfigFile);
   const auto path_env = in_environment(kConfigFile);
-  const std::string path = path_flag ? flags[std::string(kConfigFile)]
+  const std::string path = path_flag ? flags[std::string(kConfigFile)].front()
                                      : path_env.value_or(fmt::format("/etc/redis/{}.toml", daemon_));
   FileValues file = ReadConfigFile(path, path_flag || path_env.has_value(), section_kind_);
   if (is_daemon) config_errors = std::move(file.errors);
@@ -341,7 +342,7 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
     bool usage = false;
     const auto from_file = file.values.extract(FileKeyOf(spec.env));
     if (flag_given(spec.env)) {
-      found = flags[spec.env];
+      found = flags[spec.env].front();
       source = kFromFlag;
       usage = true;
     } else if (const auto value = in_environment(spec.env)) {

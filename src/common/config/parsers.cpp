@@ -104,13 +104,13 @@ Parser<std::int64_t> WholeNumber(std::int64_t least, std::int64_t most) {
 
 Result<std::string> ParseIp(std::string_view text) {
   if (!IsIpAddress(text)) return Fail(ErrorKind::kInvalid, "an IPv4 or IPv6 address");
-  return std::string(text);
+  return CanonicalHost(text);
 }
 
 Result<std::string> ParseHost(std::string_view text) {
   if (!IsIpAddress(text) && !IsHostName(text))
     return Fail(ErrorKind::kInvalid, "an IP address or a host name");
-  return std::string(text);
+  return CanonicalHost(text);
 }
 
 Result<std::string> ParseMasterName(std::string_view text) {

@@ -1,7 +1,9 @@
 #include "daemon/wrapper_loop.h"
 
+#include <fmt/format.h>
 #include <net/if.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,6 +21,8 @@ namespace {
 constexpr Duration kUpkeep = 1s;
 // How often a starting server is asked whether it serves yet.
 constexpr Duration kProbeInterval = 4ms;
+// While it loads its data, which takes long, and which every question interrupts.
+constexpr Duration kLoadingProbeInterval = 50ms;
 // An address that is being replaced may be away for a moment.
 constexpr Duration kMovedForGood = 10s;
 
@@ -91,6 +95,11 @@ void WrapperLoop::SayWaiting(const std::string& reason, LogOnChange::Level level
 bool WrapperLoop::TakeZooKeeperNews() { return std::exchange(zookeeper_news_, false); }
 
 std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::string& conf_path) {
+  // It was free when the options were read, maybe long ago. Whoever took it would be taken for our server.
+  if (const auto bindable = CheckBindable(server_.bind); !bindable) {
+    spdlog::error("{}", bindable.error().message);
+    return kExitConfig;
+  }
   auto child = process::Child::Start({.argv = {binary, conf_path},
                                       .work_dir = server_.work_dir,
                                       .signal_mask = signals_.original_mask(),
@@ -108,8 +117,9 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
 std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>()>& probe) {
   TimePoint deadline = Clock::now() + server_.start_timeout;
   bool loading_logged = false;
+  Duration interval = kProbeInterval;
   while (true) {
-    Pump(Clock::now() + kProbeInterval);
+    Pump(Clock::now() + interval);
     if (exit_code_) {
       spdlog::error("the server ended with {} before it answered; its own output says why", *exit_code_);
       return stop_requested() ? *exit_code_ : std::max<int>(*exit_code_, 1);
@@ -124,6 +134,7 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
     if (*answer == Answer::kServing) return std::nullopt;
     if (*answer == Answer::kLoading) {
       deadline = Clock::now() + server_.start_timeout;
+      interval = kLoadingProbeInterval;
       if (!std::exchange(loading_logged, true)) spdlog::info("the server is loading its data");
       health_.Say(false, "the server is loading its data");
     }
@@ -134,6 +145,19 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
       return kExitUnavailable;
     }
   }
+}
+
+std::optional<std::string> WrapperLoop::NotOurs(std::int64_t pid) const {
+  const pid_t launched = supervisor_ ? supervisor_->pid() : 0;
+  if (pid == launched) return std::nullopt;
+  if (getpgid(static_cast<pid_t>(pid)) == launched)
+    return fmt::format(
+        "{} is answered by a child (process {}) of what was started (process {}), expected the latter: a "
+        "script "
+        "must start the server by exec, else it never gets our signals",
+        server_.bind.ToAddress(), pid, launched);
+  return fmt::format("{} is answered by another server, process {}, expected ours, process {}",
+                     server_.bind.ToAddress(), pid, launched);
 }
 
 int WrapperLoop::StopServer() {

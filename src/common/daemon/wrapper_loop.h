@@ -60,11 +60,16 @@ class WrapperLoop {
   // Whether anything happened in ZooKeeper since this was asked last.
   bool TakeZooKeeperNews();
 
-  // Starts the server. An exit code, explained in the log, when it cannot be started.
+  // Starts the server. An exit code, explained in the log, when it cannot be started, or when somebody else
+  // listens at its address.
   std::optional<int> Launch(const std::string& binary, const std::string& conf_path);
   // Waits until `probe` finds it serving. An exit code when it will not: the server ended, START_TIMEOUT
   // passed, a signal asked us to stop. A probe's error is final: a server that answers but refuses us.
   std::optional<int> AwaitServing(const std::function<Result<Answer>()>& probe);
+  // What is wrong with the process `pid` as the one that answers at our address: a foreign server, whose data
+  // and role are not ours to record, or a child of a script that will not pass our signals on. Nothing: it is
+  // the server that was launched.
+  std::optional<std::string> NotOurs(std::int64_t pid) const;
   // Our exit code, once the server has ended.
   std::optional<int> exit_code() const { return exit_code_; }
   // Stops the server and waits for its end.

@@ -30,7 +30,7 @@ Result<Endpoint> Checked(std::string_view host, std::string_view port) {
   if (!number) return tl::unexpected(number.error());
   if (!IsIpAddress(host) && !IsHostName(host))
     return Fail(ErrorKind::kInvalid, "an IP address or a host name");
-  return Endpoint{std::string(host), *number};
+  return Endpoint{CanonicalHost(host), *number};
 }
 
 }  // namespace
@@ -82,6 +82,19 @@ Result<Endpoint> ParseAddress(std::string_view text, std::optional<std::uint16_t
   if (port) return Checked(host, *port);
   if (!default_port) return Fail(ErrorKind::kInvalid, "\"host:port\"");
   return Checked(host, std::to_string(*default_port));
+}
+
+std::string CanonicalHost(std::string_view host) {
+  std::string canonical(host);
+  in6_addr address{};
+  if (inet_pton(AF_INET6, canonical.c_str(), &address) == 1) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    return inet_ntop(AF_INET6, &address, text.data(), text.size());
+  }
+  // An IPv4 address has one spelling only that inet_pton takes; names are the same in any case (RFC 4343).
+  std::transform(canonical.begin(), canonical.end(), canonical.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return canonical;
 }
 
 bool IsIpAddress(std::string_view host) {

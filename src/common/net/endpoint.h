@@ -15,7 +15,7 @@
 namespace redis_zk {
 
 struct Endpoint {
-  std::string host;  // an IP address, or a host name
+  std::string host;  // an IP address or a host name, as CanonicalHost writes it
   std::uint16_t port = 0;
 
   auto operator<=>(const Endpoint&) const = default;
@@ -31,6 +31,9 @@ Result<Endpoint> ParseRecord(std::string_view text);
 Result<Endpoint> ParseAddress(std::string_view text, std::optional<std::uint16_t> default_port);
 Result<std::uint16_t> ParsePort(std::string_view text);
 
+// The one spelling of an address or name that has several ("2001:DB8:0::1" is "2001:db8::1"), so that who is
+// the same compares equal. Whatever is neither stays as it is.
+std::string CanonicalHost(std::string_view host);
 bool IsIpAddress(std::string_view host);
 bool IsHostName(std::string_view host);
 // 0.0.0.0 or ::, which can be bound but not announced.

@@ -2,10 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +15,7 @@
 #include <utility>
 
 #include "base/exit_code.h"
+#include "process/descriptors.h"
 
 namespace redis_zk::process {
 
@@ -97,11 +96,7 @@ struct Image {
   if (chdir(work_dir) != 0) give_up();
   // The ZooKeeper client does not mark its sockets, and the HTTP library not those it accepts. The report
   // pipe closes itself at exec.
-  if (report_fd > STDERR_FILENO + 1) {
-    syscall(SYS_close_range, static_cast<unsigned>(STDERR_FILENO + 1), static_cast<unsigned>(report_fd - 1),
-            0U);
-  }
-  syscall(SYS_close_range, static_cast<unsigned>(report_fd + 1), ~0U, 0U);
+  CloseDescriptorsFrom(STDERR_FILENO + 1, report_fd);
   execve(image.binary, image.argv, image.environment);
   give_up();
   _exit(kExitNotExecutable);

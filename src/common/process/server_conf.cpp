@@ -11,8 +11,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 namespace redis_zk::process {
@@ -112,13 +110,6 @@ std::string QuoteForConf(std::string_view word) {
     }
   }
   return quoted + '"';
-}
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 Status WriteConf(const std::string& path, std::string_view text) {

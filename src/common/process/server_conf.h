@@ -17,9 +17,6 @@ std::string QuoteForConf(std::string_view word);
 // quotes do not match.
 std::optional<std::vector<std::string>> SplitConfLine(std::string_view line);
 
-// What a file holds; nothing where it cannot be read.
-std::string ReadText(const std::string& path);
-
 // Writes `path` anew, readable by its owner only, for it may hold passwords. Whoever reads it sees all or
 // nothing.
 Status WriteConf(const std::string& path, std::string_view text);

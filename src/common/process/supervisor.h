@@ -25,6 +25,8 @@ class Supervisor {
   // When OnTick has something to do; nothing while it has not.
   std::optional<TimePoint> deadline() const;
 
+  // Of the program that was started; it leads a process group of its own.
+  pid_t pid() const { return child_.pid(); }
   bool stopping() const { return stop_deadline_.has_value(); }
 
   // Our exit code once the server has ended: 0 when it was asked to stop and did so by itself.

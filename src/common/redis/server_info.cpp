@@ -100,6 +100,7 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   } else if (role != "master") {
     return Fail(ErrorKind::kProtocol, "INFO without a role of master or slave");
   }
+  info.process_id = NumberAt(fields, "process_id");
   info.run_id = TextAt(fields, "run_id");
   info.loading = NumberAt(fields, "loading") != 0;
   info.rewriting_aof =
@@ -127,7 +128,7 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   } else {
     info.offset = NumberAt(fields, "slave_repl_offset");
     if (fields.contains("slave_priority")) info.priority = NumberAt(fields, "slave_priority");
-    info.master = {std::string(TextAt(fields, "master_host")),
+    info.master = {CanonicalHost(TextAt(fields, "master_host")),
                    static_cast<std::uint16_t>(NumberAt(fields, "master_port"))};
     info.link_up = TextAt(fields, "master_link_status") == "up";
     // -1 before the first link.
@@ -137,6 +138,8 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   }
   return info;
 }
+
+std::int64_t ProcessIdIn(std::string_view info) { return NumberAt(Split(info), "process_id"); }
 
 Result<ServerInfo> AskServerInfo(const Endpoint& server, const Credentials& credentials, Duration timeout) {
   return FromReply(server, Ask(server, credentials, {kInfo}, timeout));

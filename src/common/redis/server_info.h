@@ -27,6 +27,7 @@ struct ReplicaOf {
 struct ServerInfo {
   Role role = Role::kMaster;
   std::string run_id;
+  std::int64_t process_id = 0;  // in its own pid namespace
   bool loading = false;
   // An append-only file is being written anew, or is about to be.
   bool rewriting_aof = false;
@@ -56,6 +57,9 @@ struct ServerInfo {
 
 // Parses the text of INFO; an error when there is no role in it.
 Result<ServerInfo> ParseServerInfo(std::string_view info);
+
+// The process that answers, from the text of INFO of a Redis or a Sentinel; 0: it does not say.
+std::int64_t ProcessIdIn(std::string_view info);
 
 // Asks a server. kRefused: it answers, but not us (its message says why); kUnavailable, kTimeout: it does not
 // answer.

@@ -12,8 +12,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/random_id.h"
@@ -24,6 +26,9 @@ namespace {
 
 constexpr Duration kFirstRetry = 200ms;
 constexpr Duration kLongestRetry = 5s;
+// Who waits for an answer answers nobody, not even a signal. A server that needs longer is as good as away;
+// what it did with the request is found out by reading.
+constexpr Duration kLongestRequest = 5s;
 
 Error ToError(int code) {
   const auto error = [code](ErrorKind kind) { return Error{kind, zerror(code)}; };
@@ -289,13 +294,45 @@ struct Session::Handle {
   std::atomic<Clock::rep> disconnected_since = 0;
 };
 
+// Names on their way to addresses. The thread that asks cannot be interrupted while no name server answers,
+// so it is left behind where nobody wants the answer any more.
+struct Session::Resolution {
+  using Addresses = Result<std::vector<std::string>>;
+
+  static std::shared_ptr<Resolution> Begin(std::vector<Endpoint> servers, Sink sink) {
+    auto begun = std::make_shared<Resolution>();
+    std::thread([begun, servers = std::move(servers), sink = std::move(sink)] {
+      auto addresses = Resolve(servers);
+      const std::lock_guard lock(begun->mutex);
+      if (begun->abandoned) return;
+      begun->addresses = std::move(addresses);
+      sink({SessionEvent::Kind::kProgress, ""});
+    }).detach();
+    return begun;
+  }
+
+  std::optional<Addresses> Take() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(addresses, std::nullopt);
+  }
+
+  std::mutex mutex;
+  bool abandoned = false;
+  std::optional<Addresses> addresses;  // nothing: not yet
+};
+
 Session::Session(ZooKeeperHosts hosts, Duration session_timeout, Sink sink)
     : hosts_(std::move(hosts)),
       session_timeout_(session_timeout),
+      request_timeout_(std::min(session_timeout, kLongestRequest)),
       sink_(std::move(sink)),
       backoff_(kFirstRetry, kLongestRetry, RandomFraction) {}
 
-Session::~Session() = default;
+Session::~Session() {
+  if (!resolving_) return;
+  const std::lock_guard lock(resolving_->mutex);
+  resolving_->abandoned = true;
+}
 
 void Session::Maintain(TimePoint now) {
   if (handle_) {
@@ -314,15 +351,11 @@ void Session::Maintain(TimePoint now) {
     handle_.reset();
     retry_at_ = now;
   }
-  if (!resolving_.valid()) {
+  if (!resolving_) {
     if (now < retry_at_) return;
     retry_at_ = now + backoff_.Next();
     try {
-      resolving_ = std::async(std::launch::async, [this] {
-        auto addresses = Resolve(hosts_.servers);
-        sink_({SessionEvent::Kind::kProgress, ""});
-        return addresses;
-      });
+      resolving_ = Resolution::Begin(hosts_.servers, sink_);
     } catch (const std::system_error& error) {
       log_problem_(fmt::format("ZooKeeper: no thread can be made to resolve its names: {}; trying again",
                                error.what()),
@@ -330,9 +363,10 @@ void Session::Maintain(TimePoint now) {
     }
     return;
   }
-  // The event is pushed just before the future becomes ready, hence a moment's patience.
-  if (resolving_.wait_for(10ms) != std::future_status::ready) return;
-  const auto addresses = resolving_.get();
+  const auto resolved = resolving_->Take();
+  if (!resolved) return;
+  resolving_.reset();
+  const auto& addresses = *resolved;
   if (addresses) {
     Open(*addresses);
   } else {
@@ -357,13 +391,13 @@ std::int64_t Session::id() const { return handle_ ? handle_->session_id.load() :
 
 Result<Node> Session::Get(const std::string& path, Watch watch) {
   return Handle::Await<Node>(
-      handle_.get(), session_timeout_, "cannot read " + path, [&](zhandle_t* client, void* call) {
+      handle_.get(), request_timeout_, "cannot read " + path, [&](zhandle_t* client, void* call) {
         return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData, call);
       });
 }
 
 std::vector<Result<Node>> Session::GetAll(const std::vector<std::string>& paths, Watch watch) {
-  return Handle::AwaitAll<Node>(handle_.get(), session_timeout_, "cannot read ", paths,
+  return Handle::AwaitAll<Node>(handle_.get(), request_timeout_, "cannot read ", paths,
                                 [watch](zhandle_t* client, const std::string& path, void* call) {
                                   return zoo_aget(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnData,
                                                   call);
@@ -379,14 +413,14 @@ bool Session::Answers(Duration within) {
 
 Result<std::optional<NodeStat>> Session::Exists(const std::string& path, Watch watch) {
   return Handle::Await<std::optional<NodeStat>>(
-      handle_.get(), session_timeout_, "cannot look at " + path, [&](zhandle_t* client, void* call) {
+      handle_.get(), request_timeout_, "cannot look at " + path, [&](zhandle_t* client, void* call) {
         return zoo_aexists(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnExists, call);
       });
 }
 
 Result<std::vector<std::string>> Session::Children(const std::string& path, Watch watch) {
   return Handle::Await<std::vector<std::string>>(
-      handle_.get(), session_timeout_, "cannot list " + path, [&](zhandle_t* client, void* call) {
+      handle_.get(), request_timeout_, "cannot list " + path, [&](zhandle_t* client, void* call) {
         return zoo_aget_children(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnStrings, call);
       });
 }
@@ -394,7 +428,7 @@ Result<std::vector<std::string>> Session::Children(const std::string& path, Watc
 std::vector<Result<std::vector<std::string>>> Session::ChildrenOfAll(const std::vector<std::string>& paths,
                                                                      Watch watch) {
   return Handle::AwaitAll<std::vector<std::string>>(
-      handle_.get(), session_timeout_, "cannot list ", paths,
+      handle_.get(), request_timeout_, "cannot list ", paths,
       [watch](zhandle_t* client, const std::string& path, void* call) {
         return zoo_aget_children(client, path.c_str(), watch == Watch::kYes ? 1 : 0, &OnStrings, call);
       });
@@ -402,14 +436,14 @@ std::vector<Result<std::vector<std::string>>> Session::ChildrenOfAll(const std::
 
 Result<std::string> Session::Create(const std::string& path, const std::string& data, Lifetime lifetime) {
   return Handle::Await<std::string>(
-      handle_.get(), session_timeout_, "cannot create " + path, [&](zhandle_t* client, void* call) {
+      handle_.get(), request_timeout_, "cannot create " + path, [&](zhandle_t* client, void* call) {
         return zoo_acreate(client, path.c_str(), data.data(), static_cast<int>(data.size()),
                            &ZOO_OPEN_ACL_UNSAFE, Flags(lifetime), &OnString, call);
       });
 }
 
 Status Session::Set(const std::string& path, const std::string& data, std::int32_t version) {
-  return Handle::Await<void>(handle_.get(), session_timeout_, "cannot write " + path,
+  return Handle::Await<void>(handle_.get(), request_timeout_, "cannot write " + path,
                              [&](zhandle_t* client, void* call) {
                                return zoo_aset(client, path.c_str(), data.data(),
                                                static_cast<int>(data.size()), version, &OnSet, call);
@@ -417,7 +451,7 @@ Status Session::Set(const std::string& path, const std::string& data, std::int32
 }
 
 Status Session::Delete(const std::string& path, std::int32_t version) {
-  return Handle::Await<void>(handle_.get(), session_timeout_, "cannot delete " + path,
+  return Handle::Await<void>(handle_.get(), request_timeout_, "cannot delete " + path,
                              [&](zhandle_t* client, void* call) {
                                return zoo_adelete(client, path.c_str(), version, &OnVoid, call);
                              });
@@ -454,7 +488,7 @@ Status Session::Commit(const Transaction& transaction) {
   std::vector<zoo_op_t> ops;
   for (const auto& step : transaction.ops()) ops.push_back(ToOp(step));
   return Handle::Await<void>(
-      handle_.get(), session_timeout_, "cannot commit", [&ops](zhandle_t* client, void* call) {
+      handle_.get(), request_timeout_, "cannot commit", [&ops](zhandle_t* client, void* call) {
         auto& results = static_cast<Call<void>*>(call)->results;
         results.resize(ops.size());
         return zoo_amulti(client, static_cast<int>(ops.size()), ops.data(), results.data(), &OnVoid, call);

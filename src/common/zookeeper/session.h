@@ -3,8 +3,9 @@
 // includes zookeeper.h.
 //
 // Threads: one thread, the owner's loop, calls everything. The C client's threads only push SessionEvents
-// into the sink. Calls block until the answer or the request timeout, which GetAll and ChildrenOfAll have
-// once for all of their questions; while disconnected they fail at once.
+// into the sink. Calls block until the answer or the request timeout, which is the session's and at most five
+// seconds, and which GetAll and ChildrenOfAll have once for all of their questions; while disconnected they
+// fail at once. Names are resolved by threads of their own, for which nobody waits.
 //
 // What a failure means: kUnavailable, nothing was sent; kUnknownOutcome, the request was sent and its answer
 // was lost, so a write may have happened; anything else is the server's answer.
@@ -17,7 +18,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -131,17 +131,18 @@ class Session {
 
  private:
   struct Handle;
-  using Addresses = Result<std::vector<std::string>>;
+  struct Resolution;
 
   void Open(const std::vector<std::string>& addresses);
 
   const ZooKeeperHosts hosts_;
   const Duration session_timeout_;
+  const Duration request_timeout_;
   const Sink sink_;
   Backoff backoff_;
   LogOnChange log_problem_;  // until it is connected again
   TimePoint retry_at_{};
-  std::future<Addresses> resolving_;
+  std::shared_ptr<Resolution> resolving_;  // nothing: no names are being resolved
   std::unique_ptr<Handle> handle_;
 };
 

@@ -10,7 +10,6 @@
 #include <cctype>
 #include <charconv>
 #include <condition_variable>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -20,6 +19,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "base/random_id.h"
+#include "base/text_file.h"
 #include "watcher/web/json.h"
 
 namespace redis_zk::watcher {
@@ -108,11 +108,11 @@ class Attempt {
 };
 
 Result<HookHeader> ReadHeaderFile(const std::string& path) {
-  std::ifstream stream(path);
-  std::string line;
-  if (!stream || !std::getline(stream, line))
-    return Fail(ErrorKind::kInvalid, "a readable file with one line");
-  return ParseHookHeader(line);
+  const auto found = ReadTextFile(path);
+  if (!found)
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("a readable file with one line ({})", found.error().message));
+  return ParseHookHeader(found->substr(0, found->find('\n')));
 }
 
 class Webhook : public Behavior {

@@ -1,0 +1,55 @@
+#include "base/text_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/time.h"
+
+namespace redis_zk {
+
+namespace {
+
+// Far more than any configuration has.
+constexpr std::size_t kMostBytes = std::size_t{4} << 20;
+// For a pipe, such as a shell's <(command): its writer may take a moment.
+constexpr Duration kPatience = 2s;
+
+Result<std::string> ReadAll(int fd) {
+  const TimePoint deadline = Clock::now() + kPatience;
+  std::string text;
+  std::array<char, 16384> chunk{};
+  while (text.size() <= kMostBytes) {
+    const ssize_t length = read(fd, chunk.data(), chunk.size());
+    if (length > 0) text.append(chunk.data(), static_cast<std::size_t>(length));
+    if (length == 0) return text;
+    if (length > 0 || errno == EINTR) continue;
+    if (errno != EAGAIN) return Fail(ErrorKind::kInvalid, std::strerror(errno));
+    pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
+    if (poll(&readable, 1, static_cast<int>(Remaining(deadline, Clock::now()).count())) == 0)
+      return Fail(ErrorKind::kInvalid, fmt::format("nobody has written it within {} ms", kPatience.count()));
+  }
+  return Fail(ErrorKind::kInvalid, fmt::format("it is larger than {} bytes", kMostBytes));
+}
+
+}  // namespace
+
+Result<std::string> ReadTextFile(const std::string& path) {
+  // Not waiting: to open a pipe that has no writer would take for ever.
+  const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return Fail(errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kInvalid, std::strerror(errno));
+  auto text = ReadAll(fd);
+  struct stat status {};
+  const bool is_pipe = fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+  close(fd);
+  if (is_pipe && text && text->empty()) return Fail(ErrorKind::kInvalid, "a pipe to which nobody writes");
+  return text;
+}
+
+}  // namespace redis_zk

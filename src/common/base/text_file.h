@@ -1,0 +1,14 @@
+// A small text file, read whole in bounded time and memory. Whatever stands at the path: a pipe to which
+// nobody writes, a device without an end or a directory is an error, and holds nobody up. Any thread.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace redis_zk {
+
+// kNotFound: nothing is there. The message says what is wrong with it, to stand behind the path.
+Result<std::string> ReadTextFile(const std::string& path);
+
+}  // namespace redis_zk
