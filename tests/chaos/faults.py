@@ -279,6 +279,7 @@ SINGLE = (
     lambda rng: cut_off(rng, "master"),
     lambda rng: cut_off(rng, "master", but=("clients",)),
     lambda rng: cut_off(rng, "master", rng.choice(SENTINELS), but=("clients",)),
+    lambda rng: cut_off(rng, "master", rng.choice(REDIS[1:]), rng.choice(SENTINELS), but=("clients",)),
     lambda rng: cut_off(rng, rng.choice((*REDIS[1:], *SENTINELS))),
     lambda rng: cut_off(rng, rng.choice(("zookeeper", *WATCHERS))),
     lambda rng: cut(rng, "master", rng.choice(("zookeeper", *REDIS[1:], *SENTINELS, *WATCHERS))),
@@ -297,9 +298,20 @@ def two(rng):
     return Both("two faults at once", first.roles + second.roles, first, second, rng.uniform(0, 1))
 
 
+def kill_everything(rng):
+    return kill_all(rng, "everything but zookeeper", (*REDIS, *SENTINELS, *WATCHERS))
+
+
+def kill_everything_around_zookeeper(rng):
+    """ZooKeeper fails, too: before the rest dies, while it starts, or when a master is about to be recorded."""
+    everything = kill_everything(rng)
+    zookeeper = rng.choice((kill_zookeeper(rng), freeze(rng, "zookeeper", "wrapper"), cut_off(rng, "zookeeper")))
+    first, second = rng.sample((everything, zookeeper), 2)
+    return Both("kill -9 everything, and zookeeper fails", first.roles + second.roles, first, second, rng.uniform(0, 6))
+
+
 DECK = (
-    *SINGLE, two, two, two, two,
-    lambda rng: kill_all(rng, "everything but zookeeper", (*REDIS, *SENTINELS, *WATCHERS)),
+    *SINGLE, two, two, two, two, kill_everything, kill_everything_around_zookeeper,
     lambda rng: kill_all(rng, "all redis", REDIS),
     lambda rng: kill_all(rng, "all sentinels", SENTINELS),
 )
