@@ -21,8 +21,8 @@ import types
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from cluster import (GROUP, LOOPBACK, ROOT, Cluster, RedisWrapper, SentinelWrapper, Server, free_port, wait_for,
-                     write_until_ok)
+from cluster import (GROUP, LOOPBACK, ROOT, Cluster, RedisWrapper, SentinelWrapper, Server, alive, free_port,
+                     wait_for, write_until_ok)
 from observe import FailoverWitness
 from writer import Writer
 
@@ -87,6 +87,10 @@ class Table:
 def number(value, unit):
     digits = {"ms": 1, "s": 2, "MiB": 1, "req/s": 0}[unit]
     return f"{value:,.{digits}f} {unit}".replace(",", " ")
+
+
+def median_and_worst(values, unit):
+    return statistics.median(values), f" (worst {number(max(values), unit)})"
 
 
 # --- bare servers, to compare with; they are asked the same things as the wrapped ones
@@ -170,6 +174,119 @@ def measure_start(table, runs):
     table.add("overhead of that", wrapped_median - bare_median, "ms", ("original", 112), limit=30)
 
 
+def measure_race(table, rounds, count=20):
+    """All at one instant, on an empty ZooKeeper: nobody gets an answer from it until all of them have asked."""
+    masters, linked, times = [], [], []
+    with Cluster(ZK_SESSION_TIMEOUT="10s") as cluster:
+        cluster.start_zookeeper()
+        for round_number in progress(range(rounds), f"{count} redis-wrappers at one instant"):
+            cluster.zookeeper.signal(signal.SIGSTOP)
+            nodes = [cluster.redis(ZK_ROOT=f"/round-{round_number}") for _ in range(count)]
+            for node in nodes:
+                node.wait_log("initiated connection to server")
+            started = time.monotonic()
+            cluster.zookeeper.signal(signal.SIGCONT)
+            said = [node.await_serving() for node in nodes]
+            master = next(node for node in nodes if node.role == "master")
+            wait_for(lambda: master.info().get("connected_slaves") == count - 1, what="linked replicas", every=0.05)
+            times.append(time.monotonic() - started)
+            masters.append(sum("serving as master" in line for line in said))
+            wait_for(lambda: all(node is master or node.follows(master) for node in nodes), what="links", every=0.05)
+            linked.append(master.info()["connected_slaves"])
+            for node in nodes:
+                node.kill_all()
+    only_one = set(masters) == {1} and set(linked) == {count - 1}
+    table.rows.append(Row(f"{count} redis-wrappers at one instant, {rounds} rounds: masters, linked replicas",
+                          f"{min(masters)} to {max(masters)}, {min(linked)} to {max(linked)}", f"1, {count - 1}",
+                          "original: 1 to 8 masters", "", only_one))
+    value, worst = median_and_worst(times, "s")
+    table.add("from there to all linked", value, "s", note=worst)
+
+
+# --- a kazoo client in the lock's queue
+
+
+def measure_lock(table, rounds):
+    """Each waits for the other: how long a lock that was released takes to its next owner."""
+    behind_kazoo = []
+    with Cluster(LOG_LEVEL="info") as cluster:
+        cluster.start_zookeeper()
+        for round_number in progress(range(rounds), "a kazoo client holds the lock"):
+            root = f"/round-{round_number}"
+            lock = cluster.kazoo.Lock(f"{root}/master", "somebody else")
+            lock.acquire()
+            node = cluster.redis(ZK_ROOT=root)
+            wait_for(lambda: len(lock.contenders()) == 2, what="its place in the queue")
+            if node.child:
+                raise RuntimeError("redis-wrapper did not wait for the lock that a kazoo client holds")
+            released = time.monotonic()
+            lock.release()
+            wait_for(lambda: answers_ping(node), what="its server", every=0.001)
+            behind_kazoo.append((time.monotonic() - released) * 1000)
+            node.kill_all()
+    value, worst = median_and_worst(behind_kazoo, "ms")
+    table.add("a kazoo client releases the lock, to PING of the wrapper behind it", value, "ms", note=worst)
+
+
+# --- death and nonsense
+
+
+def measure_death(table, rounds):
+    """kill -9 of a wrapper: its child, its znodes, and of a Sentinel the one that the watcher follows."""
+    ends, forgotten, unlisted = [], [], []
+    with Cluster(LOG_LEVEL="info") as cluster:
+        nodes, sentinels, (watcher,) = cluster.bring_up()
+        session = float(cluster.env()["ZK_SESSION_TIMEOUT"].removesuffix("s"))
+        members = f"/redis/members/{GROUP}"
+        for _ in progress(range(rounds), "kill -9 of a wrapper"):
+            victim = next(node for node in nodes if node.role == "slave")
+            child = victim.child
+            killed = time.monotonic()
+            victim.kill()
+            wait_for(lambda: not alive(child), what="its child's end", every=0.001)
+            ends.append((time.monotonic() - killed) * 1000)
+            wait_for(lambda: not any(victim.record in cluster.record(f"{members}/{name}")
+                                     for name in cluster.listed(members)), what="the end of its znode", every=0.02)
+            forgotten.append(time.monotonic() - killed)
+            victim.start().await_serving()
+            followed = watcher.followed()
+            dead = next(sentinel for sentinel in sentinels if sentinel.address == followed)
+            killed = time.monotonic()
+            dead.kill_all()
+            wait_for(lambda: (dead.host, dead.port) not in watcher.sentinels(), what="its end in /sentinels", every=0.02)
+            unlisted.append(time.monotonic() - killed)
+            dead.start()
+            cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+    # ZooKeeper looks for dead sessions once a tick, of half a second here.
+    limit = session + 1
+    value, worst = median_and_worst(ends, "ms")
+    table.add("kill -9 of a wrapper, to the end of its server", value, "ms", limit=1000, note=worst)
+    value, worst = median_and_worst(forgotten, "s")
+    table.add(f"the same, to the end of its znodes, session of {session:.0f} s", value, "s", limit=limit, note=worst)
+    value, worst = median_and_worst(unlisted, "s")
+    table.add("kill -9 of the followed Sentinel, to /sentinels without it", value, "s", limit=limit, note=worst)
+
+
+# A representative of each kind of error; e2e/test_options.py has them all.
+WRONG = (["--no-such-flag"], {}, 64), ([], {"PORT0": "99999"}, 78), ([], {"CONFIG_FILE": "/no/such"}, 78), \
+    ([], {"ZK_HOSTS": "127.0.0.1:1", "ZK_CONNECT_TIMEOUT": "1s"}, 69)
+
+
+def measure_refusals(table):
+    times = []
+    with Cluster() as cluster:
+        for daemon in ("redis-wrapper", "sentinel-wrapper", "watcher"):
+            for arguments, wrong, code in WRONG:
+                started = time.monotonic()
+                ended = subprocess.run([cluster.binaries / daemon, *arguments], cwd=cluster.directory,
+                                       env=cluster.env(**{"PORT0": free_port(), "LOG_LEVEL": "error", **wrong}),
+                                       capture_output=True, timeout=10)
+                times.append(time.monotonic() - started)
+                if ended.returncode != code or len(ended.stderr.splitlines()) != 1:
+                    raise RuntimeError(f"{daemon} {arguments} {wrong}: {ended.returncode}, {ended.stderr}")
+    table.add("wrong input, to one line and the exit code; the longest", max(times), "s", limit=2)
+
+
 # --- memory
 
 
@@ -237,10 +354,6 @@ def measure_http(table, cluster, watcher, runs, seconds):
 
 
 # --- failover
-
-
-def median_and_worst(values, unit):
-    return statistics.median(values), f" (worst {number(max(values), unit)})"
 
 
 def measure_bare_failover(rounds):
@@ -359,7 +472,11 @@ def main():
 
     machine = describe_machine()
     table = Table()
+    measure_race(table, 2 if quick else 10)
+    measure_lock(table, 2 if quick else 10)
     measure_start(table, 5 if quick else 20)
+    measure_death(table, 2 if quick else 5)
+    measure_refusals(table)
     with Cluster(LOG_LEVEL="info", down_after_ms=DOWN_AFTER_MS) as cluster:
         nodes, sentinels, (watcher,) = cluster.bring_up()
         measure_memory(table, nodes, sentinels, watcher)
