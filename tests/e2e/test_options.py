@@ -119,13 +119,32 @@ WRONG = [
     ("WORK_DIR", WRAPPERS, ["a\nb"], TEXT),
     ("REDIS_CONF", ["redis-wrapper"], ["a\nb"], TEXT),
     ("REDIS_SERVER_BIN", ["redis-wrapper"], ["a\nb"], TEXT),
+    ("HANDOVER_TIMEOUT", ["redis-wrapper"], ["abc", "-1", "61m", "2h"], DURATION),
+    ("COLD_START_WAIT", ["redis-wrapper"], ["abc", "-1", "25h"], DURATION),
+    ("FORCE_MASTER", ["redis-wrapper"], ["host", "host:0", "1a2b3c4", "1" * 41, "g" * 40, ":6379"],
+     "host:port, or 8 to 40 digits of a replication id"),
+    ("FENCE", ["redis-wrapper"], ["yes", "ON", "observe"], "on or off"),
+    ("FENCE_PATIENCE", ["redis-wrapper"], ["0", "99ms", "2h", "abc"], DURATION),
     ("SENTINEL_CONF", ["sentinel-wrapper"], ["a\nb"], TEXT),
     ("SENTINEL_SERVER_BIN", ["sentinel-wrapper"], ["a\nb"], TEXT),
     ("SENTINEL_QUORUM", ["sentinel-wrapper"], ["0", "-1", "two", "1001", "1.5"], NUMBER.format(1, 1000)),
     ("SENTINEL_DOWN_AFTER_MS", ["sentinel-wrapper"], ["0", "99", "1s", "3600001"], NUMBER.format(100, 3600000)),
     ("UPDATE_MASTER", ["watcher"], ["off", "ON", "yes", "observe "], "observe or on"),
     ("SENTINEL_TIMEOUT", ["watcher"], ["0", "299ms", "2m", "abc"], DURATION),
+    ("CLEANUP", ["watcher"], ["yes", "ON", "no"], "off, observe or on"),
+    ("CLEANUP_PATIENCE", ["watcher"], ["0", "999ms", "25h", "abc"], DURATION),
+    ("OBSERVE_INTERVAL", ["watcher"], ["-1", "2h", "abc"], DURATION),
+    ("STEERING_TOKEN_FILE", ["watcher"], ["/no/such/file", "/", "/dev/null", "/etc/hostname"],
+     "a readable file whose first line is a token of 16"),
+    ("WATCHER_URL", ["watcher"], ["host:1", "https://host:1", "http://", "http://host:0", "http://a b:1"],
+     "http://HOST:PORT"),
 ]
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_no_option_is_left_out_below(nothing, daemon):
+    told = {line.split()[1] for line in run(nothing, daemon, "--help")[1] if re.match("  --[a-z0-9-]+   [A-Z]", line)}
+    assert told - {"CONFIG_FILE"} == {option for option, daemons, *_ in WRONG if daemon in daemons}
 
 
 @pytest.mark.parametrize("option, daemon, values, expected",
