@@ -64,6 +64,7 @@ struct Decision {
   bool cold_start = false;       // the group begins anew from what is on disk
   bool awaits_datasets = false;  // kWait: for COLD_START_WAIT
   std::uint64_t epoch = 0;       // of the configuration that comes of it
+  bool forced = false;           // by FORCE_MASTER, against data of other origin
   bool disputed = false;         // only a person can say which data are the right ones
   std::string reason;            // one sentence, for the log and the record
 };

@@ -109,8 +109,10 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
   if (forced->endpoint != view.self)
     return Wait(fmt::format("{}; FORCE_MASTER={} means {}; waiting for it", why, view.force_master,
                             Describe(*forced)));
-  return ServeAsMaster(
-      fmt::format("{}; FORCE_MASTER={} chose {}", why, view.force_master, Describe(*forced)));
+  Decision decision =
+      ServeAsMaster(fmt::format("{}; FORCE_MASTER={} chose {}", why, view.force_master, Describe(*forced)));
+  decision.forced = true;
+  return decision;
 }
 
 }  // namespace

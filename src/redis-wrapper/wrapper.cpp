@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/exit_code.h"
@@ -201,10 +202,26 @@ Status Wrapper::RecordDecision(const Decision& decision) {
                                     .cold_start = decision.epoch > record_.epoch};
     auto written = loop_.registry().WriteRecord(options_.common.master_name, record_, next, lock_.node());
     if (!written) return written;
+    const bool is_news = leads && (decision.forced || next.master != record_.master);
     record_ = registry::Replaced(record_, next);
+    if (is_news) Chronicle(decision);
   }
   if (const auto released = lock_.Release(); !released) spdlog::debug("{}", released.error().message);
   return {};
+}
+
+// The record's own reason is gone with the next failover.
+void Wrapper::Chronicle(const Decision& decision) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::string& group = options_.common.master_name;
+  const std::string self = self_.endpoint.ToAddress();
+  const auto written = loop_.registry().AppendToChronicle(
+      {{.time = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
+        .group = group,
+        .kind = "cold-start",
+        .sentence = fmt::format("{}: the master is {}: {}", group, self, decision.reason),
+        .by = "redis-wrapper " + self}});
+  if (!written) spdlog::warn("{}: {}", loop_.registry().ChroniclePath(), written.error().message);
 }
 
 }  // namespace redis_zk::redis_wrapper

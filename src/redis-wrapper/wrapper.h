@@ -43,6 +43,7 @@ class Wrapper {
   Result<daemon::WrapperLoop::Answer> Probe(const Decision& decision) const;
   // Under the lock the record is made to say what was decided; then the lock goes to the next.
   Status RecordDecision(const Decision& decision);
+  void Chronicle(const Decision& decision);
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;

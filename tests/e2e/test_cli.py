@@ -93,7 +93,9 @@ def test_status_of_a_healthy_group(fleet):
     for words in ["status"], ["status", "master1"], ["status", "--url", f"http://{watcher.address}/"]:
         code, text, errors = ask(watcher, *words)
         assert (code, errors) == (0, ""), text
-        first, *lines = text.splitlines()
+        table, _, history = text.partition("\n\n")
+        first, *lines = table.splitlines()
+        assert history.startswith("remembered in ZooKeeper") and f"the master is {master.address}" in history
         assert first == "master1, epoch 0" and not any(line.strip().startswith("!") for line in lines)
         rows = [line.split()[:2] for line in lines]
         assert rows[0] == ["master", master.address]

@@ -1,12 +1,13 @@
 """Everything dies, or the master returns empty: no data are lost that somebody still has, and all is one again."""
 
+import json
 import os
 import signal
 import time
 
 import pytest
 
-from cluster import ROOT, SESSION_TIMEOUT, wait_for, write_until_ok
+from cluster import GROUP, ROOT, SESSION_TIMEOUT, wait_for, write_until_ok
 
 KEYS = 1000
 MEMORY_ONLY = 'appendonly no\nsave ""\n'
@@ -260,6 +261,9 @@ def test_data_of_different_origin_refuse_to_start(make_cluster):
     wait_for(lambda: one.follows(other), what="replication")
     assert one.ask("DBSIZE") == other.ask("DBSIZE") == 11
     assert "FORCE_MASTER" in cluster.lineage()["reason"]
+    # The record's reason is another after the next failover; this stays.
+    (entry,) = [entry for entry in json.loads(cluster.record("/redis/events"))["events"] if "FORCE_MASTER" in entry["sentence"]]
+    assert (entry["kind"], entry["group"]) == ("cold-start", GROUP) and entry["by"].endswith(other.address)
 
 
 def test_frozen_while_it_held_the_lock(make_cluster):

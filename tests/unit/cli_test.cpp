@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -106,6 +107,23 @@ TEST(RenderStatusTableTest, ShowsEverybody) {
             "  waiting   10.0.0.4:6379   for 12 s          no data on its disk\n"
             "  Sentinel  10.0.1.1:26379  agrees            quorum 2, 2 replicas, 1 peer\n"
             "  Sentinel  10.0.1.2:26379  does not answer\n");
+}
+
+TEST(RenderStatusTableTest, EndsWithWhatZooKeeperRemembers) {
+  setenv("TZ", "UTC", 1);
+  tzset();
+  auto status = Healthy();
+  for (int number = 1; number <= 6; ++number)
+    status["history"].push_back(
+        {{"time", number * 1000}, {"group", "master1"}, {"sentence", fmt::format("master1: {}", number)}});
+  status["history"].push_back({{"time", 7000}, {"group", ""}, {"sentence", "paused"}});
+  EXPECT_THAT(RenderStatusTable(status.dump(), {})->text,
+              ::testing::EndsWith("\nremembered in ZooKeeper, the last first\n"
+                                  "  1970-01-01 00:00:07  -         paused\n"
+                                  "  1970-01-01 00:00:06  master1   6\n"
+                                  "  1970-01-01 00:00:05  master1   5\n"
+                                  "  1970-01-01 00:00:04  master1   4\n"
+                                  "  1970-01-01 00:00:03  master1   3\n"));
 }
 
 TEST(RenderStatusTableTest, TakesWhateverStandsThere) {

@@ -1,5 +1,5 @@
-// What has happened to the groups and what was done to them, kept in ZooKeeper so that it outlives the
-// watchers: the znode <root>/events, JSON. And the word that nothing is to be cleaned up. Values only.
+// What has happened to the groups and what was done to them, kept in ZooKeeper so that it outlives those who
+// saw it: the znode <root>/events, JSON. And the word that nothing is to be cleaned up. Values only.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@
 namespace redis_zk::registry {
 
 struct PastEvent {
-  std::int64_t time = 0;  // milliseconds since 1970, by the clock of the watcher
+  std::int64_t time = 0;  // milliseconds since 1970, by the clock of who wrote it
   std::string group;      // empty: it concerns none, or all
   std::string kind;
   std::string sentence;
-  std::string by;    // the watcher that wrote it
+  std::string by;    // the watcher or redis-wrapper that wrote it
   std::string from;  // who asked for it; empty: nobody
 
   bool operator==(const PastEvent&) const = default;

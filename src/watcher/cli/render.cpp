@@ -19,6 +19,7 @@ constexpr bool kNoExceptions = false;
 constexpr std::size_t kMostOfALine = 2000;
 constexpr std::size_t kLeastGroupWidth = 8;
 constexpr std::size_t kFailoversShown = 3;
+constexpr std::size_t kHistoryShown = 5;
 const Json kNone;
 
 // Readers that take whatever stands there: what is missing or of another type reads as nothing.
@@ -204,6 +205,24 @@ std::string RenderGroup(const Json& group, const Look& look, std::size_t* warnin
          RenderTable(last, 4, look);
 }
 
+std::string EventLine(const Json& event) {
+  const std::string group = TextAt(event, "group");
+  std::string sentence = TextAt(event, "sentence");
+  // The group has a column of its own.
+  if (!group.empty() && sentence.starts_with(group + ": ")) sentence.erase(0, group.size() + 2);
+  return fmt::format("{}  {:<{}}  {}", TimeAt(event, "time"), group.empty() ? "-" : group, kLeastGroupWidth,
+                     sentence);
+}
+
+std::string RenderHistory(const Json& history, const Look& look) {
+  if (!history.is_array() || history.empty()) return "";
+  std::string text = "\nremembered in ZooKeeper, the last first\n";
+  std::size_t shown = 0;
+  for (auto entry = history.rbegin(); entry != history.rend() && shown < kHistoryShown; ++entry, ++shown)
+    text += RenderSentence({EventLine(*entry), Color::kPlain}, 2, look);
+  return text;
+}
+
 }  // namespace
 
 Result<Rendered> RenderStatusTable(std::string_view json, const Look& look) {
@@ -215,6 +234,7 @@ Result<Rendered> RenderStatusTable(std::string_view json, const Look& look) {
     if (!rendered.text.empty()) rendered.text += '\n';
     rendered.text += RenderGroup(group, look, &rendered.warnings);
   }
+  rendered.text += RenderHistory(At(*status, "history"), look);
   return rendered;
 }
 
@@ -262,12 +282,7 @@ std::vector<ToldEvent> EventParser::Take(std::string_view piece) {
 Result<std::string> RenderEventLine(std::string_view json) {
   const auto event = Parse(json);
   if (!event) return tl::unexpected(event.error());
-  const std::string group = TextAt(*event, "group");
-  std::string sentence = TextAt(*event, "sentence");
-  // The group has a column of its own.
-  if (!group.empty() && sentence.starts_with(group + ": ")) sentence.erase(0, group.size() + 2);
-  return fmt::format("{}  {:<{}}  {}", TimeAt(*event, "time"), group.empty() ? "-" : group, kLeastGroupWidth,
-                     sentence);
+  return EventLine(*event);
 }
 
 }  // namespace redis_zk::watcher::cli
