@@ -9,7 +9,8 @@ namespace {
 
 // The format's numbers: rdb.h.
 constexpr std::string_view kMagic = "REDIS";
-constexpr std::size_t kVersionDigits = 4;
+constexpr std::string_view kValkeyMagic = "VALKEY";  // since version 80, of Valkey 9
+constexpr std::size_t kMagicAndVersion = 9;
 constexpr unsigned char kAux = 0xFA;
 constexpr unsigned char kEnd = 0xFF;
 
@@ -80,9 +81,9 @@ std::int64_t ToNumber(const std::string& text) {
 }  // namespace
 
 Result<RdbHeader> ParseRdbHeader(std::string_view bytes) {
-  if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + kVersionDigits)
-    return Fail(ErrorKind::kInvalid, "an RDB file");
-  Reader reader(bytes.substr(kMagic.size() + kVersionDigits));
+  const bool is_rdb = bytes.starts_with(kMagic) || bytes.starts_with(kValkeyMagic);
+  if (!is_rdb || bytes.size() < kMagicAndVersion) return Fail(ErrorKind::kInvalid, "an RDB file");
+  Reader reader(bytes.substr(kMagicAndVersion));
   RdbHeader header;
   while (true) {
     const auto opcode = reader.Byte();

@@ -21,10 +21,11 @@ Imitated, each as the sources of Marathon 1.4 to 1.10 and of Mesos' Docker execu
   healthy, in no particular order;
 - an agent that is cut off: its tasks go on, are replaced at once, and are killed when it is back, as
   unreachableStrategy 0/0 says; without the 75 s or more that Mesos takes to notice;
-- persistent volumes: the tasks return to where theirs are.
+- persistent volumes: the tasks return to where theirs are;
+- scaling: what is too many is killed all at once, the youngest of them (ScalingProposition.scala, killSelection).
 
-Not imitated: resources other than ports, roles, other constraints and networks, readiness checks, scaling (and with it
-killSelection), fetch, secrets, cmd. `hurry` divides the interval between checks, and nothing else.
+Not imitated: resources other than ports, roles, other constraints and networks, readiness checks, the other
+killSelection, fetch, secrets, cmd. `hurry` divides the interval between checks, and nothing else.
 """
 
 import contextlib
@@ -487,6 +488,13 @@ class Marathon:
             task = self.choose(tasks)
             tasks.remove(task)
             task.kill()
+
+    def scale(self, app_id, instances):
+        with self._lock:
+            app = self.apps[app_id]
+            app.definition["instances"] = app.wanted = instances
+            for task in app.active[instances:]:
+                task.kill()
 
     def stop(self, app_id):
         with self._lock:

@@ -7,11 +7,13 @@ import copy
 import json
 import math
 import pathlib
+import time
 
 import jsonschema
 import pytest
 
-from cluster import Cluster, RedisWrapper, SentinelWrapper, Server, Watcher, wait_for, write_until_ok, zookeeper_serves
+from cluster import (GROUP, Cluster, RedisWrapper, SentinelWrapper, Server, Watcher, wait_for, write_until_ok,
+                     zookeeper_serves)
 from engine import ZOOKEEPER
 from marathon import Marathon
 from writer import Writer
@@ -111,8 +113,8 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def fleet(engine):
-    """The group on four agents, three of which are enough for it."""
-    with Marathon(engine, tag="latest") as marathon, Cluster() as cluster:
+    """The group on five agents, three of which are enough for it."""
+    with Marathon(engine, agents=5, tag="latest") as marathon, Cluster() as cluster:
         zookeeper, address = f"{marathon.network.name}-zookeeper", marathon.network.address()
         engine.docker("run", "-d", "--name", zookeeper, "--network", marathon.network.name, "--ip", address,
                       ZOOKEEPER)
@@ -194,6 +196,53 @@ def test_rolling_upgrade_of_the_sentinels_keeps_failover_possible(fleet, figure)
     fleet.await_healthy(REDIS, 3)
     assert lost.port not in {task.port for task in fleet.marathon.app(REDIS).active}
     assert fleet.agree().client().get("after") == "the upgrade"
+
+
+def test_scaled_to_five_and_back_with_the_master_among_those_that_go(fleet, figure):
+    """Marathon stops the youngest, all at once: the master, and a replica that it must not hand over to."""
+    for app in (REDIS, SENTINEL):
+        fleet.marathon.scale(app, 5)
+        fleet.await_healthy(app, 5)
+    fleet.agree()
+    youngest = fleet.redis[-1]
+    followed = fleet.sentinels[0]
+    for node in fleet.redis:
+        node.client().config_set("replica-priority", 1 if node.name == youngest.name else 100)
+    wait_for(lambda: any(int(replica["slave-priority"]) == 1 for replica in followed.replicas()), what="its preference")
+    followed.client().execute_command("SENTINEL FAILOVER", GROUP)
+    wait_for(lambda: fleet.agree().name == youngest.name, what="the youngest as master")
+    with Writer(fleet.listed) as writer:
+        writer.await_more()
+        before = len(fleet.marathon.events)
+        for app in (REDIS, SENTINEL):
+            fleet.marathon.scale(app, 3)
+        wait_for(lambda: all(sum(not task.ended for task in fleet.marathon.app(app).tasks) == 3
+                             for app in (REDIS, SENTINEL)), within=90, what="the end of those that were too many")
+        master = fleet.agree()
+        writer.await_more()
+    assert not writer.missing(master.client())
+    gone = {event.task for event in fleet.events(REDIS, before) if event.what == "killed"}
+    assert youngest.name in gone and len(gone) == 2
+    assert all(task.exit_code == 0 for task in fleet.marathon.app(REDIS).tasks if task.id in gone)
+    start, end = writer.longest_pause()
+    figure(f"Marathon: five to three, the master among them: {len(writer.acknowledged)} acknowledged writes, 0 lost, "
+           f"longest pause {end - start:.2f} s")
+
+
+def test_everything_dies_and_returns_on_other_ports(fleet, figure):
+    tasks = {app: fleet.marathon.app(app).active for app in FILES}
+    ports = {task.port for app in (REDIS, SENTINEL) for task in tasks[app]}
+    for task in sum(tasks.values(), []):
+        task.crash()
+    died = time.monotonic()
+    wait_for(lambda: all(task.ended for task in sum(tasks.values(), [])), what="the end of all")
+    for app in FILES:
+        fleet.await_healthy(app, len(tasks[app]), within=150)
+    fleet.agree()
+    figure(f"Marathon: everything dies, until all agree on other ports: {time.monotonic() - died:.0f} s")
+    assert {task.port for app in (REDIS, SENTINEL) for task in fleet.marathon.app(app).active}.isdisjoint(ports)
+    with Writer(fleet.listed) as writer:
+        writer.await_more()
 
 
 def test_an_agent_that_is_cut_off_is_replaced_and_its_return_does_no_harm(fleet):

@@ -44,6 +44,7 @@ TEST(ParseRdbHeaderTest, ReadsWhatRedisWrites) {
   EXPECT_FALSE(ParseRdbHeader(kNames + kEnd)->has_data);
   EXPECT_TRUE(ParseRdbHeader(kMagic + "\xF5" + Short("a function") + kEnd)->has_data);
   EXPECT_EQ(ParseRdbHeader(kMagic + Aux("repl-offset", Short("9000000000")) + kEnd)->offset, 9'000'000'000);
+  EXPECT_EQ(ParseRdbHeader("VALKEY080" + kNames.substr(kMagic.size()) + kOneKey)->offset, 12345);
   const std::string long_value = std::string("\x41\x00", 2) + std::string(256, 'x');
   EXPECT_EQ(ParseRdbHeader(kMagic + Aux("repl-id", long_value) + kEnd)->replication_id,
             std::string(256, 'x'));
@@ -59,6 +60,7 @@ TEST(ParseRdbHeaderTest, RefusesEverythingElse) {
            {"magic alone", "REDIS"},
            {"no opcode", kMagic},
            {"another format", "REDIX0010\xFF"},
+           {"magic of Valkey alone", "VALKEY08"},
            {"cut off in a key", kMagic + "\xFA\x0Arepl"},
            {"cut off before a value", kMagic + "\xFA" + Short("repl-id")},
            {"cut off in a length", kMagic + "\xFA\x41"},
