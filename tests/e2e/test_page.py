@@ -98,6 +98,33 @@ def test_draws_the_group_and_follows_a_failover(cluster, fleet):
         assert [entry for entry in complaints(driver) if "Failed to load resource" not in entry] == []
 
 
+def test_shows_a_failover_that_is_under_way(cluster, fleet):
+    """It cannot get on while two of three Sentinels are dead, so there is time to look."""
+    nodes, sentinels, watchers = fleet
+    master = cluster.master(nodes)
+    others = [node for node in nodes if node is not master]
+    alone, *dead = sentinels
+    with browser() as driver:
+        open_page(driver, watchers[0])
+        await_text(driver, "agrees", "svg")
+        for process in (*dead, master):
+            process.kill_all()
+        await_text(driver, f"master{master.address}silent for", "svg .master.silent")
+        await_text(driver, f"Sentinel{alone.address}says it is down", "svg .sentinel")
+        for node in others:
+            await_text(driver, f"replica{node.address}link is down", "svg .replica")
+        assert len(driver.find_elements(By.CSS_SELECTOR, "svg path.link:not(.broken)")) == 0
+        await_text(driver, f"{master.address} ", "details .warnings")
+        assert driver.title != "redis-zk"
+
+        for sentinel in dead:
+            sentinel.start()
+        wait_for(lambda: [node for node in others if node.role == "master"], what="another master")
+        await_text(driver, f"master{cluster.master(others).address}", "svg .master:not(.silent)")
+        await_text(driver, f"before {master.address}", "#events")
+        assert complaints(driver) == []
+
+
 def test_says_that_what_is_shown_is_old(fleet):
     _, _, (watcher,) = fleet
     with browser() as driver:
