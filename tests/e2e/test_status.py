@@ -157,6 +157,54 @@ def test_paths_are_those_that_are_documented(watcher):
     assert listed | {"/"} == set(API["paths"])
 
 
+def compare(method, path, code, headers, text):
+    """An answer with what the document says of it."""
+    response = API["paths"][path][method]["responses"][str(code)]
+    if "$ref" in response:
+        response = API["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    content_type = headers.get_content_type()
+    assert content_type in response["content"]
+    if content_type == "application/json":
+        check(response["content"][content_type]["schema"]["$ref"].rpartition("/")[2], json.loads(text))
+
+
+def assert_is_refused(watcher, method, path, query, code):
+    target = path.replace("{name}", "master1") + query
+    for accept in ("application/json", "text/plain"):
+        answer = watcher.request(target, accept=accept, method=method.upper())
+        assert answer[0] == code, (target, answer[2])
+        compare(method, path, *answer)
+        assert answer[1].get_content_type() == accept or path == "/events"
+        assert "\n" not in answer[2].strip()
+
+
+@pytest.mark.parametrize("method, path, query, code", [
+    ("get", "/sentinels", "?wait=x", 400),
+    ("get", "/master", "?wait=61s", 400),
+    ("get", "/masters", "?wait=-1", 400),
+    ("get", "/masters/{name}", "?wait=1d", 400),
+    ("get", "/masters/{name}/is-master", "", 400),
+    ("get", "/masters/{name}/is-master", "?addr=127.0.0.1", 400),
+    ("get", "/masters/{name}/is-master", "?addr=127.0.0.1:1", 503),
+    ("get", "/status", "?group=nobody", 404),
+    ("get", "/explain", "?group=nobody", 404),
+    ("get", "/events", "?wait=x", 400),
+    ("post", "/masters/{name}/failover", "", 403),
+    ("post", "/pause", "", 403),
+    ("post", "/resume", "", 403),
+    ("delete", "/masters/{name}", "", 403),
+])
+def test_refusals_are_as_documented(watcher, method, path, query, code):
+    assert_is_refused(watcher, method, path, query, code)
+
+
+@pytest.mark.parametrize("path, code", [("/sentinels", 503), ("/sentinel", 503), ("/master", 503), ("/readyz", 503)])
+def test_answers_of_a_lonely_watcher_are_as_documented(cluster, path, code):
+    lonely = cluster.watcher()
+    lonely.wait_log("serving on")
+    assert_is_refused(lonely, "get", path, "", code)
+
+
 @pytest.mark.parametrize("path", [path for path, methods in API["paths"].items() if "get" in methods])
 @pytest.mark.parametrize("name", ["master1", "nobody"])
 @pytest.mark.parametrize("accept", ["application/json", "text/plain"])
@@ -167,13 +215,7 @@ def test_answers_are_as_documented(fleet, path, name, accept):
     query = f"?addr={cluster.master(nodes).address}" if path.endswith("/is-master") else ""
     code, headers, text = watcher.request(path.replace("{name}", name) + query, accept=accept)
     assert code == (404 if "{name}" in path and name == "nobody" else 200)
-    response = API["paths"][path]["get"]["responses"][str(code)]
-    if "$ref" in response:
-        response = API["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    content_type = headers.get_content_type()
-    assert content_type in response["content"]
-    if content_type == "application/json":
-        check(response["content"][content_type]["schema"]["$ref"].rpartition("/")[2], json.loads(text))
+    compare("get", path, code, headers, text)
     head = watcher.request(path.replace("{name}", name) + query, accept=accept, method="HEAD")
     assert (head[0], head[2]) == (code, "")
 
