@@ -29,6 +29,7 @@ using Living = std::map<Endpoint, ServerInfo>;
 const Endpoint kSelf{"10.0.0.1", 6379};
 const Endpoint kB{"10.0.0.2", 6379};
 const Endpoint kC{"10.0.0.3", 6379};
+const Endpoint kD{"10.0.0.4", 6379};
 
 const ServerInfo kEmptyMaster{.role = Role::kMaster};
 const ServerInfo kFullMaster{.role = Role::kMaster, .keys = 5};
@@ -54,8 +55,13 @@ std::string Describe(const View& view) {
   text += view.sentinels_say ? view.sentinels_say->master.ToAddress() : "none";
   for (const auto& [endpoint, info] : view.living) {
     text += "; " + endpoint.ToAddress() + (info.role == Role::kMaster ? " master" : " replica") + " with " +
-            std::to_string(info.keys) + " keys";
+            std::to_string(info.keys) + " keys" + (info.loading ? ", loading" : "");
   }
+  text += "; own offset " + std::to_string(view.own.offset);
+  for (const auto& member : view.starting)
+    text += "; starting " + member.dataset.replication_id + " " + std::to_string(member.dataset.offset);
+  text += view.silent.empty() ? "" : "; one silent";
+  text += view.awaited.empty() ? "" : view.patient ? "; one awaited" : "; one given up";
   return text;
 }
 
@@ -350,11 +356,44 @@ TEST(DecideTest, SaysWhatItGoesBy) {
   }
 }
 
+const ServerInfo kLoadingMaster{.role = Role::kMaster, .loading = true};
+const ServerInfo kLoadingReplica{.role = Role::kReplica, .loading = true};
+constexpr const char* kId = "aaaaaaaa00000000000000000000000000000000";
+constexpr const char* kForeignId = "ffffffff00000000000000000000000000000000";
+registry::Dataset DataOf(const char* id, std::int64_t offset) {
+  return {.replication_id = id, .offset = offset, .bytes = 10};
+}
+
+// Everybody's data on disk, and those that do not live.
+template <class Use>
+void ForEveryAbsence(const View& view, const Use& use) {
+  const bool c_is_away = !view.living.contains(kC);
+  for (const auto& own : {registry::Dataset{}, DataOf(kId, 100)}) {
+    for (const auto& starting : {registry::Dataset{}, DataOf(kId, 200), DataOf(kForeignId, 1)}) {
+      for (const bool silent : {false, true}) {
+        for (const bool awaited : {false, true}) {
+          for (const bool patient : {false, true}) {
+            View one = view;
+            one.own = own;
+            one.history.replication_id = kId;
+            one.history.offset = 300;
+            one.patient = patient;
+            if (!starting.empty() && c_is_away) one.starting.push_back({.endpoint = kC, .dataset = starting});
+            if (silent && c_is_away) one.silent.push_back(kC);
+            if (awaited) one.awaited.push_back({.endpoint = kD, .dataset = DataOf(kId, 300)});
+            use(one);
+          }
+        }
+      }
+    }
+  }
+}
+
 // Every view of a group of three, as far as it can differ for a decision.
 template <class Use>
 void ForEveryView(const Use& use) {
-  const std::vector<std::optional<ServerInfo>> conditions{std::nullopt, kEmptyMaster, kFullMaster,
-                                                          kEmptyReplica, kFullReplica};
+  const std::vector<std::optional<ServerInfo>> conditions{
+      std::nullopt, kEmptyMaster, kFullMaster, kEmptyReplica, kFullReplica, kLoadingMaster, kLoadingReplica};
   for (const auto& record : {kNobody, kGarbage, Names(kSelf), Names(kB), Names(kC)}) {
     for (const auto& said : {kDisagree, Say(kSelf), Say(kB), Say(kC)}) {
       for (const std::size_t disagreeing : {0U, 2U}) {
@@ -366,7 +405,7 @@ void ForEveryView(const Use& use) {
                       .sentinels_answering = said ? 2U : disagreeing};
             if (b) view.living.emplace(kB, *b);
             if (c) view.living.emplace(kC, *c);
-            use(view);
+            ForEveryAbsence(view, use);
           }
         }
       }
@@ -380,7 +419,7 @@ bool AnyLives(const View& view, bool (*condition)(const ServerInfo&)) {
   }
   return false;
 }
-bool HoldsData(const ServerInfo& info) { return info.keys > 0; }
+bool HoldsData(const ServerInfo& info) { return info.keys > 0 || info.loading; }
 bool ActsAsMaster(const ServerInfo& info) { return info.role == Role::kMaster; }
 
 bool NamedByRecordOrSentinels(const View& view, const Endpoint& endpoint) {
@@ -400,6 +439,24 @@ TEST(DecideInvariantTest, NobodyServesAsMasterWithoutTheLock) {
 TEST(DecideInvariantTest, NobodyServesAsMasterWhileALivingNodeHoldsData) {
   ForEveryView([](const View& view) {
     if (!AnyLives(view, HoldsData)) return;
+    EXPECT_NE(Decide(view).action, Action::kServeAsMaster) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, NobodyServesAsMasterWhileSomebodyIsSilent) {
+  ForEveryView([](const View& view) {
+    if (view.silent.empty()) return;
+    EXPECT_NE(Decide(view).action, Action::kServeAsMaster) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, NobodyServesAsMasterBeforeBetterOrForeignDataAreAccountedFor) {
+  ForEveryView([](const View& view) {
+    const bool awaits = view.patient && !view.awaited.empty();
+    const bool better_starts =
+        !view.starting.empty() && (view.own.empty() || view.starting.front().dataset.replication_id != kId ||
+                                   view.starting.front().dataset.offset > view.own.offset);
+    if (!awaits && !better_starts) return;
     EXPECT_NE(Decide(view).action, Action::kServeAsMaster) << Describe(view);
   });
 }
