@@ -6,7 +6,7 @@ import threading
 import time
 
 from background import Background
-from cluster import RedisWrapper, alive, processes_in
+from cluster import RedisWrapper, alive, children, processes_in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,11 +141,14 @@ class Fleet:
 
     def orphans(self):
         """The pids of servers whose wrapper is gone."""
+        running = processes_in(self.cluster.directory)
         known = set()
         for process in self.everybody():
-            # In this order: a wrapper that ends now takes its child along.
-            known |= {getattr(process, "child", None), process.pid}
-        return [pid for pid in processes_in(self.cluster.directory) if pid not in known and alive(pid)]
+            # A server that saves has a child, too.
+            server = getattr(process, "child", None)
+            known |= {process.pid, server, *(children(server) if server else [])}
+        # Who has ended meanwhile was no orphan: a wrapper takes its child along.
+        return [pid for pid in running if pid not in known and alive(pid)]
 
     def tilted(self):
         """Whether a Sentinel trusts its clock no more, as it does for half a minute after it stood still."""
