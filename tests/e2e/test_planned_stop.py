@@ -197,6 +197,25 @@ def test_nothing_is_lost_beside_a_frozen_replica(fleet, figure):
     assert not lost and master.log_lines("stopping without a hand-over")
 
 
+def test_replica_that_stands_still_for_a_moment_is_waited_for(fleet):
+    """It answers and is near by; nobody's writes are paused for it before it moves."""
+    cluster, nodes, _, watcher = fleet
+    master = cluster.master(nodes)
+    replica = next(node for node in nodes if node is not master)
+    with Writer(watcher.sentinels) as writer:
+        writer.await_more()
+        # A replica that is asked to let no writes through does not let its master's through either.
+        assert replica.ask("CLIENT PAUSE", 2500, "WRITE")
+        asked = time.monotonic()
+        assert master.stop() == 0
+        writer.await_more()
+    assert master.log_lines("handed over to")
+    begin, end = writer.longest_pause(asked)
+    assert begin > asked + 1.5, "writes went on until it moved"
+    assert end - begin < 2
+    assert not writer.missing(next(node for node in nodes if node.role == "master").client())
+
+
 def test_replica_without_a_link_is_not_promoted(fleet):
     """Sentinel would like it best, and it lacks what was written since its link broke."""
     cluster, nodes, sentinels, watcher = fleet

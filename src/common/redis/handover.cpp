@@ -270,9 +270,12 @@ HandOver::Outcome HandOver::Order(const HandOverPlan& plan, TimePoint deadline) 
 
 std::string HandOver::AwaitReplicas(const std::vector<Endpoint>& replicas, std::int64_t slack,
                                     TimePoint deadline) const {
+  // Beyond this everybody has to come: who is near by, and stands still, would not arrive within a pause.
+  std::optional<std::int64_t> beginning;
   while (true) {
     const auto master = AskServerInfo(terms_.server, options_.redis, kAskTimeout);
     if (!master) return master.error().message;
+    if (!beginning) beginning = master->offset;
     std::vector<Endpoint> attached;
     for (const auto& replica : master->replicas) {
       if (std::find(replicas.begin(), replicas.end(), replica.endpoint) != replicas.end())
@@ -286,7 +289,7 @@ std::string HandOver::AwaitReplicas(const std::vector<Endpoint>& replicas, std::
     for (std::size_t i = 0; i < attached.size(); ++i) {
       if (!infos[i]) {
         behind = infos[i].error().message;
-      } else if (infos[i]->offset + slack < master->offset) {
+      } else if (infos[i]->offset < std::max(*beginning, master->offset - slack)) {
         behind = fmt::format("replica {} lags {} bytes behind", attached[i].ToAddress(),
                              master->offset - infos[i]->offset);
       }
