@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -38,6 +39,13 @@ std::string PathFrom(const std::string& dir, const std::string& path) {
   return path.starts_with('/') ? path : dir + '/' + path;
 }
 
+// Where chdir arrives: "..", behind a link, is the parent of what the link names.
+std::string Resolved(const std::string& dir) {
+  std::error_code failure;
+  const auto resolved = std::filesystem::weakly_canonical(dir, failure);
+  return failure ? dir : resolved.string();
+}
+
 void ApplyConf(const std::string& path, DataFiles& files, int depth);
 
 void Include(const std::string& pattern, DataFiles& files, int depth) {
@@ -59,7 +67,7 @@ void ApplyConf(const std::string& path, DataFiles& files, int depth) {
     const std::string name = LowerCase(words->front());
     const std::string& value = (*words)[1];
     if (name == "include") Include(PathFrom(files.dir, value), files, depth + 1);
-    if (name == "dir") files.dir = process::AbsolutePath(PathFrom(files.dir, value));
+    if (name == "dir") files.dir = Resolved(PathFrom(files.dir, value));
     if (name == "dbfilename") files.rdb = value;
     if (name == "appendonly") files.append_only = LowerCase(value) == "yes";
     if (name == "appenddirname") files.aof_dir = value;
@@ -167,7 +175,8 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
 }  // namespace
 
 DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_dir) {
-  DataFiles files{.dir = process::AbsolutePath(work_dir)};
+  std::error_code ignored;
+  DataFiles files{.dir = Resolved(std::filesystem::absolute(work_dir, ignored))};
   ApplyConf(conf_path, files, 0);
   while (files.dir.size() > 1 && files.dir.ends_with('/')) files.dir.pop_back();
   return files;

@@ -28,9 +28,13 @@ DatasetKeeper::DatasetKeeper(DataFiles files, registry::Registry& registry, std:
     : files_(std::move(files)),
       registry_(registry),
       group_(std::move(group)),
-      endpoint_(std::move(endpoint)),
-      note_(ReadNote(files_)),
-      named_(!note_.node.empty()) {
+      endpoint_(std::move(endpoint)) {
+  ReadAnew();
+}
+
+void DatasetKeeper::ReadAnew() {
+  note_ = ReadNote(files_);
+  named_ = !note_.node.empty();
   if (!named_) note_.node = NewUuid();
 }
 
@@ -39,9 +43,12 @@ DatasetKeeper::~DatasetKeeper() {
 }
 
 Status DatasetKeeper::Claim() {
-  claim_ = open(files_.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (claim_ < 0) claim_ = open(files_.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   // Whether it can be used is for the server to say; and a file system without locks is no obstacle.
-  if (claim_ < 0 || flock(claim_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+  if (claim_ < 0 || flock(claim_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+    ReadAnew();
+    return {};
+  }
   return Fail(
       ErrorKind::kAlreadyExists,
       fmt::format("the data directory {} belongs to another redis-wrapper that runs, expected one of its "

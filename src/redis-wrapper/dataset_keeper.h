@@ -23,9 +23,12 @@ class DatasetKeeper {
   DatasetKeeper(const DatasetKeeper&) = delete;
   DatasetKeeper& operator=(const DatasetKeeper&) = delete;
 
-  // Until this keeper ends no other has the directory: two servers would overwrite each other's files, and
-  // one node's data would be known under another's name. kAlreadyExists: another has it.
+  // As long as this keeper or whoever inherits claim() lives, no other has the directory: two servers would
+  // overwrite each other's files, and one node's data would be known under another's name. Reads anew what is
+  // there. kAlreadyExists: another has it.
   Status Claim();
+  // The descriptor of the claim, for the server: what it saves outlives a wrapper that is killed. -1: none.
+  int claim() const { return claim_; }
 
   // Names the data of this directory, also after a restart on another port.
   const std::string& node() const { return note_.node; }
@@ -52,6 +55,7 @@ class DatasetKeeper {
   void ReportLast();
 
  private:
+  void ReadAnew();
   void Say(const Status& kept);
   Status KeepHistory(const redis::ServerInfo& own);
   Status KeepNote(const redis::ServerInfo& own, TimePoint now);

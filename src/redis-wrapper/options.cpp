@@ -13,7 +13,9 @@ constexpr std::size_t kMostIdDigits = 40;
 Result<std::string> ParseForceMaster(std::string_view text) {
   const bool is_id = text.size() >= kLeastIdDigits && text.size() <= kMostIdDigits &&
                      text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-  if (is_id || ParseAddress(text, std::nullopt)) return std::string(text);
+  if (is_id) return std::string(text);
+  // As members are compared with it, however it is spelled.
+  if (const auto address = ParseAddress(text, std::nullopt)) return address->ToAddress();
   return Fail(ErrorKind::kInvalid, "host:port, or 8 to 40 digits of a replication id");
 }
 

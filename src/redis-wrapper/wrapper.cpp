@@ -41,10 +41,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
       failover_request_(options.common, self_.endpoint) {}
 
 int Wrapper::Run() {
-  if (const auto claimed = keeper_.Claim(); !claimed) {
-    spdlog::error("{}", claimed.error().message);
-    return kExitConfig;
-  }
+  if (const auto code = ClaimData()) return *code;
   if (const auto code = loop_.Connect()) return *code;
   while (true) {
     const auto decision = Settle();
@@ -55,6 +52,24 @@ int Wrapper::Run() {
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
   }
+}
+
+std::optional<int> Wrapper::ClaimData() {
+  // As long as the stop of a predecessor may take, or the end of a server whose wrapper was killed.
+  const TimePoint deadline = Clock::now() + options_.handover_timeout + options_.server.stop_timeout;
+  for (auto claimed = keeper_.Claim(); !claimed; claimed = keeper_.Claim()) {
+    if (Clock::now() >= deadline) {
+      spdlog::error("{}", claimed.error().message);
+      return kExitTryAgain;
+    }
+    loop_.SayWaiting(claimed.error().message + "; waiting for its end", LogOnChange::Level::kWarn);
+    loop_.Pump(std::min(deadline, Clock::now() + kLookAgain));
+    if (loop_.stop_requested()) return kExitStopped;
+  }
+  // Somebody may have saved until now.
+  self_.node = keeper_.node();
+  self_.dataset = keeper_.Find();
+  return std::nullopt;
 }
 
 Status Wrapper::Register(bool serving) {
@@ -169,7 +184,8 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
     }
   }
   if (!as_master) keeper_.ExpectCopy(decision.replication_id);
-  if (const auto code = loop_.Launch(options_.redis_server_bin, conf_path)) return tl::unexpected(*code);
+  if (const auto code = loop_.Launch(options_.redis_server_bin, conf_path, keeper_.claim()))
+    return tl::unexpected(*code);
   if (const auto code = loop_.AwaitServing([&] { return Probe(decision); })) return tl::unexpected(*code);
   const auto own = redis::AskServerInfo(server.bind, options_.common.redis, kProbeTimeout);
   if (as_master && own) keeper_.WriteDown(*own, Clock::now());
@@ -193,6 +209,7 @@ Status Wrapper::RecordDecision(const Decision& decision) {
     spdlog::debug("{}", registered.error().message);
   }
   if (lock_.node().empty()) return {};
+  bool is_news = false;
   if (decision.needs_lock) {
     const bool leads = decision.action == Action::kServeAsMaster;
     // A master that returns, or is the first of all, is no news to any Sentinel.
@@ -202,11 +219,11 @@ Status Wrapper::RecordDecision(const Decision& decision) {
                                     .cold_start = decision.epoch > record_.epoch};
     auto written = loop_.registry().WriteRecord(options_.common.master_name, record_, next, lock_.node());
     if (!written) return written;
-    const bool is_news = leads && (decision.forced || next.master != record_.master);
+    is_news = leads && (decision.forced || next.master != record_.master);
     record_ = registry::Replaced(record_, next);
-    if (is_news) Chronicle(decision);
   }
   if (const auto released = lock_.Release(); !released) spdlog::debug("{}", released.error().message);
+  if (is_news) Chronicle(decision);
   return {};
 }
 

@@ -29,6 +29,8 @@ class Wrapper {
   int Run();
 
  private:
+  // Takes the data directory for this wrapper and its server. An exit code when somebody else keeps it.
+  std::optional<int> ClaimData();
   // Says in ZooKeeper that this node is there, with what data, and whether it serves.
   Status Register(bool serving);
   // Waits until the role is certain.

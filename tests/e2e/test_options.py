@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -176,7 +178,8 @@ def test_all_errors_at_once(nothing, daemon):
 
 @pytest.mark.parametrize("args", [
     ["--no-such-flag"], ["--port0"], ["--port0", "1", "--port0", "2"], ["argument"], ["--", "x"], ["-x"],
-    ["--port", "80"], [""], ["--help=maybe"], ["\n"],
+    ["--port", "80"], [""], ["--help=maybe"], ["\n"], ["--port0", "7000", "--zk-hosts"], ["--config-file"],
+    ["--config-file", "/dev/null", "--log-level"],
 ])
 @pytest.mark.parametrize("daemon", DAEMONS)
 def test_wrong_command_line(nothing, daemon, args):
@@ -208,6 +211,26 @@ def test_file_that_has_no_end_or_no_beginning(nothing, daemon, option, kind, why
     code, _, errors = run(nothing, daemon, **{option: path if kind == "pipe" else kind})
     assert (code, len(errors)) == (78, 1), errors
     assert option in errors[0] and "expected a readable file" in errors[0] and why in errors[0]
+
+
+def test_command_whose_flag_lacks_its_value(nothing):
+    code, output, errors = run(nothing, "watcher", "status", "--watcher-url", "http://127.0.0.1:1", "--zk-root")
+    assert (code, output) == (64, []) and all(line.startswith("watcher: ") for line in errors)
+
+
+def test_default_config_file_that_we_may_not_read(nothing):
+    """Debian's /etc/redis is closed to ordinary users."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        for daemon in DAEMONS:
+            shutil.copy(nothing.binaries / daemon, directory)
+            ended = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"{directory}/{daemon}"],
+                                   cwd="/tmp", capture_output=True, text=True, timeout=10, env=nothing.env(
+                                       ZK_HOSTS="127.0.0.1:1", ZK_CONNECT_TIMEOUT="100ms", PORT0=free_port(),
+                                       REDIS_CONF="/dev/null", SENTINEL_CONF="/dev/null"))
+            assert "CONFIG_FILE" not in ended.stderr, ended.stderr
 
 
 @pytest.mark.parametrize("daemon", DAEMONS)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cluster import FORGOTTEN, GROUP, alive, processes_in, wait_for
+from cluster import FORGOTTEN, GROUP, alive, children, processes_in, wait_for
 
 WRAPPERS = ["redis", "sentinel"]
 DAEMONS = [*WRAPPERS, "watcher"]
@@ -223,11 +223,28 @@ def test_script_that_becomes_the_server(cluster):
 def test_data_directory_of_another_node(cluster):
     first = cluster.redis()
     first.await_serving()
-    fail(cluster.redis(start=False, WORK_DIR=first.directory), 78, "belongs to another redis-wrapper that runs")
+    fail(cluster.redis(start=False, WORK_DIR=first.directory, HANDOVER_TIMEOUT="0", STOP_TIMEOUT="500ms"), 75,
+         "belongs to another redis-wrapper that runs")
     # Nothing of it is left when its owner is gone, however that went.
     first.kill_all()
     second = cluster.redis(WORK_DIR=first.directory)
     second.await_serving(within=FORGOTTEN + 5)
+
+
+def test_data_directory_in_which_a_dead_server_is_still_saved(cluster):
+    """The child that saves outlives a wrapper that is killed, and would replace what its successor has saved."""
+    node = start(cluster, "redis")
+    with node.client() as client:
+        client.mset({f"key:{number}": number for number in range(200)})
+        client.config_set("rdb-key-save-delay", 10_000)
+        client.bgsave()
+    (saving,) = wait_for(lambda: children(node.child), what="the child that saves")
+    node.kill()
+    node.move()
+    node.start()
+    node.wait_log("waiting for its end")
+    node.await_serving()
+    assert not alive(saving)
 
 
 def test_user_conf_that_redis_refuses(cluster):

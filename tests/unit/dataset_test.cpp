@@ -177,6 +177,10 @@ TEST_F(DatasetTest, SettingsAreReadAsRedisReadsThem) {
                 "dir \"" + path_.string() + "/my data\"\ninclude here.conf\nappenddirname \"a\\x20b\"\n");
   EXPECT_EQ(FindDataFiles(quoted, "/srv"),
             (DataFiles{.dir = path_.string() + "/my data/sub", .rdb = "here.rdb", .aof_dir = "a b"}));
+  std::filesystem::create_directories(path_ / "real" / "sub");
+  std::filesystem::create_directory_symlink(path_ / "real" / "sub", path_ / "link");
+  const auto linked = WriteFile(path_ / "linked.conf", "dir " + path_.string() + "/link/../data\n");
+  EXPECT_EQ(FindDataFiles(linked, "/srv").dir, path_.string() + "/real/data");
   WriteFile(path_ / "from-here.conf", "appendonly yes\n");
   const auto beside = WriteFile(path_ / "beside.conf", "include from-here.conf\n");
   EXPECT_TRUE(FindDataFiles(beside, path_.string()).append_only);

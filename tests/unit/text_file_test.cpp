@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 
 TEST(TextFileTest, IsReadWhole) {
   const TempDir dir;
-  const std::string text = "one\n" + std::string(100'000, 'x') + '\0' + "end";
+  const std::string text = "one\n" + std::string(5'000'000, 'x') + '\0' + "end";
   EXPECT_EQ(ReadTextFile(WriteFile(dir.path() / "file", text)).value(), text);
   EXPECT_EQ(ReadTextFile(WriteFile(dir.path() / "empty", "")).value(), "");
   EXPECT_EQ(ReadTextFile("/dev/null").value(), "");
@@ -49,7 +49,7 @@ TEST(TextFileTest, SaysWhyItCannotBeRead) {
   for (const auto& [path, kind, message] :
        {Row{(dir.path() / "none").string(), ErrorKind::kNotFound, "No such file or directory"},
         Row{"", ErrorKind::kNotFound, "No such file or directory"},
-        Row{"/etc/passwd/x", ErrorKind::kInvalid, "Not a directory"},
+        Row{"/etc/passwd/x", ErrorKind::kNotFound, "Not a directory"},
         Row{"/", ErrorKind::kInvalid, "Is a directory"}, Row{"/dev/zero", ErrorKind::kInvalid, "larger than"},
         Row{pipe, ErrorKind::kInvalid, "a pipe to which nobody writes"}}) {
     const auto text = ReadTextFile(path);

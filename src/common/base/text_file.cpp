@@ -16,16 +16,29 @@ namespace redis_zk {
 
 namespace {
 
-// Far more than any configuration has.
+// Of what is no file: far more than any configuration has.
 constexpr std::size_t kMostBytes = std::size_t{4} << 20;
 // For a pipe, such as a shell's <(command): its writer may take a moment.
 constexpr Duration kPatience = 2s;
 
-Result<std::string> ReadAll(int fd) {
+ErrorKind KindOf(int failure) {
+  switch (failure) {
+    case ENOENT:
+    case ENOTDIR:
+      return ErrorKind::kNotFound;
+    case EACCES:
+    case EPERM:
+      return ErrorKind::kRefused;
+    default:
+      return ErrorKind::kInvalid;
+  }
+}
+
+Result<std::string> ReadAll(int fd, bool is_file) {
   const TimePoint deadline = Clock::now() + kPatience;
   std::string text;
   std::array<char, 16384> chunk{};
-  while (text.size() <= kMostBytes) {
+  while (is_file || text.size() <= kMostBytes) {
     const ssize_t length = read(fd, chunk.data(), chunk.size());
     if (length > 0) text.append(chunk.data(), static_cast<std::size_t>(length));
     if (length == 0) return text;
@@ -43,12 +56,13 @@ Result<std::string> ReadAll(int fd) {
 Result<std::string> ReadTextFile(const std::string& path) {
   // Not waiting: to open a pipe that has no writer would take for ever.
   const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return Fail(errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kInvalid, std::strerror(errno));
-  auto text = ReadAll(fd);
+  if (fd < 0) return Fail(KindOf(errno), std::strerror(errno));
   struct stat status {};
-  const bool is_pipe = fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+  const mode_t mode = fstat(fd, &status) == 0 ? status.st_mode : 0;
+  auto text = ReadAll(fd, S_ISREG(mode));
   close(fd);
-  if (is_pipe && text && text->empty()) return Fail(ErrorKind::kInvalid, "a pipe to which nobody writes");
+  if (S_ISFIFO(mode) && text && text->empty())
+    return Fail(ErrorKind::kInvalid, "a pipe to which nobody writes");
   return text;
 }
 

@@ -1,5 +1,5 @@
-// A small text file, read whole in bounded time and memory. Whatever stands at the path: a pipe to which
-// nobody writes, a device without an end or a directory is an error, and holds nobody up. Any thread.
+// A text file, read whole. Whatever stands at the path: a pipe to which nobody writes, a device without an
+// end or a directory is an error, and holds nobody up. Any thread.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace redis_zk {
 
-// kNotFound: nothing is there. The message says what is wrong with it, to stand behind the path.
+// kNotFound: nothing is there; kRefused: we may not read it. The message says what is wrong with it, to stand
+// behind the path.
 Result<std::string> ReadTextFile(const std::string& path);
 
 }  // namespace redis_zk

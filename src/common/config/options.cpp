@@ -85,7 +85,10 @@ FileValues ReadConfigFile(const std::string& path, bool must_exist, const std::s
   FileValues file;
   const auto found = ReadTextFile(path);
   if (!found) {
-    if (must_exist || found.error().kind != ErrorKind::kNotFound)
+    // The default one is nobody's wish: Debian's /etc/redis is closed to ordinary users.
+    const bool may_lack =
+        found.error().kind == ErrorKind::kNotFound || found.error().kind == ErrorKind::kRefused;
+    if (must_exist || !may_lack)
       file.errors.push_back(fmt::format("{}: found \"{}\", expected a readable file ({})", kConfigFile,
                                         Shown(path), found.error().message));
     return file;
@@ -314,9 +317,10 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   }
   if (help) return {kExitStopped, is_daemon ? Help() : Help(*command)};
   if (version) return {kExitStopped, fmt::format("{} {}\n", daemon_, REDIS_ZK_VERSION)};
-  const auto flag_given = [&](std::string_view env) {
-    const auto* option = app.get_option_no_throw(FlagOf(env));
-    return option != nullptr && option->count() > 0;
+  // Not by what CLI11 counts: where the command line is wrong, it has counted flags whose values it lacks.
+  const auto flag_given = [&flags](std::string_view env) {
+    const auto given = flags.find(std::string(env));
+    return given != flags.end() && !given->second.empty();
   };
   const auto in_environment = [&](std::string_view env) -> std::optional<std::string> {
     const char* value = environment(std::string(env).c_str());

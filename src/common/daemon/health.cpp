@@ -25,7 +25,7 @@ constexpr std::string_view kNotReady = "not ready: ";
 // All of it is written at once, whatever the sentence's length.
 constexpr off_t kSize = 1024;
 constexpr Duration kTouchInterval = 1s;
-// Beyond the session timeout, up to which a lost answer of ZooKeeper can hold the loop.
+// Far beyond what a lost answer of ZooKeeper can hold the loop up for.
 constexpr Duration kLoopPatience = 15s;
 // Docker keeps 2 for itself.
 constexpr int kExitNotReady = 1;

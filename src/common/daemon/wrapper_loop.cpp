@@ -23,6 +23,7 @@ constexpr Duration kUpkeep = 1s;
 constexpr Duration kProbeInterval = 4ms;
 // While it loads its data, which takes long, and which every question interrupts.
 constexpr Duration kLoadingProbeInterval = 50ms;
+constexpr Duration kPortPatience = 2s;
 // An address that is being replaced may be away for a moment.
 constexpr Duration kMovedForGood = 10s;
 
@@ -94,16 +95,23 @@ void WrapperLoop::SayWaiting(const std::string& reason, LogOnChange::Level level
 
 bool WrapperLoop::TakeZooKeeperNews() { return std::exchange(zookeeper_news_, false); }
 
-std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::string& conf_path) {
-  // It was free when the options were read, maybe long ago. Whoever took it would be taken for our server.
-  if (const auto bindable = CheckBindable(server_.bind); !bindable) {
-    spdlog::error("{}", bindable.error().message);
-    return kExitConfig;
+std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::string& conf_path, int kept) {
+  // It was free when the options were read, maybe long ago. Whoever took it would be taken for our server;
+  // but he may be about to end.
+  const TimePoint deadline = Clock::now() + kPortPatience;
+  for (auto bindable = CheckBindable(server_.bind); !bindable; bindable = CheckBindable(server_.bind)) {
+    if (Clock::now() >= deadline) {
+      spdlog::error("{}", bindable.error().message);
+      return kExitTryAgain;
+    }
+    Pump(Clock::now() + kLoadingProbeInterval);
+    if (stop_requested()) return kExitStopped;
   }
   auto child = process::Child::Start({.argv = {binary, conf_path},
                                       .work_dir = server_.work_dir,
                                       .signal_mask = signals_.original_mask(),
-                                      .log_name = std::filesystem::path(binary).filename()});
+                                      .log_name = std::filesystem::path(binary).filename(),
+                                      .kept = kept});
   if (!child) {
     spdlog::error("{}", child.error().message);
     return child.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable;

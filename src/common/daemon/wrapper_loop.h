@@ -60,9 +60,9 @@ class WrapperLoop {
   // Whether anything happened in ZooKeeper since this was asked last.
   bool TakeZooKeeperNews();
 
-  // Starts the server. An exit code, explained in the log, when it cannot be started, or when somebody else
-  // listens at its address.
-  std::optional<int> Launch(const std::string& binary, const std::string& conf_path);
+  // Starts the server, which inherits the descriptor `kept`. An exit code, explained in the log, when it
+  // cannot be started, or when somebody else goes on listening at its address.
+  std::optional<int> Launch(const std::string& binary, const std::string& conf_path, int kept = -1);
   // Waits until `probe` finds it serving. An exit code when it will not: the server ended, START_TIMEOUT
   // passed, a signal asked us to stop. A probe's error is final: a server that answers but refuses us.
   std::optional<int> AwaitServing(const std::function<Result<Answer>()>& probe);

@@ -71,12 +71,13 @@ struct Image {
   char* const* environment;
   int input_fd;   // -1: none
   int output_fd;  // -1: ours
+  int kept_fd;    // -1: none
 };
 
 // Between fork and exec: async-signal-safe calls only. Never returns.
 [[noreturn]] void BecomeServer(const Image& image, const char* work_dir, const sigset_t& mask, pid_t parent,
                                int report_fd) {
-  const auto give_up = [report_fd] {
+  const auto give_up = [&report_fd] {
     const int failure = errno;
     [[maybe_unused]] const ssize_t written = write(report_fd, &failure, sizeof failure);
     _exit(kExitNotExecutable);
@@ -94,9 +95,17 @@ struct Image {
   const int output_fd = image.output_fd;
   if (output_fd >= 0 && (dup2(output_fd, STDOUT_FILENO) < 0 || dup2(output_fd, STDERR_FILENO) < 0)) give_up();
   if (chdir(work_dir) != 0) give_up();
+  int first_closed = STDERR_FILENO + 1;
+  if (image.kept_fd >= 0) {
+    // A copy, which does not close itself at exec. The report moves where the copy would overwrite it.
+    report_fd = fcntl(report_fd, F_DUPFD_CLOEXEC, first_closed + 1);
+    const int copy = fcntl(image.kept_fd, F_DUPFD, first_closed + 1);
+    if (report_fd < 0 || copy < 0 || dup2(copy, first_closed) < 0) _exit(kExitNotExecutable);
+    ++first_closed;
+  }
   // The ZooKeeper client does not mark its sockets, and the HTTP library not those it accepts. The report
   // pipe closes itself at exec.
-  CloseDescriptorsFrom(STDERR_FILENO + 1, report_fd);
+  CloseDescriptorsFrom(first_closed, report_fd);
   execve(image.binary, image.argv, image.environment);
   give_up();
   _exit(kExitNotExecutable);
@@ -126,7 +135,8 @@ Result<Child> Child::Start(const ChildSpec& spec) {
                   .argv = argv.data(),
                   .environment = spec.environment ? environment.data() : environ,
                   .input_fd = spec.input,
-                  .output_fd = output ? output->write_end() : -1},
+                  .output_fd = output ? output->write_end() : -1,
+                  .kept_fd = spec.kept},
                  spec.work_dir.c_str(), spec.signal_mask, parent, report[1]);
   }
   const int fork_errno = errno;

@@ -27,11 +27,13 @@ struct ChildSpec {
   std::optional<std::size_t> log_lines{};  // and no more of them than these
   int input = -1;                          // its standard input, which stays the caller's; -1: empty
   std::optional<std::vector<std::string>> environment{};  // "NAME=value"; nothing: ours
+  int kept = -1;  // a descriptor of ours that it inherits, and with it a lock; -1: none
 };
 
 class Child {
  public:
-  // Starts the child in a process group of its own, with no descriptor of ours but standard output and error.
+  // Starts the child in a process group of its own, with no descriptor of ours but standard output and error,
+  // and `kept`.
   // kNotFound: no such binary; kRefused: it cannot be executed.
   static Result<Child> Start(const ChildSpec& spec);
 

@@ -30,8 +30,9 @@ Result<Record> ToRecord(const Node& node, const Result<Node>& lineage_node) {
   }
   if (const auto lineage = ParseLineage(lineage_node->data)) {
     record.epoch = lineage->epoch;
+    // Not as text: who wrote it may have spelled it in another way.
     record.lineage_fits =
-        record.state == Record::State::kMaster && lineage->master == record.master.ToRecord();
+        record.state == Record::State::kMaster && ParseRecord(lineage->master) == record.master;
     record.cold_start = record.lineage_fits && lineage->cold_start;
     if (record.lineage_fits) record.reason = Shown(lineage->reason);
   }

@@ -126,15 +126,18 @@ Json FailoversOf(const std::string& group, const History& history) {
   return list;
 }
 
-Json ToJson(const registry::Chronicle& chronicle) {
+// With a group, what concerns it: its own, and what concerns all.
+Json ToJson(const registry::Chronicle& chronicle, std::string_view only_group) {
   Json list = Json::array();
-  for (const auto& event : chronicle)
+  for (const auto& event : chronicle) {
+    if (!only_group.empty() && !event.group.empty() && event.group != only_group) continue;
     list.push_back({{"time", event.time},
                     {"group", event.group},
                     {"kind", event.kind},
                     {"sentence", event.sentence},
                     {"by", event.by},
                     {"from", event.from.empty() ? Json() : Json(event.from)}});
+  }
   return list;
 }
 
@@ -188,7 +191,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"behaviors", ToJson(behaviors)},
                {"clean_up", {{"paused", ToJson(topology.clean_up_paused)}}},
                {"groups", std::move(groups)},
-               {"history", ToJson(topology.chronicle)}});
+               {"history", ToJson(topology.chronicle, only_group)}});
 }
 
 std::string RenderExplanations(const std::map<std::string, GroupExplanation>& groups,
