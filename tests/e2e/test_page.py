@@ -125,6 +125,17 @@ def test_shows_a_failover_that_is_under_way(cluster, fleet):
         assert complaints(driver) == []
 
 
+def test_a_time_that_no_calendar_has_hides_nothing(cluster, fleet):
+    _, _, (watcher,) = fleet
+    cluster.kazoo.set("/redis/events", json.dumps({"version": 1, "events": [
+        {"time": 1_700_000_000_000_000_000, "group": "", "kind": "nonsense", "sentence": "in nanoseconds"}]}).encode())
+    with browser() as driver:
+        open_page(driver, watcher)
+        await_text(driver, "?in nanoseconds", "#history")
+        await_text(driver, "agrees", "svg")
+        assert complaints(driver) == []
+
+
 def test_says_that_what_is_shown_is_old(fleet):
     _, _, (watcher,) = fleet
     with browser() as driver:
