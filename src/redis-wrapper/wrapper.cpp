@@ -23,6 +23,8 @@ using Answer = daemon::WrapperLoop::Answer;
 // How often an undecided start looks again although ZooKeeper said nothing: a Redis that comes up says
 // nothing.
 constexpr Duration kLookAgain = 500ms;
+// A server whose wrapper was killed ends within a moment.
+constexpr Duration kClaimAgain = 50ms;
 
 }  // namespace
 
@@ -63,7 +65,7 @@ std::optional<int> Wrapper::ClaimData() {
       return kExitTryAgain;
     }
     loop_.SayWaiting(claimed.error().message + "; waiting for its end", LogOnChange::Level::kWarn);
-    loop_.Pump(std::min(deadline, Clock::now() + kLookAgain));
+    loop_.Pump(std::min(deadline, Clock::now() + kClaimAgain));
     if (loop_.stop_requested()) return kExitStopped;
   }
   // Somebody may have saved until now.

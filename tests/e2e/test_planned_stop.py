@@ -206,6 +206,7 @@ def test_replica_that_stands_still_for_a_moment_is_waited_for(fleet):
         writer.await_more()
         # A replica that is asked to let no writes through does not let its master's through either.
         assert replica.ask("CLIENT PAUSE", 2500, "WRITE")
+        writer.await_more(5)
         asked = time.monotonic()
         assert master.stop() == 0
         writer.await_more()

@@ -239,6 +239,8 @@ def test_data_directory_in_which_a_dead_server_is_still_saved(cluster):
         client.config_set("rdb-key-save-delay", 10_000)
         client.bgsave()
     (saving,) = wait_for(lambda: children(node.child), what="the child that saves")
+    # Where it cannot tell its parent of the first of 1024 keys, it ends.
+    wait_for(lambda: node.ask("INFO", "persistence").get("current_save_keys_processed"), what="its first report")
     node.kill()
     node.move()
     node.start()
