@@ -302,10 +302,10 @@ struct Session::Resolution {
   static std::shared_ptr<Resolution> Begin(std::vector<Endpoint> servers, Sink sink) {
     auto begun = std::make_shared<Resolution>();
     std::thread([begun, servers = std::move(servers), sink = std::move(sink)] {
-      auto addresses = Resolve(servers);
+      auto resolved = Resolve(servers);
       const std::lock_guard lock(begun->mutex);
       if (begun->abandoned) return;
-      begun->addresses = std::move(addresses);
+      begun->addresses = std::move(resolved);
       sink({SessionEvent::Kind::kProgress, ""});
     }).detach();
     return begun;
