@@ -36,7 +36,7 @@ Answer Unavailable(const Request& request, std::string why) {
 // FNV-1a: the same text has the same version wherever it is computed.
 std::string VersionOf(std::string_view text) {
   std::uint64_t hash = 14695981039346656037U;
-  for (const unsigned char byte : text) hash = (hash ^ byte) * 1099511628211U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
   return fmt::format("{:016x}", hash);
 }
 
