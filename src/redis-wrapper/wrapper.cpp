@@ -4,11 +4,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/exit_code.h"
 #include "base/random_id.h"
+#include "base/unix_time.h"
 #include "process/server_conf.h"
 #include "redis-wrapper/server_conf.h"
 #include "redis-wrapper/serving.h"
@@ -231,11 +231,10 @@ Status Wrapper::RecordDecision(const Decision& decision) {
 
 // The record's own reason is gone with the next failover.
 void Wrapper::Chronicle(const Decision& decision) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
   const std::string& group = options_.common.master_name;
   const std::string self = self_.endpoint.ToAddress();
   const auto written = loop_.registry().AppendToChronicle(
-      {{.time = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
+      {{.time = UnixTime(),
         .group = group,
         .kind = "cold-start",
         .sentence = fmt::format("{}: the master is {}: {}", group, self, decision.reason),

@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "base/unix_time.h"
+
 namespace redis_zk::watcher {
 
 namespace {
@@ -87,11 +89,6 @@ std::set<Endpoint> AnsweringReplicas(const GroupStatus& group) {
 }
 
 }  // namespace
-
-std::int64_t UnixTime() {
-  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<Duration>(since_1970).count();
-}
 
 EventLog::EventLog(std::function<void(const Event&)> tell)
     : tell_(std::move(tell)), life_(std::to_string(UnixTime())), history_(History{}), tally_(Tally{}) {}

@@ -45,9 +45,6 @@ class EventLog {
   Published<Tally> tally_;
 };
 
-// Milliseconds.
-std::int64_t UnixTime();
-
 // When the group's master was first known to be silent or called down; groups that are not there have none.
 using Outages = std::map<std::string, TimePoint>;
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/shown.h"
+#include "base/unix_time.h"
 #include "redis/handover.h"
 #include "registry/registry.h"
 #include "watcher/events.h"

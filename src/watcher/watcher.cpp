@@ -10,6 +10,7 @@
 
 #include "base/exit_code.h"
 #include "base/random_id.h"
+#include "base/unix_time.h"
 #include "daemon/connect.h"
 #include "daemon/reload.h"
 #include "process/child.h"

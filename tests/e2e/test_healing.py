@@ -29,6 +29,16 @@ def fill(master, count=KEYS):
         client.execute_command("WAIT", client.info("replication")["connected_slaves"], 4000)
 
 
+def bring_up_in_memory(make_cluster):
+    """(cluster, nodes, Sentinels, watcher, master) of a group that keeps nothing on a disk, with data."""
+    cluster = make_cluster()
+    conf_with(cluster, MEMORY_ONLY)
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    fill(master)
+    return cluster, nodes, sentinels, watcher, master
+
+
 def stop_without_mercy(processes):
     """All at the same moment, as when the power fails."""
     for process in processes:
@@ -68,11 +78,7 @@ def epoch(cluster):
 
 @pytest.mark.parametrize("pause", [0, 0.3, 0.9])
 def test_empty_restart_at_the_same_address_wipes_nobody(make_cluster, pause):
-    cluster = make_cluster()
-    conf_with(cluster, MEMORY_ONLY)
-    nodes, sentinels, (watcher,) = cluster.bring_up()
-    master = cluster.master(nodes)
-    fill(master)
+    cluster, nodes, sentinels, watcher, master = bring_up_in_memory(make_cluster)
     master.kill_all()
     back = time.monotonic() + pause
     wait_for(lambda: time.monotonic() >= back, what="the moment of the restart")
@@ -84,11 +90,7 @@ def test_empty_restart_at_the_same_address_wipes_nobody(make_cluster, pause):
 
 
 def test_empty_restart_without_a_sentinel_alive(make_cluster):
-    cluster = make_cluster()
-    conf_with(cluster, MEMORY_ONLY)
-    nodes, sentinels, (watcher,) = cluster.bring_up()
-    master = cluster.master(nodes)
-    fill(master)
+    cluster, nodes, sentinels, watcher, master = bring_up_in_memory(make_cluster)
     for sentinel in sentinels:
         sentinel.kill_all()
     master.kill_all()
@@ -105,11 +107,7 @@ def test_empty_restart_without_a_sentinel_alive(make_cluster):
 
 def test_sentinels_that_have_noticed_are_left_alone_first(make_cluster):
     """An order needs no votes: beside an election it would promote a second replica, in the same epoch."""
-    cluster = make_cluster()
-    conf_with(cluster, MEMORY_ONLY)
-    nodes, sentinels, (watcher,) = cluster.bring_up()
-    master = cluster.master(nodes)
-    fill(master)
+    cluster, nodes, sentinels, watcher, master = bring_up_in_memory(make_cluster)
     alone, *frozen = sentinels
     for sentinel in frozen:
         os.kill(sentinel.child, signal.SIGSTOP)

@@ -13,6 +13,13 @@ DAEMONS = [*WRAPPERS, "watcher"]
 REGISTRATIONS = {"redis": f"/redis/members/{GROUP}", "sentinel": "/redis/sentinels"}
 
 
+def make_script(cluster, text):
+    script = cluster.directory / "server"
+    script.write_text(f"#!/bin/sh\n{text}\n")
+    script.chmod(0o755)
+    return script
+
+
 def start(cluster, kind, **env):
     """A daemon of this kind that serves, with the master that it may need."""
     if kind == "sentinel":
@@ -132,9 +139,7 @@ def test_second_request_kills_a_server_that_does_not_stop(cluster):
 
 def test_server_that_refuses_to_stop_is_asked_again(cluster):
     """As redis-server refuses while it writes its first append-only file."""
-    binary = cluster.directory / "server"
-    binary.write_text("#!/bin/sh\ntrap 'trap - TERM' TERM\ntail -f /dev/null &\nwhile :; do wait; done\n")
-    binary.chmod(0o755)
+    binary = make_script(cluster, "trap 'trap - TERM' TERM\ntail -f /dev/null &\nwhile :; do wait; done")
     node = cluster.redis(REDIS_SERVER_BIN=binary)
     wait_for(lambda: node.child and len(processes_in(node.directory)) == 3, what="its server")
     assert node.stop(within=5) == 0
@@ -185,13 +190,6 @@ def test_executable_of_another_kind(cluster):
     binary.write_bytes(b"\x7fELF of no machine\n")
     binary.chmod(0o755)
     fail(cluster.redis(start=False, REDIS_SERVER_BIN=binary), 126, "cannot execute")
-
-
-def make_script(cluster, text):
-    script = cluster.directory / "server"
-    script.write_text(f"#!/bin/sh\n{text}\n")
-    script.chmod(0o755)
-    return script
 
 
 @pytest.mark.parametrize("kind", WRAPPERS)
@@ -258,9 +256,7 @@ def test_user_conf_that_redis_refuses(cluster):
 
 
 def test_server_that_never_answers(cluster):
-    binary = cluster.directory / "server"
-    binary.write_text("#!/bin/sh\nexec tail -f /dev/null\n")
-    binary.chmod(0o755)
+    binary = make_script(cluster, "exec tail -f /dev/null")
     node = cluster.redis(start=False, REDIS_SERVER_BIN=binary, START_TIMEOUT="500ms")
     fail(node, 69, "the server has not answered within 500 ms (START_TIMEOUT)")
     assert cluster.record() == "" and cluster.listed("/redis/master") == []

@@ -66,4 +66,11 @@ Result<std::string> ReadTextFile(const std::string& path) {
   return text;
 }
 
+Result<std::string> ReadFirstLine(const std::string& path) {
+  const auto text = ReadTextFile(path);
+  if (!text)
+    return Fail(ErrorKind::kInvalid, fmt::format("a readable file with one line ({})", text.error().message));
+  return text->substr(0, text->find('\n'));
+}
+
 }  // namespace redis_zk

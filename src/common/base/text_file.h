@@ -11,5 +11,7 @@ namespace redis_zk {
 // kNotFound: nothing is there; kRefused: we may not read it. The message says what is wrong with it, to stand
 // behind the path.
 Result<std::string> ReadTextFile(const std::string& path);
+// What stands before the first line end. The error says what was expected.
+Result<std::string> ReadFirstLine(const std::string& path);
 
 }  // namespace redis_zk

@@ -129,13 +129,11 @@ FileValues ReadConfigFile(const std::string& path, bool must_exist, const std::s
 }  // namespace
 
 Result<std::string> ReadSecretFile(std::string_view path) {
-  const auto found = ReadTextFile(std::string(path));
-  if (!found)
-    return Fail(ErrorKind::kInvalid,
-                fmt::format("a readable file with one line ({})", found.error().message));
-  std::string secret = found->substr(0, found->find('\n'));
-  while (!secret.empty() && std::isspace(static_cast<unsigned char>(secret.back())) != 0) secret.pop_back();
-  if (secret.empty()) return Fail(ErrorKind::kInvalid, "a file whose first line is the password");
+  auto secret = ReadFirstLine(std::string(path));
+  if (!secret) return secret;
+  while (!secret->empty() && std::isspace(static_cast<unsigned char>(secret->back())) != 0)
+    secret->pop_back();
+  if (secret->empty()) return Fail(ErrorKind::kInvalid, "a file whose first line is the password");
   return secret;
 }
 

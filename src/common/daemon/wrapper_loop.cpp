@@ -21,8 +21,8 @@ namespace {
 constexpr Duration kUpkeep = 1s;
 // How often a starting server is asked whether it serves yet.
 constexpr Duration kProbeInterval = 4ms;
-// While it loads its data, which takes long, and which every question interrupts.
-constexpr Duration kLoadingProbeInterval = 50ms;
+// While it loads its data, which every question interrupts, or somebody else has its port: both take longer.
+constexpr Duration kSlowProbeInterval = 50ms;
 constexpr Duration kPortPatience = 2s;
 // An address that is being replaced may be away for a moment.
 constexpr Duration kMovedForGood = 10s;
@@ -104,7 +104,7 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
       spdlog::error("{}", bindable.error().message);
       return kExitTryAgain;
     }
-    Pump(Clock::now() + kLoadingProbeInterval);
+    Pump(Clock::now() + kSlowProbeInterval);
     if (stop_requested()) return kExitStopped;
   }
   auto child = process::Child::Start({.argv = {binary, conf_path},
@@ -124,10 +124,9 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
 
 std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>()>& probe) {
   TimePoint deadline = Clock::now() + server_.start_timeout;
-  bool loading_logged = false;
-  Duration interval = kProbeInterval;
+  bool loading = false;
   while (true) {
-    Pump(Clock::now() + interval);
+    Pump(Clock::now() + (loading ? kSlowProbeInterval : kProbeInterval));
     if (exit_code_) {
       spdlog::error("the server ended with {} before it answered; its own output says why", *exit_code_);
       return stop_requested() ? *exit_code_ : std::max<int>(*exit_code_, 1);
@@ -142,8 +141,7 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
     if (*answer == Answer::kServing) return std::nullopt;
     if (*answer == Answer::kLoading) {
       deadline = Clock::now() + server_.start_timeout;
-      interval = kLoadingProbeInterval;
-      if (!std::exchange(loading_logged, true)) spdlog::info("the server is loading its data");
+      if (!std::exchange(loading, true)) spdlog::info("the server is loading its data");
       health_.Say(false, "the server is loading its data");
     }
     if (Clock::now() >= deadline) {
@@ -160,9 +158,8 @@ std::optional<std::string> WrapperLoop::NotOurs(std::int64_t pid) const {
   if (pid == launched) return std::nullopt;
   if (getpgid(static_cast<pid_t>(pid)) == launched)
     return fmt::format(
-        "{} is answered by a child (process {}) of what was started (process {}), expected the latter: a "
-        "script "
-        "must start the server by exec, else it never gets our signals",
+        "{} is answered by a child (process {}) of what was started (process {}), expected the latter: "
+        "a script must start the server by exec, else it never gets our signals",
         server_.bind.ToAddress(), pid, launched);
   return fmt::format("{} is answered by another server, process {}, expected ours, process {}",
                      server_.bind.ToAddress(), pid, launched);

@@ -97,10 +97,12 @@ struct Image {
   if (chdir(work_dir) != 0) give_up();
   int first_closed = STDERR_FILENO + 1;
   if (image.kept_fd >= 0) {
-    // A copy, which does not close itself at exec. The report moves where the copy would overwrite it.
-    report_fd = fcntl(report_fd, F_DUPFD_CLOEXEC, first_closed + 1);
+    // A copy, which does not close itself at exec. It may overwrite what has its number, so both move first.
     const int copy = fcntl(image.kept_fd, F_DUPFD, first_closed + 1);
-    if (report_fd < 0 || copy < 0 || dup2(copy, first_closed) < 0) _exit(kExitNotExecutable);
+    const int moved = fcntl(report_fd, F_DUPFD_CLOEXEC, first_closed + 1);
+    if (copy < 0 || moved < 0) give_up();
+    report_fd = moved;
+    if (dup2(copy, first_closed) < 0) give_up();
     ++first_closed;
   }
   // The ZooKeeper client does not mark its sockets, and the HTTP library not those it accepts. The report

@@ -108,11 +108,9 @@ class Attempt {
 };
 
 Result<HookHeader> ReadHeaderFile(const std::string& path) {
-  const auto found = ReadTextFile(path);
-  if (!found)
-    return Fail(ErrorKind::kInvalid,
-                fmt::format("a readable file with one line ({})", found.error().message));
-  return ParseHookHeader(found->substr(0, found->find('\n')));
+  const auto line = ReadFirstLine(path);
+  if (!line) return tl::unexpected(line.error());
+  return ParseHookHeader(*line);
 }
 
 class Webhook : public Behavior {
