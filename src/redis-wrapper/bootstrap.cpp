@@ -1,6 +1,6 @@
 #include "redis-wrapper/bootstrap.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "redis-wrapper/cold_start.h"
 

@@ -1,6 +1,6 @@
 #include "redis-wrapper/cold_start.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

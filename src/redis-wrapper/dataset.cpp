@@ -1,7 +1,6 @@
 #include "redis-wrapper/dataset.h"
 
 #include <glob.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <sstream>
 #include <vector>
 
+#include "base/log.h"
 #include "base/text_file.h"
 #include "process/server_conf.h"
 
@@ -159,7 +159,7 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
   if (!facts) return {};
   const auto header = ReadRdbHeader(path);
   if (!header) {
-    spdlog::warn("{}: expected an RDB file; counts as data of unknown origin", path);
+    log::Warn("{}: expected an RDB file; counts as data of unknown origin", path);
     return {.saved_at = facts->modified_at, .bytes = facts->bytes};
   }
   if (!header->has_data) return {};

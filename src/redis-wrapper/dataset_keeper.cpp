@@ -1,8 +1,7 @@
 #include "redis-wrapper/dataset_keeper.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 #include <sys/file.h>
 #include <unistd.h>
 

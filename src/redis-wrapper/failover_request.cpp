@@ -1,10 +1,10 @@
 #include "redis-wrapper/failover_request.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "redis-wrapper/lookup.h"
 #include "redis/sentinel_client.h"
 
@@ -19,7 +19,7 @@ constexpr Duration kElection = 5s;
 
 }  // namespace
 
-void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, bool recorded, const std::string& why,
+void FailoverRequest::Ask(const std::vector<redis::Peer>& sentinels, bool recorded, const std::string& why,
                           TimePoint now) {
   if (now < not_before_) return;
   const std::string& group = options_.master_name;
@@ -55,7 +55,7 @@ void FailoverRequest::Ask(const std::vector<Endpoint>& sentinels, bool recorded,
   for (const auto& report : reports) {
     const auto asked = redis::RequestFailover(report->sentinel, options_.sentinel, group, kProbeTimeout);
     if (asked) {
-      spdlog::info("{}: asked Sentinel {} for a failover", why, report->sentinel.ToAddress());
+      log::Info("{}: asked Sentinel {} for a failover", why, report->sentinel.ToAddress());
       return;
     }
     log_(fmt::format("{}: Sentinel refuses a failover: {}", why, asked.error().message),

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "config/common_options.h"
 #include "net/endpoint.h"
+#include "redis/sentinel_client.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -24,7 +25,7 @@ class FailoverRequest {
   // half of the Sentinels have to, for on the smaller side of a cut an order, which needs no votes, would
   // promote a second master beside that of the larger side, in the same epoch. For the same reason Sentinels
   // that have noticed by themselves are left alone for a while: an election may be on its way.
-  void Ask(const std::vector<Endpoint>& sentinels, bool recorded, const std::string& why, TimePoint now);
+  void Ask(const std::vector<redis::Peer>& sentinels, bool recorded, const std::string& why, TimePoint now);
 
  private:
   const CommonOptions& options_;

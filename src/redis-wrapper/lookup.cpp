@@ -1,10 +1,11 @@
 #include "redis-wrapper/lookup.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
+
+#include "base/log.h"
+#include "registry/sentinel_id.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -44,8 +45,7 @@ Result<View> Lookup::Look(const registry::Member& self, bool locked) {
 Status Lookup::AskTheSentinels(View& view) {
   const auto registered = registry_.ListSentinels(Watch::kYes);
   if (!registered) return tl::unexpected(registered.error());
-  sentinels_.clear();
-  for (const auto& sentinel : *registered) sentinels_.push_back(sentinel.endpoint);
+  sentinels_ = registry::PeersIn(*registered);
   std::vector<redis::SentinelReport> reports;
   for (auto& report : redis::AskSentinels(sentinels_, options_.common.sentinel, options_.common.master_name,
                                           kProbeTimeout)) {
@@ -118,8 +118,7 @@ Status Lookup::Refresh(const Endpoint& self) {
   if (!registered) return tl::unexpected(registered.error());
   const auto members = registry_.ListMembers(options_.common.master_name, Watch::kYes);
   if (!members) return tl::unexpected(members.error());
-  sentinels_.clear();
-  for (const auto& sentinel : *registered) sentinels_.push_back(sentinel.endpoint);
+  sentinels_ = registry::PeersIn(*registered);
   others_.clear();
   for (const auto& member : *members) {
     if (member.serving && member.endpoint != self) others_.push_back(member.endpoint);
@@ -129,9 +128,9 @@ Status Lookup::Refresh(const Endpoint& self) {
 
 void Lookup::Report(const Error& error) {
   if (error.kind != ErrorKind::kRefused) {
-    spdlog::debug("{}", error.message);
+    log::Debug("{}", error.message);
   } else if (reported_.insert(error.message).second) {
-    spdlog::warn("{}", error.message);
+    log::Warn("{}", error.message);
   }
 }
 

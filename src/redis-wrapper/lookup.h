@@ -26,7 +26,7 @@ class Lookup {
   Result<View> Look(const registry::Member& self, bool locked);
 
   // The registered Sentinels, as last read; they serve while ZooKeeper is away.
-  const std::vector<Endpoint>& sentinels() const { return sentinels_; }
+  const std::vector<redis::Peer>& sentinels() const { return sentinels_; }
   // The other members that serve, as last read.
   const std::vector<Endpoint>& others() const { return others_; }
   // Reads both again, and sets the watches.
@@ -40,7 +40,7 @@ class Lookup {
 
   const WrapperOptions& options_;
   registry::Registry& registry_;
-  std::vector<Endpoint> sentinels_;
+  std::vector<redis::Peer> sentinels_;
   std::vector<Endpoint> others_;
   std::set<std::string> reported_;
 };

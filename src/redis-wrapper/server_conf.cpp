@@ -1,6 +1,6 @@
 #include "redis-wrapper/server_conf.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "process/server_conf.h"
 

@@ -1,12 +1,12 @@
 #include "redis-wrapper/serving.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "base/exit_code.h"
+#include "base/log.h"
 #include "redis-wrapper/follow.h"
 #include "redis/handover.h"
 
@@ -164,18 +164,18 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   }
   log_redirect_.Reset();
   if (missed) {
-    spdlog::info("the link to {} is down and the record says that {} is the master: following it",
-                 own.master.ToAddress(), master->ToAddress());
+    log::Info("the link to {} is down and the record says that {} is the master: following it",
+              own.master.ToAddress(), master->ToAddress());
     return;
   }
-  spdlog::warn("the record says that {} is the master, and it is: this node, a master until now, follows it",
-               master->ToAddress());
+  log::Warn("the record says that {} is the master, and it is: this node, a master until now, follows it",
+            master->ToAddress());
   // Clients that stay would go on reading what is about to be replaced.
   const auto killed = redis::Ask(options_.server.bind, options_.common.redis,
                                  {{"CLIENT", "KILL", "TYPE", "normal"}}, kProbeTimeout);
   if (!killed || killed->front().is_error()) {
-    spdlog::warn("the clients of this node stay connected, and read what is about to be replaced: {}",
-                 killed ? killed->front().text : killed.error().message);
+    log::Warn("the clients of this node stay connected, and read what is about to be replaced: {}",
+              killed ? killed->front().text : killed.error().message);
   }
 }
 
@@ -210,11 +210,11 @@ int Serving::Stop() {
                                        .timeout = options_.handover_timeout};
     const auto outcome = redis::HandOver(options_.common, terms, go_on).Run();
     if (outcome.kind == redis::HandOver::Outcome::Kind::kDone) {
-      spdlog::info("{}", outcome.told);
+      log::Info("{}", outcome.told);
     } else if (outcome.is_master) {
-      spdlog::warn("stopping without a hand-over: {}", outcome.told);
+      log::Warn("stopping without a hand-over: {}", outcome.told);
     } else {
-      spdlog::info("stopping without a hand-over: {}", outcome.told);
+      log::Info("stopping without a hand-over: {}", outcome.told);
     }
   }
   return StopServer();
@@ -237,7 +237,7 @@ int Serving::EndUnreachable() {
 
 int Serving::ReportEnd() {
   const int code = *loop_.exit_code();
-  spdlog::error("redis-server ended with {} although nobody asked it to", code);
+  log::Error("redis-server ended with {} although nobody asked it to", code);
   if (IsRecorded()) AskForFailover("the master's redis-server has died");
   // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;

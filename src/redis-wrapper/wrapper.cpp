@@ -1,12 +1,12 @@
 #include "redis-wrapper/wrapper.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "base/exit_code.h"
+#include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
 #include "process/server_conf.h"
@@ -61,7 +61,7 @@ std::optional<int> Wrapper::ClaimData() {
   const TimePoint deadline = Clock::now() + options_.handover_timeout + options_.server.stop_timeout;
   for (auto claimed = keeper_.Claim(); !claimed; claimed = keeper_.Claim()) {
     if (Clock::now() >= deadline) {
-      spdlog::error("{}", claimed.error().message);
+      log::Error("{}", claimed.error().message);
       return kExitTryAgain;
     }
     loop_.SayWaiting(claimed.error().message + "; waiting for its end", LogOnChange::Level::kWarn);
@@ -145,7 +145,7 @@ OrExit<Decision> Wrapper::Settle() {
       loop_.Pump(look_again);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     if (Clock::now() >= deadline) {
-      spdlog::error("no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for_);
+      log::Error("no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for_);
       return tl::unexpected<int>(kExitTryAgain);
     }
   }
@@ -173,7 +173,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   const auto conf =
       RenderServerConf(options_, as_master ? std::nullopt : std::optional<Endpoint>(decision.master));
   if (const auto written = process::WriteConf(conf_path, conf); !written) {
-    spdlog::error("WORK_DIR: {}", written.error().message);
+    log::Error("WORK_DIR: {}", written.error().message);
     return tl::unexpected<int>(kExitConfig);
   }
   if (decision.needs_lock) {
@@ -181,7 +181,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
     // had it.
     const auto held = lock_.Acquire();
     if (!held || !*held) {
-      spdlog::warn("the lock was lost meanwhile; starting over");
+      log::Warn("the lock was lost meanwhile; starting over");
       return false;
     }
   }
@@ -192,15 +192,15 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   const auto own = redis::AskServerInfo(server.bind, options_.common.redis, kProbeTimeout);
   if (as_master && own) keeper_.WriteDown(*own, Clock::now());
   if (const auto recorded = RecordDecision(decision); !recorded) {
-    spdlog::warn("{}; starting over", recorded.error().message);
+    log::Warn("{}; starting over", recorded.error().message);
     // Of a new address nobody has been told yet; of one that returns, clients may know.
     loop_.StopServer();
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     return false;
   }
-  spdlog::info("serving as {} on {}: {}",
-               as_master ? "master" : fmt::format("replica of {}", decision.master.ToAddress()),
-               server.bind.ToAddress(), decision.reason);
+  log::Info("serving as {} on {}: {}",
+            as_master ? "master" : fmt::format("replica of {}", decision.master.ToAddress()),
+            server.bind.ToAddress(), decision.reason);
   return true;
 }
 
@@ -208,7 +208,7 @@ Status Wrapper::RecordDecision(const Decision& decision) {
   // Before the lock goes to the next: he must find this node among those that serve.
   if (auto registered = Register(/*serving=*/true); !registered) {
     if (decision.needs_lock) return registered;
-    spdlog::debug("{}", registered.error().message);
+    log::Debug("{}", registered.error().message);
   }
   if (lock_.node().empty()) return {};
   bool is_news = false;
@@ -224,7 +224,7 @@ Status Wrapper::RecordDecision(const Decision& decision) {
     is_news = leads && (decision.forced || next.master != record_.master);
     record_ = registry::Replaced(record_, next);
   }
-  if (const auto released = lock_.Release(); !released) spdlog::debug("{}", released.error().message);
+  if (const auto released = lock_.Release(); !released) log::Debug("{}", released.error().message);
   if (is_news) Chronicle(decision);
   return {};
 }
@@ -239,7 +239,7 @@ void Wrapper::Chronicle(const Decision& decision) {
         .kind = "cold-start",
         .sentence = fmt::format("{}: the master is {}: {}", group, self, decision.reason),
         .by = "redis-wrapper " + self}});
-  if (!written) spdlog::warn("{}: {}", loop_.registry().ChroniclePath(), written.error().message);
+  if (!written) log::Warn("{}: {}", loop_.registry().ChroniclePath(), written.error().message);
 }
 
 }  // namespace redis_zk::redis_wrapper

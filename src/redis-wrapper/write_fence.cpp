@@ -1,11 +1,11 @@
 #include "redis-wrapper/write_fence.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <future>
 
+#include "base/log.h"
 #include "redis-wrapper/lookup.h"
 
 namespace redis_zk::redis_wrapper {
@@ -38,8 +38,8 @@ std::string ValueOf(const redis::Reply& reply, const std::string& otherwise) {
 
 WriteFence::WriteFence(const WrapperOptions& options) : options_(options), fence_(options.fence_patience) {}
 
-void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<Endpoint>& sentinels,
-                       const std::vector<Endpoint>& replicas) {
+void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper,
+                       const std::vector<redis::Peer>& sentinels, const std::vector<Endpoint>& replicas) {
   if (!options_.fence) return;
   const bool is_master = own.role == redis::Role::kMaster;
   const Witnesses witnesses = is_master ? AskWitnesses(zookeeper, sentinels, replicas) : Witnesses{};
@@ -50,17 +50,17 @@ void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper, const std::
   log_problem_.Reset();
   fence_.Did(action);
   if (action == Fence::Action::kRaise) {
-    spdlog::error(
+    log::Error(
         "fence: writes are refused: ZooKeeper does not vouch for this master, and only {} of {} Sentinels "
         "and replicas do",
         witnesses.vouching, witnesses.peers);
   } else {
-    spdlog::info("fence: writes are accepted again: {}",
-                 is_master ? "a witness is back" : "this is a replica now");
+    log::Info("fence: writes are accepted again: {}",
+              is_master ? "a witness is back" : "this is a replica now");
   }
 }
 
-Witnesses WriteFence::AskWitnesses(bool zookeeper, const std::vector<Endpoint>& sentinels,
+Witnesses WriteFence::AskWitnesses(bool zookeeper, const std::vector<redis::Peer>& sentinels,
                                    const std::vector<Endpoint>& replicas) const {
   Witnesses witnesses{.zookeeper = zookeeper, .peers = sentinels.size() + replicas.size()};
   if (zookeeper) return witnesses;

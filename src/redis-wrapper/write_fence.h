@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "redis-wrapper/fence.h"
 #include "redis-wrapper/options.h"
+#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
 
 namespace redis_zk::redis_wrapper {
@@ -22,13 +23,13 @@ class WriteFence {
 
   // Call about once a second with what the own server says. `zookeeper` as in Witnesses; the others are asked
   // only when it does not vouch.
-  void Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<Endpoint>& sentinels,
+  void Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<redis::Peer>& sentinels,
              const std::vector<Endpoint>& replicas);
 
   bool alone() const { return fence_.alone(); }
 
  private:
-  Witnesses AskWitnesses(bool zookeeper, const std::vector<Endpoint>& sentinels,
+  Witnesses AskWitnesses(bool zookeeper, const std::vector<redis::Peer>& sentinels,
                          const std::vector<Endpoint>& replicas) const;
   Status Raise();
   Status Lower();

@@ -1,12 +1,12 @@
 #include "sentinel-wrapper/group_keeper.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "base/log.h"
 #include "base/random_id.h"
 #include "base/shown.h"
 #include "base/text_file.h"
@@ -137,7 +137,8 @@ std::optional<std::map<std::string, redis::SentinelReport>> GroupKeeper::AskOwn(
   for (const auto& [name, record] : listed_) names.insert(name);
   const std::vector<std::string> asked(names.begin(), names.end());
   auto answers =
-      redis::AskSentinels({options_.server.bind}, options_.common.sentinel, asked, kAnswerTimeout).front();
+      redis::AskSentinels({{options_.server.bind, ""}}, options_.common.sentinel, asked, kAnswerTimeout)
+          .front();
   std::map<std::string, redis::SentinelReport> reports;
   answered_ = {};
   for (std::size_t i = 0; i < asked.size(); ++i) {
@@ -153,7 +154,7 @@ std::optional<std::map<std::string, redis::SentinelReport>> GroupKeeper::AskOwn(
 
 std::optional<GroupKeeper::Restart> GroupKeeper::Look(const std::string& uuid) {
   if (loop_.session().connected() && Clock::now() >= read_at_) {
-    if (const auto read = ReadGroups(); !read) spdlog::debug("{}", read.error().message);
+    if (const auto read = ReadGroups(); !read) log::Debug("{}", read.error().message);
   }
   auto reports = AskOwn();
   if (!reports) {
@@ -256,7 +257,7 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Begin(const std::vector<std::st
   if (due.empty()) return std::nullopt;
   const auto members = ListMembers(due);
   if (!members) {
-    spdlog::debug("{}", members.error().message);
+    log::Debug("{}", members.error().message);
     return std::nullopt;
   }
   for (const auto& [group, alive] : WhoLives(*members)) {
@@ -300,7 +301,7 @@ Status GroupKeeper::Monitor(const std::string& group, const Record& record) {
   const auto done = Tell(group, {{"SENTINEL", "MONITOR", group, record.master.host,
                                   std::to_string(record.master.port), std::to_string(options_.quorum)}});
   if (!done) return done;
-  spdlog::info("monitoring {} at {} with a quorum of {}", group, record.master.ToAddress(), options_.quorum);
+  log::Info("monitoring {} at {} with a quorum of {}", group, record.master.ToAddress(), options_.quorum);
   followed_.insert(group);
   return {};
 }
@@ -322,7 +323,7 @@ Status GroupKeeper::Tell(const std::string& group, std::vector<redis::Command> o
   for (std::size_t i = 0; i < settings.size(); ++i) {
     // Its answer is not shown: it may repeat a password.
     if ((*answers)[first + i].is_error())
-      spdlog::warn("{}: Sentinel refuses the setting {} while it runs", group, settings[i].directive);
+      log::Warn("{}: Sentinel refuses the setting {} while it runs", group, settings[i].directive);
   }
   return {};
 }
@@ -345,7 +346,7 @@ void GroupKeeper::Drop(std::vector<std::string> groups) {
                 LogOnChange::Level::kWarn);
       continue;
     }
-    spdlog::info("monitoring {} no longer: ZooKeeper knows no such group, and nobody of it lives", group);
+    log::Info("monitoring {} no longer: ZooKeeper knows no such group, and nobody of it lives", group);
     followed_.erase(group);
     rescuers_.erase(group);
   }

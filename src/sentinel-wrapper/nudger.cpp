@@ -1,6 +1,6 @@
 #include "sentinel-wrapper/nudger.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

@@ -1,6 +1,6 @@
 #include "sentinel-wrapper/rescue.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,13 +1,14 @@
 #include "sentinel-wrapper/rescuer.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "base/log.h"
 #include "redis/server_info.h"
+#include "registry/sentinel_id.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -95,10 +96,8 @@ std::uint64_t Rescuer::EpochBeyond(const redis::SentinelReport& own, std::uint64
   std::uint64_t epoch = std::max(record_epoch, own.config_epoch);
   const auto registered = loop_.registry().ListSentinels(Watch::kNo);
   if (!registered) return epoch;
-  std::vector<Endpoint> endpoints;
-  for (const auto& sentinel : *registered) endpoints.push_back(sentinel.endpoint);
-  for (const auto& report :
-       redis::AskSentinels(endpoints, options_.common.sentinel, group_, kAnswerTimeout)) {
+  for (const auto& report : redis::AskSentinels(registry::PeersIn(*registered), options_.common.sentinel,
+                                                group_, kAnswerTimeout)) {
     if (report && report->master == own.master) epoch = std::max(epoch, report->config_epoch);
   }
   return epoch;
@@ -108,9 +107,8 @@ std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
   const auto& credentials = options_.common.sentinel;
   const auto registered = loop_.registry().ListSentinels(Watch::kNo);
   if (!registered) return std::nullopt;
-  std::vector<Endpoint> endpoints;
-  for (const auto& sentinel : *registered) endpoints.push_back(sentinel.endpoint);
-  const auto reports = redis::AskSentinels(endpoints, credentials, group_, kAnswerTimeout);
+  const auto reports =
+      redis::AskSentinels(registry::PeersIn(*registered), credentials, group_, kAnswerTimeout);
   std::vector<NudgeView::Seen> seen;
   std::map<std::string, TimePoint> electing;
   for (std::size_t i = 0; i < reports.size(); ++i) {
@@ -118,7 +116,7 @@ std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
     auto& each = seen.emplace_back(
         NudgeView::Seen{uuid, reports[i] ? std::optional(*reports[i]) : std::nullopt, Duration::zero()});
     if (!each.report || !each.report->failover_in_progress) continue;
-    const auto known = redis::AskAcquaintances(endpoints[i], credentials, group_, kAnswerTimeout);
+    const auto known = redis::AskAcquaintances(each.report->sentinel, credentials, group_, kAnswerTimeout);
     if (!known || HasChosen(known->replicas)) continue;
     const auto since = electing_since_.find(uuid);
     electing[uuid] = since == electing_since_.end() ? Clock::now() : since->second;
@@ -160,9 +158,9 @@ void Rescuer::Nudge(const redis::SentinelReport& own, const std::string& reason)
   last_nudge_ = Clock::now();
   ++nudges_;
   if (const auto done = nudger_.Nudge(own.down_after)) {
-    spdlog::warn("{}: nudged Sentinel: {}; {}", group_, *done, reason);
+    log::Warn("{}: nudged Sentinel: {}; {}", group_, *done, reason);
   } else {
-    spdlog::warn("{}: nudged Sentinel in vain: {}; {}", group_, done.error().message, reason);
+    log::Warn("{}: nudged Sentinel in vain: {}; {}", group_, done.error().message, reason);
   }
 }
 

@@ -1,6 +1,6 @@
 #include "sentinel-wrapper/seat.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

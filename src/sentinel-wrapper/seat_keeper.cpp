@@ -1,8 +1,8 @@
 #include "sentinel-wrapper/seat_keeper.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
+#include "base/log.h"
 #include "base/random_id.h"
 #include "redis/connection.h"
 #include "registry/sentinel_id.h"
@@ -75,10 +75,10 @@ Status SeatKeeper::Take(const SeatChoice& choice, std::uint64_t epoch) {
   seat_ = seat;
   session_ = session;
   if (is_new) {
-    spdlog::info("took a new seat, {}: {}", seat.uuid, choice.reason);
+    log::Info("took a new seat, {}: {}", seat.uuid, choice.reason);
   } else {
-    spdlog::info("took over the seat {} from {}: {}", seat.uuid, choice.seat.endpoint.ToAddress(),
-                 choice.reason);
+    log::Info("took over the seat {} from {}: {}", seat.uuid, choice.seat.endpoint.ToAddress(),
+              choice.reason);
   }
   return {};
 }
@@ -99,7 +99,7 @@ SeatKeeper::Hold SeatKeeper::Keep() {
   }
   session_ = session;
   log_problem_.Reset();
-  spdlog::info("took the seat {} again in a new session", seat_.uuid);
+  log::Info("took the seat {} again in a new session", seat_.uuid);
   return Hold::kHeld;
 }
 

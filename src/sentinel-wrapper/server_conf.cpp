@@ -1,6 +1,6 @@
 #include "sentinel-wrapper/server_conf.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

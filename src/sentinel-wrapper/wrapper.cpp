@@ -1,11 +1,11 @@
 #include "sentinel-wrapper/wrapper.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
 #include "base/exit_code.h"
+#include "base/log.h"
 #include "base/text_file.h"
 #include "process/server_conf.h"
 #include "redis/connection.h"
@@ -96,7 +96,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
       loop_.Pump(look_again);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     if (Clock::now() >= deadline) {
-      spdlog::error("no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for);
+      log::Error("no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for);
       return tl::unexpected<int>(kExitTryAgain);
     }
   }
@@ -119,7 +119,7 @@ Result<Answer> Wrapper::Probe() const {
   if (answer && answer->front().is_error())
     return Fail(ErrorKind::kRefused, "redis-sentinel answers: " + answer->front().text);
   if (answer) {
-    auto foreign = loop_.NotOurs(redis::ProcessIdIn(answer->front().text));
+    auto foreign = loop_.NotOurs(redis::NumberIn(answer->front().text, "process_id"));
     if (foreign) return Fail(ErrorKind::kInvalid, std::move(*foreign));
     return Answer::kServing;
   }
@@ -134,9 +134,9 @@ std::string Wrapper::ConfPath() const {
 
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   const auto conf = RenderServerConf(ReadTextFile(options_.sentinel_conf).value_or(""), options_, monitoring);
-  for (const auto& line : conf.left_out) spdlog::warn("{}: left out {}", options_.sentinel_conf, line);
+  for (const auto& line : conf.left_out) log::Warn("{}: left out {}", options_.sentinel_conf, line);
   if (const auto written = process::WriteConf(ConfPath(), conf.text); !written) {
-    spdlog::error("WORK_DIR: {}", written.error().message);
+    log::Error("WORK_DIR: {}", written.error().message);
     return kExitConfig;
   }
   if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
@@ -146,16 +146,16 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   std::string groups;
   for (const auto& group : monitoring.groups)
     groups += fmt::format("{}{} at {}", groups.empty() ? "" : ", ", group.name, group.master.ToAddress());
-  spdlog::info("serving on {}: monitoring {} with a quorum of {}", options_.server.bind.ToAddress(), groups,
-               options_.quorum);
+  log::Info("serving on {}: monitoring {} with a quorum of {}", options_.server.bind.ToAddress(), groups,
+            options_.quorum);
   return std::nullopt;
 }
 
 std::optional<int> Wrapper::Supervise() {
   while (!loop_.exit_code() && !loop_.stop_requested()) {
     if (!KeepRegistered()) {
-      spdlog::error("the seat {} is another Sentinel's now: stopping ours, which has the same id",
-                    seats_.seat().uuid);
+      log::Error("the seat {} is another Sentinel's now: stopping ours, which has the same id",
+                 seats_.seat().uuid);
       registered_session_ = 0;
       loop_.StopServer();
       return loop_.stop_requested() ? std::optional<int>(kExitStopped) : std::nullopt;
@@ -177,7 +177,7 @@ std::optional<int> Wrapper::Supervise() {
   Unregister();
   if (loop_.stop_requested()) return loop_.StopServer();
   const int code = *loop_.exit_code();
-  spdlog::error("redis-sentinel ended with {} although nobody asked it to", code);
+  log::Error("redis-sentinel ended with {} although nobody asked it to", code);
   // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;
 }
@@ -203,8 +203,8 @@ std::optional<int> Wrapper::Restart(const GroupKeeper::Restart& restart) {
                  LogOnChange::Level::kWarn);
     return std::nullopt;
   }
-  spdlog::warn("restarting redis-sentinel with {} at {}: {}", restart.group,
-               restart.record.master.ToAddress(), restart.reason);
+  log::Warn("restarting redis-sentinel with {} at {}: {}", restart.group, restart.record.master.ToAddress(),
+            restart.reason);
   Unregister();
   loop_.StopServer();
   if (loop_.stop_requested()) return kExitStopped;
@@ -231,7 +231,7 @@ void Wrapper::Unregister() {
   registered_session_ = 0;
   if (!loop_.session().connected()) return;
   if (const auto gone = loop_.registry().UnregisterSentinel(seats_.seat().uuid); !gone)
-    spdlog::warn("{}", gone.error().message);
+    log::Warn("{}", gone.error().message);
 }
 
 bool Wrapper::KeepRegistered() {
@@ -253,7 +253,7 @@ bool Wrapper::KeepRegistered() {
     registered_session_ = session;
     register_again_at_ = Clock::now() + kRegisterAgain;
     log_problem_.Reset();
-    if (news) spdlog::info("registered as {}", self.uuid);
+    if (news) log::Info("registered as {}", self.uuid);
   } else {
     log_problem_(registered.error().message, LogOnChange::Level::kWarn);
   }

@@ -1,13 +1,14 @@
 #include "watcher/cleaner.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "redis/sentinel_client.h"
 #include "redis/server_info.h"
+#include "registry/sentinel_id.h"
 
 namespace redis_zk::watcher {
 
@@ -62,11 +63,11 @@ void Cleaner::Step(const std::map<std::string, registry::Record>& groups,
     // Somebody older made this group, or it was deleted a moment ago.
     if (!registry_.ReadRecord(group, Watch::kNo)) return;
     if (const auto made = registry_.EnsureGroup(group); !made)
-      spdlog::debug("clean-up: {}", made.error().message);
+      log::Debug("clean-up: {}", made.error().message);
     return;
   }
   if (!view) {
-    spdlog::debug("clean-up: {}", view.error().message);
+    log::Debug("clean-up: {}", view.error().message);
     return;
   }
   NoteKnownIds(groups, &*view);
@@ -84,14 +85,14 @@ bool Cleaner::MayAct() {
   if (options_.clean_up == CleanUpMode::kObserve) return true;
   const auto acquired = lock_.Acquire();
   if (!acquired) {
-    spdlog::debug("clean-up: {}", acquired.error().message);
+    log::Debug("clean-up: {}", acquired.error().message);
     if (acquired.error().kind == ErrorKind::kNotFound) {
       if (const auto made = registry_.EnsureGroup(options_.common.master_name); !made)
-        spdlog::debug("clean-up: {}", made.error().message);
+        log::Debug("clean-up: {}", made.error().message);
     }
   }
   const bool held = acquired && *acquired;
-  if (held && !held_) spdlog::info("clean-up: this watcher does it from now on");
+  if (held && !held_) log::Info("clean-up: this watcher does it from now on");
   if (!held) ForgetSightings();
   held_ = held;
   return held;
@@ -144,12 +145,11 @@ Status Cleaner::LookAtDatasets(CleanUpView* view) {
 
 void Cleaner::AskWitnesses(CleanUpView* view) const {
   const auto& credentials = options_.common.sentinel;
-  std::vector<Endpoint> endpoints;
-  for (const auto& sentinel : view->sentinels) endpoints.push_back(sentinel.endpoint);
-  auto reports = redis::AskSentinels(endpoints, credentials, view->group, kAskTimeout);
+  auto reports =
+      redis::AskSentinels(registry::PeersIn(view->sentinels), credentials, view->group, kAskTimeout);
   std::vector<registry::Sentinel> answering;
   std::vector<redis::SentinelReport> answers;
-  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+  for (std::size_t i = 0; i < reports.size(); ++i) {
     if (reports[i]) {
       answering.push_back(view->sentinels[i]);
       answers.push_back(std::move(*reports[i]));
@@ -157,7 +157,7 @@ void Cleaner::AskWitnesses(CleanUpView* view) const {
       view->silent.push_back(view->sentinels[i]);
     }
   }
-  endpoints.clear();
+  std::vector<Endpoint> endpoints;
   for (const auto& sentinel : answering) endpoints.push_back(sentinel.endpoint);
   auto known = redis::AskAcquaintances(endpoints, credentials, view->group, kAskTimeout);
   for (std::size_t i = 0; i < answering.size(); ++i) {
@@ -209,7 +209,7 @@ void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
       told_.erase(group);
       break;
     case Kind::kWait:
-      spdlog::debug("clean-up: {}: {}", group, action.reason);
+      log::Debug("clean-up: {}: {}", group, action.reason);
       break;
     case Kind::kRefuse:
       Tell(group, action.reason);
@@ -248,20 +248,20 @@ void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
     // There may be more of them.
     if (action.kind == Kind::kForgetDataset) datasets_at_.erase(group);
   } else if (removed.error().kind == ErrorKind::kConflict) {
-    spdlog::info("clean-up: {}: not done: somebody has just sat down", group);
+    log::Info("clean-up: {}: not done: somebody has just sat down", group);
   } else {
-    spdlog::warn("clean-up: {}: {}", group, removed.error().message);
+    log::Warn("clean-up: {}: {}", group, removed.error().message);
   }
 }
 
 void Cleaner::GiveUp(const std::string& group, const std::string& why) {
   Note(group, {.kind = Kind::kGiveUp}, Clock::now(), &memory_);
-  spdlog::warn("clean-up: {}: {}; no Sentinel is made to forget anybody for the next {} min", group, why,
-               kPauseAfterSurprise / 1min);
+  log::Warn("clean-up: {}: {}; no Sentinel is made to forget anybody for the next {} min", group, why,
+            kPauseAfterSurprise / 1min);
 }
 
 void Cleaner::Tell(const std::string& group, const std::string& text) {
-  if (std::exchange(told_[group], text) != text) spdlog::info("clean-up: {}: {}", group, text);
+  if (std::exchange(told_[group], text) != text) log::Info("clean-up: {}: {}", group, text);
 }
 
 }  // namespace redis_zk::watcher

@@ -1,6 +1,6 @@
 #include "watcher/cleanup.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

@@ -1,6 +1,6 @@
 #include "watcher/explain.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>

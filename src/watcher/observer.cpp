@@ -3,6 +3,8 @@
 #include <set>
 #include <utility>
 
+#include "registry/sentinel_id.h"
+
 namespace redis_zk::watcher {
 
 namespace {
@@ -39,9 +41,8 @@ Findings Observer::Ask(const Topology& topology) const {
   std::vector<std::string> groups;
   for (const auto& [group, record] : topology.groups) groups.push_back(group);
   if (groups.empty()) return findings;
-  std::vector<Endpoint> sentinels;
-  for (const auto& sentinel : topology.sentinels) sentinels.push_back(sentinel.endpoint);
-  for (auto& of_one : redis::AskAboutGroups(sentinels, options_.common.sentinel, groups, kAskTimeout)) {
+  for (auto& of_one : redis::AskAboutGroups(registry::PeersIn(topology.sentinels), options_.common.sentinel,
+                                            groups, kAskTimeout)) {
     for (std::size_t g = 0; g < groups.size(); ++g)
       findings.reports[groups[g]].push_back(std::move(of_one[g]));
   }

@@ -1,6 +1,6 @@
 #include "watcher/status.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

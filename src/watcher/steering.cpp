@@ -1,7 +1,6 @@
 #include "watcher/steering.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,10 +8,12 @@
 #include <cctype>
 #include <utility>
 
+#include "base/log.h"
 #include "base/shown.h"
 #include "base/unix_time.h"
 #include "redis/handover.h"
 #include "registry/registry.h"
+#include "registry/sentinel_id.h"
 #include "watcher/events.h"
 #include "zookeeper/session.h"
 
@@ -157,11 +158,11 @@ void Steering::ReadTokenAgain() {
   if (path.empty()) return;
   auto read = ReadSteeringToken(path);
   if (!read) {
-    spdlog::warn("SIGHUP: the steering token stays as it is: found \"{}\", expected {}", Shown(path),
-                 read.error().message);
+    log::Warn("SIGHUP: the steering token stays as it is: found \"{}\", expected {}", Shown(path),
+              read.error().message);
   } else if (read->text != *token_.Get()) {
     token_.Set(std::move(read->text));
-    spdlog::info("SIGHUP: the steering token is another one now");
+    log::Info("SIGHUP: the steering token is another one now");
   }
 }
 
@@ -173,8 +174,8 @@ Access Steering::Check(std::string_view authorization, const std::string& from) 
   const TimePoint now = Clock::now();
   if (now < log_denied_at_) return access;
   log_denied_at_ = now + kLogDeniedEvery;
-  spdlog::warn("steering: {} sent no token or a wrong one ({} since this was said last)", from,
-               std::exchange(denied_, 0));
+  log::Warn("steering: {} sent no token or a wrong one ({} since this was said last)", from,
+            std::exchange(denied_, 0));
   return access;
 }
 
@@ -197,7 +198,7 @@ SteeringOutcome Steering::Run(const SteeringRequest& request) {
   // Whatever foreign text it quotes.
   outcome.told = Shown(outcome.told, 300);
   const std::string name = NameOf(request);
-  spdlog::info("steering: {}, asked for by {}: {}: {}", name, request.from, outcome.status, outcome.told);
+  log::Info("steering: {}, asked for by {}: {}: {}", name, request.from, outcome.status, outcome.told);
   if (outcome.status != kBadRequest && outcome.status != kNotFound) {
     const std::string sentence = fmt::format("{}, asked for by {}: {}", name, request.from, outcome.told);
     Event event{.kind = KindOf(request.action), .group = request.group, .sentence = sentence};
@@ -267,10 +268,10 @@ SteeringOutcome Steering::HandOverTo(OwnSession& own, const SteeringRequest& req
   redis::HandOver::Terms terms{.group = request.group,
                                .server = master,
                                .announced = master,
+                               .sentinels = registry::PeersIn(*registered),
                                .to = to,
                                .recorded = true,
                                .after_failure = redis::HandOver::AfterFailure::kItGoesOn};
-  for (const auto& sentinel : *registered) terms.sentinels.push_back(sentinel.endpoint);
   const auto outcome =
       redis::HandOver(options_.common, terms, [&own](TimePoint until) { return own.Wait(until); }).Run();
   if (outcome.kind == Kind::kRefused && own.stopping())
@@ -298,8 +299,8 @@ SteeringOutcome Steering::HandOverTo(OwnSession& own, const SteeringRequest& req
   const auto killed =
       redis::Ask(master, options_.common.redis, {{"CLIENT", "KILL", "TYPE", "normal"}}, kAskTimeout);
   if (!killed || killed->front().is_error())
-    spdlog::warn("the clients of {} stay connected, and read at a replica: {}", master.ToAddress(),
-                 killed ? killed->front().text : killed.error().message);
+    log::Warn("the clients of {} stay connected, and read at a replica: {}", master.ToAddress(),
+              killed ? killed->front().text : killed.error().message);
   done.took = std::chrono::duration_cast<Duration>(Clock::now() - start);
   if (!confirmed)
     return {.status = kTimedOut,
@@ -329,8 +330,7 @@ SteeringOutcome Steering::DeleteGroup(const SteeringRequest& request) const {
   }
   const auto registered = own.registry().ListSentinels(Watch::kNo);
   if (!registered) return Failed(registered.error());
-  std::vector<Endpoint> sentinels;
-  for (const auto& sentinel : *registered) sentinels.push_back(sentinel.endpoint);
+  const auto sentinels = registry::PeersIn(*registered);
   std::vector<Endpoint> masters;
   if (view.record.state == registry::Record::State::kMaster) masters.push_back(view.record.master);
   for (auto& report : redis::AskSentinels(sentinels, options_.common.sentinel, request.group, kAskTimeout)) {

@@ -1,7 +1,6 @@
 #include "watcher/watcher.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "base/exit_code.h"
+#include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
 #include "daemon/connect.h"
@@ -16,6 +16,7 @@
 #include "process/child.h"
 #include "redis/sentinel_client.h"
 #include "redis/server_info.h"
+#include "registry/sentinel_id.h"
 #include "watcher/behaviors/config.h"
 #include "watcher/web/server.h"
 
@@ -80,10 +81,10 @@ int Watcher::Run() {
   web::Server server({topology_, observer_.status(), events_, behaviors_, steering_, figures_,
                       loop_turned_at_, options_.common.zk_session_timeout});
   if (const auto started = server.Start(options_.listen); !started) {
-    spdlog::error("BIND_IP, PORT0: {}", started.error().message);
+    log::Error("BIND_IP, PORT0: {}", started.error().message);
     return kExitConfig;
   }
-  spdlog::info("serving on {}", options_.listen.ToAddress());
+  log::Info("serving on {}", options_.listen.ToAddress());
   while (!stop_requested_) {
     const bool quiet = !Pump(NextTurn());
     if (!stop_requested_) Reconcile();
@@ -102,7 +103,7 @@ int Watcher::Run() {
   while (Pump(Clock::now())) continue;
   WriteChronicle();
   if (!stopped) {
-    spdlog::warn("HTTP: a client has not ended its request: leaving it");
+    log::Warn("HTTP: a client has not ended its request: leaving it");
     std::_Exit(kExitStopped);
   }
   return kExitStopped;
@@ -123,7 +124,7 @@ bool Watcher::Pump(TimePoint deadline) {
       if (signal->number == SIGCHLD) process::ReapStrangers();
       if (signal->number == SIGHUP) Reload();
       if (signal->number == SIGTERM || signal->number == SIGINT || signal->number == SIGQUIT) {
-        spdlog::info("asked to stop by signal {}", signal->number);
+        log::Info("asked to stop by signal {}", signal->number);
         stop_requested_ = true;
       }
     } else if (const auto* session_event = std::get_if<SessionEvent>(&*event)) {
@@ -147,11 +148,11 @@ void Watcher::Reload() {
   // The reading has found them right; a file that they name may be gone since.
   auto behaviors = ReadBehaviors(read->sections);
   if (!behaviors) {
-    spdlog::warn("SIGHUP: behaviors stay as they are: {}", fmt::join(behaviors.error(), "; "));
+    log::Warn("SIGHUP: behaviors stay as they are: {}", fmt::join(behaviors.error(), "; "));
     return;
   }
   const std::string changes = behaviors_.Replace(std::move(*behaviors));
-  if (!changes.empty()) spdlog::info("SIGHUP: {}", changes);
+  if (!changes.empty()) log::Info("SIGHUP: {}", changes);
 }
 
 void Watcher::Reduce(const SessionEvent& event) {
@@ -182,7 +183,7 @@ void Watcher::Reduce(const SubscriberEvent& event) {
   if (!subscriber_ || event.sentinel != subscriber_->sentinel()) return;
   switch (event.kind) {
     case SubscriberEvent::Kind::kSubscribed:
-      spdlog::info("following Sentinel {}", event.sentinel.ToAddress());
+      log::Info("following Sentinel {}", event.sentinel.ToAddress());
       subscribed_ = true;
       log_lost_.clear();
       follow_backoff_.Reset();
@@ -191,7 +192,7 @@ void Watcher::Reduce(const SubscriberEvent& event) {
       PublishTopology();
       break;
     case SubscriberEvent::Kind::kEvent:
-      spdlog::debug("Sentinel {}: {} {}", event.sentinel.ToAddress(), event.event.name, event.event.payload);
+      log::Debug("Sentinel {}: {} {}", event.sentinel.ToAddress(), event.event.name, event.event.payload);
       if (redis::MayChangeMaster(event.event)) hinted_groups_.insert(event.event.group);
       if (event.event.payload.starts_with("master ")) {
         if (event.event.name == "+sdown") called_down_.emplace(event.event.group, Clock::now());
@@ -259,7 +260,7 @@ void Watcher::ReadRegistry() {
     if (*sentinels != sentinels_) {
       std::string named;
       for (const auto& sentinel : *sentinels) named += ' ' + sentinel.endpoint.ToAddress();
-      spdlog::info("registered Sentinels: {}{}{}", sentinels->size(), named.empty() ? "" : ",", named);
+      log::Info("registered Sentinels: {}{}{}", sentinels->size(), named.empty() ? "" : ",", named);
     }
     sentinels_ = std::move(*sentinels);
     for (const auto& [group, record] : *records) {
@@ -268,12 +269,12 @@ void Watcher::ReadRegistry() {
       // Somebody else changed it: compare it with what the Sentinels say.
       if (news) unchecked_groups_.insert(group);
       if (news && record.state == registry::Record::State::kUnreadable) {
-        spdlog::warn("{}: found \"{}\", expected \"host port\"", registry_.MasterPath(group), record.found);
+        log::Warn("{}: found \"{}\", expected \"host port\"", registry_.MasterPath(group), record.found);
       }
     }
     groups_ = std::move(*records);
     if (paused->has_value() != clean_up_paused_.has_value())
-      spdlog::info("clean-up: {}", *paused ? DescribePause(**paused) : "no longer paused");
+      log::Info("clean-up: {}", *paused ? DescribePause(**paused) : "no longer paused");
     clean_up_paused_ = std::move(*paused);
     std::erase_if(log_verdict_, [this](const auto& entry) { return !groups_.contains(entry.first); });
     return {};
@@ -319,7 +320,7 @@ void Watcher::ReadWaiting() {
   for (const auto& [group, record] : groups_) groups.push_back(group);
   const auto members = registry_.ListMembers(groups);
   if (!members) {
-    spdlog::debug("{}", members.error().message);
+    log::Debug("{}", members.error().message);
     return;
   }
   auto waiting = FindWaiting(*members, waiting_, now);
@@ -350,8 +351,16 @@ void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {
     if (groups_.contains(group)) groups.push_back(group);
   }
   if (!subscriber_ || groups.empty()) return;
-  auto reports =
-      redis::AskSentinels({subscriber_->sentinel()}, options_.common.sentinel, groups, kAskTimeout).front();
+  const auto peers = registry::PeersIn(sentinels_);
+  const auto followed = std::find_if(peers.begin(), peers.end(), [this](const auto& peer) {
+    return peer.endpoint == subscriber_->sentinel();
+  });
+  if (followed == peers.end()) {
+    // Its registration is gone: the others know.
+    unchecked_groups_.insert(groups.begin(), groups.end());
+    return;
+  }
+  auto reports = redis::AskSentinels({*followed}, options_.common.sentinel, groups, kAskTimeout).front();
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (!reports[i] ||
         Settle(groups[i], {groups_.at(groups[i]), {std::move(*reports[i])}, sentinels_.size(), {}}))
@@ -366,9 +375,8 @@ void Watcher::CheckWithAll() {
     if (groups_.contains(next.value())) groups.push_back(std::move(next.value()));
   }
   if (groups.empty()) return;
-  std::vector<Endpoint> endpoints;
-  for (const auto& sentinel : sentinels_) endpoints.push_back(sentinel.endpoint);
-  auto answers = redis::AskSentinels(endpoints, options_.common.sentinel, groups, kAskTimeout);
+  auto answers =
+      redis::AskSentinels(registry::PeersIn(sentinels_), options_.common.sentinel, groups, kAskTimeout);
   std::vector<Evidence> evidence;
   std::set<Endpoint> candidates;
   for (std::size_t i = 0; i < groups.size(); ++i) {

@@ -126,16 +126,16 @@ TEST(SentinelClientTest, ReportsWhatASentinelSays) {
   const RedisServer master;
   const SentinelServer sentinel(master.endpoint());
   const Endpoint dead = NobodyThere();
-  auto reports = redis::AskSentinels({sentinel.endpoint(), dead}, kNobody, "master1", kTimeout);
+  auto reports = redis::AskSentinels({{sentinel.endpoint(), ""}, {dead, ""}}, kNobody, "master1", kTimeout);
   ASSERT_TRUE(reports[0]) << reports[0].error().message;
   EXPECT_EQ(reports[0]->master, master.endpoint());
   EXPECT_EQ(reports[0]->config_epoch, 0U);
   EXPECT_EQ(reports[0]->quorum, 1U);
   EXPECT_FALSE(reports[0]->master_down);
   EXPECT_FALSE(reports[1]);
-  EXPECT_EQ(redis::AskSentinels({sentinel.endpoint()}, kNobody, "other", kTimeout)[0].error().kind,
+  EXPECT_EQ(redis::AskSentinels({{sentinel.endpoint(), ""}}, kNobody, "other", kTimeout)[0].error().kind,
             ErrorKind::kNotFound);
-  EXPECT_EQ(redis::AskSentinels({master.endpoint()}, kNobody, "master1", kTimeout)[0].error().kind,
+  EXPECT_EQ(redis::AskSentinels({{master.endpoint(), ""}}, kNobody, "master1", kTimeout)[0].error().kind,
             ErrorKind::kRefused)
       << "a Redis is no Sentinel";
   const auto refused = redis::RequestFailover(sentinel.endpoint(), kNobody, "master1", kTimeout);

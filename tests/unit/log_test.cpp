@@ -111,7 +111,7 @@ TEST_F(LogTest, WritesLinesWithTimeAndLevelToStandardError) {
   spdlog::debug("seen now");
   SetLogLevel("off");
   spdlog::error("unseen");
-  MakePassThrough("redis-server")->info("{}", "its own line");
+  PassThrough("redis-server").Info("its own line");
   const std::string time = "20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z";
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               MatchesRegex(time + " info  seen\n" + time + " warn  as well\n" + time + " debug seen now\n" +
@@ -122,7 +122,7 @@ TEST_F(LogTest, WritesAnObjectALine) {
   ::testing::internal::CaptureStderr();
   InitLog("watcher", LogFormat::kJson, "info");
   spdlog::error("a \"b\"");
-  MakePassThrough("redis-server")->info("{}", "its own line");
+  PassThrough("redis-server").Info("its own line");
   const std::string time = R"(\{"time":"20[0-9T:.-]+Z",)";
   EXPECT_THAT(
       ::testing::internal::GetCapturedStderr(),

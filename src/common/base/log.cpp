@@ -143,23 +143,55 @@ void SetLogLevel(std::string_view level) {
   spdlog::default_logger_raw()->set_level(spdlog::level::from_str(std::string(level)));
 }
 
-std::shared_ptr<spdlog::logger> MakePassThrough(std::string program) {
+PassThrough::PassThrough(std::string program) {
   const auto& sinks = spdlog::default_logger_raw()->sinks();
-  auto logger = std::make_shared<spdlog::logger>(std::move(program), sinks.begin(), sinks.end());
-  logger->set_level(spdlog::level::trace);
-  return logger;
+  logger_ = std::make_shared<spdlog::logger>(std::move(program), sinks.begin(), sinks.end());
+  logger_->set_level(spdlog::level::trace);
 }
+
+void PassThrough::Info(std::string_view line) const { logger_->log(spdlog::level::info, line); }
+
+void PassThrough::Warn(std::string_view line) const { logger_->log(spdlog::level::warn, line); }
+
+namespace log {
+
+namespace {
+
+spdlog::level::level_enum ToSpdlog(Severity severity) {
+  switch (severity) {
+    case Severity::kDebug:
+      return spdlog::level::debug;
+    case Severity::kInfo:
+      return spdlog::level::info;
+    case Severity::kWarn:
+      return spdlog::level::warn;
+    case Severity::kError:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+}  // namespace
+
+bool IsLogged(Severity severity) { return spdlog::default_logger_raw()->should_log(ToSpdlog(severity)); }
+
+void Write(Severity severity, fmt::string_view format, fmt::format_args args) {
+  if (!IsLogged(severity)) return;
+  spdlog::default_logger_raw()->log(ToSpdlog(severity), std::string_view(fmt::vformat(format, args)));
+}
+
+}  // namespace log
 
 void LogOnChange::operator()(const std::string& text, Level level) {
   if (text == last_) return;
   last_ = text;
   switch (level) {
     case Level::kInfo:
-      return spdlog::info("{}", text);
+      return log::Info("{}", text);
     case Level::kWarn:
-      return spdlog::warn("{}", text);
+      return log::Warn("{}", text);
     case Level::kError:
-      return spdlog::error("{}", text);
+      return log::Error("{}", text);
   }
 }
 

@@ -1,13 +1,13 @@
 // The wait for ZooKeeper at a start, the same for every daemon.
 #pragma once
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <optional>
 #include <string>
 
 #include "base/exit_code.h"
+#include "base/log.h"
 #include "base/time.h"
 #include "config/common_options.h"
 #include "zookeeper/session.h"
@@ -26,8 +26,8 @@ inline std::string Describe(const ZooKeeperHosts& hosts) {
 template <class Pump, class Stopped>
 std::optional<int> ConnectZooKeeper(zookeeper::Session& session, const CommonOptions& options,
                                     const Pump& pump, const Stopped& stopped) {
-  spdlog::info("version {} starts: group {}, ZooKeeper {}", REDIS_ZK_VERSION, options.master_name,
-               Describe(options.zk_hosts));
+  log::Info("version {} starts: group {}, ZooKeeper {}", REDIS_ZK_VERSION, options.master_name,
+            Describe(options.zk_hosts));
   const TimePoint deadline = Clock::now() + options.zk_connect_timeout;
   session.Maintain(Clock::now());
   while (!session.connected()) {
@@ -35,8 +35,8 @@ std::optional<int> ConnectZooKeeper(zookeeper::Session& session, const CommonOpt
     if (stopped()) return kExitStopped;
     if (session.connected()) break;
     if (Clock::now() >= deadline) {
-      spdlog::error("ZooKeeper: none of {} was reached within {} ms (ZK_CONNECT_TIMEOUT)",
-                    Describe(options.zk_hosts), options.zk_connect_timeout.count());
+      log::Error("ZooKeeper: none of {} was reached within {} ms (ZK_CONNECT_TIMEOUT)",
+                 Describe(options.zk_hosts), options.zk_connect_timeout.count());
       return kExitUnavailable;
     }
   }

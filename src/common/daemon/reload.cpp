@@ -1,7 +1,6 @@
 #include "daemon/reload.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <sstream>
 #include <utility>
@@ -24,16 +23,15 @@ std::optional<LiveOptions> Reload(const CommonOptions& common) {
   auto read = common.read_again();
   if (!read) {
     std::istringstream errors(read.error().message);
-    for (std::string error; std::getline(errors, error);)
-      spdlog::warn("SIGHUP: nothing is changed: {}", error);
+    for (std::string error; std::getline(errors, error);) log::Warn("SIGHUP: nothing is changed: {}", error);
     return std::nullopt;
   }
   const auto choice = ChooseLogLevel(LogLevel(), *read);
   const std::string before(LogLevel());
   SetLogLevel(choice.level);
   // It is said if it is to be seen before or after.
-  if (!spdlog::should_log(spdlog::level::info)) SetLogLevel(before);
-  spdlog::info("SIGHUP: {}", choice.told);
+  if (!log::IsLogged(log::Severity::kInfo)) SetLogLevel(before);
+  log::Info("SIGHUP: {}", choice.told);
   SetLogLevel(choice.level);
   return std::move(*read);
 }

@@ -1,8 +1,7 @@
 #include "daemon/wrapper_loop.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <net/if.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "base/exit_code.h"
+#include "base/log.h"
 #include "daemon/connect.h"
 #include "daemon/reload.h"
 
@@ -80,7 +80,7 @@ void WrapperLoop::OnSignal(int number) {
     return;
   }
   if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
-    spdlog::info("asked to stop by signal {}", number);
+    log::Info("asked to stop by signal {}", number);
     ++stop_requests_;
     // Whether the server stops now, or hands over first, is for the wrapper to say.
     if (supervisor_ && !supervisor_->stopping()) return;
@@ -101,7 +101,7 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
   const TimePoint deadline = Clock::now() + kPortPatience;
   for (auto bindable = CheckBindable(server_.bind); !bindable; bindable = CheckBindable(server_.bind)) {
     if (Clock::now() >= deadline) {
-      spdlog::error("{}", bindable.error().message);
+      log::Error("{}", bindable.error().message);
       return kExitTryAgain;
     }
     Pump(Clock::now() + kSlowProbeInterval);
@@ -113,7 +113,7 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
                                       .log_name = std::filesystem::path(binary).filename(),
                                       .kept = kept});
   if (!child) {
-    spdlog::error("{}", child.error().message);
+    log::Error("{}", child.error().message);
     return child.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable;
   }
   exit_code_.reset();
@@ -128,25 +128,24 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
   while (true) {
     Pump(Clock::now() + (loading ? kSlowProbeInterval : kProbeInterval));
     if (exit_code_) {
-      spdlog::error("the server ended with {} before it answered; its own output says why", *exit_code_);
+      log::Error("the server ended with {} before it answered; its own output says why", *exit_code_);
       return stop_requested() ? *exit_code_ : std::max<int>(*exit_code_, 1);
     }
     if (stop_requested()) return StopServer();
     const auto answer = probe();
     if (!answer) {
-      spdlog::error("{}", answer.error().message);
+      log::Error("{}", answer.error().message);
       StopServer();
       return kExitConfig;
     }
     if (*answer == Answer::kServing) return std::nullopt;
     if (*answer == Answer::kLoading) {
       deadline = Clock::now() + server_.start_timeout;
-      if (!std::exchange(loading, true)) spdlog::info("the server is loading its data");
+      if (!std::exchange(loading, true)) log::Info("the server is loading its data");
       health_.Say(false, "the server is loading its data");
     }
     if (Clock::now() >= deadline) {
-      spdlog::error("the server has not answered within {} ms (START_TIMEOUT)",
-                    server_.start_timeout.count());
+      log::Error("the server has not answered within {} ms (START_TIMEOUT)", server_.start_timeout.count());
       StopServer();
       return kExitUnavailable;
     }
@@ -167,13 +166,13 @@ std::optional<std::string> WrapperLoop::NotOurs(std::int64_t pid) const {
 
 int WrapperLoop::StopServer() {
   if (supervisor_ && !exit_code_ && !supervisor_->stopping()) {
-    spdlog::info("stopping the server");
+    log::Info("stopping the server");
     health_.Say(false, "the server stops");
     supervisor_->Stop(Clock::now());
   }
   const bool ends = supervisor_ && !exit_code_;
   while (supervisor_ && !exit_code_) Pump(Clock::now() + kUpkeep);
-  if (ends) spdlog::info("the server has stopped with {}", *exit_code_);
+  if (ends) log::Info("the server has stopped with {}", *exit_code_);
   supervisor_.reset();
   return exit_code_.value_or(kExitStopped);
 }
@@ -188,8 +187,8 @@ bool WrapperLoop::AddressIsLost() {
   }
   if (!moved_since_) moved_since_ = Clock::now();
   if (Clock::now() - *moved_since_ < kMovedForGood) return false;
-  spdlog::error("the address {}, which the server is bound to, is gone, and {} is here: ending",
-                server_.bind.host, *now_at);
+  log::Error("the address {}, which the server is bound to, is gone, and {} is here: ending",
+             server_.bind.host, *now_at);
   return true;
 }
 

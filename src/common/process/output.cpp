@@ -1,7 +1,7 @@
 #include "process/output.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,8 +13,6 @@
 #include <cstring>
 #include <system_error>
 #include <utility>
-
-#include "base/log.h"
 
 namespace redis_zk::process {
 
@@ -73,7 +71,7 @@ Result<std::unique_ptr<Output>> Output::Open(const std::string& program,
 
 Output::Output(const std::string& program, std::optional<std::size_t> most_lines, int read_end, int write_end,
                int end_event)
-    : logger_(MakePassThrough(program)),
+    : log_(program),
       most_lines_(most_lines),
       read_end_(read_end),
       write_end_(write_end),
@@ -96,7 +94,7 @@ void Output::PassOn() {
   std::size_t number = 0;
   const auto log = [this, &number](std::string_view line) {
     if (most_lines_ && ++number > *most_lines_) return;
-    if (AwaitRoom()) logger_->info("{}", line);
+    if (AwaitRoom()) log_.Info(line);
   };
   LineCutter lines;
   std::array<char, 16 * 1024> bytes{};
@@ -113,7 +111,7 @@ void Output::PassOn() {
   }
   lines.End(log);
   if (most_lines_ && number > *most_lines_ && AwaitRoom())
-    logger_->warn("{} more lines were left out", number - *most_lines_);
+    log_.Warn(fmt::format("{} more lines were left out", number - *most_lines_));
 }
 
 void Output::AwaitOutput() { Await(read_end_, POLLIN); }

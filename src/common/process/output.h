@@ -5,8 +5,6 @@
 // end of the pipe does not block, and what finds the pipe full (1 MiB) is dropped.
 #pragma once
 
-#include <spdlog/logger.h>
-
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -15,6 +13,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -60,7 +59,7 @@ class Output {
   bool AwaitRoom();
   void Await(int fd, short events);
 
-  const std::shared_ptr<spdlog::logger> logger_;
+  const PassThrough log_;
   const std::optional<std::size_t> most_lines_;
   const int read_end_;
   int write_end_;

@@ -1,10 +1,9 @@
 #include "process/supervisor.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "base/exit_code.h"
+#include "base/log.h"
 
 namespace redis_zk::process {
 
@@ -37,7 +36,7 @@ void Supervisor::OnSignal(int number, TimePoint now) {
 void Supervisor::Stop(TimePoint now) {
   if (killed_) return;
   if (stopping()) {
-    spdlog::warn("asked to stop again: killing the server");
+    log::Warn("asked to stop again: killing the server");
     child_.Kill();
     killed_ = true;
     return;
@@ -55,7 +54,7 @@ void Supervisor::OnTick(TimePoint now) {
     child_.Signal(SIGTERM);
     return;
   }
-  spdlog::warn("the server has not stopped within {} ms: killing it", stop_timeout_.count());
+  log::Warn("the server has not stopped within {} ms: killing it", stop_timeout_.count());
   child_.Kill();
   killed_ = true;
 }

@@ -1,7 +1,7 @@
 #include "redis/connection.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,11 +1,11 @@
 #include "redis/handover.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "redis/preference.h"
 
 namespace redis_zk::redis {
@@ -45,7 +45,7 @@ constexpr Duration kAtOnce = 1ms;
 
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
-std::vector<SentinelReport> AnsweredReports(const std::vector<Endpoint>& sentinels,
+std::vector<SentinelReport> AnsweredReports(const std::vector<Peer>& sentinels,
                                             const Credentials& credentials, const std::string& group) {
   std::vector<SentinelReport> reports;
   for (auto& report : AskSentinels(sentinels, credentials, group, kAskTimeout)) {
@@ -156,9 +156,8 @@ void HandOver::Release() {
   released_at_ = Clock::now();
   // If it does not answer, the pause ends by itself.
   if (const auto released = AskMaster({"CLIENT", "UNPAUSE"}); !released)
-    spdlog::warn("{}: the writes at {} are paused for up to {} s: {}", terms_.group,
-                 terms_.server.ToAddress(), Remaining(paused_until_, released_at_) / 1s,
-                 released.error().message);
+    log::Warn("{}: the writes at {} are paused for up to {} s: {}", terms_.group, terms_.server.ToAddress(),
+              Remaining(paused_until_, released_at_) / 1s, released.error().message);
 }
 
 HandOver::Outcome HandOver::Run() {
@@ -246,7 +245,7 @@ HandOver::Outcome HandOver::Order(const HandOverPlan& plan, TimePoint deadline) 
       continue;
     }
     auto promotion = AwaitPromotion(plan, sentinel, deadline);
-    if (!promotion.promoted && GoesOn() && !promotion.decided) promotion = EndFailover(plan, sentinel);
+    if (!promotion.promoted && GoesOn() && !promotion.decided) promotion = EndFailover(sentinel);
     if (!promotion.promoted) {
       if (GoesOn()) Release();
       return End(promotion.decided ? Kind::kGivenUp : Kind::kUndecided, promotion.why);
@@ -310,7 +309,7 @@ HandOver::Promotion HandOver::AwaitPromotion(const HandOverPlan& plan, const End
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       if (infos[i] && infos[i]->role == Role::kMaster) return {.promoted = candidates[i]};
     }
-    const auto reports = AnsweredReports(plan.sentinels, options_.sentinel, terms_.group);
+    const auto reports = AnsweredReports(terms_.sentinels, options_.sentinel, terms_.group);
     const TimePoint now = Clock::now();
     // Of one that is silent nobody knows what it does.
     if (IsFailingOver(reports) || (GoesOn() && !Answers(asked, reports))) working_at = now;
@@ -326,9 +325,9 @@ HandOver::Promotion HandOver::AwaitPromotion(const HandOverPlan& plan, const End
   }
 }
 
-HandOver::Promotion HandOver::EndFailover(const HandOverPlan& plan, const Endpoint& asked) const {
+HandOver::Promotion HandOver::EndFailover(const Endpoint& asked) const {
   const TimePoint deadline = Clock::now() + kGiveUp;
-  auto reports = AnsweredReports(plan.sentinels, options_.sentinel, terms_.group);
+  auto reports = AnsweredReports(terms_.sentinels, options_.sentinel, terms_.group);
   std::vector<SentinelReport> ended;
   for (const auto& report : reports) {
     if (report.failover_in_progress &&
@@ -337,14 +336,14 @@ HandOver::Promotion HandOver::EndFailover(const HandOverPlan& plan, const Endpoi
   }
   while (IsFailingOver(reports) && Clock::now() < deadline) {
     pause_(Clock::now() + kLookInterval);
-    reports = AnsweredReports(plan.sentinels, options_.sentinel, terms_.group);
+    reports = AnsweredReports(terms_.sentinels, options_.sentinel, terms_.group);
   }
   for (const auto& report : ended) {
     const auto restored = SetFailoverTimeout(report.sentinel, options_.sentinel, terms_.group,
                                              report.failover_timeout, kAskTimeout);
     if (!restored)
-      spdlog::warn("{}: failover-timeout of Sentinel {} stays {} ms: {}", terms_.group,
-                   report.sentinel.ToAddress(), kAtOnce.count(), restored.error().message);
+      log::Warn("{}: failover-timeout of Sentinel {} stays {} ms: {}", terms_.group,
+                report.sentinel.ToAddress(), kAtOnce.count(), restored.error().message);
   }
   // It may have been quicker.
   for (const auto& report : reports) {

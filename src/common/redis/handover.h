@@ -52,10 +52,10 @@ class HandOver {
 
   struct Terms {
     std::string group;
-    Endpoint server;                  // where the master is spoken to
-    Endpoint announced;               // what others know it as
-    std::vector<Endpoint> sentinels;  // all that are registered
-    std::optional<Endpoint> to{};     // whom to promote; nothing: whom Sentinel likes best
+    Endpoint server;               // where the master is spoken to
+    Endpoint announced;            // what others know it as
+    std::vector<Peer> sentinels;   // all that are registered
+    std::optional<Endpoint> to{};  // whom to promote; nothing: whom Sentinel likes best
     // Whether ZooKeeper answers, and names this master. Without it most Sentinels have to: on the smaller
     // side of a cut a failover, which needs no votes, would be another one than that of the larger side.
     bool recorded = false;
@@ -111,7 +111,7 @@ class HandOver {
                             TimePoint deadline) const;
   Promotion AwaitPromotion(const HandOverPlan& plan, const Endpoint& asked, TimePoint deadline) const;
   // Makes those that fail over give up, by a failover-timeout that has passed, and says how it ended.
-  Promotion EndFailover(const HandOverPlan& plan, const Endpoint& asked) const;
+  Promotion EndFailover(const Endpoint& asked) const;
   Status Demote(const Endpoint& promoted) const;
 
   const CommonOptions& options_;

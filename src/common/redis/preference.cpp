@@ -1,11 +1,11 @@
 #include "redis/preference.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>
 
+#include "base/log.h"
 #include "redis/server_info.h"
 
 namespace redis_zk::redis {
@@ -41,8 +41,8 @@ class Attention {
   ~Attention() {
     if (!before_ || *before_ <= kLooksOften) return;
     if (const auto restored = SetInfoPeriod(sentinel_, credentials_, *before_, kAskTimeout); !restored)
-      spdlog::warn("Sentinel {} goes on asking for INFO every {} ms: {}", sentinel_.ToAddress(),
-                   kLooksOften.count(), restored.error().message);
+      log::Warn("Sentinel {} goes on asking for INFO every {} ms: {}", sentinel_.ToAddress(),
+                kLooksOften.count(), restored.error().message);
   }
   Attention(const Attention&) = delete;
   Attention& operator=(const Attention&) = delete;
@@ -81,8 +81,8 @@ Preference::~Preference() {
     for (int tries = 1; !restored && tries < kRestoreTries; ++tries)
       restored = SetPriority(replica, options_.redis, priority);
     if (!restored)
-      spdlog::warn("{}: the replica-priority of {}, once {}, is not restored: {}", group_,
-                   replica.ToAddress(), priority, restored.error().message);
+      log::Warn("{}: the replica-priority of {}, once {}, is not restored: {}", group_, replica.ToAddress(),
+                priority, restored.error().message);
   }
 }
 

@@ -1,10 +1,14 @@
 #include "redis/sentinel_client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <utility>
+
+#include "base/shown.h"
+#include "redis/server_info.h"
 
 namespace redis_zk::redis {
 
@@ -123,20 +127,68 @@ Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::
 
 namespace {
 
-// The three answers from `first` on.
-Result<GroupReport> ParseGroupReport(const Endpoint& sentinel, const Result<std::vector<Reply>>& answers,
-                                     std::size_t first) {
+// What every Sentinel is asked before anything else: who it is, and whether it trusts its clock.
+const std::vector<Command> kWho{{"SENTINEL", "MYID"}, {"INFO", "sentinel"}};
+
+std::vector<Endpoint> EndpointsOf(const std::vector<Peer>& sentinels) {
+  std::vector<Endpoint> endpoints;
+  for (const auto& sentinel : sentinels) endpoints.push_back(sentinel.endpoint);
+  return endpoints;
+}
+
+// `questions` behind kWho, to all at once. An error for those that are somebody else than they should be.
+std::vector<Result<std::vector<Reply>>> AskIdentified(const std::vector<Peer>& sentinels,
+                                                      const Credentials& credentials,
+                                                      const std::vector<Command>& questions,
+                                                      Duration timeout) {
+  std::vector<Command> commands = kWho;
+  commands.insert(commands.end(), questions.begin(), questions.end());
+  auto answers = AskAll(EndpointsOf(sentinels), credentials, commands, timeout);
+  for (std::size_t i = 0; i < sentinels.size(); ++i) {
+    if (!answers[i]) continue;
+    const Reply& id = answers[i]->front();
+    // Before Redis 6.2 it is an error.
+    if (sentinels[i].id.empty() || id.type != Reply::Type::kText || id.text == sentinels[i].id) continue;
+    answers[i] = Fail(ErrorKind::kRefused,
+                      fmt::format("{} answers as the Sentinel {}, expected {}",
+                                  sentinels[i].endpoint.ToAddress(), Shown(id.text), sentinels[i].id));
+  }
+  return answers;
+}
+
+// `at`: where the answers to SENTINEL MASTER and GET-MASTER-ADDR-BY-NAME begin.
+Result<SentinelReport> ReportIn(const Peer& sentinel, const Result<std::vector<Reply>>& answers,
+                                std::size_t at) {
   if (!answers) return tl::unexpected(answers.error());
-  auto report = ParseSentinelReport(sentinel, {(*answers)[first + 1], (*answers)[first]});
+  auto report = ParseSentinelReport(sentinel.endpoint, {(*answers)[at + 1], (*answers)[at]});
+  if (!report) return report;
+  const Reply& id = answers->front();
+  if (id.type == Reply::Type::kText) report->id = id.text;
+  report->identified = !sentinel.id.empty() && report->id == sentinel.id;
+  report->tilt = NumberIn((*answers)[1].text, "sentinel_tilt") != 0;
+  return report;
+}
+
+// The three answers from `at` on.
+Result<GroupReport> GroupReportIn(const Peer& sentinel, const Result<std::vector<Reply>>& answers,
+                                  std::size_t at) {
+  auto report = ReportIn(sentinel, answers, at);
   if (!report) return tl::unexpected(report.error());
-  auto replicas = ParseReplicas(sentinel, (*answers)[first + 2]);
+  auto replicas = ParseReplicas(sentinel.endpoint, (*answers)[at + 2]);
   if (!replicas) return tl::unexpected(replicas.error());
   return GroupReport{std::move(*report), std::move(*replicas)};
 }
 
+// In this order: Sentinel may have taken a turn between the two, and then the address is newer than the
+// epoch. The other way round an old master would come with the epoch of its successor.
+void AddQuestions(const std::string& group, std::vector<Command>& questions) {
+  questions.push_back({"SENTINEL", "MASTER", group});
+  questions.push_back({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group});
+}
+
 }  // namespace
 
-std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& sentinels,
+std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Peer>& sentinels,
                                                  const Credentials& credentials, const std::string& group,
                                                  Duration timeout) {
   std::vector<Result<SentinelReport>> reports;
@@ -145,25 +197,35 @@ std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& se
   return reports;
 }
 
-std::vector<std::vector<Result<SentinelReport>>> AskSentinels(const std::vector<Endpoint>& sentinels,
+std::vector<std::vector<Result<SentinelReport>>> AskSentinels(const std::vector<Peer>& sentinels,
                                                               const Credentials& credentials,
                                                               const std::vector<std::string>& groups,
                                                               Duration timeout) {
   std::vector<Command> questions;
-  for (const auto& group : groups) {
-    // In this order: Sentinel may have taken a turn between the two, and then the address is newer than the
-    // epoch. The other way round an old master would come with the epoch of its successor.
-    questions.push_back({"SENTINEL", "MASTER", group});
-    questions.push_back({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group});
-  }
-  const auto answers = AskAll(sentinels, credentials, questions, timeout);
+  for (const auto& group : groups) AddQuestions(group, questions);
+  const auto answers = AskIdentified(sentinels, credentials, questions, timeout);
   std::vector<std::vector<Result<SentinelReport>>> reports(sentinels.size());
   for (std::size_t s = 0; s < sentinels.size(); ++s) {
-    for (std::size_t g = 0; g < groups.size(); ++g) {
-      reports[s].push_back(
-          answers[s] ? ParseSentinelReport(sentinels[s], {(*answers[s])[2 * g + 1], (*answers[s])[2 * g]})
-                     : tl::unexpected(answers[s].error()));
-    }
+    for (std::size_t g = 0; g < groups.size(); ++g)
+      reports[s].push_back(ReportIn(sentinels[s], answers[s], kWho.size() + 2 * g));
+  }
+  return reports;
+}
+
+std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(const std::vector<Peer>& sentinels,
+                                                             const Credentials& credentials,
+                                                             const std::vector<std::string>& groups,
+                                                             Duration timeout) {
+  std::vector<Command> questions;
+  for (const auto& group : groups) {
+    AddQuestions(group, questions);
+    questions.push_back({"SENTINEL", "SLAVES", group});
+  }
+  const auto answers = AskIdentified(sentinels, credentials, questions, timeout);
+  std::vector<std::vector<Result<GroupReport>>> reports(sentinels.size());
+  for (std::size_t s = 0; s < sentinels.size(); ++s) {
+    for (std::size_t g = 0; g < groups.size(); ++g)
+      reports[s].push_back(GroupReportIn(sentinels[s], answers[s], kWho.size() + 3 * g));
   }
   return reports;
 }
@@ -182,26 +244,6 @@ std::vector<Result<Acquaintances>> AskAcquaintances(const std::vector<Endpoint>&
 Result<Acquaintances> AskAcquaintances(const Endpoint& sentinel, const Credentials& credentials,
                                        const std::string& group, Duration timeout) {
   return AskAcquaintances(std::vector{sentinel}, credentials, group, timeout).front();
-}
-
-std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(const std::vector<Endpoint>& sentinels,
-                                                             const Credentials& credentials,
-                                                             const std::vector<std::string>& groups,
-                                                             Duration timeout) {
-  std::vector<Command> commands;
-  for (const auto& group : groups) {
-    // Epoch before address, as above.
-    commands.push_back({"SENTINEL", "MASTER", group});
-    commands.push_back({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group});
-    commands.push_back({"SENTINEL", "SLAVES", group});
-  }
-  auto answers = AskAll(sentinels, credentials, commands, timeout);
-  std::vector<std::vector<Result<GroupReport>>> all(sentinels.size());
-  for (std::size_t i = 0; i < sentinels.size(); ++i) {
-    for (std::size_t g = 0; g < groups.size(); ++g)
-      all[i].push_back(ParseGroupReport(sentinels[i], answers[i], 3 * g));
-  }
-  return all;
 }
 
 Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,

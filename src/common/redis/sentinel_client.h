@@ -12,9 +12,22 @@
 
 namespace redis_zk::redis {
 
+// A Sentinel as another one, or its registration, knows it.
+struct Peer {
+  Endpoint endpoint;
+  std::string id;  // 40 hexadecimal digits; empty: not known
+
+  bool operator==(const Peer&) const = default;
+};
+
 // What one Sentinel says about one group.
 struct SentinelReport {
   Endpoint sentinel;
+  std::string id;           // SENTINEL MYID; empty: it cannot say, as before Redis 6.2
+  bool identified = false;  // it has the id that was expected
+  // It does not trust its clock, and neither begins nor goes on with a failover for half a minute; an order
+  // for one it takes all the same, and carries it out then (sentinel.c, sentinelCheckTiltCondition).
+  bool tilt = false;
   // SENTINEL GET-MASTER-ADDR-BY-NAME. During a failover it is the promoted replica as soon as it is promoted,
   // a second before +switch-master on the Sentinel that leads it (sentinel.c,
   // sentinelGetCurrentMasterAddress).
@@ -35,14 +48,15 @@ struct SentinelReport {
 // The replies to GET-MASTER-ADDR-BY-NAME and MASTER. kNotFound: this Sentinel does not know the group.
 Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::vector<Reply>& replies);
 
-// Asks every Sentinel at once; the answers stand in the order of `sentinels`.
-std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Endpoint>& sentinels,
+// Asks every Sentinel at once; the answers stand in the order of `sentinels`. kRefused also stands for one
+// that has another id than is expected at its address: schedulers reuse addresses.
+std::vector<Result<SentinelReport>> AskSentinels(const std::vector<Peer>& sentinels,
                                                  const Credentials& credentials, const std::string& group,
                                                  Duration timeout);
 
 // Asks every Sentinel about many groups, over one connection each: by Sentinel, in the order of `sentinels`,
 // and there in the order of `groups`.
-std::vector<std::vector<Result<SentinelReport>>> AskSentinels(const std::vector<Endpoint>& sentinels,
+std::vector<std::vector<Result<SentinelReport>>> AskSentinels(const std::vector<Peer>& sentinels,
                                                               const Credentials& credentials,
                                                               const std::vector<std::string>& groups,
                                                               Duration timeout);
@@ -93,7 +107,7 @@ struct GroupReport {
   std::vector<ReplicaReport> replicas;
 };
 // Asks every Sentinel at once about many groups; the answers by Sentinel, then by group.
-std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(const std::vector<Endpoint>& sentinels,
+std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(const std::vector<Peer>& sentinels,
                                                              const Credentials& credentials,
                                                              const std::vector<std::string>& groups,
                                                              Duration timeout);
@@ -122,13 +136,6 @@ Status RequestReset(const Endpoint& sentinel, const Credentials& credentials, co
 Status StopMonitoring(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                       Duration timeout);
 
-// A Sentinel as another one knows it.
-struct Peer {
-  Endpoint endpoint;
-  std::string id;  // 40 hexadecimal digits
-
-  bool operator==(const Peer&) const = default;
-};
 // Tells a Sentinel where its peers are, as their own hellos would two seconds later (sentinel.c,
 // sentinelPublishCommand). Of one whose id it knows, the address changes. Groups that it does not monitor are
 // passed over.

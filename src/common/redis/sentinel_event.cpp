@@ -1,6 +1,6 @@
 #include "redis/sentinel_event.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "redis/server_info.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
@@ -139,7 +139,7 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   return info;
 }
 
-std::int64_t ProcessIdIn(std::string_view info) { return NumberAt(Split(info), "process_id"); }
+std::int64_t NumberIn(std::string_view info, std::string_view name) { return NumberAt(Split(info), name); }
 
 Result<ServerInfo> AskServerInfo(const Endpoint& server, const Credentials& credentials, Duration timeout) {
   return FromReply(server, Ask(server, credentials, {kInfo}, timeout));

@@ -58,8 +58,8 @@ struct ServerInfo {
 // Parses the text of INFO; an error when there is no role in it.
 Result<ServerInfo> ParseServerInfo(std::string_view info);
 
-// The process that answers, from the text of INFO of a Redis or a Sentinel; 0: it does not say.
-std::int64_t ProcessIdIn(std::string_view info);
+// One number in the text of INFO, of a Redis or a Sentinel; 0: it does not say.
+std::int64_t NumberIn(std::string_view info, std::string_view name);
 
 // Asks a server. kRefused: it answers, but not us (its message says why); kUnavailable, kTimeout: it does not
 // answer.

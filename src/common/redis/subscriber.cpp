@@ -1,13 +1,14 @@
 #include "redis/subscriber.h"
 
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
 #include <utility>
+
+#include "base/log.h"
 
 namespace redis_zk::redis {
 
@@ -67,7 +68,7 @@ std::string Subscriber::Follow() {
         if (event) {
           sink_({SubscriberEvent::Kind::kEvent, sentinel_, std::move(*event)});
         } else {
-          spdlog::warn("Sentinel {}: {}", sentinel_.ToAddress(), event.error().message);
+          log::Warn("Sentinel {}: {}", sentinel_.ToAddress(), event.error().message);
         }
       }
     }

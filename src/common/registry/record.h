@@ -60,6 +60,9 @@ Record ParseMasterRecord(std::string_view text);
 struct Sentinel {
   std::string uuid;
   Endpoint endpoint;
+  // Its znode is ephemeral, so one of our wrappers keeps it, and its id follows from the uuid. The originals'
+  // znodes are persistent.
+  bool ours = true;
 
   bool operator==(const Sentinel&) const = default;
 };

@@ -1,11 +1,11 @@
 #include "registry/registry.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "base/shown.h"
 
 namespace redis_zk::registry {
@@ -177,8 +177,8 @@ Result<std::vector<Entry>> Registry::ReadEntries(const std::vector<std::string>&
 Result<std::vector<Sentinel>> Registry::ListSentinels(Watch watch) {
   return ListEntries<Sentinel>(root_ + "/sentinels", watch,
                                [](const std::string& uuid, const Node& node) -> Result<Sentinel> {
-                                 return ParseRecord(node.data).map([&uuid](Endpoint&& endpoint) {
-                                   return Sentinel{uuid, std::move(endpoint)};
+                                 return ParseRecord(node.data).map([&](Endpoint&& endpoint) {
+                                   return Sentinel{uuid, std::move(endpoint), node.stat.ephemeral_owner != 0};
                                  });
                                });
 }
@@ -394,7 +394,7 @@ Status Registry::RegisterMember(const std::string& group, const Member& member) 
 }
 
 void Registry::WarnOnce(const std::string& path, const std::string& line) {
-  if (std::exchange(warned_[path], line) != line) spdlog::warn("{}", line);
+  if (std::exchange(warned_[path], line) != line) log::Warn("{}", line);
 }
 
 Status Registry::Put(const std::string& path, const std::string& data) {

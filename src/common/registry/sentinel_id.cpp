@@ -9,4 +9,11 @@ std::string SentinelIdOf(std::string_view uuid) {
   return id + id.substr(0, kRepeatedDigits);
 }
 
+std::vector<redis::Peer> PeersIn(const std::vector<Sentinel>& registered) {
+  std::vector<redis::Peer> peers;
+  for (const auto& sentinel : registered)
+    peers.push_back({sentinel.endpoint, sentinel.ours ? SentinelIdOf(sentinel.uuid) : ""});
+  return peers;
+}
+
 }  // namespace redis_zk::registry

@@ -4,11 +4,18 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "redis/sentinel_client.h"
+#include "registry/record.h"
 
 namespace redis_zk::registry {
 
 // The Sentinel id of a Sentinel registered under `uuid`: the UUID's 32 digits and its first eight again,
 // since Sentinel wants 40.
 std::string SentinelIdOf(std::string_view uuid);
+
+// Where the registered Sentinels are, and with which id they have to answer there.
+std::vector<redis::Peer> PeersIn(const std::vector<Sentinel>& registered);
 
 }  // namespace redis_zk::registry

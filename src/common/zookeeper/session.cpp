@@ -1,10 +1,9 @@
 #include "zookeeper/session.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netdb.h>
 #include <resolv.h>
-#include <spdlog/spdlog.h>
 #include <zookeeper/zookeeper.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/log.h"
 #include "base/random_id.h"
 
 namespace redis_zk::zookeeper {
@@ -142,7 +142,7 @@ void OnClientLog(const char* message) {
       text.remove_prefix(colon + 2);
   }
   while (text.ends_with('\n')) text.remove_suffix(1);
-  spdlog::debug("ZooKeeper client: {}", text);
+  log::Debug("ZooKeeper client: {}", text);
 }
 
 // Runs on a thread of its own: a name server that is away must not stop the loop.
@@ -218,17 +218,17 @@ struct Session::Handle {
     const bool was_connected = self.connected.exchange(state == ZOO_CONNECTED_STATE);
     if (state == ZOO_CONNECTED_STATE) {
       self.session_id = zoo_client_id(client)->client_id;
-      spdlog::info("ZooKeeper: connected, session {:#x}, session timeout {} ms", self.session_id.load(),
-                   zoo_recv_timeout(client));
+      log::Info("ZooKeeper: connected, session {:#x}, session timeout {} ms", self.session_id.load(),
+                zoo_recv_timeout(client));
       self.sink({Kind::kConnected, ""});
     } else if (state == ZOO_EXPIRED_SESSION_STATE || state == ZOO_AUTH_FAILED_STATE) {
-      spdlog::warn("ZooKeeper: session {:#x} {}", self.session_id.load(),
-                   state == ZOO_AUTH_FAILED_STATE ? "was refused" : "has expired");
+      log::Warn("ZooKeeper: session {:#x} {}", self.session_id.load(),
+                state == ZOO_AUTH_FAILED_STATE ? "was refused" : "has expired");
       self.session_id = 0;
       self.ended = true;
       self.sink({Kind::kExpired, ""});
     } else if (was_connected) {
-      spdlog::warn("ZooKeeper: connection lost; reconnecting");
+      log::Warn("ZooKeeper: connection lost; reconnecting");
       self.sink({Kind::kDisconnected, ""});
     }
   }

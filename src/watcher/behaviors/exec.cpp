@@ -1,6 +1,6 @@
 #include "watcher/behaviors/exec.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>

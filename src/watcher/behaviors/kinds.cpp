@@ -1,6 +1,6 @@
 #include "watcher/behaviors/kinds.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

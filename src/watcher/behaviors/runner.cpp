@@ -1,11 +1,11 @@
 #include "watcher/behaviors/runner.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 
 #include <system_error>
 #include <utility>
 
+#include "base/log.h"
 #include "base/shown.h"
 
 namespace redis_zk::watcher {
@@ -77,19 +77,19 @@ void Runner::HandleNext(const std::stop_token& stop) {
   }
   const std::string& name = status_.name;
   if (dropped > 0) {
-    spdlog::warn("behavior {}: {} events were dropped: no more than {} may wait", name, dropped,
-                 settings_.queue);
+    log::Warn("behavior {}: {} events were dropped: no more than {} may wait", name, dropped,
+              settings_.queue);
   }
   const auto handled = behavior_->Handle(event, stop);
   // Whether it was done or cut short, nobody is there to tell.
   const bool counts = handled || !stop.stop_requested();
   const std::string error = handled ? std::string() : Shown(handled.error().message, kLongestError);
   if (handled) {
-    spdlog::debug("behavior {}: {} {}: done", name, event.kind, event.id);
+    log::Debug("behavior {}: {} {}: done", name, event.kind, event.id);
   } else if (counts) {
-    spdlog::warn("behavior {}: {} {}: {}", name, event.kind, event.id, error);
+    log::Warn("behavior {}: {} {}: {}", name, event.kind, event.id, error);
   } else {
-    spdlog::info("behavior {}: {} {}: abandoned, since it is to stop: {}", name, event.kind, event.id, error);
+    log::Info("behavior {}: {} {}: abandoned, since it is to stop: {}", name, event.kind, event.id, error);
   }
   const std::lock_guard lock(mutex_);
   status_.busy = false;

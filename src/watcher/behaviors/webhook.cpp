@@ -1,7 +1,7 @@
 #include "watcher/behaviors/webhook.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <httplib.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #include "watcher/web/client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <httplib.h>
 
 #include <cctype>

@@ -1,6 +1,6 @@
 #include "watcher/web/json.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,8 +1,7 @@
 #include "watcher/web/server.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <httplib.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "watcher/web/thread_pool.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <system_error>
 #include <thread>
