@@ -108,6 +108,7 @@ def test_everybody_is_healthy_and_knows_what_it_is(project, outside):
     assert said == {"ready: master", "ready: replica"}
 
 
+@pytest.mark.smoke
 def test_failover_by_docker_kill(project, outside, figure):
     master = outside.master()
     victim = project.at(master)

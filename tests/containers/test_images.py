@@ -93,6 +93,7 @@ def test_has_the_one_daemon_and_nothing_to_build_with(engine, daemon):
     assert lines[-1] == "999"
 
 
+@pytest.mark.smoke
 def test_read_only_with_configuration_mounted_read_only(engine, run, tmp_path):
     conf = tmp_path / "redis.conf"
     conf.write_text("protected-mode no\nmaxmemory 64mb\nappendonly yes\n")
@@ -194,6 +195,7 @@ def test_is_started_again_at_its_new_address(engine, run):
     assert outside.sentinels() == [(engine.address(names[26379]), 26379)]
 
 
+@pytest.mark.smoke
 def test_nomad_job_names_the_same_variables():
     """No Nomad is at hand; that its job names variables that there are can be looked at."""
     job = (ROOT / "docker/redis-zk.nomad.hcl").read_text()

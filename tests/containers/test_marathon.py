@@ -31,17 +31,20 @@ def definition(name):
 # --- the files alone
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", [*FILES.values(), "redis-persistent.json"])
 def test_a_definition_is_valid(name):
     schema = json.loads((HERE / "marathon-app.schema.json").read_text())
     jsonschema.Draft4Validator(schema).validate(definition(name))
 
 
+@pytest.mark.smoke
 def test_the_group_holds_the_three_files():
     group = definition("redis-zk.json")
     assert group == {"id": "/redis-zk", "apps": [definition(name) for name in FILES.values()]}
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name, counts", [("redis.json", (3, 4, 5)), ("sentinel.json", (3, 4, 5)),
                                           ("watcher.json", (2,)), ("redis-persistent.json", (3,))])
 def test_an_upgrade_stops_one_at_a_time(name, counts):
@@ -52,6 +55,7 @@ def test_an_upgrade_stops_one_at_a_time(name, counts):
         assert instances - math.ceil(instances * strategy["minimumHealthCapacity"]) == 1
 
 
+@pytest.mark.smoke
 def test_a_stop_has_the_time_to_hand_over():
     defaults = 10 + 10  # HANDOVER_TIMEOUT and STOP_TIMEOUT
     for name in ("redis.json", "redis-persistent.json"):
