@@ -21,11 +21,12 @@ bool ActsAsMaster(const View& view, const Endpoint& endpoint) {
   return info != nullptr && info->role == redis::Role::kMaster;
 }
 
-// A living member whose data an empty or older master would wipe.
+// A living member that should be the master, for an empty or older one would wipe its data. Those that are
+// never promoted are compared in a cold start.
 std::optional<Endpoint> DataHolder(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
     // What it loads is not counted yet.
-    if (info.keys > 0 || info.loading) return endpoint;
+    if ((info.keys > 0 || info.loading) && !IsNeverPromoted(info)) return endpoint;
   }
   return std::nullopt;
 }
@@ -47,6 +48,13 @@ std::optional<Endpoint> ActingMaster(const View& view) {
   return std::nullopt;
 }
 
+std::optional<Endpoint> Promotable(const View& view) {
+  for (const auto& [endpoint, info] : view.living) {
+    if (!IsNeverPromoted(info)) return endpoint;
+  }
+  return std::nullopt;
+}
+
 std::string WaitForActing(const std::string& what, const Endpoint& acting) {
   return fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to say that it is", what,
                      acting.ToAddress());
@@ -63,9 +71,9 @@ std::optional<std::string> ReasonToWaitForTheDead(const View& view, const std::s
     return fmt::format("{}, but {} Sentinels see it; waiting for it to answer, or for them to fail over",
                        what, view.sentinels_seeing_master);
   }
-  if (!view.living.empty() && view.sentinels_answering > 0) {
+  if (const auto replica = Promotable(view); replica && view.sentinels_answering > 0) {
     return fmt::format("{}; {} is alive and the Sentinels can promote it; waiting for that", what,
-                       view.living.begin()->first.ToAddress());
+                       replica->ToAddress());
   }
   if (!view.silent.empty()) {
     return fmt::format("{}; {} is registered but does not answer; waiting until ZooKeeper has given it up",
@@ -181,6 +189,10 @@ Decision DecideRole(const View& view) {
 }
 
 }  // namespace
+
+bool IsNeverPromoted(const redis::ServerInfo& info) {
+  return info.role == redis::Role::kReplica && info.priority == 0 && !info.loading;
+}
 
 Decision Decide(const View& view) {
   Decision decision = DecideRole(view);

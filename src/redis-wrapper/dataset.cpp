@@ -1,11 +1,9 @@
 #include "redis-wrapper/dataset.h"
 
-#include <glob.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +13,7 @@
 #include "base/log.h"
 #include "base/text_file.h"
 #include "process/server_conf.h"
+#include "redis-wrapper/redis_conf.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -25,55 +24,6 @@ using registry::Dataset;
 
 // Far more than any RDB header has, and less than a file system reads ahead.
 constexpr std::size_t kHeaderBytes = 4096;
-// Files that include each other would never end.
-constexpr int kDeepestInclude = 16;
-
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-// What a path means for a server that works in `dir`.
-std::string PathFrom(const std::string& dir, const std::string& path) {
-  return path.starts_with('/') ? path : dir + '/' + path;
-}
-
-// Where chdir arrives: "..", behind a link, is the parent of what the link names.
-std::string Resolved(const std::string& dir) {
-  std::error_code failure;
-  const auto resolved = std::filesystem::weakly_canonical(dir, failure);
-  return failure ? dir : resolved.string();
-}
-
-void ApplyConf(const std::string& path, DataFiles& files, int depth);
-
-void Include(const std::string& pattern, DataFiles& files, int depth) {
-  glob_t found{};
-  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
-    for (std::size_t i = 0; i < found.gl_pathc; ++i) ApplyConf(found.gl_pathv[i], files, depth);
-  }
-  globfree(&found);
-}
-
-// The last setting of a name counts, and `dir` holds from its line on, for relative paths too, as in Redis
-// (config.c).
-void ApplyConf(const std::string& path, DataFiles& files, int depth) {
-  if (depth > kDeepestInclude) return;
-  std::istringstream conf(ReadTextFile(path).value_or(""));
-  for (std::string line; std::getline(conf, line);) {
-    const auto words = process::SplitConfLine(line);
-    if (!words || words->size() < 2 || words->front().starts_with('#')) continue;
-    const std::string name = LowerCase(words->front());
-    const std::string& value = (*words)[1];
-    if (name == "include") Include(PathFrom(files.dir, value), files, depth + 1);
-    if (name == "dir") files.dir = Resolved(PathFrom(files.dir, value));
-    if (name == "dbfilename") files.rdb = value;
-    if (name == "appendonly") files.append_only = LowerCase(value) == "yes";
-    if (name == "appenddirname") files.aof_dir = value;
-    if (name == "appendfilename") files.aof = value;
-  }
-}
 
 std::string NotePath(const DataFiles& files) { return files.dir + "/redis-zk.json"; }
 
@@ -175,10 +125,17 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
 }  // namespace
 
 DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_dir) {
-  std::error_code ignored;
-  DataFiles files{.dir = Resolved(std::filesystem::absolute(work_dir, ignored))};
-  ApplyConf(conf_path, files, 0);
-  while (files.dir.size() > 1 && files.dir.ends_with('/')) files.dir.pop_back();
+  RedisConf conf = ReadRedisConf(conf_path, work_dir);
+  DataFiles files{.dir = std::move(conf.dir)};
+  const auto set = [&conf](const char* name, std::string* value) {
+    if (const auto found = conf.settings.find(name); found != conf.settings.end()) *value = found->second;
+  };
+  std::string append_only;
+  set("dbfilename", &files.rdb);
+  set("appendonly", &append_only);
+  set("appenddirname", &files.aof_dir);
+  set("appendfilename", &files.aof);
+  files.append_only = strcasecmp(append_only.c_str(), "yes") == 0;
   return files;
 }
 

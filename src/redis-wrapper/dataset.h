@@ -3,7 +3,7 @@
 // An RDB file says in its header which replication id and offset it was saved at (rdb.c,
 // rdbSaveInfoAuxFields). An append-only file says neither, so the wrapper keeps a note beside it while the
 // server runs: id and offset, and how long the file was then; what the file has grown since is about what the
-// offset has grown (the stream also holds PINGs, some bytes a second at most).
+// offset has grown (the stream also holds PINGs and what Sentinels publish, some hundred bytes a second).
 #pragma once
 
 #include <cstdint>

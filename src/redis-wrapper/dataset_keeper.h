@@ -32,6 +32,7 @@ class DatasetKeeper {
 
   // Names the data of this directory, also after a restart on another port.
   const std::string& node() const { return note_.node; }
+  bool append_only() const { return files_.append_only; }
   // What the server would load, read anew. REQUIRES: it does not run.
   const registry::Dataset& Find();
 

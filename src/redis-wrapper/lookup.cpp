@@ -88,6 +88,7 @@ Status Lookup::AskTheMembers(const registry::Member& self, View& view) {
     if (member.endpoint == view.self) continue;
     if (member.serving) {
       serving.insert(member.endpoint);
+      view.found_by_living[member.endpoint] = member.dataset;
     } else {
       view.starting.push_back(member);
     }

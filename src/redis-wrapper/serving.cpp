@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "redis-wrapper/follow.h"
+#include "redis-wrapper/redis_conf.h"
 #include "redis/handover.h"
 
 namespace redis_zk::redis_wrapper {
@@ -36,8 +38,12 @@ Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, zooke
       keeper_(keeper),
       self_(std::move(self)),
       record_(std::move(record)),
+      priority_(FindReplicaPriority(ReadRedisConf(options.redis_conf, options.server.work_dir))),
       failover_request_(options.common, self_.endpoint),
-      fence_(options) {}
+      fence_(options) {
+  // A master was started with the user's priority.
+  if (!self_.incomplete) priority_.Did(true);
+}
 
 int Serving::Run() {
   TimePoint check_at = Clock::now();
@@ -51,7 +57,7 @@ int Serving::Run() {
     if (!switched && Clock::now() < check_at) continue;
     if (loop_.AddressIsLost()) return EndUnreachable();
     Check();
-    const bool soon = fence_.alone() || Clock::now() < settled_at_;
+    const bool soon = fence_.alone() || unsteady_ || Clock::now() < settled_at_;
     check_at = Clock::now() + (soon ? kCheckSoon : kCheckInterval);
   }
   return loop_.exit_code() ? ReportEnd() : Stop();
@@ -78,6 +84,7 @@ Status Serving::TryRefresh() {
       registered = loop_.registry().RegisterMember(group, self_);
     }
     if (!registered) return registered;
+    registration_changed_ = false;
   }
   // A lock that was left half-taken must not stand in anybody's way.
   if (auto released = lock_.Release(); !released) return released;
@@ -96,7 +103,7 @@ Status Serving::TryRefresh() {
 }
 
 bool Serving::RegistrationDue() const {
-  return refreshed_session_ != loop_.session().id() || Clock::now() >= refresh_at_;
+  return registration_changed_ || refreshed_session_ != loop_.session().id() || Clock::now() >= refresh_at_;
 }
 
 bool Serving::IsRecorded() const {
@@ -112,6 +119,7 @@ void Serving::Check() {
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (RegistrationDue() || fence_.alone())) Refresh();
   const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
+  if (own) KeepPromotable(*own, reachable);
   SayHealth(own);
   if (!own || own->loading) return;
   if (own->replication_id != replication_id_) {
@@ -124,6 +132,49 @@ void Serving::Check() {
   fence_.Check(*own, reachable && !another_recorded, lookup_.sentinels(), lookup_.others());
 }
 
+void Serving::KeepPromotable(const redis::ServerInfo& own, bool reachable) {
+  copy_ = See(copy_, own);
+  const bool complete = HoldsCopy(copy_, own);
+  unsteady_ = !complete || (own.role == redis::Role::kReplica && !own.link_up);
+  if (const auto next = priority_.Next(complete, own, Clock::now())) {
+    const auto set =
+        redis::Ask(options_.server.bind, options_.common.redis,
+                   {{"CONFIG", "SET", "replica-priority", std::to_string(*next)}}, kProbeTimeout);
+    if (!set || set->front().is_error()) {
+      log_priority_(
+          fmt::format("cannot set replica-priority to {}, retrying: {}; {}", *next,
+                      set ? set->front().text : set.error().message,
+                      complete
+                          ? "until then this replica cannot be promoted: allow CONFIG SET to redis-wrapper"
+                          : "until then a replica without a complete copy can be promoted"),
+          LogOnChange::Level::kError);
+    } else {
+      priority_.Did(complete);
+      log_priority_.Reset();
+      if (own.role == redis::Role::kReplica) {
+        log::Info("replica-priority set to {}: this replica holds {} copy of the group's data", *next,
+                  complete ? "a complete" : "no complete");
+      }
+    }
+  }
+  if (self_.incomplete == !complete) return;
+  self_.incomplete = !complete;
+  registration_changed_ = true;
+  if (reachable) Refresh();
+}
+
+std::optional<std::string> Serving::FindMissing(const redis::ServerInfo& own) const {
+  if (!own.link_up) return "the link to the master is down";
+  const auto& sentinels = lookup_.sentinels();
+  if (sentinels.empty()) return std::nullopt;
+  std::vector<Result<redis::GroupReport>> answers;
+  for (auto& of_one : redis::AskAboutGroups(sentinels, options_.common.sentinel,
+                                            {options_.common.master_name}, kProbeTimeout))
+    answers.push_back(std::move(of_one.front()));
+  const auto unaware = FindUnaware(sentinels, answers, self_.endpoint, own.master, priority_.users());
+  return unaware ? std::optional("linked; " + *unaware) : std::nullopt;
+}
+
 void Serving::SayHealth(const Result<redis::ServerInfo>& own) {
   auto& health = loop_.health();
   if (!own && own.error().kind != ErrorKind::kRefused) {
@@ -134,11 +185,18 @@ void Serving::SayHealth(const Result<redis::ServerInfo>& own) {
     ready_ = true;
     health.Say(ready_, "master at " + self_.endpoint.ToAddress());
   } else {
-    // A link that goes down later is no reason to kill a copy of the data.
-    ready_ = ready_ || own->link_up;
-    health.Say(ready_,
-               fmt::format("replica of {} at {}{}", own->master.ToAddress(), self_.endpoint.ToAddress(),
-                           own->link_up ? "" : "; the link to the master is down"));
+    const std::string role =
+        fmt::format("replica of {} at {}", own->master.ToAddress(), self_.endpoint.ToAddress());
+    std::optional<std::string> missing;
+    if (!ready_) {
+      missing = FindMissing(*own);
+      // What it loses later is no reason to kill it.
+      ready_ = !missing;
+    } else if (!own->link_up) {
+      missing = "the link to the master is down";
+    }
+    if (!HoldsCopy(copy_, *own) && missing) *missing += "; it holds no complete copy of the data";
+    health.Say(ready_, missing ? role + "; " + *missing : role);
   }
 }
 

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "base/log.h"
 #include "daemon/wrapper_loop.h"
@@ -12,6 +14,7 @@
 #include "redis-wrapper/failover_request.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
+#include "redis-wrapper/promotable.h"
 #include "redis-wrapper/write_fence.h"
 #include "zookeeper/lock.h"
 
@@ -36,7 +39,11 @@ class Serving {
   // Once a second; more often while the name of the data is new, or nobody vouches for this master.
   void Check();
   void Redirect(const redis::ServerInfo& own);
+  // Sets the replica-priority by whether there is a complete copy, and tells ZooKeeper.
+  void KeepPromotable(const redis::ServerInfo& own, bool reachable);
   void SayHealth(const Result<redis::ServerInfo>& own);
+  // What a replica lacks to be ready; nothing: it is.
+  std::optional<std::string> FindMissing(const redis::ServerInfo& own) const;
   // Whether a registered Sentinel names `master`, too.
   bool SentinelsConfirm(const Endpoint& master) const;
   // By the record, as last read.
@@ -55,13 +62,18 @@ class Serving {
   zookeeper::Lock& lock_;
   Lookup& lookup_;
   DatasetKeeper& keeper_;
-  const registry::Member self_;
+  registry::Member self_;
   // As last read; it serves while ZooKeeper is away.
   registry::Record record_;
   // The record named this node since it became master.
   bool has_led_ = false;
-  // It was master, or had all the data of one.
+  // It was master, or had all the data of one and was known to the Sentinels.
   bool ready_ = false;
+  CopySeen copy_;
+  PriorityRule priority_;
+  // It holds no complete copy, or has lost its link and may be about to give its copy up: look again soon.
+  bool unsteady_ = true;
+  bool registration_changed_ = false;
   // Of the data, as last seen, and until when all of the group may still be learning it.
   std::string replication_id_;
   TimePoint settled_at_{};
@@ -70,6 +82,7 @@ class Serving {
   TimePoint refresh_at_{};
   LogOnChange log_refresh_;
   LogOnChange log_redirect_;
+  LogOnChange log_priority_;
   FailoverRequest failover_request_;
   WriteFence fence_;
 };

@@ -76,6 +76,7 @@ std::optional<int> Wrapper::ClaimData() {
 
 Status Wrapper::Register(bool serving) {
   self_.serving = serving;
+  self_.incomplete = serving && self_.incomplete;
   return loop_.registry().RegisterMember(options_.common.master_name, self_);
 }
 
@@ -83,6 +84,7 @@ Result<Decision> Wrapper::LookAndDecide(bool locked) {
   auto view = lookup_.Look(self_, locked);
   if (!view) return tl::unexpected(view.error());
   view->patient = !awaiting_since_ || Clock::now() - *awaiting_since_ < options_.cold_start_wait;
+  view->own_append_only = keeper_.append_only();
   record_ = view->record;
   Decision decision = Decide(*view);
   // Whoever is waited for now may be gone in a moment; then the absent are worth a wait of their own.
@@ -205,6 +207,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
 }
 
 Status Wrapper::RecordDecision(const Decision& decision) {
+  self_.incomplete = decision.action != Action::kServeAsMaster;
   // Before the lock goes to the next: he must find this node among those that serve.
   if (auto registered = Register(/*serving=*/true); !registered) {
     if (decision.needs_lock) return registered;

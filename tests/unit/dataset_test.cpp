@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string>
 
+#include "redis-wrapper/redis_conf.h"
 #include "unit/files.h"
 
 namespace redis_zk::testing {
@@ -14,6 +15,7 @@ namespace {
 using redis_wrapper::DataFiles;
 using redis_wrapper::FindDataFiles;
 using redis_wrapper::FindDataset;
+using redis_wrapper::FindReplicaPriority;
 using redis_wrapper::Note;
 using redis_wrapper::ParseRdbHeader;
 using redis_wrapper::ReadNote;
@@ -187,6 +189,26 @@ TEST_F(DatasetTest, SettingsAreReadAsRedisReadsThem) {
   const auto endless =
       WriteFile(path_ / "endless.conf", "include " + path_.string() + "/endless.conf\ndir /end\n");
   EXPECT_EQ(FindDataFiles(endless, "/srv").dir, "/end");
+}
+
+TEST_F(DatasetTest, ThePriorityIsTheLastOneUnderEitherName) {
+  struct Row {
+    const char* text;
+    std::int64_t priority;
+  };
+  WriteFile(path_ / "more.conf", "replica-priority 7\n");
+  for (const auto& [text, priority] :
+       std::initializer_list<Row>{{"", 100},
+                                  {"replica-priority 0\n", 0},
+                                  {"slave-priority 5\n", 5},
+                                  {"replica-priority 5\nSLAVE-PRIORITY 6\n", 6},
+                                  {"slave-priority 5\nReplica-Priority \"6\"\n", 6},
+                                  {"replica-priority 5\ninclude more.conf\n", 7},
+                                  {"include more.conf\nreplica-priority 5\n", 5},
+                                  {"# replica-priority 5\n", 100}}) {
+    const auto conf = WriteFile(path_ / "redis.conf", text);
+    EXPECT_EQ(FindReplicaPriority(redis_wrapper::ReadRedisConf(conf, path_.string())), priority) << text;
+  }
 }
 
 }  // namespace

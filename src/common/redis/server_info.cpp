@@ -119,12 +119,13 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
     // The first offset that is no longer the previous one's.
     info.previous_until = NumberAt(fields, "second_repl_offset") - 1;
   }
+  info.data_offset = NumberAt(fields, "master_repl_offset");
   if (info.role == Role::kMaster) {
     info.replicas = ParseReplicas(fields);
     // Told only where min-replicas-to-write is set.
     if (fields.contains("min_slaves_good_slaves"))
       info.good_replicas = static_cast<std::uint64_t>(NumberAt(fields, "min_slaves_good_slaves"));
-    info.offset = NumberAt(fields, "master_repl_offset");
+    info.offset = info.data_offset;
   } else {
     info.offset = NumberAt(fields, "slave_repl_offset");
     if (fields.contains("slave_priority")) info.priority = NumberAt(fields, "slave_priority");

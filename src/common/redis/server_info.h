@@ -15,6 +15,10 @@ namespace redis_zk::redis {
 
 enum class Role { kMaster, kReplica };
 
+// What INFO says as the offset of a replica that is not linked, and could not go on where it left off: before
+// its first copy, during one, and after one that could not be loaded (replication.c: no master, none cached).
+inline constexpr std::int64_t kNoMasterKnown = 1;
+
 // One of the replicas that a master lists.
 struct ReplicaOf {
   Endpoint endpoint;        // as it announces itself
@@ -38,7 +42,10 @@ struct ServerInfo {
   std::int64_t unsaved_changes = 0;  // since the last snapshot
   std::uint64_t connected_replicas = 0;
   std::string replication_id;
-  std::int64_t offset = 0;  // master: written so far; replica: received so far
+  // Master: written so far; replica: received so far, kNoMasterKnown without a master whose data it has.
+  std::int64_t offset = 0;
+  // How far the data in memory go, also of a replica that has just lost what its offset speaks of.
+  std::int64_t data_offset = 0;
   // What the data were called before this server was promoted, and the offset up to which that holds; empty
   // and -1: it never was.
   std::string previous_replication_id;

@@ -89,6 +89,8 @@ struct Member {
   std::string node;  // whose data they are: outlives restarts as long as the data do
   Dataset dataset;   // as found at the start
   bool serving = false;
+  // It serves as a replica that holds no complete copy of the group's data, and must not be promoted.
+  bool incomplete = false;
 
   bool operator==(const Member&) const = default;
 };
