@@ -73,6 +73,38 @@ TEST(PlanHandOverTest, BeginsOnlyWhereItCanEnd) {
   }
 }
 
+TEST(LeaveOutIncompleteTest, KeepsThoseThatMayTakeOver) {
+  const ServerInfo good{.role = Role::kReplica};
+  const ServerInfo loading{.role = Role::kReplica, .loading = true, .priority = 0};
+  const ServerInfo copying{.role = Role::kReplica, .priority = 0, .synchronising = true};
+  const ServerInfo never{.role = Role::kReplica, .priority = 0};
+  const Result<ServerInfo> silent = Fail(ErrorKind::kTimeout, "no answer");
+  struct Row {
+    const char* name;
+    std::vector<Result<ServerInfo>> infos;
+    std::optional<Endpoint> to;
+    std::vector<Endpoint> replicas;
+    std::string refusal;
+  };
+  const std::string none_may = "no attached replica can be promoted: their replica-priority is 0";
+  for (const auto& [name, infos, to, replicas, refusal] : std::initializer_list<Row>{
+           {"all are good", {good, good}, {}, {kB, kC}, ""},
+           {"one loads", {good, loading}, {}, {kB}, ""},
+           {"one copies", {copying, good}, {}, {kC}, ""},
+           {"both do", {copying, loading}, {}, {}, "every attached replica still copies the data"},
+           {"the one that is named does", {good, loading}, kC, {kB}, "10.0.0.3:6379 still copies the data"},
+           {"another one than is named does", {good, loading}, kB, {kB}, ""},
+           {"a backup has to catch up, too", {good, never}, {}, {kB, kC}, ""},
+           {"nothing but backups", {never, never}, {}, {kB, kC}, none_may},
+           {"a backup, and one that loads", {never, loading}, {}, {kB}, none_may},
+           {"one is silent", {never, silent}, {}, {kB, kC}, ""}}) {
+    redis::HandOverPlan plan{.replicas = {kB, kC}, .sentinels = {kS1}, .refusal = ""};
+    redis::LeaveOutIncomplete(infos, to, &plan);
+    EXPECT_EQ(plan.replicas, replicas) << name;
+    EXPECT_EQ(plan.refusal, refusal) << name;
+  }
+}
+
 TEST(PlanHandOverTest, TakesMostSentinelsWhereZooKeeperIsSilent) {
   const ServerInfo master{.role = Role::kMaster, .replicas = {{kB, true, 5}}};
   SentinelReport elsewhere = Able(kS2);

@@ -124,6 +124,26 @@ std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
   return found;
 }
 
+void LeaveOutIncomplete(const std::vector<Result<ServerInfo>>& infos, const std::optional<Endpoint>& to,
+                        HandOverPlan* plan) {
+  std::vector<Endpoint> complete;
+  bool any_may_lead = false;
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    const auto& replica = plan->replicas[i];
+    if (infos[i] && (infos[i]->loading || infos[i]->synchronising)) {
+      if (to == replica) plan->refusal = fmt::format("{} still copies the data", replica.ToAddress());
+      continue;
+    }
+    complete.push_back(replica);
+    any_may_lead |= !infos[i] || infos[i]->role != Role::kReplica || infos[i]->priority != 0;
+  }
+  if (plan->refusal.empty() && complete.empty())
+    plan->refusal = "every attached replica still copies the data";
+  if (plan->refusal.empty() && !any_may_lead)
+    plan->refusal = "no attached replica can be promoted: their replica-priority is 0";
+  plan->replicas = std::move(complete);
+}
+
 HandOver::HandOver(const CommonOptions& options, const Terms& terms, Pause pause)
     : options_(options), terms_(terms), pause_(std::move(pause)), start_(Clock::now()), to_(terms.to) {}
 
@@ -168,6 +188,8 @@ HandOver::Outcome HandOver::Run() {
     reports = AnsweredReports(terms_.sentinels, options_.sentinel, terms_.group);
   HandOverPlan plan = PlanHandOver(*master, terms_.announced, reports, to_,
                                    terms_.recorded ? 1 : terms_.sentinels.size() / 2 + 1);
+  if (plan.refusal.empty())
+    LeaveOutIncomplete(AskServerInfos(plan.replicas, options_.redis, kAskTimeout), to_, &plan);
   if (!plan.refusal.empty()) {
     auto outcome = End(Kind::kRefused, plan.refusal);
     outcome.is_master = master->role == Role::kMaster;

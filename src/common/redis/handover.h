@@ -45,6 +45,12 @@ HandOverPlan PlanHandOver(const ServerInfo& master, const Endpoint& announced,
 std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
                                      const std::vector<ReplicaReport>& known);
 
+// Leaves out of the plan whom no failover promotes since it still loads or copies, and need not be waited
+// for; refuses where nobody is left who may be promoted, or `to` is not. `infos` stand in the order of the
+// plan's replicas; one that does not answer is given the benefit of the doubt.
+void LeaveOutIncomplete(const std::vector<Result<ServerInfo>>& infos, const std::optional<Endpoint>& to,
+                        HandOverPlan* plan);
+
 class HandOver {
  public:
   // What becomes of the old master when it could not hand over.
