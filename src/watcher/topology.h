@@ -30,6 +30,8 @@ struct Topology {
   std::map<std::string, registry::Record> groups;
   std::map<std::string, std::vector<WaitingMember>>
       waiting;  // by group; those of whom nobody waits are left out
+  // Replicas that say that they hold no complete copy of the data, and since when; by group, the same.
+  std::map<std::string, std::map<Endpoint, TimePoint>> incomplete{};
   // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.
   TimePoint known_at{};
   std::optional<Clock::duration> read_took;  // the last reading

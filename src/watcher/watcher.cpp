@@ -324,8 +324,10 @@ void Watcher::ReadWaiting() {
     return;
   }
   auto waiting = FindWaiting(*members, waiting_, now);
-  if (waiting == waiting_) return;
+  auto incomplete = FindIncomplete(*members, incomplete_, now);
+  if (waiting == waiting_ && incomplete == incomplete_) return;
   waiting_ = std::move(waiting);
+  incomplete_ = std::move(incomplete);
   PublishTopology();
 }
 
@@ -441,6 +443,7 @@ void Watcher::PublishTopology(const std::string& recorded) {
       .sentinels = sentinels_,
       .groups = groups_,
       .waiting = waiting_,
+      .incomplete = incomplete_,
       .known_at = known_at_,
       .read_took = read_took_,
       .zookeeper_connected = session_->connected(),

@@ -109,6 +109,7 @@ class Watcher {
   std::optional<registry::CleanUpPause> clean_up_paused_;
   registry::Chronicle chronicle_;
   std::map<std::string, std::vector<WaitingMember>> waiting_;
+  std::map<std::string, std::map<Endpoint, TimePoint>> incomplete_;
   TimePoint known_at_{};
   std::optional<Clock::duration> read_took_;
   bool subscribed_ = false;
