@@ -18,7 +18,7 @@ job "redis-zk" {
   update {
     max_parallel      = 1
     health_check      = "checks"
-    min_healthy_time  = "10s"
+    min_healthy_time  = "5s"
     healthy_deadline  = "12h"
     progress_deadline = "24h"
   }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
+#include "daemon/address_claim.h"
 #include "process/server_conf.h"
 #include "redis-wrapper/server_conf.h"
 #include "redis-wrapper/serving.h"
@@ -45,6 +46,10 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
 int Wrapper::Run() {
   if (const auto code = ClaimData()) return *code;
   if (const auto code = loop_.Connect()) return *code;
+  if (const auto code = daemon::ClaimAddress(loop_, options_.common, options_.server, options_.common.redis,
+                                             "redis-wrapper, node " + self_.node)) {
+    return *code;
+  }
   while (true) {
     const auto decision = Settle();
     if (!decision) return decision.error();

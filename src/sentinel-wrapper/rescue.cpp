@@ -35,7 +35,9 @@ std::string Objection(const NudgeView& view) {
       return fmt::format("Sentinel {} names {}, not the recorded master", report->sentinel.ToAddress(),
                          report->master.ToAddress());
     }
-    const bool says_down = report->master_down || (uuid == view.uuid && view.restarted);
+    // Once restarted it has no opinion before down-after; a master that lives it reaches at once.
+    const bool held_for_dead = uuid == view.uuid && view.restarted && !report->master_connected;
+    const bool says_down = report->master_down || held_for_dead;
     if (uuid == view.uuid && !says_down) return "our Sentinel does not hold the master for dead";
     if (uuid == view.uuid) quorum = report->quorum;
     if (!says_down) continue;

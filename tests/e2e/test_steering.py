@@ -124,7 +124,7 @@ def test_to_each_replica(fleet, figure):
         assert cluster.await_agreement(nodes, sentinels, watchers) is target
         assert priorities(nodes) == ["100"] * 3
     for sentinel in sentinels:
-        assert dict(zip(*[iter(sentinel.ask("SENTINEL", "DEBUG"))] * 2))["INFO-PERIOD"] == "10000"
+        assert dict(zip(*[iter(sentinel.ask("SENTINEL", "DEBUG"))] * 2))["INFO-PERIOD"] == "500"
     figure("failovers to a named replica, took ms: " + " ".join(map(str, times)))
 
 
