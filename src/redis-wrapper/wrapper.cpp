@@ -47,7 +47,7 @@ int Wrapper::Run() {
   if (const auto code = ClaimData()) return *code;
   if (const auto code = loop_.Connect()) return *code;
   if (const auto code = daemon::ClaimAddress(loop_, options_.common, options_.server, options_.common.redis,
-                                             "redis-wrapper, node " + self_.node)) {
+                                             "redis-wrapper")) {
     return *code;
   }
   while (true) {

@@ -1,6 +1,11 @@
 #include "daemon/address_claim.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <system_error>
 
 #include "base/exit_code.h"
 #include "base/log.h"
@@ -18,10 +23,20 @@ constexpr Duration kLookAgain = 100ms;
 // ZooKeeper ends sessions at its ticks only, two seconds apart by default.
 constexpr Duration kTick = 2s;
 
+// Where the server will listen: the machine, its network namespace and the address there.
+std::string PlaceOf(const ServerOptions& server) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  std::error_code failed;
+  const auto network = std::filesystem::read_symlink("/proc/self/ns/net", failed);
+  return fmt::format("{} {} {}", host.data(), network.string(), server.bind.ToAddress());
+}
+
 }  // namespace
 
 std::optional<int> ClaimAddress(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
-                                const Credentials& credentials, const std::string& name) {
+                                const Credentials& credentials, const std::string& daemon) {
+  const std::string name = daemon + " at " + PlaceOf(server);
   registry::Addresses addresses(loop.session(), common.zk_root);
   const Endpoint& address = server.announce;
   std::optional<TimePoint> patience;

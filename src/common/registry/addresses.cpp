@@ -47,7 +47,7 @@ Result<std::optional<Announcer>> Addresses::Claim(const Endpoint& address, const
     const bool serving =
         std::any_of(registrations->begin(), registrations->end(),
                     [&claim](const auto& registration) { return registration.owner == claim.owner; });
-    if (!serving) return Announcer{claim.name, false};
+    if (!serving && claim.data != name) return Announcer{claim.name, false};
   }
   if (registrations->empty()) return std::nullopt;
   return Announcer{registrations->front().name, true};
@@ -67,8 +67,8 @@ Result<std::vector<Addresses::Found>> Addresses::ListClaims(const Endpoint& addr
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (!nodes[i] && nodes[i].error().kind == ErrorKind::kNotFound) continue;
     if (!nodes[i]) return tl::unexpected(nodes[i].error());
-    claims.push_back(
-        {fmt::format("{} ({})", paths[i], Shown(nodes[i]->data)), nodes[i]->stat.ephemeral_owner});
+    claims.push_back({fmt::format("{} ({})", paths[i], Shown(nodes[i]->data)), nodes[i]->stat.ephemeral_owner,
+                      nodes[i]->data});
   }
   return claims;
 }
@@ -98,9 +98,11 @@ Result<std::vector<Addresses::Found>> Addresses::ListRegistrations(const Endpoin
     if (session == 0 || session == session_.id()) continue;
     const bool is_sentinel = paths[i].starts_with(parents.front() + '/');
     const auto member = ParseMember(nodes[i]->data);
-    if (is_sentinel && ParseRecord(nodes[i]->data) == address) registrations.push_back({paths[i], session});
+    if (is_sentinel && ParseRecord(nodes[i]->data) == address)
+      registrations.push_back({paths[i], session, nodes[i]->data});
     if (!is_sentinel && member && member->serving && member->endpoint == address)
-      registrations.push_back({fmt::format("{}, node {}", paths[i], Shown(member->node)), session});
+      registrations.push_back(
+          {fmt::format("{}, node {}", paths[i], Shown(member->node)), session, nodes[i]->data});
   }
   return registrations;
 }

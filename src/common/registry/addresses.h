@@ -38,13 +38,15 @@ class Addresses {
   Addresses(zookeeper::Session& session, std::string root);
 
   // Claims the address for as long as the session lives. Nothing: no other session announces it, or has
-  // claimed it before. `name` is ours, for people.
+  // claimed it before. `name` tells where our server will listen; a claim with the same one is a
+  // predecessor's, for two servers cannot listen there.
   Result<std::optional<Announcer>> Claim(const Endpoint& address, const std::string& name);
 
  private:
   struct Found {
     std::string name;
     std::int64_t owner;
+    std::string data;
   };
   // The claims to the address of all sessions, in their order.
   Result<std::vector<Found>> ListClaims(const Endpoint& address);
