@@ -88,8 +88,9 @@ Finding ShouldNudge(const NudgeView& view) {
   if (view.since_last_nudge && *view.since_last_nudge < PauseAfterNudge(view.nudges))
     return No("Sentinel was asked not long ago");
   if (view.restarted) {
-    return {true, fmt::format("the master {} is dead, living replicas: {}, of which Sentinel did not know",
-                              view.record.master.ToAddress(), living)};
+    return {true,
+            fmt::format("the master {} is dead, living replicas: {}, unknown to Sentinel before its restart",
+                        view.record.master.ToAddress(), living)};
   }
   return {true, fmt::format("the master {} is dead, living replicas: {}, and no Sentinel has acted for {} ms",
                             view.record.master.ToAddress(), living, view.quiet_for.count())};
@@ -116,6 +117,8 @@ bool HasChosen(const std::vector<redis::ReplicaReport>& replicas) {
   return std::any_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.promoted; });
 }
 
+bool IsPromotable(const redis::ReplicaReport& replica) { return !replica.down && replica.priority != 0; }
+
 Finding IsBlind(const BlindView& view) {
   const auto& own = view.own;
   if (!own.master_down) return No("its master is not down");
@@ -123,8 +126,7 @@ Finding IsBlind(const BlindView& view) {
   if (!Names(view.record, own.master)) return No("the record names another master");
   if (view.recorded_answers) return No("the recorded master answers");
   for (const auto& replica : view.replicas) {
-    if (!replica.down && replica.priority != 0)
-      return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));
+    if (IsPromotable(replica)) return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));
   }
   for (const auto& [member, info] : view.members) {
     const bool known =

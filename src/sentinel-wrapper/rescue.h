@@ -85,6 +85,9 @@ struct StuckView {
 // record names another master that lives.
 Finding IsStuck(const StuckView& view);
 
+// Whether a Sentinel may promote this one of its replicas.
+bool IsPromotable(const redis::ReplicaReport& replica);
+
 struct BlindView {
   struct Seen {
     registry::Member member;

@@ -72,10 +72,14 @@ std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const redis::SentinelRe
   if (Since(*quiet_since_) < kBlindBeforeRestart) return std::nullopt;
   const auto known =
       redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);
+  // Mostly it has one, and then nothing else is worth a question.
+  if (!known || std::any_of(known->replicas.begin(), known->replicas.end(), IsPromotable))
+    return std::nullopt;
   const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
+  if (!members || members->empty()) return std::nullopt;
   const auto history = loop_.registry().ReadHistory(group_);
   const auto datasets = loop_.registry().ListDatasets(group_);
-  if (!known || !members || !history || !datasets) return std::nullopt;
+  if (!history || (!datasets && datasets.error().kind != ErrorKind::kNotFound)) return std::nullopt;
   std::vector<Endpoint> asked{record.master};
   for (const auto& member : *members) asked.push_back(member.endpoint);
   const auto infos = redis::AskServerInfos(asked, options_.common.redis, kAnswerTimeout);
@@ -85,7 +89,7 @@ std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const redis::SentinelRe
                  .recorded_answers = infos[0] || infos[0].error().kind == ErrorKind::kRefused,
                  .members = {},
                  .history = *history,
-                 .datasets = *datasets};
+                 .datasets = datasets.value_or(std::vector<registry::KnownDataset>{})};
   for (std::size_t i = 0; i < members->size(); ++i) {
     const auto& info = infos[i + 1];
     view.members.push_back({(*members)[i], info ? std::optional(*info) : std::nullopt});
