@@ -2,9 +2,10 @@
 
 import time
 
+from kazoo.client import KazooClient
 import pytest
 
-from cluster import GROUP, wait_for, write_until_ok
+from cluster import GROUP, PATIENCE, wait_for, write_until_ok
 
 DOWN_AFTER = 1.5
 INFO_PERIOD = 500
@@ -100,6 +101,31 @@ def test_reset_everywhere_then_the_master_dies(cluster, figure, peers_known):
     master.start()
     cluster.await_agreement(nodes, sentinels, watchers, within=60)
     assert master.ask("GET", "key") == "after"
+
+
+def test_one_sentinel_at_a_time_is_restarted(cluster):
+    nodes, sentinels, watchers = cluster.bring_up(redis=2)
+    client = cluster.sentinel_client(watchers[0])
+    write_until_ok(client, "key", "before")
+    wait_for(lambda: all(node.ask("GET", "key") == "before" for node in nodes), what="replication")
+    # One that had its turn and was killed in it: ZooKeeper has not ended its session yet.
+    killed = KazooClient(cluster.zookeeper_hosts, timeout=10)
+    killed.start(PATIENCE)
+    killed.ensure_path("/redis/rescue")
+    assert killed.Lock("/redis/rescue").acquire(timeout=5)
+    for sentinel in sentinels:
+        sentinel.ask("SENTINEL", "DEBUG", "INFO-PERIOD", "10000")
+    for sentinel in sentinels:
+        sentinel.ask("SENTINEL", "RESET", "*")
+    cluster.master(nodes).kill_all()
+    wait_for(lambda: len(cluster.listed("/redis/rescue")) == 4, what="three Sentinels that wait for their turn")
+    assert not any(sentinel.log_lines("restarting redis-sentinel") for sentinel in sentinels)
+    killed.stop()
+    killed.close()
+    write_until_ok(client, "key", "after")
+    # The first one's failover is all the others needed; the turn is given back.
+    assert sum(len(sentinel.log_lines("it knows no replica to promote")) for sentinel in sentinels) == 1
+    wait_for(lambda: not cluster.listed("/redis/rescue"), what="the end of the turn")
 
 
 def test_killed_as_soon_as_the_replacement_is_linked(cluster, figure):
