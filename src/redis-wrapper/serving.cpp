@@ -24,6 +24,8 @@ constexpr Duration kCheckSoon = 200ms;
 constexpr Duration kSettling = 5s;
 // Somebody may have deleted what was registered.
 constexpr Duration kRefreshInterval = 10s;
+// How long after a demotion a Sentinel may still not have heard of it: it was frozen or cut off.
+constexpr Duration kLateClients = 60s;
 
 }  // namespace
 
@@ -119,6 +121,7 @@ void Serving::Check() {
     settled_at_ = Clock::now() + kSettling;
   }
   Redirect(*own);
+  DisconnectLateClients(*own);
   keeper_.Keep(*own, Leads(*own), reachable, Clock::now());
   const bool another_recorded = record_.state == Record::State::kMaster && record_.master != self_.endpoint;
   fence_.Check(*own, reachable && !another_recorded, lookup_.sentinels(), lookup_.others());
@@ -171,12 +174,39 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   log::Warn("the record says that {} is the master, and it is: this node, a master until now, follows it",
             master->ToAddress());
   // Clients that stay would go on reading what is about to be replaced.
-  const auto killed = redis::Ask(options_.server.bind, options_.common.redis,
-                                 {{"CLIENT", "KILL", "TYPE", "normal"}}, kProbeTimeout);
-  if (!killed || killed->front().is_error()) {
-    log::Warn("the clients of this node stay connected, and read what is about to be replaced: {}",
-              killed ? killed->front().text : killed.error().message);
+  DisconnectClients();
+}
+
+void Serving::DisconnectLateClients(const redis::ServerInfo& own) {
+  const bool demoted = std::exchange(was_master_, own.role == redis::Role::kMaster) && !was_master_;
+  if (was_master_) late_until_.reset();
+  if (demoted) {
+    late_until_ = Clock::now() + kLateClients;
+    aware_ = disconnected_for_ = 0;
   }
+  if (!late_until_) return;
+  std::size_t aware = 0;
+  std::size_t unaware = 0;
+  for (const auto& report : redis::AskSentinels(lookup_.sentinels(), options_.common.sentinel,
+                                                options_.common.master_name, kProbeTimeout)) {
+    // Of SENTINEL MASTERS, the one that leads a failover answers with the old master to its end.
+    if (report) ++(report->master == self_.endpoint || report->failover_in_progress ? unaware : aware);
+  }
+  // A look later than the last Sentinel learned of it: who had just been sent here has connected by then.
+  const bool settled = unaware == 0 && std::exchange(aware_, aware) == aware;
+  const bool over = Clock::now() >= *late_until_;
+  if ((settled && aware > disconnected_for_) || over) {
+    DisconnectClients();
+    disconnected_for_ = aware;
+  }
+  if (over || (settled && aware == lookup_.sentinels().size())) late_until_.reset();
+}
+
+void Serving::DisconnectClients() const {
+  const auto done = redis::DisconnectClients(options_.server.bind, options_.common.redis, kProbeTimeout);
+  if (!done)
+    log::Warn("could not disconnect clients after demotion; they may read stale data: {}",
+              done.error().message);
 }
 
 bool Serving::SentinelsConfirm(const Endpoint& master) const {

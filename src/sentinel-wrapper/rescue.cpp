@@ -36,10 +36,11 @@ std::string Objection(const NudgeView& view) {
                          report->master.ToAddress());
     }
     if (uuid == view.uuid && !report->master_down) return "our Sentinel does not hold the master for dead";
+    if (uuid == view.uuid && report->tilt) return "our Sentinel is in TILT";
     if (uuid == view.uuid) quorum = report->quorum;
     if (!report->master_down) continue;
     ++say_down;
-    if (report->failover_in_progress) continue;
+    if (report->failover_in_progress || report->tilt) continue;
     if (first == nullptr || uuid < *first) first = &uuid;
   }
   if (say_down < quorum)

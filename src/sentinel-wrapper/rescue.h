@@ -48,7 +48,7 @@ struct NudgeView {
 
 // Whether to ask our Sentinel for a failover: the recorded master is dead, enough Sentinels say so, none does
 // anything about it, and a registered replica answers ours. Of all wrappers only the one that is first by
-// uuid does.
+// uuid does, and none whose Sentinel is in TILT: it would act half a minute later.
 //
 // Stock Sentinel refuses every replica whose link to the master was down when Sentinel began to look, for
 // longer than ten times down-after (sentinel.c, sentinelSelectSlave): a fleet that starts after the master's
