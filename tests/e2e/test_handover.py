@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import socketserver
+import subprocess
 import threading
 import time
 
@@ -30,7 +31,6 @@ def look_often(sentinels):
 
 def is_healthy(node):
     """As a scheduler asks: `redis-wrapper healthcheck`."""
-    import subprocess
     return subprocess.run([*node.argv, "healthcheck"], cwd=node.directory, env=node.env,
                           capture_output=True).returncode == 0
 
@@ -259,15 +259,26 @@ def test_no_client_is_left_behind_by_a_demotion(fleet):
         wait_for(lambda: arrivals.at(old) == 0, what="the end of late connections")
 
 
+def enter_tilt(sentinel):
+    sentinel.ask("SENTINEL DEBUG", "TILT-TRIGGER", "1")
+    wait_for(lambda: in_tilt(sentinel), what="TILT")
+    sentinel.ask("SENTINEL DEBUG", "TILT-TRIGGER", "2000")
+
+
+def stand_still(sentinel):
+    os.kill(sentinel.child, signal.SIGSTOP)
+
+
 class SlyProxy(socketserver.ThreadingTCPServer):
-    """In front of a Sentinel, which it sends into TILT just before it passes an order on."""
+    """In front of a Sentinel, to which it does something just before it passes an order for a failover on."""
 
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, port, target):
+    def __init__(self, port, target, before_order):
         super().__init__((LOOPBACK, port), None)
         self.target = target
+        self.before_order = before_order
         self.orders = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -278,7 +289,7 @@ class SlyProxy(socketserver.ThreadingTCPServer):
             while data := request.recv(65536):
                 if b"\r\nFAILOVER\r\n" in data:
                     self.orders += 1
-                    self._enter_tilt()
+                    self.before_order(self.target)
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
             back.join()
@@ -289,18 +300,13 @@ class SlyProxy(socketserver.ThreadingTCPServer):
             while data := server.recv(65536):
                 request.sendall(data)
 
-    def _enter_tilt(self):
-        self.target.ask("SENTINEL DEBUG", "TILT-TRIGGER", "1")
-        wait_for(lambda: in_tilt(self.target), what="TILT")
-        self.target.ask("SENTINEL DEBUG", "TILT-TRIGGER", "2000")
-
 
 @pytest.fixture
 def sly_fleet(make_cluster):
-    """Every Sentinel enters TILT at the moment in which it is given an order."""
+    """bring_up(sentinels, sly): so many of the Sentinels fail at the moment in which they are given an order."""
     with contextlib.ExitStack() as stack:
 
-        def bring_up(sentinels, sly):
+        def bring_up(sentinels, sly, before_order=enter_tilt):
             cluster = make_cluster()
             steerable(cluster)
             cluster.start_zookeeper()
@@ -313,7 +319,7 @@ def sly_fleet(make_cluster):
                 if number < sly:
                     port = free_port()
                     started.append(cluster.sentinel(ANNOUNCE_IP=LOOPBACK, ANNOUNCE_PORT=port))
-                    proxies.append(stack.enter_context(SlyProxy(port, started[-1])))
+                    proxies.append(stack.enter_context(SlyProxy(port, started[-1], before_order)))
                     stack.callback(proxies[-1].shutdown)
                 else:
                     started.append(cluster.sentinel())
@@ -348,16 +354,45 @@ def test_order_to_a_sentinel_that_enters_tilt(sly_fleet, figure):
     figure(f"every Sentinel enters TILT with its order: {code} after {1000 * (answered - asked):.0f} ms")
 
 
-def test_another_sentinel_is_asked_instead(sly_fleet):
-    cluster, nodes, sentinels, proxies, watcher = sly_fleet(3, 2)
+@pytest.mark.parametrize("failure", [enter_tilt, stand_still])
+def test_another_sentinel_is_asked_instead(sly_fleet, failure, figure):
+    """What the first was ordered to is not carried out later."""
+    cluster, nodes, sentinels, proxies, watcher = sly_fleet(3, 2, failure)
     look_often(sentinels)
     with Writer(lambda: [(sentinels[2].host, sentinels[2].port)], every=0.002) as writer:
         writer.await_more()
+        asked = time.monotonic()
         code, text = fail_over(watcher)
         assert code == 200, text
+        writer.await_more()
+        figure(f"the first Sentinel fails with its order ({failure.__name__}), longest pause of writes ms: "
+               f"{1000 * pause_of(writer, asked):.0f}")
         for sentinel in sentinels:
-            wait_for(lambda each=sentinel: not in_tilt(each), TILT + 5, "the end of TILT", every=0.1)
+            os.kill(sentinel.child, signal.SIGCONT)
+        for sentinel in sentinels:
+            wait_for(lambda each=sentinel: each.ask("PING") and not in_tilt(each), TILT + 5, "the end of TILT",
+                     every=0.1)
         writer.await_more(200)
     master = cluster.await_agreement(nodes, sentinels)
     assert json.loads(text)["to"] == master.address
     assert not writer.missing(master.client())
+
+
+def test_stop_where_the_first_sentinel_enters_tilt(sly_fleet):
+    cluster, nodes, sentinels, _, _ = sly_fleet(3, 2)
+    look_often(sentinels)
+    master = cluster.master(nodes)
+    with Writer(lambda: [(sentinels[2].host, sentinels[2].port)], every=0.002) as writer:
+        writer.await_more()
+        asked = time.monotonic()
+        assert master.stop() == 0
+        assert master.log_lines("handed over to"), master.log_lines("hand-over")
+        writer.await_more()
+        assert pause_of(writer, asked) < 3
+        master.start().await_serving()
+        successor = cluster.master(nodes)
+        for sentinel in sentinels:
+            wait_for(lambda each=sentinel: not in_tilt(each), TILT + 5, "the end of TILT", every=0.1)
+        writer.await_more(200)
+    assert cluster.await_agreement(nodes, sentinels) is successor
+    assert not writer.missing(successor.client())

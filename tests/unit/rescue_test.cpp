@@ -108,6 +108,13 @@ TEST(ShouldNudgeTest, NudgesWhereNobodyActs) {
               v.sentinels[2] = {"c", FailingOver(), 2s};
             },
             true},
+           {"ours is in TILT", [](auto& v) { v.sentinels[0].report->tilt = true; }, false},
+           {"the first is in TILT",
+            [](auto& v) {
+              v.uuid = "b";
+              v.sentinels[0].report->tilt = true;
+            },
+            true},
            {"another is in an election",
             [](auto& v) {
               v.sentinels[2] = {"c", FailingOver(), 1999ms};

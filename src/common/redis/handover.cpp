@@ -168,6 +168,8 @@ HandOverPlan PlanHandOver(const HandOverView& view) {
     tilted = tilted || report.tilt;
     if (!report.tilt) able.push_back(&sentinel);
   }
+  if (naming == 0)
+    return refuse(true, fmt::format("no Sentinel answers that names {}", view.announced.ToAddress()));
   if (naming < view.needed) {
     return refuse(true, fmt::format("ZooKeeper does not say that this is the master, and of the {} Sentinels "
                                     "that have to, only {} do",
@@ -175,8 +177,6 @@ HandOverPlan PlanHandOver(const HandOverView& view) {
   }
   if (able.empty()) {
     if (tilted) return refuse(true, "every Sentinel that could promote a replica is in TILT");
-    if (naming == 0)
-      return refuse(true, fmt::format("no Sentinel answers that names {}", view.announced.ToAddress()));
     return refuse(true, fmt::format("no Sentinel knows {} yet", plan.candidates.front().ToAddress()));
   }
   // See sentinel_client.h, RequestFailover.
