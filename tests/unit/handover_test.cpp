@@ -242,6 +242,19 @@ TEST(PlanHandOverTest, TellsWhatPassesFromWhatDoesNot) {
   }
 }
 
+TEST(PlanHandOverTest, SaysWhetherAllAreReady) {
+  HandOverView view = Healthy();
+  EXPECT_TRUE(PlanHandOver(view).all_ready);
+  view.sentinels[0].replicas.clear();
+  EXPECT_FALSE(PlanHandOver(view).all_ready) << "one knows no replica yet";
+  view.sentinels[0].report.tilt = true;
+  EXPECT_TRUE(PlanHandOver(view).all_ready) << "in TILT it is not waited for";
+  KeepOnlyB(view);
+  view.sentinels[0] = Able(kS1);
+  view.sentinels[0].replicas.pop_back();
+  EXPECT_FALSE(PlanHandOver(view).all_ready) << "the best one would rather promote another one";
+}
+
 TEST(PlanHandOverTest, CountsWhoNamesTheMasterAndNotWhoCanBeAsked) {
   HandOverView view = Healthy();
   view.needed = 2;

@@ -15,12 +15,15 @@ namespace {
 using Kind = HandOver::Outcome::Kind;
 
 constexpr const char* kIsReplica = "this node is a replica";
+constexpr const char* kAskedAtOnce = "asked to stop at once";
 
 constexpr Duration kAskTimeout = 500ms;
 // How often the servers are looked at while everybody waits for them.
 constexpr Duration kLookInterval = 5ms;
 // How often everything is looked at while writes go on.
 constexpr Duration kLookAgain = 100ms;
+// How long the handover waits for the other Sentinels to learn what one knows.
+constexpr Duration kAllReadyWithin = 1s;
 // How long a Sentinel that took the order may seem to do nothing.
 constexpr Duration kSentinelPatience = 1s;
 // One that was silent for this long stood still, and enters TILT before it does anything (sentinel.c,
@@ -156,6 +159,7 @@ HandOverPlan PlanHandOver(const HandOverView& view) {
 
   std::size_t naming = 0;
   bool tilted = false;
+  bool all_know = true;
   std::vector<const GroupReport*> able;
   for (const auto& sentinel : view.sentinels) {
     const auto& report = sentinel.report;
@@ -164,7 +168,10 @@ HandOverPlan PlanHandOver(const HandOverView& view) {
       return refuse(true, fmt::format("Sentinel {} fails over already", report.sentinel.ToAddress()));
     if (report.master != view.announced) continue;
     ++naming;
-    if (!Knows(sentinel, plan.candidates)) continue;
+    if (!Knows(sentinel, plan.candidates)) {
+      all_know = all_know && report.tilt;
+      continue;
+    }
     tilted = tilted || report.tilt;
     if (!report.tilt) able.push_back(&sentinel);
   }
@@ -181,6 +188,7 @@ HandOverPlan PlanHandOver(const HandOverView& view) {
   }
   // See sentinel_client.h, RequestFailover.
   std::reverse(able.begin(), able.end());
+  const Endpoint best = able.front()->report.sentinel;
   // Those first that would promote no other one.
   std::stable_partition(able.begin(), able.end(), [&](const auto* sentinel) {
     return FindUnattached(online, sentinel->replicas).empty();
@@ -190,6 +198,7 @@ HandOverPlan PlanHandOver(const HandOverView& view) {
     if (plan.unattached.empty() == FindUnattached(online, sentinel->replicas).empty())
       plan.sentinels.push_back(sentinel->report.sentinel);
   }
+  plan.all_ready = all_know && plan.sentinels.front() == best;
   for (const auto& replica : online) {
     const auto& info = view.replicas.at(replica);
     const bool never = info && info->priority == 0 &&
@@ -289,21 +298,26 @@ HandOverPlan HandOver::Look() {
 }
 
 HandOver::Outcome HandOver::Run() {
+  std::optional<TimePoint> possible_since;
   while (true) {
     to_ = terms_.to;
     HandOverPlan plan = Look();
     Outcome outcome = End(Kind::kRefused, plan.refusal);
-    if (plan.refusal.empty()) {
+    if (plan.refusal.empty() && !possible_since) possible_since = Clock::now();
+    if (plan.refusal.empty() && !plan.all_ready &&
+        Clock::now() < std::min(*possible_since + kAllReadyWithin, BeginBy())) {
+      outcome.told = "not every Sentinel knows the replica yet";
+    } else if (plan.refusal.empty()) {
       outcome = Prepare(std::move(plan));
       if (outcome.kind != Kind::kRefused || refused_for_good_) return outcome;
     } else if (!plan.passing) {
       outcome.is_master = plan.refusal != kIsReplica;
       return outcome;
     }
-    if (Clock::now() >= BeginBy()) return outcome;
+    if (Clock::now() >= BeginBy() || outcome.told == kAskedAtOnce) return outcome;
     log_waiting_(fmt::format("{}: the handover waits: {}", terms_.group, outcome.told));
     if (!pause_(Clock::now() + kLookAgain)) {
-      outcome.told += "; asked to stop at once";
+      outcome.told += fmt::format("; {}", kAskedAtOnce);
       return outcome;
     }
   }
@@ -319,8 +333,12 @@ HandOver::Outcome HandOver::Prepare(HandOverPlan plan) {
   const TimePoint shown_by = GoesOn() ? TimePoint::max() : BeginBy();
   const auto pause = [&](TimePoint until) { return Clock::now() < shown_by && pause_(until); };
   const Preference preference(options_, terms_.group, *to_);
-  if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause); !preferred)
-    return End(Kind::kRefused, preferred.error().message);
+  if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause); !preferred) {
+    return End(Kind::kRefused, Clock::now() < shown_by
+                                   ? preferred.error().message
+                                   : fmt::format("Sentinel {} does not come to prefer {} in time",
+                                                 plan.sentinels.front().ToAddress(), to_->ToAddress()));
+  }
   return CarryOut(std::move(plan));
 }
 
@@ -442,7 +460,7 @@ std::string HandOver::AwaitReplicas(const std::vector<Endpoint>& replicas, std::
     }
     if (behind.empty()) return "";
     if (Clock::now() >= deadline) return behind;
-    if (!pause_(Clock::now() + kLookInterval)) return "asked to stop at once";
+    if (!pause_(Clock::now() + kLookInterval)) return kAskedAtOnce;
   }
 }
 
@@ -484,7 +502,7 @@ HandOver::Promotion HandOver::AwaitPromotion(const HandOverPlan& plan, const End
       return {.why = GoesOn() ? "no replica was promoted in time"
                               : "no replica was promoted in time (HANDOVER_TIMEOUT)"};
     }
-    if (!pause_(now + kLookInterval) && !GoesOn()) return {.why = "asked to stop at once"};
+    if (!pause_(now + kLookInterval) && !GoesOn()) return {.why = kAskedAtOnce};
   }
 }
 

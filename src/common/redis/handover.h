@@ -48,6 +48,9 @@ struct HandOverPlan {
   std::vector<Endpoint> candidates{};
   // Sentinels that can be asked, in this order: they know a candidate, and trust their clocks.
   std::vector<Endpoint> sentinels{};
+  // All that answer and are not in TILT know a candidate, and the first of them would promote no other one:
+  // otherwise applications find the new master a second later.
+  bool all_ready = false;
   // What the first of them could promote all the same; see FindUnattached.
   std::vector<Endpoint> unattached{};
   std::string refusal{};  // why not; one sentence
