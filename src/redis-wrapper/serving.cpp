@@ -24,8 +24,6 @@ constexpr Duration kCheckSoon = 200ms;
 constexpr Duration kSettling = 5s;
 // Somebody may have deleted what was registered.
 constexpr Duration kRefreshInterval = 10s;
-// How long after a demotion a Sentinel may still not have heard of it: it was frozen or cut off.
-constexpr Duration kLateClients = 60s;
 
 }  // namespace
 
@@ -178,28 +176,15 @@ void Serving::Redirect(const redis::ServerInfo& own) {
 }
 
 void Serving::DisconnectLateClients(const redis::ServerInfo& own) {
-  const bool demoted = std::exchange(was_master_, own.role == redis::Role::kMaster) && !was_master_;
-  if (was_master_) late_until_.reset();
-  if (demoted) {
-    late_until_ = Clock::now() + kLateClients;
-    aware_ = disconnected_for_ = 0;
-  }
-  if (!late_until_) return;
-  std::size_t aware = 0;
-  std::size_t unaware = 0;
+  if (!late_clients_.Expects(own.role, Clock::now())) return;
+  LateClients::Seen seen{.registered = lookup_.sentinels().size()};
   for (const auto& report : redis::AskSentinels(lookup_.sentinels(), options_.common.sentinel,
                                                 options_.common.master_name, kProbeTimeout)) {
     // Of SENTINEL MASTERS, the one that leads a failover answers with the old master to its end.
-    if (report) ++(report->master == self_.endpoint || report->failover_in_progress ? unaware : aware);
+    if (report)
+      ++(report->master == self_.endpoint || report->failover_in_progress ? seen.unaware : seen.aware);
   }
-  // A look later than the last Sentinel learned of it: who had just been sent here has connected by then.
-  const bool settled = unaware == 0 && std::exchange(aware_, aware) == aware;
-  const bool over = Clock::now() >= *late_until_;
-  if ((settled && aware > disconnected_for_) || over) {
-    DisconnectClients();
-    disconnected_for_ = aware;
-  }
-  if (over || (settled && aware == lookup_.sentinels().size())) late_until_.reset();
+  if (late_clients_.ShouldDisconnect(seen, Clock::now())) DisconnectClients();
 }
 
 void Serving::DisconnectClients() const {

@@ -5,12 +5,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "base/log.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/dataset_keeper.h"
 #include "redis-wrapper/failover_request.h"
+#include "redis-wrapper/late_clients.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/write_fence.h"
@@ -37,7 +37,6 @@ class Serving {
   // Once a second; more often while the name of the data is new, or nobody vouches for this master.
   void Check();
   void Redirect(const redis::ServerInfo& own);
-  // After a demotion: until all Sentinels have heard of it, they send clients here.
   void DisconnectLateClients(const redis::ServerInfo& own);
   void DisconnectClients() const;
   void SayHealth(const Result<redis::ServerInfo>& own);
@@ -64,13 +63,6 @@ class Serving {
   registry::Record record_;
   // The record named this node since it became master.
   bool has_led_ = false;
-  // At the last look.
-  bool was_master_ = false;
-  // See DisconnectLateClients. How many Sentinels named another master, at the last look and when the clients
-  // were disconnected last.
-  std::optional<TimePoint> late_until_;
-  std::size_t aware_ = 0;
-  std::size_t disconnected_for_ = 0;
   // It was master, or had all the data of one.
   bool ready_ = false;
   // Of the data, as last seen, and until when all of the group may still be learning it.
@@ -81,6 +73,7 @@ class Serving {
   TimePoint refresh_at_{};
   LogOnChange log_refresh_;
   LogOnChange log_redirect_;
+  LateClients late_clients_;
   FailoverRequest failover_request_;
   WriteFence fence_;
 };

@@ -480,7 +480,14 @@ HandOver::Promotion HandOver::AwaitPromotion(const HandOverPlan& plan, const End
   TimePoint heard_at = working_at;
   while (true) {
     if (const auto promoted = FindPromoted(plan)) return {.promoted = promoted};
-    const auto reports = AnsweredReports(answering_, options_.sentinel, terms_.group);
+    const auto answers = AskSentinels(answering_, options_.sentinel, terms_.group, kAskTimeout);
+    std::vector<SentinelReport> reports;
+    bool gone = false;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      if (answers[i]) reports.push_back(*answers[i]);
+      if (answering_[i].endpoint == asked)
+        gone = !answers[i] && answers[i].error().kind != ErrorKind::kTimeout;
+    }
     const auto* report = FindReport(asked, reports);
     const TimePoint now = Clock::now();
     if (report != nullptr) heard_at = now;
@@ -489,6 +496,9 @@ HandOver::Promotion HandOver::AwaitPromotion(const HandOverPlan& plan, const End
       called_off.stalled = called_off.decided;
       return called_off;
     }
+    // The order of one whose process is gone is gone with it, once what it had sent has arrived.
+    if (gone && now - heard_at > kPromotionArrives)
+      return {.decided = true, .stalled = true, .why = fmt::format("Sentinel {} is gone", asked.ToAddress())};
     if (now - heard_at > kStoodStill)
       return {.stalled = true,
               .why = fmt::format("Sentinel {} took the order and is silent", asked.ToAddress())};
@@ -519,7 +529,6 @@ HandOver::Promotion HandOver::EndFailover(const HandOverPlan& plan, const std::v
       if (answers[i]) {
         reports.push_back(*answers[i]);
       } else if (answers[i].error().kind == ErrorKind::kTimeout && Contains(asked, sentinel)) {
-        // The order of one whose process is gone is gone with it.
         open = fmt::format("Sentinel {}, which was to do it, does not answer: it may still promote one",
                            sentinel.ToAddress());
       }
