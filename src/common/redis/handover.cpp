@@ -330,7 +330,7 @@ HandOver::Outcome HandOver::Prepare(HandOverPlan plan) {
   if (!to_) return CarryOut(std::move(plan));
   // The preference is shown to one Sentinel, and only that one is asked.
   plan.sentinels.resize(1);
-  const TimePoint shown_by = GoesOn() ? TimePoint::max() : BeginBy();
+  const TimePoint shown_by = GoesOn() ? TimePoint::max() : std::max(BeginBy(), start_ + terms_.timeout / 2);
   const auto pause = [&](TimePoint until) { return Clock::now() < shown_by && pause_(until); };
   const Preference preference(options_, terms_.group, *to_);
   if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause); !preferred) {
