@@ -56,6 +56,9 @@ void Append(redisContext* context, const Command& command) {
   redisAppendCommandArgv(context, static_cast<int>(words.size()), words.data(), lengths.data());
 }
 
+// Instead of an answer to whatever was asked first, AUTH too; then the server closes the connection.
+constexpr std::string_view kFull = "ERR max number of clients";
+
 int PollTimeout(TimePoint deadline) {
   return static_cast<int>(std::min<Duration::rep>(Remaining(deadline, Clock::now()).count(), INT_MAX));
 }
@@ -107,6 +110,8 @@ Result<std::optional<Reply>> Connection::TakeReply() {
   if (raw == nullptr) return std::nullopt;
   const std::unique_ptr<redisReply, FreeReply> owned(static_cast<redisReply*>(raw));
   Reply reply = ToReply(*owned);
+  if (reply.is_error() && reply.text.starts_with(kFull))
+    return Fail(ErrorKind::kUnavailable, fmt::format("{}: {}", server_.ToAddress(), reply.text));
   if (!authenticating_) return reply;
   authenticating_ = false;
   if (reply.is_error()) {
@@ -203,12 +208,16 @@ Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& creden
   return AskAll({server}, credentials, commands, timeout).front();
 }
 
+bool IsFull(const Error& error) { return error.message.find(kFull) != std::string::npos; }
+
 std::set<Endpoint> WhoAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials,
                               Duration timeout) {
   const auto answers = AskAll(servers, credentials, {{"PING"}}, timeout);
   std::set<Endpoint> living;
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    if (answers[i] || answers[i].error().kind == ErrorKind::kRefused) living.insert(servers[i]);
+    const bool lives =
+        answers[i] || answers[i].error().kind == ErrorKind::kRefused || IsFull(answers[i].error());
+    if (lives) living.insert(servers[i]);
   }
   return living;
 }

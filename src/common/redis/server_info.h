@@ -31,11 +31,15 @@ struct ServerInfo {
   bool loading = false;
   // An append-only file is being written anew, or is about to be.
   bool rewriting_aof = false;
+  bool aof_rewrite_failed = false;   // the last one
   std::uint64_t keys = 0;            // over all databases
   std::uint64_t used_memory = 0;     // in bytes
   std::uint64_t max_memory = 0;      // 0: no limit
   bool append_only = false;          // keeps an append-only file
   std::int64_t unsaved_changes = 0;  // since the last snapshot
+  bool saving = false;               // a snapshot is being written
+  bool save_failed = false;          // the last one
+  std::int64_t last_save = 0;        // Unix time of the last one, or of the server's start
   std::uint64_t connected_replicas = 0;
   std::string replication_id;
   std::int64_t offset = 0;  // master: written so far; replica: received so far
@@ -60,6 +64,9 @@ Result<ServerInfo> ParseServerInfo(std::string_view info);
 
 // One number in the text of INFO, of a Redis or a Sentinel; 0: it does not say.
 std::int64_t NumberIn(std::string_view info, std::string_view name);
+
+// What a server's answer to INFO says.
+Result<ServerInfo> ToServerInfo(const Endpoint& server, const Result<std::vector<Reply>>& answer);
 
 // Asks a server. kRefused: it answers, but not us (its message says why); kUnavailable, kTimeout: it does not
 // answer.
