@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/text_file.h"
 #include "process/server_conf.h"
+#include "redis-wrapper/loading.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -69,6 +70,8 @@ void ApplyConf(const std::string& path, DataFiles& files, int depth) {
     if (name == "include") Include(PathFrom(files.dir, value), files, depth + 1);
     if (name == "dir") files.dir = Resolved(PathFrom(files.dir, value));
     if (name == "dbfilename") files.rdb = value;
+    // The lines add up, and an empty one takes all back (config.c, setConfigSaveOption).
+    if (name == "save") files.snapshots = words->size() > 2 || !value.empty();
     if (name == "appendonly") files.append_only = LowerCase(value) == "yes";
     if (name == "appenddirname") files.aof_dir = value;
     if (name == "appendfilename") files.aof = value;
@@ -97,10 +100,14 @@ std::optional<RdbHeader> ReadRdbHeader(const std::string& path) {
   return header ? std::optional(*header) : std::nullopt;
 }
 
+// An RDB file that cannot be read is not known to be empty.
+bool HasData(const std::optional<RdbHeader>& header) { return !header || header->has_data; }
+
 // One line of the manifest: "file appendonly.aof.1.incr.aof seq 1 type i" (aof.c).
 struct AofPart {
   std::string path;
   char type = '?';  // b: base, i: what came after it, h: history, about to be deleted
+  std::string number;
 };
 
 std::vector<AofPart> ReadManifest(const DataFiles& files) {
@@ -112,13 +119,14 @@ std::vector<AofPart> ReadManifest(const DataFiles& files) {
     AofPart part;
     for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
       if (words[i] == "file") part.path = dir + words[i + 1];
+      if (words[i] == "seq") part.number = words[i + 1];
       if (words[i] == "type" && !words[i + 1].empty()) part.type = words[i + 1].front();
     }
     if (!part.path.empty() && part.type != 'h') parts.push_back(std::move(part));
   }
   // Before Redis 7 there was a single file, which Redis 7 takes over.
   const std::string single = files.dir + '/' + files.aof;
-  if (parts.empty() && Examine(single)) parts.push_back({single, 'i'});
+  if (parts.empty() && Examine(single)) parts.push_back({single, 'i', "1"});
   return parts;
 }
 
@@ -130,23 +138,36 @@ AofTail TailOf(const std::vector<AofPart>& parts) {
   return {path.substr(path.rfind('/') + 1), facts->bytes};
 }
 
-Dataset FindAofDataset(const DataFiles& files, const Note& note) {
-  Dataset dataset;
-  bool has_data = false;
-  const auto parts = ReadManifest(files);
+struct AofFacts {
+  FilesFound::File file;
+  std::uint64_t bytes = 0;
+  bool was_used = false;  // its parts are not the first ones
+};
+
+AofFacts Examine(const std::vector<AofPart>& parts) {
+  AofFacts found;
   for (const auto& part : parts) {
     const auto facts = Examine(part.path);
     if (!facts) continue;
-    dataset.bytes += facts->bytes;
-    dataset.saved_at = std::max(dataset.saved_at, facts->modified_at);
+    found.bytes += facts->bytes;
+    found.file.written_at = std::max(found.file.written_at, facts->modified_at);
     // A fresh server writes a base without a key in it.
     const auto header = part.type == 'b' ? ReadRdbHeader(part.path) : std::nullopt;
-    has_data = has_data || (header ? header->has_data : facts->bytes > 0);
+    found.file.has_data = found.file.has_data || (header ? header->has_data : facts->bytes > 0);
+    found.was_used = found.was_used || part.number != "1";
   }
-  if (!has_data) return {};
-  dataset.replication_id = note.replication_id;
-  dataset.previous_id = note.previous_id;
-  dataset.offset = note.offset;
+  return found;
+}
+
+Dataset FindAofDataset(const DataFiles& files, const Note& note) {
+  const auto parts = ReadManifest(files);
+  const AofFacts found = Examine(parts);
+  if (!found.file.has_data) return {};
+  Dataset dataset{.replication_id = note.replication_id,
+                  .previous_id = note.previous_id,
+                  .offset = note.offset,
+                  .saved_at = found.file.written_at,
+                  .bytes = found.bytes};
   const AofTail tail = TailOf(parts);
   if (tail.file == note.aof_file && tail.bytes > note.aof_bytes)
     dataset.offset += static_cast<std::int64_t>(tail.bytes - note.aof_bytes);
@@ -213,12 +234,30 @@ Status WriteNote(const DataFiles& files, const Note& note) {
                             json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
 }
 
-AofTail FindAofTail(const DataFiles& files) {
-  return files.append_only ? TailOf(ReadManifest(files)) : AofTail{};
+AofTail FindAofTail(const DataFiles& files) { return TailOf(ReadManifest(files)); }
+
+FilesFound FindFiles(const DataFiles& files) {
+  const AofFacts append_only = Examine(ReadManifest(files));
+  FilesFound found{.append_only = append_only.file, .append_only_was_used = append_only.was_used};
+  const std::string path = files.dir + '/' + files.rdb;
+  if (const auto facts = Examine(path)) {
+    const auto header = ReadRdbHeader(path);
+    found.snapshot = {HasData(header),
+                      header && header->saved_at > 0 ? header->saved_at : facts->modified_at};
+  }
+  return found;
 }
 
 Dataset FindDataset(const DataFiles& files, const Note& note) {
-  return files.append_only ? FindAofDataset(files, note) : FindRdbDataset(files, note);
+  switch (PlanLoad(files, note, FindFiles(files)).loads) {
+    case LoadPlan::Loads::kSnapshot:
+      return FindRdbDataset(files, note);
+    case LoadPlan::Loads::kAppendOnly:
+      return FindAofDataset(files, note);
+    case LoadPlan::Loads::kNothing:
+      break;
+  }
+  return {};
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <utility>
 
 #include "base/exit_code.h"
@@ -17,6 +19,7 @@ namespace {
 using registry::Record;
 using zookeeper::Watch;
 
+constexpr const char* kShutdownTimeout = "shutdown-timeout";
 constexpr Duration kCheckInterval = 1s;
 constexpr Duration kCheckSoon = 200ms;
 // Where the data have just got another name, all of the group is about to: whoever dies before it is written
@@ -24,20 +27,30 @@ constexpr Duration kCheckSoon = 200ms;
 constexpr Duration kSettling = 5s;
 // Somebody may have deleted what was registered.
 constexpr Duration kRefreshInterval = 10s;
+// Of STOP_TIMEOUT: the server waits for replicas that lag for at most one part, and the rest is for the save.
+constexpr int kStopParts = 5;
+
+Conversion::To NextConversion(const DatasetKeeper& keeper) {
+  if (!NeedsConversion(keeper.files(), keeper.plan())) return Conversion::To::kNothing;
+  return keeper.files().append_only ? Conversion::To::kAppendOnly : Conversion::To::kSnapshots;
+}
 
 }  // namespace
 
-Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, zookeeper::Lock& lock,
-                 Lookup& lookup, DatasetKeeper& keeper, registry::Member self, registry::Record record)
+Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, redis::OwnServer& own_server,
+                 zookeeper::Lock& lock, Lookup& lookup, DatasetKeeper& keeper, registry::Member self,
+                 registry::Record record)
     : options_(options),
       loop_(loop),
+      own_server_(own_server),
       lock_(lock),
       lookup_(lookup),
       keeper_(keeper),
       self_(std::move(self)),
       record_(std::move(record)),
       failover_request_(options.common, self_.endpoint),
-      fence_(options) {}
+      fence_(options, own_server),
+      conversion_(NextConversion(keeper)) {}
 
 int Serving::Run() {
   TimePoint check_at = Clock::now();
@@ -111,14 +124,17 @@ void Serving::Check() {
   const bool reachable = ZooKeeperAnswers();
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (RegistrationDue() || fence_.alone())) Refresh();
-  const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
+  const auto own = own_server_.AskInfo(kProbeTimeout);
   SayHealth(own);
   if (!own || own->loading) return;
   if (own->replication_id != replication_id_) {
     replication_id_ = own->replication_id;
     settled_at_ = Clock::now() + kSettling;
   }
+  last_seen_ = *own;
   Redirect(*own);
+  conversion_.Check(*own, own_server_);
+  keeper_.SetConverting(conversion_.pending());
   keeper_.Keep(*own, Leads(*own), reachable, Clock::now());
   const bool another_recorded = record_.state == Record::State::kMaster && record_.master != self_.endpoint;
   fence_.Check(*own, reachable && !another_recorded, lookup_.sentinels(), lookup_.others());
@@ -154,8 +170,7 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   // A master gives its data up on nobody's single word.
   if (!missed && !SentinelsConfirm(*master)) return;
   const auto redirected =
-      redis::Ask(options_.server.bind, options_.common.redis,
-                 {{"REPLICAOF", master->host, std::to_string(master->port)}}, kProbeTimeout);
+      own_server_.Ask({{"REPLICAOF", master->host, std::to_string(master->port)}}, kProbeTimeout);
   if (!redirected || redirected->front().is_error()) {
     log_redirect_(fmt::format("cannot be made a replica of {}: {}; trying again", master->ToAddress(),
                               redirected ? redirected->front().text : redirected.error().message),
@@ -171,8 +186,7 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   log::Warn("the record says that {} is the master, and it is: this node, a master until now, follows it",
             master->ToAddress());
   // Clients that stay would go on reading what is about to be replaced.
-  const auto killed = redis::Ask(options_.server.bind, options_.common.redis,
-                                 {{"CLIENT", "KILL", "TYPE", "normal"}}, kProbeTimeout);
+  const auto killed = own_server_.Ask({{"CLIENT", "KILL", "TYPE", "normal"}}, kProbeTimeout);
   if (!killed || killed->front().is_error()) {
     log::Warn("the clients of this node stay connected, and read what is about to be replaced: {}",
               killed ? killed->front().text : killed.error().message);
@@ -221,12 +235,49 @@ int Serving::Stop() {
 }
 
 int Serving::StopServer() {
-  const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
-  if (own && !own->loading) keeper_.WriteDown(*own, Clock::now());
+  const auto own = own_server_.AskInfo(kProbeTimeout);
+  if (own && !own->loading) {
+    conversion_.BeforeStop(*own, keeper_.files().snapshots, own_server_);
+    keeper_.WriteDown(*own, Clock::now());
+    last_seen_ = *own;
+  }
+  if (last_seen_.connected_replicas > 0) ShortenTheWait();
   const int code = loop_.StopServer();
+  if (code == kExitSignalBase + SIGKILL) ReportKilled(last_seen_);
   // What the server saved last belongs into the comparison when everybody returns.
   if (loop_.session().connected()) keeper_.ReportLast();
   return code;
+}
+
+void Serving::ShortenTheWait() {
+  const auto longest =
+      std::chrono::duration_cast<std::chrono::seconds>(options_.server.stop_timeout) / kStopParts;
+  const auto found = own_server_.Ask({{"CONFIG", "GET", kShutdownTimeout}}, kProbeTimeout);
+  // Before Redis 7 there was no such wait.
+  if (!found || found->front().items.size() != 2) return;
+  const auto& configured = found->front().items[1].text;
+  if (std::atoll(configured.c_str()) <= longest.count()) return;
+  const auto cut =
+      own_server_.Order({"CONFIG", "SET", kShutdownTimeout, std::to_string(longest.count())}, kProbeTimeout);
+  if (cut) {
+    log::Info(
+        "shutdown-timeout shortened from {} s to {} s: the rest of STOP_TIMEOUT is for the last snapshot",
+        configured, longest.count());
+  } else {
+    log::Warn("shutdown-timeout not shortened: {}", cut.error().message);
+  }
+}
+
+void Serving::ReportKilled(const redis::ServerInfo& own) {
+  const auto& files = keeper_.files();
+  std::string cost = "this group keeps no data on disk";
+  if (own.append_only) {
+    cost = "writes that the append-only file did not get yet may be lost";
+  } else if (files.snapshots) {
+    cost = fmt::format("{} changes since the last snapshot may be lost", own.unsaved_changes);
+  }
+  log::Error("redis-server was killed while it stopped (STOP_TIMEOUT {} ms): {}",
+             options_.server.stop_timeout.count(), cost);
 }
 
 int Serving::EndUnreachable() {

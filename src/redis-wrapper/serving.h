@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "daemon/wrapper_loop.h"
+#include "redis-wrapper/conversion.h"
 #include "redis-wrapper/dataset_keeper.h"
 #include "redis-wrapper/failover_request.h"
 #include "redis-wrapper/lookup.h"
@@ -20,8 +21,9 @@ namespace redis_zk::redis_wrapper {
 class Serving {
  public:
   // `self` is registered already; `record` was read last. The references must outlive this.
-  Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, zookeeper::Lock& lock, Lookup& lookup,
-          DatasetKeeper& keeper, registry::Member self, registry::Record record);
+  Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, redis::OwnServer& own_server,
+          zookeeper::Lock& lock, Lookup& lookup, DatasetKeeper& keeper, registry::Member self,
+          registry::Record record);
 
   // Returns the process's exit code.
   int Run();
@@ -47,11 +49,16 @@ class Serving {
   // The ends: each returns the exit code.
   int Stop();
   int StopServer();
+  // redis-server waits for replicas that lag before it saves (shutdown-timeout), and may be killed meanwhile.
+  void ShortenTheWait();
+  // What a server that had to be killed may not have saved.
+  void ReportKilled(const redis::ServerInfo& own);
   int EndUnreachable();
   int ReportEnd();
 
   const WrapperOptions& options_;
   daemon::WrapperLoop& loop_;
+  redis::OwnServer& own_server_;
   zookeeper::Lock& lock_;
   Lookup& lookup_;
   DatasetKeeper& keeper_;
@@ -71,7 +78,10 @@ class Serving {
   LogOnChange log_refresh_;
   LogOnChange log_redirect_;
   FailoverRequest failover_request_;
+  // What the server said last; it may not answer any more when it is stopped.
+  redis::ServerInfo last_seen_;
   WriteFence fence_;
+  Conversion conversion_;
 };
 
 }  // namespace redis_zk::redis_wrapper
