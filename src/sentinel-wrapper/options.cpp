@@ -12,7 +12,7 @@ Options Describe(WrapperOptions* wrapper) {
                   "Waits for a master in ZooKeeper, launches redis-sentinel on it and keeps it registered.");
   daemon::AddHealthCheck(options);
   AddCommonOptions(options, &wrapper->common);
-  AddServerOptions(options, "26379", &wrapper->server);
+  AddServerOptions(options, "26379", "10s", &wrapper->server);
   options.Add(
       {"SENTINEL_CONF", "your sentinel.conf; it is read and never written to", "/etc/redis/sentinel.conf"},
       ParseText, &wrapper->sentinel_conf);
