@@ -469,19 +469,15 @@ def test_a_fence_whose_answer_was_lost_is_lowered(make_cluster):
     cluster = make_cluster(FENCE_PATIENCE="1s", HANDOVER_TIMEOUT="0")
     cluster.start_zookeeper()
     configure(cluster, MEMORY_ONLY)
+    # A Sentinel that does not answer.
+    cluster.kazoo.create("/redis/sentinels/12345678-1234-1234-1234-123456789012", b"127.0.0.1 1", makepath=True)
     node = cluster.redis()
     node.await_serving()
-    cluster.kazoo.create("/redis/sentinels/12345678-1234-1234-1234-123456789012", b"127.0.0.1 1", makepath=True)
-    with node.client(socket_timeout=20) as client, client.monitor() as commands:
-        # By the fourth look it has read of the Sentinel that does not answer.
-        looks = 0
-        for command in commands.listen():
-            looks += command["command"] == "INFO"
-            if looks == 4:
-                cluster.zookeeper.signal(signal.SIGSTOP)
-            if command["command"].startswith("CONFIG GET"):
-                os.kill(node.child, signal.SIGSTOP)
-                break
+    with node.client() as client:
+        cluster.zookeeper.signal(signal.SIGSTOP)
+        # It has asked for the user's settings; the order to raise is on its way.
+        wait_for(lambda: "cmdstat_config|get" in client.info("commandstats"), what="the raise", every=0)
+        os.kill(node.child, signal.SIGSTOP)
     node.wait_log("fence: ")
     cluster.zookeeper.signal(signal.SIGCONT)
     os.kill(node.child, signal.SIGCONT)
