@@ -41,6 +41,15 @@ constexpr Duration kReadWaitingEvery = 2s;
 constexpr Duration kFirstRetry = 100ms;
 constexpr Duration kLongestRetry = 3s;
 
+std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<registry::Member>>& members,
+                               const std::string& group) {
+  std::set<Endpoint> endpoints;
+  if (const auto found = members.find(group); found != members.end()) {
+    for (const auto& member : found->second) endpoints.insert(member.endpoint);
+  }
+  return endpoints;
+}
+
 }  // namespace
 
 Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
@@ -361,9 +370,15 @@ void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {
     return;
   }
   auto reports = redis::AskSentinels({*followed}, options_.common.sentinel, groups, kAskTimeout).front();
+  // The members as they are now: the promoted one may have joined a moment ago.
+  const auto members = registry_.ListMembers(groups);
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (!reports[i] ||
-        Settle(groups[i], {groups_.at(groups[i]), {std::move(*reports[i])}, sentinels_.size(), {}}))
+    if (!reports[i] || !members ||
+        Settle(groups[i], {groups_.at(groups[i]),
+                           {std::move(*reports[i])},
+                           sentinels_.size(),
+                           {},
+                           EndpointsIn(*members, groups[i])}))
       unchecked_groups_.insert(groups[i]);
   }
 }
@@ -379,13 +394,18 @@ void Watcher::CheckWithAll() {
       redis::AskSentinels(registry::PeersIn(sentinels_), options_.common.sentinel, groups, kAskTimeout);
   std::vector<Evidence> evidence;
   std::set<Endpoint> candidates;
+  std::vector<std::string> doubted;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    auto& seen = evidence.emplace_back(Evidence{groups_.at(groups[i]), {}, sentinels_.size(), {}});
+    auto& seen = evidence.emplace_back(Evidence{groups_.at(groups[i]), {}, sentinels_.size(), {}, {}});
     for (auto& of_sentinel : answers) {
       if (of_sentinel[i]) seen.reports.push_back(std::move(*of_sentinel[i]));
     }
     candidates.merge(WhomToAsk(seen));
+    if (IsInDoubt(seen)) doubted.push_back(groups[i]);
   }
+  const auto members = registry_.ListMembers(doubted);
+  // Compared again with the next round.
+  if (!members) return log::Debug("{}", members.error().message);
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
   const auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
   std::set<Endpoint> acting_masters;
@@ -394,6 +414,7 @@ void Watcher::CheckWithAll() {
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
     evidence[i].acting_masters = acting_masters;
+    evidence[i].members = EndpointsIn(*members, groups[i]);
     if (const auto kept = Settle(groups[i], evidence[i]))
       log_verdict_[groups[i]](fmt::format("{}: {}", groups[i], kept->reason), kept->level);
   }
