@@ -52,6 +52,18 @@ std::string WaitForActing(const std::string& what, const Endpoint& acting) {
                      acting.ToAddress());
 }
 
+std::string WaitForSilent(const View& view, const std::string& what) {
+  const Endpoint& silent = view.silent.front();
+  const auto stranger = view.strangers.find(silent);
+  if (stranger == view.strangers.end()) {
+    return fmt::format(
+        "{}; {} is registered but does not answer; waiting until it does, or ZooKeeper has given it up", what,
+        silent.ToAddress());
+  }
+  return fmt::format("{}; {} is registered, but {}; waiting until ZooKeeper has given the registration up",
+                     what, silent.ToAddress(), stranger->second);
+}
+
 // Nobody who lives holds the group's data, or can say who is master.
 std::optional<std::string> ReasonToWaitForTheDead(const View& view, const std::string& what) {
   if (const auto acting = ActingMaster(view)) return WaitForActing(what, *acting);
@@ -67,10 +79,7 @@ std::optional<std::string> ReasonToWaitForTheDead(const View& view, const std::s
     return fmt::format("{}; {} is alive and the Sentinels can promote it; waiting for that", what,
                        view.living.begin()->first.ToAddress());
   }
-  if (!view.silent.empty()) {
-    return fmt::format("{}; {} is registered but does not answer; waiting until ZooKeeper has given it up",
-                       what, view.silent.front().ToAddress());
-  }
+  if (!view.silent.empty()) return WaitForSilent(view, what);
   return std::nullopt;
 }
 
@@ -79,12 +88,14 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
   const std::string address = master.ToAddress();
   const auto* info = FindLiving(view, master);
   if (info == nullptr) {
+    const auto stranger = view.strangers.find(master);
     const std::string what =
-        fmt::format("{} says that {} is the master, but it does not answer", who_says, address);
+        fmt::format("{} says that {} is the master, but {}", who_says, address,
+                    stranger == view.strangers.end() ? "it does not answer" : stranger->second);
     if (auto reason = ReasonToWaitForTheDead(view, what)) return Wait(std::move(*reason));
     // Of ours, the znode of its member would still be there; of somebody else there is no such sign of life.
-    const bool stranger = view.record.state == State::kMaster && !view.record.lineage_fits;
-    if (stranger && view.patient) {
+    const bool foreign = view.record.state == State::kMaster && !view.record.lineage_fits;
+    if (foreign && view.patient) {
       Decision decision =
           Wait(fmt::format("{}; it was recorded by somebody else; waiting for it (COLD_START_WAIT)", what));
       decision.awaits_datasets = true;
@@ -154,12 +165,7 @@ Decision DecideWithoutRecord(const View& view) {
   if (unreadable && view.sentinels_answering > 0) {
     return Wait(fmt::format("{}, and Sentinels are alive; waiting for them to mend it", found));
   }
-  if (!view.silent.empty()) {
-    return Wait(
-        fmt::format("{}, and {} is registered but does not answer; waiting until it does, or ZooKeeper has "
-                    "given it up",
-                    found, view.silent.front().ToAddress()));
-  }
+  if (!view.silent.empty()) return Wait(WaitForSilent(view, found));
   return DecideColdStart(view, found);
 }
 

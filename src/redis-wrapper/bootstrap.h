@@ -33,8 +33,12 @@ struct View {
   // Every other Redis of the group that was asked and answered: the recorded master, the one that the
   // Sentinels name, the registered members.
   std::map<Endpoint, redis::ServerInfo> living;
-  // Registered as serving, and does not answer: frozen, cut off, or dead since a moment.
+  // Registered as serving, and does not answer: frozen, cut off, or dead since a moment. Also a master whose
+  // data the group does not know, as long as a registration stands for its address.
   std::vector<Endpoint> silent;
+  // Those named as master where somebody else's server answers, and why it is none of the group: as good as
+  // silent, see identity.h.
+  std::map<Endpoint, std::string> strangers;
 
   // The data on this node's disk, and those of the members that are starting too.
   registry::Dataset own;

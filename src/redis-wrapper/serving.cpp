@@ -151,6 +151,7 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   if (!info || info->role != redis::Role::kMaster) return;
   // Under another name or spelling of its address it is this very node.
   if (info->run_id == own.run_id) return;
+  if (!IsOurs(*master, *info, own)) return;
   // A master gives its data up on nobody's single word.
   if (!missed && !SentinelsConfirm(*master)) return;
   const auto redirected =
@@ -177,6 +178,19 @@ void Serving::Redirect(const redis::ServerInfo& own) {
     log::Warn("the clients of this node stay connected, and read what is about to be replaced: {}",
               killed ? killed->front().text : killed.error().message);
   }
+}
+
+bool Serving::IsOurs(const Endpoint& master, const redis::ServerInfo& info, const redis::ServerInfo& own) {
+  const auto marks =
+      lookup_.ReadMarks({.replication_id = own.replication_id, .previous_id = own.previous_replication_id});
+  if (!marks) return false;
+  if (BelongsToGroup(info, *marks)) return true;
+  // One that has just begun has not written down yet what its data are called.
+  const auto& others = lookup_.others();
+  if (std::find(others.begin(), others.end(), master) == others.end())
+    lookup_.ReportStranger(master, "is recorded as the master of " + options_.common.master_name,
+                           DescribeStranger(info));
+  return false;
 }
 
 bool Serving::SentinelsConfirm(const Endpoint& master) const {

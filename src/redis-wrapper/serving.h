@@ -36,6 +36,8 @@ class Serving {
   // Once a second; more often while the name of the data is new, or nobody vouches for this master.
   void Check();
   void Redirect(const redis::ServerInfo& own);
+  // Whether the recorded master's data are of this group; says so where they are not.
+  bool IsOurs(const Endpoint& master, const redis::ServerInfo& info, const redis::ServerInfo& own);
   void SayHealth(const Result<redis::ServerInfo>& own);
   // Whether a registered Sentinel names `master`, too.
   bool SentinelsConfirm(const Endpoint& master) const;

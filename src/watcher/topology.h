@@ -27,6 +27,7 @@ struct WaitingMember {
 struct Topology {
   std::string default_group;
   std::vector<registry::Sentinel> sentinels;
+  // Those that were ever recorded, or have a member. Some znodes every deployment has: they alone make none.
   std::map<std::string, registry::Record> groups;
   std::map<std::string, std::vector<WaitingMember>>
       waiting;  // by group; those of whom nobody waits are left out

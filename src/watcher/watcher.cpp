@@ -41,6 +41,12 @@ constexpr Duration kReadWaitingEvery = 2s;
 constexpr Duration kFirstRetry = 100ms;
 constexpr Duration kLongestRetry = 3s;
 
+std::set<std::string> GroupsIn(const std::map<std::string, std::vector<registry::Member>>& members) {
+  std::set<std::string> groups;
+  for (const auto& [group, all] : members) groups.insert(group);
+  return groups;
+}
+
 std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<registry::Member>>& members,
                                const std::string& group) {
   std::set<Endpoint> endpoints;
@@ -282,6 +288,7 @@ void Watcher::ReadRegistry() {
       }
     }
     groups_ = std::move(*records);
+    if (auto found = FindPopulated(); !found) return found;
     if (paused->has_value() != clean_up_paused_.has_value())
       log::Info("clean-up: {}", *paused ? DescribePause(**paused) : "no longer paused");
     clean_up_paused_ = std::move(*paused);
@@ -319,6 +326,21 @@ bool Watcher::MeasureRequest() {
   return answered;
 }
 
+Status Watcher::FindPopulated() {
+  std::vector<std::string> unwritten;
+  for (const auto& [group, record] : groups_) {
+    if (registry::WasNeverWritten(record)) unwritten.push_back(group);
+  }
+  const auto members = registry_.ListMembers(unwritten);
+  if (!members) return tl::unexpected(members.error());
+  populated_ = GroupsIn(*members);
+  return {};
+}
+
+bool Watcher::Exists(const std::string& group) const {
+  return !registry::WasNeverWritten(groups_.at(group)) || populated_.contains(group);
+}
+
 void Watcher::ReadWaiting() {
   const TimePoint now = Clock::now();
   if (!session_->connected() || now < read_waiting_at_) return;
@@ -333,8 +355,10 @@ void Watcher::ReadWaiting() {
     return;
   }
   auto waiting = FindWaiting(*members, waiting_, now);
-  if (waiting == waiting_) return;
+  auto populated = GroupsIn(*members);
+  if (waiting == waiting_ && populated == populated_) return;
   waiting_ = std::move(waiting);
+  populated_ = std::move(populated);
   PublishTopology();
 }
 
@@ -415,7 +439,8 @@ void Watcher::CheckWithAll() {
   for (std::size_t i = 0; i < groups.size(); ++i) {
     evidence[i].acting_masters = acting_masters;
     evidence[i].members = EndpointsIn(*members, groups[i]);
-    if (const auto kept = Settle(groups[i], evidence[i]))
+    const auto kept = Settle(groups[i], evidence[i]);
+    if (kept && Exists(groups[i]))
       log_verdict_[groups[i]](fmt::format("{}: {}", groups[i], kept->reason), kept->level);
   }
 }
@@ -457,10 +482,12 @@ Outages Watcher::FindOutages() const {
 
 void Watcher::PublishTopology(const std::string& recorded) {
   const auto before = topology_.Get();
+  auto groups = groups_;
+  std::erase_if(groups, [this](const auto& entry) { return !Exists(entry.first); });
   topology_.Set(Topology{
       .default_group = options_.common.master_name,
       .sentinels = sentinels_,
-      .groups = groups_,
+      .groups = std::move(groups),
       .waiting = waiting_,
       .known_at = known_at_,
       .read_took = read_took_,

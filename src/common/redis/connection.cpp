@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace redis_zk::redis {
@@ -54,6 +56,27 @@ void Append(redisContext* context, const Command& command) {
     lengths.push_back(word.size());
   }
   redisAppendCommandArgv(context, static_cast<int>(words.size()), words.data(), lengths.data());
+}
+
+// What the error reply to a command that carried a secret says, for people. The rest of it may repeat the
+// secret, as that of a server without AUTH does.
+std::string WithoutSecrets(const std::string& error) {
+  constexpr std::array<std::string_view, 8> kHarmless{
+      "ERR max number of clients reached",
+      "DENIED Redis is running in protected mode",
+      "WRONGPASS invalid username-password pair or user is disabled.",
+      "ERR AUTH <password> called without any password configured for the default user.",
+      "ERR Client sent AUTH, but no password is set",
+      "ERR invalid password",
+      "ERR unknown command",
+      "ERR wrong number of arguments for 'auth' command"};
+  for (const auto harmless : kHarmless) {
+    if (error.starts_with(harmless)) return std::string(harmless);
+  }
+  const auto code = error.substr(0, error.find(' '));
+  constexpr std::array<std::string_view, 6> kCodes{"ERR",     "NOAUTH", "NOPERM",
+                                                   "LOADING", "DENIED", "MASTERDOWN"};
+  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end() ? code : "an error of its own";
 }
 
 int PollTimeout(TimePoint deadline) {
@@ -111,7 +134,7 @@ Result<std::optional<Reply>> Connection::TakeReply() {
   authenticating_ = false;
   if (reply.is_error()) {
     return Fail(ErrorKind::kRefused,
-                fmt::format("{} refuses the password: {}", server_.ToAddress(), reply.text));
+                fmt::format("{} refuses the password: {}", server_.ToAddress(), WithoutSecrets(reply.text)));
   }
   return TakeReply();
 }

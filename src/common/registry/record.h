@@ -43,6 +43,11 @@ struct Record {
   std::string reason;       // the same; one sentence, made fit for a log line
 };
 
+// Whether the znode still is as it was made: of a group that may not exist.
+inline bool WasNeverWritten(const Record& record) {
+  return record.state == Record::State::kNone && record.version == 0 && record.epoch == 0;
+}
+
 // What a record is to say.
 struct NextRecord {
   Endpoint master;
