@@ -1,9 +1,11 @@
 """Whose server is that? Schedulers reuse addresses within seconds, so an address is no identity."""
 
+import json
 import time
 import uuid
 
 import pytest
+import redis
 
 from cluster import GROUP, LOOPBACK, Server, free_port, wait_for, write_until_ok
 
@@ -31,11 +33,9 @@ class Plain(Server):
         cluster.processes.append(self)
 
     def client(self, password=None):
-        import redis
         return redis.Redis(self.host, self.port, password=password, socket_timeout=5, decode_responses=True)
 
     def ask(self, *command, password=None):
-        import redis
         try:
             with self.client(password) as client:
                 return client.execute_command(*command)
@@ -192,6 +192,33 @@ def test_a_stranger_while_the_registration_stands(make_cluster):
     cluster.await_agreement(nodes, sentinels, [watcher], within=60)
     assert all(count(node, "ours") == KEYS for node in nodes)
     assert stranger.role == "master" and stranger.ask("DBSIZE") == 1
+
+
+@pytest.mark.parametrize("who", ["a replica without a link", "a master"])
+def test_a_record_that_names_a_stranger_moves_nobody(cluster, who):
+    """As a lie, or after another deployment has got hold of the record."""
+    nodes = [cluster.redis() for _ in range(2)]
+    for node in nodes:
+        node.await_serving()
+    wait_for(lambda: cluster.master(nodes).info()["connected_slaves"] == 1, what="replication")
+    master = cluster.master(nodes)
+    (replica,) = [node for node in nodes if node is not master]
+    fill(master, "ours")
+    wait_for(lambda: count(replica, "ours") == KEYS, what="the copy")
+    stranger = plain_redis(cluster, "stranger")
+    # It confirms what the record says.
+    plain_sentinel(cluster, "their-sentinel", stranger)
+    if who != "a master":
+        master.kill_all()
+    cluster.kazoo.set(f"/redis/lineage/{GROUP}",
+                      json.dumps({"epoch": 9, "master": stranger.record, "reason": "a test"}).encode())
+    cluster.kazoo.set("/redis/master", stranger.record.encode())
+    asked = master if who == "a master" else replica
+    role = asked.role
+    line = asked.wait_log(f"{stranger.address} is recorded as the master of {GROUP}, but the server there")
+    assert " error " in line and "not following it" in line
+    assert asked.role == role and stranger.ask("INFO", "replication")["connected_slaves"] == 0
+    assert count(asked, "ours") == KEYS
 
 
 # --- the originals' servers and Sentinels

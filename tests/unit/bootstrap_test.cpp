@@ -315,6 +315,54 @@ TEST(DecideTest, SignsOfLifeKeepAColdStartBack) {
   }
 }
 
+TEST(DecideTest, AStrangerIsAsGoodAsSilentAndNamed) {
+  const std::map<Endpoint, std::string> stranger{
+      {kB, "the server there is not of this group (replication id x)"}};
+  struct StrangerRow {
+    const char* name;
+    View view;
+    Action action;
+    bool named;
+  };
+  for (const auto& [name, view, action, named] : std::initializer_list<StrangerRow>{
+           {"at the recorded address",
+            {.self = kSelf, .record = Names(kB), .strangers = stranger},
+            Action::kServeAsMaster,
+            true},
+           {"although all Sentinels take it for the master",
+            {.self = kSelf,
+            .record = Names(kB),
+            .sentinels_say = Say(kB),
+            .sentinels_answering = 3,
+            .strangers = stranger},
+            Action::kServeAsMaster,
+            true},
+           {"named by the Sentinels alone",
+            {.self = kSelf,
+            .record = Names(kSelf),
+            .sentinels_say = Say(kB),
+            .sentinels_answering = 3,
+            .strangers = stranger},
+            Action::kServeAsMaster,
+            true},
+           {"a registration still stands for the address",
+            {.self = kSelf, .record = Names(kB), .silent = {kB}, .strangers = stranger},
+            Action::kWait,
+            true},
+           {"nobody is recorded, a registration stands",
+            {.self = kSelf, .silent = {kB}, .strangers = stranger},
+            Action::kWait,
+            true},
+           {"a copy of the data lives",
+            {.self = kSelf, .record = Names(kB), .living = {{kC, kFullReplica}}, .strangers = stranger},
+            Action::kWait,
+            true}}) {
+    const auto decision = Decide(view);
+    EXPECT_EQ(decision.action, action) << name << ": " << decision.reason;
+    EXPECT_EQ(decision.reason.find("not of this group") != std::string::npos, named) << decision.reason;
+  }
+}
+
 TEST(DecideTest, ANamedNodeWaitsForOneThatActsAlready) {
   for (const auto& acting : {kEmptyMaster, kFullMaster}) {
     const auto decision = Decide({.self = kSelf, .record = Names(kSelf), .living = {{kB, acting}}});
