@@ -1,6 +1,7 @@
 """Whose server is that? Schedulers reuse addresses within seconds, so an address is no identity."""
 
 import json
+import socket
 import time
 import uuid
 
@@ -23,6 +24,16 @@ def count(node, prefix):
     """How many of the keys that `fill` wrote are there."""
     with node.client() as client:
         return client.exists(*(f"{prefix}:{number}" for number in range(KEYS)))
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
 
 
 class Plain(Server):
@@ -96,8 +107,9 @@ def test_a_sentinel_of_another_deployment_at_a_registered_address(make_cluster, 
     nodes, sentinels, _ = fleets[ahead]
     for _ in range(3):
         before = cluster.record(f"{roots[ahead]}/master")
-        wait_for(lambda: sentinels[0].ask("SENTINEL", "FAILOVER", GROUP), what="an order for a failover")
-        wait_for(lambda: cluster.record(f"{roots[ahead]}/master") != before, what="the failover")
+        # Again and again: one that finds no good replica yet is given up.
+        wait_for(lambda: cluster.record(f"{roots[ahead]}/master") != before
+                 or sentinels[0].ask("SENTINEL", "FAILOVER", GROUP) is None, what="a failover", within=60, every=0.5)
         wait_for(lambda: sorted(str(node.role) for node in nodes) == ["master", "slave"], what="its end", within=60)
     masters = {whose: cluster.master(nodes) for whose, (nodes, *_) in fleets.items()}
     recorded = {whose: set() for whose in roots}
@@ -110,6 +122,7 @@ def test_a_sentinel_of_another_deployment_at_a_registered_address(make_cluster, 
     newcomers = []
     for victim in fleets["ours"][1][:2]:
         victim.kill_all()
+        wait_for(lambda: is_free(victim.port), what="the dead one's port")
         newcomer = cluster.sentinel(port=victim.port, ZK_ROOT="/b", ZK_SESSION_TIMEOUT=4)
         newcomers.append(newcomer)
         newcomer.await_serving()
