@@ -18,7 +18,7 @@ job "redis-zk" {
   update {
     max_parallel      = 1
     health_check      = "checks"
-    min_healthy_time  = "10s"
+    min_healthy_time  = "5s"
     healthy_deadline  = "12h"
     progress_deadline = "24h"
   }
@@ -53,9 +53,9 @@ job "redis-zk" {
     task "redis" {
       driver = "docker"
 
-      # HANDOVER_TIMEOUT and STOP_TIMEOUT, and something to spare; more takes max_kill_timeout, which is 30s, of the
-      # client.
-      kill_timeout = "30s"
+      # HANDOVER_TIMEOUT and STOP_TIMEOUT, and something to spare. Nomad cuts it to the client's max_kill_timeout, which
+      # is 30s unless you raise it: then set STOP_TIMEOUT to 15s, which is enough for small data only.
+      kill_timeout = "90s"
       kill_signal  = "SIGTERM"
 
       config {

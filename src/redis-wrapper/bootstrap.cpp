@@ -21,11 +21,12 @@ bool ActsAsMaster(const View& view, const Endpoint& endpoint) {
   return info != nullptr && info->role == redis::Role::kMaster;
 }
 
-// A living member whose data an empty or older master would wipe.
+// A living member that should be the master, for an empty or older one would wipe its data. Those that are
+// never promoted are compared in a cold start.
 std::optional<Endpoint> DataHolder(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
     // What it loads is not counted yet.
-    if (info.keys > 0 || info.loading) return endpoint;
+    if ((info.keys > 0 || info.loading) && !IsNeverPromoted(info)) return endpoint;
   }
   return std::nullopt;
 }
@@ -47,9 +48,28 @@ std::optional<Endpoint> ActingMaster(const View& view) {
   return std::nullopt;
 }
 
+std::optional<Endpoint> Promotable(const View& view) {
+  for (const auto& [endpoint, info] : view.living) {
+    if (!IsNeverPromoted(info)) return endpoint;
+  }
+  return std::nullopt;
+}
+
 std::string WaitForActing(const std::string& what, const Endpoint& acting) {
   return fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to say that it is", what,
                      acting.ToAddress());
+}
+
+std::string WaitForSilent(const View& view, const std::string& what) {
+  const Endpoint& silent = view.silent.front();
+  const auto stranger = view.strangers.find(silent);
+  if (stranger == view.strangers.end()) {
+    return fmt::format(
+        "{}; {} is registered but does not answer; waiting until it does, or ZooKeeper has given it up", what,
+        silent.ToAddress());
+  }
+  return fmt::format("{}; {} is registered, but {}; waiting until ZooKeeper has given the registration up",
+                     what, silent.ToAddress(), stranger->second);
 }
 
 // Nobody who lives holds the group's data, or can say who is master.
@@ -63,14 +83,11 @@ std::optional<std::string> ReasonToWaitForTheDead(const View& view, const std::s
     return fmt::format("{}, but {} Sentinels see it; waiting for it to answer, or for them to fail over",
                        what, view.sentinels_seeing_master);
   }
-  if (!view.living.empty() && view.sentinels_answering > 0) {
+  if (const auto replica = Promotable(view); replica && view.sentinels_answering > 0) {
     return fmt::format("{}; {} is alive and the Sentinels can promote it; waiting for that", what,
-                       view.living.begin()->first.ToAddress());
+                       replica->ToAddress());
   }
-  if (!view.silent.empty()) {
-    return fmt::format("{}; {} is registered but does not answer; waiting until ZooKeeper has given it up",
-                       what, view.silent.front().ToAddress());
-  }
+  if (!view.silent.empty()) return WaitForSilent(view, what);
   return std::nullopt;
 }
 
@@ -79,12 +96,14 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
   const std::string address = master.ToAddress();
   const auto* info = FindLiving(view, master);
   if (info == nullptr) {
+    const auto stranger = view.strangers.find(master);
     const std::string what =
-        fmt::format("{} says that {} is the master, but it does not answer", who_says, address);
+        fmt::format("{} says that {} is the master, but {}", who_says, address,
+                    stranger == view.strangers.end() ? "it does not answer" : stranger->second);
     if (auto reason = ReasonToWaitForTheDead(view, what)) return Wait(std::move(*reason));
     // Of ours, the znode of its member would still be there; of somebody else there is no such sign of life.
-    const bool stranger = view.record.state == State::kMaster && !view.record.lineage_fits;
-    if (stranger && view.patient) {
+    const bool foreign = view.record.state == State::kMaster && !view.record.lineage_fits;
+    if (foreign && view.patient) {
       Decision decision =
           Wait(fmt::format("{}; it was recorded by somebody else; waiting for it (COLD_START_WAIT)", what));
       decision.awaits_datasets = true;
@@ -154,12 +173,7 @@ Decision DecideWithoutRecord(const View& view) {
   if (unreadable && view.sentinels_answering > 0) {
     return Wait(fmt::format("{}, and Sentinels are alive; waiting for them to mend it", found));
   }
-  if (!view.silent.empty()) {
-    return Wait(
-        fmt::format("{}, and {} is registered but does not answer; waiting until it does, or ZooKeeper has "
-                    "given it up",
-                    found, view.silent.front().ToAddress()));
-  }
+  if (!view.silent.empty()) return Wait(WaitForSilent(view, found));
   return DecideColdStart(view, found);
 }
 
@@ -181,6 +195,10 @@ Decision DecideRole(const View& view) {
 }
 
 }  // namespace
+
+bool IsNeverPromoted(const redis::ServerInfo& info) {
+  return info.role == redis::Role::kReplica && info.priority == 0 && !info.loading;
+}
 
 Decision Decide(const View& view) {
   Decision decision = DecideRole(view);

@@ -1,9 +1,9 @@
 // Which role a Redis that is about to start takes: a function of what was looked up, and nothing else.
 //
 // The rule behind every row: nobody serves as master on its own word. A living master that ZooKeeper or a
-// majority of the Sentinels names is followed; while a living Redis of the group holds data, the Sentinels
-// decide; a node becomes master only under the group's lock, and only when no better data are alive,
-// starting, or awaited.
+// majority of the Sentinels names is followed; while a living Redis of the group holds data and can be
+// promoted, the Sentinels decide; a node becomes master only under the group's lock, and only when no better
+// data are alive, starting, or awaited.
 #pragma once
 
 #include <cstdint>
@@ -33,11 +33,18 @@ struct View {
   // Every other Redis of the group that was asked and answered: the recorded master, the one that the
   // Sentinels name, the registered members.
   std::map<Endpoint, redis::ServerInfo> living;
-  // Registered as serving, and does not answer: frozen, cut off, or dead since a moment.
+  // The data that living members found on their disks when they started.
+  std::map<Endpoint, registry::Dataset> found_by_living;
+  // Registered as serving, and does not answer: frozen, cut off, or dead since a moment. Also a master whose
+  // data the group does not know, as long as a registration stands for its address.
   std::vector<Endpoint> silent;
+  // Those named as master where somebody else's server answers, and why it is none of the group: as good as
+  // silent, see identity.h.
+  std::map<Endpoint, std::string> strangers;
 
   // The data on this node's disk, and those of the members that are starting too.
   registry::Dataset own;
+  bool own_append_only = false;  // its offset is as good an estimate as the note beside the file
   std::vector<registry::Member> starting;
   // Nodes that are gone, and may come back with better data than anybody here has; see FindAwaited.
   std::vector<registry::KnownDataset> awaited;
@@ -68,6 +75,10 @@ struct Decision {
   bool disputed = false;         // only a person can say which data are the right ones
   std::string reason;            // one sentence, for the log and the record
 };
+
+// Whether no failover can make it the master: a replica of priority 0, by its user's will or since it holds
+// no complete copy of the data. What one that is loading will hold is not known yet.
+bool IsNeverPromoted(const redis::ServerInfo& info);
 
 Decision Decide(const View& view);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <utility>
 
 #include "redis-wrapper/history.h"
 
@@ -19,6 +21,9 @@ using registry::Member;
 // Nodes report about every five seconds, and the master its history every second: who reported this shortly
 // before the end was alive at the end.
 constexpr std::int64_t kReportedAtTheEnd = 20'000;
+// What the stream of writes holds beside them and an append-only file does not, between two notes: of each
+// Sentinel a PUBLISH of some 200 bytes every two seconds, and PINGs.
+constexpr std::int64_t kHeartbeatBytes = 4096;
 
 std::string Describe(const Dataset& dataset) {
   if (dataset.empty()) return "no data";
@@ -91,6 +96,63 @@ std::string GivenUp(const View& view) {
                      Describe(awaited.dataset));
 }
 
+// A living replica that no failover can promote, and whose data this node's would replace.
+struct Reserve {
+  Endpoint endpoint;
+  Dataset dataset;
+};
+
+// What it holds, as well as it can be told. Nothing in it: a part of its first copy.
+Dataset DatasetOf(const View& view, const Endpoint& endpoint, const redis::ServerInfo& info) {
+  if (info.offset != redis::kNoMasterKnown || info.data_offset > 0) {
+    return {.replication_id = info.replication_id,
+            .previous_id = info.previous_replication_id,
+            .offset = info.offset != redis::kNoMasterKnown ? info.offset : info.data_offset,
+            .bytes = 1};  // there are some
+  }
+  // It has been given a new id at its start.
+  const auto found = view.found_by_living.find(endpoint);
+  return found == view.found_by_living.end() ? Dataset{} : found->second;
+}
+
+bool IsAsGood(const View& view, const Dataset& reserve) {
+  const Dataset& own = view.own;
+  if (own.empty()) return false;
+  if (reserve.empty()) return true;
+  switch (Compare(own, reserve, view.history)) {
+    case Order::kNewer:
+    case Order::kSame:
+      return true;
+    case Order::kOlder:
+      return view.own_append_only && own.replication_id == reserve.replication_id &&
+             reserve.offset - own.offset <= kHeartbeatBytes;
+    case Order::kUnrelated:
+      return false;
+  }
+  return false;
+}
+
+std::optional<Reserve> FindBetterReserve(const View& view) {
+  for (const auto& [endpoint, info] : view.living) {
+    if (info.keys == 0 || !IsNeverPromoted(info)) continue;
+    Dataset dataset = DatasetOf(view, endpoint, info);
+    if (!IsAsGood(view, dataset)) return Reserve{endpoint, std::move(dataset)};
+  }
+  return std::nullopt;
+}
+
+Decision WaitForReserve(const View& view, const Reserve& reserve, const std::string& why) {
+  const std::string address = reserve.endpoint.ToAddress();
+  const std::string held = reserve.dataset.empty() ? "a part of the data" : Describe(reserve.dataset);
+  Decision decision = Wait(fmt::format(
+      "{}; {} is alive and holds better data than this node ({}, here {}), and its replica-priority of 0 "
+      "keeps it from being promoted; not started. To make it the master, set its replica-priority to 10 with "
+      "CONFIG SET; to overwrite its data with those of this node, start this node with FORCE_MASTER={}",
+      why, address, held, Describe(view.own), view.self.ToAddress()));
+  decision.disputed = true;
+  return decision;
+}
+
 Decision DecideDispute(const View& view, const std::vector<Member>& candidates, const Best& found,
                        const std::string& why) {
   std::vector<Member> meant;
@@ -115,9 +177,7 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
   return decision;
 }
 
-}  // namespace
-
-Decision DecideColdStart(const View& view, const std::string& why) {
+Decision DecideAmongStarting(const View& view, const std::string& why) {
   // This node first: of equals, whoever holds the lock goes ahead.
   std::vector<Member> candidates{{.endpoint = view.self, .dataset = view.own}};
   candidates.insert(candidates.end(), view.starting.begin(), view.starting.end());
@@ -134,6 +194,21 @@ Decision DecideColdStart(const View& view, const std::string& why) {
                             Describe(*found.best), Describe(view.own)));
   return ServeAsMaster(fmt::format("{}; of those that start this node has the best data, {}{}", why,
                                    Describe(view.own), GivenUp(view)));
+}
+
+}  // namespace
+
+Decision DecideColdStart(const View& view, const std::string& why) {
+  Decision decision = DecideAmongStarting(view, why);
+  if (decision.action != Decision::Action::kServeAsMaster) return decision;
+  const auto reserve = FindBetterReserve(view);
+  if (!reserve) return decision;
+  if (!IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
+    return WaitForReserve(view, *reserve, why);
+  decision.forced = true;
+  decision.reason = fmt::format("{}; FORCE_MASTER={} chose it over the data of {}", decision.reason,
+                                view.force_master, reserve->endpoint.ToAddress());
+  return decision;
 }
 
 std::vector<KnownDataset> FindAwaited(const std::vector<KnownDataset>& known,

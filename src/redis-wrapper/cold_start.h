@@ -1,4 +1,5 @@
-// Who begins when nobody who lives holds the group's data: the node with the best data on disk.
+// Who begins when no living node can be made the master: the node with the best data on disk, unless a living
+// replica that is never promoted holds better ones.
 #pragma once
 
 #include <cstddef>

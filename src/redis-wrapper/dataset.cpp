@@ -1,11 +1,9 @@
 #include "redis-wrapper/dataset.h"
 
-#include <glob.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +13,8 @@
 #include "base/log.h"
 #include "base/text_file.h"
 #include "process/server_conf.h"
+#include "redis-wrapper/loading.h"
+#include "redis-wrapper/redis_conf.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -25,55 +25,6 @@ using registry::Dataset;
 
 // Far more than any RDB header has, and less than a file system reads ahead.
 constexpr std::size_t kHeaderBytes = 4096;
-// Files that include each other would never end.
-constexpr int kDeepestInclude = 16;
-
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-// What a path means for a server that works in `dir`.
-std::string PathFrom(const std::string& dir, const std::string& path) {
-  return path.starts_with('/') ? path : dir + '/' + path;
-}
-
-// Where chdir arrives: "..", behind a link, is the parent of what the link names.
-std::string Resolved(const std::string& dir) {
-  std::error_code failure;
-  const auto resolved = std::filesystem::weakly_canonical(dir, failure);
-  return failure ? dir : resolved.string();
-}
-
-void ApplyConf(const std::string& path, DataFiles& files, int depth);
-
-void Include(const std::string& pattern, DataFiles& files, int depth) {
-  glob_t found{};
-  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
-    for (std::size_t i = 0; i < found.gl_pathc; ++i) ApplyConf(found.gl_pathv[i], files, depth);
-  }
-  globfree(&found);
-}
-
-// The last setting of a name counts, and `dir` holds from its line on, for relative paths too, as in Redis
-// (config.c).
-void ApplyConf(const std::string& path, DataFiles& files, int depth) {
-  if (depth > kDeepestInclude) return;
-  std::istringstream conf(ReadTextFile(path).value_or(""));
-  for (std::string line; std::getline(conf, line);) {
-    const auto words = process::SplitConfLine(line);
-    if (!words || words->size() < 2 || words->front().starts_with('#')) continue;
-    const std::string name = LowerCase(words->front());
-    const std::string& value = (*words)[1];
-    if (name == "include") Include(PathFrom(files.dir, value), files, depth + 1);
-    if (name == "dir") files.dir = Resolved(PathFrom(files.dir, value));
-    if (name == "dbfilename") files.rdb = value;
-    if (name == "appendonly") files.append_only = LowerCase(value) == "yes";
-    if (name == "appenddirname") files.aof_dir = value;
-    if (name == "appendfilename") files.aof = value;
-  }
-}
 
 std::string NotePath(const DataFiles& files) { return files.dir + "/redis-zk.json"; }
 
@@ -97,10 +48,14 @@ std::optional<RdbHeader> ReadRdbHeader(const std::string& path) {
   return header ? std::optional(*header) : std::nullopt;
 }
 
+// An RDB file that cannot be read is not known to be empty.
+bool HasData(const std::optional<RdbHeader>& header) { return !header || header->has_data; }
+
 // One line of the manifest: "file appendonly.aof.1.incr.aof seq 1 type i" (aof.c).
 struct AofPart {
   std::string path;
   char type = '?';  // b: base, i: what came after it, h: history, about to be deleted
+  std::string number;
 };
 
 std::vector<AofPart> ReadManifest(const DataFiles& files) {
@@ -112,13 +67,14 @@ std::vector<AofPart> ReadManifest(const DataFiles& files) {
     AofPart part;
     for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
       if (words[i] == "file") part.path = dir + words[i + 1];
+      if (words[i] == "seq") part.number = words[i + 1];
       if (words[i] == "type" && !words[i + 1].empty()) part.type = words[i + 1].front();
     }
     if (!part.path.empty() && part.type != 'h') parts.push_back(std::move(part));
   }
   // Before Redis 7 there was a single file, which Redis 7 takes over.
   const std::string single = files.dir + '/' + files.aof;
-  if (parts.empty() && Examine(single)) parts.push_back({single, 'i'});
+  if (parts.empty() && Examine(single)) parts.push_back({single, 'i', "1"});
   return parts;
 }
 
@@ -130,23 +86,36 @@ AofTail TailOf(const std::vector<AofPart>& parts) {
   return {path.substr(path.rfind('/') + 1), facts->bytes};
 }
 
-Dataset FindAofDataset(const DataFiles& files, const Note& note) {
-  Dataset dataset;
-  bool has_data = false;
-  const auto parts = ReadManifest(files);
+struct AofFacts {
+  FilesFound::File file;
+  std::uint64_t bytes = 0;
+  bool was_used = false;  // its parts are not the first ones
+};
+
+AofFacts Examine(const std::vector<AofPart>& parts) {
+  AofFacts found;
   for (const auto& part : parts) {
     const auto facts = Examine(part.path);
     if (!facts) continue;
-    dataset.bytes += facts->bytes;
-    dataset.saved_at = std::max(dataset.saved_at, facts->modified_at);
+    found.bytes += facts->bytes;
+    found.file.written_at = std::max(found.file.written_at, facts->modified_at);
     // A fresh server writes a base without a key in it.
     const auto header = part.type == 'b' ? ReadRdbHeader(part.path) : std::nullopt;
-    has_data = has_data || (header ? header->has_data : facts->bytes > 0);
+    found.file.has_data = found.file.has_data || (header ? header->has_data : facts->bytes > 0);
+    found.was_used = found.was_used || part.number != "1";
   }
-  if (!has_data) return {};
-  dataset.replication_id = note.replication_id;
-  dataset.previous_id = note.previous_id;
-  dataset.offset = note.offset;
+  return found;
+}
+
+Dataset FindAofDataset(const DataFiles& files, const Note& note) {
+  const auto parts = ReadManifest(files);
+  const AofFacts found = Examine(parts);
+  if (!found.file.has_data) return {};
+  Dataset dataset{.replication_id = note.replication_id,
+                  .previous_id = note.previous_id,
+                  .offset = note.offset,
+                  .saved_at = found.file.written_at,
+                  .bytes = found.bytes};
   const AofTail tail = TailOf(parts);
   if (tail.file == note.aof_file && tail.bytes > note.aof_bytes)
     dataset.offset += static_cast<std::int64_t>(tail.bytes - note.aof_bytes);
@@ -175,10 +144,20 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
 }  // namespace
 
 DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_dir) {
-  std::error_code ignored;
-  DataFiles files{.dir = Resolved(std::filesystem::absolute(work_dir, ignored))};
-  ApplyConf(conf_path, files, 0);
-  while (files.dir.size() > 1 && files.dir.ends_with('/')) files.dir.pop_back();
+  RedisConf conf = ReadRedisConf(conf_path, work_dir);
+  DataFiles files{.dir = std::move(conf.dir)};
+  const auto set = [&conf](const char* name, std::string* value) {
+    if (const auto found = conf.settings.find(name); found != conf.settings.end()) *value = found->second;
+  };
+  std::string append_only;
+  set("dbfilename", &files.rdb);
+  set("appendonly", &append_only);
+  set("appenddirname", &files.aof_dir);
+  set("appendfilename", &files.aof);
+  files.append_only = strcasecmp(append_only.c_str(), "yes") == 0;
+  // The lines add up, and an empty one takes all back (config.c, setConfigSaveOption): the last one tells.
+  if (const auto save = conf.settings.find("save"); save != conf.settings.end())
+    files.snapshots = !save->second.empty();
   return files;
 }
 
@@ -213,12 +192,30 @@ Status WriteNote(const DataFiles& files, const Note& note) {
                             json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
 }
 
-AofTail FindAofTail(const DataFiles& files) {
-  return files.append_only ? TailOf(ReadManifest(files)) : AofTail{};
+AofTail FindAofTail(const DataFiles& files) { return TailOf(ReadManifest(files)); }
+
+FilesFound FindFiles(const DataFiles& files) {
+  const AofFacts append_only = Examine(ReadManifest(files));
+  FilesFound found{.append_only = append_only.file, .append_only_was_used = append_only.was_used};
+  const std::string path = files.dir + '/' + files.rdb;
+  if (const auto facts = Examine(path)) {
+    const auto header = ReadRdbHeader(path);
+    found.snapshot = {HasData(header),
+                      header && header->saved_at > 0 ? header->saved_at : facts->modified_at};
+  }
+  return found;
 }
 
 Dataset FindDataset(const DataFiles& files, const Note& note) {
-  return files.append_only ? FindAofDataset(files, note) : FindRdbDataset(files, note);
+  switch (PlanLoad(files, note, FindFiles(files)).loads) {
+    case LoadPlan::Loads::kSnapshot:
+      return FindRdbDataset(files, note);
+    case LoadPlan::Loads::kAppendOnly:
+      return FindAofDataset(files, note);
+    case LoadPlan::Loads::kNothing:
+      break;
+  }
+  return {};
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -3,7 +3,7 @@
 // An RDB file says in its header which replication id and offset it was saved at (rdb.c,
 // rdbSaveInfoAuxFields). An append-only file says neither, so the wrapper keeps a note beside it while the
 // server runs: id and offset, and how long the file was then; what the file has grown since is about what the
-// offset has grown (the stream also holds PINGs, some bytes a second at most).
+// offset has grown (the stream also holds PINGs and what Sentinels publish, some hundred bytes a second).
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,10 @@ namespace redis_zk::redis_wrapper {
 struct DataFiles {
   std::string dir;
   std::string rdb = "dump.rdb";
-  bool append_only = false;  // then the RDB file is not loaded, even where there is nothing else
+  bool append_only = false;
   std::string aof_dir = "appendonlydir";
   std::string aof = "appendonly.aof";
+  bool snapshots = true;  // a `save` is in force; Redis has three where no line says otherwise
 
   bool operator==(const DataFiles&) const = default;
 };
@@ -45,13 +46,14 @@ struct Note {
 Note ReadNote(const DataFiles& files);
 Status WriteNote(const DataFiles& files, const Note& note);
 
-// The append-only file that is written to now, and its length; empty: none.
+// The append-only file that is written to where one is in use, and its length; empty: none.
 struct AofTail {
   std::string file;
   std::uint64_t bytes = 0;
 };
 AofTail FindAofTail(const DataFiles& files);
 
+// Of the file that is to be loaded; see loading.h.
 registry::Dataset FindDataset(const DataFiles& files, const Note& note);
 
 // The beginning of an RDB file, parsed: what it says about itself, and whether any data follow.

@@ -56,6 +56,7 @@ Status DatasetKeeper::Claim() {
 }
 
 const registry::Dataset& DatasetKeeper::Find() {
+  plan_ = PlanLoad(files_, note_, FindFiles(files_));
   found_ = FindDataset(files_, note_);
   return found_;
 }
@@ -69,6 +70,8 @@ void DatasetKeeper::ExpectCopy(const std::string& replication_id) {
   note_ = expected;
   named_ = true;
 }
+
+void DatasetKeeper::DropCopy() const { unlink((files_.dir + '/' + kCopyFile).c_str()); }
 
 void DatasetKeeper::WriteDown(const redis::ServerInfo& own, TimePoint now) { Say(KeepNote(own, now)); }
 
@@ -111,8 +114,10 @@ Status DatasetKeeper::KeepNote(const redis::ServerInfo& own, TimePoint now) {
   if (own.role == redis::Role::kReplica && (!own.link_up || own.synchronising)) return {};
   // After a full copy from the master the old files stay in force until the new ones are complete: they must
   // not be called by the new name.
-  if (files_.append_only && own.rewriting_aof) return {};
-  const AofTail tail = FindAofTail(files_);
+  if (own.append_only && own.rewriting_aof && !converting_) return {};
+  // Until the first append-only file of a conversion is complete, the snapshot is what counts.
+  const bool incomplete = converting_ && files_.append_only;
+  const AofTail tail = own.append_only && !incomplete ? FindAofTail(files_) : AofTail{};
   Note next = note_;
   if (own.replication_id != note_.replication_id) {
     next.previous_id =

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "redis-wrapper/dataset.h"
+#include "redis-wrapper/loading.h"
 #include "redis/server_info.h"
 #include "registry/registry.h"
 
@@ -32,12 +33,22 @@ class DatasetKeeper {
 
   // Names the data of this directory, also after a restart on another port.
   const std::string& node() const { return note_.node; }
+  bool append_only() const { return files_.append_only; }
   // What the server would load, read anew. REQUIRES: it does not run.
   const registry::Dataset& Find();
+
+  const DataFiles& files() const { return files_; }
+  // How to load what Find has found.
+  const LoadPlan& plan() const { return plan_; }
+  // Whether the server keeps another file than redis.conf says; see conversion.h.
+  void SetConverting(bool converting) { converting_ = converting; }
 
   // Before a replica that has no data yet is launched on a master whose data are called `replication_id`:
   // what a sudden death leaves of the first copy has a name, and counts as the least that bears it.
   void ExpectCopy(const std::string& replication_id);
+
+  // Of a group that keeps nothing on disk: what a full copy left, which Redis would load.
+  void DropCopy() const;
 
   // The note alone: before anybody is told of a new master, so that nobody's writes lack a name, and before a
   // planned end.
@@ -69,6 +80,8 @@ class DatasetKeeper {
   Note note_;
   bool named_ = false;  // the note on the disk says which node this is
   registry::Dataset found_;
+  LoadPlan plan_;
+  bool converting_ = false;
   registry::Dataset reported_;
   bool ever_reported_ = false;
   TimePoint report_at_{};

@@ -39,6 +39,8 @@ void FailoverRequest::Ask(const std::vector<redis::Peer>& sentinels, bool record
          LogOnChange::Level::kWarn);
     return;
   }
+  // It would take the order, and carry it out half a minute later.
+  std::erase_if(reports, [](const auto& report) { return report->tilt; });
   const auto noticed =
       std::find_if(reports.begin(), reports.end(), [](const auto& report) { return report->master_down; });
   if (noticed == reports.end()) {

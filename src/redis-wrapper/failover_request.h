@@ -21,10 +21,11 @@ class FailoverRequest {
   FailoverRequest(const CommonOptions& options, const Endpoint& self) : options_(options), self_(self) {}
 
   // Asks one Sentinel after the other until one takes the order, but not again before the failover could have
-  // happened. Logs what came of it. `recorded`: ZooKeeper answers, and names this node; without it more than
-  // half of the Sentinels have to, for on the smaller side of a cut an order, which needs no votes, would
-  // promote a second master beside that of the larger side, in the same epoch. For the same reason Sentinels
-  // that have noticed by themselves are left alone for a while: an election may be on its way.
+  // happened, and none in TILT. Logs what came of it. `recorded`: ZooKeeper answers, and names this node;
+  // without it more than half of the Sentinels have to, for on the smaller side of a cut an order, which
+  // needs no votes, would promote a second master beside that of the larger side, in the same epoch. For the
+  // same reason Sentinels that have noticed by themselves are left alone for a while: an election may be on
+  // its way.
   void Ask(const std::vector<redis::Peer>& sentinels, bool recorded, const std::string& why, TimePoint now);
 
  private:

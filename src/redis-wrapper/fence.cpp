@@ -10,7 +10,7 @@ Fence::Action Fence::Next(bool is_master, bool vouched, TimePoint now) {
   if (!is_master || vouched) {
     vouched_at_ = now;
     alone_since_.reset();
-    return raised_ ? Action::kLower : Action::kNone;
+    return may_be_raised_ ? Action::kLower : Action::kNone;
   }
   if (!alone_since_) {
     // One silence may be a slow moment.
@@ -21,8 +21,13 @@ Fence::Action Fence::Next(bool is_master, bool vouched, TimePoint now) {
   return Action::kRaise;
 }
 
+void Fence::Sent(Action action) {
+  if (action == Action::kRaise) may_be_raised_ = true;
+  if (action == Action::kLower) raised_ = false;
+}
+
 void Fence::Did(Action action) {
-  if (action != Action::kNone) raised_ = action == Action::kRaise;
+  if (action != Action::kNone) raised_ = may_be_raised_ = action == Action::kRaise;
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -30,11 +30,13 @@ class Fence {
 
   explicit Fence(Duration patience) : patience_(patience) {}
 
-  // What is to be done now. After kRaise and kLower the caller says with Did that it is done; until then the
-  // same answer comes again.
+  // What is to be done now. Before the caller orders it, he says so with Sent, and with Did that it is done;
+  // until then the same answer comes again. A raise whose answer is lost may have been done.
   Action Next(bool is_master, bool vouched, TimePoint now);
+  void Sent(Action action);
   void Did(Action action);
 
+  bool may_be_raised() const { return may_be_raised_; }
   // Nobody has vouched since: ask again soon.
   bool alone() const { return alone_since_.has_value(); }
 
@@ -44,6 +46,7 @@ class Fence {
   // Patience counts from the last witness, not from the first silence, which takes its time to be noticed.
   std::optional<TimePoint> alone_since_;
   bool raised_ = false;
+  bool may_be_raised_ = false;
 };
 
 }  // namespace redis_zk::redis_wrapper

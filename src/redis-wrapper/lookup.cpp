@@ -1,6 +1,9 @@
 #include "redis-wrapper/lookup.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -13,6 +16,11 @@ namespace {
 
 using registry::Record;
 using zookeeper::Watch;
+
+bool IsRegistered(const Endpoint& endpoint, const std::vector<registry::Member>& members) {
+  return std::any_of(members.begin(), members.end(),
+                     [&endpoint](const auto& member) { return member.endpoint == endpoint; });
+}
 
 }  // namespace
 
@@ -27,22 +35,38 @@ Result<View> Lookup::Look(const registry::Member& self, bool locked) {
   view.record = *record;
   view.highest_epoch = record->epoch;
 
+  const std::string& group = options_.common.master_name;
+  const auto members = registry_.ListMembers(group, Watch::kYes);
+  if (!members) return tl::unexpected(members.error());
+  auto marks = ReadMarks(self.dataset);
+  if (!marks) return tl::unexpected(marks.error());
+  view.history = marks->history;
+
   // An ordinary start of a replica needs to know no more than that the recorded master is one.
   if (record->state == Record::State::kMaster && record->master != self.endpoint) {
     const auto info = redis::AskServerInfo(record->master, options_.common.redis, kProbeTimeout);
-    if (info) {
-      view.living.emplace(record->master, *info);
-      if (info->role == redis::Role::kMaster) return view;
-    } else {
-      Report(info.error());
-    }
+    NoteNamed(record->master, "is recorded as the master of " + group, info,
+              IsRegistered(record->master, *members), *marks, view);
+    const auto found = view.living.find(record->master);
+    if (found != view.living.end() && found->second.role == redis::Role::kMaster) return view;
   }
-  if (auto asked = AskTheSentinels(view); !asked) return tl::unexpected(asked.error());
-  if (auto asked = AskTheMembers(self, view); !asked) return tl::unexpected(asked.error());
+  const auto reports = AskTheSentinels(view);
+  if (!reports) return tl::unexpected(reports.error());
+  if (auto asked = AskTheMembers(*members, *marks, view); !asked) return tl::unexpected(asked.error());
+  for (const auto& report : *reports) {
+    const bool sees_it = !report.master_down && report.master_connected;
+    if (sees_it && report.master != view.self && !view.living.contains(report.master) &&
+        !view.strangers.contains(report.master))
+      ++view.sentinels_seeing_master;
+  }
+  std::vector<registry::Member> present{self};
+  std::copy_if(members->begin(), members->end(), std::back_inserter(present),
+               [&self](const auto& member) { return member.endpoint != self.endpoint; });
+  view.awaited = FindAwaited(marks->datasets, present, view.history);
   return view;
 }
 
-Status Lookup::AskTheSentinels(View& view) {
+Result<std::vector<redis::SentinelReport>> Lookup::AskTheSentinels(View& view) {
   const auto registered = registry_.ListSentinels(Watch::kYes);
   if (!registered) return tl::unexpected(registered.error());
   sentinels_ = registry::PeersIn(*registered);
@@ -57,24 +81,43 @@ Status Lookup::AskTheSentinels(View& view) {
   }
   view.sentinels_answering = reports.size();
   view.sentinels_say = redis::FindMajority(reports, sentinels_.size());
-  for (const auto& report : reports) {
-    view.highest_epoch = std::max(view.highest_epoch, report.config_epoch);
-    const bool sees_it = !report.master_down && report.master_connected;
-    if (sees_it && report.master != view.self && !view.living.contains(report.master))
-      ++view.sentinels_seeing_master;
-  }
-  return {};
+  for (const auto& report : reports) view.highest_epoch = std::max(view.highest_epoch, report.config_epoch);
+  return reports;
 }
 
-Status Lookup::AskTheMembers(const registry::Member& self, View& view) {
+Result<GroupMarks> Lookup::ReadMarks(const registry::Dataset& own) {
   const std::string& group = options_.common.master_name;
-  const auto members = registry_.ListMembers(group, Watch::kYes);
-  if (!members) return tl::unexpected(members.error());
-  const auto known = registry_.ListDatasets(group);
+  auto known = registry_.ListDatasets(group);
   if (!known && known.error().kind != ErrorKind::kNotFound) return tl::unexpected(known.error());
   auto history = registry_.ReadHistory(group);
   if (!history) return tl::unexpected(history.error());
-  view.history = std::move(*history);
+  return GroupMarks{.history = std::move(*history),
+                    .datasets = std::move(known).value_or(std::vector<registry::KnownDataset>{}),
+                    .own = own};
+}
+
+void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,
+                       bool registered, const GroupMarks& marks, View& view) {
+  if (!info) {
+    Report(info.error());
+    // Of a member that refuses us the password is another one; of anybody else nothing says that he is ours.
+    if (info.error().kind != ErrorKind::kRefused || registered) return;
+    view.strangers[master] = "the server there refuses this node";
+    return ReportStranger(master, who, "the server there refuses this node: " + info.error().message);
+  }
+  // A replica that is registered may not have copied anything yet.
+  if (BelongsToGroup(*info, marks) || (registered && info->role == redis::Role::kReplica)) {
+    view.living.insert_or_assign(master, *info);
+    return;
+  }
+  view.strangers[master] = DescribeStranger(*info);
+  // Its wrapper is about to write the new name of its data down, or is dead, and the registration will go.
+  if (registered) return;
+  ReportStranger(master, who, DescribeStranger(*info));
+}
+
+Status Lookup::AskTheMembers(const std::vector<registry::Member>& members, const GroupMarks& marks,
+                             View& view) {
   // What Sentinels that are gone may have voted in.
   if (const auto seats = registry_.ListSeats()) {
     for (const auto& seat : *seats) view.highest_epoch = std::max(view.highest_epoch, seat.epoch);
@@ -82,17 +125,16 @@ Status Lookup::AskTheMembers(const registry::Member& self, View& view) {
 
   std::set<Endpoint> asked_for;
   std::set<Endpoint> serving;
-  std::vector<registry::Member> present{self};
-  for (const auto& member : *members) {
+  for (const auto& member : members) {
     // Our own predecessor on this address, which ZooKeeper has not given up yet.
     if (member.endpoint == view.self) continue;
     if (member.serving) {
       serving.insert(member.endpoint);
+      view.found_by_living[member.endpoint] = member.dataset;
     } else {
       view.starting.push_back(member);
     }
     asked_for.insert(member.endpoint);
-    present.push_back(member);
   }
   others_.assign(serving.begin(), serving.end());
   if (view.sentinels_say) asked_for.insert(view.sentinels_say->master);
@@ -100,16 +142,15 @@ Status Lookup::AskTheMembers(const registry::Member& self, View& view) {
   const std::vector<Endpoint> asked(asked_for.begin(), asked_for.end());
   const auto infos = redis::AskServerInfos(asked, options_.common.redis, kProbeTimeout);
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (infos[i]) {
-      view.living.insert_or_assign(asked[i], *infos[i]);
+    NoteNamed(asked[i], "is named by the Sentinels as the master of " + options_.common.master_name, infos[i],
+              IsRegistered(asked[i], members), marks, view);
+    if (view.living.contains(asked[i])) {
       // It has begun to serve since it was read, or its wrapper is one that does not say so.
       std::erase_if(view.starting, [&](const auto& member) { return member.endpoint == asked[i]; });
-    } else {
-      Report(infos[i].error());
-      if (serving.contains(asked[i])) view.silent.push_back(asked[i]);
+    } else if (serving.contains(asked[i])) {
+      view.silent.push_back(asked[i]);
     }
   }
-  view.awaited = FindAwaited(known.value_or(std::vector<registry::KnownDataset>{}), present, view.history);
   return {};
 }
 
@@ -124,6 +165,11 @@ Status Lookup::Refresh(const Endpoint& self) {
     if (member.serving && member.endpoint != self) others_.push_back(member.endpoint);
   }
   return {};
+}
+
+void Lookup::ReportStranger(const Endpoint& master, const std::string& who, const std::string& why) {
+  const std::string line = fmt::format("{} {}, but {}; not following it", master.ToAddress(), who, why);
+  if (reported_.insert(line).second) log::Error("{}", line);
 }
 
 void Lookup::Report(const Error& error) {

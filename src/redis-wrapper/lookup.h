@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "redis-wrapper/bootstrap.h"
+#include "redis-wrapper/identity.h"
 #include "redis-wrapper/options.h"
 #include "registry/registry.h"
 
@@ -31,10 +32,17 @@ class Lookup {
   const std::vector<Endpoint>& others() const { return others_; }
   // Reads both again, and sets the watches.
   Status Refresh(const Endpoint& self);
+  // What tells the group's servers from others; `own` are this node's data.
+  Result<GroupMarks> ReadMarks(const registry::Dataset& own);
+  // An error line, once for each server: `who` names its address as the master, and `why` it is not followed.
+  void ReportStranger(const Endpoint& master, const std::string& who, const std::string& why);
 
  private:
-  Status AskTheSentinels(View& view);
-  Status AskTheMembers(const registry::Member& self, View& view);
+  Result<std::vector<redis::SentinelReport>> AskTheSentinels(View& view);
+  Status AskTheMembers(const std::vector<registry::Member>& members, const GroupMarks& marks, View& view);
+  // Notes what the server at `master`, which `who` names, has answered; `registered`: as a member.
+  void NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,
+                 bool registered, const GroupMarks& marks, View& view);
   // Who answers, but not us, is named once: its password is another one.
   void Report(const Error& error);
 

@@ -26,7 +26,8 @@ Options Describe(WrapperOptions* wrapper) {
       "stays as its supervisor.");
   daemon::AddHealthCheck(options);
   AddCommonOptions(options, &wrapper->common);
-  AddServerOptions(options, "6379", &wrapper->server);
+  // redis-server waits for replicas that lag, and then saves.
+  AddServerOptions(options, "6379", "60s", &wrapper->server);
   options.Add({"REDIS_CONF", "your redis.conf; what it sets is kept", "/etc/redis/redis.conf"}, ParseText,
               &wrapper->redis_conf);
   options.Add({"REDIS_SERVER_BIN", "the server to launch", "redis-server"}, ParseText,

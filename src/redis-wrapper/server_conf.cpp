@@ -33,6 +33,8 @@ std::string RenderServerConf(const WrapperOptions& options, const std::optional<
     }
     add("masterauth", credentials.password);
   }
+  // Until it holds a complete copy, it must not be promoted; see promotable.h.
+  if (master) add("replica-priority", "0");
   conf += master ? fmt::format("replicaof {} {}\n", QuoteForConf(master->host), master->port)
                  : "replicaof no one\n";
   return conf;

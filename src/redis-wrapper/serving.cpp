@@ -3,11 +3,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <utility>
+#include <vector>
 
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "redis-wrapper/follow.h"
+#include "redis-wrapper/redis_conf.h"
 #include "redis/handover.h"
 
 namespace redis_zk::redis_wrapper {
@@ -17,6 +21,7 @@ namespace {
 using registry::Record;
 using zookeeper::Watch;
 
+constexpr const char* kShutdownTimeout = "shutdown-timeout";
 constexpr Duration kCheckInterval = 1s;
 constexpr Duration kCheckSoon = 200ms;
 // Where the data have just got another name, all of the group is about to: whoever dies before it is written
@@ -24,20 +29,34 @@ constexpr Duration kCheckSoon = 200ms;
 constexpr Duration kSettling = 5s;
 // Somebody may have deleted what was registered.
 constexpr Duration kRefreshInterval = 10s;
+// Of STOP_TIMEOUT: the server waits for replicas that lag for at most one part, and the rest is for the save.
+constexpr int kStopParts = 5;
+
+Conversion::To NextConversion(const DatasetKeeper& keeper) {
+  if (!NeedsConversion(keeper.files(), keeper.plan())) return Conversion::To::kNothing;
+  return keeper.files().append_only ? Conversion::To::kAppendOnly : Conversion::To::kSnapshots;
+}
 
 }  // namespace
 
-Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, zookeeper::Lock& lock,
-                 Lookup& lookup, DatasetKeeper& keeper, registry::Member self, registry::Record record)
+Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, redis::OwnServer& own_server,
+                 zookeeper::Lock& lock, Lookup& lookup, DatasetKeeper& keeper, registry::Member self,
+                 registry::Record record)
     : options_(options),
       loop_(loop),
+      own_server_(own_server),
       lock_(lock),
       lookup_(lookup),
       keeper_(keeper),
       self_(std::move(self)),
       record_(std::move(record)),
+      priority_(FindReplicaPriority(ReadRedisConf(options.redis_conf, options.server.work_dir))),
       failover_request_(options.common, self_.endpoint),
-      fence_(options) {}
+      fence_(options, own_server),
+      conversion_(NextConversion(keeper)) {
+  // A master was started with the user's priority.
+  if (!self_.incomplete) priority_.Did(true);
+}
 
 int Serving::Run() {
   TimePoint check_at = Clock::now();
@@ -51,7 +70,7 @@ int Serving::Run() {
     if (!switched && Clock::now() < check_at) continue;
     if (loop_.AddressIsLost()) return EndUnreachable();
     Check();
-    const bool soon = fence_.alone() || Clock::now() < settled_at_;
+    const bool soon = fence_.alone() || unsteady_ || Clock::now() < settled_at_;
     check_at = Clock::now() + (soon ? kCheckSoon : kCheckInterval);
   }
   return loop_.exit_code() ? ReportEnd() : Stop();
@@ -78,6 +97,7 @@ Status Serving::TryRefresh() {
       registered = loop_.registry().RegisterMember(group, self_);
     }
     if (!registered) return registered;
+    registration_changed_ = false;
   }
   // A lock that was left half-taken must not stand in anybody's way.
   if (auto released = lock_.Release(); !released) return released;
@@ -96,7 +116,7 @@ Status Serving::TryRefresh() {
 }
 
 bool Serving::RegistrationDue() const {
-  return refreshed_session_ != loop_.session().id() || Clock::now() >= refresh_at_;
+  return registration_changed_ || refreshed_session_ != loop_.session().id() || Clock::now() >= refresh_at_;
 }
 
 bool Serving::IsRecorded() const {
@@ -111,17 +131,63 @@ void Serving::Check() {
   const bool reachable = ZooKeeperAnswers();
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (RegistrationDue() || fence_.alone())) Refresh();
-  const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
+  const auto own = own_server_.AskInfo(kProbeTimeout);
+  if (own) KeepPromotable(*own, reachable);
   SayHealth(own);
   if (!own || own->loading) return;
   if (own->replication_id != replication_id_) {
     replication_id_ = own->replication_id;
     settled_at_ = Clock::now() + kSettling;
   }
+  last_seen_ = *own;
   Redirect(*own);
+  DisconnectLateClients(*own);
+  conversion_.Check(*own, own_server_);
+  keeper_.SetConverting(conversion_.pending());
   keeper_.Keep(*own, Leads(*own), reachable, Clock::now());
   const bool another_recorded = record_.state == Record::State::kMaster && record_.master != self_.endpoint;
   fence_.Check(*own, reachable && !another_recorded, lookup_.sentinels(), lookup_.others());
+}
+
+void Serving::KeepPromotable(const redis::ServerInfo& own, bool reachable) {
+  copy_ = See(copy_, own);
+  const bool complete = HoldsCopy(copy_, own);
+  unsteady_ = !complete || (own.role == redis::Role::kReplica && !own.link_up);
+  if (const auto next = priority_.Next(complete, own, Clock::now())) {
+    const auto set =
+        own_server_.Order({"CONFIG", "SET", "replica-priority", std::to_string(*next)}, kProbeTimeout);
+    if (!set) {
+      log_priority_(
+          fmt::format("cannot set replica-priority to {}, retrying: {}; {}", *next, set.error().message,
+                      complete
+                          ? "until then this replica cannot be promoted: allow CONFIG SET to redis-wrapper"
+                          : "until then a replica without a complete copy can be promoted"),
+          LogOnChange::Level::kError);
+    } else {
+      priority_.Did(complete);
+      log_priority_.Reset();
+      if (own.role == redis::Role::kReplica) {
+        log::Info("replica-priority set to {}: this replica holds {} copy of the group's data", *next,
+                  complete ? "a complete" : "no complete");
+      }
+    }
+  }
+  if (self_.incomplete == !complete) return;
+  self_.incomplete = !complete;
+  registration_changed_ = true;
+  if (reachable) Refresh();
+}
+
+std::optional<std::string> Serving::FindMissing(const redis::ServerInfo& own) const {
+  if (!own.link_up) return "the link to the master is down";
+  const auto& sentinels = lookup_.sentinels();
+  if (sentinels.empty()) return std::nullopt;
+  std::vector<Result<redis::GroupReport>> answers;
+  for (auto& of_one : redis::AskAboutGroups(sentinels, options_.common.sentinel,
+                                            {options_.common.master_name}, kProbeTimeout))
+    answers.push_back(std::move(of_one.front()));
+  const auto unaware = FindUnaware(sentinels, answers, self_.endpoint, own.master, priority_.users());
+  return unaware ? std::optional("linked; " + *unaware) : std::nullopt;
 }
 
 void Serving::SayHealth(const Result<redis::ServerInfo>& own) {
@@ -134,11 +200,18 @@ void Serving::SayHealth(const Result<redis::ServerInfo>& own) {
     ready_ = true;
     health.Say(ready_, "master at " + self_.endpoint.ToAddress());
   } else {
-    // A link that goes down later is no reason to kill a copy of the data.
-    ready_ = ready_ || own->link_up;
-    health.Say(ready_,
-               fmt::format("replica of {} at {}{}", own->master.ToAddress(), self_.endpoint.ToAddress(),
-                           own->link_up ? "" : "; the link to the master is down"));
+    const std::string role =
+        fmt::format("replica of {} at {}", own->master.ToAddress(), self_.endpoint.ToAddress());
+    std::optional<std::string> missing;
+    if (!ready_) {
+      missing = FindMissing(*own);
+      // What it loses later is no reason to kill it.
+      ready_ = !missing;
+    } else if (!own->link_up) {
+      missing = "the link to the master is down";
+    }
+    if (!HoldsCopy(copy_, *own) && missing) *missing += "; it holds no complete copy of the data";
+    health.Say(ready_, missing ? role + "; " + *missing : role);
   }
 }
 
@@ -151,11 +224,11 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   if (!info || info->role != redis::Role::kMaster) return;
   // Under another name or spelling of its address it is this very node.
   if (info->run_id == own.run_id) return;
+  if (!IsOurs(*master, *info, own)) return;
   // A master gives its data up on nobody's single word.
   if (!missed && !SentinelsConfirm(*master)) return;
   const auto redirected =
-      redis::Ask(options_.server.bind, options_.common.redis,
-                 {{"REPLICAOF", master->host, std::to_string(master->port)}}, kProbeTimeout);
+      own_server_.Ask({{"REPLICAOF", master->host, std::to_string(master->port)}}, kProbeTimeout);
   if (!redirected || redirected->front().is_error()) {
     log_redirect_(fmt::format("cannot be made a replica of {}: {}; trying again", master->ToAddress(),
                               redirected ? redirected->front().text : redirected.error().message),
@@ -171,12 +244,39 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   log::Warn("the record says that {} is the master, and it is: this node, a master until now, follows it",
             master->ToAddress());
   // Clients that stay would go on reading what is about to be replaced.
-  const auto killed = redis::Ask(options_.server.bind, options_.common.redis,
-                                 {{"CLIENT", "KILL", "TYPE", "normal"}}, kProbeTimeout);
-  if (!killed || killed->front().is_error()) {
-    log::Warn("the clients of this node stay connected, and read what is about to be replaced: {}",
-              killed ? killed->front().text : killed.error().message);
+  DisconnectClients();
+}
+
+void Serving::DisconnectLateClients(const redis::ServerInfo& own) {
+  if (!late_clients_.Expects(own.role, Clock::now())) return;
+  LateClients::Seen seen{.registered = lookup_.sentinels().size()};
+  for (const auto& report : redis::AskSentinels(lookup_.sentinels(), options_.common.sentinel,
+                                                options_.common.master_name, kProbeTimeout)) {
+    // Of SENTINEL MASTERS, the one that leads a failover answers with the old master to its end.
+    if (report)
+      ++(report->master == self_.endpoint || report->failover_in_progress ? seen.unaware : seen.aware);
   }
+  if (late_clients_.ShouldDisconnect(seen, Clock::now())) DisconnectClients();
+}
+
+void Serving::DisconnectClients() {
+  const auto done = own_server_.Order({"CLIENT", "KILL", "TYPE", "normal"}, kProbeTimeout);
+  if (!done)
+    log::Warn("could not disconnect clients after demotion; they may read stale data: {}",
+              done.error().message);
+}
+
+bool Serving::IsOurs(const Endpoint& master, const redis::ServerInfo& info, const redis::ServerInfo& own) {
+  const auto marks =
+      lookup_.ReadMarks({.replication_id = own.replication_id, .previous_id = own.previous_replication_id});
+  if (!marks) return false;
+  if (BelongsToGroup(info, *marks)) return true;
+  // One that has just begun has not written down yet what its data are called.
+  const auto& others = lookup_.others();
+  if (std::find(others.begin(), others.end(), master) == others.end())
+    lookup_.ReportStranger(master, "is recorded as the master of " + options_.common.master_name,
+                           DescribeStranger(info));
+  return false;
 }
 
 bool Serving::SentinelsConfirm(const Endpoint& master) const {
@@ -221,12 +321,49 @@ int Serving::Stop() {
 }
 
 int Serving::StopServer() {
-  const auto own = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
-  if (own && !own->loading) keeper_.WriteDown(*own, Clock::now());
+  const auto own = own_server_.AskInfo(kProbeTimeout);
+  if (own && !own->loading) {
+    conversion_.BeforeStop(*own, keeper_.files().snapshots, own_server_);
+    keeper_.WriteDown(*own, Clock::now());
+    last_seen_ = *own;
+  }
+  if (last_seen_.connected_replicas > 0) ShortenTheWait();
   const int code = loop_.StopServer();
+  if (code == kExitSignalBase + SIGKILL) ReportKilled(last_seen_);
   // What the server saved last belongs into the comparison when everybody returns.
   if (loop_.session().connected()) keeper_.ReportLast();
   return code;
+}
+
+void Serving::ShortenTheWait() {
+  const auto longest =
+      std::chrono::duration_cast<std::chrono::seconds>(options_.server.stop_timeout) / kStopParts;
+  const auto found = own_server_.Ask({{"CONFIG", "GET", kShutdownTimeout}}, kProbeTimeout);
+  // Before Redis 7 there was no such wait.
+  if (!found || found->front().items.size() != 2) return;
+  const auto& configured = found->front().items[1].text;
+  if (std::atoll(configured.c_str()) <= longest.count()) return;
+  const auto cut =
+      own_server_.Order({"CONFIG", "SET", kShutdownTimeout, std::to_string(longest.count())}, kProbeTimeout);
+  if (cut) {
+    log::Info(
+        "shutdown-timeout shortened from {} s to {} s: the rest of STOP_TIMEOUT is for the last snapshot",
+        configured, longest.count());
+  } else {
+    log::Warn("shutdown-timeout not shortened: {}", cut.error().message);
+  }
+}
+
+void Serving::ReportKilled(const redis::ServerInfo& own) {
+  const auto& files = keeper_.files();
+  std::string cost = "this group keeps no data on disk";
+  if (own.append_only) {
+    cost = "writes that the append-only file did not get yet may be lost";
+  } else if (files.snapshots) {
+    cost = fmt::format("{} changes since the last snapshot may be lost", own.unsaved_changes);
+  }
+  log::Error("redis-server was killed while it stopped (STOP_TIMEOUT {} ms): {}",
+             options_.server.stop_timeout.count(), cost);
 }
 
 int Serving::EndUnreachable() {

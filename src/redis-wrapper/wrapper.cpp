@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
+#include "daemon/address_claim.h"
 #include "process/server_conf.h"
 #include "redis-wrapper/server_conf.h"
 #include "redis-wrapper/serving.h"
@@ -31,6 +32,7 @@ constexpr Duration kClaimAgain = 50ms;
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
+      own_server_(options.server.bind, options.common.redis),
       keeper_(FindDataFiles(options.redis_conf, options.server.work_dir), loop_.registry(),
               options.common.master_name, options.server.announce),
       lookup_(options, loop_.registry()),
@@ -44,15 +46,21 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
 
 int Wrapper::Run() {
   if (const auto code = ClaimData()) return *code;
+  if (const auto code = CheckData()) return *code;
   if (const auto code = loop_.Connect()) return *code;
+  if (const auto code = daemon::ClaimAddress(loop_, options_.common, options_.server, options_.common.redis,
+                                             "redis-wrapper")) {
+    return *code;
+  }
   while (true) {
     const auto decision = Settle();
     if (!decision) return decision.error();
     const auto serving = Enter(*decision);
     if (!serving) return serving.error();
-    if (*serving) return Serving(options_, loop_, lock_, lookup_, keeper_, self_, record_).Run();
+    if (*serving) return Serving(options_, loop_, own_server_, lock_, lookup_, keeper_, self_, record_).Run();
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
+    if (const auto code = CheckData()) return *code;
   }
 }
 
@@ -74,8 +82,19 @@ std::optional<int> Wrapper::ClaimData() {
   return std::nullopt;
 }
 
+std::optional<int> Wrapper::CheckData() {
+  const LoadPlan& plan = keeper_.plan();
+  if (!plan.refusal.empty()) {
+    log::Error("{}", plan.refusal);
+    return kExitConfig;
+  }
+  if (!plan.remark.empty()) log_data_(plan.remark, LogOnChange::Level::kWarn);
+  return std::nullopt;
+}
+
 Status Wrapper::Register(bool serving) {
   self_.serving = serving;
+  self_.incomplete = serving && self_.incomplete;
   return loop_.registry().RegisterMember(options_.common.master_name, self_);
 }
 
@@ -83,6 +102,7 @@ Result<Decision> Wrapper::LookAndDecide(bool locked) {
   auto view = lookup_.Look(self_, locked);
   if (!view) return tl::unexpected(view.error());
   view->patient = !awaiting_since_ || Clock::now() - *awaiting_since_ < options_.cold_start_wait;
+  view->own_append_only = keeper_.append_only();
   record_ = view->record;
   Decision decision = Decide(*view);
   // Whoever is waited for now may be gone in a moment; then the absent are worth a wait of their own.
@@ -151,9 +171,10 @@ OrExit<Decision> Wrapper::Settle() {
   }
 }
 
-Result<Answer> Wrapper::Probe(const Decision& decision) const {
-  const auto info = redis::AskServerInfo(options_.server.bind, options_.common.redis, kProbeTimeout);
+Result<Answer> Wrapper::Probe(const Decision& decision) {
+  const auto info = own_server_.AskInfo(kProbeTimeout);
   if (!info) {
+    if (redis::IsFull(info.error())) loop_.SayWaiting(info.error().message, LogOnChange::Level::kWarn);
     if (info.error().kind != ErrorKind::kRefused) return Answer::kNone;
     return Fail("the server does not take REDIS_USERNAME and REDIS_PASSWORD", info.error());
   }
@@ -171,7 +192,8 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   const std::string conf_path =
       process::AbsolutePath(fmt::format("{}/redis-wrapper-{}.conf", server.work_dir, server.bind.port));
   const auto conf =
-      RenderServerConf(options_, as_master ? std::nullopt : std::optional<Endpoint>(decision.master));
+      RenderServerConf(options_, as_master ? std::nullopt : std::optional<Endpoint>(decision.master)) +
+      RenderLoading(keeper_.files(), keeper_.plan());
   if (const auto written = process::WriteConf(conf_path, conf); !written) {
     log::Error("WORK_DIR: {}", written.error().message);
     return tl::unexpected<int>(kExitConfig);
@@ -186,10 +208,12 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
     }
   }
   if (!as_master) keeper_.ExpectCopy(decision.replication_id);
+  keeper_.DropCopy();
   if (const auto code = loop_.Launch(options_.redis_server_bin, conf_path, keeper_.claim()))
     return tl::unexpected(*code);
   if (const auto code = loop_.AwaitServing([&] { return Probe(decision); })) return tl::unexpected(*code);
-  const auto own = redis::AskServerInfo(server.bind, options_.common.redis, kProbeTimeout);
+  const auto own = own_server_.AskInfo(kProbeTimeout);
+  keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
   if (as_master && own) keeper_.WriteDown(*own, Clock::now());
   if (const auto recorded = RecordDecision(decision); !recorded) {
     log::Warn("{}; starting over", recorded.error().message);
@@ -205,6 +229,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
 }
 
 Status Wrapper::RecordDecision(const Decision& decision) {
+  self_.incomplete = decision.action != Action::kServeAsMaster;
   // Before the lock goes to the next: he must find this node among those that serve.
   if (auto registered = Register(/*serving=*/true); !registered) {
     if (decision.needs_lock) return registered;

@@ -12,6 +12,7 @@
 #include "redis-wrapper/failover_request.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
+#include "redis/own_server.h"
 #include "zookeeper/lock.h"
 
 namespace redis_zk::redis_wrapper {
@@ -42,18 +43,22 @@ class Wrapper {
   Result<std::optional<Decision>> DecideUnderLock();
   // Launches in the decided role and records it. True: serving; false: start over.
   OrExit<bool> Enter(const Decision& decision);
-  Result<daemon::WrapperLoop::Answer> Probe(const Decision& decision) const;
+  // What the server is to load, and what Redis would load in its stead. An exit code when that is unclear.
+  std::optional<int> CheckData();
+  Result<daemon::WrapperLoop::Answer> Probe(const Decision& decision);
   // Under the lock the record is made to say what was decided; then the lock goes to the next.
   Status RecordDecision(const Decision& decision);
   void Chronicle(const Decision& decision);
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;
+  redis::OwnServer own_server_;
   DatasetKeeper keeper_;
   Lookup lookup_;
   registry::Member self_;
   zookeeper::Lock lock_;
   FailoverRequest failover_request_;
+  LogOnChange log_data_;
   // Why the start waits; logged when it changes.
   std::string waiting_for_ = "ZooKeeper";
   LogOnChange::Level waiting_level_ = LogOnChange::Level::kInfo;

@@ -19,16 +19,6 @@ constexpr const char* kMaxLag = "min-replicas-max-lag";
 // With a lag of 0 Redis does not look at min-replicas-to-write at all.
 const std::string kAnyLag = "10";
 
-Result<std::vector<redis::Reply>> AskOwn(const WrapperOptions& options,
-                                         const std::vector<redis::Command>& commands) {
-  auto replies = redis::Ask(options.server.bind, options.common.redis, commands, kProbeTimeout);
-  if (!replies) return replies;
-  const auto error =
-      std::find_if(replies->begin(), replies->end(), [](const auto& reply) { return reply.is_error(); });
-  if (error != replies->end()) return Fail(ErrorKind::kRefused, error->text);
-  return replies;
-}
-
 // CONFIG GET answers with name and value.
 std::string ValueOf(const redis::Reply& reply, const std::string& otherwise) {
   return reply.items.size() == 2 ? reply.items[1].text : otherwise;
@@ -36,11 +26,13 @@ std::string ValueOf(const redis::Reply& reply, const std::string& otherwise) {
 
 }  // namespace
 
-WriteFence::WriteFence(const WrapperOptions& options) : options_(options), fence_(options.fence_patience) {}
+WriteFence::WriteFence(const WrapperOptions& options, redis::OwnServer& server)
+    : options_(options), server_(server), fence_(options.fence_patience) {}
 
 void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper,
                        const std::vector<redis::Peer>& sentinels, const std::vector<Endpoint>& replicas) {
   if (!options_.fence) return;
+  FindLeftover(own);
   const bool is_master = own.role == redis::Role::kMaster;
   const Witnesses witnesses = is_master ? AskWitnesses(zookeeper, sentinels, replicas) : Witnesses{};
   const Fence::Action action = fence_.Next(is_master, Vouched(witnesses), Clock::now());
@@ -79,25 +71,43 @@ Witnesses WriteFence::AskWitnesses(bool zookeeper, const std::vector<redis::Peer
   return witnesses;
 }
 
+Result<std::vector<redis::Reply>> WriteFence::AskOwn(const std::vector<redis::Command>& commands) {
+  auto replies = server_.Ask(commands, kProbeTimeout);
+  if (!replies) return replies;
+  const auto error =
+      std::find_if(replies->begin(), replies->end(), [](const auto& reply) { return reply.is_error(); });
+  if (error != replies->end()) return Fail(ErrorKind::kRefused, error->text);
+  return replies;
+}
+
+void WriteFence::FindLeftover(const redis::ServerInfo& own) {
+  // INFO counts the fit replicas only where min-replicas-to-write is set.
+  if (fence_.may_be_raised() || !own.good_replicas) return;
+  const auto found = AskOwn({{"CONFIG", "GET", kMinReplicas}});
+  if (!found || ValueOf(found->front(), "0") != kNever) return;
+  log::Warn("fence: {} is {} although this fence is down; it is lowered as soon as this master is confirmed",
+            kMinReplicas, kNever);
+  fence_.Sent(Fence::Action::kRaise);
+}
+
 Status WriteFence::Raise() {
-  // Once: a second try, after an answer that was lost, would find our own setting.
-  if (!users_) {
-    const auto before = AskOwn(options_, {{"CONFIG", "GET", kMinReplicas}, {"CONFIG", "GET", kMaxLag}});
-    if (!before) return tl::unexpected(before.error());
+  const auto before = AskOwn({{"CONFIG", "GET", kMinReplicas}, {"CONFIG", "GET", kMaxLag}});
+  if (!before) return tl::unexpected(before.error());
+  // A second try, after an answer that was lost, finds our own setting.
+  if (ValueOf(before->front(), "0") != kNever)
     users_ = UserSettings{ValueOf(before->front(), "0"), ValueOf(before->back(), kAnyLag)};
-  }
-  const std::string& max_lag = users_->max_lag == "0" ? kAnyLag : users_->max_lag;
-  const auto raised =
-      AskOwn(options_, {{"CONFIG", "SET", kMaxLag, max_lag}, {"CONFIG", "SET", kMinReplicas, kNever}});
+  const std::string& max_lag = users_.max_lag == "0" ? kAnyLag : users_.max_lag;
+  fence_.Sent(Fence::Action::kRaise);
+  const auto raised = AskOwn({{"CONFIG", "SET", kMaxLag, max_lag}, {"CONFIG", "SET", kMinReplicas, kNever}});
   if (!raised) return tl::unexpected(raised.error());
   return {};
 }
 
 Status WriteFence::Lower() {
-  const auto lowered = AskOwn(options_, {{"CONFIG", "SET", kMinReplicas, users_->min_replicas},
-                                         {"CONFIG", "SET", kMaxLag, users_->max_lag}});
+  fence_.Sent(Fence::Action::kLower);
+  const auto lowered = AskOwn(
+      {{"CONFIG", "SET", kMinReplicas, users_.min_replicas}, {"CONFIG", "SET", kMaxLag, users_.max_lag}});
   if (!lowered) return tl::unexpected(lowered.error());
-  users_.reset();
   return {};
 }
 

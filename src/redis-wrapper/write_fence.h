@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "redis-wrapper/fence.h"
 #include "redis-wrapper/options.h"
+#include "redis/own_server.h"
 #include "redis/sentinel_client.h"
 #include "redis/server_info.h"
 
@@ -18,8 +19,8 @@ namespace redis_zk::redis_wrapper {
 
 class WriteFence {
  public:
-  // `options` must outlive the fence.
-  explicit WriteFence(const WrapperOptions& options);
+  // Both must outlive the fence.
+  WriteFence(const WrapperOptions& options, redis::OwnServer& server);
 
   // Call about once a second with what the own server says. `zookeeper` as in Witnesses; the others are asked
   // only when it does not vouch.
@@ -31,16 +32,20 @@ class WriteFence {
  private:
   Witnesses AskWitnesses(bool zookeeper, const std::vector<redis::Peer>& sentinels,
                          const std::vector<Endpoint>& replicas) const;
+  Result<std::vector<redis::Reply>> AskOwn(const std::vector<redis::Command>& commands);
+  // A raise that was not ours to see: found up although it was never ordered, or lowered before it arrived.
+  void FindLeftover(const redis::ServerInfo& own);
   Status Raise();
   Status Lower();
 
   const WrapperOptions& options_;
+  redis::OwnServer& server_;
   Fence fence_;
   struct UserSettings {
     std::string min_replicas;
     std::string max_lag;
   };
-  std::optional<UserSettings> users_;  // while the fence is up, or being raised
+  UserSettings users_{"0", "10"};  // as they were before the fence was raised; Redis' own before that
   LogOnChange log_problem_;
 };
 

@@ -33,6 +33,8 @@ constexpr Duration kFirstRetry = 500ms;
 constexpr Duration kLongestRetry = 5s;
 // How long a new group may be without a living master before our Sentinel is restarted for it.
 constexpr Duration kOrphanBeforeRestart = 5s;
+// How long a Sentinel that was restarted with replicas to promote may take, on top of its down-after.
+constexpr Duration kLongestTurn = 5s;
 
 // Sentinel ends at a name in its file that it cannot resolve. A group with one is begun with at run time,
 // where it does no harm to the others.
@@ -47,7 +49,11 @@ bool FitsFile(const Record& record, const std::vector<registry::Member>& members
 GroupKeeper::Newcomer::Newcomer() : backoff(kFirstRetry, kLongestRetry, RandomFraction) {}
 
 GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options)
-    : loop_(loop), options_(options) {}
+    : loop_(loop),
+      options_(options),
+      settings_(options),
+      turn_lock_(loop.session(), loop.registry().RescuePath(),
+                 "sentinel-wrapper " + options.server.announce.ToAddress()) {}
 
 Status GroupKeeper::ReadGroups() {
   auto names = loop_.registry().ListGroups(Watch::kYes);
@@ -129,6 +135,7 @@ void GroupKeeper::Reset(const Monitoring& monitoring) {
   newcomers_.clear();
   unsettled_.clear();
   answered_ = {};
+  settings_.Reset();
 }
 
 std::optional<std::map<std::string, redis::SentinelReport>> GroupKeeper::AskOwn() {
@@ -162,6 +169,7 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Look(const std::string& uuid) {
     return std::nullopt;
   }
   monitored_ = std::move(*reports);
+  settings_.Look(monitored_);
   for (const auto& [name, report] : monitored_) {
     if (listed_.contains(name)) followed_.insert(name);
   }
@@ -190,16 +198,48 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Rescue(const std::string& uuid)
   std::vector<std::string> order;
   for (const auto& [name, report] : monitored_) order.push_back(name);
   std::rotate(order.begin(), std::upper_bound(order.begin(), order.end(), last_rescued_), order.end());
+  bool needs_turn = false;
   for (const auto& name : order) {
     if (Clock::now() >= deadline || loop_.stop_requested() || loop_.exit_code()) break;
     last_rescued_ = name;
     auto& rescuer = rescuers_.try_emplace(name, loop_, options_, name).first->second;
     const auto listed = listed_.find(name);
+    const auto& own = monitored_.at(name);
     const auto rescue =
-        rescuer.Look(uuid, monitored_.at(name), listed == listed_.end() ? Record{} : listed->second);
-    if (rescue && MayRestart(name)) return Restart{name, rescue->record, rescue->reason};
+        rescuer.Look(uuid, own, listed == listed_.end() ? Record{} : listed->second, HasTurn(name));
+    if (!rescue || !MayRestart(name)) continue;
+    needs_turn = needs_turn || rescue->in_turn;
+    if (rescue->in_turn && !TakeTurn(own, name)) continue;
+    return Restart{name, rescue->record, rescue->reason};
   }
+  EndTurn(needs_turn);
   return std::nullopt;
+}
+
+bool GroupKeeper::TakeTurn(const redis::SentinelReport& own, const std::string& group) {
+  if (turn_) return false;
+  auto held = turn_lock_.Acquire();
+  if (!held && held.error().kind == ErrorKind::kNotFound) {
+    const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
+    held = made ? turn_lock_.Acquire() : tl::unexpected(made.error());
+  }
+  if (!held) log::Debug("{}", held.error().message);
+  if (!held || !*held) return false;
+  turn_ = {group, own.master, Clock::now() + own.down_after + kLongestTurn};
+  return true;
+}
+
+void GroupKeeper::EndTurn(bool needed) {
+  if (turn_) {
+    const auto own = monitored_.find(turn_->group);
+    const bool goes_on =
+        own != monitored_.end() && own->second.master == turn_->master && Clock::now() < turn_->ends_at;
+    if (goes_on) return;
+    turn_.reset();
+    needed = false;
+  }
+  if (needed || turn_lock_.node().empty() || !loop_.session().connected()) return;
+  if (const auto released = turn_lock_.Release(); !released) log::Debug("{}", released.error().message);
 }
 
 // A restart would end the failover of another group that our Sentinel leads.
@@ -210,8 +250,8 @@ bool GroupKeeper::MayRestart(const std::string& group) const {
 }
 
 bool GroupKeeper::busy() const {
-  return std::any_of(rescuers_.begin(), rescuers_.end(),
-                     [](const auto& entry) { return entry.second.busy(); });
+  return turn_ || std::any_of(rescuers_.begin(), rescuers_.end(),
+                              [](const auto& entry) { return entry.second.busy(); });
 }
 
 Result<std::map<std::string, std::vector<registry::Member>>> GroupKeeper::ListMembers(

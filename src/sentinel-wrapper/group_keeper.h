@@ -21,6 +21,8 @@
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/rescuer.h"
+#include "sentinel-wrapper/settings_keeper.h"
+#include "zookeeper/lock.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -68,6 +70,13 @@ class GroupKeeper {
     LogOnChange log;
   };
 
+  // For as long as ours is restarted so that it can fail over, and acts, no other Sentinel is.
+  struct Turn {
+    std::string group;
+    Endpoint master;  // the dead one
+    TimePoint ends_at;
+  };
+
   Status ReadGroups();
   // Nothing: our Sentinel does not answer.
   std::optional<std::map<std::string, redis::SentinelReport>> AskOwn();
@@ -85,6 +94,10 @@ class GroupKeeper {
   std::map<std::string, GroupAlive> WhoLives(
       const std::map<std::string, std::vector<registry::Member>>& members) const;
   bool MayRestart(const std::string& group) const;
+  bool HasTurn(const std::string& group) const { return turn_ && turn_->group == group; }
+  bool TakeTurn(const redis::SentinelReport& own, const std::string& group);
+  // Lets the next one have it, when ours is over or not needed.
+  void EndTurn(bool needed);
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
@@ -97,6 +110,9 @@ class GroupKeeper {
   std::map<std::string, Rescuer> rescuers_;
   std::map<std::string, Newcomer> newcomers_;
   std::string last_rescued_;
+  SettingsKeeper settings_;
+  zookeeper::Lock turn_lock_;
+  std::optional<Turn> turn_;
   LogOnChange log_names_;
   LogOnChange log_drop_;
 };

@@ -16,6 +16,7 @@ struct WrapperOptions {
   std::string sentinel_server_bin;
   std::int64_t quorum = 0;
   std::int64_t down_after_ms = 0;  // 0: what the user's file says
+  Duration info_period{};          // how often our Sentinel asks for INFO; longer for a large fleet
 };
 
 // Ends the process when they are wrong, or when only help was asked for.

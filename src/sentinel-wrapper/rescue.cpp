@@ -35,16 +35,20 @@ std::string Objection(const NudgeView& view) {
       return fmt::format("Sentinel {} names {}, not the recorded master", report->sentinel.ToAddress(),
                          report->master.ToAddress());
     }
-    if (uuid == view.uuid && !report->master_down) return "our Sentinel does not hold the master for dead";
+    // Once restarted it has no opinion before down-after; a master that lives it reaches at once.
+    const bool held_for_dead = uuid == view.uuid && view.restarted && !report->master_connected;
+    const bool says_down = report->master_down || held_for_dead;
+    if (uuid == view.uuid && !says_down) return "our Sentinel does not hold the master for dead";
+    if (uuid == view.uuid && report->tilt) return "our Sentinel is in TILT";
     if (uuid == view.uuid) quorum = report->quorum;
-    if (!report->master_down) continue;
+    if (!says_down) continue;
     ++say_down;
-    if (report->failover_in_progress) continue;
+    if (report->failover_in_progress || report->tilt) continue;
     if (first == nullptr || uuid < *first) first = &uuid;
   }
   if (say_down < quorum)
     return fmt::format("{} of a quorum of {} hold the master for dead", say_down, quorum);
-  if (first == nullptr || *first != view.uuid) return "another Sentinel comes first";
+  if (!view.restarted && (first == nullptr || *first != view.uuid)) return "another Sentinel comes first";
   return "";
 }
 
@@ -53,21 +57,42 @@ std::size_t CountLiving(const NudgeView& view) {
   const auto is_living = [&view](const registry::Member& member) {
     return !Names(view.record, member.endpoint) &&
            std::any_of(view.replicas.begin(), view.replicas.end(), [&member](const auto& replica) {
-             return replica.endpoint == member.endpoint && !replica.down;
+             return replica.endpoint == member.endpoint && !replica.down && replica.asked;
            });
   };
   return static_cast<std::size_t>(std::count_if(view.members.begin(), view.members.end(), is_living));
 }
 
+bool IsOfGroup(const std::string& replication_id, const BlindView& view) {
+  if (replication_id.empty()) return false;
+  const auto names_it = [&](const auto& data) { return data.replication_id == replication_id; };
+  return names_it(view.history) ||
+         std::any_of(view.history.ancestors.begin(), view.history.ancestors.end(), names_it) ||
+         std::any_of(view.datasets.begin(), view.datasets.end(),
+                     [&](const auto& known) { return names_it(known.dataset); });
+}
+
+// A replica with a copy of the group's data that Sentinel would promote.
+bool CanTakeOver(const redis::ServerInfo& info, const BlindView& view) {
+  return info.role == redis::Role::kReplica && !info.loading && !info.synchronising && info.priority != 0 &&
+         (IsOfGroup(info.replication_id, view) || IsOfGroup(info.previous_replication_id, view));
+}
+
 }  // namespace
 
 Finding ShouldNudge(const NudgeView& view) {
-  if (view.quiet_for < kQuietBeforeNudge) return No("Sentinel has not had the time to act");
+  if (!view.restarted && view.quiet_for < kQuietBeforeNudge)
+    return No("Sentinel has not had the time to act");
   if (std::string objection = Objection(view); !objection.empty()) return No(std::move(objection));
   const std::size_t living = CountLiving(view);
   if (living == 0) return No("no registered replica answers");
   if (view.since_last_nudge && *view.since_last_nudge < PauseAfterNudge(view.nudges))
     return No("Sentinel was asked not long ago");
+  if (view.restarted) {
+    return {true,
+            fmt::format("the master {} is dead, living replicas: {}, unknown to Sentinel before its restart",
+                        view.record.master.ToAddress(), living)};
+  }
   return {true, fmt::format("the master {} is dead, living replicas: {}, and no Sentinel has acted for {} ms",
                             view.record.master.ToAddress(), living, view.quiet_for.count())};
 }
@@ -91,6 +116,30 @@ std::optional<Duration> RaisedDownAfter(Duration down_after,
 
 bool HasChosen(const std::vector<redis::ReplicaReport>& replicas) {
   return std::any_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.promoted; });
+}
+
+bool IsPromotable(const redis::ReplicaReport& replica) { return !replica.down && replica.priority != 0; }
+
+Finding IsBlind(const BlindView& view) {
+  const auto& own = view.own;
+  if (!own.master_down) return No("its master is not down");
+  if (own.failover_in_progress) return No("it is failing over");
+  if (!Names(view.record, own.master)) return No("the record names another master");
+  if (view.recorded_answers) return No("the recorded master answers");
+  for (const auto& replica : view.replicas) {
+    if (IsPromotable(replica)) return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));
+  }
+  for (const auto& [member, info] : view.members) {
+    const bool known =
+        std::any_of(view.replicas.begin(), view.replicas.end(),
+                    [&member](const auto& replica) { return replica.endpoint == member.endpoint; });
+    if (known || !member.serving || member.endpoint == own.master || !info || !CanTakeOver(*info, view))
+      continue;
+    return {true,
+            fmt::format("its master {} is down, it knows no replica to promote, and {} has the group's data",
+                        own.master.ToAddress(), member.endpoint.ToAddress())};
+  }
+  return No("no replica with the group's data lives that it does not know");
 }
 
 Finding HasMissedColdStart(const StuckView& view) {

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "redis/sentinel_client.h"
+#include "redis/server_info.h"
 #include "registry/record.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -26,6 +27,9 @@ inline constexpr Duration kQuietBeforeNudge = 2s;
 // How long an election may take. A Sentinel that has not won one by then goes on failing over for ten
 // seconds, in vain.
 inline constexpr Duration kLongestElection = 2s;
+// How long a Sentinel whose master is dead may know nobody to promote before it is told of those who could
+// be. A failover that another one leads gets as far as its choice by then.
+inline constexpr Duration kBlindBeforeRestart = 1s;
 // How long a Sentinel may be stuck before it is restarted on the recorded master.
 inline constexpr Duration kStuckBeforeRestart = 5s;
 
@@ -44,11 +48,14 @@ struct NudgeView {
   Duration quiet_for{};                        // how long ours has held the master for dead and done nothing
   std::size_t nudges = 0;                      // that were in vain
   std::optional<Duration> since_last_nudge;
+  // Ours held the master for dead, was restarted for it as IsBlind said, and has its turn: it has no opinion
+  // of its own yet, and its first order need not wait for one.
+  bool restarted = false;
 };
 
 // Whether to ask our Sentinel for a failover: the recorded master is dead, enough Sentinels say so, none does
 // anything about it, and a registered replica answers ours. Of all wrappers only the one that is first by
-// uuid does.
+// uuid does, and none whose Sentinel is in TILT: it would act half a minute later.
 //
 // Stock Sentinel refuses every replica whose link to the master was down when Sentinel began to look, for
 // longer than ten times down-after (sentinel.c, sentinelSelectSlave): a fleet that starts after the master's
@@ -77,6 +84,27 @@ struct StuckView {
 // Whether our Sentinel needs the record's word: its master is down, it knows nobody to promote, and the
 // record names another master that lives.
 Finding IsStuck(const StuckView& view);
+
+// Whether a Sentinel may promote this one of its replicas.
+bool IsPromotable(const redis::ReplicaReport& replica);
+
+struct BlindView {
+  struct Seen {
+    registry::Member member;
+    std::optional<redis::ServerInfo> info;  // nothing: it does not answer
+  };
+  redis::SentinelReport own;
+  std::vector<redis::ReplicaReport> replicas;  // that our Sentinel knows
+  registry::Record record;
+  bool recorded_answers = false;  // the recorded master, whatever it says
+  std::vector<Seen> members;      // registered
+  registry::History history;
+  std::vector<registry::KnownDataset> datasets;
+};
+
+// Whether our Sentinel has to be told of a replica: its master is dead, it knows none that it could promote,
+// and one with the group's data lives that it does not know. It learns of replicas from a living master only.
+Finding IsBlind(const BlindView& view);
 
 // Whether the group began anew without our Sentinel's knowledge: everybody had died, the best data on disk
 // went ahead, and the record says so with an epoch that no Sentinel gave. Until our Sentinel hears of it, it

@@ -42,7 +42,7 @@ void Rescuer::Reset() {
 bool Rescuer::busy() const { return down_since_ && Since(*down_since_) < kBusyFor; }
 
 std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const redis::SentinelReport& own,
-                                             const registry::Record& known) {
+                                             const registry::Record& known, bool restarted) {
   nudger_.SettleDebt();
   const bool needs_help = own.master_down && !own.failover_in_progress;
   if (!needs_help) Reset();
@@ -52,14 +52,53 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const redi
   if (!own.master_down) nudges_ = 0;
   if (needs_help && !quiet_since_) quiet_since_ = Clock::now();
   const bool names_another = known.state == registry::Record::State::kMaster && known.master != own.master;
-  if ((!needs_help && !names_another) || !loop_.session().connected()) return std::nullopt;
+  // Its opinion would take down-after once more.
+  const bool in_turn = restarted && !own.failover_in_progress;
+  if ((!needs_help && !names_another && !in_turn) || !loop_.session().connected()) return std::nullopt;
   const auto record = loop_.registry().ReadRecord(group_, Watch::kYes);
   if (!record) return std::nullopt;
   if (record->state == registry::Record::State::kMaster && record->master != own.master)
     return LookForRestart(own, *record);
   stuck_since_.reset();
-  if (needs_help) LookForNudge(uuid, own, *record);
+  if (needs_help && !restarted) {
+    if (auto blind = LookForBlindness(own, *record)) return blind;
+  }
+  if (needs_help || in_turn) LookForNudge(uuid, own, *record, in_turn);
   return std::nullopt;
+}
+
+std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const redis::SentinelReport& own,
+                                                         const registry::Record& record) {
+  if (Since(*quiet_since_) < kBlindBeforeRestart) return std::nullopt;
+  const auto known =
+      redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);
+  // Mostly it has one, and then nothing else is worth a question.
+  if (!known || std::any_of(known->replicas.begin(), known->replicas.end(), IsPromotable))
+    return std::nullopt;
+  const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
+  if (!members || members->empty()) return std::nullopt;
+  const auto history = loop_.registry().ReadHistory(group_);
+  const auto datasets = loop_.registry().ListDatasets(group_);
+  if (!history || (!datasets && datasets.error().kind != ErrorKind::kNotFound)) return std::nullopt;
+  std::vector<Endpoint> asked{record.master};
+  for (const auto& member : *members) asked.push_back(member.endpoint);
+  const auto infos = redis::AskServerInfos(asked, options_.common.redis, kAnswerTimeout);
+  BlindView view{.own = own,
+                 .replicas = known->replicas,
+                 .record = record,
+                 .recorded_answers = infos[0] || infos[0].error().kind == ErrorKind::kRefused,
+                 .members = {},
+                 .history = *history,
+                 .datasets = datasets.value_or(std::vector<registry::KnownDataset>{})};
+  for (std::size_t i = 0; i < members->size(); ++i) {
+    const auto& info = infos[i + 1];
+    view.members.push_back({(*members)[i], info ? std::optional(*info) : std::nullopt});
+  }
+  const auto finding = IsBlind(view);
+  if (!finding.holds) return std::nullopt;
+  Rescue rescue{record, finding.reason, /*in_turn=*/true};
+  rescue.record.epoch = EpochBeyond(own, record.epoch);
+  return rescue;
 }
 
 // The record names another master than our Sentinel.
@@ -76,7 +115,8 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const redis::SentinelRepo
       .replicas = known->replicas,
       .record = record,
       .recorded_acts = recorded && recorded->role == redis::Role::kMaster && !recorded->loading};
-  if (const auto missed = HasMissedColdStart(view); missed.holds) return Rescue{record, missed.reason};
+  if (const auto missed = HasMissedColdStart(view); missed.holds)
+    return Rescue{record, missed.reason, /*in_turn=*/false};
   if (!quiet_since_) return std::nullopt;
   const auto finding = IsStuck(view);
   if (!finding.holds) {
@@ -87,7 +127,7 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const redis::SentinelRepo
   }
   if (!stuck_since_) stuck_since_ = Clock::now();
   if (Since(*stuck_since_) < kStuckBeforeRestart) return std::nullopt;
-  Rescue rescue{record, finding.reason};
+  Rescue rescue{record, finding.reason, /*in_turn=*/false};
   rescue.record.epoch = EpochBeyond(own, record.epoch);
   return rescue;
 }
@@ -127,11 +167,11 @@ std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
 }
 
 void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport& own,
-                           const registry::Record& record) {
+                           const registry::Record& record, bool restarted) {
   // From the beginning, to see how long an election takes.
   auto fleet = AskFleet();
-  const Duration quiet_for = Since(*quiet_since_);
-  if (!fleet || quiet_for < kQuietBeforeNudge) return;
+  const Duration quiet_for = quiet_since_ ? Since(*quiet_since_) : Duration::zero();
+  if (!fleet || (!restarted && quiet_for < kQuietBeforeNudge)) return;
   const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
   const auto known =
       redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);
@@ -143,7 +183,8 @@ void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport&
                  .replicas = known->replicas,
                  .quiet_for = quiet_for,
                  .nudges = nudges_,
-                 .since_last_nudge = {}};
+                 .since_last_nudge = {},
+                 .restarted = restarted};
   if (last_nudge_) view.since_last_nudge = Since(*last_nudge_);
   const auto finding = ShouldNudge(view);
   if (finding.holds) {

@@ -29,11 +29,13 @@ class Rescuer {
   struct Rescue {
     registry::Record record;  // to start our Sentinel with
     std::string reason;
+    // One Sentinel at a time: the others' votes may be needed for what it does then.
+    bool in_turn = false;
   };
   // Helps our Sentinel, which says `own` of the group; `known` is the record as last read. Something: restart
-  // it. `uuid` is ours.
+  // it. `uuid` is ours; `restarted`: it has its turn, and was restarted in it.
   std::optional<Rescue> Look(const std::string& uuid, const redis::SentinelReport& own,
-                             const registry::Record& known);
+                             const registry::Record& known, bool restarted);
 
   // The master has gone down not long ago: look again soon.
   bool busy() const;
@@ -45,8 +47,9 @@ class Rescuer {
   std::optional<Rescue> LookForRestart(const redis::SentinelReport& own, const registry::Record& record);
   // The epoch with which Sentinels that still hold on to `master` do not talk ours back to it.
   std::uint64_t EpochBeyond(const redis::SentinelReport& own, std::uint64_t record_epoch);
-  void LookForNudge(const std::string& uuid, const redis::SentinelReport& own,
-                    const registry::Record& record);
+  std::optional<Rescue> LookForBlindness(const redis::SentinelReport& own, const registry::Record& record);
+  void LookForNudge(const std::string& uuid, const redis::SentinelReport& own, const registry::Record& record,
+                    bool restarted);
   // What every registered Sentinel says now; nothing when ZooKeeper does not say who is registered.
   std::optional<std::vector<NudgeView::Seen>> AskFleet();
   void Nudge(const redis::SentinelReport& own, const std::string& reason);

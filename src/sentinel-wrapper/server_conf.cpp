@@ -138,6 +138,18 @@ std::vector<Setting> InheritedSettings(const std::vector<Line>& lines, const Wra
   return settings;
 }
 
+// Whether the user's file says itself who may do what.
+bool HasUsers(const std::vector<Line>& lines) {
+  return std::any_of(lines.begin(), lines.end(), [](const Line& line) {
+    std::istringstream words(line.text);
+    std::string first;
+    words >> first;
+    first = LowerCase(std::move(first));
+    return first == "user" || first == "aclfile" || first == "requirepass" ||
+           line.directive == "sentinel-user" || line.directive == "sentinel-pass";
+  });
+}
+
 void AddLine(std::initializer_list<std::string> words, ServerConf* conf) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : " ") + QuoteForConf(word);
@@ -189,8 +201,24 @@ ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& op
   if (!own.password.empty()) {
     add({"requirepass", own.password});
     add({"sentinel", "sentinel-pass", own.password});
+  } else if (!HasUsers(lines)) {
+    const auto hello = HelloCredentials(user_conf, options);
+    add({"user", "default", "on", "nopass", "~*", "&*", "+@all", "-publish"});
+    add({"user", hello.username, "on", '>' + hello.password, "~*", "&*", "+@all"});
+    add({"sentinel", "sentinel-user", hello.username});
+    add({"sentinel", "sentinel-pass", hello.password});
   }
   return conf;
+}
+
+Credentials HelloCredentials(std::string_view user_conf, const WrapperOptions& options) {
+  const auto& common = options.common;
+  if (!common.sentinel.password.empty() || HasUsers(ParseLines(user_conf))) return common.sentinel;
+  // No secret, but another one for each deployment, and the same after ZooKeeper has lost its data.
+  std::string digits;
+  for (const char c : common.zk_hosts.chroot + common.zk_root)
+    digits += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return {.username = "redis-zk", .password = std::move(digits)};
 }
 
 std::vector<GroupSetting> SettingsOf(std::string_view user_conf, const WrapperOptions& options,

@@ -23,6 +23,13 @@ struct ServerConf {
 ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options,
                             const Monitoring& monitoring);
 
+// As whom the Sentinels of this deployment tell each other what they know. A Sentinel takes over the master
+// of a newer hello whoever sends it, and addresses are reused: without a password, only this user may
+// publish, and another deployment's Sentinels are not heard. They still hear each other through the group's
+// own servers. With SENTINEL_PASSWORD, or users or passwords of the user's file, it is for those to keep
+// deployments apart, and this is the user that they leave.
+Credentials HelloCredentials(std::string_view user_conf, const WrapperOptions& options);
+
 struct GroupSetting {
   std::string directive;  // "failover-timeout"
   std::vector<std::string> values;

@@ -7,6 +7,7 @@
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/text_file.h"
+#include "daemon/address_claim.h"
 #include "process/server_conf.h"
 #include "redis/connection.h"
 #include "redis/server_info.h"
@@ -39,6 +40,10 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
 
 int Wrapper::Run() {
   if (const auto code = loop_.Connect()) return *code;
+  if (const auto code = daemon::ClaimAddress(loop_, options_.common, options_.server,
+                                             options_.common.sentinel, "sentinel-wrapper")) {
+    return *code;
+  }
   while (true) {
     const auto monitoring = Prepare();
     if (!monitoring) return monitoring.error();

@@ -3,7 +3,7 @@
 // A ghost is a Sentinel or a replica that is gone (scaled down, moved) while a living Sentinel still counts
 // it. A failover needs a majority of all that are counted, so ghosts add up until there can be none any more.
 // Sentinel cannot forget a single one: SENTINEL RESET forgets all of a group's replicas and peers, and finds
-// the living ones again from the master, blind for up to 10 s. While the master is down, or during a
+// the living ones again from the master, blind until its next INFO. While the master is down, or during a
 // failover, it makes the group unrecoverable. Therefore:
 //   - nothing is done unless the group is in perfect health but for its ghosts;
 //   - only one Sentinel is blind at a time, and the next has its turn when that one has found everyone again;

@@ -84,6 +84,9 @@ std::optional<std::string> FindObstacle(const GroupStatus& group, const ServerSt
   if (!replica.info) return "it does not answer";
   const auto& info = *replica.info;
   if (info.role == Role::kMaster) return "it acts as a master already";
+  if (info.loading || info.synchronising ||
+      (info.priority == 0 && group.incomplete.contains(replica.endpoint)))
+    return "it holds no complete copy of the data yet";
   if (info.priority == 0) return "its replica-priority is 0";
   const bool seen =
       std::any_of(group.sentinels.begin(), group.sentinels.end(), [&](const SentinelStatus& sentinel) {

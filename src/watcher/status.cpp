@@ -142,6 +142,15 @@ void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::str
   }
 }
 
+void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
+  for (const auto& [endpoint, since] : group.incomplete) {
+    if (now - since < kLongWait) continue;
+    warnings->push_back(
+        fmt::format("{} has held no complete copy of the data for {} s; it cannot be promoted",
+                    endpoint.ToAddress(), Seconds(now - since)));
+  }
+}
+
 }  // namespace
 
 std::vector<Endpoint> ReplicasOf(const std::string& group, const Record& record, const Findings& findings,
@@ -182,6 +191,25 @@ std::map<std::string, std::vector<WaitingMember>> FindWaiting(
   return waiting;
 }
 
+std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
+    const std::map<std::string, std::vector<registry::Member>>& members,
+    const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now) {
+  std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
+  for (const auto& [group, all] : members) {
+    const auto before = earlier.find(group);
+    for (const auto& member : all) {
+      if (!member.incomplete) continue;
+      TimePoint since = now;
+      if (before != earlier.end()) {
+        if (const auto known = before->second.find(member.endpoint); known != before->second.end())
+          since = known->second;
+      }
+      incomplete[group].emplace(member.endpoint, since);
+    }
+  }
+  return incomplete;
+}
+
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
                       TimePoint now) {
   FleetStatus status{.observed_at = now};
@@ -208,8 +236,11 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
     }
     if (const auto found = topology.waiting.find(name); found != topology.waiting.end())
       group.waiting = found->second;
+    if (const auto found = topology.incomplete.find(name); found != topology.incomplete.end())
+      group.incomplete = found->second;
     WarnOfMaster(group, now, &group.warnings);
     WarnOfReplicas(group, now, &group.warnings);
+    WarnOfIncomplete(group, now, &group.warnings);
     WarnOfWaiting(group, now, &group.warnings);
     WarnOfSentinels(group, &group.warnings);
   }

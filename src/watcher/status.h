@@ -32,11 +32,12 @@ struct SentinelStatus {
 };
 
 struct GroupStatus {
-  registry::Record record;                // what was recorded when it was looked at
-  std::optional<ServerStatus> master;     // the recorded one
-  std::vector<ServerStatus> replicas;     // whom master or Sentinels list, by address
-  std::vector<SentinelStatus> sentinels;  // all that are registered
-  std::vector<WaitingMember> waiting;     // as the topology had them
+  registry::Record record;                   // what was recorded when it was looked at
+  std::optional<ServerStatus> master;        // the recorded one
+  std::vector<ServerStatus> replicas;        // whom master or Sentinels list, by address
+  std::vector<SentinelStatus> sentinels;     // all that are registered
+  std::vector<WaitingMember> waiting;        // as the topology had them
+  std::map<Endpoint, TimePoint> incomplete;  // the same
   std::vector<std::string> warnings;
 };
 
@@ -61,6 +62,11 @@ std::vector<Endpoint> ReplicasOf(const std::string& group, const registry::Recor
 std::map<std::string, std::vector<WaitingMember>> FindWaiting(
     const std::map<std::string, std::vector<registry::Member>>& members,
     const std::map<std::string, std::vector<WaitingMember>>& earlier, TimePoint now);
+
+// Whose replicas hold no complete copy of the data; the same.
+std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
+    const std::map<std::string, std::vector<registry::Member>>& members,
+    const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now);
 
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
                       TimePoint now);

@@ -37,6 +37,10 @@ constexpr Duration kUpkeep = 1s;
 // A Sentinel sees a promotion within a second, and says so at once.
 constexpr Duration kConfirmWithin = 3s;
 constexpr Duration kConfirmEvery = 20ms;
+// The others hear of it from the first, every two seconds.
+constexpr Duration kAllKnowWithin = 5s;
+// An application connects within this time to the master that a Sentinel named.
+constexpr Duration kConnects = 300ms;
 constexpr Duration kLogDeniedEvery = 10s;
 constexpr std::string_view kScheme = "bearer ";
 
@@ -284,24 +288,33 @@ SteeringOutcome Steering::HandOverTo(OwnSession& own, const SteeringRequest& req
 
   SteeringOutcome::FailedOver done{.from = master, .to = outcome.promoted, .paused = outcome.paused};
   bool confirmed = false;
-  const TimePoint deadline = Clock::now() + kConfirmWithin;
+  TimePoint deadline = Clock::now() + kConfirmWithin;
   while (true) {
+    bool all_know = true;
+    bool known = false;
     for (const auto& report :
          redis::AskSentinels(terms.sentinels, options_.common.sentinel, request.group, kAskTimeout)) {
-      if (!report || report->master != done.to) continue;
-      confirmed = true;
-      done.epoch = std::max(done.epoch, report->config_epoch);
+      if (!report) continue;
+      // Of SENTINEL MASTERS, the one that leads the failover answers with the old master to its end.
+      all_know = all_know && report->master == done.to && !report->failover_in_progress;
+      known = known || report->master == done.to;
+      if (report->master == done.to) done.epoch = std::max(done.epoch, report->config_epoch);
     }
-    if (confirmed || Clock::now() >= deadline) break;
+    if (known && !confirmed) {
+      confirmed = true;
+      done.took = std::chrono::duration_cast<Duration>(Clock::now() - start);
+      deadline = Clock::now() + kAllKnowWithin;
+      // Clients that stay would go on reading at a replica.
+      Disconnect(request.group, master);
+    }
+    if ((confirmed && all_know) || Clock::now() >= deadline) break;
     own.Wait(Clock::now() + kConfirmEvery);
   }
-  // Clients that stay would go on reading at a replica.
-  const auto killed =
-      redis::Ask(master, options_.common.redis, {{"CLIENT", "KILL", "TYPE", "normal"}}, kAskTimeout);
-  if (!killed || killed->front().is_error())
-    log::Warn("the clients of {} stay connected, and read at a replica: {}", master.ToAddress(),
-              killed ? killed->front().text : killed.error().message);
-  done.took = std::chrono::duration_cast<Duration>(Clock::now() - start);
+  // Those that came meanwhile were sent by a Sentinel that had not heard of it.
+  const TimePoint connected = Clock::now() + kConnects;
+  while (Clock::now() < connected && own.Wait(connected)) {
+  }
+  Disconnect(request.group, master);
   if (!confirmed)
     return {.status = kTimedOut,
             .told = fmt::format("{} is the master now, and no Sentinel says so yet", done.to.ToAddress())};
@@ -313,6 +326,12 @@ SteeringOutcome Steering::HandOverTo(OwnSession& own, const SteeringRequest& req
                               done.from.ToAddress(), done.to.ToAddress(), done.took.count(),
                               done.paused.count(), done.epoch),
           .failed_over = done};
+}
+
+void Steering::Disconnect(const std::string& group, const Endpoint& demoted) const {
+  if (const auto done = redis::DisconnectClients(demoted, options_.common.redis, kAskTimeout); !done)
+    log::Warn("{}: could not disconnect the clients of {} after its demotion; they may read stale data: {}",
+              group, demoted.ToAddress(), done.error().message);
 }
 
 SteeringOutcome Steering::DeleteGroup(const SteeringRequest& request) const {

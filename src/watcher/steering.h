@@ -88,6 +88,7 @@ class Steering {
   SteeringOutcome FailOver(const SteeringRequest& request) const;
   SteeringOutcome HandOverTo(OwnSession& own, const SteeringRequest& request,
                              const std::optional<Endpoint>& to) const;
+  void Disconnect(const std::string& group, const Endpoint& demoted) const;
   SteeringOutcome DeleteGroup(const SteeringRequest& request) const;
   SteeringOutcome PauseCleanUp(const SteeringRequest& request) const;
   SteeringOutcome ResumeCleanUp() const;

@@ -27,9 +27,12 @@ struct WaitingMember {
 struct Topology {
   std::string default_group;
   std::vector<registry::Sentinel> sentinels;
+  // Those that were ever recorded, or have a member. Some znodes every deployment has: they alone make none.
   std::map<std::string, registry::Record> groups;
   std::map<std::string, std::vector<WaitingMember>>
       waiting;  // by group; those of whom nobody waits are left out
+  // Replicas that say that they hold no complete copy of the data, and since when; by group, the same.
+  std::map<std::string, std::map<Endpoint, TimePoint>> incomplete{};
   // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.
   TimePoint known_at{};
   std::optional<Clock::duration> read_took;  // the last reading

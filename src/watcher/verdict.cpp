@@ -20,7 +20,35 @@ bool IsTrue(const registry::Record& record, const redis::MajorityMaster& majorit
          record.lineage_fits && record.epoch == majority.config_epoch;
 }
 
+bool HasOlderEpoch(const redis::SentinelReport& one, const redis::SentinelReport& other) {
+  return one.config_epoch < other.config_epoch;
+}
+
+// The newest report that needs no majority, if its epoch is at least that and no other report disputes whose
+// epoch it is.
+const redis::SentinelReport* FindProof(const Evidence& evidence, std::uint64_t least_epoch) {
+  const redis::SentinelReport* newest = nullptr;
+  for (const auto& report : evidence.reports) {
+    if (!report.identified || !evidence.members.contains(report.master)) continue;
+    if (newest == nullptr || HasOlderEpoch(*newest, report)) newest = &report;
+  }
+  if (newest == nullptr || newest->config_epoch < least_epoch) return nullptr;
+  const bool disputed =
+      std::any_of(evidence.reports.begin(), evidence.reports.end(), [newest](const auto& report) {
+        return report.config_epoch == newest->config_epoch && report.master != newest->master;
+      });
+  return disputed ? nullptr : newest;
+}
+
 }  // namespace
+
+bool IsInDoubt(const Evidence& evidence) {
+  const auto& record = evidence.record;
+  if (record.state != registry::Record::State::kMaster || !record.lineage_fits) return true;
+  return std::any_of(evidence.reports.begin(), evidence.reports.end(), [&record](const auto& report) {
+    return report.master != record.master || report.config_epoch != record.epoch;
+  });
+}
 
 std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
   const auto& record = evidence.record;
@@ -32,22 +60,16 @@ std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
 }
 
 Verdict Judge(const Evidence& evidence) {
-  const auto& [record, reports, registered, acting_masters] = evidence;
+  const auto& [record, reports, registered, acting_masters, members] = evidence;
   if (reports.empty()) return Keep("no Sentinel answers");
-  const auto& newest = *std::max_element(reports.begin(), reports.end(), [](const auto& a, const auto& b) {
-    return a.config_epoch < b.config_epoch;
-  });
-  const bool disputed = std::any_of(reports.begin(), reports.end(), [&newest](const auto& report) {
-    return report.config_epoch == newest.config_epoch && report.master != newest.master;
-  });
   // A record that somebody wrote without an epoch gives way to the newest epoch that was ever recorded, too.
   // Epoch 0 is no failover's, so it proves nothing.
   const std::uint64_t least_epoch =
       record.lineage_fits ? record.epoch + 1 : std::max<std::uint64_t>(record.epoch, 1);
-  if (newest.config_epoch >= least_epoch && !disputed) {
+  if (const auto* proof = FindProof(evidence, least_epoch)) {
     return Change(
-        newest.master, newest.config_epoch,
-        fmt::format("Sentinel {} has seen epoch {}", newest.sentinel.ToAddress(), newest.config_epoch));
+        proof->master, proof->config_epoch,
+        fmt::format("Sentinel {} has seen epoch {}", proof->sentinel.ToAddress(), proof->config_epoch));
   }
 
   const auto majority = redis::FindMajority(reports, registered);
@@ -57,15 +79,24 @@ Verdict Judge(const Evidence& evidence) {
   if (IsTrue(record, *majority)) return {.reason = "the record is true", .agreed = true};
   const std::string named =
       fmt::format("{} of {} Sentinels name {}", majority->votes, registered, majority->master.ToAddress());
-  if (majority->config_epoch < newest.config_epoch) {
-    return Keep(fmt::format("{}, but are about to learn epoch {}", named, newest.config_epoch));
+  const std::uint64_t newest_epoch =
+      std::max_element(reports.begin(), reports.end(), HasOlderEpoch)->config_epoch;
+  if (majority->config_epoch < newest_epoch) {
+    return Keep(fmt::format("{}, but are about to learn epoch {}", named, newest_epoch));
   }
   if (majority->config_epoch < record.epoch && majority->votes < registered) {
     return Keep(fmt::format("{}, but know only epoch {}", named, majority->config_epoch));
   }
   if (!acting_masters.contains(majority->master)) return Keep(named + ", but it does not answer as master");
+  if (same_master || !acting_masters.contains(record.master)) {
+    return Change(majority->master, majority->config_epoch, named);
+  }
+  if (members.contains(record.master) && !members.contains(majority->master)) {
+    return Keep(fmt::format(
+        "{}, which is not registered in this group, but the recorded master is, and acts as one", named));
+  }
   const bool all = majority->votes == registered;
-  if (!same_master && !all && record.lineage_fits && acting_masters.contains(record.master)) {
+  if (!all && record.lineage_fits && majority->config_epoch < least_epoch) {
     return Keep(named + ", but the recorded master acts as one");
   }
   return Change(majority->master, majority->config_epoch, named);

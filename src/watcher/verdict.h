@@ -1,13 +1,18 @@
 // Which report about a group's master to believe: a function of values.
 //
 // The record only moves forward. Two things change it:
-//   1. A config epoch that is newer than the record's. Epochs are won by election and belong to one
-//      configuration each, so a single Sentinel's word is enough, and the record is true within
-//      milliseconds of a promotion.
-//   2. More than half of the registered Sentinels naming the same master, which acts as one while the
-//      recorded one does not, unless all of them name it. That mends a record that somebody else wrote, and
-//      one whose epoch means nothing any more because all Sentinels were replaced. Sentinels that know only
-//      an older epoch are believed only when all of them agree: otherwise they may simply not have heard yet.
+//   1. A config epoch that is newer than the record's, told by a Sentinel that has the id of its
+//   registration,
+//      of a master that is a registered member of the group. Epochs are won by election and belong to one
+//      configuration each, so that Sentinel's word is enough, and the record is true within milliseconds of a
+//      promotion.
+//   2. More than half of the registered Sentinels naming the same master, which acts as one, while nothing
+//      contradicts: the recorded master does not act as one, or all of them name the other, or know a newer
+//      epoch. A recorded member that acts gives way to another member only. That mends a record that somebody
+//      else wrote, and one whose epoch means nothing any more because all Sentinels were replaced; and it is
+//      what carries the originals, whose Sentinels cannot be identified and whose servers are no members.
+//      Sentinels that know only an older epoch are believed only when all of them agree: otherwise they may
+//      simply not have heard yet.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +33,7 @@ struct Evidence {
   std::vector<redis::SentinelReport> reports;
   std::size_t registered = 0;         // Sentinels, whether they answered or not
   std::set<Endpoint> acting_masters;  // of those that were asked: who answers as master
+  std::set<Endpoint> members;         // registered in the group, serving or not
 };
 
 struct Verdict {
@@ -37,6 +43,9 @@ struct Verdict {
   std::string reason;   // one sentence
   bool agreed = false;  // the record stays since it is true
 };
+
+// Whether anything speaks against the record, so that the members have to be known before judging.
+bool IsInDoubt(const Evidence& evidence);
 
 // Whose role matters to the verdict: whom to ask before judging. Nobody where the record is true.
 std::set<Endpoint> WhomToAsk(const Evidence& evidence);

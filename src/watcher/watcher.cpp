@@ -41,6 +41,21 @@ constexpr Duration kReadWaitingEvery = 2s;
 constexpr Duration kFirstRetry = 100ms;
 constexpr Duration kLongestRetry = 3s;
 
+std::set<std::string> GroupsIn(const std::map<std::string, std::vector<registry::Member>>& members) {
+  std::set<std::string> groups;
+  for (const auto& [group, all] : members) groups.insert(group);
+  return groups;
+}
+
+std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<registry::Member>>& members,
+                               const std::string& group) {
+  std::set<Endpoint> endpoints;
+  if (const auto found = members.find(group); found != members.end()) {
+    for (const auto& member : found->second) endpoints.insert(member.endpoint);
+  }
+  return endpoints;
+}
+
 }  // namespace
 
 Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
@@ -273,6 +288,7 @@ void Watcher::ReadRegistry() {
       }
     }
     groups_ = std::move(*records);
+    if (auto found = FindPopulated(); !found) return found;
     if (paused->has_value() != clean_up_paused_.has_value())
       log::Info("clean-up: {}", *paused ? DescribePause(**paused) : "no longer paused");
     clean_up_paused_ = std::move(*paused);
@@ -310,6 +326,21 @@ bool Watcher::MeasureRequest() {
   return answered;
 }
 
+Status Watcher::FindPopulated() {
+  std::vector<std::string> unwritten;
+  for (const auto& [group, record] : groups_) {
+    if (registry::WasNeverWritten(record)) unwritten.push_back(group);
+  }
+  const auto members = registry_.ListMembers(unwritten);
+  if (!members) return tl::unexpected(members.error());
+  populated_ = GroupsIn(*members);
+  return {};
+}
+
+bool Watcher::Exists(const std::string& group) const {
+  return !registry::WasNeverWritten(groups_.at(group)) || populated_.contains(group);
+}
+
 void Watcher::ReadWaiting() {
   const TimePoint now = Clock::now();
   if (!session_->connected() || now < read_waiting_at_) return;
@@ -324,8 +355,12 @@ void Watcher::ReadWaiting() {
     return;
   }
   auto waiting = FindWaiting(*members, waiting_, now);
-  if (waiting == waiting_) return;
+  auto incomplete = FindIncomplete(*members, incomplete_, now);
+  auto populated = GroupsIn(*members);
+  if (waiting == waiting_ && incomplete == incomplete_ && populated == populated_) return;
   waiting_ = std::move(waiting);
+  incomplete_ = std::move(incomplete);
+  populated_ = std::move(populated);
   PublishTopology();
 }
 
@@ -361,9 +396,15 @@ void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {
     return;
   }
   auto reports = redis::AskSentinels({*followed}, options_.common.sentinel, groups, kAskTimeout).front();
+  // The members as they are now: the promoted one may have joined a moment ago.
+  const auto members = registry_.ListMembers(groups);
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (!reports[i] ||
-        Settle(groups[i], {groups_.at(groups[i]), {std::move(*reports[i])}, sentinels_.size(), {}}))
+    if (!reports[i] || !members ||
+        Settle(groups[i], {groups_.at(groups[i]),
+                           {std::move(*reports[i])},
+                           sentinels_.size(),
+                           {},
+                           EndpointsIn(*members, groups[i])}))
       unchecked_groups_.insert(groups[i]);
   }
 }
@@ -379,13 +420,18 @@ void Watcher::CheckWithAll() {
       redis::AskSentinels(registry::PeersIn(sentinels_), options_.common.sentinel, groups, kAskTimeout);
   std::vector<Evidence> evidence;
   std::set<Endpoint> candidates;
+  std::vector<std::string> doubted;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    auto& seen = evidence.emplace_back(Evidence{groups_.at(groups[i]), {}, sentinels_.size(), {}});
+    auto& seen = evidence.emplace_back(Evidence{groups_.at(groups[i]), {}, sentinels_.size(), {}, {}});
     for (auto& of_sentinel : answers) {
       if (of_sentinel[i]) seen.reports.push_back(std::move(*of_sentinel[i]));
     }
     candidates.merge(WhomToAsk(seen));
+    if (IsInDoubt(seen)) doubted.push_back(groups[i]);
   }
+  const auto members = registry_.ListMembers(doubted);
+  // Compared again with the next round.
+  if (!members) return log::Debug("{}", members.error().message);
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
   const auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
   std::set<Endpoint> acting_masters;
@@ -394,7 +440,9 @@ void Watcher::CheckWithAll() {
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
     evidence[i].acting_masters = acting_masters;
-    if (const auto kept = Settle(groups[i], evidence[i]))
+    evidence[i].members = EndpointsIn(*members, groups[i]);
+    const auto kept = Settle(groups[i], evidence[i]);
+    if (kept && Exists(groups[i]))
       log_verdict_[groups[i]](fmt::format("{}: {}", groups[i], kept->reason), kept->level);
   }
 }
@@ -436,11 +484,14 @@ Outages Watcher::FindOutages() const {
 
 void Watcher::PublishTopology(const std::string& recorded) {
   const auto before = topology_.Get();
+  auto groups = groups_;
+  std::erase_if(groups, [this](const auto& entry) { return !Exists(entry.first); });
   topology_.Set(Topology{
       .default_group = options_.common.master_name,
       .sentinels = sentinels_,
-      .groups = groups_,
+      .groups = std::move(groups),
       .waiting = waiting_,
+      .incomplete = incomplete_,
       .known_at = known_at_,
       .read_took = read_took_,
       .zookeeper_connected = session_->connected(),

@@ -71,6 +71,9 @@ class Watcher {
   bool MeasureRequest();
   // Who waits for a role. Nothing is decided by it, so it is read when there is nothing else to do.
   void ReadWaiting();
+  Status FindPopulated();
+  // Whether the group is more than a znode that every deployment has.
+  bool Exists(const std::string& group) const;
   void Follow();
   // Asks the followed Sentinel alone; a newer epoch needs no more.
   void CheckWithFollowed(const std::set<std::string>& hinted);
@@ -109,6 +112,8 @@ class Watcher {
   std::optional<registry::CleanUpPause> clean_up_paused_;
   registry::Chronicle chronicle_;
   std::map<std::string, std::vector<WaitingMember>> waiting_;
+  std::map<std::string, std::map<Endpoint, TimePoint>> incomplete_;
+  std::set<std::string> populated_;  // groups with members; of those that were recorded it does not matter
   TimePoint known_at_{};
   std::optional<Clock::duration> read_took_;
   bool subscribed_ = false;

@@ -57,7 +57,7 @@ def test_an_upgrade_stops_one_at_a_time(name, counts):
 
 @pytest.mark.smoke
 def test_a_stop_has_the_time_to_hand_over():
-    defaults = 10 + 10  # HANDOVER_TIMEOUT and STOP_TIMEOUT
+    defaults = 10 + 60  # HANDOVER_TIMEOUT and STOP_TIMEOUT
     for name in ("redis.json", "redis-persistent.json"):
         assert definition(name)["taskKillGracePeriodSeconds"] > defaults
 

@@ -137,6 +137,18 @@ def test_another_group(cluster):
     assert sentinel.view("sessions")["port"] == cluster.master(nodes).port
 
 
+@pytest.mark.parametrize("chroot", ["/a", "/a/b", "/a/b/c"])
+def test_chroot_that_does_not_exist(cluster, chroot):
+    """Also by all three daemons at once."""
+    cluster.zookeeper_hosts, plain = cluster.zookeeper_hosts + chroot, cluster.zookeeper_hosts
+    sentinel, watcher, node = cluster.sentinel(), cluster.watcher(), cluster.redis()
+    node.await_serving()
+    sentinel.await_serving()
+    wait_for(lambda: watcher.get("/master") == node.record, what="the watcher's answer")
+    cluster.zookeeper_hosts = plain
+    assert cluster.record(f"{chroot}/redis/master") == node.record
+
+
 # --- addresses
 
 

@@ -13,8 +13,7 @@ PATIENCE = 2
 
 
 def clean_within(sentinels):
-    """A Sentinel asks the master for its replicas every ten seconds, and one after the other has to; ten more for a
-    slow machine."""
+    """One Sentinel after the other, each with a hello and an INFO to wait for; much of it is for a slow machine."""
     return FORGOTTEN + PATIENCE + 10 + 20 * len(sentinels)
 
 

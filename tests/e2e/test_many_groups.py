@@ -3,6 +3,7 @@
 import json
 import pathlib
 import signal
+import subprocess
 
 import pytest
 
@@ -233,3 +234,52 @@ def test_zookeeper_that_lost_its_data_loses_no_group(cluster):
     await_guarded(sentinels, CACHE, master)
     untouched(cluster, nodes, sentinels, watcher)
     assert not any(sentinel.log_lines(f"monitoring {CACHE} no longer") for sentinel in sentinels)
+
+
+def test_only_other_groups_than_the_default_one(cluster):
+    """The znodes that every deployment has make no group; a member that waits does."""
+    token = cluster.directory / "token.secret"
+    token.write_text("a-token-of-the-tests\n")
+    watcher = cluster.watcher(STEERING_TOKEN_FILE=token)
+    watcher.wait_log("serving on ")
+    assert watcher.request("/masters")[::2] == (200, "")
+    assert watcher.request("/master")[0] == 503
+    for group in (CACHE, "sessions"):
+        nodes = [cluster.redis(MASTER_NAME=group) for _ in range(2)]
+        for node in nodes:
+            node.await_serving()
+        wait_for(lambda each=nodes: cluster.master(each).info()["connected_slaves"] == 1, what="replication")
+    sentinels = [cluster.sentinel(MASTER_NAME=CACHE) for _ in range(3)]
+    for sentinel in sentinels:
+        sentinel.await_serving()
+
+    def groups():
+        return {group["name"]: group["warnings"] for group in json.loads(watcher.get("/status"))["groups"]}
+
+    def healthy():
+        return groups() == {CACHE: [], "sessions": []}
+
+    wait_for(lambda: all(len(sentinel.peers(group)) == 2 for sentinel in sentinels for group in (CACHE, "sessions")),
+             within=60, what="Sentinels that know each other", every=0.1)
+    wait_for(healthy, within=60, what="a status without warnings", every=0.1)
+
+    def status():
+        """What the command prints when it finds nothing to warn of."""
+        done = subprocess.run([cluster.binaries / "watcher", "status"], capture_output=True, text=True,
+                              env=cluster.env(WATCHER_URL=f"http://{watcher.address}"))
+        return done.returncode == 0 and done.stdout
+
+    assert GROUP not in wait_for(status, what="exit 0", every=0.1)
+    assert GROUP not in watcher.get("/metrics") and GROUP not in watcher.get("/explain")
+    assert [line.split()[0] for line in watcher.get("/masters").splitlines()] == [CACHE, "sessions"]
+    assert watcher.request(f"/masters/{GROUP}")[0] == 404
+    assert watcher.request(f"/masters/{GROUP}", method="DELETE",
+                           headers={"Authorization": "Bearer a-token-of-the-tests"})[0] == 404
+    assert [line for line in watcher.log().splitlines() if GROUP in line and " warn " in line] == []
+    assert cluster.record("/redis/master") == "" and cluster.listed("/redis/master") == []
+
+    member = f"/redis/members/{GROUP}/00000000-0000-0000-0000-000000000001"
+    cluster.kazoo.create(member, json.dumps({"endpoint": "127.0.0.1 1", "node": "n", "serving": False}).encode())
+    wait_for(lambda: "no master is recorded" in groups().get(GROUP, []), what="the group that waits")
+    cluster.kazoo.delete(member)
+    wait_for(healthy, what="its end")

@@ -131,6 +131,7 @@ WRONG = [
     ("SENTINEL_SERVER_BIN", ["sentinel-wrapper"], ["a\nb"], TEXT),
     ("SENTINEL_QUORUM", ["sentinel-wrapper"], ["0", "-1", "two", "1001", "1.5"], NUMBER.format(1, 1000)),
     ("SENTINEL_DOWN_AFTER_MS", ["sentinel-wrapper"], ["0", "99", "1s", "3600001"], NUMBER.format(100, 3600000)),
+    ("SENTINEL_INFO_PERIOD", ["sentinel-wrapper"], ["0", "99ms", "61s", "abc"], DURATION),
     ("UPDATE_MASTER", ["watcher"], ["off", "ON", "yes", "observe "], "observe or on"),
     ("SENTINEL_TIMEOUT", ["watcher"], ["0", "299ms", "2m", "abc"], DURATION),
     ("CLEANUP", ["watcher"], ["yes", "ON", "no"], "off, observe or on"),

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import redis
 
-from cluster import GROUP, ROOT, processes_in, wait_for, write_until_ok
+from cluster import GROUP, LOOPBACK, ROOT, Server, free_port, processes_in, wait_for, write_until_ok
 
 REDIS_PASSWORD = "re dis \"quoted\" 'and' \\slashed #$% ü"
 SENTINEL_PASSWORD = "sentinel\\x41{};*"
@@ -150,3 +150,43 @@ def test_wrong_password_is_told_without_telling_it(cluster):
     sentinel.await_serving()
     for process in cluster.processes:
         assert "wrong-secret" not in process.log()
+
+
+def test_error_of_a_server_that_repeats_the_password(cluster):
+    """Without AUTH, Redis answers with all words of the command."""
+    secret = "a-secret-that-is-repeated"
+    directory = cluster.directory / "stranger"
+    stranger = Server("stranger", ["redis-server", "--bind", LOOPBACK, "--save", "", "--rename-command", "AUTH", "",
+                                   "--port", port := free_port()], directory, LOOPBACK, port).start()
+    cluster.processes.append(stranger)
+    stranger_answers = redis.Redis(LOOPBACK, port)
+    wait_for(lambda: answers(stranger_answers), what="its start")
+    with pytest.raises(redis.ResponseError, match=secret):
+        stranger_answers.execute_command("AUTH", secret)
+    cluster.kazoo.ensure_path("/redis/sentinels")
+    cluster.kazoo.create("/redis/master", stranger.record.encode())
+
+    conf = cluster.directory / "without-auth.conf"
+    conf.write_text(f'include {cluster.directory}/redis.conf\nrename-command AUTH ""\n')
+    cluster.add_env(REDIS_PASSWORD=secret, LOG_LEVEL="trace")
+    node = cluster.redis(REDIS_CONF=conf, COLD_START_WAIT="1s")
+    watcher = cluster.watcher()
+    sentinel = cluster.sentinel()
+    node.wait_log(f"{stranger.address} is recorded as the master of {GROUP}, but the server there")
+    # Its own server has no AUTH either.
+    assert node.wait() == 78
+    assert "refuses the password: ERR unknown command" in node.log()
+    status = wait_for(lambda: "refuses the password" in watcher.get("/status") and watcher.get("/status"),
+                      what="its error in /status")
+    sentinel.await_serving()
+    for text in [status, watcher.get("/explain"), watcher.get("/metrics"),
+                 *(process.log() for process in cluster.processes)]:
+        assert secret not in text
+    assert seen_in(cluster, secret) == []
+
+
+def answers(client):
+    try:
+        return client.ping()
+    except redis.RedisError:
+        return False

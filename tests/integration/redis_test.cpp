@@ -142,6 +142,34 @@ TEST(SentinelClientTest, ReportsWhatASentinelSays) {
   EXPECT_EQ(refused.error().kind, ErrorKind::kRefused) << "there is no replica to promote";
 }
 
+TEST(SentinelClientTest, RefusesASentinelWithAnotherId) {
+  const RedisServer master;
+  const std::string id(40, 'a');
+  const SentinelServer sentinel(master.endpoint(), "sentinel myid " + id);
+  const std::string wrong(40, 'b');
+  const auto reports = redis::AskSentinels(
+      {{sentinel.endpoint(), id}, {sentinel.endpoint(), wrong}, {sentinel.endpoint(), ""}}, kNobody,
+      "master1", kTimeout);
+  ASSERT_TRUE(reports[0]) << reports[0].error().message;
+  EXPECT_TRUE(reports[0]->identified);
+  ASSERT_FALSE(reports[1]);
+  EXPECT_EQ(reports[1].error().kind, ErrorKind::kRefused);
+  EXPECT_NE(reports[1].error().message.find(id), std::string::npos) << reports[1].error().message;
+  ASSERT_TRUE(reports[2]) << "its registration does not say which";
+  EXPECT_FALSE(reports[2]->identified);
+  EXPECT_EQ(reports[2]->id, id);
+}
+
+TEST(ConnectionTest, RepeatsNoPasswordOfAnAnswer) {
+  const RedisServer without_auth("rename-command AUTH \"\"");
+  const auto refused = Ask(without_auth.endpoint(), {"", "secret-4711"}, {{"PING"}}, kTimeout);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kRefused);
+  EXPECT_EQ(refused.error().message.find("secret-4711"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("ERR unknown command"), std::string::npos)
+      << refused.error().message;
+}
+
 class SubscriberTest : public ::testing::Test {
  protected:
   std::unique_ptr<redis::Subscriber> Follow(const Endpoint& sentinel, const Credentials& credentials = {},

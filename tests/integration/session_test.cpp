@@ -108,6 +108,18 @@ TEST(SessionTest, MakesAndHidesItsChroot) {
   EXPECT_TRUE(plain->Exists(chroot + "/redis/master/x", Watch::kNo).value().has_value());
 }
 
+TEST(SessionTest, MakesTheParentsOfItsChroot) {
+  const std::string chroot = NewRoot() + "/b/c";
+  TestSession session({SharedZooKeeper().endpoint()}, 2s, chroot);
+  TestSession plain;
+  ASSERT_TRUE(session.Connect() && plain.Connect());
+  for (int twice = 0; twice < 2; ++twice) {
+    const auto made = session->EnsurePath("/redis/master");
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  EXPECT_TRUE(plain->Exists(chroot + "/redis/master", Watch::kNo).value().has_value());
+}
+
 TEST(SessionTest, FailsAtOnceWhileThereIsNoServer) {
   TestSession session({{"127.0.0.1", FreePort()}});
   session->Maintain(Clock::now());

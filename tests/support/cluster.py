@@ -470,7 +470,7 @@ class Cluster:
         nodes = [self.redis() for _ in range(redis)]
         for node in nodes:
             node.await_serving()
-        # A Sentinel that finds a master without replicas asks for them again only ten seconds later.
+        # A stock Sentinel that finds a master without replicas asks for them again only ten seconds later.
         wait_for(lambda: self.master(nodes).info()["connected_slaves"] == redis - 1, what="replication")
         fleet = (nodes, [self.sentinel() for _ in range(sentinels)], [self.watcher() for _ in range(watchers)])
         self.await_agreement(*fleet)

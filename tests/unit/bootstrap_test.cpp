@@ -36,6 +36,14 @@ const ServerInfo kFullMaster{.role = Role::kMaster, .keys = 5};
 const ServerInfo kEmptyReplica{.role = Role::kReplica};
 const ServerInfo kFullReplica{.role = Role::kReplica, .keys = 5};
 
+// What no failover promotes: with data as far as those that DataOf gives this node, further, and none.
+constexpr const char* kId = "aaaaaaaa00000000000000000000000000000000";
+const ServerInfo kEmptyReserve{.role = Role::kReplica, .offset = redis::kNoMasterKnown, .priority = 0};
+const ServerInfo kEqualReserve{
+    .role = Role::kReplica, .keys = 5, .replication_id = kId, .offset = 100, .priority = 0};
+const ServerInfo kNewerReserve{
+    .role = Role::kReplica, .keys = 5, .replication_id = kId, .offset = 150, .priority = 0};
+
 const Record kNobody{};
 const Record kGarbage{.state = State::kUnreadable, .found = "garbage"};
 Record Names(const Endpoint& master) {
@@ -307,11 +315,79 @@ TEST(DecideTest, SignsOfLifeKeepAColdStartBack) {
            {"an empty replica lives, and a Sentinel that can promote it",
             {.self = kSelf, .record = Names(kB), .sentinels_answering = 1, .living = {{kC, kEmptyReplica}}},
             Action::kWait},
+           {"an empty replica lives that no Sentinel can promote",
+            {.self = kSelf, .record = Names(kB), .sentinels_answering = 1, .living = {{kC, kEmptyReserve}}},
+            Action::kServeAsMaster},
+           {"the same, and another that Sentinels can promote",
+            {.self = kSelf,
+            .record = Names(kB),
+            .sentinels_answering = 1,
+            .living = {{kC, kEmptyReserve}, {kD, kEmptyReplica}}},
+            Action::kWait},
+           {"this node is recorded, and a replica without a copy lives",
+            {.self = kSelf,
+            .record = Names(kSelf),
+            .sentinels_answering = 3,
+            .living = {{kC, kEmptyReserve}}},
+            Action::kServeAsMaster},
+           {"one that is loading may have a copy in a moment",
+            {.self = kSelf,
+            .record = Names(kSelf),
+            .living = {{kC, {.role = Role::kReplica, .loading = true, .priority = 0}}}},
+            Action::kWait},
            {"another acts as master",
             {.self = kSelf, .record = Names(kB), .living = {{kC, kEmptyMaster}}},
             Action::kWait}}) {
     const auto decision = Decide(view);
     EXPECT_EQ(decision.action, action) << name << ": " << decision.reason;
+  }
+}
+
+TEST(DecideTest, AStrangerIsAsGoodAsSilentAndNamed) {
+  const std::map<Endpoint, std::string> stranger{
+      {kB, "the server there is not of this group (replication id x)"}};
+  struct StrangerRow {
+    const char* name;
+    View view;
+    Action action;
+    bool named;
+  };
+  for (const auto& [name, view, action, named] : std::initializer_list<StrangerRow>{
+           {"at the recorded address",
+            {.self = kSelf, .record = Names(kB), .strangers = stranger},
+            Action::kServeAsMaster,
+            true},
+           {"although all Sentinels take it for the master",
+            {.self = kSelf,
+            .record = Names(kB),
+            .sentinels_say = Say(kB),
+            .sentinels_answering = 3,
+            .strangers = stranger},
+            Action::kServeAsMaster,
+            true},
+           {"named by the Sentinels alone",
+            {.self = kSelf,
+            .record = Names(kSelf),
+            .sentinels_say = Say(kB),
+            .sentinels_answering = 3,
+            .strangers = stranger},
+            Action::kServeAsMaster,
+            true},
+           {"a registration still stands for the address",
+            {.self = kSelf, .record = Names(kB), .silent = {kB}, .strangers = stranger},
+            Action::kWait,
+            true},
+           {"nobody is recorded, a registration stands",
+            {.self = kSelf, .silent = {kB}, .strangers = stranger},
+            Action::kWait,
+            true},
+           {"a copy of the data lives",
+            {.self = kSelf, .record = Names(kB), .living = {{kC, kFullReplica}}, .strangers = stranger},
+            Action::kWait,
+            true}}) {
+    const auto decision = Decide(view);
+    EXPECT_EQ(decision.action, action) << name << ": " << decision.reason;
+    EXPECT_EQ(decision.reason.find("not of this group") != std::string::npos, named) << decision.reason;
   }
 }
 
@@ -358,7 +434,6 @@ TEST(DecideTest, SaysWhatItGoesBy) {
 
 const ServerInfo kLoadingMaster{.role = Role::kMaster, .loading = true};
 const ServerInfo kLoadingReplica{.role = Role::kReplica, .loading = true};
-constexpr const char* kId = "aaaaaaaa00000000000000000000000000000000";
 constexpr const char* kForeignId = "ffffffff00000000000000000000000000000000";
 registry::Dataset DataOf(const char* id, std::int64_t offset) {
   return {.replication_id = id, .offset = offset, .bytes = 10};
@@ -393,7 +468,8 @@ void ForEveryAbsence(const View& view, const Use& use) {
 template <class Use>
 void ForEveryView(const Use& use) {
   const std::vector<std::optional<ServerInfo>> conditions{
-      std::nullopt, kEmptyMaster, kFullMaster, kEmptyReplica, kFullReplica, kLoadingMaster, kLoadingReplica};
+      std::nullopt,   kEmptyMaster,    kFullMaster,   kEmptyReplica, kFullReplica,
+      kLoadingMaster, kLoadingReplica, kEmptyReserve, kEqualReserve, kNewerReserve};
   for (const auto& record : {kNobody, kGarbage, Names(kSelf), Names(kB), Names(kC)}) {
     for (const auto& said : {kDisagree, Say(kSelf), Say(kB), Say(kC)}) {
       for (const std::size_t disagreeing : {0U, 2U}) {
@@ -419,7 +495,10 @@ bool AnyLives(const View& view, bool (*condition)(const ServerInfo&)) {
   }
   return false;
 }
-bool HoldsData(const ServerInfo& info) { return info.keys > 0 || info.loading; }
+bool HoldsData(const ServerInfo& info) {
+  return (info.keys > 0 || info.loading) && !redis_wrapper::IsNeverPromoted(info);
+}
+bool IsNewerReserve(const ServerInfo& info) { return info.offset == kNewerReserve.offset; }
 bool ActsAsMaster(const ServerInfo& info) { return info.role == Role::kMaster; }
 
 bool NamedByRecordOrSentinels(const View& view, const Endpoint& endpoint) {
@@ -439,6 +518,13 @@ TEST(DecideInvariantTest, NobodyServesAsMasterWithoutTheLock) {
 TEST(DecideInvariantTest, NobodyServesAsMasterWhileALivingNodeHoldsData) {
   ForEveryView([](const View& view) {
     if (!AnyLives(view, HoldsData)) return;
+    EXPECT_NE(Decide(view).action, Action::kServeAsMaster) << Describe(view);
+  });
+}
+
+TEST(DecideInvariantTest, NobodyOverwritesNewerDataThatNoFailoverPromotes) {
+  ForEveryView([](const View& view) {
+    if (!AnyLives(view, IsNewerReserve)) return;
     EXPECT_NE(Decide(view).action, Action::kServeAsMaster) << Describe(view);
   });
 }

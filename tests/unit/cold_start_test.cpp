@@ -108,6 +108,79 @@ TEST(DecideColdStartTest, DataOfDifferentOriginNeedAPerson) {
           Action::kWait, false, "10.0.0.1:6379"}});
 }
 
+TEST(DecideColdStartTest, GoesAheadOfReplicasThatNoFailoverPromotesUnlessTheirDataAreBetter) {
+  using redis::kNoMasterKnown;
+  using redis::ServerInfo;
+  const auto replica = [](const char* id, std::int64_t offset, std::int64_t data_offset) {
+    return ServerInfo{.role = redis::Role::kReplica,
+                      .keys = 5,
+                      .replication_id = id,
+                      .offset = offset,
+                      .data_offset = data_offset,
+                      .priority = 0};
+  };
+  ServerInfo empty = replica(kForeign, kNoMasterKnown, 0);
+  empty.keys = 0;
+  ServerInfo promotable = replica(kNew, 500, 500);
+  promotable.priority = 100;
+  struct ReserveRow {
+    const char* name;
+    Dataset own;
+    ServerInfo living;
+    Dataset found;  // on its disk, when it started
+    bool waits;
+    std::string force_master{};
+    bool append_only = false;
+  };
+  for (const auto& [name, own, living, found, waits, force_master, append_only] :
+       std::initializer_list<ReserveRow>{
+           {"a backup with all data", Data(kNew, 500), replica(kNew, 500, 500), kEmpty, false},
+           {"one that got heartbeats more", Data(kNew, 500), replica(kNew, 3000, 3000), kEmpty, false, "",
+            true},
+           {"one that got more than heartbeats", Data(kNew, 500), replica(kNew, 9000, 9000), kEmpty, true, "",
+            true},
+           {"one that got a write more than the snapshot", Data(kNew, 500), replica(kNew, 520, 520), kEmpty,
+            true},
+           {"one that is behind", Data(kNew, 500), replica(kNew, 400, 400), kEmpty, false},
+           {"of an earlier chapter", Data(kNew, 1), replica(kOld, 99, 99), kEmpty, false},
+           {"of a later chapter", Data(kOld, 99), replica(kNew, 1, 1), kEmpty, true},
+           {"of another origin", Data(kNew, 500), replica(kForeign, 500, 500), kEmpty, true},
+           {"this node is empty", kEmpty, replica(kNew, 500, 500), kEmpty, true},
+           {"both are empty", kEmpty, empty, kEmpty, false},
+           {"without a copy", Data(kNew, 500), empty, kEmpty, false},
+           {"without a copy, since it could not load another", Data(kNew, 500), empty, Data(kNew, 600),
+            false},
+           {"its old copy, while a new one was on its way", Data(kNew, 500),
+            replica(kNew, kNoMasterKnown, 450), kEmpty, false},
+           {"the same, and better", Data(kNew, 400), replica(kNew, kNoMasterKnown, 450), kEmpty, true},
+           {"what it loaded from its disk", Data(kNew, 500), replica(kForeign, kNoMasterKnown, 0),
+            Data(kNew, 450), false},
+           {"the same, and better", Data(kNew, 400), replica(kForeign, kNoMasterKnown, 0), Data(kNew, 450),
+            true},
+           {"a part of its first copy", Data(kNew, 500), replica(kForeign, kNoMasterKnown, 0), kEmpty, false},
+           {"a part of its first copy is better than nothing", kEmpty, replica(kForeign, kNoMasterKnown, 0),
+            kEmpty, true},
+           {"a person chose this node", Data(kNew, 400), replica(kNew, 500, 500), kEmpty, false,
+            "10.0.0.1:6379"},
+           {"a person chose another", Data(kNew, 400), replica(kNew, 500, 500), kEmpty, true,
+            "10.0.0.2:6379"},
+           {"those that can be promoted are not its matter", Data(kNew, 400), promotable, kEmpty, false}}) {
+    const auto decision = DecideColdStart({.self = kSelf,
+                                           .living = {{kB, living}},
+                                           .found_by_living = {{kB, found}},
+                                           .own = own,
+                                           .own_append_only = append_only,
+                                           .history = kHistory,
+                                           .force_master = force_master},
+                                          "nobody lives");
+    EXPECT_EQ(decision.action, waits ? Action::kWait : Action::kServeAsMaster) << name << decision.reason;
+    EXPECT_EQ(decision.disputed, waits) << name << ": " << decision.reason;
+    if (!waits) continue;
+    for (const char* part : {"10.0.0.2:6379", "replica-priority", "FORCE_MASTER=10.0.0.1:6379"})
+      EXPECT_NE(decision.reason.find(part), std::string::npos) << decision.reason;
+  }
+}
+
 TEST(DecideColdStartTest, WaitsForTheAbsentAsLongAsItIsPatient) {
   const KnownDataset absent{.node = "x", .endpoint = kC, .dataset = Data(kNew, 9)};
   for (const auto& own : {kEmpty, Data(kNew, 5)}) {

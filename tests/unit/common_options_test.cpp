@@ -33,7 +33,7 @@ class CommonOptionsTest : public ::testing::Test {
   OptionsOutcome Read(const Variables& environment) {
     Options options("tester", "Tests the options.");
     AddCommonOptions(options, &common_);
-    AddServerOptions(options, "6379", &server_);
+    AddServerOptions(options, "6379", "10s", &server_);
     const char* const argv[] = {"tester"};
     return options.Read(1, argv, [&environment](const char* name) {
       const auto found = environment.find(name);

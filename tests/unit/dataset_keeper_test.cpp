@@ -90,14 +90,27 @@ TEST_F(DatasetKeeperTest, AReplicaTakesItsMastersNameWithItsMastersData) {
 TEST_F(DatasetKeeperTest, WhatIsWrittenDownNamesTheFileAndItsPast) {
   WriteFile(path_ / "appendonly.aof", "data");
   auto keeper = Keeper();
-  keeper.WriteDown({.replication_id = "first", .offset = 7}, Clock::now());
-  keeper.WriteDown({.replication_id = "second", .offset = 9}, Clock::now());
+  keeper.WriteDown({.append_only = true, .replication_id = "first", .offset = 7}, Clock::now());
+  keeper.WriteDown({.append_only = true, .replication_id = "second", .offset = 9}, Clock::now());
   const auto note = ReadNote(files_);
   EXPECT_EQ(note.replication_id, "second");
   EXPECT_EQ(note.previous_id, "first");
   EXPECT_EQ(note.offset, 9);
   EXPECT_EQ(note.aof_file, "appendonly.aof");
   EXPECT_EQ(note.aof_bytes, 4U);
+}
+
+TEST_F(DatasetKeeperTest, TheNoteSaysWhetherTheAppendOnlyFileIsInUse) {
+  WriteFile(path_ / "appendonly.aof", "data");
+  auto keeper = Keeper();
+  keeper.SetConverting(true);
+  keeper.WriteDown({.append_only = true, .replication_id = "first"}, Clock::now());
+  EXPECT_EQ(ReadNote(files_).aof_file, "") << "it is not complete yet";
+  keeper.SetConverting(false);
+  keeper.WriteDown({.append_only = true, .replication_id = "first"}, Clock::now());
+  EXPECT_EQ(ReadNote(files_).aof_file, "appendonly.aof");
+  keeper.WriteDown({.append_only = false, .replication_id = "first"}, Clock::now());
+  EXPECT_EQ(ReadNote(files_).aof_file, "") << "CONFIG SET appendonly no";
 }
 
 }  // namespace

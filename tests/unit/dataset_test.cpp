@@ -5,18 +5,29 @@
 #include <filesystem>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
+#include "redis-wrapper/conversion.h"
+#include "redis-wrapper/loading.h"
+#include "redis-wrapper/redis_conf.h"
 #include "unit/files.h"
 
 namespace redis_zk::testing {
 namespace {
 
+using redis_wrapper::Conversion;
 using redis_wrapper::DataFiles;
+using redis_wrapper::FilesFound;
 using redis_wrapper::FindDataFiles;
 using redis_wrapper::FindDataset;
+using redis_wrapper::FindFiles;
+using redis_wrapper::FindReplicaPriority;
+using redis_wrapper::LoadPlan;
 using redis_wrapper::Note;
 using redis_wrapper::ParseRdbHeader;
+using redis_wrapper::PlanLoad;
 using redis_wrapper::ReadNote;
+using redis_wrapper::RenderLoading;
 using redis_wrapper::WriteNote;
 
 constexpr const char* kId = "75f05d36e6ec5d0d58b7d4d4b2c8a2c1c1f6a9b0";
@@ -93,6 +104,7 @@ class DatasetTest : public ::testing::Test {
   const std::filesystem::path aof_dir_ = path_ / "appendonlydir";
   DataFiles snapshots_{.dir = path_.string()};
   DataFiles append_only_{.dir = path_.string()};
+  DataFiles memory_only_{.dir = path_.string(), .snapshots = false};
 };
 
 TEST_F(DatasetTest, ASnapshotNamesItsHistory) {
@@ -141,11 +153,267 @@ TEST_F(DatasetTest, AnAppendOnlyFileIsNamedByTheNote) {
   EXPECT_FALSE(FindDataset(append_only_, note).empty());
 }
 
-TEST_F(DatasetTest, OnlyTheFileThatRedisWouldLoadCounts) {
+TEST_F(DatasetTest, OnlyTheFileThatIsLoadedCounts) {
   WriteFile(path_ / "dump.rdb", kNames + kOneKey);
-  EXPECT_TRUE(FindDataset(append_only_, {}).empty()) << "Redis does not load a snapshot then";
+  EXPECT_EQ(FindDataset(append_only_, {}).replication_id, kId) << "it is converted";
+  EXPECT_TRUE(FindDataset(memory_only_, {}).empty());
+  WriteAof(kNames + kEnd, "");
+  EXPECT_EQ(FindDataset(append_only_, {}).replication_id, kId) << "a fresh append-only file hides nothing";
+  WriteAof(kNames + kEnd, "*1\r\n");
+  EXPECT_EQ(FindDataset(append_only_, {.replication_id = "n"}).replication_id, "n");
+  EXPECT_EQ(FindDataset(snapshots_, {.replication_id = "n"}).replication_id, kId);
+  EXPECT_EQ(FindDataset(snapshots_, {.replication_id = "n", .aof_file = "x"}).replication_id, "n");
+  std::filesystem::remove_all(aof_dir_);
+  WriteFile(path_ / "appendonly.aof", "");
+  EXPECT_EQ(FindDataset(append_only_, {}).replication_id, kId);
   WriteFile(path_ / "appendonly.aof", "*1\r\n");
   EXPECT_EQ(FindDataset(append_only_, {}).bytes, 4U) << "the single file of Redis 6";
+}
+
+TEST_F(DatasetTest, WhatTheFilesSayDecidesWhatIsLoaded) {
+  EXPECT_FALSE(FindFiles(append_only_).snapshot.has_data);
+  WriteFile(path_ / "dump.rdb", kNames + kOneKey);
+  EXPECT_TRUE(FindFiles(append_only_).snapshot.has_data);
+  EXPECT_EQ(FindFiles(append_only_).snapshot.written_at, 0x12345678);
+  EXPECT_FALSE(FindFiles(append_only_).append_only_was_used);
+  WriteAof(kNames + kEnd, "");
+  EXPECT_FALSE(FindFiles(append_only_).append_only_was_used) << "as a fresh server leaves it";
+  WriteFile(aof_dir_ / "appendonly.aof.2.base.rdb", kNames + kEnd);
+  WriteFile(aof_dir_ / "appendonly.aof.manifest", "file appendonly.aof.2.base.rdb seq 2 type b\n");
+  EXPECT_TRUE(FindFiles(append_only_).append_only_was_used);
+  EXPECT_FALSE(FindFiles(append_only_).append_only.has_data);
+}
+
+TEST_F(DatasetTest, SaveLinesAddUpAndAnEmptyOneTakesAllBack) {
+  struct Row {
+    const char* lines;
+    bool snapshots;
+  };
+  for (const auto& [lines, snapshots] : std::initializer_list<Row>{
+           {"port 1\n", true},
+           {"save 100 1\nsave 200 2\n", true},
+           {"save \"\"\n", false},
+           {"SAVE ''\n", false},
+           {"save 100 1\nsave \"\"\n", false},
+           {"save \"\"\nsave 100 1\n", true},
+           {"# save \"\"\n", true},
+       }) {
+    const auto conf = WriteFile(path_ / "save.conf", lines);
+    EXPECT_EQ(FindDataFiles(conf, "/srv").snapshots, snapshots) << lines;
+  }
+}
+
+using Loads = LoadPlan::Loads;
+
+struct LoadRow {
+  const char* name;
+  DataFiles files;
+  Note note;
+  FilesFound found;
+  Loads loads;
+  const char* remark = "";
+  const char* refusal = "";
+  const char* conf = "";
+};
+
+const DataFiles kAppendOnly{.dir = "/data", .append_only = true};
+const DataFiles kSnapshots{.dir = "/data"};
+const DataFiles kMemory{.dir = "/data", .snapshots = false};
+const Note kNoNote{};
+const Note kAofInUse{.replication_id = kId, .aof_file = "appendonly.aof.1.incr.aof"};
+const Note kNoAofInUse{.replication_id = kId};
+const FilesFound::File kNone{};
+const FilesFound::File kOld{true, 100};
+const FilesFound::File kNew{true, 200};
+
+TEST(PlanLoadTest, TheFileWithTheDataIsLoaded) {
+  for (const auto& row : std::initializer_list<LoadRow>{
+           {"nothing, append-only", kAppendOnly, kNoNote, {}, Loads::kAppendOnly},
+           {"nothing, snapshots", kSnapshots, kNoNote, {}, Loads::kSnapshot},
+           {"as always, append-only", kAppendOnly, kAofInUse, {kOld, kNew}, Loads::kAppendOnly},
+           {"as always, a snapshot of idle data is newer",
+            kAppendOnly,
+            kAofInUse,
+            {kNew, kOld},
+            Loads::kAppendOnly},
+           {"as always, snapshots", kSnapshots, kNoAofInUse, {kNew, kNone}, Loads::kSnapshot},
+           {"A6: switched to append-only",
+            kAppendOnly,
+            kNoAofInUse,
+            {kNew, kNone},
+            Loads::kSnapshot,
+            "there are no data in /data/appendonlydir",
+            "",
+            "appendonly no\n"},
+           {"the same without a note",
+            kAppendOnly,
+            kNoNote,
+            {kNew, kNone},
+            Loads::kSnapshot,
+            "loading /data/dump.rdb",
+            "",
+            "appendonly no\n"},
+           {"the append-only file was deleted",
+            kAppendOnly,
+            kAofInUse,
+            {kNew, kNone},
+            Loads::kSnapshot,
+            "loading /data/dump.rdb",
+            "",
+            "appendonly no\n"},
+           {"flushed and written anew",
+            kAppendOnly,
+            kAofInUse,
+            {kNew, kNone, true},
+            Loads::kAppendOnly,
+            "ignoring /data/dump.rdb"},
+           {"the same, nobody knows",
+            kAppendOnly,
+            kNoAofInUse,
+            {kNew, kNone, true},
+            Loads::kAppendOnly,
+            "",
+            "move /data/appendonlydir away"},
+           {"switched to and fro: the append-only file is outdated",
+            kAppendOnly,
+            kNoAofInUse,
+            {kNew, kOld},
+            Loads::kSnapshot,
+            "the data are older in /data/appendonlydir",
+            "",
+            "appendonly no\n"},
+           {"a conversion ended after the last note",
+            kAppendOnly,
+            kNoAofInUse,
+            {kOld, kNew},
+            Loads::kAppendOnly},
+           {"both, without a note: as Redis says", kAppendOnly, kNoNote, {kNew, kOld}, Loads::kAppendOnly},
+           {"switched to snapshots",
+            kSnapshots,
+            kAofInUse,
+            {kOld, kNew},
+            Loads::kAppendOnly,
+            "appendonly is no, and the append-only file in /data/appendonlydir was in use last",
+            "",
+            "appendonly yes\n"},
+           {"the same without a snapshot",
+            kSnapshots,
+            kAofInUse,
+            {kNone, kNew},
+            Loads::kAppendOnly,
+            "was in use last",
+            "",
+            "appendonly yes\n"},
+           {"the same, flushed and written anew",
+            kSnapshots,
+            kAofInUse,
+            {kOld, kNone, true},
+            Loads::kAppendOnly,
+            "was in use last",
+            "",
+            "appendonly yes\n"},
+           {"the append-only file is outdated", kSnapshots, kNoAofInUse, {kOld, kNew}, Loads::kSnapshot},
+           {"an older append-only file, without a note", kSnapshots, kNoNote, {kNew, kOld}, Loads::kSnapshot},
+           {"a newer append-only file, without a note",
+            kSnapshots,
+            kNoNote,
+            {kOld, kNew},
+            Loads::kSnapshot,
+            "",
+            "set appendonly yes"},
+           {"an append-only file alone, without a note",
+            kSnapshots,
+            kNoNote,
+            {kNone, kNew},
+            Loads::kSnapshot,
+            "",
+            "set appendonly yes"},
+           {"A7: memory only",
+            kMemory,
+            kNoAofInUse,
+            {},
+            Loads::kNothing,
+            "",
+            "",
+            "dbfilename redis-zk.copy.rdb\n"},
+           {"memory only, a snapshot from before",
+            kMemory,
+            kNoAofInUse,
+            {kNew, kNone},
+            Loads::kNothing,
+            "ignoring the data in /data/dump.rdb",
+            "",
+            "dbfilename redis-zk.copy.rdb\n"},
+           {"memory only, an append-only file from before",
+            kMemory,
+            kAofInUse,
+            {kNone, kNew},
+            Loads::kNothing,
+            "ignoring the data in /data/appendonlydir",
+            "",
+            "dbfilename redis-zk.copy.rdb\n"},
+       }) {
+    const LoadPlan plan = PlanLoad(row.files, row.note, row.found);
+    EXPECT_EQ(plan.loads, row.loads) << row.name;
+    EXPECT_EQ(plan.remark.empty(), *row.remark == '\0') << row.name << ": " << plan.remark;
+    EXPECT_NE(plan.remark.find(row.remark), std::string::npos) << row.name << ": " << plan.remark;
+    EXPECT_EQ(plan.refusal.empty(), *row.refusal == '\0') << row.name << ": " << plan.refusal;
+    EXPECT_NE(plan.refusal.find(row.refusal), std::string::npos) << row.name << ": " << plan.refusal;
+    if (!plan.refusal.empty()) continue;
+    EXPECT_EQ(RenderLoading(row.files, plan), row.conf) << row.name;
+  }
+}
+
+TEST(ConversionTest, TheOldFileStaysInForceUntilTheNewOneIsComplete) {
+  using Order = Conversion::Order;
+  struct Step {
+    const char* name;
+    Duration at;
+    redis::ServerInfo own;
+    Order order;
+    bool pending = true;
+  };
+  const redis::ServerInfo off{.last_save = 10};
+  const redis::ServerInfo on{.append_only = true, .last_save = 10};
+  const auto changed = [](redis::ServerInfo own, auto change) {
+    change(own);
+    return own;
+  };
+  const auto rewriting = changed(on, [](auto& own) { own.rewriting_aof = true; });
+  const auto failed = changed(on, [](auto& own) { own.aof_rewrite_failed = true; });
+  const auto saving = changed(on, [](auto& own) { own.saving = true; });
+  const auto not_saved = changed(on, [](auto& own) { own.save_failed = true; });
+  const auto saved = changed(on, [](auto& own) { own.last_save = 12; });
+  struct Story {
+    Conversion::To to;
+    std::vector<Step> steps;
+  };
+  for (const auto& [to, steps] : std::initializer_list<Story>{
+           {Conversion::To::kNothing, {{"nothing to do", 0s, on, Order::kNone, false}}},
+           {Conversion::To::kAppendOnly,
+            {{"off", 0s, off, Order::kAppendOnlyOn},
+             {"refused", 1s, off, Order::kNone},
+             {"asked again", 5s, off, Order::kAppendOnlyOn},
+             {"on, being written", 6s, rewriting, Order::kNone},
+             {"failed; Redis tries again", 7s, failed, Order::kNone},
+             {"being written", 8s, rewriting, Order::kNone},
+             {"complete", 9s, on, Order::kNone, false}}},
+           {Conversion::To::kSnapshots,
+            {{"not saved", 0s, on, Order::kSave},
+             {"being saved", 1s, saving, Order::kNone},
+             {"failed", 2s, not_saved, Order::kNone},
+             {"asked again", 5s, not_saved, Order::kSave},
+             {"being saved", 6s, saving, Order::kNone},
+             {"saved", 7s, saved, Order::kAppendOnlyOff},
+             {"refused", 8s, saved, Order::kAppendOnlyOff},
+             {"off", 9s, off, Order::kNone, false}}},
+       }) {
+    Conversion conversion(to);
+    for (const auto& step : steps) {
+      EXPECT_EQ(conversion.Next(step.own, TimePoint{} + 1h + step.at), step.order) << step.name;
+      EXPECT_EQ(conversion.pending(), step.pending) << step.name;
+    }
+  }
 }
 
 TEST_F(DatasetTest, TheNoteIsReadAsItWasWritten) {
@@ -187,6 +455,26 @@ TEST_F(DatasetTest, SettingsAreReadAsRedisReadsThem) {
   const auto endless =
       WriteFile(path_ / "endless.conf", "include " + path_.string() + "/endless.conf\ndir /end\n");
   EXPECT_EQ(FindDataFiles(endless, "/srv").dir, "/end");
+}
+
+TEST_F(DatasetTest, ThePriorityIsTheLastOneUnderEitherName) {
+  struct Row {
+    const char* text;
+    std::int64_t priority;
+  };
+  WriteFile(path_ / "more.conf", "replica-priority 7\n");
+  for (const auto& [text, priority] :
+       std::initializer_list<Row>{{"", 100},
+                                  {"replica-priority 0\n", 0},
+                                  {"slave-priority 5\n", 5},
+                                  {"replica-priority 5\nSLAVE-PRIORITY 6\n", 6},
+                                  {"slave-priority 5\nReplica-Priority \"6\"\n", 6},
+                                  {"replica-priority 5\ninclude more.conf\n", 7},
+                                  {"include more.conf\nreplica-priority 5\n", 5},
+                                  {"# replica-priority 5\n", 100}}) {
+    const auto conf = WriteFile(path_ / "redis.conf", text);
+    EXPECT_EQ(FindReplicaPriority(redis_wrapper::ReadRedisConf(conf, path_.string())), priority) << text;
+  }
 }
 
 }  // namespace

@@ -185,7 +185,15 @@ TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
               scene.group.replicas[1].info.reset();
             },
             "nobody would be promoted: 10.0.0.2:6379: its replica-priority is 0; 10.0.0.3:6379: it does not "
-            "answer"}}) {
+            "answer"},
+           {"none with a copy",
+            [](Scene& scene) {
+              scene.first().priority = 0;
+              scene.group.incomplete = {{kFirst, {}}};
+              scene.group.replicas[1].info->loading = true;
+            },
+            "nobody would be promoted: 10.0.0.2:6379: it holds no complete copy of the data yet; "
+            "10.0.0.3:6379: it holds no complete copy of the data yet"}}) {
     Scene scene;
     spoil(scene);
     EXPECT_EQ(scene.Explained().outlook.master_dies, says) << name;

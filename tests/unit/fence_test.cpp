@@ -42,6 +42,7 @@ TEST(FenceTest, RisesWhenPatienceEndsAndFallsAtOnce) {
     bool vouched;
     Action action;
     bool done = true;
+    bool sent = true;
   };
   const std::vector<std::vector<Step>> stories{
       {{"vouched for", 0ms, true, true, Action::kNone},
@@ -63,6 +64,19 @@ TEST(FenceTest, RisesWhenPatienceEndsAndFallsAtOnce) {
        {"a replica needs no fence", 5s, false, false, Action::kLower},
        {"ever", 60s, false, false, Action::kNone}},
       {{"alone", 0ms, true, false, Action::kNone},
+       {"the server does not answer the question before", 2s, true, false, Action::kRaise, false, false},
+       {"nothing was ordered", 2500ms, true, true, Action::kNone},
+       {"alone", 3s, true, false, Action::kNone},
+       {"the answer is lost", 5s, true, false, Action::kRaise, false},
+       {"it may be up: it is told again", 6s, true, false, Action::kRaise, false},
+       {"a witness is back", 7s, true, true, Action::kLower},
+       {"once", 8s, true, true, Action::kNone}},
+      {{"alone", 0ms, true, false, Action::kNone},
+       {"up", 2s, true, false, Action::kRaise},
+       {"a witness is back, the answer is lost", 3s, true, true, Action::kLower, false},
+       {"alone again: it may be down", 4s, true, false, Action::kNone},
+       {"up again", 6s, true, false, Action::kRaise}},
+      {{"alone", 0ms, true, false, Action::kNone},
        {"the server does not obey", 2s, true, false, Action::kRaise, false},
        {"it is told again", 3s, true, false, Action::kRaise},
        {"a witness is back, the server does not obey", 4s, true, true, Action::kLower, false},
@@ -73,6 +87,7 @@ TEST(FenceTest, RisesWhenPatienceEndsAndFallsAtOnce) {
     for (const auto& step : story) {
       const Action action = fence.Next(step.is_master, step.vouched, start + step.at);
       EXPECT_EQ(action, step.action) << step.name << " at " << step.at.count() << " ms";
+      if (step.sent) fence.Sent(action);
       if (step.done) fence.Did(action);
     }
   }

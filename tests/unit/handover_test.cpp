@@ -2,17 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace redis_zk::testing {
 namespace {
 
+using redis::GroupReport;
+using redis::HandOverView;
 using redis::PlanHandOver;
 using redis::ReplicaOf;
 using redis::Role;
-using redis::SentinelReport;
 using redis::ServerInfo;
 
 const Endpoint kSelf{"10.0.0.1", 6379};
@@ -21,69 +24,243 @@ const Endpoint kC{"10.0.0.3", 6379};
 const Endpoint kS1{"10.0.0.7", 26379};
 const Endpoint kS2{"10.0.0.8", 26379};
 
-SentinelReport Able(const Endpoint& sentinel) {
-  return {.sentinel = sentinel, .master = kSelf, .known_replicas = 2};
+GroupReport Able(const Endpoint& sentinel) {
+  return {{.sentinel = sentinel, .master = kSelf}, {{.endpoint = kB}, {.endpoint = kC}}};
 }
 
-TEST(PlanHandOverTest, BeginsOnlyWhereItCanEnd) {
-  const ServerInfo master{.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, true, 5}}};
-  SentinelReport busy = Able(kS1);
-  busy.failover_in_progress = true;
-  SentinelReport elsewhere = Able(kS1);
-  elsewhere.master = kB;
-  SentinelReport fresh = Able(kS1);
-  fresh.known_replicas = 0;
+ServerInfo Replica() { return {.role = Role::kReplica, .master = kSelf, .link_up = true}; }
+
+// Two replicas that may take over, and two Sentinels that can promote them.
+HandOverView Healthy() {
+  HandOverView view{.master = {.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, true, 5}}},
+                    .announced = kSelf,
+                    .sentinels = {Able(kS1), Able(kS2)},
+                    .registered = 2};
+  view.replicas.emplace(kB, Replica());
+  view.replicas.emplace(kC, Replica());
+  return view;
+}
+
+// Leaves one replica.
+void KeepOnlyB(HandOverView& view) { view.master.replicas.resize(1); }
+
+TEST(PlanHandOverTest, BeginsWhereItCanEnd) {
   struct Row {
     const char* name;
-    ServerInfo own;
-    std::vector<SentinelReport> reports;
+    std::function<void(HandOverView&)> change;
     std::vector<Endpoint> replicas;
+    std::vector<Endpoint> candidates;
     std::vector<Endpoint> sentinels;
-    std::string refusal;
   };
-  const std::string busy_sentinel = "Sentinel 10.0.0.7:26379 fails over already";
-  const std::string no_sentinel = "no Sentinel was found that could promote a replica";
-  for (const auto& [name, own, reports, replicas, sentinels, refusal] : std::initializer_list<Row>{
-           {"healthy", master, {Able(kS1), Able(kS2)}, {kB, kC}, {kS2, kS1}, ""},
+  for (const auto& [name, change, replicas, candidates, sentinels] : std::initializer_list<Row>{
+           {"healthy", [](auto&) {}, {kB, kC}, {kB, kC}, {kS2, kS1}},
            {"one replica still copies",
-            {.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, false, 0}}},
-            {Able(kS1)},
+            [](auto& v) { v.master.replicas[1].online = false; },
             {kB},
-            {kS1},
-            ""},
-           {"a replica", {.role = Role::kReplica}, {Able(kS1)}, {}, {}, "this node is a replica"},
-           {"alone", {.role = Role::kMaster}, {Able(kS1)}, {}, {}, "no replica is attached"},
-           {"all still copy",
-            {.role = Role::kMaster, .replicas = {{kB, false, 0}}},
-            {Able(kS1)},
-            {},
-            {},
-            "no replica is attached"},
-           {"no Sentinel answers", master, {}, {kB, kC}, {}, no_sentinel},
-           {"a Sentinel fails over already", master, {busy}, {kB, kC}, {kS1}, busy_sentinel},
-           {"it follows another master", master, {elsewhere}, {kB, kC}, {}, no_sentinel},
-           {"it knows no replica yet", master, {fresh}, {kB, kC}, {}, no_sentinel},
-           {"one of two fails over already", master, {busy, Able(kS2)}, {kB, kC}, {kS2, kS1}, busy_sentinel},
-           {"one of two follows another master", master, {elsewhere, Able(kS2)}, {kB, kC}, {kS2}, ""},
+            {kB},
+            {kS2, kS1}},
+           {"one replica still loads",
+            [](auto& v) { v.replicas.at(kB)->loading = true; },
+            {kB, kC},
+            {kC},
+            {kS2, kS1}},
+           {"one is silent",
+            [](auto& v) { v.replicas.at(kC) = Fail(ErrorKind::kTimeout, "silent"); },
+            {kB, kC},
+            {kB},
+            {kS2, kS1}},
+           {"one is never promoted, and a Sentinel has not heard of it",
+            [](auto& v) { v.replicas.at(kC)->priority = 0; },
+            {kB, kC},
+            {kB},
+            {kS2, kS1}},
+           {"one is never promoted, and need not catch up",
+            [](auto& v) {
+              v.replicas.at(kC)->priority = 0;
+              for (auto& sentinel : v.sentinels) sentinel.replicas[1].priority = 0;
+            },
+            {kB},
+            {kB},
+            {kS2, kS1}},
+           {"one Sentinel follows another master",
+            [](auto& v) { v.sentinels[0].report.master = kB; },
+            {kB, kC},
+            {kB, kC},
+            {kS2}},
+           {"one Sentinel is in TILT",
+            [](auto& v) { v.sentinels[1].report.tilt = true; },
+            {kB, kC},
+            {kB, kC},
+            {kS1}},
+           {"one Sentinel knows no replica yet",
+            [](auto& v) { v.sentinels[1].replicas.clear(); },
+            {kB, kC},
+            {kB, kC},
+            {kS1}},
+           {"one Sentinel does not know the replica that may",
+            [](auto& v) {
+              v.replicas.at(kC)->loading = true;
+              v.sentinels[0].replicas.erase(v.sentinels[0].replicas.begin());
+            },
+            {kB, kC},
+            {kB},
+            {kS2}},
+           {"one Sentinel would rather promote who is not attached",
+            [](auto& v) {
+              KeepOnlyB(v);
+              v.sentinels[0].replicas.pop_back();
+            },
+            {kB},
+            {kB},
+            {kS1}},
+           {"the replica is known by its name",
+            [](auto& v) {
+              v.master.replicas = {{{"redis-2.internal", kB.port}, true, 5}};
+              v.replicas.emplace(Endpoint{"redis-2.internal", kB.port}, Replica());
+            },
+            {{"redis-2.internal", kB.port}},
+            {{"redis-2.internal", kB.port}},
+            {kS2, kS1}},
        }) {
-    const auto plan = PlanHandOver(own, kSelf, reports);
+    HandOverView view = Healthy();
+    change(view);
+    const auto plan = PlanHandOver(view);
+    EXPECT_EQ(plan.refusal, "") << name;
     EXPECT_EQ(plan.replicas, replicas) << name;
+    EXPECT_EQ(plan.candidates, candidates) << name;
     EXPECT_EQ(plan.sentinels, sentinels) << name;
-    EXPECT_EQ(plan.refusal, refusal) << name;
   }
 }
 
-TEST(PlanHandOverTest, TakesMostSentinelsWhereZooKeeperIsSilent) {
-  const ServerInfo master{.role = Role::kMaster, .replicas = {{kB, true, 5}}};
-  SentinelReport elsewhere = Able(kS2);
-  elsewhere.master = kB;
-  EXPECT_EQ(PlanHandOver(master, kSelf, {Able(kS1), Able(kS2)}, std::nullopt, 2).refusal, "");
-  for (const auto& reports : {std::vector{Able(kS1)}, std::vector{Able(kS1), elsewhere}}) {
-    EXPECT_EQ(PlanHandOver(master, kSelf, reports, std::nullopt, 1).refusal, "");
-    EXPECT_EQ(
-        PlanHandOver(master, kSelf, reports, std::nullopt, 2).refusal,
-        "ZooKeeper does not say that this is the master, and of the 2 Sentinels that have to, only 1 do");
+TEST(PlanHandOverTest, TellsWhatPassesFromWhatDoesNot) {
+  constexpr bool kPasses = true;
+  constexpr bool kStays = false;
+  struct Row {
+    const char* name;
+    std::function<void(HandOverView&)> change;
+    bool passing;
+    std::string refusal;
+  };
+  for (const auto& [name, change, passing, refusal] : std::initializer_list<Row>{
+           {"a replica", [](auto& v) { v.master.role = Role::kReplica; }, kStays, "this node is a replica"},
+           {"alone",
+            [](auto& v) {
+              v.master.replicas.clear();
+              for (auto& sentinel : v.sentinels) sentinel.replicas.clear();
+            },
+            kStays, "no replica is attached"},
+           {"those that were attached are down",
+            [](auto& v) {
+              v.master.replicas.clear();
+              for (auto& sentinel : v.sentinels)
+                for (auto& replica : sentinel.replicas) replica.down = true;
+            },
+            kStays, "no replica is attached"},
+           {"a link has just broken", [](auto& v) { v.master.replicas.clear(); }, kPasses,
+            "10.0.0.2:6379 is not attached"},
+           {"all still copy",
+            [](auto& v) {
+              for (auto& replica : v.master.replicas) replica.online = false;
+            },
+            kPasses, "10.0.0.2:6379 still copies the data"},
+           {"the only one still loads",
+            [](auto& v) {
+              KeepOnlyB(v);
+              v.replicas.at(kB)->loading = true;
+            },
+            kPasses, "10.0.0.2:6379 still loads the data"},
+           {"the only one is never promoted",
+            [](auto& v) {
+              KeepOnlyB(v);
+              v.replicas.at(kB)->priority = 0;
+            },
+            kPasses, "10.0.0.2:6379 may not be promoted: its replica-priority is 0"},
+           {"the only one is online and its link is not up",
+            [](auto& v) {
+              KeepOnlyB(v);
+              v.replicas.at(kB)->link_up = false;
+            },
+            kPasses, "10.0.0.2:6379 still copies the data"},
+           {"the only one does not answer",
+            [](auto& v) {
+              KeepOnlyB(v);
+              v.replicas.at(kB) = Fail(ErrorKind::kTimeout, "10.0.0.2:6379: no answer within 500 ms");
+            },
+            kPasses, "10.0.0.2:6379: no answer within 500 ms"},
+           {"no Sentinel is registered", [](auto& v) { v.sentinels.clear(), v.registered = 0; }, kStays,
+            "no Sentinel is registered"},
+           {"no Sentinel answers", [](auto& v) { v.sentinels.clear(); }, kPasses,
+            "no Sentinel answers that names 10.0.0.1:6379"},
+           {"all follow another master",
+            [](auto& v) {
+              for (auto& sentinel : v.sentinels) sentinel.report.master = kB;
+            },
+            kPasses, "no Sentinel answers that names 10.0.0.1:6379"},
+           {"none knows a replica yet",
+            [](auto& v) {
+              for (auto& sentinel : v.sentinels) sentinel.replicas.clear();
+            },
+            kPasses, "no Sentinel knows 10.0.0.2:6379 yet"},
+           {"they know only one that is dead",
+            [](auto& v) {
+              KeepOnlyB(v);
+              for (auto& sentinel : v.sentinels) sentinel.replicas = {{.endpoint = kC, .down = true}};
+            },
+            kPasses, "no Sentinel knows 10.0.0.2:6379 yet"},
+           {"they believe that none may be promoted",
+            [](auto& v) {
+              for (auto& sentinel : v.sentinels)
+                for (auto& replica : sentinel.replicas) replica.priority = 0;
+            },
+            kPasses, "no Sentinel knows 10.0.0.2:6379 yet"},
+           {"all are in TILT",
+            [](auto& v) {
+              for (auto& sentinel : v.sentinels) sentinel.report.tilt = true;
+            },
+            kPasses, "every Sentinel that could promote a replica is in TILT"},
+           {"one is in TILT and the other knows no replica",
+            [](auto& v) {
+              v.sentinels[0].report.tilt = true;
+              v.sentinels[1].replicas.clear();
+            },
+            kPasses, "every Sentinel that could promote a replica is in TILT"},
+           {"one fails over already", [](auto& v) { v.sentinels[0].report.failover_in_progress = true; },
+            kPasses, "Sentinel 10.0.0.7:26379 fails over already"},
+           {"most have to name it, and do not",
+            [](auto& v) {
+              v.needed = 2;
+              v.sentinels.pop_back();
+            },
+            kPasses,
+            "ZooKeeper does not say that this is the master, and of the 2 Sentinels that have to, only 1 do"},
+       }) {
+    HandOverView view = Healthy();
+    change(view);
+    const auto plan = PlanHandOver(view);
+    EXPECT_EQ(plan.refusal, refusal) << name;
+    EXPECT_EQ(plan.passing, passing) << name;
   }
+}
+
+TEST(PlanHandOverTest, SaysWhetherAllAreReady) {
+  HandOverView view = Healthy();
+  EXPECT_TRUE(PlanHandOver(view).all_ready);
+  view.sentinels[0].replicas.clear();
+  EXPECT_FALSE(PlanHandOver(view).all_ready) << "one knows no replica yet";
+  view.sentinels[0].report.tilt = true;
+  EXPECT_TRUE(PlanHandOver(view).all_ready) << "in TILT it is not waited for";
+  KeepOnlyB(view);
+  view.sentinels[0] = Able(kS1);
+  view.sentinels[0].replicas.pop_back();
+  EXPECT_FALSE(PlanHandOver(view).all_ready) << "the best one would rather promote another one";
+}
+
+TEST(PlanHandOverTest, CountsWhoNamesTheMasterAndNotWhoCanBeAsked) {
+  HandOverView view = Healthy();
+  view.needed = 2;
+  EXPECT_EQ(PlanHandOver(view).refusal, "");
+  view.sentinels[1].report.tilt = true;
+  EXPECT_EQ(PlanHandOver(view).sentinels, std::vector{kS1});
 }
 
 TEST(FindUnattachedTest, NamesWhomSentinelCouldPromoteAllTheSame) {
@@ -105,20 +282,34 @@ TEST(FindUnattachedTest, NamesWhomSentinelCouldPromoteAllTheSame) {
 }
 
 TEST(PlanHandOverTest, PromotesWhoIsNamed) {
-  const ServerInfo master{.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, false, 0}}};
   struct Row {
     const char* name;
     Endpoint to;
+    bool passing;
     std::string refusal;
   };
-  for (const auto& [name, to, refusal] : std::initializer_list<Row>{
-           {"a replica", kB, ""},
-           {"one that still copies", kC, "10.0.0.3:6379 still copies the data"},
-           {"the master", kSelf, "10.0.0.1:6379 is the master"},
-           {"a stranger", kS1, "10.0.0.7:26379 is no replica that is attached to 10.0.0.1:6379"},
-           {"another port", {kB.host, 1}, "10.0.0.2:1 is no replica that is attached to 10.0.0.1:6379"},
-       })
-    EXPECT_EQ(PlanHandOver(master, kSelf, {Able(kS1)}, to).refusal, refusal) << name;
+  for (const auto& [name, to, passing, refusal] : std::initializer_list<Row>{
+           {"a replica", kB, false, ""},
+           {"one that still copies", kC, true, "10.0.0.3:6379 still copies the data"},
+           {"the master", kSelf, false, "10.0.0.1:6379 is the master"},
+           {"a stranger", kS1, false, "10.0.0.7:26379 is no replica that is attached to 10.0.0.1:6379"},
+           {"another port",
+            {kB.host, 1},
+            false,
+            "10.0.0.2:1 is no replica that is attached to 10.0.0.1:6379"},
+       }) {
+    HandOverView view = Healthy();
+    view.master.replicas[1].online = false;
+    view.to = to;
+    const auto plan = PlanHandOver(view);
+    EXPECT_EQ(plan.refusal, refusal) << name;
+    EXPECT_EQ(plan.passing, passing) << name;
+  }
+  HandOverView view = Healthy();
+  view.to = kC;
+  EXPECT_EQ(PlanHandOver(view).candidates, std::vector{kC});
+  for (auto& sentinel : view.sentinels) sentinel.replicas.pop_back();
+  EXPECT_EQ(PlanHandOver(view).refusal, "no Sentinel knows 10.0.0.3:6379 yet");
 }
 
 }  // namespace

@@ -142,7 +142,8 @@ constexpr const char* kReplicationId = "75f05d36e6ec5d0d58b7d4d4b2c8a2c1c1f6a9b0
 TEST(MemberTest, IsReadAsItWasWritten) {
   const Dataset dataset{kReplicationId, "0123", 9'000'000'000, 1'700'000'000, 4096};
   for (const auto& member :
-       {Member{"", {"10.0.0.1", 6379}, "node", dataset, true}, Member{"", {"::1", 1}, "", {}, false}}) {
+       {Member{"", {"10.0.0.1", 6379}, "node", dataset, true}, Member{"", {"::1", 1}, "", {}, false},
+        Member{"", {"10.0.0.1", 6379}, "node", dataset, true, true}}) {
     EXPECT_EQ(ParseMember(Render(member)).value(), member) << Render(member);
   }
 }
@@ -153,14 +154,15 @@ TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
     const char* name;
     const char* text;
   };
-  for (const auto& [name, text] : std::initializer_list<Row>{
-           {"nothing but the endpoint", R"({"endpoint":"10.0.0.1 6379"})"},
-           {"something later", R"({"endpoint":"10.0.0.1 6379","later":{}})"},
-           {"dataset of another type", R"({"endpoint":"10.0.0.1 6379","dataset":7})"},
-           {"fields of another type",
-            R"({"endpoint":"10.0.0.1 6379","node":1,"serving":"yes","dataset":{"offset":"1","bytes":[]}})"},
-           {"negative size", R"({"endpoint":"10.0.0.1 6379","dataset":{"bytes":-1}})"},
-       }) {
+  for (
+      const auto& [name, text] : std::initializer_list<Row>{
+          {"nothing but the endpoint", R"({"endpoint":"10.0.0.1 6379"})"},
+          {"something later", R"({"endpoint":"10.0.0.1 6379","later":{}})"},
+          {"dataset of another type", R"({"endpoint":"10.0.0.1 6379","dataset":7})"},
+          {"fields of another type",
+           R"({"endpoint":"10.0.0.1 6379","node":1,"serving":"yes","incomplete":1,"dataset":{"offset":"1","bytes":[]}})"},
+          {"negative size", R"({"endpoint":"10.0.0.1 6379","dataset":{"bytes":-1}})"},
+      }) {
     EXPECT_EQ(ParseMember(text).value(), plain) << name;
   }
 }

@@ -39,16 +39,17 @@ std::vector<std::string> Names(const std::vector<Words>& directives) {
 }
 
 TEST(RedisServerConfTest, AddsWhatOnlyTheWrapperKnowsAfterTheUsersFile) {
-  EXPECT_THAT(
-      Rendered(Wrapper(), kMaster),
-      ElementsAre(Words{"include", "/etc/redis/redis.conf"}, Words{"bind", "10.0.0.1"}, Words{"port", "6379"},
-                  Words{"daemonize", "no"}, Words{"replica-announce-ip", "192.0.2.1"},
-                  Words{"replica-announce-port", "31000"}, Words{"replicaof", "10.0.0.9", "6380"}));
+  EXPECT_THAT(Rendered(Wrapper(), kMaster),
+              ElementsAre(Words{"include", "/etc/redis/redis.conf"}, Words{"bind", "10.0.0.1"},
+                          Words{"port", "6379"}, Words{"daemonize", "no"},
+                          Words{"replica-announce-ip", "192.0.2.1"}, Words{"replica-announce-port", "31000"},
+                          Words{"replica-priority", "0"}, Words{"replicaof", "10.0.0.9", "6380"}));
 }
 
 TEST(RedisServerConfTest, MakesAMasterOfNobodysReplica) {
   const auto directives = Rendered(Wrapper(), std::nullopt);
   EXPECT_EQ(directives.back(), (Words{"replicaof", "no", "one"}));
+  EXPECT_THAT(Names(directives), Not(Contains("replica-priority"))) << "it has its data";
   EXPECT_THAT(Names(directives), Contains("replicaof").Times(1));
 }
 
@@ -97,9 +98,9 @@ TEST(RedisServerConfTest, LetsNoValueBecomeADirective) {
   wrapper.redis_conf = hostile;
   wrapper.common.redis = {hostile, hostile};
   const auto directives = Rendered(wrapper, Endpoint{hostile, 1});
-  EXPECT_THAT(Names(directives),
-              ElementsAre("include", "bind", "port", "daemonize", "replica-announce-ip",
-                          "replica-announce-port", "masteruser", "masterauth", "replicaof"));
+  EXPECT_THAT(Names(directives), ElementsAre("include", "bind", "port", "daemonize", "replica-announce-ip",
+                                             "replica-announce-port", "masteruser", "masterauth",
+                                             "replica-priority", "replicaof"));
   EXPECT_THAT(directives, Contains(Words{"include", hostile}));
   EXPECT_THAT(directives, Contains(Words{"masteruser", hostile}));
   EXPECT_THAT(directives, Contains(Words{"masterauth", hostile}));

@@ -15,7 +15,9 @@ using redis::ReplicaReport;
 using redis::SentinelReport;
 using registry::Member;
 using registry::Record;
+using sentinel_wrapper::BlindView;
 using sentinel_wrapper::HasMissedColdStart;
+using sentinel_wrapper::IsBlind;
 using sentinel_wrapper::IsStuck;
 using sentinel_wrapper::NudgeView;
 using sentinel_wrapper::PauseAfterNudge;
@@ -108,6 +110,13 @@ TEST(ShouldNudgeTest, NudgesWhereNobodyActs) {
               v.sentinels[2] = {"c", FailingOver(), 2s};
             },
             true},
+           {"ours is in TILT", [](auto& v) { v.sentinels[0].report->tilt = true; }, false},
+           {"the first is in TILT",
+            [](auto& v) {
+              v.uuid = "b";
+              v.sentinels[0].report->tilt = true;
+            },
+            true},
            {"another is in an election",
             [](auto& v) {
               v.sentinels[2] = {"c", FailingOver(), 1999ms};
@@ -133,6 +142,7 @@ TEST(ShouldNudgeTest, NudgesWhereNobodyActs) {
            {"nobody registered who answers", [](auto& v) { v.replicas[0].endpoint = kThird; }, false},
            {"nobody but the master",
             [](auto& v) { v.members[0].endpoint = v.replicas[0].endpoint = kMaster; }, false},
+           {"nobody who was asked yet", [](auto& v) { v.replicas[0].asked = false; }, false},
            {"just nudged",
             [](auto& v) {
               v.nudges = 1;
@@ -152,6 +162,49 @@ TEST(ShouldNudgeTest, NudgesWhereNobodyActs) {
             },
             false}}) {
     NudgeView view = Dead();
+    change(view);
+    const auto finding = ShouldNudge(view);
+    EXPECT_EQ(finding.holds, nudges) << name << ": " << finding.reason;
+    EXPECT_FALSE(finding.reason.empty()) << name;
+  }
+}
+
+// Ours was restarted in its turn, a moment ago.
+SentinelReport Restarted() {
+  SentinelReport report = Up();
+  report.master_connected = false;
+  return report;
+}
+
+TEST(ShouldNudgeTest, ARestartedSentinelNeedNotFindOutAgain) {
+  NudgeView restarted = Dead();
+  restarted.sentinels[0].report = Restarted();
+  restarted.quiet_for = 0s;
+  restarted.restarted = true;
+  struct Row {
+    const char* name;
+    std::function<void(NudgeView&)> change;
+    bool nudges;
+  };
+  for (const auto& [name, change, nudges] : std::initializer_list<Row>{
+           {"as it is", [](auto&) {}, true},
+           {"ours is not the first",
+            [](auto& v) {
+              v.uuid = "b";
+              v.sentinels[1].report = Restarted();
+              v.sentinels[0].report = Down();
+            },
+            true},
+           {"without a turn", [](auto& v) { v.restarted = false; }, false},
+           {"it reaches the master", [](auto& v) { v.sentinels[0].report->master_connected = true; }, false},
+           {"another one does not hold it for dead either",
+            [](auto& v) { v.sentinels[1].report = v.sentinels[2].report = Restarted(); }, false},
+           {"with one other it is a quorum", [](auto& v) { v.sentinels[1].report = Up(); }, true},
+           {"another fails over", [](auto& v) { v.sentinels[2].report = FailingOver(); }, false},
+           {"another has failed over", [](auto& v) { v.sentinels[2].report = Naming(kReplica); }, false},
+           {"it has not asked the replica yet", [](auto& v) { v.replicas[0].asked = false; }, false},
+           {"the replica does not answer it", [](auto& v) { v.replicas[0].down = true; }, false}}) {
+    NudgeView view = restarted;
     change(view);
     const auto finding = ShouldNudge(view);
     EXPECT_EQ(finding.holds, nudges) << name << ": " << finding.reason;
@@ -214,6 +267,75 @@ TEST(IsStuckTest, OnlyWhereSentinelCannotHelpItself) {
     StuckView view = stuck;
     change(view);
     const auto finding = IsStuck(view);
+    EXPECT_EQ(finding.holds, holds) << name << ": " << finding.reason;
+    EXPECT_FALSE(finding.reason.empty()) << name;
+  }
+}
+
+redis::ServerInfo CopyOf(const std::string& replication_id) {
+  redis::ServerInfo info;
+  info.role = redis::Role::kReplica;
+  info.replication_id = replication_id;
+  return info;
+}
+
+TEST(IsBlindTest, WhereAReplicaWithTheDataLivesThatSentinelDoesNotKnow) {
+  const BlindView blind{.own = Down(),
+                        .replicas = {},
+                        .record = Recorded(kMaster),
+                        .members = {{{.uuid = "m", .endpoint = kReplica, .serving = true}, CopyOf("now")}},
+                        .history = {.replication_id = "now", .ancestors = {{"before", 7}}},
+                        .datasets = {{.node = "n", .dataset = {.replication_id = "on-disk"}}}};
+  struct Row {
+    const char* name;
+    std::function<void(BlindView&)> change;
+    bool holds;
+  };
+  for (const auto& [name, change, holds] : std::initializer_list<Row>{
+           {"as it is", [](auto&) {}, true},
+           {"it knows a dead one", [](auto& v) { v.replicas = {{.endpoint = kThird, .down = true}}; }, true},
+           {"it knows one that may never be promoted",
+            [](auto& v) { v.replicas = {{.endpoint = kThird, .priority = 0}}; }, true},
+           {"it knows one that it can promote", [](auto& v) { v.replicas = {{.endpoint = kThird}}; }, false},
+           {"it knows this one and does not reach it",
+            [](auto& v) { v.replicas = {{.endpoint = kReplica, .down = true}}; }, false},
+           {"it knows this one with an old priority",
+            [](auto& v) { v.replicas = {{.endpoint = kReplica, .priority = 0}}; }, false},
+           {"its master lives", [](auto& v) { v.own = Up(); }, false},
+           {"it fails over", [](auto& v) { v.own = FailingOver(); }, false},
+           {"the record names another", [](auto& v) { v.record = Recorded(kThird); }, false},
+           {"no record", [](auto& v) { v.record = {}; }, false},
+           {"the master answers us", [](auto& v) { v.recorded_answers = true; }, false},
+           {"nobody is registered", [](auto& v) { v.members.clear(); }, false},
+           {"the only one waits for its role", [](auto& v) { v.members[0].member.serving = false; }, false},
+           {"it does not answer", [](auto& v) { v.members[0].info.reset(); }, false},
+           {"it is registered at the master's address",
+            [](auto& v) { v.members[0].member.endpoint = kMaster; }, false},
+           {"it is a master", [](auto& v) { v.members[0].info->role = redis::Role::kMaster; }, false},
+           {"it loads", [](auto& v) { v.members[0].info->loading = true; }, false},
+           {"it still copies", [](auto& v) { v.members[0].info->synchronising = true; }, false},
+           {"it may never be promoted", [](auto& v) { v.members[0].info->priority = 0; }, false},
+           {"its data are of another origin", [](auto& v) { v.members[0].info = CopyOf("else"); }, false},
+           {"its data have no name", [](auto& v) { v.members[0].info = CopyOf(""); }, false},
+           {"data with the group's earlier name", [](auto& v) { v.members[0].info = CopyOf("before"); },
+            true},
+           {"data as they stand on a disk", [](auto& v) { v.members[0].info = CopyOf("on-disk"); }, true},
+           {"data of a promotion that was not written down",
+            [](auto& v) {
+              v.members[0].info = CopyOf("newer");
+              v.members[0].info->previous_replication_id = "now";
+            },
+            true},
+           {"the second of two",
+            [](auto& v) {
+              v.members.push_back(v.members[0]);
+              v.members[0].info.reset();
+              v.members[1].member.endpoint = kThird;
+            },
+            true}}) {
+    BlindView view = blind;
+    change(view);
+    const auto finding = IsBlind(view);
     EXPECT_EQ(finding.holds, holds) << name << ": " << finding.reason;
     EXPECT_FALSE(finding.reason.empty()) << name;
   }

@@ -12,6 +12,7 @@
 namespace redis_zk::testing {
 namespace {
 
+using sentinel_wrapper::HelloCredentials;
 using sentinel_wrapper::Monitoring;
 using sentinel_wrapper::RenderServerConf;
 using sentinel_wrapper::ServerConf;
@@ -29,6 +30,7 @@ const std::string kId(40, 'a');
 WrapperOptions Wrapper() {
   WrapperOptions wrapper;
   wrapper.common.master_name = "master1";
+  wrapper.common.zk_root = "/r";
   wrapper.server.bind = {"10.0.0.1", 26379};
   wrapper.server.announce = {"192.0.2.1", 31000};
   wrapper.quorum = 2;
@@ -74,7 +76,31 @@ TEST(SentinelServerConfTest, AddsWhatOnlyTheWrapperKnows) {
                   Words{"sentinel", "myid", kId}, Words{"sentinel", "current-epoch", "0"},
                   Words{"sentinel", "monitor", "master1", "10.0.0.9", "6380", "2"},
                   Words{"sentinel", "config-epoch", "master1", "0"},
-                  Words{"sentinel", "leader-epoch", "master1", "0"}));
+                  Words{"sentinel", "leader-epoch", "master1", "0"},
+                  Words{"user", "default", "on", "nopass", "~*", "&*", "+@all", "-publish"},
+                  Words{"user", "redis-zk", "on", ">2f72", "~*", "&*", "+@all"},
+                  Words{"sentinel", "sentinel-user", "redis-zk"},
+                  Words{"sentinel", "sentinel-pass", "2f72"}));
+}
+
+TEST(SentinelServerConfTest, LetsOnlyItsOwnDeploymentSayHello) {
+  auto wrapper = Wrapper();
+  const auto password_of = [&wrapper](const char* user_conf) {
+    return HelloCredentials(user_conf, wrapper).password;
+  };
+  const std::string first = password_of("");
+  wrapper.common.zk_root = "/redis2";
+  EXPECT_NE(password_of(""), first);
+  EXPECT_THAT(OwnPart(Render("", wrapper)), Contains(Words{"sentinel", "sentinel-pass", password_of("")}));
+  for (const char* users :
+       {"requirepass x", "user default on nopass ~* &* +@all", "aclfile /etc/redis/users.acl",
+        "sentinel sentinel-user me", " SENTINEL sentinel-pass x"}) {
+    EXPECT_EQ(password_of(users), "") << users;
+    EXPECT_THAT(OwnPart(Render(users, wrapper)), Each(Not(Contains("redis-zk")))) << users;
+  }
+  wrapper.common.sentinel.password = "for Sentinel";
+  EXPECT_EQ(password_of(""), "for Sentinel");
+  EXPECT_THAT(OwnPart(Render("", wrapper)), Each(Not(Contains("redis-zk"))));
 }
 
 TEST(SentinelServerConfTest, SaysWhatOnlyALivingMasterWould) {
@@ -85,7 +111,7 @@ TEST(SentinelServerConfTest, SaysWhatOnlyALivingMasterWould) {
   monitoring.peers = {{{"10.0.0.2", 26379}, std::string(40, 'b')},
                       {{"10.0.0.3", 26380}, std::string(40, 'c')}};
   const auto own = OwnPart(Render("", Wrapper(), monitoring));
-  const std::vector<Words> tail(own.begin() + 6, own.end());
+  const std::vector<Words> tail(own.begin() + 6, own.end() - 4);
   // The group's lines after its monitor line.
   EXPECT_THAT(
       tail,
@@ -335,7 +361,7 @@ TEST(SentinelServerConfTest, OverridesTheUsersTimeOnlyWhenAsked) {
 
 TEST(SentinelServerConfTest, GivesPasswordsToWhomTheyAreFor) {
   auto wrapper = Wrapper();
-  EXPECT_THAT(Render("", wrapper).text, Not(HasSubstr("pass")));
+  EXPECT_THAT(Render("", wrapper).text, Not(HasSubstr("auth-pass")));
   wrapper.common.redis.password = "for Redis";
   wrapper.common.sentinel.password = "for Sentinel";
   auto own = OwnPart(Render("", wrapper));

@@ -131,6 +131,16 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
               scene.replica().replication_id = "other";
             },
             {}},
+           {"a replica has had no copy for long",
+            [](Scene& scene) {
+              scene.topology.incomplete["g"] = {{kReplica, kNow - 42s}};
+            },
+            {"10.0.0.2:6379 has held no complete copy of the data for 42 s; it cannot be promoted"}},
+           {"a replica has no copy yet",
+            [](Scene& scene) {
+              scene.topology.incomplete["g"] = {{kReplica, kNow - 1s}};
+            },
+            {}},
            {"a member has waited for long",
             [](Scene& scene) {
               scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 42s}};
@@ -231,6 +241,17 @@ TEST(FindWaitingTest, RemembersSinceWhen) {
   successor.uuid = "x";
   EXPECT_EQ(watcher::FindWaiting({{"g", {successor}}}, found, kNow + 5s)["g"].front().since, kNow + 5s)
       << "another wrapper at the same address";
+}
+
+TEST(FindIncompleteTest, RemembersSinceWhen) {
+  const registry::Member complete{.uuid = "s", .endpoint = kMaster, .serving = true};
+  const registry::Member without{.uuid = "w", .endpoint = kReplica, .serving = true, .incomplete = true};
+  const std::map<Endpoint, TimePoint> first{{kReplica, kNow}};
+  const auto found = watcher::FindIncomplete({{"g", {complete, without}}, {"h", {complete}}}, {}, kNow);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.at("g"), first);
+  EXPECT_EQ(watcher::FindIncomplete({{"g", {without}}}, found, kNow + 5s), found);
+  EXPECT_TRUE(watcher::FindIncomplete({{"g", {complete}}}, found, kNow + 5s).empty());
 }
 
 TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {

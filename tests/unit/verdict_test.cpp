@@ -28,8 +28,13 @@ const Endpoint kC{"10.0.0.3", 6379};
 const Endpoint kSentinel{"10.0.0.9", 26379};
 
 SentinelReport Names(const Endpoint& master, std::uint64_t epoch) {
+  return {.sentinel = kSentinel, .identified = true, .master = master, .config_epoch = epoch};
+}
+// One of the originals, or whoever has its address now.
+SentinelReport Claims(const Endpoint& master, std::uint64_t epoch) {
   return {.sentinel = kSentinel, .master = master, .config_epoch = epoch};
 }
+const std::set<Endpoint> kAllMembers{kA, kB, kC};
 // A record that one of ours wrote, with the epoch it knew.
 Record Recorded(const Endpoint& master, std::uint64_t epoch) {
   return {.state = State::kMaster, .master = master, .epoch = epoch, .lineage_fits = true};
@@ -66,7 +71,9 @@ struct Row {
 
 void Check(std::initializer_list<Row> rows) {
   for (const auto& row : rows) {
-    const auto verdict = Judge(row.evidence);
+    Evidence evidence = row.evidence;
+    if (evidence.members.empty()) evidence.members = kAllMembers;
+    const auto verdict = Judge(evidence);
     EXPECT_EQ(verdict.master, row.master) << row.name << ": " << verdict.reason;
     EXPECT_EQ(verdict.epoch, row.epoch) << row.name << ": " << verdict.reason;
     EXPECT_FALSE(verdict.reason.empty()) << row.name;
@@ -179,6 +186,55 @@ TEST(JudgeTest, WaitsForSentinelsThatMayNotHaveHeard) {
           {}}});
 }
 
+TEST(JudgeTest, AsksWhoSaysSo) {
+  const std::set<Endpoint> a_member{kA};
+  Check({{"no id, newer epoch, a member", {Recorded(kA, 1), {Claims(kB, 2)}, 3, {kB}}, {}},
+         {"an id, newer epoch, no member", {Recorded(kA, 1), {Names(kB, 2)}, 3, {kB}, a_member}, {}},
+         {"an id beside a stranger's newer epoch",
+          {Recorded(kA, 1), {Claims(kC, 9), Names(kB, 2)}, 3, {kC}, {kA, kB}},
+          kB,
+          2},
+         {"the originals fail over, their old master is gone",
+          {Recorded(kA, 1), {Claims(kB, 2), Claims(kB, 2)}, 3, {kB}, {kC}},
+          kB,
+          2},
+         {"the originals fail over, their old master still acts",
+          {Recorded(kA, 1), {Claims(kB, 2), Claims(kB, 2)}, 3, {kA, kB}, {kC}},
+          kB,
+          2},
+         {"the originals fail over, and do not answer as master yet",
+          {Recorded(kA, 1), {Claims(kB, 2), Claims(kB, 2)}, 3, {}, {kC}},
+          {}},
+         {"the originals fail over to a member of ours",
+          {Recorded(kA, 1), {Claims(kB, 2), Claims(kB, 2)}, 3, {kB}, {kB}},
+          kB,
+          2},
+         {"a member of ours fails over to an original",
+          {Recorded(kA, 1), {Claims(kB, 2), Claims(kB, 2), Names(kB, 2)}, 3, {kB}, a_member},
+          kB,
+          2},
+         {"all of them name no member, and a member acts",
+          {Recorded(kA, 1), {Names(kB, 9), Names(kB, 9), Names(kB, 9)}, 3, {kA, kB}, a_member},
+          {}},
+         {"a foreign record of a member that acts",
+          {Foreign(kA, 0), {Claims(kB, 9), Claims(kB, 9)}, 3, {kA, kB}, a_member},
+          {}},
+         {"of a majority one is a stranger", {Recorded(kA, 1), {Names(kA, 1), Claims(kB, 9)}, 3, {kB}}, {}}});
+}
+
+// The same Sentinels with and without the ids of their registrations, the same masters as members and not.
+template <class Use>
+void ForEveryIdentity(Evidence evidence, const Use& use) {
+  for (const auto& members : {kAllMembers, std::set<Endpoint>{kA}, std::set<Endpoint>{}}) {
+    evidence.members = members;
+    for (const std::size_t identified : {std::size_t{0}, std::size_t{1}, evidence.reports.size()}) {
+      for (std::size_t i = 0; i < evidence.reports.size(); ++i)
+        evidence.reports[i].identified = i < identified;
+      use(evidence);
+    }
+  }
+}
+
 // What an Evidence of three registered Sentinels can be.
 template <class Use>
 void ForEveryEvidence(const Use& use) {
@@ -204,11 +260,11 @@ void ForEveryEvidence(const Use& use) {
       for (auto second = first; second != answers.end(); ++second) {
         for (auto third = second; third != answers.end(); ++third) {
           for (const auto& masters : acting) {
-            Evidence evidence{record, {}, 3, masters};
+            Evidence evidence{record, {}, 3, masters, kAllMembers};
             for (const auto& answer : {*first, *second, *third}) {
               if (answer) evidence.reports.push_back(*answer);
             }
-            use(evidence);
+            ForEveryIdentity(evidence, use);
           }
         }
       }
@@ -222,30 +278,43 @@ std::size_t CountVotes(const Evidence& evidence, const Endpoint& master) {
                     [&master](const auto& report) { return report.master == master; }));
 }
 
-// Rule 1 of verdict.h: an epoch that is newer than any recorded, and nobody disputes whose it is.
+bool IsProof(const Evidence& evidence, const SentinelReport& report) {
+  return report.identified && evidence.members.contains(report.master);
+}
+
+// Rule 1 of verdict.h: an epoch that is newer than any recorded, of a member, by a Sentinel that is the one
+// it should be, and nobody disputes whose it is.
 bool HasANewerEpoch(const Evidence& evidence, const Verdict& verdict) {
   const auto& record = evidence.record;
+  const auto& reports = evidence.reports;
   const bool newer = record.lineage_fits ? verdict.epoch > record.epoch : verdict.epoch >= record.epoch;
-  const auto contradicts = [&verdict](const SentinelReport& report) {
-    return report.config_epoch > verdict.epoch ||
+  const bool proven = std::any_of(reports.begin(), reports.end(), [&](const SentinelReport& report) {
+    return IsProof(evidence, report) && report.master == *verdict.master &&
+           report.config_epoch == verdict.epoch;
+  });
+  const auto contradicts = [&](const SentinelReport& report) {
+    return (IsProof(evidence, report) && report.config_epoch > verdict.epoch) ||
            (report.config_epoch == verdict.epoch && report.master != *verdict.master);
   };
-  return newer && verdict.epoch > 0 &&
-         std::none_of(evidence.reports.begin(), evidence.reports.end(), contradicts);
+  return newer && proven && verdict.epoch > 0 && std::none_of(reports.begin(), reports.end(), contradicts);
 }
 
 // Rule 2 of verdict.h: most of the registered Sentinels name it, it acts, and nothing speaks for another.
 bool HasTheMajority(const Evidence& evidence, const Verdict& verdict) {
   const auto& record = evidence.record;
   const std::size_t votes = CountVotes(evidence, *verdict.master);
-  const bool old_one_acts = record.lineage_fits && record.master != *verdict.master &&
-                            evidence.acting_masters.contains(record.master);
-  const bool outdated = verdict.epoch < record.epoch && votes < evidence.registered;
+  const bool all = votes == evidence.registered;
+  const bool newer = record.lineage_fits ? verdict.epoch > record.epoch : true;
+  const bool old_one_acts =
+      record.master != *verdict.master && evidence.acting_masters.contains(record.master);
+  const bool leaves_a_member =
+      old_one_acts && evidence.members.contains(record.master) && !evidence.members.contains(*verdict.master);
+  const bool outdated = verdict.epoch < record.epoch && !all;
   const bool newer_known =
       std::any_of(evidence.reports.begin(), evidence.reports.end(),
                   [&verdict](const auto& report) { return report.config_epoch > verdict.epoch; });
   return votes * 2 > evidence.registered && evidence.acting_masters.contains(*verdict.master) &&
-         (!old_one_acts || votes == evidence.registered) && !outdated && !newer_known;
+         (!old_one_acts || all || newer) && !leaves_a_member && !outdated && !newer_known;
 }
 
 TEST(JudgeInvariantTest, EveryChangeFollowsOneOfTheTwoRules) {
@@ -287,13 +356,17 @@ TEST(JudgeInvariantTest, OnlyAnEpochOfAReportIsWritten) {
   });
 }
 
-TEST(JudgeInvariantTest, TheSameEvidenceChangesTheRecordOnce) {
+TEST(JudgeInvariantTest, TheSameEvidenceIsSoonUsedUp) {
   ForEveryEvidence([](Evidence evidence) {
-    const auto first = Judge(evidence);
-    if (!first.master) return;
-    evidence.record = Recorded(*first.master, first.epoch);
-    const auto second = Judge(evidence);
-    EXPECT_FALSE(second.master) << Describe(evidence) << ": " << second.reason;
+    // Where one proves an epoch, and a majority that proves nothing knows a still newer one, each has its
+    // turn.
+    for (int turn = 0; turn < 2; ++turn) {
+      const auto verdict = Judge(evidence);
+      if (!verdict.master) return;
+      evidence.record = Recorded(*verdict.master, verdict.epoch);
+    }
+    const auto last = Judge(evidence);
+    EXPECT_FALSE(last.master) << Describe(evidence) << ": " << last.reason;
   });
 }
 
@@ -352,7 +425,7 @@ class HistoryTest : public ::testing::Test {
       }
       for (unsigned answering = 0; answering < 8; ++answering) {
         for (unsigned acting = 0; acting < 8; ++acting) {
-          Evidence evidence{RecordOf(moment), {}, moment.known.size(), {}};
+          Evidence evidence{RecordOf(moment), {}, moment.known.size(), {}, kAllMembers};
           for (std::size_t i = 0; i < moment.known.size(); ++i) {
             if ((answering >> i & 1U) == 0) continue;
             evidence.reports.push_back(Names(kMasters.at(moment.known.at(i)), moment.known.at(i)));
@@ -391,7 +464,7 @@ TEST_F(HistoryTest, TheRecordArrivesWhereTheSentinelsAre) {
   // Whatever is recorded, one answer of a Sentinel that knows the newest epoch is enough.
   for (std::uint64_t recorded = 0; recorded < kMasters.size(); ++recorded) {
     const Moment moment{{3, 1, 0}, recorded};
-    const auto verdict = Judge({RecordOf(moment), {Names(kC, 3)}, 3, {}});
+    const auto verdict = Judge({RecordOf(moment), {Names(kC, 3)}, 3, {}, kAllMembers});
     EXPECT_EQ(verdict.master.value_or(RecordOf(moment).master), kC);
   }
 }

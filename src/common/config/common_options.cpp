@@ -79,7 +79,8 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
   options.AddSecret("SENTINEL_PASSWORD", "password of Sentinel itself", &target->sentinel.password);
 }
 
-void AddServerOptions(Options& options, const std::string& default_port, ServerOptions* target) {
+void AddServerOptions(Options& options, const std::string& default_port,
+                      const std::string& default_stop_timeout, ServerOptions* target) {
   options.Add({"NET_IFACE", "interface whose address is bound and announced", "eth0"}, ParseText,
               &target->net_iface);
   options.Add({"BIND_IP", "address to bind instead of the interface's", ""}, ParseIp, &target->bind_ip);
@@ -96,7 +97,7 @@ void AddServerOptions(Options& options, const std::string& default_port, ServerO
   options.Add(
       {"START_TIMEOUT", "how long the server may take to answer; loading its data does not count", "60s"},
       DurationBetween(100ms, 24h), &target->start_timeout);
-  options.Add({"STOP_TIMEOUT", "how long the server may take to stop before it is killed", "10s"},
+  options.Add({"STOP_TIMEOUT", "how long the server may take to stop before it is killed", default_stop_timeout},
               DurationBetween(100ms, 24h), &target->stop_timeout);
   options.AddCheck([target] { return ResolveAddresses(*target); });
   options.AddCheck([target] { return CheckWorkDir(target->work_dir); });

@@ -63,7 +63,8 @@ struct ServerOptions {
 // none of that family, and may get its own back.
 std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_exists,
                                    const std::vector<InterfaceAddress>& addresses);
-void AddServerOptions(Options& options, const std::string& default_port, ServerOptions* target);
+void AddServerOptions(Options& options, const std::string& default_port,
+                      const std::string& default_stop_timeout, ServerOptions* target);
 
 // Reads the options, or prints what Read says and ends the process with its code. The command that was asked
 // for; empty: be the daemon.

@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace redis_zk::redis {
@@ -55,6 +57,29 @@ void Append(redisContext* context, const Command& command) {
   }
   redisAppendCommandArgv(context, static_cast<int>(words.size()), words.data(), lengths.data());
 }
+
+// What the error reply to a command that carried a secret says, for people. The rest of it may repeat the
+// secret, as that of a server without AUTH does.
+std::string WithoutSecrets(const std::string& error) {
+  constexpr std::array<std::string_view, 8> kHarmless{
+      "ERR max number of clients reached",
+      "DENIED Redis is running in protected mode",
+      "WRONGPASS invalid username-password pair or user is disabled.",
+      "ERR AUTH <password> called without any password configured for the default user.",
+      "ERR Client sent AUTH, but no password is set",
+      "ERR invalid password",
+      "ERR unknown command",
+      "ERR wrong number of arguments for 'auth' command"};
+  for (const auto harmless : kHarmless) {
+    if (error.starts_with(harmless)) return std::string(harmless);
+  }
+  const auto code = error.substr(0, error.find(' '));
+  constexpr std::array<std::string_view, 6> kCodes{"ERR",     "NOAUTH", "NOPERM",
+                                                   "LOADING", "DENIED", "MASTERDOWN"};
+  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end() ? code : "an error of its own";
+}
+// Instead of an answer to whatever was asked first, AUTH too; then the server closes the connection.
+constexpr std::string_view kFull = "ERR max number of clients";
 
 int PollTimeout(TimePoint deadline) {
   return static_cast<int>(std::min<Duration::rep>(Remaining(deadline, Clock::now()).count(), INT_MAX));
@@ -107,11 +132,13 @@ Result<std::optional<Reply>> Connection::TakeReply() {
   if (raw == nullptr) return std::nullopt;
   const std::unique_ptr<redisReply, FreeReply> owned(static_cast<redisReply*>(raw));
   Reply reply = ToReply(*owned);
+  if (reply.is_error() && reply.text.starts_with(kFull))
+    return Fail(ErrorKind::kUnavailable, fmt::format("{}: {}", server_.ToAddress(), reply.text));
   if (!authenticating_) return reply;
   authenticating_ = false;
   if (reply.is_error()) {
     return Fail(ErrorKind::kRefused,
-                fmt::format("{} refuses the password: {}", server_.ToAddress(), reply.text));
+                fmt::format("{} refuses the password: {}", server_.ToAddress(), WithoutSecrets(reply.text)));
   }
   return TakeReply();
 }
@@ -203,12 +230,16 @@ Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& creden
   return AskAll({server}, credentials, commands, timeout).front();
 }
 
+bool IsFull(const Error& error) { return error.message.find(kFull) != std::string::npos; }
+
 std::set<Endpoint> WhoAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials,
                               Duration timeout) {
   const auto answers = AskAll(servers, credentials, {{"PING"}}, timeout);
   std::set<Endpoint> living;
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    if (answers[i] || answers[i].error().kind == ErrorKind::kRefused) living.insert(servers[i]);
+    const bool lives =
+        answers[i] || answers[i].error().kind == ErrorKind::kRefused || IsFull(answers[i].error());
+    if (lives) living.insert(servers[i]);
   }
   return living;
 }

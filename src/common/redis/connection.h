@@ -79,7 +79,10 @@ std::vector<Result<std::vector<Reply>>> AskAll(const std::vector<Endpoint>& serv
 Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& credentials,
                                const std::vector<Command>& commands, Duration timeout);
 
-// Which of the servers answer a PING. Who refuses our password lives, too.
+// The server has no room for another client. Its answer comes as kUnavailable, for it passes.
+bool IsFull(const Error& error);
+
+// Which of the servers answer a PING. Who refuses our password or has no room lives, too.
 std::set<Endpoint> WhoAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials,
                               Duration timeout);
 

@@ -1,8 +1,8 @@
 // A planned change of the master: nothing that was acknowledged may be lost, and writes go on elsewhere soon.
 //
-//   wait until every replica is close -> pause writes -> wait until every replica has them all -> a Sentinel
-//   fails over -> the moment a replica is promoted, make the old master its replica -> release the clients,
-//   which are told that this is no master any more
+//   wait until a Sentinel can promote a replica, and every replica is close -> pause writes -> wait until
+//   every replica has them all -> a Sentinel fails over -> the moment a replica is promoted, make the old
+//   master its replica -> release the clients, which are told that this is no master any more
 //
 // Sentinel's failover alone would leave the old master writable for some eleven seconds, and lose what is
 // written to it meanwhile; Redis' own FAILOVER is not noticed by Sentinel for half a minute.
@@ -14,10 +14,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "config/common_options.h"
 #include "net/endpoint.h"
@@ -26,24 +28,44 @@
 
 namespace redis_zk::redis {
 
-// Whether a hand-over can begin, as a function of what was looked up.
-struct HandOverPlan {
-  // Those attached to the master: all of them have to catch up first, for Sentinel's knowledge of who is
-  // ahead is up to ten seconds old.
-  std::vector<Endpoint> replicas;
-  // Sentinels that can be asked, in this order.
-  std::vector<Endpoint> sentinels;
-  std::string refusal;  // why not; one sentence
+// What was looked up before a handover.
+struct HandOverView {
+  ServerInfo master;
+  Endpoint announced;                                 // what others know the master as
+  std::map<Endpoint, Result<ServerInfo>> replicas{};  // the attached ones, by their own word
+  std::vector<GroupReport> sentinels{};               // of those that answer
+  std::size_t registered = 0;                         // Sentinels
+  std::size_t needed = 1;                             // how many Sentinels have to name the master
+  std::optional<Endpoint> to{};                       // whom to promote
 };
-// `needed`: how many Sentinels have to name the master.
-HandOverPlan PlanHandOver(const ServerInfo& master, const Endpoint& announced,
-                          const std::vector<SentinelReport>& reports,
-                          const std::optional<Endpoint>& to = std::nullopt, std::size_t needed = 1);
+
+// Whether a handover can begin, as a function of what was looked up.
+struct HandOverPlan {
+  // Those that have to catch up first: every one that Sentinel could promote, since its knowledge of who is
+  // ahead is old.
+  std::vector<Endpoint> replicas{};
+  // Those of them that may be promoted: they hold a complete copy, and their priority is not 0.
+  std::vector<Endpoint> candidates{};
+  // Sentinels that can be asked, in this order: they know a candidate, and trust their clocks.
+  std::vector<Endpoint> sentinels{};
+  // All that answer and are not in TILT know a candidate, and the first of them would promote no other one:
+  // otherwise applications find the new master a second later.
+  bool all_ready = false;
+  // What the first of them could promote all the same; see FindUnattached.
+  std::vector<Endpoint> unattached{};
+  std::string refusal{};  // why not; one sentence
+  bool passing = false;   // what is refused now may be possible in a moment
+};
+HandOverPlan PlanHandOver(const HandOverView& view);
 
 // Whom Sentinel could promote all the same: it sees them up, and they are not attached. They still copy, or
 // their link has just broken.
 std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
                                      const std::vector<ReplicaReport>& known);
+
+// Closes the connections of applications to a server that is no master any more, so that they ask for the
+// master again: those of replicas and of subscribers, among them Sentinels, stay.
+Status DisconnectClients(const Endpoint& server, const Credentials& credentials, Duration timeout);
 
 class HandOver {
  public:
@@ -60,7 +82,7 @@ class HandOver {
     // side of a cut a failover, which needs no votes, would be another one than that of the larger side.
     bool recorded = false;
     AfterFailure after_failure;
-    Duration timeout{};  // kItStops only: for everything
+    Duration timeout{};  // kItStops only: for everything, the wait for a Sentinel included
   };
 
   struct Outcome {
@@ -86,21 +108,27 @@ class HandOver {
 
   // kItStops: whatever the outcome, the server is to be stopped next; after a failure no write has been
   // accepted that a replica promoted meanwhile lacks. kItGoesOn: once a Sentinel has been asked, it is seen
-  // through to its end whatever `pause` says; that takes some seconds.
+  // through to its end whatever `pause` says; that takes some seconds, and half a minute at most.
   Outcome Run();
 
  private:
   struct Promotion {
-    std::optional<Endpoint> promoted;
-    bool decided = false;  // nobody will be promoted any more
-    std::string why;
+    std::optional<Endpoint> promoted{};
+    bool decided = false;  // no replica will be promoted any more
+    bool stalled = false;  // the Sentinel that was asked is silent or in TILT
+    std::string why{};
   };
 
   bool GoesOn() const { return terms_.after_failure == AfterFailure::kItGoesOn; }
   Outcome End(Outcome::Kind kind, std::string told) const;
+  HandOverPlan Look();
+  Peer PeerAt(const Endpoint& sentinel) const;
   Outcome Prepare(HandOverPlan plan);
-  Outcome CarryOut(const HandOverPlan& plan);
+  Outcome CarryOut(HandOverPlan plan);
   Outcome Order(const HandOverPlan& plan, TimePoint deadline);
+  Outcome Finish(const Endpoint& promoted);
+  // By when a passing refusal has to have passed, and the replicas to have come close.
+  TimePoint BeginBy() const;
   Result<Reply> AskMaster(const Command& command) const;
   // Nobody writes for `duration` from now on, unless released earlier.
   Status PauseWrites(Duration duration);
@@ -109,17 +137,24 @@ class HandOver {
   // are not waited for.
   std::string AwaitReplicas(const std::vector<Endpoint>& replicas, std::int64_t slack,
                             TimePoint deadline) const;
+  std::vector<Endpoint> Promotable(const HandOverPlan& plan) const;
+  std::optional<Endpoint> FindPromoted(const HandOverPlan& plan) const;
   Promotion AwaitPromotion(const HandOverPlan& plan, const Endpoint& asked, TimePoint deadline) const;
-  // Makes those that fail over give up, by a failover-timeout that has passed, and says how it ended.
-  Promotion EndFailover(const Endpoint& asked) const;
+  // Makes the Sentinels give up what they were ordered to, and says how it ended: by a failover-timeout that
+  // has passed, or, in TILT, by making them forget the order.
+  Promotion EndFailover(const HandOverPlan& plan, const std::vector<Endpoint>& asked,
+                        TimePoint deadline) const;
+  void Withdraw(const HandOverPlan& plan, const Endpoint& sentinel) const;
   Status Demote(const Endpoint& promoted) const;
 
   const CommonOptions& options_;
   const Terms& terms_;
   const Pause pause_;
   const TimePoint start_;
-  std::optional<Endpoint> to_;          // whom to promote
-  std::vector<Endpoint> unattached_{};  // see FindUnattached
+  std::optional<Endpoint> to_;     // whom to promote
+  std::vector<Peer> answering_{};  // Sentinels, when they were asked last
+  bool refused_for_good_ = false;  // to try again would be pointless
+  LogOnChange log_waiting_;
   TimePoint paused_at_{};
   TimePoint paused_until_{};
   TimePoint released_at_{};

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "base/log.h"
 #include "redis/server_info.h"
@@ -14,9 +13,9 @@ namespace {
 
 constexpr Duration kAskTimeout = 500ms;
 constexpr Duration kLookInterval = 100ms;
-// Sentinel asks every ten seconds; a second or two for its turn and for the answer.
+// A Sentinel of a large fleet, or one that cannot be told to ask more often, asks every ten seconds; a second
+// or two for its turn and for the answer.
 constexpr Duration kSeenWithin = 12s;
-constexpr Duration kLooksOften = 300ms;
 constexpr int kRestoreTries = 3;
 
 Status SetPriority(const Endpoint& replica, const Credentials& credentials, std::int64_t priority) {
@@ -27,31 +26,6 @@ Status SetPriority(const Endpoint& replica, const Credentials& credentials, std:
     return Fail(ErrorKind::kRefused, fmt::format("{}: {}", replica.ToAddress(), answers->front().text));
   return {};
 }
-
-// One Sentinel looks at everything more often, until this one ends. Redis 6 has no such command; then it
-// takes as long as it takes.
-class Attention {
- public:
-  Attention(const Endpoint& sentinel, const Credentials& credentials)
-      : sentinel_(sentinel),
-        credentials_(credentials),
-        before_(AskInfoPeriod(sentinel, credentials, kAskTimeout)) {
-    if (before_ && *before_ > kLooksOften) SetInfoPeriod(sentinel_, credentials_, kLooksOften, kAskTimeout);
-  }
-  ~Attention() {
-    if (!before_ || *before_ <= kLooksOften) return;
-    if (const auto restored = SetInfoPeriod(sentinel_, credentials_, *before_, kAskTimeout); !restored)
-      log::Warn("Sentinel {} goes on asking for INFO every {} ms: {}", sentinel_.ToAddress(),
-                kLooksOften.count(), restored.error().message);
-  }
-  Attention(const Attention&) = delete;
-  Attention& operator=(const Attention&) = delete;
-
- private:
-  const Endpoint& sentinel_;
-  const Credentials& credentials_;
-  const std::optional<Duration> before_;
-};
 
 }  // namespace
 
@@ -102,7 +76,6 @@ Status Preference::Set(const std::vector<Endpoint>& replicas, const Endpoint& se
     before_[replica] = now.at(replica);
     if (auto set = SetPriority(replica, options_.redis, priority); !set) return set;
   }
-  const Attention attention(sentinel, options_.sentinel);
   const TimePoint deadline = Clock::now() + kSeenWithin;
   while (true) {
     const auto known = AskAcquaintances(sentinel, options_.sentinel, group_, kAskTimeout);

@@ -1,8 +1,7 @@
 // Makes Sentinel prefer one replica to the others for a moment.
 //
-// Sentinel promotes the replica with the lowest replica-priority, and goes by what it saw in INFO, which it
-// asks for every ten seconds: as long as this one lives, the priorities are others, and the Sentinel is made
-// to look more often where it can be (Redis 7).
+// Sentinel promotes the replica with the lowest replica-priority, and goes by what it saw in INFO: as long as
+// this one lives, the priorities are others.
 #pragma once
 
 #include <functional>
@@ -35,8 +34,8 @@ class Preference {
   Preference(const Preference&) = delete;
   Preference& operator=(const Preference&) = delete;
 
-  // Waits until `sentinel` has seen it, some eleven seconds at most. `pause(until)` waits a moment, and says
-  // whether to go on.
+  // Waits until `sentinel` has seen it: as long as its INFO period, twelve seconds at most. `pause(until)`
+  // waits a moment, and says whether to go on.
   Status Set(const std::vector<Endpoint>& replicas, const Endpoint& sentinel,
              const std::function<bool(TimePoint until)>& pause) const;
 

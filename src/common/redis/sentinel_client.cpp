@@ -77,7 +77,8 @@ Result<std::vector<ReplicaReport>> ParseReplicas(const Endpoint& sentinel, const
                         .master_link_up = fields["master-link-status"] == "ok",
                         .master_link_down_for = Duration(NumberAt(fields, "master-link-down-time")),
                         .promoted = HasFlag(fields["flags"], "promoted"),
-                        .priority = static_cast<std::int64_t>(NumberAt(fields, "slave-priority"))});
+                        .priority = static_cast<std::int64_t>(NumberAt(fields, "slave-priority")),
+                        .asked = fields["master-host"] != "?"});
   return replicas;
 }
 
@@ -122,7 +123,8 @@ Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel, const std::
                         .failover_in_progress = HasFlag(flags, "failover_in_progress"),
                         .master_connected = !HasFlag(flags, "disconnected"),
                         .down_after = Duration(NumberAt(fields, "down-after-milliseconds")),
-                        .failover_timeout = Duration(NumberAt(fields, "failover-timeout"))};
+                        .failover_timeout = Duration(NumberAt(fields, "failover-timeout")),
+                        .parallel_syncs = NumberAt(fields, "parallel-syncs")};
 }
 
 namespace {
@@ -251,26 +253,31 @@ Status RequestFailover(const Endpoint& sentinel, const Credentials& credentials,
   return Request(sentinel, credentials, {"SENTINEL", "FAILOVER", group}, timeout);
 }
 
+Status SetOption(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                 const std::string& setting, const std::string& value, Duration timeout) {
+  return Request(sentinel, credentials, {"SENTINEL", "SET", group, setting, value}, timeout);
+}
+
 Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                     Duration down_after, Duration timeout) {
-  return Request(sentinel, credentials,
-                 {"SENTINEL", "SET", group, "down-after-milliseconds", std::to_string(down_after.count())},
-                 timeout);
+  return SetOption(sentinel, credentials, group, "down-after-milliseconds",
+                   std::to_string(down_after.count()), timeout);
 }
 
 Status SetFailoverTimeout(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                           Duration failover_timeout, Duration timeout) {
-  return Request(sentinel, credentials,
-                 {"SENTINEL", "SET", group, "failover-timeout", std::to_string(failover_timeout.count())},
-                 timeout);
+  return SetOption(sentinel, credentials, group, "failover-timeout", std::to_string(failover_timeout.count()),
+                   timeout);
 }
 
-std::optional<Duration> AskInfoPeriod(const Endpoint& sentinel, const Credentials& credentials,
-                                      Duration timeout) {
+Result<Duration> AskInfoPeriod(const Endpoint& sentinel, const Credentials& credentials, Duration timeout) {
   const auto answers = Ask(sentinel, credentials, {{"SENTINEL", "DEBUG"}}, timeout);
-  if (!answers || answers->front().is_error()) return std::nullopt;
+  if (!answers) return tl::unexpected(answers.error());
+  if (answers->front().is_error())
+    return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + answers->front().text);
   const auto fields = ToFields(answers->front());
-  if (!fields.contains("INFO-PERIOD")) return std::nullopt;
+  if (!fields.contains("INFO-PERIOD"))
+    return Fail(ErrorKind::kRefused, sentinel.ToAddress() + " lists no INFO-PERIOD");
   return Duration(NumberAt(fields, "INFO-PERIOD"));
 }
 

@@ -43,6 +43,7 @@ struct SentinelReport {
   bool master_connected = true;  // its own link to the master stands
   Duration down_after{};         // silence after which an instance counts as down
   Duration failover_timeout{};   // after which a failover that does not get on is given up
+  std::uint64_t parallel_syncs = 0;
 };
 
 // The replies to GET-MASTER-ADDR-BY-NAME and MASTER. kNotFound: this Sentinel does not know the group.
@@ -82,6 +83,8 @@ struct ReplicaReport {
   Duration master_link_down_for{};  // when it was asked last; 0 while the link stands
   bool promoted = false;            // selected by the failover that this Sentinel leads
   std::int64_t priority = 100;      // the lowest is promoted first, 0 never
+  // It has answered INFO since this Sentinel knows it; before, Sentinel promotes it on no account.
+  bool asked = true;
 };
 // What it believes of one other Sentinel: SENTINEL SENTINELS.
 struct PeerReport {
@@ -120,12 +123,15 @@ Status SetDownAfter(const Endpoint& sentinel, const Credentials& credentials, co
 Status SetFailoverTimeout(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
                           Duration failover_timeout, Duration timeout);
 
-// How often a Sentinel asks the servers of all its groups for INFO. Nothing: it cannot say, as before
-// Redis 7.
-std::optional<Duration> AskInfoPeriod(const Endpoint& sentinel, const Credentials& credentials,
-                                      Duration timeout);
+// How often a Sentinel asks the servers of all its groups for INFO. kRefused: it does not know the command,
+// as before Redis 7.0.
+Result<Duration> AskInfoPeriod(const Endpoint& sentinel, const Credentials& credentials, Duration timeout);
 Status SetInfoPeriod(const Endpoint& sentinel, const Credentials& credentials, Duration period,
                      Duration timeout);
+
+// SENTINEL SET ... `setting`, for any other of its settings.
+Status SetOption(const Endpoint& sentinel, const Credentials& credentials, const std::string& group,
+                 const std::string& setting, const std::string& value, Duration timeout);
 
 // SENTINEL RESET: forgets the group's replicas and the other Sentinels, to find them again from the master.
 // With the master down, or while a failover runs, that makes the group unrecoverable.

@@ -77,16 +77,6 @@ std::vector<ReplicaOf> ParseReplicas(const Fields& fields) {
   }
 }
 
-Result<ServerInfo> FromReply(const Endpoint& server, const Result<std::vector<Reply>>& answer) {
-  if (!answer) return tl::unexpected(answer.error());
-  const Reply& reply = answer->front();
-  if (reply.is_error())
-    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", server.ToAddress(), reply.text));
-  auto info = ParseServerInfo(reply.text);
-  if (!info) return Fail(server.ToAddress(), info.error());
-  return info;
-}
-
 const Command kInfo{"INFO"};
 
 }  // namespace
@@ -105,11 +95,15 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   info.loading = NumberAt(fields, "loading") != 0;
   info.rewriting_aof =
       NumberAt(fields, "aof_rewrite_in_progress") != 0 || NumberAt(fields, "aof_rewrite_scheduled") != 0;
+  info.aof_rewrite_failed = TextAt(fields, "aof_last_bgrewrite_status") == "err";
   info.keys = CountKeys(fields);
   info.used_memory = static_cast<std::uint64_t>(NumberAt(fields, "used_memory"));
   info.max_memory = static_cast<std::uint64_t>(NumberAt(fields, "maxmemory"));
   info.append_only = NumberAt(fields, "aof_enabled") != 0;
   info.unsaved_changes = NumberAt(fields, "rdb_changes_since_last_save");
+  info.saving = NumberAt(fields, "rdb_bgsave_in_progress") != 0;
+  info.save_failed = TextAt(fields, "rdb_last_bgsave_status") == "err";
+  info.last_save = NumberAt(fields, "rdb_last_save_time");
   info.connected_replicas = static_cast<std::uint64_t>(NumberAt(fields, "connected_slaves"));
   info.replication_id = TextAt(fields, "master_replid");
   // Redis writes forty zeros for none.
@@ -119,12 +113,13 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
     // The first offset that is no longer the previous one's.
     info.previous_until = NumberAt(fields, "second_repl_offset") - 1;
   }
+  info.data_offset = NumberAt(fields, "master_repl_offset");
   if (info.role == Role::kMaster) {
     info.replicas = ParseReplicas(fields);
     // Told only where min-replicas-to-write is set.
     if (fields.contains("min_slaves_good_slaves"))
       info.good_replicas = static_cast<std::uint64_t>(NumberAt(fields, "min_slaves_good_slaves"));
-    info.offset = NumberAt(fields, "master_repl_offset");
+    info.offset = info.data_offset;
   } else {
     info.offset = NumberAt(fields, "slave_repl_offset");
     if (fields.contains("slave_priority")) info.priority = NumberAt(fields, "slave_priority");
@@ -141,15 +136,25 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
 
 std::int64_t NumberIn(std::string_view info, std::string_view name) { return NumberAt(Split(info), name); }
 
+Result<ServerInfo> ToServerInfo(const Endpoint& server, const Result<std::vector<Reply>>& answer) {
+  if (!answer) return tl::unexpected(answer.error());
+  const Reply& reply = answer->front();
+  if (reply.is_error())
+    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", server.ToAddress(), reply.text));
+  auto info = ParseServerInfo(reply.text);
+  if (!info) return Fail(server.ToAddress(), info.error());
+  return info;
+}
+
 Result<ServerInfo> AskServerInfo(const Endpoint& server, const Credentials& credentials, Duration timeout) {
-  return FromReply(server, Ask(server, credentials, {kInfo}, timeout));
+  return ToServerInfo(server, Ask(server, credentials, {kInfo}, timeout));
 }
 
 std::vector<Result<ServerInfo>> AskServerInfos(const std::vector<Endpoint>& servers,
                                                const Credentials& credentials, Duration timeout) {
   std::vector<Result<ServerInfo>> infos;
   const auto answers = AskAll(servers, credentials, {kInfo}, timeout);
-  for (std::size_t i = 0; i < servers.size(); ++i) infos.push_back(FromReply(servers[i], answers[i]));
+  for (std::size_t i = 0; i < servers.size(); ++i) infos.push_back(ToServerInfo(servers[i], answers[i]));
   return infos;
 }
 

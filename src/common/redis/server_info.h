@@ -15,6 +15,10 @@ namespace redis_zk::redis {
 
 enum class Role { kMaster, kReplica };
 
+// What INFO says as the offset of a replica that is not linked, and could not go on where it left off: before
+// its first copy, during one, and after one that could not be loaded (replication.c: no master, none cached).
+inline constexpr std::int64_t kNoMasterKnown = 1;
+
 // One of the replicas that a master lists.
 struct ReplicaOf {
   Endpoint endpoint;        // as it announces itself
@@ -31,14 +35,21 @@ struct ServerInfo {
   bool loading = false;
   // An append-only file is being written anew, or is about to be.
   bool rewriting_aof = false;
+  bool aof_rewrite_failed = false;   // the last one
   std::uint64_t keys = 0;            // over all databases
   std::uint64_t used_memory = 0;     // in bytes
   std::uint64_t max_memory = 0;      // 0: no limit
   bool append_only = false;          // keeps an append-only file
   std::int64_t unsaved_changes = 0;  // since the last snapshot
+  bool saving = false;               // a snapshot is being written
+  bool save_failed = false;          // the last one
+  std::int64_t last_save = 0;        // Unix time of the last one, or of the server's start
   std::uint64_t connected_replicas = 0;
   std::string replication_id;
-  std::int64_t offset = 0;  // master: written so far; replica: received so far
+  // Master: written so far; replica: received so far, kNoMasterKnown without a master whose data it has.
+  std::int64_t offset = 0;
+  // How far the data in memory go, also of a replica that has just lost what its offset speaks of.
+  std::int64_t data_offset = 0;
   // What the data were called before this server was promoted, and the offset up to which that holds; empty
   // and -1: it never was.
   std::string previous_replication_id;
@@ -60,6 +71,9 @@ Result<ServerInfo> ParseServerInfo(std::string_view info);
 
 // One number in the text of INFO, of a Redis or a Sentinel; 0: it does not say.
 std::int64_t NumberIn(std::string_view info, std::string_view name);
+
+// What a server's answer to INFO says.
+Result<ServerInfo> ToServerInfo(const Endpoint& server, const Result<std::vector<Reply>>& answer);
 
 // Asks a server. kRefused: it answers, but not us (its message says why); kUnavailable, kTimeout: it does not
 // answer.

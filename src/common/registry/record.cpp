@@ -105,11 +105,12 @@ Record ParseMasterRecord(std::string_view text) {
 }
 
 std::string Render(const Member& member) {
-  return Json{{"endpoint", member.endpoint.ToRecord()},
-              {"node", member.node},
-              {"dataset", ToJson(member.dataset)},
-              {"serving", member.serving}}
-      .dump(-1, ' ', false, kReplaceBadUtf8);
+  Json json{{"endpoint", member.endpoint.ToRecord()},
+            {"node", member.node},
+            {"dataset", ToJson(member.dataset)},
+            {"serving", member.serving}};
+  if (member.incomplete) json["incomplete"] = true;
+  return json.dump(-1, ' ', false, kReplaceBadUtf8);
 }
 
 Result<Member> ParseMember(std::string_view text) {
@@ -120,7 +121,8 @@ Result<Member> ParseMember(std::string_view text) {
   return Member{.endpoint = std::move(*endpoint),
                 .node = TextAt(json, "node"),
                 .dataset = DatasetAt(json),
-                .serving = BoolAt(json, "serving")};
+                .serving = BoolAt(json, "serving"),
+                .incomplete = BoolAt(json, "incomplete")};
 }
 
 std::string Render(const KnownDataset& known) {

@@ -43,6 +43,11 @@ struct Record {
   std::string reason;       // the same; one sentence, made fit for a log line
 };
 
+// Whether the znode still is as it was made: of a group that may not exist.
+inline bool WasNeverWritten(const Record& record) {
+  return record.state == Record::State::kNone && record.version == 0 && record.epoch == 0;
+}
+
 // What a record is to say.
 struct NextRecord {
   Endpoint master;
@@ -89,6 +94,8 @@ struct Member {
   std::string node;  // whose data they are: outlives restarts as long as the data do
   Dataset dataset;   // as found at the start
   bool serving = false;
+  // It serves as a replica that holds no complete copy of the group's data, and must not be promoted.
+  bool incomplete = false;
 
   bool operator==(const Member&) const = default;
 };

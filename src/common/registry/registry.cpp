@@ -57,7 +57,7 @@ std::string Registry::MasterPath(const std::string& group) const {
 Status Registry::EnsureGroup(const std::string& group) {
   for (const auto& path : {root_ + "/master", root_ + "/masters/" + group, root_ + "/sentinels",
                            MembersPath(group), LineagePath(group), root_ + "/history/" + group,
-                           root_ + "/datasets/" + group, root_ + "/seats", CleanUpPath()}) {
+                           root_ + "/datasets/" + group, root_ + "/seats", CleanUpPath(), RescuePath()}) {
     if (auto made = session_.EnsurePath(path); !made) return made;
   }
   return {};

@@ -9,6 +9,7 @@
 //   <root>/datasets/<group>/<node> JSON: the data that a node was seen with last
 //   <root>/seats/<uuid>            JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
 //   <root>/cleanup                 the lock of the one watcher that cleans up
+//   <root>/rescue                  the lock of the one sentinel-wrapper that restarts its blind Sentinel
 //   <root>/cleanup-paused          JSON: nobody cleans up while it is there
 //   <root>/events                  JSON: what has happened, bounded
 //   <root>/steering/<group>        ephemeral: the watcher that fails this group over now
@@ -88,6 +89,9 @@ class Registry {
   // Takes a free seat away. kConflict: somebody sits there.
   Status RemoveSeat(const std::string& uuid);
 
+  // The lock of the sentinel-wrapper that restarts its Sentinel so that it can fail over; exists after
+  // EnsureGroup.
+  std::string RescuePath() const { return root_ + "/rescue"; }
   // The lock of the watcher that cleans up; exists after EnsureGroup.
   std::string CleanUpPath() const { return root_ + "/cleanup"; }
   // What ZooKeeper's clock says, in milliseconds since 1970. It is only told with a write: of the clean-up's

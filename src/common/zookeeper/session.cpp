@@ -383,6 +383,7 @@ void Session::Open(const std::vector<std::string>& addresses) {
     return;
   }
   handle_ = std::move(handle);
+  addresses_ = addresses;
 }
 
 bool Session::connected() const { return handle_ && handle_->connected; }
@@ -505,13 +506,41 @@ Status Session::EnsurePath(const std::string& path) {
     return {};
   };
   if (!hosts_.chroot.empty()) {
-    // To this client "/" is the chroot itself.
-    if (auto made = ensure("/"); !made) return made;
+    // To this client "/" is the chroot itself, and nothing is above it.
+    auto made = ensure("/");
+    if (!made && made.error().kind == ErrorKind::kNotFound) made = MakeChroot();
+    if (!made) return made;
   }
   for (std::size_t slash = 0; slash != std::string::npos;) {
     slash = path.find('/', slash + 1);
     if (auto made = ensure(path.substr(0, slash)); !made) return made;
   }
+  return {};
+}
+
+// Over a connection without a chroot.
+Status Session::MakeChroot() {
+  std::promise<void> connected;
+  std::once_flag once;
+  const Sink sink = [&](const SessionEvent& event) {
+    if (event.kind == SessionEvent::Kind::kConnected) std::call_once(once, [&] { connected.set_value(); });
+  };
+  Handle handle(ConnectString(addresses_, ""), session_timeout_, sink);
+  const std::string what = "cannot create the chroot " + hosts_.chroot;
+  if (handle.raw == nullptr)
+    return Fail(ErrorKind::kInternal, fmt::format("{}: {}", what, std::strerror(errno)));
+  if (connected.get_future().wait_for(request_timeout_) != std::future_status::ready)
+    return Fail(ErrorKind::kUnavailable, what + ": ZooKeeper does not answer");
+  for (std::size_t slash = 0; slash != std::string::npos;) {
+    slash = hosts_.chroot.find('/', slash + 1);
+    const std::string node = hosts_.chroot.substr(0, slash);
+    const auto created =
+        Handle::Await<std::string>(&handle, request_timeout_, what, [&node](zhandle_t* client, void* call) {
+          return zoo_acreate(client, node.c_str(), "", 0, &ZOO_OPEN_ACL_UNSAFE, 0, &OnString, call);
+        });
+    if (!created && created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
+  }
+  log::Info("ZooKeeper: created the chroot {}", hosts_.chroot);
   return {};
 }
 

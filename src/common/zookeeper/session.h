@@ -126,7 +126,8 @@ class Session {
   Status Set(const std::string& path, const std::string& data, std::int32_t version);
   Status Delete(const std::string& path, std::int32_t version);
   Status Commit(const Transaction& transaction);
-  // Creates the persistent znode and every parent it lacks; no error when it is there.
+  // Creates the persistent znode and every parent it lacks, those above the chroot, too; no error when it is
+  // there.
   Status EnsurePath(const std::string& path);
 
  private:
@@ -134,6 +135,7 @@ class Session {
   struct Resolution;
 
   void Open(const std::vector<std::string>& addresses);
+  Status MakeChroot();
 
   const ZooKeeperHosts hosts_;
   const Duration session_timeout_;
@@ -144,6 +146,7 @@ class Session {
   TimePoint retry_at_{};
   std::shared_ptr<Resolution> resolving_;  // nothing: no names are being resolved
   std::unique_ptr<Handle> handle_;
+  std::vector<std::string> addresses_;  // that it was opened with
 };
 
 // "host:port,host:port" for the C client, of odd length: the first address stands twice where there would be

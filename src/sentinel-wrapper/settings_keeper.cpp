@@ -1,0 +1,89 @@
+#include "sentinel-wrapper/settings_keeper.h"
+
+#include <fmt/core.h>
+
+#include "base/text_file.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+constexpr Duration kAnswerTimeout = 500ms;
+constexpr Duration kLookAgain = 5s;
+
+}  // namespace
+
+void SettingsKeeper::Reset() {
+  look_at_ = {};
+  knows_info_period_ = true;
+  differs_since_.clear();
+}
+
+void SettingsKeeper::Look(const std::map<std::string, redis::SentinelReport>& monitored) {
+  std::uint64_t servers = 0;
+  for (const auto& [group, report] : monitored) servers += 1 + report.known_replicas;
+  const Duration period = InfoPeriodFor(options_.info_period, servers);
+  if (Clock::now() < look_at_ && (!knows_info_period_ || period == info_period_)) return;
+  look_at_ = Clock::now() + kLookAgain;
+  if (knows_info_period_) KeepInfoPeriod(period);
+  KeepGroups(monitored);
+}
+
+void SettingsKeeper::KeepInfoPeriod(Duration period) {
+  const auto& sentinel = options_.server.bind;
+  const auto found = redis::AskInfoPeriod(sentinel, options_.common.sentinel, kAnswerTimeout);
+  if (!found && found.error().kind == ErrorKind::kRefused) {
+    knows_info_period_ = false;
+    log_problem_(
+        "cannot set the INFO period, which takes Redis 7.0: redis-sentinel learns of a new replica "
+        "after up to 10 s: " +
+            found.error().message,
+        LogOnChange::Level::kWarn);
+    return;
+  }
+  const auto set = found && *found == period
+                       ? Status{}
+                       : redis::SetInfoPeriod(sentinel, options_.common.sentinel, period, kAnswerTimeout);
+  if (!set) {
+    log_problem_("cannot set the INFO period, retrying: " + set.error().message, LogOnChange::Level::kWarn);
+    return;
+  }
+  log_problem_.Reset();
+  if (info_period_ != period) log::Info("INFO period: {} ms", period.count());
+  info_period_ = period;
+}
+
+void SettingsKeeper::KeepGroups(const std::map<std::string, redis::SentinelReport>& monitored) {
+  const auto conf = ReadTextFile(options_.sentinel_conf);
+  if (!conf) return;
+  if (*conf != conf_) settings_.clear();
+  conf_ = *conf;
+  std::map<std::pair<std::string, std::string>, TimePoint> differs_since;
+  for (const auto& [group, report] : monitored) {
+    if (!settings_.contains(group)) settings_[group] = SettingsOf(conf_, options_, group);
+    for (const auto& difference : Differences(report, settings_[group], options_.quorum)) {
+      const std::pair key{group, difference.setting};
+      const auto before = differs_since_.find(key);
+      const TimePoint since = before == differs_since_.end() ? Clock::now() : before->second;
+      differs_since.emplace(key, since);
+      if (Clock::now() - since >= kLongestChange) Repair(group, difference);
+    }
+  }
+  differs_since_ = std::move(differs_since);
+}
+
+void SettingsKeeper::Repair(const std::string& group, const Difference& difference) {
+  const auto& [setting, found, expected] = difference;
+  const auto set = redis::SetOption(options_.server.bind, options_.common.sentinel, group, setting, expected,
+                                    kAnswerTimeout);
+  if (set) {
+    log::Warn("{}: repaired {}: found {}, expected {} by SENTINEL_CONF and the options", group, setting,
+              found, expected);
+  } else {
+    log_repair_(fmt::format("{}: cannot set {} to {}, found {}: {}", group, setting, expected, found,
+                            set.error().message),
+                LogOnChange::Level::kWarn);
+  }
+}
+
+}  // namespace redis_zk::sentinel_wrapper

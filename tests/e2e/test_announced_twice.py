@@ -1,0 +1,115 @@
+"""Two wrappers that announce the same address: a copied ANNOUNCE_PORT."""
+
+import time
+
+import pytest
+
+from cluster import FORGOTTEN, LOOPBACK, SESSION_TIMEOUT, wait_for
+
+TRY_AGAIN = 75
+# A refusal waits until a predecessor's session must have ended.
+REFUSED = SESSION_TIMEOUT + 2 + 5
+
+
+def registration(cluster, kind, wrapper):
+    """The path under which a wrapper is registered with its address."""
+    parent = "/redis/sentinels" if kind == "sentinel" else "/redis/members/master1"
+    for uuid in cluster.listed(parent):
+        text = cluster.record(f"{parent}/{uuid}")
+        if text == wrapper.record or f'"{wrapper.record}"' in text:
+            return f"{parent}/{uuid}"
+    return None
+
+
+def start(cluster, kind, **env):
+    return cluster.sentinel(**env) if kind == "sentinel" else cluster.redis(**env)
+
+
+@pytest.fixture
+def group(cluster):
+    """A cluster with a master, and the master."""
+    master = cluster.redis()
+    master.await_serving()
+    return cluster, master
+
+
+@pytest.mark.parametrize("other_group", [False, True])
+@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+def test_the_second_is_refused(group, kind, other_group):
+    cluster, _ = group
+    first = start(cluster, kind)
+    first.await_serving()
+    path = wait_for(lambda: registration(cluster, kind, first), what="its registration")
+    second = start(cluster, kind, ANNOUNCE_PORT=first.port, **({"MASTER_NAME": "other"} if other_group else {}))
+    assert second.wait(within=REFUSED) == TRY_AGAIN
+    (line,) = second.log_lines(" error ")
+    assert path in line and first.address in line
+    if kind == "redis":
+        assert "node " in line
+    assert not second.log_lines("serving ")
+    assert first.running and registration(cluster, kind, first) == path
+
+
+@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+def test_the_address_of_a_dead_one_is_free(group, kind, figure):
+    cluster, _ = group
+    first = start(cluster, kind)
+    first.await_serving()
+    wait_for(lambda: registration(cluster, kind, first), what="its registration")
+    first.kill_all()
+    began = time.monotonic()
+    # On another port of the same machine: the address that is announced is mapped to it now.
+    second = start(cluster, kind, ANNOUNCE_PORT=first.port)
+    second.await_serving()
+    took = time.monotonic() - began
+    figure(f"{kind}: a dead one's address taken over, ms: {1000 * took:.0f}")
+    # A Sentinel waits for its predecessor's seat, as ever.
+    assert took < (3 if kind == "redis" else FORGOTTEN + 5)
+
+
+@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+def test_restart_at_the_same_address(group, kind, figure):
+    cluster, _ = group
+    node = start(cluster, kind)
+    node.await_serving()
+    wait_for(lambda: registration(cluster, kind, node), what="its registration")
+    for stop in (node.kill_all, node.kill, node.stop):
+        stop()
+        began = time.monotonic()
+        node.start()
+        node.await_serving()
+        took = time.monotonic() - began
+        figure(f"{kind}: restart at the same address after {stop.__name__}, ms: {1000 * took:.0f}")
+        assert took < (3 if kind == "redis" else FORGOTTEN + 5)
+        assert not node.log_lines("waiting for the address")
+
+
+@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+@pytest.mark.parametrize("dead", [False, True])
+def test_both_at_the_same_instant(group, kind, dead):
+    cluster, _ = group
+    first = start(cluster, kind, start=dead)
+    if dead:
+        first.await_serving()
+        wait_for(lambda: registration(cluster, kind, first), what="its registration")
+        first.kill_all()
+    both = [first, start(cluster, kind, start=False, ANNOUNCE_PORT=first.port)]
+    for each in both:
+        each.start()
+    # Which one of them does not matter; where nothing answers at the address, the other has only the claim.
+    wait_for(lambda: any(not each.running for each in both), within=FORGOTTEN + 5 + REFUSED, what="a refusal")
+    (refused,) = [each for each in both if not each.running]
+    (other,) = [each for each in both if each.running]
+    other.await_serving()
+    assert refused.wait() == TRY_AGAIN
+    assert len(refused.log_lines(" error ")) == 1
+    assert not refused.log_lines("serving ")
+
+
+def test_a_first_master_is_refused_too(cluster):
+    """Nothing is recorded yet: without the refusal both would be master of a group of their own."""
+    first = cluster.redis()
+    first.await_serving()
+    second = cluster.redis(ANNOUNCE_PORT=first.port, BIND_IP=LOOPBACK, MASTER_NAME="second")
+    assert second.wait(within=REFUSED) == TRY_AGAIN
+    assert cluster.record("/redis/masters/second") == ""
