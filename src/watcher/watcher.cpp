@@ -38,6 +38,8 @@ constexpr std::size_t kGroupsAtOnce = 50;
 // A burst of changes in ZooKeeper is read once in this time; the first one at once.
 constexpr Duration kReadAtMostEvery = 50ms;
 constexpr Duration kReadWaitingEvery = 2s;
+// What can wait is done when nothing happens, and at least this often.
+constexpr Duration kBackgroundAtLeastEvery = 5s;
 constexpr Duration kFirstRetry = 100ms;
 constexpr Duration kLongestRetry = 3s;
 
@@ -100,13 +102,16 @@ int Watcher::Run() {
     return kExitConfig;
   }
   log::Info("serving on {}", options_.listen.ToAddress());
+  TimePoint background_by{};
   while (!stop_requested_) {
     const bool quiet = !Pump(NextTurn());
     if (!stop_requested_) Reconcile();
-    // More may wait behind an event, a failover for one.
-    if (quiet && !stop_requested_ && !registry_stale_ && unchecked_groups_.empty()) {
+    // More may wait behind an event, a failover for one; but events may also never cease.
+    const bool due = quiet || Clock::now() >= background_by;
+    if (due && !stop_requested_ && !registry_stale_ && unchecked_groups_.empty()) {
       ReadWaiting();
       cleaner_.Step(groups_, sentinels_, clean_up_paused_.has_value());
+      background_by = Clock::now() + kBackgroundAtLeastEvery;
     }
   }
   // Whoever waits for a change keeps the server from ending.

@@ -247,6 +247,8 @@ def test_status_with_the_dead(cluster):
 
 
 def test_member_that_waits_is_told(cluster):
+    # The watcher's loop then never turns without an event.
+    cluster.add_env(OBSERVE_INTERVAL="500ms")
     nodes, _, (watcher,) = cluster.bring_up(redis=2)
     await_calm(watcher)
     replica = next(node for node in nodes if node is not cluster.master(nodes))

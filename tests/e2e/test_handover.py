@@ -23,11 +23,6 @@ from writer import DirectWriter, Writer
 TILT = 30
 
 
-def look_often(sentinels):
-    for sentinel in sentinels:
-        assert sentinel.ask("SENTINEL DEBUG", "INFO-PERIOD", "500")
-
-
 def is_healthy(node):
     """As a scheduler asks: `redis-wrapper healthcheck`."""
     return subprocess.run([*node.argv, "healthcheck"], cwd=node.directory, env=node.env,
@@ -60,7 +55,6 @@ def test_lone_master_is_replaced(make_cluster, figure):
     times = int(os.environ.get("REPLACEMENTS", 5))
     cluster = make_cluster()
     (master,), sentinels, (watcher,) = cluster.bring_up(redis=1)
-    look_often(sentinels)
     with Writer(watcher.sentinels, every=0.002) as writer:
         pauses = []
         for _ in range(times):
@@ -85,7 +79,6 @@ def test_rolling_restart_without_waiting(make_cluster, count, moves, figure):
     """The next node is stopped as soon as the one before is linked."""
     cluster = make_cluster()
     nodes, sentinels, (watcher,) = cluster.bring_up(redis=count)
-    look_often(sentinels)
     with Writer(watcher.sentinels, every=0.002) as writer:
         pauses = []
         for node in nodes:
@@ -335,7 +328,6 @@ def sly_fleet(make_cluster):
             watcher = cluster.watcher()
             cluster.await_agreement(nodes, sentinels)
             wait_for(lambda: len(watcher.sentinels()) == 3, what="the list")
-            look_often(sentinels)
             return cluster, nodes, sentinels, failed, watcher
 
         yield bring_up
