@@ -57,6 +57,8 @@ Status DatasetKeeper::Claim() {
 
 const registry::Dataset& DatasetKeeper::Find() {
   plan_ = PlanLoad(files_, note_, FindFiles(files_));
+  loads_offset_ =
+      plan_.loads == LoadPlan::Loads::kSnapshot && access((files_.dir + '/' + files_.rdb).c_str(), F_OK) == 0;
   found_ = FindDataset(files_, note_);
   return found_;
 }

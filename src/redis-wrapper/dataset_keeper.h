@@ -40,6 +40,9 @@ class DatasetKeeper {
   const DataFiles& files() const { return files_; }
   // How to load what Find has found.
   const LoadPlan& plan() const { return plan_; }
+  // Whether the server may know a replication offset from what it loads: a snapshot has one, an append-only
+  // file has none.
+  bool loads_offset() const { return loads_offset_; }
   // Whether the server keeps another file than redis.conf says; see conversion.h.
   void SetConverting(bool converting) { converting_ = converting; }
 
@@ -81,6 +84,7 @@ class DatasetKeeper {
   bool named_ = false;  // the note on the disk says which node this is
   registry::Dataset found_;
   LoadPlan plan_;
+  bool loads_offset_ = true;
   bool converting_ = false;
   registry::Dataset reported_;
   bool ever_reported_ = false;

@@ -54,6 +54,8 @@ Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, redis
       failover_request_(options.common, self_.endpoint),
       fence_(options, own_server),
       conversion_(NextConversion(keeper)) {
+  // Then it has an offset only once it was linked, be that before it is looked at for the first time.
+  if (!keeper.loads_offset()) copy_.first_offset = redis::kNoMasterKnown;
   // A master was started with the user's priority.
   if (!self_.incomplete) priority_.Did(true);
 }

@@ -60,8 +60,7 @@ def test_old_sentinel_without_the_command(cluster):
     nodes = [cluster.redis()]
     nodes[0].await_serving()
     script = cluster.directory / "old-sentinel"
-    script.write_text('#!/bin/sh\necho "user default on nopass ~* &* +@all -sentinel|debug" >> "$1"\n'
-                      'exec redis-sentinel "$@"\n')
+    script.write_text('#!/bin/sh\nsed -i "s/^user default .*/& -sentinel|debug/" "$1"\nexec redis-sentinel "$@"\n')
     script.chmod(0o755)
     sentinel = cluster.sentinel(SENTINEL_SERVER_BIN=script)
     sentinel.await_serving()

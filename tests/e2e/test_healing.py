@@ -59,10 +59,11 @@ def test_everything_dies_before_a_replica_has_copied(make_cluster):
     poor = next(node for node in nodes if node is not master)
     poor.stop()
     fill(master, 5000)
+    # A master lets a replica wait for so long before it copies its data, for others may come.
+    master.ask("CONFIG", "SET", "repl-diskless-sync-delay", "60")
     poor.start().await_serving()
     started = time.monotonic()
     wait_for(lambda: time.monotonic() - started > 2, what="two looks of its wrapper")
-    # With these settings a master lets a replica wait for five seconds before it copies its data.
     assert not poor.follows(master)
     stop_without_mercy(nodes + sentinels)
     for process in nodes + sentinels:

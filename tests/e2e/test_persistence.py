@@ -106,7 +106,7 @@ def test_snapshots_are_converted(quick, nodes):
             node.wait_log("conversion finished: the append-only file is complete")
     # What is there now is an ordinary group with append-only files.
     wait_for(lambda: json.loads((master.directory / "redis-zk.json").read_text())["aof_file"], what="the note")
-    wait_for(lambda: b"more" in b"".join(path.read_bytes() for path in master.directory.glob("appendonlydir/*.incr.aof")),
+    wait_for(lambda: b"more" in b"".join(path.read_bytes() for path in master.directory.glob("appendonlydir/*")),
              what="the last write on the disk")
     for node in fleet:
         node.kill_all()

@@ -14,6 +14,7 @@ using registry::JudgeAddress;
 
 TEST(JudgeAddressTest, OneAddressForOneServer) {
   const Announcer serving{"a", true};
+  const Announcer alive{"a", true, true};
   const Announcer starting{"a", false};
   struct Row {
     const char* name;
@@ -31,7 +32,9 @@ TEST(JudgeAddressTest, OneAddressForOneServer) {
            {"one that starts, or died then", starting, false, true, AddressVerdict::kWait},
            {"it still starts", starting, false, false, AddressVerdict::kRefuse},
            {"it begins to serve", starting, true, true, AddressVerdict::kWait},
-           {"it serves", starting, true, false, AddressVerdict::kRefuse}})
+           {"it serves", starting, true, false, AddressVerdict::kRefuse},
+           {"it serves where nobody reaches it", alive, false, true, AddressVerdict::kWait},
+           {"the same, later", alive, false, false, AddressVerdict::kRefuse}})
     EXPECT_EQ(JudgeAddress(other, answered, patient), verdict) << name;
 }
 

@@ -21,7 +21,7 @@ constexpr char kSeparator = '-';
 }  // namespace
 
 AddressVerdict JudgeAddress(const std::optional<Announcer>& other, bool answered, bool patient) {
-  if (!other || (other->serving && !answered)) return AddressVerdict::kOurs;
+  if (!other || (other->serving && !other->alive && !answered)) return AddressVerdict::kOurs;
   return patient ? AddressVerdict::kWait : AddressVerdict::kRefuse;
 }
 
@@ -47,10 +47,16 @@ Result<std::optional<Announcer>> Addresses::Claim(const Endpoint& address, const
     const bool serving =
         std::any_of(registrations->begin(), registrations->end(),
                     [&claim](const auto& registration) { return registration.owner == claim.owner; });
-    if (!serving && claim.data != name) return Announcer{claim.name, false};
+    if (serving || claim.data == name) continue;
+    seen_starting_.insert(claim.owner);
+    return Announcer{.name = claim.name};
   }
   if (registrations->empty()) return std::nullopt;
-  return Announcer{registrations->front().name, true};
+  const auto living =
+      std::find_if(registrations->begin(), registrations->end(),
+                   [this](const auto& registration) { return seen_starting_.contains(registration.owner); });
+  const bool alive = living != registrations->end();
+  return Announcer{.name = (alive ? *living : registrations->front()).name, .serving = true, .alive = alive};
 }
 
 Result<std::vector<Addresses::Found>> Addresses::ListClaims(const Endpoint& address) {

@@ -1,14 +1,14 @@
 // Which wrapper announces an address: two that announce the same one would both be taken for it.
 //
-//   <root>/announced/<host:port>-<number>  ephemeral, sequential: a wrapper that announces this address, or
-//   is
-//                                          about to; the first one has it
+//   <root>/announced/<host:port>-<number>  ephemeral, sequential: a wrapper that announces this address or
+//                                          is about to; the first one has it
 //
 // Same thread as the session.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +22,7 @@ namespace redis_zk::registry {
 struct Announcer {
   std::string name;      // the path of its registration, and more, for people
   bool serving = false;  // it is registered with a server that serves; otherwise it is starting
+  bool alive = false;    // serving: it was seen starting before, so its session has not died long ago
 };
 
 enum class AddressVerdict { kOurs, kWait, kRefuse };
@@ -29,7 +30,8 @@ enum class AddressVerdict { kOurs, kWait, kRefuse };
 // died may not have ended yet.
 //
 // A predecessor that was killed is registered as serving and answers no more: it is not waited for. One that
-// is starting may be about to answer.
+// is starting may be about to answer, and one that was seen starting lives although nothing answers, as where
+// the announced address cannot be reached from here.
 AddressVerdict JudgeAddress(const std::optional<Announcer>& other, bool answered, bool patient);
 
 class Addresses {
@@ -55,6 +57,7 @@ class Addresses {
 
   zookeeper::Session& session_;
   const std::string root_;
+  std::set<std::int64_t> seen_starting_;  // sessions
 };
 
 }  // namespace redis_zk::registry
