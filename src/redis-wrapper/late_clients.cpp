@@ -18,7 +18,8 @@ bool LateClients::ShouldDisconnect(const Seen& seen, TimePoint now) {
   // A look later than the last Sentinel learned of it: who had just been sent here has connected by then.
   const bool settled = std::exchange(aware_, seen.aware) == seen.aware && seen.unaware == 0;
   const bool over = now >= *until_;
-  const bool disconnect = over || (settled && seen.aware > disconnected_for_);
+  const bool disconnect =
+      (settled && seen.aware > disconnected_for_) || (over && seen.aware + seen.unaware > disconnected_for_);
   if (disconnect) disconnected_for_ = seen.aware;
   if (over || (settled && seen.aware == seen.registered)) until_.reset();
   return disconnect;

@@ -34,6 +34,7 @@ Result<View> Lookup::Look(const registry::Member& self, bool locked) {
   if (!record) return tl::unexpected(record.error());
   view.record = *record;
   view.highest_epoch = record->epoch;
+  refusing_.clear();
 
   const std::string& group = options_.common.master_name;
   const auto members = registry_.ListMembers(group, Watch::kYes);
@@ -55,9 +56,15 @@ Result<View> Lookup::Look(const registry::Member& self, bool locked) {
   if (auto asked = AskTheMembers(*members, *marks, view); !asked) return tl::unexpected(asked.error());
   for (const auto& report : *reports) {
     const bool sees_it = !report.master_down && report.master_connected;
+    // With the right password it answers: it is this node that has another one.
+    if (sees_it) refusing_.erase(report.master);
     if (sees_it && report.master != view.self && !view.living.contains(report.master) &&
         !view.strangers.contains(report.master))
       ++view.sentinels_seeing_master;
+  }
+  for (const auto& [master, refusal] : refusing_) {
+    view.strangers[master] = "the server there refuses this node";
+    ReportStranger(master, refusal.who, "the server there refuses this node: " + refusal.error);
   }
   std::vector<registry::Member> present{self};
   std::copy_if(members->begin(), members->end(), std::back_inserter(present),
@@ -100,10 +107,11 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
                        bool registered, const GroupMarks& marks, View& view) {
   if (!info) {
     Report(info.error());
-    // Of a member that refuses us the password is another one; of anybody else nothing says that he is ours.
-    if (info.error().kind != ErrorKind::kRefused || registered) return;
-    view.strangers[master] = "the server there refuses this node";
-    return ReportStranger(master, who, "the server there refuses this node: " + info.error().message);
+    // Of a member that refuses us, and of an original's server, the password is another one; of other servers
+    // nothing says that they are ours.
+    if (info.error().kind == ErrorKind::kRefused && !registered && !marks.history.replication_id.empty())
+      refusing_.try_emplace(master, Refusal{who, info.error().message});
+    return;
   }
   // A replica that is registered may not have copied anything yet.
   if (BelongsToGroup(*info, marks) || (registered && info->role == redis::Role::kReplica)) {

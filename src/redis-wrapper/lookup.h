@@ -4,6 +4,7 @@
 // give one.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,6 +52,12 @@ class Lookup {
   std::vector<redis::Peer> sentinels_;
   std::vector<Endpoint> others_;
   std::set<std::string> reported_;
+  struct Refusal {
+    std::string who;  // names it as the master
+    std::string error;
+  };
+  // At this look: named as master, not registered, and the server there refuses this node.
+  std::map<Endpoint, Refusal> refusing_;
 };
 
 }  // namespace redis_zk::redis_wrapper

@@ -194,7 +194,7 @@ std::optional<std::string> Serving::FindMissing(const redis::ServerInfo& own) co
 
 void Serving::SayHealth(const Result<redis::ServerInfo>& own) {
   auto& health = loop_.health();
-  if (!own && own.error().kind != ErrorKind::kRefused) {
+  if (!own && own.error().kind != ErrorKind::kRefused && !redis::IsFull(own.error())) {
     health.Say(false, "redis-server does not answer: " + own.error().message);
   } else if (!own) {
     health.Say(ready_, "redis-server answers, though not us: " + own.error().message);
@@ -305,6 +305,7 @@ int Serving::Stop() {
     };
     const redis::HandOver::Terms terms{.group = options_.common.master_name,
                                        .server = options_.server.bind,
+                                       .own = &own_server_,
                                        .announced = self_.endpoint,
                                        .sentinels = lookup_.sentinels(),
                                        .recorded = IsRecorded() && ZooKeeperAnswers(),

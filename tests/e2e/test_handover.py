@@ -73,6 +73,25 @@ def test_lone_master_is_replaced(make_cluster, figure):
     assert not lost
 
 
+def test_master_whose_clients_use_up_maxclients_hands_over(cluster):
+    nodes, sentinels, watchers = cluster.bring_up(redis=2)
+    master = cluster.master(nodes)
+    with contextlib.ExitStack() as crowd:
+        keeper = crowd.enter_context(master.client())
+        keeper.config_set("maxclients", 60)
+
+        def full():
+            connection = crowd.enter_context(socket.create_connection((master.host, master.port)))
+            connection.settimeout(5)
+            connection.sendall(b"PING\r\n")
+            return connection.recv(100).startswith(b"-ERR max number of clients")
+
+        wait_for(full, what="a full server", every=0)
+        assert master.stop() == 0
+    assert master.log_lines("handed over to"), master.log_lines("hand-over")
+    cluster.await_agreement([node for node in nodes if node is not master], sentinels, watchers)
+
+
 @pytest.mark.parametrize("moves", [False, True], ids=["same-port", "another-port"])
 @pytest.mark.parametrize("count", [3, 5])
 def test_rolling_restart_without_waiting(make_cluster, count, moves, figure):

@@ -282,5 +282,21 @@ def test_originals_fail_over(cluster, ours):
     assert node.ask("GET", "key") == "value"
 
 
+def test_a_node_with_a_wrong_password_begins_no_group_beside_originals(cluster):
+    """It is refused by the master, which no registration shows to be ours; the Sentinels see it."""
+    cluster.kazoo.ensure_path("/redis/sentinels")
+    master = plain_redis(cluster, "original-1")
+    master.ask("SET", "key", "value")
+    cluster.kazoo.create("/redis/master", master.record.encode())
+    sentinels = [plain_sentinel(cluster, f"original-sentinel-{number}", master) for number in range(3)]
+    wait_for(lambda: all(sentinel.ask("SENTINEL MASTER", GROUP).get("flags") == "master" for sentinel in sentinels),
+             what="Sentinels that see it")
+    node = cluster.redis(REDIS_PASSWORD="typo", COLD_START_WAIT="1s", MASTER_WAIT_TIMEOUT="4s")
+    assert node.wait() == 75
+    assert node.log_lines("refuses the password")
+    assert cluster.record() == master.record
+    assert master.ask("GET", "key") == "value"
+
+
 def as_dict(replica):
     return replica if isinstance(replica, dict) else dict(zip(replica[::2], map(str, replica[1::2])))

@@ -66,5 +66,18 @@ TEST(LateClientsTest, AreExpectedAfterADemotionOnly) {
   EXPECT_FALSE(clients.Expects(Role::kReplica, now));
 }
 
+TEST(LateClientsTest, AreNotDisconnectedForASentinelThatIsGone) {
+  LateClients clients;
+  TimePoint now{};
+  clients.Expects(Role::kMaster, now);
+  clients.Expects(Role::kReplica, now);
+  const LateClients::Seen seen{.aware = 2, .registered = 3};
+  EXPECT_FALSE(clients.ShouldDisconnect(seen, now));
+  EXPECT_TRUE(clients.ShouldDisconnect(seen, now));
+  now += LateClients::kComeWithin;
+  EXPECT_FALSE(clients.ShouldDisconnect(seen, now));
+  EXPECT_FALSE(clients.Expects(Role::kReplica, now));
+}
+
 }  // namespace
 }  // namespace redis_zk::testing

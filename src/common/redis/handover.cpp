@@ -244,11 +244,17 @@ HandOver::Outcome HandOver::End(Kind kind, std::string told) const {
 }
 
 Result<Reply> HandOver::AskMaster(const Command& command) const {
-  const auto replies = Ask(terms_.server, options_.redis, {command}, kAskTimeout);
+  const auto replies = terms_.own != nullptr ? terms_.own->Ask({command}, kAskTimeout)
+                                             : Ask(terms_.server, options_.redis, {command}, kAskTimeout);
   if (!replies) return tl::unexpected(replies.error());
   if (replies->front().is_error())
     return Fail(ErrorKind::kRefused, fmt::format("{}: {}", command.front(), replies->front().text));
   return replies->front();
+}
+
+Result<ServerInfo> HandOver::AskMasterInfo() const {
+  if (terms_.own != nullptr) return terms_.own->AskInfo(kAskTimeout);
+  return AskServerInfo(terms_.server, options_.redis, kAskTimeout);
 }
 
 Status HandOver::PauseWrites(Duration duration) {
@@ -274,8 +280,10 @@ TimePoint HandOver::BeginBy() const {
 }
 
 HandOverPlan HandOver::Look() {
-  const auto master = AskServerInfo(terms_.server, options_.redis, kAskTimeout);
-  if (!master) return {.refusal = master.error().message};
+  const auto master = AskMasterInfo();
+  // It may be slow for a moment, or full of clients.
+  if (!master)
+    return {.refusal = master.error().message, .passing = master.error().kind != ErrorKind::kRefused};
   HandOverView view{.master = *master,
                     .announced = terms_.announced,
                     .registered = terms_.sentinels.size(),
@@ -437,7 +445,7 @@ std::string HandOver::AwaitReplicas(const std::vector<Endpoint>& replicas, std::
   // Beyond this everybody has to come: who is near by, and stands still, would not arrive within a pause.
   std::optional<std::int64_t> beginning;
   while (true) {
-    const auto master = AskServerInfo(terms_.server, options_.redis, kAskTimeout);
+    const auto master = AskMasterInfo();
     if (!master) return master.error().message;
     if (!beginning) beginning = master->offset;
     std::vector<Endpoint> attached;

@@ -23,6 +23,7 @@
 #include "base/time.h"
 #include "config/common_options.h"
 #include "net/endpoint.h"
+#include "redis/own_server.h"
 #include "redis/sentinel_client.h"
 #include "redis/server_info.h"
 
@@ -75,6 +76,7 @@ class HandOver {
   struct Terms {
     std::string group;
     Endpoint server;               // where the master is spoken to
+    OwnServer* own = nullptr;      // if it is our own: the connection that is kept to it
     Endpoint announced;            // what others know it as
     std::vector<Peer> sentinels;   // all that are registered
     std::optional<Endpoint> to{};  // whom to promote; nothing: whom Sentinel likes best
@@ -130,6 +132,7 @@ class HandOver {
   // By when a passing refusal has to have passed, and the replicas to have come close.
   TimePoint BeginBy() const;
   Result<Reply> AskMaster(const Command& command) const;
+  Result<ServerInfo> AskMasterInfo() const;
   // Nobody writes for `duration` from now on, unless released earlier.
   Status PauseWrites(Duration duration);
   void Release();
