@@ -136,6 +136,9 @@ void GroupKeeper::Reset(const Monitoring& monitoring) {
   unsettled_.clear();
   answered_ = {};
   settings_.Reset();
+  if (monitoring.groups.empty()) return;
+  // Before it is registered, and a handover changes a setting.
+  if (const auto reports = AskOwn()) settings_.Look(*reports, unsettled_);
 }
 
 std::optional<std::map<std::string, redis::SentinelReport>> GroupKeeper::AskOwn() {
@@ -163,13 +166,16 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Look(const std::string& uuid) {
   if (loop_.session().connected() && Clock::now() >= read_at_) {
     if (const auto read = ReadGroups(); !read) log::Debug("{}", read.error().message);
   }
+  if (turn_ && Clock::now() >= turn_->ends_at) GiveTurnBack();
   auto reports = AskOwn();
   if (!reports) {
+    // It does nothing with a turn, and others wait for it.
+    GiveTurnBack();
     for (auto& [name, rescuer] : rescuers_) rescuer.Reset();
     return std::nullopt;
   }
   monitored_ = std::move(*reports);
-  settings_.Look(monitored_);
+  settings_.Look(monitored_, unsettled_);
   for (const auto& [name, report] : monitored_) {
     if (listed_.contains(name)) followed_.insert(name);
   }
@@ -210,7 +216,7 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Rescue(const std::string& uuid)
     if (!rescue || !MayRestart(name)) continue;
     needs_turn = needs_turn || rescue->in_turn;
     if (rescue->in_turn && !TakeTurn(own, name)) continue;
-    return Restart{name, rescue->record, rescue->reason};
+    return Restart{name, rescue->record, rescue->reason, rescue->in_turn};
   }
   EndTurn(needs_turn);
   return std::nullopt;
@@ -235,10 +241,14 @@ void GroupKeeper::EndTurn(bool needed) {
     const bool goes_on =
         own != monitored_.end() && own->second.master == turn_->master && Clock::now() < turn_->ends_at;
     if (goes_on) return;
-    turn_.reset();
     needed = false;
   }
-  if (needed || turn_lock_.node().empty() || !loop_.session().connected()) return;
+  if (!needed) GiveTurnBack();
+}
+
+void GroupKeeper::GiveTurnBack() {
+  turn_.reset();
+  if (!loop_.session().connected()) return;
   if (const auto released = turn_lock_.Release(); !released) log::Debug("{}", released.error().message);
 }
 
@@ -331,7 +341,8 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Begin(const std::vector<std::st
         }
         return Restart{group, record,
                        fmt::format("{}: its master {} died before it was monitored, and a replica lives",
-                                   group, record.master.ToAddress())};
+                                   group, record.master.ToAddress()),
+                       /*in_turn=*/false};
     }
   }
   return std::nullopt;

@@ -36,7 +36,7 @@ class GroupKeeper {
   Result<Monitoring> Survey(const registry::Seat& seat, const std::string& group,
                             const registry::Record& record);
 
-  // Our Sentinel has been started with this.
+  // Our Sentinel has been started with this; with no group: there is none.
   void Reset(const Monitoring& monitoring);
 
   // Something may have changed in ZooKeeper.
@@ -46,10 +46,14 @@ class GroupKeeper {
     std::string group;
     registry::Record record;  // of the group, to start our Sentinel with
     std::string reason;
+    bool in_turn = false;  // in the turn that we have now
   };
   // Asks our Sentinel how its masters are, and does what is to be done. Something: restart it. `uuid` is
   // ours.
   std::optional<Restart> Look(const std::string& uuid);
+
+  // Ours is over, or our Sentinel is not restarted in it: lets the next one have it.
+  void GiveTurnBack();
 
   // The groups that it monitors because of us.
   const std::set<std::string>& followed() const { return followed_; }

@@ -2,10 +2,8 @@
 
 #include <utility>
 
-#include "base/text_file.h"
 #include "redis/sentinel_client.h"
 #include "sentinel-wrapper/monitoring.h"
-#include "sentinel-wrapper/server_conf.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -37,9 +35,8 @@ Status Introducer::Introduce(const registry::Seat& seat, const std::set<std::str
   if (!seats) return tl::unexpected(seats.error());
   const auto peers = PeersOf(seat, *seats, *sentinels);
   if (!peers.empty()) {
-    const auto credentials = HelloCredentials(ReadTextFile(options_.sentinel_conf).value_or(""), options_);
-    const auto told = redis::Introduce(options_.server.bind, credentials, peers,
-                                       {groups.begin(), groups.end()}, kAnswerTimeout);
+    const auto told =
+        redis::Introduce(options_.server.bind, hello_, peers, {groups.begin(), groups.end()}, kAnswerTimeout);
     if (!told) return told;
   }
   introduced_ = {std::move(*sentinels), groups};

@@ -9,6 +9,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -23,8 +24,9 @@ class Introducer {
   // Both must outlive the introducer.
   Introducer(daemon::WrapperLoop& loop, const WrapperOptions& options);
 
-  // Our Sentinel has been started anew.
-  void Reset() {
+  // Our Sentinel has been started anew, and hears hellos of this user.
+  void Reset(Credentials hello) {
+    hello_ = std::move(hello);
     introduced_ = {};
     has_news_ = true;
   }
@@ -46,6 +48,7 @@ class Introducer {
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
+  Credentials hello_;
   Introduced introduced_;
   bool has_news_ = true;
   LogOnChange log_problem_;

@@ -138,16 +138,34 @@ std::vector<Setting> InheritedSettings(const std::vector<Line>& lines, const Wra
   return settings;
 }
 
-// Whether the user's file says itself who may do what.
-bool HasUsers(const std::vector<Line>& lines) {
-  return std::any_of(lines.begin(), lines.end(), [](const Line& line) {
-    std::istringstream words(line.text);
-    std::string first;
-    words >> first;
-    first = LowerCase(std::move(first));
-    return first == "user" || first == "aclfile" || first == "requirepass" ||
-           line.directive == "sentinel-user" || line.directive == "sentinel-pass";
-  });
+enum class Users {
+  kNone,
+  kOwn,      // the user's file says itself who may do what
+  kUnknown,  // another file may
+};
+
+// As Redis reads the lines, whose words may stand in quotes.
+Users UsersIn(const std::vector<Line>& lines) {
+  Users users = Users::kNone;
+  for (const auto& line : lines) {
+    auto words = process::SplitConfLine(line.text);
+    if (!words || words->empty()) continue;
+    const std::string first = LowerCase(std::move(words->front()));
+    const std::string second = words->size() > 1 ? LowerCase((*words)[1]) : "";
+    if (first == "user" || first == "aclfile" || first == "requirepass" ||
+        (first == "sentinel" && (second == "sentinel-user" || second == "sentinel-pass")))
+      return Users::kOwn;
+    if (first == "include") users = Users::kUnknown;
+  }
+  return users;
+}
+
+// No secret, but another one for each deployment, and the same after ZooKeeper has lost its data.
+Credentials OwnUser(const WrapperOptions& options) {
+  std::string digits;
+  for (const char c : options.common.zk_hosts.chroot + options.common.zk_root)
+    digits += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return {.username = "redis-zk", .password = std::move(digits)};
 }
 
 void AddLine(std::initializer_list<std::string> words, ServerConf* conf) {
@@ -178,7 +196,7 @@ void AddGroup(const Monitoring::Group& group, const Monitoring& monitoring, std:
 }  // namespace
 
 ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options,
-                            const Monitoring& monitoring) {
+                            const Monitoring& monitoring, bool takes_users) {
   ServerConf conf;
   const auto lines = ParseLines(user_conf);
   std::set<std::string> groups{options.common.master_name};
@@ -198,27 +216,21 @@ ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& op
     AddGroup(group, monitoring, options.quorum, InheritedSettings(lines, options, group.name), &conf);
   }
   const auto& own = options.common.sentinel;
+  conf.hello = own;
   if (!own.password.empty()) {
     add({"requirepass", own.password});
     add({"sentinel", "sentinel-pass", own.password});
-  } else if (!HasUsers(lines)) {
-    const auto hello = HelloCredentials(user_conf, options);
+  } else if (const Users users = UsersIn(lines); users == Users::kNone && takes_users) {
+    conf.own_user = true;
+    conf.hello = OwnUser(options);
     add({"user", "default", "on", "nopass", "~*", "&*", "+@all", "-publish"});
-    add({"user", hello.username, "on", '>' + hello.password, "~*", "&*", "+@all"});
-    add({"sentinel", "sentinel-user", hello.username});
-    add({"sentinel", "sentinel-pass", hello.password});
+    add({"user", conf.hello.username, "on", '>' + conf.hello.password, "~*", "&*", "+@all"});
+    add({"sentinel", "sentinel-user", conf.hello.username});
+    add({"sentinel", "sentinel-pass", conf.hello.password});
+  } else if (users == Users::kUnknown) {
+    conf.hides_users = true;
   }
   return conf;
-}
-
-Credentials HelloCredentials(std::string_view user_conf, const WrapperOptions& options) {
-  const auto& common = options.common;
-  if (!common.sentinel.password.empty() || HasUsers(ParseLines(user_conf))) return common.sentinel;
-  // No secret, but another one for each deployment, and the same after ZooKeeper has lost its data.
-  std::string digits;
-  for (const char c : common.zk_hosts.chroot + common.zk_root)
-    digits += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return {.username = "redis-zk", .password = std::move(digits)};
 }
 
 std::vector<GroupSetting> SettingsOf(std::string_view user_conf, const WrapperOptions& options,

@@ -17,18 +17,19 @@ namespace redis_zk::sentinel_wrapper {
 struct ServerConf {
   std::string text;
   std::vector<std::string> left_out;  // user's lines that the wrapper's replace, with the reason
+  // As whom the Sentinels of this deployment tell each other what they know. A Sentinel takes over the master
+  // of a newer hello whoever sends it, and addresses are reused: without a password, only a user of ours may
+  // publish, and another deployment's Sentinels are not heard. They still hear each other through the group's
+  // own servers. With SENTINEL_PASSWORD, or users or passwords of the user's file, it is for those to keep
+  // deployments apart, and this is the user that they leave.
+  Credentials hello;
+  bool own_user = false;     // the text makes that user
+  bool hides_users = false;  // it does not, for a file that the user's includes may hold users or passwords
 };
 
-// `user_conf` is the text of the user's file.
+// `user_conf` is the text of the user's file. `takes_users`: false before Redis 6.2.
 ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options,
-                            const Monitoring& monitoring);
-
-// As whom the Sentinels of this deployment tell each other what they know. A Sentinel takes over the master
-// of a newer hello whoever sends it, and addresses are reused: without a password, only this user may
-// publish, and another deployment's Sentinels are not heard. They still hear each other through the group's
-// own servers. With SENTINEL_PASSWORD, or users or passwords of the user's file, it is for those to keep
-// deployments apart, and this is the user that they leave.
-Credentials HelloCredentials(std::string_view user_conf, const WrapperOptions& options);
+                            const Monitoring& monitoring, bool takes_users);
 
 struct GroupSetting {
   std::string directive;  // "failover-timeout"

@@ -1,8 +1,6 @@
 #include "sentinel-wrapper/settings.h"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -12,24 +10,11 @@ constexpr Duration kPeriodForEachServer = 5ms;
 constexpr Duration kLongestForFleet = 10s;
 // A period that follows every single replica would change too often.
 constexpr Duration kStep = 100ms;
-// sentinel.c
-constexpr std::int64_t kDefaultDownAfter = 30'000;
-constexpr std::int64_t kDefaultFailoverTimeout = 180'000;
-constexpr std::int64_t kDefaultParallelSyncs = 1;
-
-// Nothing: it is no number, so Sentinel did not start with it.
-std::optional<std::int64_t> NumberIn(const std::vector<GroupSetting>& settings, const std::string& directive,
-                                     std::int64_t otherwise) {
-  const auto last = std::find_if(settings.rbegin(), settings.rend(),
-                                 [&](const auto& setting) { return setting.directive == directive; });
-  if (last == settings.rend()) return otherwise;
-  if (last->values.size() != 1) return std::nullopt;
-  const std::string& text = last->values.front();
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
+// No setting of a user's is shorter than that.
+constexpr Duration kShortestFailoverTimeout = 1s;
+// What ends a failover that does not get on.
+constexpr const char* kAtOnce = "1";
+constexpr const char* kFailoverTimeout = "failover-timeout";
 
 }  // namespace
 
@@ -39,24 +24,26 @@ Duration InfoPeriodFor(Duration wanted, std::uint64_t servers) {
   return std::max(wanted, (exact + kStep - 1ms) / kStep * kStep);
 }
 
-std::vector<Difference> Differences(const redis::SentinelReport& own,
-                                    const std::vector<GroupSetting>& settings, std::int64_t quorum) {
+bool MayBeExpected(const redis::SentinelReport& first) {
+  return first.failover_timeout >= kShortestFailoverTimeout;
+}
+
+std::vector<Difference> Differences(const redis::SentinelReport& own, const redis::SentinelReport& expected) {
   std::vector<Difference> differences;
-  const auto compare = [&](const char* setting, std::int64_t found, std::optional<std::int64_t> expected) {
-    if (expected && found != *expected)
-      differences.push_back({setting, std::to_string(found), std::to_string(*expected)});
+  const auto compare = [&differences](const char* setting, auto found, auto wanted) {
+    if (found != wanted) differences.push_back({setting, std::to_string(found), std::to_string(wanted)});
   };
-  const auto expected = [&](const char* directive, std::int64_t otherwise) {
-    return NumberIn(settings, directive, otherwise);
-  };
-  compare("down-after-milliseconds", own.down_after.count(),
-          expected("down-after-milliseconds", kDefaultDownAfter));
-  compare("failover-timeout", own.failover_timeout.count(),
-          expected("failover-timeout", kDefaultFailoverTimeout));
-  compare("parallel-syncs", static_cast<std::int64_t>(own.parallel_syncs),
-          expected("parallel-syncs", kDefaultParallelSyncs));
-  compare("quorum", static_cast<std::int64_t>(own.quorum), quorum);
+  compare("down-after-milliseconds", own.down_after.count(), expected.down_after.count());
+  compare(kFailoverTimeout, own.failover_timeout.count(), expected.failover_timeout.count());
+  compare("parallel-syncs", own.parallel_syncs, expected.parallel_syncs);
+  compare("quorum", own.quorum, expected.quorum);
   return differences;
+}
+
+Duration LongestChange(const redis::SentinelReport& own, const Difference& difference) {
+  const bool left_behind =
+      difference.setting == kFailoverTimeout && difference.found == kAtOnce && !own.failover_in_progress;
+  return left_behind ? kLongestLeftBehind : kLongestChange;
 }
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -10,12 +10,13 @@
 
 #include "base/time.h"
 #include "redis/sentinel_client.h"
-#include "sentinel-wrapper/server_conf.h"
 
 namespace redis_zk::sentinel_wrapper {
 
 // How long a setting may differ: longer than any handover or nudge changes it for.
 inline constexpr Duration kLongestChange = 30s;
+// Without a failover nothing needs the failover-timeout that ends one.
+inline constexpr Duration kLongestLeftBehind = 5s;
 
 // How often a Sentinel that monitors so many masters and replicas asks them for INFO: as `wanted`, but for no
 // more than about 200 questions a second.
@@ -29,9 +30,14 @@ struct Difference {
   bool operator==(const Difference&) const = default;
 };
 
-// Where `own` differs from the group's settings, of which the last of a kind counts, and from Sentinel's own
-// defaults for what they leave open.
-std::vector<Difference> Differences(const redis::SentinelReport& own,
-                                    const std::vector<GroupSetting>& settings, std::int64_t quorum);
+// Whether the first report after a start can be what a group's settings have to be. False: a handover may
+// have changed them already.
+bool MayBeExpected(const redis::SentinelReport& first);
+
+// Where the settings of `own` differ from those of `expected`.
+std::vector<Difference> Differences(const redis::SentinelReport& own, const redis::SentinelReport& expected);
+
+// How long this difference may last.
+Duration LongestChange(const redis::SentinelReport& own, const Difference& difference);
 
 }  // namespace redis_zk::sentinel_wrapper

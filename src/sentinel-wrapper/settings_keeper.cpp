@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "base/text_file.h"
+#include <utility>
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -17,16 +17,17 @@ void SettingsKeeper::Reset() {
   look_at_ = {};
   knows_info_period_ = true;
   differs_since_.clear();
+  expected_.clear();
 }
 
-void SettingsKeeper::Look(const std::map<std::string, redis::SentinelReport>& monitored) {
+void SettingsKeeper::Look(const Reports& monitored, const std::set<std::string>& unsettled) {
+  KeepGroups(monitored, unsettled);
   std::uint64_t servers = 0;
   for (const auto& [group, report] : monitored) servers += 1 + report.known_replicas;
   const Duration period = InfoPeriodFor(options_.info_period, servers);
   if (Clock::now() < look_at_ && (!knows_info_period_ || period == info_period_)) return;
   look_at_ = Clock::now() + kLookAgain;
   if (knows_info_period_) KeepInfoPeriod(period);
-  KeepGroups(monitored);
 }
 
 void SettingsKeeper::KeepInfoPeriod(Duration period) {
@@ -53,20 +54,22 @@ void SettingsKeeper::KeepInfoPeriod(Duration period) {
   info_period_ = period;
 }
 
-void SettingsKeeper::KeepGroups(const std::map<std::string, redis::SentinelReport>& monitored) {
-  const auto conf = ReadTextFile(options_.sentinel_conf);
-  if (!conf) return;
-  if (*conf != conf_) settings_.clear();
-  conf_ = *conf;
+void SettingsKeeper::KeepGroups(const Reports& monitored, const std::set<std::string>& unsettled) {
+  std::erase_if(expected_, [&monitored](const auto& entry) { return !monitored.contains(entry.first); });
   std::map<std::pair<std::string, std::string>, TimePoint> differs_since;
   for (const auto& [group, report] : monitored) {
-    if (!settings_.contains(group)) settings_[group] = SettingsOf(conf_, options_, group);
-    for (const auto& difference : Differences(report, settings_[group], options_.quorum)) {
+    if (!expected_.contains(group)) {
+      if (!unsettled.contains(group) && MayBeExpected(report)) expected_.emplace(group, report);
+      continue;
+    }
+    // It acts on no setting then, and a failover order that it took waits for the end of that.
+    if (report.tilt) continue;
+    for (const auto& difference : Differences(report, expected_.at(group))) {
       const std::pair key{group, difference.setting};
       const auto before = differs_since_.find(key);
       const TimePoint since = before == differs_since_.end() ? Clock::now() : before->second;
       differs_since.emplace(key, since);
-      if (Clock::now() - since >= kLongestChange) Repair(group, difference);
+      if (Clock::now() - since >= LongestChange(report, difference)) Repair(group, difference);
     }
   }
   differs_since_ = std::move(differs_since);
@@ -77,8 +80,8 @@ void SettingsKeeper::Repair(const std::string& group, const Difference& differen
   const auto set = redis::SetOption(options_.server.bind, options_.common.sentinel, group, setting, expected,
                                     kAnswerTimeout);
   if (set) {
-    log::Warn("{}: repaired {}: found {}, expected {} by SENTINEL_CONF and the options", group, setting,
-              found, expected);
+    log::Warn("{}: repaired {}: found {}, expected {}, as when it was started", group, setting, found,
+              expected);
   } else {
     log_repair_(fmt::format("{}: cannot set {} to {}, found {}: {}", group, setting, expected, found,
                             set.error().message),

@@ -6,15 +6,14 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "redis/sentinel_client.h"
 #include "sentinel-wrapper/options.h"
-#include "sentinel-wrapper/server_conf.h"
 #include "sentinel-wrapper/settings.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -27,12 +26,14 @@ class SettingsKeeper {
   // Our Sentinel has just been started.
   void Reset();
 
-  // Looks every few seconds, and at once after a start; `monitored` is what our Sentinel said last, by group.
-  void Look(const std::map<std::string, redis::SentinelReport>& monitored);
+  using Reports = std::map<std::string, redis::SentinelReport>;
+  // `monitored` is what our Sentinel said last, by group; of those `unsettled` it does not know the settings
+  // yet. What it says first of another one is what it was given, from whichever file, and stays expected.
+  void Look(const Reports& monitored, const std::set<std::string>& unsettled);
 
  private:
   void KeepInfoPeriod(Duration period);
-  void KeepGroups(const std::map<std::string, redis::SentinelReport>& monitored);
+  void KeepGroups(const Reports& monitored, const std::set<std::string>& unsettled);
   void Repair(const std::string& group, const Difference& difference);
 
   const WrapperOptions& options_;
@@ -40,8 +41,7 @@ class SettingsKeeper {
   std::optional<Duration> info_period_;  // as it was set last
   bool knows_info_period_ = true;
   std::map<std::pair<std::string, std::string>, TimePoint> differs_since_;  // by group and setting
-  std::string conf_;                                                        // the user's file, as last read
-  std::map<std::string, std::vector<GroupSetting>> settings_;               // by group, as it says
+  Reports expected_;
   LogOnChange log_problem_;
   LogOnChange log_repair_;
 };

@@ -28,6 +28,8 @@ constexpr Duration kLookAgainSoon = 200ms;
 constexpr Duration kRegisterAgain = 10s;
 // A burst of changes in ZooKeeper is one piece of news.
 constexpr Duration kTurnAtMostEvery = 50ms;
+// How redis-sentinel ends when it does not take its file.
+constexpr int kRefusesFile = 1;
 
 }  // namespace
 
@@ -76,6 +78,8 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
   const TimePoint deadline = patience == Duration::zero() ? TimePoint::max() : Clock::now() + patience;
   std::string waiting_for;
   while (true) {
+    // Without a Sentinel we need none; again, for a release can fail.
+    groups_.GiveTurnBack();
     loop_.TakeZooKeeperNews();
     auto record = loop_.registry().ReadRecord(group, Watch::kYes);
     if (!record && record.error().kind == ErrorKind::kNotFound) {
@@ -138,22 +142,47 @@ std::string Wrapper::ConfPath() const {
 }
 
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
-  const auto conf = RenderServerConf(ReadTextFile(options_.sentinel_conf).value_or(""), options_, monitoring);
+  auto conf = Render(monitoring);
   for (const auto& line : conf.left_out) log::Warn("{}: left out {}", options_.sentinel_conf, line);
-  if (const auto written = process::WriteConf(ConfPath(), conf.text); !written) {
-    log::Error("WORK_DIR: {}", written.error().message);
-    return kExitConfig;
+  if (conf.hides_users) {
+    log::Warn(
+        "{}: includes another file, which may hold users: Sentinels of other deployments are not kept "
+        "out; set SENTINEL_PASSWORD for that",
+        options_.sentinel_conf);
   }
-  if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
-  if (const auto code = loop_.AwaitServing([this] { return Probe(); })) return code;
+  auto code = Launch(conf);
+  if (code == kRefusesFile && conf.own_user && !loop_.stop_requested()) {
+    log::Warn(
+        "redis-sentinel may be older than 6.2 and refuse the user {}: starting it without; Sentinels of "
+        "other deployments are not kept out then; set SENTINEL_PASSWORD for that",
+        conf.hello.username);
+    takes_users_ = false;
+    conf = Render(monitoring);
+    code = Launch(conf);
+  }
+  if (code) return code;
   groups_.Reset(monitoring);
-  introducer_.Reset();
+  introducer_.Reset(conf.hello);
   std::string groups;
   for (const auto& group : monitoring.groups)
     groups += fmt::format("{}{} at {}", groups.empty() ? "" : ", ", group.name, group.master.ToAddress());
   log::Info("serving on {}: monitoring {} with a quorum of {}", options_.server.bind.ToAddress(), groups,
             options_.quorum);
   return std::nullopt;
+}
+
+ServerConf Wrapper::Render(const Monitoring& monitoring) const {
+  return RenderServerConf(ReadTextFile(options_.sentinel_conf).value_or(""), options_, monitoring,
+                          takes_users_);
+}
+
+std::optional<int> Wrapper::Launch(const ServerConf& conf) {
+  if (const auto written = process::WriteConf(ConfPath(), conf.text); !written) {
+    log::Error("WORK_DIR: {}", written.error().message);
+    return kExitConfig;
+  }
+  if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
+  return loop_.AwaitServing([this] { return Probe(); });
 }
 
 std::optional<int> Wrapper::Supervise() {
@@ -206,8 +235,10 @@ std::optional<int> Wrapper::Restart(const GroupKeeper::Restart& restart) {
   if (!monitoring) {
     log_problem_("redis-sentinel cannot be restarted yet: " + monitoring.error().message,
                  LogOnChange::Level::kWarn);
+    groups_.GiveTurnBack();
     return std::nullopt;
   }
+  if (!restart.in_turn) groups_.GiveTurnBack();
   log::Warn("restarting redis-sentinel with {} at {}: {}", restart.group, restart.record.master.ToAddress(),
             restart.reason);
   Unregister();

@@ -13,6 +13,7 @@
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/seat_keeper.h"
+#include "sentinel-wrapper/server_conf.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -31,6 +32,9 @@ class Wrapper {
   // Waits for a master and a seat. An exit code when the start is over.
   tl::expected<Monitoring, int> Prepare();
   std::optional<int> Start(const Monitoring& monitoring);
+  ServerConf Render(const Monitoring& monitoring) const;
+  // Until it serves. An exit code when it does not.
+  std::optional<int> Launch(const ServerConf& conf);
   Result<daemon::WrapperLoop::Answer> Probe() const;
   // Until our Sentinel ends. Nothing: our seat is somebody else's now; start over.
   std::optional<int> Supervise();
@@ -52,7 +56,8 @@ class Wrapper {
   GroupKeeper groups_;
   Introducer introducer_;
   std::int64_t registered_session_ = 0;
-  bool ready_ = false;  // it was registered once
+  bool ready_ = false;       // it was registered once
+  bool takes_users_ = true;  // our redis-sentinel, for all that is known
   TimePoint register_again_at_{};
 };
 

@@ -1,5 +1,7 @@
 """Sentinels that know no replica although one lives, and Sentinels whose settings were changed."""
 
+import os
+import signal
 import time
 
 from kazoo.client import KazooClient
@@ -72,6 +74,34 @@ def test_old_sentinel_without_the_command(cluster):
     assert " warn " in line
 
 
+def test_old_sentinel_without_users(cluster):
+    """Redis before 6.2 refuses the lines about them."""
+    nodes = [cluster.redis()]
+    nodes[0].await_serving()
+    script = cluster.directory / "old-sentinel"
+    script.write_text('#!/bin/sh\nif grep -q sentinel-user "$1"; then exit 1; fi\nexec redis-sentinel "$@"\n')
+    script.chmod(0o755)
+    sentinels = [cluster.sentinel(SENTINEL_SERVER_BIN=script) for _ in range(2)]
+    for sentinel in sentinels:
+        sentinel.await_serving()
+        (line,) = sentinel.log_lines("may be older than 6.2")
+        assert " warn " in line
+    for sentinel in sentinels:
+        wait_for(lambda: sentinel.view()["num-other-sentinels"] == 1, what="its peer")
+        sentinel.wait_log("registered as")
+        assert not sentinel.log_lines("not introduced")
+
+
+def test_sentinel_that_never_starts_ends_its_wrapper(cluster):
+    cluster.redis().await_serving()
+    script = cluster.directory / "no-sentinel"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+    sentinel = cluster.sentinel(SENTINEL_SERVER_BIN=script)
+    assert sentinel.wait() == 1
+    assert len(sentinel.log_lines("before it answered")) == 2
+
+
 @pytest.mark.parametrize("peers_known", [False, True])
 def test_reset_everywhere_then_the_master_dies(cluster, figure, peers_known):
     nodes, sentinels, watchers = cluster.bring_up(redis=2)
@@ -127,6 +157,33 @@ def test_one_sentinel_at_a_time_is_restarted(cluster):
     wait_for(lambda: not cluster.listed("/redis/rescue"), what="the end of the turn")
 
 
+def test_frozen_sentinels_do_not_hold_up_the_others(cluster):
+    nodes, sentinels, watchers = cluster.bring_up(redis=2, sentinels=5)
+    holder = KazooClient(cluster.zookeeper_hosts, timeout=10)
+    holder.start(PATIENCE)
+    holder.ensure_path("/redis/rescue")
+    assert holder.Lock("/redis/rescue").acquire(timeout=5)
+    for sentinel in sentinels:
+        sentinel.ask("SENTINEL", "DEBUG", "INFO-PERIOD", "10000")
+    for sentinel in sentinels:
+        sentinel.ask("SENTINEL", "RESET", "*")
+    cluster.master(nodes).kill_all()
+    wait_for(lambda: len(cluster.listed("/redis/rescue")) == 6, what="five Sentinels that wait for their turn")
+    # One that waits.
+    os.kill(sentinels[0].child, signal.SIGSTOP)
+    wait_for(lambda: len(cluster.listed("/redis/rescue")) == 5, what="the frozen one leaves the queue")
+    holder.stop()
+    holder.close()
+    # One that has its turn, before it can act.
+    (first,) = wait_for(lambda: [each for each in sentinels if len(each.log_lines("serving on")) == 2], what="a turn")
+    os.kill(first.child, signal.SIGSTOP)
+    write_until_ok(cluster.sentinel_client(watchers[0]), "key", "after")
+    assert sum(len(sentinel.log_lines("it knows no replica to promote")) for sentinel in sentinels) == 2
+    wait_for(lambda: not cluster.listed("/redis/rescue"), what="the end of the turn")
+    for sentinel in (sentinels[0], first):
+        os.kill(sentinel.child, signal.SIGCONT)
+
+
 def test_killed_as_soon_as_the_replacement_is_linked(cluster, figure):
     nodes, sentinels, watchers = cluster.bring_up(redis=2)
     client = cluster.sentinel_client(watchers[0])
@@ -163,3 +220,23 @@ def test_settings_left_behind_are_repaired(cluster):
     wait_for(lambda: sentinel.view()["quorum"] == 2, what="the repair")
     (line,) = sentinel.log_lines("repaired failover-timeout")
     assert " warn " in line and "found 1, expected 20000" in line
+
+
+def test_settings_of_an_included_file_are_kept(cluster):
+    common, conf = cluster.directory / "common.conf", cluster.directory / "sentinel.conf"
+    common.write_text(f"sentinel failover-timeout {GROUP} 8000\nsentinel parallel-syncs {GROUP} 2\n")
+    conf.write_text(f"include {common}\n")
+    nodes = [cluster.redis()]
+    nodes[0].await_serving()
+    sentinel = cluster.sentinel(SENTINEL_CONF=conf)
+    sentinel.await_serving()
+    sentinel.wait_log("registered as")
+    view = sentinel.view()
+    assert (view["failover-timeout"], view["parallel-syncs"]) == (8000, 2)
+    assert sentinel.ask("SENTINEL", "SET", GROUP, "failover-timeout", 1)
+    # Sooner than other settings, for without a failover nothing needs it.
+    wait_for(lambda: sentinel.view()["failover-timeout"] == 8000, within=15, what="the repair")
+    (line,) = sentinel.log_lines("repaired ")
+    assert "found 1, expected 8000" in line
+    (line,) = sentinel.log_lines("includes another file")
+    assert " warn " in line

@@ -12,7 +12,6 @@
 namespace redis_zk::testing {
 namespace {
 
-using sentinel_wrapper::HelloCredentials;
 using sentinel_wrapper::Monitoring;
 using sentinel_wrapper::RenderServerConf;
 using sentinel_wrapper::ServerConf;
@@ -54,8 +53,8 @@ Monitoring WithOrders() {
 }
 
 ServerConf Render(const std::string& user_conf, const WrapperOptions& options = Wrapper(),
-                  const Monitoring& monitoring = Alone()) {
-  return RenderServerConf(user_conf, options, monitoring);
+                  const Monitoring& monitoring = Alone(), bool takes_users = true) {
+  return RenderServerConf(user_conf, options, monitoring, takes_users);
 }
 
 // What stands before the wrapper's own lines.
@@ -86,7 +85,7 @@ TEST(SentinelServerConfTest, AddsWhatOnlyTheWrapperKnows) {
 TEST(SentinelServerConfTest, LetsOnlyItsOwnDeploymentSayHello) {
   auto wrapper = Wrapper();
   const auto password_of = [&wrapper](const char* user_conf) {
-    return HelloCredentials(user_conf, wrapper).password;
+    return Render(user_conf, wrapper).hello.password;
   };
   const std::string first = password_of("");
   wrapper.common.zk_root = "/redis2";
@@ -94,13 +93,41 @@ TEST(SentinelServerConfTest, LetsOnlyItsOwnDeploymentSayHello) {
   EXPECT_THAT(OwnPart(Render("", wrapper)), Contains(Words{"sentinel", "sentinel-pass", password_of("")}));
   for (const char* users :
        {"requirepass x", "user default on nopass ~* &* +@all", "aclfile /etc/redis/users.acl",
-        "sentinel sentinel-user me", " SENTINEL sentinel-pass x"}) {
+        "sentinel sentinel-user me", " SENTINEL sentinel-pass x", R"("requirepass" x)",
+        R"('User' default on)", R"(require"pass" x)", R"(sentinel "sentinel-pass" x)",
+        "include users.conf\nrequirepass x"}) {
     EXPECT_EQ(password_of(users), "") << users;
+    EXPECT_FALSE(Render(users, wrapper).own_user) << users;
+    EXPECT_FALSE(Render(users, wrapper).hides_users) << users;
     EXPECT_THAT(OwnPart(Render(users, wrapper)), Each(Not(Contains("redis-zk")))) << users;
   }
   wrapper.common.sentinel.password = "for Sentinel";
   EXPECT_EQ(password_of(""), "for Sentinel");
   EXPECT_THAT(OwnPart(Render("", wrapper)), Each(Not(Contains("redis-zk"))));
+}
+
+TEST(SentinelServerConfTest, MakesNoUserWhereAnotherFileMay) {
+  for (const char* text : {"include common.conf", " INCLUDE /etc/redis/*.conf", R"("include" common.conf)"}) {
+    const auto conf = Render(text);
+    EXPECT_TRUE(conf.hides_users) << text;
+    EXPECT_FALSE(conf.own_user) << text;
+    EXPECT_EQ(conf.hello.username + conf.hello.password, "") << text;
+    EXPECT_THAT(OwnPart(conf), Each(Not(Contains("redis-zk")))) << text;
+    auto wrapper = Wrapper();
+    wrapper.common.sentinel.password = "for Sentinel";
+    EXPECT_FALSE(Render(text, wrapper).hides_users) << text;
+  }
+  for (const char* text : {"", "# include common.conf", "sentinel include x", R"("port" 1)", "it's"})
+    EXPECT_TRUE(Render(text).own_user) << text;
+}
+
+TEST(SentinelServerConfTest, MakesNoUserForAnOldRedis) {
+  const auto conf = Render("", Wrapper(), Alone(), false);
+  EXPECT_FALSE(conf.own_user);
+  EXPECT_FALSE(conf.hides_users);
+  EXPECT_EQ(conf.hello.username + conf.hello.password, "");
+  EXPECT_THAT(OwnPart(conf), Each(Not(Contains("redis-zk"))));
+  EXPECT_THAT(OwnPart(conf), Each(Not(Contains("user"))));
 }
 
 TEST(SentinelServerConfTest, SaysWhatOnlyALivingMasterWould) {

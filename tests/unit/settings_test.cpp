@@ -12,8 +12,9 @@ namespace {
 using redis::SentinelReport;
 using sentinel_wrapper::Difference;
 using sentinel_wrapper::Differences;
-using sentinel_wrapper::GroupSetting;
 using sentinel_wrapper::InfoPeriodFor;
+using sentinel_wrapper::LongestChange;
+using sentinel_wrapper::MayBeExpected;
 
 TEST(InfoPeriodForTest, IsLongerForALargeFleet) {
   struct Row {
@@ -40,51 +41,67 @@ SentinelReport Defaults() {
   return {.quorum = 2, .down_after = 30s, .failover_timeout = 3min, .parallel_syncs = 1};
 }
 
-TEST(DifferencesTest, FromTheSettingsOrSentinelsDefaults) {
+TEST(DifferencesTest, FromWhatWasExpected) {
   struct Row {
     const char* name;
     std::function<void(SentinelReport&)> change;
-    std::vector<GroupSetting> settings;
     std::vector<Difference> differences;
   };
-  for (const auto& [name, change, settings, differences] : std::initializer_list<Row>{
-           {"nothing is set", [](auto&) {}, {}, {}},
+  for (const auto& [name, change, differences] : std::initializer_list<Row>{
+           {"none", [](auto&) {}, {}},
            {"a failover was cut short",
             [](auto& own) { own.failover_timeout = 1ms; },
-            {},
             {{"failover-timeout", "1", "180000"}}},
-           {"a failover was cut short, the file says how long",
-            [](auto& own) { own.failover_timeout = 1ms; },
-            {{"failover-timeout", {"20000"}}},
-            {{"failover-timeout", "1", "20000"}}},
-           {"as the file says",
-            [](auto& own) { own.failover_timeout = 20s; },
-            {{"failover-timeout", {"20000"}}},
-            {}},
-           {"the last one counts",
-            [](auto& own) { own.down_after = 2s; },
-            {{"down-after-milliseconds", {"1000"}}, {"down-after-milliseconds", {"2000"}}},
-            {}},
            {"a raised down-after",
             [](auto& own) { own.down_after = 60s; },
-            {{"down-after-milliseconds", {"1500"}}},
-            {{"down-after-milliseconds", "60000", "1500"}}},
+            {{"down-after-milliseconds", "60000", "30000"}}},
            {"all of them",
             [](auto& own) {
               own = {.quorum = 1, .down_after = 1ms, .failover_timeout = 2ms, .parallel_syncs = 3};
             },
-            {},
             {{"down-after-milliseconds", "1", "30000"},
              {"failover-timeout", "2", "180000"},
              {"parallel-syncs", "3", "1"},
              {"quorum", "1", "2"}}},
-           {"others do not matter", [](auto&) {}, {{"auth-pass", {"secret"}}}, {}},
-           {"what is no number is not compared", [](auto&) {}, {{"parallel-syncs", {"1x"}}}, {}},
-           {"nor are two", [](auto&) {}, {{"parallel-syncs", {"1", "2"}}}, {}},
-           {"nor is nothing", [](auto&) {}, {{"parallel-syncs", {}}}, {}}}) {
+           {"others do not matter", [](auto& own) { own.known_replicas = 3; }, {}}}) {
     SentinelReport own = Defaults();
     change(own);
-    EXPECT_EQ(Differences(own, settings, 2), differences) << name;
+    EXPECT_EQ(Differences(own, Defaults()), differences) << name;
+  }
+}
+
+TEST(MayBeExpectedTest, NotWhatEndsAFailover) {
+  struct Row {
+    const char* name;
+    Duration failover_timeout;
+    bool may_be;
+  };
+  for (const auto& [name, failover_timeout, may_be] :
+       std::initializer_list<Row>{{"in a handover", 1ms, false},
+                                  {"too short", 999ms, false},
+                                  {"short", 1s, true},
+                                  {"long", 3min, true}}) {
+    SentinelReport first = Defaults();
+    first.failover_timeout = failover_timeout;
+    EXPECT_EQ(MayBeExpected(first), may_be) << name;
+  }
+}
+
+TEST(LongestChangeTest, IsShortForWhatEndsAFailoverWithoutOne) {
+  struct Row {
+    const char* name;
+    bool failover_in_progress;
+    Difference difference;
+    Duration longest;
+  };
+  for (const auto& [name, failover_in_progress, difference, longest] :
+       std::initializer_list<Row>{{"left behind", false, {"failover-timeout", "1", "10000"}, 5s},
+                                  {"may be in use", true, {"failover-timeout", "1", "10000"}, 30s},
+                                  {"another value", false, {"failover-timeout", "2", "10000"}, 30s},
+                                  {"another setting", false, {"parallel-syncs", "1", "2"}, 30s}}) {
+    SentinelReport own = Defaults();
+    own.failover_in_progress = failover_in_progress;
+    EXPECT_EQ(LongestChange(own, difference), longest) << name;
   }
 }
 
