@@ -39,11 +39,12 @@ Conversion::To NextConversion(const DatasetKeeper& keeper) {
 
 }  // namespace
 
-Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, redis::OwnServer& own_server,
-                 zookeeper::Lock& lock, Lookup& lookup, DatasetKeeper& keeper, registry::Member self,
-                 registry::Record record)
+Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop,
+                 daemon::AddressClaim& address_claim, redis::OwnServer& own_server, zookeeper::Lock& lock,
+                 Lookup& lookup, DatasetKeeper& keeper, registry::Member self, registry::Record record)
     : options_(options),
       loop_(loop),
+      address_claim_(address_claim),
       own_server_(own_server),
       lock_(lock),
       lookup_(lookup),
@@ -100,6 +101,7 @@ Status Serving::TryRefresh() {
     }
     if (!registered) return registered;
     registration_changed_ = false;
+    address_claim_.Keep();
   }
   // A lock that was left half-taken must not stand in anybody's way.
   if (auto released = lock_.Release(); !released) return released;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "daemon/address_claim.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/conversion.h"
 #include "redis-wrapper/dataset_keeper.h"
@@ -25,9 +26,9 @@ namespace redis_zk::redis_wrapper {
 class Serving {
  public:
   // `self` is registered already; `record` was read last. The references must outlive this.
-  Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, redis::OwnServer& own_server,
-          zookeeper::Lock& lock, Lookup& lookup, DatasetKeeper& keeper, registry::Member self,
-          registry::Record record);
+  Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, daemon::AddressClaim& address_claim,
+          redis::OwnServer& own_server, zookeeper::Lock& lock, Lookup& lookup, DatasetKeeper& keeper,
+          registry::Member self, registry::Record record);
 
   // Returns the process's exit code.
   int Run();
@@ -70,6 +71,7 @@ class Serving {
 
   const WrapperOptions& options_;
   daemon::WrapperLoop& loop_;
+  daemon::AddressClaim& address_claim_;
   redis::OwnServer& own_server_;
   zookeeper::Lock& lock_;
   Lookup& lookup_;

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
-#include "daemon/address_claim.h"
 #include "process/server_conf.h"
 #include "redis-wrapper/server_conf.h"
 #include "redis-wrapper/serving.h"
@@ -32,6 +31,7 @@ constexpr Duration kClaimAgain = 50ms;
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
+      address_claim_(loop_, options.common, options.server, options.common.redis, "redis-wrapper"),
       own_server_(options.server.bind, options.common.redis),
       keeper_(FindDataFiles(options.redis_conf, options.server.work_dir), loop_.registry(),
               options.common.master_name, options.server.announce),
@@ -48,16 +48,15 @@ int Wrapper::Run() {
   if (const auto code = ClaimData()) return *code;
   if (const auto code = CheckData()) return *code;
   if (const auto code = loop_.Connect()) return *code;
-  if (const auto code = daemon::ClaimAddress(loop_, options_.common, options_.server, options_.common.redis,
-                                             "redis-wrapper")) {
-    return *code;
-  }
+  if (const auto code = address_claim_.Await()) return *code;
   while (true) {
     const auto decision = Settle();
     if (!decision) return decision.error();
     const auto serving = Enter(*decision);
     if (!serving) return serving.error();
-    if (*serving) return Serving(options_, loop_, own_server_, lock_, lookup_, keeper_, self_, record_).Run();
+    if (*serving)
+      return Serving(options_, loop_, address_claim_, own_server_, lock_, lookup_, keeper_, self_, record_)
+          .Run();
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
     if (const auto code = CheckData()) return *code;
@@ -151,6 +150,7 @@ OrExit<Decision> Wrapper::Settle() {
   const TimePoint deadline = patience == Duration::zero() ? TimePoint::max() : Clock::now() + patience;
   while (true) {
     loop_.TakeZooKeeperNews();
+    if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
     auto settled = TrySettle();
     if (!settled && settled.error().kind == ErrorKind::kNotFound) {
       // The first of the group makes what is missing; anybody does when somebody deleted it.
@@ -198,6 +198,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
     log::Error("WORK_DIR: {}", written.error().message);
     return tl::unexpected<int>(kExitConfig);
   }
+  if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
   if (decision.needs_lock) {
     // The lock is a lease: who was frozen since it was taken may have lost it, and must not start as if he
     // had it.

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/signals.h"
+#include "daemon/address_claim.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/bootstrap.h"
 #include "redis-wrapper/dataset_keeper.h"
@@ -52,6 +53,7 @@ class Wrapper {
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;
+  daemon::AddressClaim address_claim_;
   redis::OwnServer own_server_;
   DatasetKeeper keeper_;
   Lookup lookup_;

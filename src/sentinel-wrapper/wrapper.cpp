@@ -7,7 +7,6 @@
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/text_file.h"
-#include "daemon/address_claim.h"
 #include "process/server_conf.h"
 #include "redis/connection.h"
 #include "redis/server_info.h"
@@ -36,19 +35,18 @@ constexpr int kRefusesFile = 1;
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
+      address_claim_(loop_, options.common, options.server, options.common.sentinel, "sentinel-wrapper"),
       seats_(loop_, options_),
       groups_(loop_, options_),
       introducer_(loop_, options_) {}
 
 int Wrapper::Run() {
   if (const auto code = loop_.Connect()) return *code;
-  if (const auto code = daemon::ClaimAddress(loop_, options_.common, options_.server,
-                                             options_.common.sentinel, "sentinel-wrapper")) {
-    return *code;
-  }
+  if (const auto code = address_claim_.Await()) return *code;
   while (true) {
     const auto monitoring = Prepare();
     if (!monitoring) return monitoring.error();
+    if (const auto code = address_claim_.Await()) return *code;
     if (const auto code = Start(*monitoring)) return *code;
     if (const auto code = Supervise()) return *code;
   }
@@ -81,6 +79,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     // Without a Sentinel we need none; again, for a release can fail.
     groups_.GiveTurnBack();
     loop_.TakeZooKeeperNews();
+    if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
     auto record = loop_.registry().ReadRecord(group, Watch::kYes);
     if (!record && record.error().kind == ErrorKind::kNotFound) {
       const auto made = loop_.registry().EnsureGroup(group);
@@ -288,6 +287,7 @@ bool Wrapper::KeepRegistered() {
   if (registered) {
     registered_session_ = session;
     register_again_at_ = Clock::now() + kRegisterAgain;
+    address_claim_.Keep();
     log_problem_.Reset();
     if (news) log::Info("registered as {}", self.uuid);
   } else {

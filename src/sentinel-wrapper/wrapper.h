@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/signals.h"
+#include "daemon/address_claim.h"
 #include "daemon/wrapper_loop.h"
 #include "registry/record.h"
 #include "sentinel-wrapper/group_keeper.h"
@@ -51,6 +52,7 @@ class Wrapper {
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;
+  daemon::AddressClaim address_claim_;
   LogOnChange log_problem_;
   SeatKeeper seats_;
   GroupKeeper groups_;

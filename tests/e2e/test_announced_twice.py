@@ -1,8 +1,11 @@
 """Two wrappers that announce the same address: a copied ANNOUNCE_PORT."""
 
+import os
+import signal
 import time
 
 import pytest
+from kazoo.security import make_acl
 
 from cluster import FORGOTTEN, LOOPBACK, SESSION_TIMEOUT, wait_for
 
@@ -19,6 +22,10 @@ def registration(cluster, kind, wrapper):
         if text == wrapper.record or f'"{wrapper.record}"' in text:
             return f"{parent}/{uuid}"
     return None
+
+
+def claims(cluster, wrapper):
+    return [name for name in cluster.listed("/redis/announced") if name.startswith(wrapper.address + "-")]
 
 
 def start(cluster, kind, **env):
@@ -113,3 +120,49 @@ def test_a_first_master_is_refused_too(cluster):
     second = cluster.redis(ANNOUNCE_PORT=first.port, BIND_IP=LOOPBACK, MASTER_NAME="second")
     assert second.wait(within=REFUSED) == TRY_AGAIN
     assert cluster.record("/redis/masters/second") == ""
+
+
+@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+def test_one_that_serves_without_its_session_keeps_its_address(group, kind):
+    cluster, _ = group
+    first = start(cluster, kind)
+    first.await_serving()
+    wait_for(lambda: registration(cluster, kind, first), what="its registration")
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: not registration(cluster, kind, first), within=FORGOTTEN + 5, what="the end of its session")
+        second = start(cluster, kind, ANNOUNCE_PORT=first.port)
+        assert second.wait(within=REFUSED) == TRY_AGAIN
+        (line,) = second.log_lines(" error ")
+        assert "a server answers" in line and first.address in line
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    wait_for(lambda: claims(cluster, first), within=FORGOTTEN + 10, what="its claim in the new session")
+    assert not first.log_lines("two wrappers")
+
+
+@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+def test_a_claim_that_is_gone_is_put_back(group, kind):
+    cluster, _ = group
+    first = start(cluster, kind)
+    first.await_serving()
+    wait_for(lambda: registration(cluster, kind, first), what="its registration")
+    (claim,) = claims(cluster, first)
+    # Another has claimed it before.
+    cluster.kazoo.create(f"/redis/announced/{first.address}-", b"another", ephemeral=True, sequence=True)
+    cluster.kazoo.delete(f"/redis/announced/{claim}")
+    first.wait_log("two wrappers announce the address", within=20)
+    assert len(claims(cluster, first)) == 2
+    assert first.running and len(first.log_lines(" error ")) == 1
+
+
+@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+def test_a_claim_that_zookeeper_refuses(group, kind):
+    cluster, _ = group
+    anyone = make_acl("world", "anyone", read=True, admin=True)
+    cluster.kazoo.set_acls("/redis/announced", [anyone])
+    node = start(cluster, kind, MASTER_WAIT_TIMEOUT="3s")
+    assert node.wait(within=10) == TRY_AGAIN
+    (line,) = node.log_lines(" error ")
+    assert "MASTER_WAIT_TIMEOUT" in line and "/redis/announced" in line
+    assert len(node.log_lines(" warn")) == 1

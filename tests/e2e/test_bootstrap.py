@@ -4,6 +4,7 @@ import os
 import signal
 
 from kazoo.exceptions import LockTimeout
+from kazoo.security import make_acl
 import pytest
 
 from cluster import LOOPBACK, PATIENCE, wait_for, write_until_ok
@@ -147,6 +148,25 @@ def test_chroot_that_does_not_exist(cluster, chroot):
     wait_for(lambda: watcher.get("/master") == node.record, what="the watcher's answer")
     cluster.zookeeper_hosts = plain
     assert cluster.record(f"{chroot}/redis/master") == node.record
+
+
+@pytest.mark.parametrize("daemon", ["redis", "sentinel", "watcher"])
+def test_chroot_that_may_not_be_created(cluster, daemon):
+    plain = cluster.zookeeper_hosts
+    before = cluster.kazoo.get_acls("/")[0]
+    cluster.kazoo.set_acls("/", [make_acl("world", "anyone", read=True, admin=True)])
+    try:
+        cluster.zookeeper_hosts = plain + "/refused"
+        node = getattr(cluster, daemon)(ZK_CONNECT_TIMEOUT="3s")
+        assert node.wait(within=15) == 69
+    finally:
+        cluster.zookeeper_hosts = plain
+        cluster.kazoo.set_acls("/", before)
+    first, last = node.log_lines(" error ")
+    assert "cannot create the chroot /refused" in first and "create it" in first
+    assert "ZK_CONNECT_TIMEOUT" in last
+    # Its own session, and one of each try.
+    assert len(node.log_lines("ZooKeeper: connected")) < 10
 
 
 # --- addresses

@@ -25,6 +25,8 @@ TEST(JudgeAddressTest, OneAddressForOneServer) {
   };
   for (const auto& [name, other, answered, patient, verdict] : std::initializer_list<Row>{
            {"nobody else", {}, false, true, AddressVerdict::kOurs},
+           {"nobody registered, but a server answers", {}, true, true, AddressVerdict::kWait},
+           {"the same, later", {}, true, false, AddressVerdict::kRefuse},
            {"a predecessor that was killed", serving, false, true, AddressVerdict::kOurs},
            {"the same, later", serving, false, false, AddressVerdict::kOurs},
            {"it stops, or it lives", serving, true, true, AddressVerdict::kWait},

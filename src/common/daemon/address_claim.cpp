@@ -3,14 +3,15 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <system_error>
 
 #include "base/exit_code.h"
 #include "base/log.h"
+#include "net/interface.h"
 #include "redis/connection.h"
-#include "registry/addresses.h"
 
 namespace redis_zk::daemon {
 
@@ -19,7 +20,9 @@ namespace {
 using registry::AddressVerdict;
 
 constexpr Duration kAnswerTimeout = 500ms;
-constexpr Duration kLookAgain = 100ms;
+constexpr Duration kLookAgain = 500ms;
+// One that starts serves, or ends, within a moment.
+constexpr Duration kLookAgainSoon = 100ms;
 // ZooKeeper ends sessions at its ticks only, two seconds apart by default.
 constexpr Duration kTick = 2s;
 
@@ -34,35 +37,76 @@ std::string PlaceOf(const ServerOptions& server) {
 
 }  // namespace
 
-std::optional<int> ClaimAddress(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
-                                const Credentials& credentials, const std::string& daemon) {
-  const std::string name = daemon + " at " + PlaceOf(server);
-  registry::Addresses addresses(loop.session(), common.zk_root);
-  const Endpoint& address = server.announce;
+AddressClaim::AddressClaim(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
+                           const Credentials& credentials, const std::string& daemon)
+    : loop_(loop),
+      common_(common),
+      server_(server),
+      credentials_(credentials),
+      name_(daemon + " at " + PlaceOf(server)),
+      addresses_(loop.session(), common.zk_root) {}
+
+std::optional<int> AddressClaim::Await() {
+  if (claimed_session_ != 0 && (!loop_.session().connected() || claimed_session_ == loop_.session().id()))
+    return std::nullopt;
+  const Endpoint& address = server_.announce;
+  const Duration longest = server_.master_wait_timeout;
+  const TimePoint deadline = longest == Duration::zero() ? TimePoint::max() : Clock::now() + longest;
   std::optional<TimePoint> patience;
   while (true) {
-    const auto other = addresses.Claim(address, name);
+    const std::int64_t session = loop_.session().id();
+    const bool answered = !redis::WhoAnswers({address}, credentials_, kAnswerTimeout).empty();
+    const auto other = addresses_.Claim(address, name_, answered);
+    std::string reason;
+    Duration look_again = kLookAgain;
     if (!other) {
-      // What ZooKeeper did not say yet, the steps behind this one wait for, too.
-      loop.SayWaiting(fmt::format("claiming the address {}: {}", address.ToAddress(), other.error().message));
+      reason = fmt::format("claiming the address {}: {}", address.ToAddress(), other.error().message);
+      loop_.SayWaiting(reason, LogOnChange::Level::kWarn);
     } else {
-      if (!patience && *other) patience = Clock::now() + common.zk_session_timeout + kTick;
-      const bool answered = *other && !redis::WhoAnswers({address}, credentials, kAnswerTimeout).empty();
-      const auto verdict = registry::JudgeAddress(*other, answered, patience && Clock::now() < *patience);
-      if (verdict == AddressVerdict::kOurs) return std::nullopt;
-      if (verdict == AddressVerdict::kRefuse) {
+      // What listens where ours will is a predecessor that stops, or the launch says what is wrong.
+      const bool occupied = answered && (*other || CheckBindable(server_.bind));
+      if (!patience && (*other || occupied)) patience = Clock::now() + common_.zk_session_timeout + kTick;
+      const auto verdict = registry::JudgeAddress(*other, occupied, patience && Clock::now() < *patience);
+      if (verdict == registry::AddressVerdict::kOurs) {
+        claimed_session_ = session;
+        return std::nullopt;
+      }
+      const std::string who = *other ? fmt::format("it is announced by {}", (*other)->name)
+                                     : "a server answers there, which no wrapper has registered";
+      if (verdict == registry::AddressVerdict::kRefuse) {
         log::Error(
-            "the address {} is announced by {} already{}; expected ANNOUNCE_IP and ANNOUNCE_PORT that no "
-            "other wrapper has",
-            address.ToAddress(), (*other)->name, answered ? ", and its server answers" : "");
+            "the address {} is taken: {}{}; expected ANNOUNCE_IP and ANNOUNCE_PORT that no other wrapper has",
+            address.ToAddress(), who, *other && answered ? ", and its server answers" : "");
         return kExitTryAgain;
       }
-      loop.SayWaiting(fmt::format("waiting for the address {}: it is announced by {}", address.ToAddress(),
-                                  (*other)->name));
+      reason = fmt::format("waiting for the address {}: {}", address.ToAddress(), who);
+      loop_.SayWaiting(reason);
+      if (*other && !(*other)->serving) look_again = kLookAgainSoon;
     }
-    loop.Pump(Clock::now() + kLookAgain);
-    if (loop.stop_requested()) return kExitStopped;
+    const TimePoint until = std::min(deadline, Clock::now() + look_again);
+    while (!loop_.stop_requested() && Clock::now() < until) loop_.Pump(until);
+    if (loop_.stop_requested()) return kExitStopped;
+    if (Clock::now() >= deadline) {
+      log::Error("the address was not free within {} ms (MASTER_WAIT_TIMEOUT): {}", longest.count(), reason);
+      return kExitTryAgain;
+    }
   }
+}
+
+void AddressClaim::Keep() {
+  const std::int64_t session = loop_.session().id();
+  const auto other = addresses_.PutBack(server_.announce, name_);
+  if (!other) {
+    log_failure_(
+        fmt::format("claiming the address {}: {}", server_.announce.ToAddress(), other.error().message),
+        LogOnChange::Level::kWarn);
+    return;
+  }
+  claimed_session_ = session;
+  log_failure_.Reset();
+  if (*other)
+    log::Error("two wrappers announce the address {}: this one, and {}; expected one",
+               server_.announce.ToAddress(), **other);
 }
 
 }  // namespace redis_zk::daemon

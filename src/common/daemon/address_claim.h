@@ -1,18 +1,40 @@
 // Makes sure that no other wrapper announces our address, before our server is launched.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "config/common_options.h"
 #include "daemon/wrapper_loop.h"
+#include "registry/addresses.h"
 
 namespace redis_zk::daemon {
 
-// Claims the announced address, and waits for a predecessor's session to end where a server still answers
-// there. An exit code, explained in the log, when another wrapper announces it, or when a signal asked us to
-// stop. `daemon` is its name; `credentials` are those of a server of our kind.
-std::optional<int> ClaimAddress(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
-                                const Credentials& credentials, const std::string& daemon);
+class AddressClaim {
+ public:
+  // `daemon` is its name; `credentials` are those of a server of our kind. The references must outlive this.
+  AddressClaim(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
+               const Credentials& credentials, const std::string& daemon);
+
+  // REQUIRES: our server does not run. Claims the announced address unless this session has, and waits for a
+  // predecessor's session to end where a server still answers there. An exit code, explained in the log, when
+  // another wrapper announces it, when MASTER_WAIT_TIMEOUT has passed, or when a signal asked us to stop.
+  std::optional<int> Await();
+  // While our server runs: puts the claim back where it went with a session. Waits for nothing; says so when
+  // another wrapper has claimed the address meanwhile.
+  void Keep();
+
+ private:
+  WrapperLoop& loop_;
+  const CommonOptions& common_;
+  const ServerOptions& server_;
+  const Credentials& credentials_;
+  const std::string name_;
+  registry::Addresses addresses_;
+  std::int64_t claimed_session_ = 0;
+  LogOnChange log_failure_;
+};
 
 }  // namespace redis_zk::daemon

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -20,9 +21,9 @@ inline std::string Describe(const ZooKeeperHosts& hosts) {
   return text + hosts.chroot;
 }
 
-// Calls `pump(deadline)`, which waits for and handles one event, until the session is connected. Returns the
-// exit code where the start is over: `stopped()` says that a signal asked for it, or ZK_CONNECT_TIMEOUT has
-// passed.
+// Calls `pump(deadline)`, which waits for and handles one event, until the session is connected and its
+// chroot is there. Returns the exit code where the start is over: `stopped()` says that a signal asked for
+// it, or ZK_CONNECT_TIMEOUT has passed.
 template <class Pump, class Stopped>
 std::optional<int> ConnectZooKeeper(zookeeper::Session& session, const CommonOptions& options,
                                     const Pump& pump, const Stopped& stopped) {
@@ -39,6 +40,16 @@ std::optional<int> ConnectZooKeeper(zookeeper::Session& session, const CommonOpt
                  Describe(options.zk_hosts), options.zk_connect_timeout.count());
       return kExitUnavailable;
     }
+  }
+  if (options.zk_hosts.chroot.empty()) return std::nullopt;
+  for (auto made = session.EnsurePath("/"); !made; made = session.EnsurePath("/")) {
+    if (Clock::now() >= deadline) {
+      log::Error("ZooKeeper: the chroot of {} was not there within {} ms (ZK_CONNECT_TIMEOUT): {}",
+                 Describe(options.zk_hosts), options.zk_connect_timeout.count(), made.error().message);
+      return kExitUnavailable;
+    }
+    pump(std::min(deadline, Clock::now() + 200ms));
+    if (stopped()) return kExitStopped;
   }
   return std::nullopt;
 }

@@ -21,19 +21,20 @@ constexpr char kSeparator = '-';
 }  // namespace
 
 AddressVerdict JudgeAddress(const std::optional<Announcer>& other, bool answered, bool patient) {
-  if (!other || (other->serving && !other->alive && !answered)) return AddressVerdict::kOurs;
+  if (!answered && (!other || (other->serving && !other->alive))) return AddressVerdict::kOurs;
   return patient ? AddressVerdict::kWait : AddressVerdict::kRefuse;
 }
 
 Addresses::Addresses(zookeeper::Session& session, std::string root)
     : session_(session), root_(std::move(root) + "/announced") {}
 
-Result<std::optional<Announcer>> Addresses::Claim(const Endpoint& address, const std::string& name) {
+Result<Addresses::Place> Addresses::TakePlace(const Endpoint& address, const std::string& name) {
   if (auto made = session_.EnsurePath(root_); !made) return tl::unexpected(made.error());
   const auto is_ours = [this](const Found& claim) { return claim.owner == session_.id(); };
   auto claims = ListClaims(address);
   if (!claims) return tl::unexpected(claims.error());
-  if (std::none_of(claims->begin(), claims->end(), is_ours)) {
+  const bool is_new = std::none_of(claims->begin(), claims->end(), is_ours);
+  if (is_new) {
     const auto made =
         session_.Create(root_ + '/' + address.ToAddress() + kSeparator, name, Lifetime::kEphemeralSequential);
     if (!made) return tl::unexpected(made.error());
@@ -41,13 +42,30 @@ Result<std::optional<Announcer>> Addresses::Claim(const Endpoint& address, const
     if (!claims) return tl::unexpected(claims.error());
   }
   claims->erase(std::find_if(claims->begin(), claims->end(), is_ours), claims->end());
+  std::erase_if(*claims, [&name](const Found& claim) { return claim.data == name; });
+  return Place{.before = std::move(*claims), .is_new = is_new};
+}
+
+Result<std::optional<std::string>> Addresses::PutBack(const Endpoint& address, const std::string& name) {
+  const auto place = TakePlace(address, name);
+  if (!place) return tl::unexpected(place.error());
+  if (!place->is_new || place->before.empty()) return std::nullopt;
+  return place->before.front().name;
+}
+
+Result<std::optional<Announcer>> Addresses::Claim(const Endpoint& address, const std::string& name,
+                                                  bool answered) {
+  const auto place = TakePlace(address, name);
+  if (!place) return tl::unexpected(place.error());
+  // A server that is registered there, without a claim of its wrapper and without an answer, is dead.
+  if (place->before.empty() && !answered) return std::nullopt;
   const auto registrations = ListRegistrations(address);
   if (!registrations) return tl::unexpected(registrations.error());
-  for (const auto& claim : *claims) {
+  for (const auto& claim : place->before) {
     const bool serving =
         std::any_of(registrations->begin(), registrations->end(),
                     [&claim](const auto& registration) { return registration.owner == claim.owner; });
-    if (serving || claim.data == name) continue;
+    if (serving) continue;
     seen_starting_.insert(claim.owner);
     return Announcer{.name = claim.name};
   }

@@ -29,6 +29,8 @@ enum class AddressVerdict { kOurs, kWait, kRefuse };
 // `answered`: a server answers at the address, and ours has not been launched. `patient`: a session that has
 // died may not have ended yet.
 //
+// Where a server answers and no session announces it, its wrapper has lost its session and serves on.
+//
 // A predecessor that was killed is registered as serving and answers no more: it is not waited for. One that
 // is starting may be about to answer, and one that was seen starting lives although nothing answers, as where
 // the announced address cannot be reached from here.
@@ -40,9 +42,12 @@ class Addresses {
   Addresses(zookeeper::Session& session, std::string root);
 
   // Claims the address for as long as the session lives. Nothing: no other session announces it, or has
-  // claimed it before. `name` tells where our server will listen; a claim with the same one is a
-  // predecessor's, for two servers cannot listen there.
-  Result<std::optional<Announcer>> Claim(const Endpoint& address, const std::string& name);
+  // claimed it before; those of the dead do not count unless something `answered` there. `name` tells where
+  // our server will listen; a claim with the same one is a predecessor's, for two servers cannot listen
+  // there.
+  Result<std::optional<Announcer>> Claim(const Endpoint& address, const std::string& name, bool answered);
+  // Puts our claim back where it is gone. Then: the name of another's claim that stands before it now.
+  Result<std::optional<std::string>> PutBack(const Endpoint& address, const std::string& name);
 
  private:
   struct Found {
@@ -50,6 +55,11 @@ class Addresses {
     std::int64_t owner;
     std::string data;
   };
+  struct Place {
+    std::vector<Found> before;  // the claims of others before ours; no predecessor's
+    bool is_new = false;        // ours was made just now
+  };
+  Result<Place> TakePlace(const Endpoint& address, const std::string& name);
   // The claims to the address of all sessions, in their order.
   Result<std::vector<Found>> ListClaims(const Endpoint& address);
   // Those of other sessions that are registered with a server that serves at the address.

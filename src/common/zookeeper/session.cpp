@@ -326,7 +326,8 @@ Session::Session(ZooKeeperHosts hosts, Duration session_timeout, Sink sink)
       session_timeout_(session_timeout),
       request_timeout_(std::min(session_timeout, kLongestRequest)),
       sink_(std::move(sink)),
-      backoff_(kFirstRetry, kLongestRetry, RandomFraction) {}
+      backoff_(kFirstRetry, kLongestRetry, RandomFraction),
+      chroot_backoff_(kFirstRetry, kLongestRetry, RandomFraction) {}
 
 Session::~Session() {
   if (!resolving_) return;
@@ -508,7 +509,9 @@ Status Session::EnsurePath(const std::string& path) {
   if (!hosts_.chroot.empty()) {
     // To this client "/" is the chroot itself, and nothing is above it.
     auto made = ensure("/");
-    if (!made && made.error().kind == ErrorKind::kNotFound) made = MakeChroot();
+    const bool is_missing =
+        !made && (made.error().kind == ErrorKind::kNotFound || made.error().kind == ErrorKind::kRefused);
+    if (is_missing) made = MakeChroot();
     if (!made) return made;
   }
   for (std::size_t slash = 0; slash != std::string::npos;) {
@@ -518,8 +521,24 @@ Status Session::EnsurePath(const std::string& path) {
   return {};
 }
 
-// Over a connection without a chroot.
 Status Session::MakeChroot() {
+  if (Clock::now() < chroot_at_) return chroot_made_;
+  chroot_made_ = TryMakeChroot();
+  chroot_at_ = TimePoint{};
+  if (chroot_made_) {
+    chroot_backoff_.Reset();
+    log_chroot_.Reset();
+  } else {
+    chroot_at_ = Clock::now() + chroot_backoff_.Next();
+    log_chroot_(fmt::format("ZooKeeper: {}; create it, or allow us to create znodes in the one above it",
+                            chroot_made_.error().message),
+                LogOnChange::Level::kError);
+  }
+  return chroot_made_;
+}
+
+// Over a connection without a chroot.
+Status Session::TryMakeChroot() {
   std::promise<void> connected;
   std::once_flag once;
   const Sink sink = [&](const SessionEvent& event) {

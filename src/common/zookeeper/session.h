@@ -136,12 +136,18 @@ class Session {
 
   void Open(const std::vector<std::string>& addresses);
   Status MakeChroot();
+  Status TryMakeChroot();
 
   const ZooKeeperHosts hosts_;
   const Duration session_timeout_;
   const Duration request_timeout_;
   const Sink sink_;
   Backoff backoff_;
+  // Each try is a session of its own.
+  Backoff chroot_backoff_;
+  TimePoint chroot_at_{};
+  Status chroot_made_;
+  LogOnChange log_chroot_;
   LogOnChange log_problem_;  // until it is connected again
   TimePoint retry_at_{};
   std::shared_ptr<Resolution> resolving_;  // nothing: no names are being resolved
