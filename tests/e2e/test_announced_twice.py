@@ -7,7 +7,7 @@ import time
 import pytest
 from kazoo.security import make_acl
 
-from cluster import FORGOTTEN, LOOPBACK, SESSION_TIMEOUT, wait_for
+from cluster import FORGOTTEN, LOOPBACK, SESSION_TIMEOUT, alive, wait_for
 
 TRY_AGAIN = 75
 # A refusal waits until a predecessor's session must have ended.
@@ -81,7 +81,10 @@ def test_restart_at_the_same_address(group, kind, figure):
     node.await_serving()
     wait_for(lambda: registration(cluster, kind, node), what="its registration")
     for stop in (node.kill_all, node.kill, node.stop):
+        child = node.child
         stop()
+        # What listens at the address ends with its wrapper, a moment later.
+        wait_for(lambda pid=child: not alive(pid), what="the end of its server")
         began = time.monotonic()
         node.start()
         node.await_serving()
