@@ -97,8 +97,9 @@ void AddServerOptions(Options& options, const std::string& default_port,
   options.Add(
       {"START_TIMEOUT", "how long the server may take to answer; loading its data does not count", "60s"},
       DurationBetween(100ms, 24h), &target->start_timeout);
-  options.Add({"STOP_TIMEOUT", "how long the server may take to stop before it is killed", default_stop_timeout},
-              DurationBetween(100ms, 24h), &target->stop_timeout);
+  options.Add(
+      {"STOP_TIMEOUT", "how long the server may take to stop before it is killed", default_stop_timeout},
+      DurationBetween(100ms, 24h), &target->stop_timeout);
   options.AddCheck([target] { return ResolveAddresses(*target); });
   options.AddCheck([target] { return CheckWorkDir(target->work_dir); });
 }
