@@ -35,6 +35,7 @@ Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, std::
 
 void Rescuer::Reset() {
   quiet_since_.reset();
+  agreed_since_.reset();
   stuck_since_.reset();
   electing_since_.clear();
 }
@@ -170,8 +171,15 @@ void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport&
                            const registry::Record& record, bool restarted) {
   // From the beginning, to see how long an election takes.
   auto fleet = AskFleet();
-  const Duration quiet_for = quiet_since_ ? Since(*quiet_since_) : Duration::zero();
-  if (!fleet || (!restarted && quiet_for < kQuietBeforeNudge)) return;
+  if (!fleet) return;
+  const auto agreeing = std::count_if(
+      fleet->begin(), fleet->end(), [](const auto& seen) { return seen.report && seen.report->master_down; });
+  if (static_cast<std::uint64_t>(agreeing) < own.quorum) agreed_since_.reset();
+  if (static_cast<std::uint64_t>(agreeing) >= own.quorum && !agreed_since_) agreed_since_ = Clock::now();
+  // A quorum that has just come together is about to elect one of its own.
+  const Duration quiet_for =
+      quiet_since_ && agreed_since_ ? Since(std::max(*quiet_since_, *agreed_since_)) : Duration::zero();
+  if (!restarted && quiet_for < kQuietBeforeNudge) return;
   const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
   const auto known =
       redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);

@@ -58,8 +58,9 @@ class Rescuer {
   const WrapperOptions& options_;
   const std::string group_;
   Nudger nudger_;
-  std::optional<TimePoint> down_since_;   // the master
-  std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
+  std::optional<TimePoint> down_since_;    // the master
+  std::optional<TimePoint> quiet_since_;   // the master is down, and our Sentinel does nothing
+  std::optional<TimePoint> agreed_since_;  // a quorum holds the master for dead
   std::optional<TimePoint> stuck_since_;
   std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica
   std::optional<TimePoint> last_nudge_;

@@ -181,7 +181,8 @@ std::optional<int> Wrapper::Launch(const ServerConf& conf) {
     return kExitConfig;
   }
   if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
-  return loop_.AwaitServing([this] { return Probe(); });
+  return loop_.AwaitServing([this] { return Probe(); },
+                            conf.own_user ? std::optional<int>(kRefusesFile) : std::nullopt);
 }
 
 std::optional<int> Wrapper::Supervise() {

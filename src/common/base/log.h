@@ -25,6 +25,10 @@ bool IsLogged(Severity severity);
 void Write(Severity severity, fmt::string_view format, fmt::format_args args);
 
 template <class... Args>
+void Say(Severity severity, fmt::format_string<Args...> format, Args&&... args) {
+  Write(severity, format, fmt::make_format_args(args...));
+}
+template <class... Args>
 void Debug(fmt::format_string<Args...> format, Args&&... args) {
   Write(Severity::kDebug, format, fmt::make_format_args(args...));
 }

@@ -122,14 +122,17 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
   return std::nullopt;
 }
 
-std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>()>& probe) {
+std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>()>& probe,
+                                             std::optional<int> tried_again) {
   TimePoint deadline = Clock::now() + server_.start_timeout;
   bool loading = false;
   while (true) {
     Pump(Clock::now() + (loading ? kSlowProbeInterval : kProbeInterval));
     if (exit_code_) {
-      log::Error("the server ended with {} before it answered; its own output says why", *exit_code_);
-      return stop_requested() ? *exit_code_ : std::max<int>(*exit_code_, 1);
+      const int code = stop_requested() ? *exit_code_ : std::max<int>(*exit_code_, 1);
+      log::Say(code == tried_again ? log::Severity::kWarn : log::Severity::kError,
+               "the server ended with {} before it answered; its own output says why", *exit_code_);
+      return code;
     }
     if (stop_requested()) return StopServer();
     const auto answer = probe();

@@ -65,7 +65,9 @@ class WrapperLoop {
   std::optional<int> Launch(const std::string& binary, const std::string& conf_path, int kept = -1);
   // Waits until `probe` finds it serving. An exit code when it will not: the server ended, START_TIMEOUT
   // passed, a signal asked us to stop. A probe's error is final: a server that answers but refuses us.
-  std::optional<int> AwaitServing(const std::function<Result<Answer>()>& probe);
+  // `tried_again`: the code after which the caller starts the server once more, so that it is no error yet.
+  std::optional<int> AwaitServing(const std::function<Result<Answer>()>& probe,
+                                  std::optional<int> tried_again = std::nullopt);
   // What is wrong with the process `pid` as the one that answers at our address: a foreign server, whose data
   // and role are not ours to record, or a child of a script that will not pass our signals on. Nothing: it is
   // the server that was launched.

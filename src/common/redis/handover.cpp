@@ -22,6 +22,8 @@ constexpr Duration kAskTimeout = 500ms;
 constexpr Duration kLookInterval = 5ms;
 // How often everything is looked at while writes go on.
 constexpr Duration kLookAgain = 100ms;
+// How long a master may be slow before it counts as one that stands still.
+constexpr Duration kSlowAnswers = 2s;
 // How long the handover waits for the other Sentinels to learn what one knows.
 constexpr Duration kAllReadyWithin = 1s;
 // How long a Sentinel that took the order may seem to do nothing.
@@ -281,9 +283,10 @@ TimePoint HandOver::BeginBy() const {
 
 HandOverPlan HandOver::Look() {
   const auto master = AskMasterInfo();
-  // It may be slow for a moment, or full of clients.
-  if (!master)
-    return {.refusal = master.error().message, .passing = master.error().kind != ErrorKind::kRefused};
+  if (!master) {
+    const bool slow = master.error().kind == ErrorKind::kTimeout && Since(start_) < kSlowAnswers;
+    return {.refusal = master.error().message, .passing = slow || IsFull(master.error())};
+  }
   HandOverView view{.master = *master,
                     .announced = terms_.announced,
                     .registered = terms_.sentinels.size(),
