@@ -173,9 +173,10 @@ def test_error_of_a_server_that_repeats_the_password(cluster):
     watcher = cluster.watcher()
     sentinel = cluster.sentinel()
     node.wait_log(f"{stranger.address} refuses the password: ERR unknown command")
-    # Its own server has no AUTH either.
-    assert node.wait() == 78
-    assert "refuses the password: ERR unknown command" in node.log()
+    # One whose own server has no AUTH either.
+    other = cluster.redis(REDIS_CONF=conf, ZK_ROOT="/other")
+    assert other.wait() == 78
+    assert "refuses the password: ERR unknown command" in other.log()
     status = wait_for(lambda: "refuses the password" in watcher.get("/status") and watcher.get("/status"),
                       what="its error in /status")
     sentinel.await_serving()
