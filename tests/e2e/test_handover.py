@@ -347,6 +347,8 @@ def sly_fleet(make_cluster):
             watcher = cluster.watcher()
             cluster.await_agreement(nodes, sentinels)
             wait_for(lambda: len(watcher.sentinels()) == 3, what="the list")
+            wait_for(lambda: all(any(replica["slave-priority"] == 100 for replica in sentinel.replicas())
+                                 for sentinel in sentinels), what="Sentinels that could promote")
             return cluster, nodes, sentinels, failed, watcher
 
         yield bring_up
