@@ -11,12 +11,6 @@ namespace {
 // No handover takes longer; what it set and stands after that was left behind by one that was killed.
 constexpr Duration kLongestHandover = 60s;
 
-// Sentinel may list by address what is announced by name.
-bool MayBeSame(const Endpoint& one, const Endpoint& other) {
-  return one.port == other.port &&
-         (one.host == other.host || !IsIpAddress(one.host) || !IsIpAddress(other.host));
-}
-
 }  // namespace
 
 CopySeen See(CopySeen before, const redis::ServerInfo& own) {

@@ -117,6 +117,10 @@ bool IsHostName(std::string_view host) {
   }
 }
 
+bool MayBeSame(const Endpoint& one, const Endpoint& other) {
+  return one == other || (one.port == other.port && !(IsIpAddress(one.host) && IsIpAddress(other.host)));
+}
+
 bool IsWildcard(std::string_view ip) { return ip == "0.0.0.0" || ip == "::"; }
 
 }  // namespace redis_zk

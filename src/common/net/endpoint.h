@@ -36,6 +36,8 @@ Result<std::uint16_t> ParsePort(std::string_view text);
 std::string CanonicalHost(std::string_view host);
 bool IsIpAddress(std::string_view host);
 bool IsHostName(std::string_view host);
+// Whether both may be the same server: Sentinel may list by address what is announced by name.
+bool MayBeSame(const Endpoint& one, const Endpoint& other);
 // 0.0.0.0 or ::, which can be bound but not announced.
 bool IsWildcard(std::string_view ip);
 

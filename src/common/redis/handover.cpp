@@ -83,11 +83,6 @@ const SentinelReport* FindReport(const Endpoint& sentinel, const std::vector<Sen
   return found == reports.end() ? nullptr : &*found;
 }
 
-// The same server, by name and by address included.
-bool MayBeSame(const Endpoint& one, const Endpoint& other) {
-  return one == other || (one.port == other.port && !(IsIpAddress(one.host) && IsIpAddress(other.host)));
-}
-
 bool CanBePromoted(const ReplicaReport& replica) { return !replica.down && replica.priority != 0; }
 
 // Whether a Sentinel would promote one of these.
