@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cluster import LOOPBACK, wait_for
+from cluster import LOOPBACK, state_of, wait_for
 
 WRAPPERS = ["redis", "sentinel"]
 
@@ -127,7 +127,7 @@ def test_of_a_wrapper_that_stands_still(cluster, kind):
     process.signal(signal.SIGSTOP)
     (file,) = [path for path in process.directory.iterdir() if path.name.startswith("health")]
     # As if a minute had passed.
-    wait_for(lambda: open(f"/proc/{process.pid}/stat").read().split()[2] == "T", what="the freeze")
+    wait_for(lambda: state_of(process.pid) == "T", what="the freeze")
     minute_ago = time.time() - 60
     os.utime(file, (minute_ago, minute_ago))
     code, line = health(process)

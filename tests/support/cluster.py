@@ -91,12 +91,17 @@ def zookeeper_serves(host, port):
 # --- processes, as /proc shows them
 
 
+def state_of(pid):
+    """proc(5)'s letter: R, S, T (stopped), Z (waits to be reaped); None: there is no such process."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def alive(pid):
     """Whether a process runs; one that only waits to be reaped does not."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    return state_of(pid) not in ("Z", None)
 
 
 def children(pid):
