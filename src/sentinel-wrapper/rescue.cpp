@@ -130,9 +130,9 @@ Finding IsBlind(const BlindView& view) {
     if (IsPromotable(replica)) return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));
   }
   for (const auto& [member, info] : view.members) {
-    const bool known =
-        std::any_of(view.replicas.begin(), view.replicas.end(),
-                    [&member](const auto& replica) { return replica.endpoint == member.endpoint; });
+    const bool known = std::any_of(
+        view.replicas.begin(), view.replicas.end(),
+        [&endpoint = member.endpoint](const auto& replica) { return replica.endpoint == endpoint; });
     if (known || !member.serving || member.endpoint == own.master || !info || !CanTakeOver(*info, view))
       continue;
     return {true,

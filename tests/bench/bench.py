@@ -9,6 +9,7 @@ import dataclasses
 import logging
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -359,6 +360,16 @@ def measure_http(table, cluster, watcher, runs, seconds):
 # --- failover
 
 
+def await_rest(sentinels, info_period):
+    """A failover lasts until Sentinel's next INFO after it, whose phase must be as random as a death is.
+
+    Else it would be measured from the end of the round before, which sets that phase.
+    """
+    wait_for(lambda: all(sentinel.view()["role-reported-time"] > 2000 for sentinel in sentinels),
+             what="Sentinels at rest", every=0.05)
+    time.sleep(random.uniform(0, info_period))
+
+
 def measure_bare_failover(rounds):
     """Redis and Sentinel alone: how long a client cannot write after kill -9 of the master."""
     times = []
@@ -382,6 +393,7 @@ def measure_bare_failover(rounds):
 
         for round_number in progress(range(rounds), "failover of Redis and Sentinel alone"):
             master = wait_for(agreed_master, 60, "agreement of the bare servers", every=0.1)
+            await_rest(sentinels, info_period=10)
             client = cluster.sentinel_client(listed)
             client.set("round", round_number)
             killed = time.monotonic()
@@ -397,6 +409,7 @@ def measure_failover(cluster, nodes, sentinels, watcher, kill, rounds, what):
     times, lags = [], []
     for round_number in progress(range(rounds), what):
         master = cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+        await_rest(sentinels, info_period=1)
         client = cluster.sentinel_client(watcher)
         client.set("round", round_number)
         with FailoverWitness(cluster, sentinels) as witness:
