@@ -9,7 +9,7 @@ namespace redis_zk::redis_wrapper {
 namespace {
 
 using Action = Decision::Action;
-using State = registry::Record::State;
+using State = store::Record::State;
 
 const redis::ServerInfo* FindLiving(const View& view, const Endpoint& endpoint) {
   const auto found = view.living.find(endpoint);

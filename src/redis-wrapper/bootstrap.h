@@ -13,18 +13,18 @@
 #include <vector>
 
 #include "net/endpoint.h"
-#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
-#include "registry/record.h"
+#include "sentinel/client.h"
+#include "store/record.h"
 
 namespace redis_zk::redis_wrapper {
 
 // What was found. `locked` says whether it was looked up while the group's lock was held.
 struct View {
   Endpoint self;
-  registry::Record record;
+  store::Record record;
   // The master that more than half of the registered Sentinels name.
-  std::optional<redis::MajorityMaster> sentinels_say;
+  std::optional<sentinel::MajorityMaster> sentinels_say;
   std::size_t sentinels_answering = 0;
   // Those that do not call the master they name down, although it does not answer us.
   std::size_t sentinels_seeing_master = 0;
@@ -34,7 +34,7 @@ struct View {
   // Sentinels name, the registered members.
   std::map<Endpoint, redis::ServerInfo> living;
   // The data that living members found on their disks when they started.
-  std::map<Endpoint, registry::Dataset> found_by_living;
+  std::map<Endpoint, store::Dataset> found_by_living;
   // Registered as serving, and does not answer: frozen, cut off, or dead since a moment. Also a master whose
   // data the group does not know, as long as a registration stands for its address.
   std::vector<Endpoint> silent;
@@ -43,14 +43,14 @@ struct View {
   std::map<Endpoint, std::string> strangers;
 
   // The data on this node's disk, and those of the members that are starting too.
-  registry::Dataset own;
+  store::Dataset own;
   bool own_append_only = false;  // its offset is as good an estimate as the note beside the file
-  std::vector<registry::Member> starting;
+  std::vector<store::Member> starting;
   // Nodes that are gone, and may come back with better data than anybody here has; see FindAwaited.
-  std::vector<registry::KnownDataset> awaited;
+  std::vector<store::KnownDataset> awaited;
   // Whether they are still waited for: COLD_START_WAIT has not passed.
   bool patient = true;
-  registry::History history;
+  store::History history;
   // FORCE_MASTER: an address or the beginning of a replication id; empty: not set.
   std::string force_master;
 
@@ -85,8 +85,8 @@ Decision Decide(const View& view);
 // Which of the `known` datasets may be better than the best of `present`, and belong to nobody `present` or
 // living: those that are newer, and those of nodes that still reported when the group died and may have
 // written on after their last report.
-std::vector<registry::KnownDataset> FindAwaited(const std::vector<registry::KnownDataset>& known,
-                                                const std::vector<registry::Member>& present,
-                                                const registry::History& history);
+std::vector<store::KnownDataset> FindAwaited(const std::vector<store::KnownDataset>& known,
+                                             const std::vector<store::Member>& present,
+                                             const store::History& history);
 
 }  // namespace redis_zk::redis_wrapper

@@ -13,10 +13,10 @@ namespace redis_zk::redis_wrapper {
 
 namespace {
 
-using registry::Dataset;
-using registry::History;
-using registry::KnownDataset;
-using registry::Member;
+using store::Dataset;
+using store::History;
+using store::KnownDataset;
+using store::Member;
 
 // Nodes report about every five seconds, and the master its history every second: who reported this shortly
 // before the end was alive at the end.

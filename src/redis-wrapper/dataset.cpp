@@ -10,18 +10,18 @@
 #include <sstream>
 #include <vector>
 
+#include "base/file.h"
 #include "base/log.h"
-#include "base/text_file.h"
-#include "process/server_conf.h"
 #include "redis-wrapper/loading.h"
 #include "redis-wrapper/redis_conf.h"
+#include "redis/conf_syntax.h"
 
 namespace redis_zk::redis_wrapper {
 
 namespace {
 
 using Json = nlohmann::json;
-using registry::Dataset;
+using store::Dataset;
 
 // Far more than any RDB header has, and less than a file system reads ahead.
 constexpr std::size_t kHeaderBytes = 4096;
@@ -63,7 +63,7 @@ std::vector<AofPart> ReadManifest(const DataFiles& files) {
   std::istringstream manifest(ReadTextFile(dir + files.aof + ".manifest").value_or(""));
   std::vector<AofPart> parts;
   for (std::string line; std::getline(manifest, line);) {
-    const auto words = process::SplitConfLine(line).value_or(std::vector<std::string>{});
+    const auto words = redis::SplitConfLine(line).value_or(std::vector<std::string>{});
     AofPart part;
     for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
       if (words[i] == "file") part.path = dir + words[i + 1];
@@ -188,8 +188,8 @@ Status WriteNote(const DataFiles& files, const Note& note) {
                   {"offset", note.offset},
                   {"aof_file", note.aof_file},
                   {"aof_bytes", note.aof_bytes}};
-  return process::WriteConf(NotePath(files),
-                            json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
+  return WriteFileAtomically(NotePath(files),
+                             json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
 }
 
 AofTail FindAofTail(const DataFiles& files) { return TailOf(ReadManifest(files)); }

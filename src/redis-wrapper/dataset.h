@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "registry/record.h"
+#include "store/record.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -54,7 +54,7 @@ struct AofTail {
 AofTail FindAofTail(const DataFiles& files);
 
 // Of the file that is to be loaded; see loading.h.
-registry::Dataset FindDataset(const DataFiles& files, const Note& note);
+store::Dataset FindDataset(const DataFiles& files, const Note& note);
 
 // The beginning of an RDB file, parsed: what it says about itself, and whether any data follow.
 struct RdbHeader {

@@ -22,8 +22,7 @@ constexpr Duration kNoteInterval = 5s;
 
 }  // namespace
 
-DatasetKeeper::DatasetKeeper(DataFiles files, registry::Registry& registry, std::string group,
-                             Endpoint endpoint)
+DatasetKeeper::DatasetKeeper(DataFiles files, store::Registry& registry, std::string group, Endpoint endpoint)
     : files_(std::move(files)),
       registry_(registry),
       group_(std::move(group)),
@@ -55,7 +54,7 @@ Status DatasetKeeper::Claim() {
                   files_.dir));
 }
 
-const registry::Dataset& DatasetKeeper::Find() {
+const store::Dataset& DatasetKeeper::Find() {
   plan_ = PlanLoad(files_, note_, FindFiles(files_));
   loads_offset_ =
       plan_.loads == LoadPlan::Loads::kSnapshot && access((files_.dir + '/' + files_.rdb).c_str(), F_OK) == 0;

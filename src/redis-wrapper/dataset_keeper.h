@@ -12,14 +12,14 @@
 #include "redis-wrapper/dataset.h"
 #include "redis-wrapper/loading.h"
 #include "redis/server_info.h"
-#include "registry/registry.h"
+#include "store/registry.h"
 
 namespace redis_zk::redis_wrapper {
 
 class DatasetKeeper {
  public:
   // `registry` must outlive the keeper.
-  DatasetKeeper(DataFiles files, registry::Registry& registry, std::string group, Endpoint endpoint);
+  DatasetKeeper(DataFiles files, store::Registry& registry, std::string group, Endpoint endpoint);
   ~DatasetKeeper();
   DatasetKeeper(const DatasetKeeper&) = delete;
   DatasetKeeper& operator=(const DatasetKeeper&) = delete;
@@ -35,7 +35,7 @@ class DatasetKeeper {
   const std::string& node() const { return note_.node; }
   bool append_only() const { return files_.append_only; }
   // What the server would load, read anew. REQUIRES: it does not run.
-  const registry::Dataset& Find();
+  const store::Dataset& Find();
 
   const DataFiles& files() const { return files_; }
   // How to load what Find has found.
@@ -77,16 +77,16 @@ class DatasetKeeper {
 
   const DataFiles files_;
   int claim_ = -1;  // the directory, locked
-  registry::Registry& registry_;
+  store::Registry& registry_;
   const std::string group_;
   const Endpoint endpoint_;
   Note note_;
   bool named_ = false;  // the note on the disk says which node this is
-  registry::Dataset found_;
+  store::Dataset found_;
   LoadPlan plan_;
   bool loads_offset_ = true;
   bool converting_ = false;
-  registry::Dataset reported_;
+  store::Dataset reported_;
   bool ever_reported_ = false;
   TimePoint report_at_{};
   bool noted_ = false;

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "redis-wrapper/lookup.h"
-#include "redis/sentinel_client.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -19,11 +19,11 @@ constexpr Duration kElection = 5s;
 
 }  // namespace
 
-void FailoverRequest::Ask(const std::vector<redis::Peer>& sentinels, bool recorded, const std::string& why,
+void FailoverRequest::Ask(const std::vector<sentinel::Peer>& sentinels, bool recorded, const std::string& why,
                           TimePoint now) {
   if (now < not_before_) return;
   const std::string& group = options_.master_name;
-  auto reports = redis::AskSentinels(sentinels, options_.sentinel, group, kProbeTimeout);
+  auto reports = sentinel::AskSentinels(sentinels, options_.credentials.sentinel, group, kProbeTimeout);
   // One that is asked while another fails over begins a second failover, and may promote a second replica.
   for (const auto& report : reports) {
     if (!report || !report->failover_in_progress) continue;
@@ -55,7 +55,8 @@ void FailoverRequest::Ask(const std::vector<redis::Peer>& sentinels, bool record
   not_before_ = now + kPatience;
   std::reverse(reports.begin(), reports.end());
   for (const auto& report : reports) {
-    const auto asked = redis::RequestFailover(report->sentinel, options_.sentinel, group, kProbeTimeout);
+    const auto asked =
+        sentinel::RequestFailover(report->sentinel, options_.credentials.sentinel, group, kProbeTimeout);
     if (asked) {
       log::Info("{}: asked Sentinel {} for a failover", why, report->sentinel.ToAddress());
       return;
@@ -63,7 +64,7 @@ void FailoverRequest::Ask(const std::vector<redis::Peer>& sentinels, bool record
     log_(fmt::format("{}: Sentinel refuses a failover: {}", why, asked.error().message),
          LogOnChange::Level::kWarn);
     // The order may have arrived although the answer did not.
-    if (asked.error().kind != ErrorKind::kRefused || redis::IsFailoverRunning(asked.error())) return;
+    if (asked.error().kind != ErrorKind::kRefused || sentinel::IsFailoverRunning(asked.error())) return;
   }
   log_(fmt::format("{}, but no Sentinel was found that can fail over", why), LogOnChange::Level::kWarn);
 }

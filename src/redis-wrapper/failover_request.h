@@ -9,9 +9,9 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "config/common_options.h"
 #include "net/endpoint.h"
-#include "redis/sentinel_client.h"
+#include "options/common_options.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -26,7 +26,8 @@ class FailoverRequest {
   // needs no votes, would promote a second master beside that of the larger side, in the same epoch. For the
   // same reason Sentinels that have noticed by themselves are left alone for a while: an election may be on
   // its way.
-  void Ask(const std::vector<redis::Peer>& sentinels, bool recorded, const std::string& why, TimePoint now);
+  void Ask(const std::vector<sentinel::Peer>& sentinels, bool recorded, const std::string& why,
+           TimePoint now);
 
  private:
   const CommonOptions& options_;

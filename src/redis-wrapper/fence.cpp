@@ -2,19 +2,20 @@
 
 namespace redis_zk::redis_wrapper {
 
-bool Vouched(const Witnesses& witnesses) {
-  return witnesses.zookeeper || witnesses.peers == 0 || witnesses.vouching * 2 > witnesses.peers;
+bool Confirmed(const Confirmations& confirmations) {
+  return confirmations.zookeeper || confirmations.peers == 0 ||
+         confirmations.confirming * 2 > confirmations.peers;
 }
 
-Fence::Action Fence::Next(bool is_master, bool vouched, TimePoint now) {
-  if (!is_master || vouched) {
-    vouched_at_ = now;
+Fence::Action Fence::Next(bool is_master, bool confirmed, TimePoint now) {
+  if (!is_master || confirmed) {
+    confirmed_at_ = now;
     alone_since_.reset();
     return may_be_raised_ ? Action::kLower : Action::kNone;
   }
   if (!alone_since_) {
     // One silence may be a slow moment.
-    alone_since_ = vouched_at_.value_or(now);
+    alone_since_ = confirmed_at_.value_or(now);
     return Action::kNone;
   }
   if (raised_ || now - *alone_since_ < patience_) return Action::kNone;

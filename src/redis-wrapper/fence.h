@@ -1,8 +1,8 @@
 // Whether a master may go on taking writes: a function of values and time.
 //
 // A master that is cut off from everybody but its clients goes on acknowledging writes while the others elect
-// a new one, and all of these are lost when it returns. Two witnesses vouch for it: ZooKeeper, whose record
-// names it, and most of the group's Sentinels and replicas. One of them is enough, so that ZooKeeper's
+// a new one, and all of these are lost when it returns. Two confirmations vouch for it: ZooKeeper, whose
+// record names it, and most of the group's Sentinels and replicas. One of them is enough, so that ZooKeeper's
 // absence alone stops nothing. Without either it refuses writes, until one of them is back.
 #pragma once
 
@@ -15,14 +15,14 @@
 
 namespace redis_zk::redis_wrapper {
 
-struct Witnesses {
-  bool zookeeper = false;    // answers, and its record does not name another
-  std::size_t peers = 0;     // the Sentinels and replicas that were registered last
-  std::size_t vouching = 0;  // those of them that answer, and take this node for the master
+struct Confirmations {
+  bool zookeeper = false;      // answers, and its record does not name another
+  std::size_t peers = 0;       // the Sentinels and replicas that were registered last
+  std::size_t confirming = 0;  // those of them that answer, and take this node for the master
 };
 
-// A master without a peer is vouched for by nobody and endangered by nobody: no one could promote another.
-bool Vouched(const Witnesses& witnesses);
+// A master without a peer is confirmed for by nobody and endangered by nobody: no one could promote another.
+bool Confirmed(const Confirmations& confirmations);
 
 class Fence {
  public:
@@ -32,17 +32,17 @@ class Fence {
 
   // What is to be done now. Before the caller orders it, he says so with Sent, and with Did that it is done;
   // until then the same answer comes again. A raise whose answer is lost may have been done.
-  Action Next(bool is_master, bool vouched, TimePoint now);
+  Action Next(bool is_master, bool confirmed, TimePoint now);
   void Sent(Action action);
   void Did(Action action);
 
   bool may_be_raised() const { return may_be_raised_; }
-  // Nobody has vouched since: ask again soon.
+  // Nobody has confirmed since: ask again soon.
   bool alone() const { return alone_since_.has_value(); }
 
  private:
   const Duration patience_;
-  std::optional<TimePoint> vouched_at_;
+  std::optional<TimePoint> confirmed_at_;
   // Patience counts from the last witness, not from the first silence, which takes its time to be noticed.
   std::optional<TimePoint> alone_since_;
   bool raised_ = false;

@@ -6,7 +6,7 @@
 
 #include "net/endpoint.h"
 #include "redis/server_info.h"
-#include "registry/record.h"
+#include "store/record.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -14,7 +14,7 @@ namespace redis_zk::redis_wrapper {
 // replicas it knows; it does not know one whose master died before Sentinel saw them together, and that
 // replica would wait for a dead address for ever.
 std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoint& self,
-                                     const registry::Record& record);
+                                     const store::Record& record);
 
 // The recorded master, when `own` still acts as one after the group has gone on without it: a failover was
 // asked for while it was alive, or it was cut off or frozen and is back. Sentinel demotes it only some eleven
@@ -23,6 +23,6 @@ std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoin
 // `has_led`: the record named this node since it became master. Before it did, the record may simply not have
 // heard of the promotion yet. A record without its lineage is anybody's word, and demotes nobody.
 std::optional<Endpoint> Successor(const redis::ServerInfo& own, const Endpoint& self,
-                                  const registry::Record& record, bool has_led);
+                                  const store::Record& record, bool has_led);
 
 }  // namespace redis_zk::redis_wrapper

@@ -8,8 +8,8 @@ namespace redis_zk::redis_wrapper {
 
 namespace {
 
-using registry::Dataset;
-using registry::History;
+using store::Dataset;
+using store::History;
 
 // A group fails over now and then; nobody keeps data that are this many failovers old.
 constexpr std::size_t kMostChapters = 64;

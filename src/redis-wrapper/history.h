@@ -6,7 +6,7 @@
 #pragma once
 
 #include "redis/server_info.h"
-#include "registry/record.h"
+#include "store/record.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -18,11 +18,11 @@ enum class Order {
 };
 
 // What `one` is, seen from `other`. Neither may be empty.
-Order Compare(const registry::Dataset& one, const registry::Dataset& other, const registry::History& history);
+Order Compare(const store::Dataset& one, const store::Dataset& other, const store::History& history);
 
 // The history when `master` serves, whose data were called `loaded_id` when it started (empty: there were
 // none, or they had no name).
-registry::History Continue(registry::History history, const redis::ServerInfo& master,
-                           const std::string& loaded_id);
+store::History Continue(store::History history, const redis::ServerInfo& master,
+                        const std::string& loaded_id);
 
 }  // namespace redis_zk::redis_wrapper

@@ -8,26 +8,26 @@
 #include <utility>
 
 #include "base/log.h"
-#include "registry/sentinel_id.h"
+#include "store/sentinel_id.h"
 
 namespace redis_zk::redis_wrapper {
 
 namespace {
 
-using registry::Record;
+using store::Record;
 using zookeeper::Watch;
 
-bool IsRegistered(const Endpoint& endpoint, const std::vector<registry::Member>& members) {
+bool IsRegistered(const Endpoint& endpoint, const std::vector<store::Member>& members) {
   return std::any_of(members.begin(), members.end(),
                      [&endpoint](const auto& member) { return member.endpoint == endpoint; });
 }
 
 }  // namespace
 
-Lookup::Lookup(const WrapperOptions& options, registry::Registry& registry)
+Lookup::Lookup(const WrapperOptions& options, store::Registry& registry)
     : options_(options), registry_(registry) {}
 
-Result<View> Lookup::Look(const registry::Member& self, bool locked) {
+Result<View> Lookup::Look(const store::Member& self, bool locked) {
   View view{
       .self = self.endpoint, .own = self.dataset, .force_master = options_.force_master, .locked = locked};
   const auto record = registry_.ReadRecord(options_.common.master_name, Watch::kYes);
@@ -45,7 +45,7 @@ Result<View> Lookup::Look(const registry::Member& self, bool locked) {
 
   // An ordinary start of a replica needs to know no more than that the recorded master is one.
   if (record->state == Record::State::kMaster && record->master != self.endpoint) {
-    const auto info = redis::AskServerInfo(record->master, options_.common.redis, kProbeTimeout);
+    const auto info = redis::AskServerInfo(record->master, options_.common.credentials.redis, kProbeTimeout);
     NoteNamed(record->master, "is recorded as the master of " + group, info,
               IsRegistered(record->master, *members), *marks, view);
     const auto found = view.living.find(record->master);
@@ -66,20 +66,20 @@ Result<View> Lookup::Look(const registry::Member& self, bool locked) {
     view.strangers[master] = "the server there refuses this node";
     ReportStranger(master, refusal.who, "the server there refuses this node: " + refusal.error);
   }
-  std::vector<registry::Member> present{self};
+  std::vector<store::Member> present{self};
   std::copy_if(members->begin(), members->end(), std::back_inserter(present),
                [&self](const auto& member) { return member.endpoint != self.endpoint; });
   view.awaited = FindAwaited(marks->datasets, present, view.history);
   return view;
 }
 
-Result<std::vector<redis::SentinelReport>> Lookup::AskTheSentinels(View& view) {
+Result<std::vector<sentinel::SentinelReport>> Lookup::AskTheSentinels(View& view) {
   const auto registered = registry_.ListSentinels(Watch::kYes);
   if (!registered) return tl::unexpected(registered.error());
-  sentinels_ = registry::PeersIn(*registered);
-  std::vector<redis::SentinelReport> reports;
-  for (auto& report : redis::AskSentinels(sentinels_, options_.common.sentinel, options_.common.master_name,
-                                          kProbeTimeout)) {
+  sentinels_ = store::PeersIn(*registered);
+  std::vector<sentinel::SentinelReport> reports;
+  for (auto& report : sentinel::AskSentinels(sentinels_, options_.common.credentials.sentinel,
+                                             options_.common.master_name, kProbeTimeout)) {
     if (report) {
       reports.push_back(std::move(*report));
     } else {
@@ -87,19 +87,19 @@ Result<std::vector<redis::SentinelReport>> Lookup::AskTheSentinels(View& view) {
     }
   }
   view.sentinels_answering = reports.size();
-  view.sentinels_say = redis::FindMajority(reports, sentinels_.size());
+  view.sentinels_say = sentinel::FindMajority(reports, sentinels_.size());
   for (const auto& report : reports) view.highest_epoch = std::max(view.highest_epoch, report.config_epoch);
   return reports;
 }
 
-Result<GroupMarks> Lookup::ReadMarks(const registry::Dataset& own) {
+Result<GroupMarks> Lookup::ReadMarks(const store::Dataset& own) {
   const std::string& group = options_.common.master_name;
   auto known = registry_.ListDatasets(group);
   if (!known && known.error().kind != ErrorKind::kNotFound) return tl::unexpected(known.error());
   auto history = registry_.ReadHistory(group);
   if (!history) return tl::unexpected(history.error());
   return GroupMarks{.history = std::move(*history),
-                    .datasets = std::move(known).value_or(std::vector<registry::KnownDataset>{}),
+                    .datasets = std::move(known).value_or(std::vector<store::KnownDataset>{}),
                     .own = own};
 }
 
@@ -124,11 +124,11 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
   ReportStranger(master, who, DescribeStranger(*info));
 }
 
-Status Lookup::AskTheMembers(const std::vector<registry::Member>& members, const GroupMarks& marks,
-                             View& view) {
+Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const GroupMarks& marks, View& view) {
   // What Sentinels that are gone may have voted in.
-  if (const auto seats = registry_.ListSeats()) {
-    for (const auto& seat : *seats) view.highest_epoch = std::max(view.highest_epoch, seat.epoch);
+  if (const auto identities = registry_.ListIdentities()) {
+    for (const auto& identity : *identities)
+      view.highest_epoch = std::max(view.highest_epoch, identity.epoch);
   }
 
   std::set<Endpoint> asked_for;
@@ -148,7 +148,7 @@ Status Lookup::AskTheMembers(const std::vector<registry::Member>& members, const
   if (view.sentinels_say) asked_for.insert(view.sentinels_say->master);
   asked_for.erase(view.self);
   const std::vector<Endpoint> asked(asked_for.begin(), asked_for.end());
-  const auto infos = redis::AskServerInfos(asked, options_.common.redis, kProbeTimeout);
+  const auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kProbeTimeout);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     NoteNamed(asked[i], "is named by the Sentinels as the master of " + options_.common.master_name, infos[i],
               IsRegistered(asked[i], members), marks, view);
@@ -167,7 +167,7 @@ Status Lookup::Refresh(const Endpoint& self) {
   if (!registered) return tl::unexpected(registered.error());
   const auto members = registry_.ListMembers(options_.common.master_name, Watch::kYes);
   if (!members) return tl::unexpected(members.error());
-  sentinels_ = registry::PeersIn(*registered);
+  sentinels_ = store::PeersIn(*registered);
   others_.clear();
   for (const auto& member : *members) {
     if (member.serving && member.endpoint != self) others_.push_back(member.endpoint);

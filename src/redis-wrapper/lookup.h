@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "redis-wrapper/bootstrap.h"
-#include "redis-wrapper/identity.h"
 #include "redis-wrapper/options.h"
-#include "registry/registry.h"
+#include "redis-wrapper/ownership.h"
+#include "store/registry.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -22,25 +22,25 @@ inline constexpr Duration kProbeTimeout = 500ms;
 class Lookup {
  public:
   // Both must outlive the lookup.
-  Lookup(const WrapperOptions& options, registry::Registry& registry);
+  Lookup(const WrapperOptions& options, store::Registry& registry);
 
   // `self` is what this node registers as. The result's `patient` is the caller's to decide.
-  Result<View> Look(const registry::Member& self, bool locked);
+  Result<View> Look(const store::Member& self, bool locked);
 
   // The registered Sentinels, as last read; they serve while ZooKeeper is away.
-  const std::vector<redis::Peer>& sentinels() const { return sentinels_; }
+  const std::vector<sentinel::Peer>& sentinels() const { return sentinels_; }
   // The other members that serve, as last read.
   const std::vector<Endpoint>& others() const { return others_; }
   // Reads both again, and sets the watches.
   Status Refresh(const Endpoint& self);
   // What tells the group's servers from others; `own` are this node's data.
-  Result<GroupMarks> ReadMarks(const registry::Dataset& own);
+  Result<GroupMarks> ReadMarks(const store::Dataset& own);
   // An error line, once for each server: `who` names its address as the master, and `why` it is not followed.
   void ReportStranger(const Endpoint& master, const std::string& who, const std::string& why);
 
  private:
-  Result<std::vector<redis::SentinelReport>> AskTheSentinels(View& view);
-  Status AskTheMembers(const std::vector<registry::Member>& members, const GroupMarks& marks, View& view);
+  Result<std::vector<sentinel::SentinelReport>> AskTheSentinels(View& view);
+  Status AskTheMembers(const std::vector<store::Member>& members, const GroupMarks& marks, View& view);
   // Notes what the server at `master`, which `who` names, has answered; `registered`: as a member.
   void NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,
                  bool registered, const GroupMarks& marks, View& view);
@@ -48,8 +48,8 @@ class Lookup {
   void Report(const Error& error);
 
   const WrapperOptions& options_;
-  registry::Registry& registry_;
-  std::vector<redis::Peer> sentinels_;
+  store::Registry& registry_;
+  std::vector<sentinel::Peer> sentinels_;
   std::vector<Endpoint> others_;
   std::set<std::string> reported_;
   struct Refusal {

@@ -1,12 +1,12 @@
 #include "base/log.h"
-#include "base/signals.h"
 #include "daemon/health.h"
-#include "process/descriptors.h"
+#include "os/descriptors.h"
+#include "os/signals.h"
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/wrapper.h"
 
 int main(int argc, char** argv) {
-  redis_zk::process::OpenStandardStreams();
+  redis_zk::os::OpenStandardStreams();
   const redis_zk::BlockedSignals signals;
   const auto options = redis_zk::redis_wrapper::ReadWrapperOptions(argc, argv);
   if (options.command == redis_zk::daemon::kHealthCheck)

@@ -1,7 +1,7 @@
 #include "redis-wrapper/options.h"
 
+#include "base/file.h"
 #include "daemon/health.h"
-#include "process/server_conf.h"
 #include "redis-wrapper/cold_start.h"
 
 namespace redis_zk::redis_wrapper {
@@ -34,7 +34,7 @@ Options Describe(WrapperOptions* wrapper) {
               &wrapper->redis_server_bin);
   options.Add(
       {"HANDOVER_TIMEOUT",
-       "how long a stop of the master may take to hand over to a replica first; 0: no hand-over", "10s"},
+       "how long a stop of the master may take to hand over to a replica first; 0: no handover", "10s"},
       DurationBetween(0ms, 1h), &wrapper->handover_timeout);
   options.Add(
       {"COLD_START_WAIT",
@@ -54,7 +54,7 @@ Options Describe(WrapperOptions* wrapper) {
               ParseSwitch, &wrapper->fence);
   options.Add({"FENCE_PATIENCE", "how long a master may be without a witness before it refuses writes", "2s"},
               DurationBetween(100ms, 1h), &wrapper->fence_patience);
-  options.AddCheck([wrapper] { return process::CheckReadable("REDIS_CONF", wrapper->redis_conf); });
+  options.AddCheck([wrapper] { return CheckReadable("REDIS_CONF", wrapper->redis_conf); });
   return options;
 }
 
@@ -64,7 +64,7 @@ WrapperOptions ReadWrapperOptions(int argc, const char* const* argv) {
   WrapperOptions wrapper;
   Options options = Describe(&wrapper);
   wrapper.command = ReadOptionsOrExit(options, argc, argv);
-  wrapper.redis_conf = process::AbsolutePath(wrapper.redis_conf);
+  wrapper.redis_conf = AbsolutePath(wrapper.redis_conf);
   wrapper.common.read_again = Rereader(&Describe, argc, argv);
   return wrapper;
 }

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "config/common_options.h"
+#include "options/common_options.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -13,7 +13,7 @@ struct WrapperOptions {
   ServerOptions server;
   std::string redis_conf;  // the user's; absolute
   std::string redis_server_bin;
-  Duration handover_timeout{};  // 0: no hand-over
+  Duration handover_timeout{};  // 0: no handover
   Duration cold_start_wait{};
   std::string force_master;  // as in View
   bool fence = true;

@@ -58,8 +58,8 @@ std::optional<std::int64_t> PriorityRule::Next(bool holds_copy, const redis::Ser
   return now - *temporary_since_ >= kLongestHandover ? std::optional(users_) : std::nullopt;
 }
 
-std::optional<std::string> FindUnaware(const std::vector<redis::Peer>& sentinels,
-                                       const std::vector<Result<redis::GroupReport>>& answers,
+std::optional<std::string> FindUnaware(const std::vector<sentinel::Peer>& sentinels,
+                                       const std::vector<Result<sentinel::GroupReport>>& answers,
                                        const Endpoint& self, const Endpoint& master,
                                        std::int64_t users_priority) {
   std::size_t aware = 0;

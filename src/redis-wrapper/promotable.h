@@ -10,8 +10,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
-#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -55,8 +55,8 @@ class PriorityRule {
 // What a replica still waits for that is linked to `master`: that every registered Sentinel which answers and
 // names this master lists it, and can promote it unless its user rules that out. `answers` stand in the order
 // of `sentinels`. Nothing: the Sentinels know it, or there are none.
-std::optional<std::string> FindUnaware(const std::vector<redis::Peer>& sentinels,
-                                       const std::vector<Result<redis::GroupReport>>& answers,
+std::optional<std::string> FindUnaware(const std::vector<sentinel::Peer>& sentinels,
+                                       const std::vector<Result<sentinel::GroupReport>>& answers,
                                        const Endpoint& self, const Endpoint& master,
                                        std::int64_t users_priority);
 

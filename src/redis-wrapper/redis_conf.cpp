@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "base/text_file.h"
-#include "process/server_conf.h"
+#include "base/file.h"
+#include "redis/conf_syntax.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -54,7 +54,7 @@ void Apply(const std::string& path, RedisConf& conf, int depth) {
   if (depth > kDeepestInclude) return;
   std::istringstream text(ReadTextFile(path).value_or(""));
   for (std::string line; std::getline(text, line);) {
-    const auto words = process::SplitConfLine(line);
+    const auto words = redis::SplitConfLine(line);
     if (!words || words->size() < 2 || words->front().starts_with('#')) continue;
     const std::string name = LowerCase(words->front());
     const std::string& value = (*words)[1];

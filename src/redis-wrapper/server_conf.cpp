@@ -2,11 +2,11 @@
 
 #include <fmt/core.h>
 
-#include "process/server_conf.h"
+#include "redis/conf_syntax.h"
 
 namespace redis_zk::redis_wrapper {
 
-using process::QuoteForConf;
+using redis::QuoteForConf;
 
 std::string RenderServerConf(const WrapperOptions& options, const std::optional<Endpoint>& master) {
   const auto& server = options.server;
@@ -22,7 +22,7 @@ std::string RenderServerConf(const WrapperOptions& options, const std::optional<
   add("daemonize", "no");
   add("replica-announce-ip", server.announce.host);
   add("replica-announce-port", std::to_string(server.announce.port));
-  const auto& credentials = options.common.redis;
+  const auto& credentials = options.common.credentials.redis;
   if (!credentials.password.empty()) {
     // Roles change: every node asks for the password and knows how to give it. A named user's rules are the
     // user's.

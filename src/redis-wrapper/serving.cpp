@@ -10,15 +10,15 @@
 
 #include "base/exit_code.h"
 #include "base/log.h"
+#include "failover/handover.h"
 #include "redis-wrapper/follow.h"
 #include "redis-wrapper/redis_conf.h"
-#include "redis/handover.h"
 
 namespace redis_zk::redis_wrapper {
 
 namespace {
 
-using registry::Record;
+using store::Record;
 using zookeeper::Watch;
 
 constexpr const char* kShutdownTimeout = "shutdown-timeout";
@@ -41,7 +41,7 @@ Conversion::To NextConversion(const DatasetKeeper& keeper) {
 
 Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop,
                  daemon::AddressClaim& address_claim, redis::OwnServer& own_server, zookeeper::Lock& lock,
-                 Lookup& lookup, DatasetKeeper& keeper, registry::Member self, registry::Record record)
+                 Lookup& lookup, DatasetKeeper& keeper, store::Member self, store::Record record)
     : options_(options),
       loop_(loop),
       address_claim_(address_claim),
@@ -186,9 +186,9 @@ std::optional<std::string> Serving::FindMissing(const redis::ServerInfo& own) co
   if (!own.link_up) return "the link to the master is down";
   const auto& sentinels = lookup_.sentinels();
   if (sentinels.empty()) return std::nullopt;
-  std::vector<Result<redis::GroupReport>> answers;
-  for (auto& of_one : redis::AskAboutGroups(sentinels, options_.common.sentinel,
-                                            {options_.common.master_name}, kProbeTimeout))
+  std::vector<Result<sentinel::GroupReport>> answers;
+  for (auto& of_one : sentinel::AskAboutGroups(sentinels, options_.common.credentials.sentinel,
+                                               {options_.common.master_name}, kProbeTimeout))
     answers.push_back(std::move(of_one.front()));
   const auto unaware = FindUnaware(sentinels, answers, self_.endpoint, own.master, priority_.users());
   return unaware ? std::optional("linked; " + *unaware) : std::nullopt;
@@ -224,7 +224,7 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   const auto missed = MissedMaster(own, self_.endpoint, record_);
   const auto master = missed ? missed : Successor(own, self_.endpoint, record_, has_led_);
   if (!master) return;
-  const auto info = redis::AskServerInfo(*master, options_.common.redis, kProbeTimeout);
+  const auto info = redis::AskServerInfo(*master, options_.common.credentials.redis, kProbeTimeout);
   if (!info || info->role != redis::Role::kMaster) return;
   // Under another name or spelling of its address it is this very node.
   if (info->run_id == own.run_id) return;
@@ -254,8 +254,8 @@ void Serving::Redirect(const redis::ServerInfo& own) {
 void Serving::DisconnectLateClients(const redis::ServerInfo& own) {
   if (!late_clients_.Expects(own.role, Clock::now())) return;
   LateClients::Seen seen{.registered = lookup_.sentinels().size()};
-  for (const auto& report : redis::AskSentinels(lookup_.sentinels(), options_.common.sentinel,
-                                                options_.common.master_name, kProbeTimeout)) {
+  for (const auto& report : sentinel::AskSentinels(lookup_.sentinels(), options_.common.credentials.sentinel,
+                                                   options_.common.master_name, kProbeTimeout)) {
     // Of SENTINEL MASTERS, the one that leads a failover answers with the old master to its end.
     if (report)
       ++(report->master == self_.endpoint || report->failover_in_progress ? seen.unaware : seen.aware);
@@ -284,8 +284,8 @@ bool Serving::IsOurs(const Endpoint& master, const redis::ServerInfo& info, cons
 }
 
 bool Serving::SentinelsConfirm(const Endpoint& master) const {
-  const auto reports = redis::AskSentinels(lookup_.sentinels(), options_.common.sentinel,
-                                           options_.common.master_name, kProbeTimeout);
+  const auto reports = sentinel::AskSentinels(lookup_.sentinels(), options_.common.credentials.sentinel,
+                                              options_.common.master_name, kProbeTimeout);
   return std::any_of(reports.begin(), reports.end(),
                      [&master](const auto& report) { return report && report->master == master; });
 }
@@ -305,21 +305,21 @@ int Serving::Stop() {
       loop_.Pump(until);
       return !loop_.exit_code() && loop_.stop_requests() == requests;
     };
-    const redis::HandOver::Terms terms{.group = options_.common.master_name,
-                                       .server = options_.server.bind,
-                                       .own = &own_server_,
-                                       .announced = self_.endpoint,
-                                       .sentinels = lookup_.sentinels(),
-                                       .recorded = IsRecorded() && ZooKeeperAnswers(),
-                                       .after_failure = redis::HandOver::AfterFailure::kItStops,
-                                       .timeout = options_.handover_timeout};
-    const auto outcome = redis::HandOver(options_.common, terms, go_on).Run();
-    if (outcome.kind == redis::HandOver::Outcome::Kind::kDone) {
+    const failover::Handover::Terms terms{.group = options_.common.master_name,
+                                          .server = options_.server.bind,
+                                          .own = &own_server_,
+                                          .announced = self_.endpoint,
+                                          .sentinels = lookup_.sentinels(),
+                                          .recorded = IsRecorded() && ZooKeeperAnswers(),
+                                          .after_failure = failover::Handover::AfterFailure::kItStops,
+                                          .timeout = options_.handover_timeout};
+    const auto outcome = failover::Handover(options_.common.credentials, terms, go_on).Run();
+    if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
       log::Info("{}", outcome.told);
     } else if (outcome.is_master) {
-      log::Warn("stopping without a hand-over: {}", outcome.told);
+      log::Warn("stopping without a handover: {}", outcome.told);
     } else {
-      log::Info("stopping without a hand-over: {}", outcome.told);
+      log::Info("stopping without a handover: {}", outcome.told);
     }
   }
   return StopServer();

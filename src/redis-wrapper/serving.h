@@ -28,7 +28,7 @@ class Serving {
   // `self` is registered already; `record` was read last. The references must outlive this.
   Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, daemon::AddressClaim& address_claim,
           redis::OwnServer& own_server, zookeeper::Lock& lock, Lookup& lookup, DatasetKeeper& keeper,
-          registry::Member self, registry::Record record);
+          store::Member self, store::Record record);
 
   // Returns the process's exit code.
   int Run();
@@ -76,9 +76,9 @@ class Serving {
   zookeeper::Lock& lock_;
   Lookup& lookup_;
   DatasetKeeper& keeper_;
-  registry::Member self_;
+  store::Member self_;
   // As last read; it serves while ZooKeeper is away.
-  registry::Record record_;
+  store::Record record_;
   // The record named this node since it became master.
   bool has_led_ = false;
   // It was master, or had all the data of one and was known to the Sentinels.

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "base/exit_code.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
-#include "process/server_conf.h"
 #include "redis-wrapper/server_conf.h"
 #include "redis-wrapper/serving.h"
 
@@ -31,8 +31,9 @@ constexpr Duration kClaimAgain = 50ms;
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
-      address_claim_(loop_, options.common, options.server, options.common.redis, "redis-wrapper"),
-      own_server_(options.server.bind, options.common.redis),
+      address_claim_(loop_, options.common, options.server, options.common.credentials.redis,
+                     "redis-wrapper"),
+      own_server_(options.server.bind, options.common.credentials.redis),
       keeper_(FindDataFiles(options.redis_conf, options.server.work_dir), loop_.registry(),
               options.common.master_name, options.server.announce),
       lookup_(options, loop_.registry()),
@@ -190,11 +191,11 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   const bool as_master = decision.action == Action::kServeAsMaster;
   const auto& server = options_.server;
   const std::string conf_path =
-      process::AbsolutePath(fmt::format("{}/redis-wrapper-{}.conf", server.work_dir, server.bind.port));
+      AbsolutePath(fmt::format("{}/redis-wrapper-{}.conf", server.work_dir, server.bind.port));
   const auto conf =
       RenderServerConf(options_, as_master ? std::nullopt : std::optional<Endpoint>(decision.master)) +
       RenderLoading(keeper_.files(), keeper_.plan());
-  if (const auto written = process::WriteConf(conf_path, conf); !written) {
+  if (const auto written = WriteFileAtomically(conf_path, conf); !written) {
     log::Error("WORK_DIR: {}", written.error().message);
     return tl::unexpected<int>(kExitConfig);
   }
@@ -241,31 +242,31 @@ Status Wrapper::RecordDecision(const Decision& decision) {
   if (decision.needs_lock) {
     const bool leads = decision.action == Action::kServeAsMaster;
     // A master that returns, or is the first of all, is no news to any Sentinel.
-    const registry::NextRecord next{.master = leads ? self_.endpoint : decision.master,
-                                    .epoch = decision.epoch,
-                                    .reason = decision.reason,
-                                    .cold_start = decision.epoch > record_.epoch};
+    const store::NextRecord next{.master = leads ? self_.endpoint : decision.master,
+                                 .epoch = decision.epoch,
+                                 .reason = decision.reason,
+                                 .cold_start = decision.epoch > record_.epoch};
     auto written = loop_.registry().WriteRecord(options_.common.master_name, record_, next, lock_.node());
     if (!written) return written;
     is_news = leads && (decision.forced || next.master != record_.master);
-    record_ = registry::Replaced(record_, next);
+    record_ = store::Replaced(record_, next);
   }
   if (const auto released = lock_.Release(); !released) log::Debug("{}", released.error().message);
-  if (is_news) Chronicle(decision);
+  if (is_news) AddToEventLog(decision);
   return {};
 }
 
 // The record's own reason is gone with the next failover.
-void Wrapper::Chronicle(const Decision& decision) {
+void Wrapper::AddToEventLog(const Decision& decision) {
   const std::string& group = options_.common.master_name;
   const std::string self = self_.endpoint.ToAddress();
-  const auto written = loop_.registry().AppendToChronicle(
+  const auto written = loop_.registry().AppendToEventLog(
       {{.time = UnixTime(),
         .group = group,
         .kind = "cold-start",
         .sentence = fmt::format("{}: the master is {}: {}", group, self, decision.reason),
         .by = "redis-wrapper " + self}});
-  if (!written) log::Warn("{}: {}", loop_.registry().ChroniclePath(), written.error().message);
+  if (!written) log::Warn("{}: {}", loop_.registry().EventLogPath(), written.error().message);
 }
 
 }  // namespace redis_zk::redis_wrapper

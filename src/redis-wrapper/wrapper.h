@@ -5,9 +5,9 @@
 #include <string>
 
 #include "base/log.h"
-#include "base/signals.h"
 #include "daemon/address_claim.h"
 #include "daemon/wrapper_loop.h"
+#include "os/signals.h"
 #include "redis-wrapper/bootstrap.h"
 #include "redis-wrapper/dataset_keeper.h"
 #include "redis-wrapper/failover_request.h"
@@ -49,7 +49,7 @@ class Wrapper {
   Result<daemon::WrapperLoop::Answer> Probe(const Decision& decision);
   // Under the lock the record is made to say what was decided; then the lock goes to the next.
   Status RecordDecision(const Decision& decision);
-  void Chronicle(const Decision& decision);
+  void AddToEventLog(const Decision& decision);
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;
@@ -57,7 +57,7 @@ class Wrapper {
   redis::OwnServer own_server_;
   DatasetKeeper keeper_;
   Lookup lookup_;
-  registry::Member self_;
+  store::Member self_;
   zookeeper::Lock lock_;
   FailoverRequest failover_request_;
   LogOnChange log_data_;
@@ -66,7 +66,7 @@ class Wrapper {
   LogOnChange::Level waiting_level_ = LogOnChange::Level::kInfo;
   // When it began to wait for data that may come back.
   std::optional<TimePoint> awaiting_since_;
-  registry::Record record_;  // as read last
+  store::Record record_;  // as read last
 };
 
 }  // namespace redis_zk::redis_wrapper

@@ -30,12 +30,13 @@ WriteFence::WriteFence(const WrapperOptions& options, redis::OwnServer& server)
     : options_(options), server_(server), fence_(options.fence_patience) {}
 
 void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper,
-                       const std::vector<redis::Peer>& sentinels, const std::vector<Endpoint>& replicas) {
+                       const std::vector<sentinel::Peer>& sentinels, const std::vector<Endpoint>& replicas) {
   if (!options_.fence) return;
   FindLeftover(own);
   const bool is_master = own.role == redis::Role::kMaster;
-  const Witnesses witnesses = is_master ? AskWitnesses(zookeeper, sentinels, replicas) : Witnesses{};
-  const Fence::Action action = fence_.Next(is_master, Vouched(witnesses), Clock::now());
+  const Confirmations confirmations =
+      is_master ? AskForConfirmation(zookeeper, sentinels, replicas) : Confirmations{};
+  const Fence::Action action = fence_.Next(is_master, Confirmed(confirmations), Clock::now());
   if (action == Fence::Action::kNone) return;
   const auto done = action == Fence::Action::kRaise ? Raise() : Lower();
   if (!done) return log_problem_("fence: " + done.error().message, LogOnChange::Level::kError);
@@ -45,30 +46,30 @@ void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper,
     log::Error(
         "fence: writes are refused: ZooKeeper does not vouch for this master, and only {} of {} Sentinels "
         "and replicas do",
-        witnesses.vouching, witnesses.peers);
+        confirmations.confirming, confirmations.peers);
   } else {
     log::Info("fence: writes are accepted again: {}",
               is_master ? "a witness is back" : "this is a replica now");
   }
 }
 
-Witnesses WriteFence::AskWitnesses(bool zookeeper, const std::vector<redis::Peer>& sentinels,
-                                   const std::vector<Endpoint>& replicas) const {
-  Witnesses witnesses{.zookeeper = zookeeper, .peers = sentinels.size() + replicas.size()};
-  if (zookeeper) return witnesses;
+Confirmations WriteFence::AskForConfirmation(bool zookeeper, const std::vector<sentinel::Peer>& sentinels,
+                                             const std::vector<Endpoint>& replicas) const {
+  Confirmations confirmations{.zookeeper = zookeeper, .peers = sentinels.size() + replicas.size()};
+  if (zookeeper) return confirmations;
   const Endpoint& self = options_.server.announce;
   // One after the other where no thread can be made.
   auto asked_replicas = std::async(std::launch::async | std::launch::deferred, [&] {
-    return redis::AskServerInfos(replicas, options_.common.redis, kProbeTimeout);
+    return redis::AskServerInfos(replicas, options_.common.credentials.redis, kProbeTimeout);
   });
-  for (const auto& report :
-       redis::AskSentinels(sentinels, options_.common.sentinel, options_.common.master_name, kProbeTimeout)) {
-    if (report && report->master == self) ++witnesses.vouching;
+  for (const auto& report : sentinel::AskSentinels(sentinels, options_.common.credentials.sentinel,
+                                                   options_.common.master_name, kProbeTimeout)) {
+    if (report && report->master == self) ++confirmations.confirming;
   }
   for (const auto& info : asked_replicas.get()) {
-    if (info && info->role == redis::Role::kReplica && info->master == self) ++witnesses.vouching;
+    if (info && info->role == redis::Role::kReplica && info->master == self) ++confirmations.confirming;
   }
-  return witnesses;
+  return confirmations;
 }
 
 Result<std::vector<redis::Reply>> WriteFence::AskOwn(const std::vector<redis::Command>& commands) {

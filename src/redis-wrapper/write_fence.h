@@ -1,4 +1,5 @@
-// Carries out what the fence says: asks the witnesses, makes the server refuse writes, and accept them again.
+// Carries out what the fence says: asks the confirmations, makes the server refuse writes, and accept them
+// again.
 //
 // Refusing is Redis' own min-replicas-to-write, set to more replicas than anybody has: clients get an error
 // at once, reads go on, and the user's setting comes back afterwards. Loop thread only.
@@ -12,8 +13,8 @@
 #include "redis-wrapper/fence.h"
 #include "redis-wrapper/options.h"
 #include "redis/own_server.h"
-#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -22,16 +23,16 @@ class WriteFence {
   // Both must outlive the fence.
   WriteFence(const WrapperOptions& options, redis::OwnServer& server);
 
-  // Call about once a second with what the own server says. `zookeeper` as in Witnesses; the others are asked
-  // only when it does not vouch.
-  void Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<redis::Peer>& sentinels,
+  // Call about once a second with what the own server says. `zookeeper` as in Confirmations; the others are
+  // asked only when it does not vouch.
+  void Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<sentinel::Peer>& sentinels,
              const std::vector<Endpoint>& replicas);
 
   bool alone() const { return fence_.alone(); }
 
  private:
-  Witnesses AskWitnesses(bool zookeeper, const std::vector<redis::Peer>& sentinels,
-                         const std::vector<Endpoint>& replicas) const;
+  Confirmations AskForConfirmation(bool zookeeper, const std::vector<sentinel::Peer>& sentinels,
+                                   const std::vector<Endpoint>& replicas) const;
   Result<std::vector<redis::Reply>> AskOwn(const std::vector<redis::Command>& commands);
   // A raise that was not ours to see: found up although it was never ordered, or lowered before it arrived.
   void FindLeftover(const redis::ServerInfo& own);

@@ -6,12 +6,12 @@
 #include <chrono>
 #include <utility>
 
+#include "base/file.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/random_id.h"
-#include "base/shown.h"
-#include "base/text_file.h"
-#include "config/parsers.h"
-#include "process/server_conf.h"
+#include "options/parsers.h"
+#include "redis/conf_syntax.h"
 #include "redis/connection.h"
 #include "sentinel-wrapper/server_conf.h"
 
@@ -19,7 +19,7 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-using registry::Record;
+using store::Record;
 using zookeeper::Watch;
 
 constexpr Duration kAnswerTimeout = 500ms;
@@ -38,7 +38,7 @@ constexpr Duration kLongestTurn = 5s;
 
 // Sentinel ends at a name in its file that it cannot resolve. A group with one is begun with at run time,
 // where it does no harm to the others.
-bool FitsFile(const Record& record, const std::vector<registry::Member>& members) {
+bool FitsFile(const Record& record, const std::vector<store::Member>& members) {
   return IsIpAddress(record.master.host) &&
          std::all_of(members.begin(), members.end(),
                      [](const auto& member) { return IsIpAddress(member.endpoint.host); });
@@ -61,7 +61,7 @@ Status GroupKeeper::ReadGroups() {
   std::string strange;
   std::erase_if(*names, [&strange](const std::string& name) {
     if (ParseMasterName(name)) return false;
-    strange += (strange.empty() ? "" : ", ") + Shown(name);
+    strange += (strange.empty() ? "" : ", ") + Printable(name);
     return true;
   });
   if (!strange.empty()) {
@@ -75,7 +75,7 @@ Status GroupKeeper::ReadGroups() {
   return {};
 }
 
-Result<Monitoring> GroupKeeper::Survey(const registry::Seat& seat, const std::string& group,
+Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const std::string& group,
                                        const Record& record) {
   if (const auto read = ReadGroups(); !read) return tl::unexpected(read.error());
   std::map<std::string, Record> known{{group, record}};
@@ -93,13 +93,13 @@ Result<Monitoring> GroupKeeper::Survey(const registry::Seat& seat, const std::st
     if (name == options_.common.master_name || FitsFile(latest, members->at(name)))
       fleet.groups.push_back({name, latest, std::move(members->at(name))});
   }
-  auto seats = loop_.registry().ListSeats();
-  if (!seats) return tl::unexpected(seats.error());
-  fleet.seats = std::move(*seats);
+  auto identities = loop_.registry().ListIdentities();
+  if (!identities) return tl::unexpected(identities.error());
+  fleet.identities = std::move(*identities);
   auto sentinels = loop_.registry().ListSentinels(Watch::kNo);
   if (!sentinels) return tl::unexpected(sentinels.error());
   fleet.sentinels = std::move(*sentinels);
-  auto monitoring = MonitoringOf(seat, fleet);
+  auto monitoring = MonitoringOf(identity, fleet);
   // Of groups that come later, too: the epoch of their next failover has to be newer than their record's.
   for (const auto& [name, listed] : listed_) monitoring.epoch = std::max(monitoring.epoch, listed.epoch);
   return monitoring;
@@ -141,15 +141,15 @@ void GroupKeeper::Reset(const Monitoring& monitoring) {
   if (const auto reports = AskOwn()) settings_.Look(*reports, unsettled_);
 }
 
-std::optional<std::map<std::string, redis::SentinelReport>> GroupKeeper::AskOwn() {
+std::optional<std::map<std::string, sentinel::SentinelReport>> GroupKeeper::AskOwn() {
   std::set<std::string> names = followed_;
   names.insert(options_.common.master_name);
   for (const auto& [name, record] : listed_) names.insert(name);
   const std::vector<std::string> asked(names.begin(), names.end());
-  auto answers =
-      redis::AskSentinels({{options_.server.bind, ""}}, options_.common.sentinel, asked, kAnswerTimeout)
-          .front();
-  std::map<std::string, redis::SentinelReport> reports;
+  auto answers = sentinel::AskSentinels({{options_.server.bind, ""}}, options_.common.credentials.sentinel,
+                                        asked, kAnswerTimeout)
+                     .front();
+  std::map<std::string, sentinel::SentinelReport> reports;
   answered_ = {};
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (answers[i]) {
@@ -222,7 +222,7 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Rescue(const std::string& uuid)
   return std::nullopt;
 }
 
-bool GroupKeeper::TakeTurn(const redis::SentinelReport& own, const std::string& group) {
+bool GroupKeeper::TakeTurn(const sentinel::SentinelReport& own, const std::string& group) {
   if (turn_) return false;
   auto held = turn_lock_.Acquire();
   if (!held && held.error().kind == ErrorKind::kNotFound) {
@@ -264,13 +264,13 @@ bool GroupKeeper::busy() const {
                               [](const auto& entry) { return entry.second.busy(); });
 }
 
-Result<std::map<std::string, std::vector<registry::Member>>> GroupKeeper::ListMembers(
+Result<std::map<std::string, std::vector<store::Member>>> GroupKeeper::ListMembers(
     const std::vector<std::string>& groups) {
-  std::map<std::string, std::vector<registry::Member>> all;
+  std::map<std::string, std::vector<store::Member>> all;
   for (const auto& group : groups) {
     auto members = loop_.registry().ListMembers(group, Watch::kNo);
     // Somebody else's group, recorded without a redis-wrapper.
-    if (!members && members.error().kind == ErrorKind::kNotFound) members = std::vector<registry::Member>{};
+    if (!members && members.error().kind == ErrorKind::kNotFound) members = std::vector<store::Member>{};
     if (!members) return tl::unexpected(members.error());
     all.emplace(group, std::move(*members));
   }
@@ -278,7 +278,7 @@ Result<std::map<std::string, std::vector<registry::Member>>> GroupKeeper::ListMe
 }
 
 std::map<std::string, GroupAlive> GroupKeeper::WhoLives(
-    const std::map<std::string, std::vector<registry::Member>>& members) const {
+    const std::map<std::string, std::vector<store::Member>>& members) const {
   std::set<Endpoint> candidates;
   for (const auto& [group, registered] : members) {
     candidates.insert(listed_.at(group).master);
@@ -287,7 +287,7 @@ std::map<std::string, GroupAlive> GroupKeeper::WhoLives(
     }
   }
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
-  const auto living = redis::WhoAnswers(asked, options_.common.redis, kAnswerTimeout);
+  const auto living = redis::WhoAnswers(asked, options_.common.credentials.redis, kAnswerTimeout);
   std::map<std::string, GroupAlive> alive;
   for (const auto& [group, registered] : members) {
     alive[group] = {
@@ -325,7 +325,7 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Begin(const std::vector<std::st
       case Beginning::kMonitor:
         if (const auto done = Monitor(group, record); !done) {
           newcomer.log(fmt::format("{}: cannot monitor {}: {}", group, record.master.ToAddress(),
-                                   Shown(done.error().message)),
+                                   Printable(done.error().message)),
                        LogOnChange::Level::kWarn);
           // Our Sentinel hangs: the others would wait for it in vain, too.
           if (done.error().kind != ErrorKind::kRefused) return std::nullopt;
@@ -365,7 +365,8 @@ Status GroupKeeper::Tell(const std::string& group, std::vector<redis::Command> o
     order.insert(order.end(), values.begin(), values.end());
   }
   if (orders.empty()) return {};
-  const auto answers = redis::Ask(options_.server.bind, options_.common.sentinel, orders, kAnswerTimeout);
+  const auto answers =
+      redis::Ask(options_.server.bind, options_.common.credentials.sentinel, orders, kAnswerTimeout);
   if (!answers) {
     unsettled_.insert(group);
     return tl::unexpected(answers.error());
@@ -386,12 +387,12 @@ void GroupKeeper::Drop(std::vector<std::string> groups) {
   if (groups.empty() || !ReadGroups()) return;
   for (const auto& group : groups) {
     if (listed_.contains(group)) continue;
-    const auto known =
-        redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group, kAnswerTimeout);
+    const auto known = sentinel::AskKnownInstances(options_.server.bind, options_.common.credentials.sentinel,
+                                                   group, kAnswerTimeout);
     if (!known) return;
     if (!MayDrop(monitored_.at(group), known->replicas)) continue;
-    if (const auto removed =
-            redis::StopMonitoring(options_.server.bind, options_.common.sentinel, group, kAnswerTimeout);
+    if (const auto removed = sentinel::StopMonitoring(
+            options_.server.bind, options_.common.credentials.sentinel, group, kAnswerTimeout);
         !removed) {
       log_drop_(fmt::format("{}: cannot be dropped: {}", group, removed.error().message),
                 LogOnChange::Level::kWarn);

@@ -15,13 +15,13 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
-#include "redis/sentinel_client.h"
-#include "registry/record.h"
 #include "sentinel-wrapper/groups.h"
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/rescuer.h"
 #include "sentinel-wrapper/settings_keeper.h"
+#include "sentinel/client.h"
+#include "store/record.h"
 #include "zookeeper/lock.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -32,9 +32,9 @@ class GroupKeeper {
   GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options);
 
   // What our Sentinel has to know when it starts: about `group`, whose record this is, about every group that
-  // it has monitored until now, and about every other one of which somebody lives. `seat` is ours.
-  Result<Monitoring> Survey(const registry::Seat& seat, const std::string& group,
-                            const registry::Record& record);
+  // it has monitored until now, and about every other one of which somebody lives. `identity` is ours.
+  Result<Monitoring> Survey(const store::Identity& identity, const std::string& group,
+                            const store::Record& record);
 
   // Our Sentinel has been started with this; with no group: there is none.
   void Reset(const Monitoring& monitoring);
@@ -44,7 +44,7 @@ class GroupKeeper {
 
   struct Restart {
     std::string group;
-    registry::Record record;  // of the group, to start our Sentinel with
+    store::Record record;  // of the group, to start our Sentinel with
     std::string reason;
     bool in_turn = false;  // in the turn that we have now
   };
@@ -83,23 +83,23 @@ class GroupKeeper {
 
   Status ReadGroups();
   // Nothing: our Sentinel does not answer.
-  std::optional<std::map<std::string, redis::SentinelReport>> AskOwn();
+  std::optional<std::map<std::string, sentinel::SentinelReport>> AskOwn();
   std::optional<Restart> Rescue(const std::string& uuid);
   std::optional<Restart> Begin(const std::vector<std::string>& groups);
-  Status Monitor(const std::string& group, const registry::Record& record);
+  Status Monitor(const std::string& group, const store::Record& record);
   // Gives our Sentinel orders about the group, and its settings after them.
   Status Tell(const std::string& group, std::vector<redis::Command> orders);
   void Drop(std::vector<std::string> groups);
   // Of the groups that have a record and are not monitored: those of which somebody lives.
   std::vector<std::string> ListLiving();
   // Of groups that have a record.
-  Result<std::map<std::string, std::vector<registry::Member>>> ListMembers(
+  Result<std::map<std::string, std::vector<store::Member>>> ListMembers(
       const std::vector<std::string>& groups);
   std::map<std::string, GroupAlive> WhoLives(
-      const std::map<std::string, std::vector<registry::Member>>& members) const;
+      const std::map<std::string, std::vector<store::Member>>& members) const;
   bool MayRestart(const std::string& group) const;
   bool HasTurn(const std::string& group) const { return turn_ && turn_->group == group; }
-  bool TakeTurn(const redis::SentinelReport& own, const std::string& group);
+  bool TakeTurn(const sentinel::SentinelReport& own, const std::string& group);
   // Lets the next one have it, when ours is over or not needed.
   void EndTurn(bool needed);
 
@@ -107,8 +107,8 @@ class GroupKeeper {
   const WrapperOptions& options_;
   Status answered_;
   TimePoint read_at_{};
-  std::map<std::string, registry::Record> listed_;          // in ZooKeeper, as last read
-  std::map<std::string, redis::SentinelReport> monitored_;  // what our Sentinel said last
+  std::map<std::string, store::Record> listed_;                // in ZooKeeper, as last read
+  std::map<std::string, sentinel::SentinelReport> monitored_;  // what our Sentinel said last
   std::set<std::string> followed_;
   std::set<std::string> unsettled_;  // its answer to their settings was lost
   std::map<std::string, Rescuer> rescuers_;

@@ -4,7 +4,7 @@
 
 namespace redis_zk::sentinel_wrapper {
 
-using registry::Record;
+using store::Record;
 
 GroupChanges CompareGroups(const GroupsView& view) {
   GroupChanges changes;
@@ -24,12 +24,12 @@ Beginning HowToBegin(const GroupAlive& alive) {
   return alive.replica ? Beginning::kRestart : Beginning::kWait;
 }
 
-bool MayDrop(const redis::SentinelReport& own, const std::vector<redis::ReplicaReport>& replicas) {
+bool MayDrop(const sentinel::SentinelReport& own, const std::vector<sentinel::ReplicaReport>& replicas) {
   return own.master_down && !own.failover_in_progress &&
          std::all_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.down; });
 }
 
-Record Newer(const Record& record, const redis::SentinelReport& own) {
+Record Newer(const Record& record, const sentinel::SentinelReport& own) {
   if (record.state == Record::State::kMaster && record.epoch >= own.config_epoch) return record;
   return {.state = Record::State::kMaster, .master = own.master, .epoch = own.config_epoch};
 }

@@ -10,15 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "redis/sentinel_client.h"
-#include "registry/record.h"
+#include "sentinel/client.h"
+#include "store/record.h"
 
 namespace redis_zk::sentinel_wrapper {
 
 struct GroupsView {
-  std::string own_group;                                   // ours for good: MASTER_NAME
-  std::map<std::string, registry::Record> listed;          // groups that have a znode, as last read
-  std::map<std::string, redis::SentinelReport> monitored;  // by our Sentinel, because of us
+  std::string own_group;                                      // ours for good: MASTER_NAME
+  std::map<std::string, store::Record> listed;                // groups that have a znode, as last read
+  std::map<std::string, sentinel::SentinelReport> monitored;  // by our Sentinel, because of us
 };
 
 struct GroupChanges {
@@ -43,9 +43,9 @@ enum class Beginning {
 Beginning HowToBegin(const GroupAlive& alive);
 
 // Of a group without a znode: whether nobody of it lives, for all that our Sentinel knows.
-bool MayDrop(const redis::SentinelReport& own, const std::vector<redis::ReplicaReport>& replicas);
+bool MayDrop(const sentinel::SentinelReport& own, const std::vector<sentinel::ReplicaReport>& replicas);
 
 // The newer configuration of what ZooKeeper and our Sentinel know: the record may lag behind a failover.
-registry::Record Newer(const registry::Record& record, const redis::SentinelReport& own);
+store::Record Newer(const store::Record& record, const sentinel::SentinelReport& own);
 
 }  // namespace redis_zk::sentinel_wrapper

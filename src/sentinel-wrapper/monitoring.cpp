@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "registry/sentinel_id.h"
-#include "sentinel-wrapper/seat.h"
+#include "sentinel-wrapper/identity.h"
+#include "store/sentinel_id.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -23,30 +23,31 @@ Monitoring::Group GroupOf(const Fleet::Group& seen) {
 
 }  // namespace
 
-std::vector<redis::Peer> PeersOf(const registry::Seat& seat, const std::vector<registry::Seat>& seats,
-                                 const std::vector<registry::Sentinel>& sentinels) {
-  std::set<std::string> seated;
-  for (const auto& each : seats) seated.insert(each.uuid);
-  std::set<std::string> uuids{seat.uuid};
-  std::set<Endpoint> endpoints{seat.endpoint};
-  std::vector<redis::Peer> peers;
+std::vector<sentinel::Peer> PeersOf(const store::Identity& identity,
+                                    const std::vector<store::Identity>& identities,
+                                    const std::vector<store::Sentinel>& sentinels) {
+  std::set<std::string> acquired;
+  for (const auto& each : identities) acquired.insert(each.uuid);
+  std::set<std::string> uuids{identity.uuid};
+  std::set<Endpoint> endpoints{identity.endpoint};
+  std::vector<sentinel::Peer> peers;
   for (const auto& sentinel : sentinels) {
-    if (!seated.contains(sentinel.uuid) || uuids.contains(sentinel.uuid) ||
+    if (!acquired.contains(sentinel.uuid) || uuids.contains(sentinel.uuid) ||
         endpoints.contains(sentinel.endpoint)) {
       continue;
     }
     uuids.insert(sentinel.uuid);
     endpoints.insert(sentinel.endpoint);
-    peers.push_back({sentinel.endpoint, registry::SentinelIdOf(sentinel.uuid)});
+    peers.push_back({sentinel.endpoint, store::SentinelIdOf(sentinel.uuid)});
   }
   return peers;
 }
 
-Monitoring MonitoringOf(const registry::Seat& seat, const Fleet& fleet) {
-  Monitoring monitoring{.sentinel_id = registry::SentinelIdOf(seat.uuid),
-                        .epoch = std::max(seat.epoch, FleetEpoch(fleet.seats, 0)),
+Monitoring MonitoringOf(const store::Identity& identity, const Fleet& fleet) {
+  Monitoring monitoring{.sentinel_id = store::SentinelIdOf(identity.uuid),
+                        .epoch = std::max(identity.epoch, FleetEpoch(fleet.identities, 0)),
                         .groups = {},
-                        .peers = PeersOf(seat, fleet.seats, fleet.sentinels)};
+                        .peers = PeersOf(identity, fleet.identities, fleet.sentinels)};
   for (const auto& group : fleet.groups) {
     monitoring.groups.push_back(GroupOf(group));
     monitoring.epoch = std::max(monitoring.epoch, group.record.epoch);

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "net/endpoint.h"
-#include "redis/sentinel_client.h"
-#include "registry/record.h"
+#include "sentinel/client.h"
+#include "store/record.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -27,27 +27,28 @@ struct Monitoring {
   std::string sentinel_id;  // 40 hexadecimal digits
   std::uint64_t epoch = 0;  // the fleet's highest
   std::vector<Group> groups;
-  std::vector<redis::Peer> peers;  // they monitor the same groups
+  std::vector<sentinel::Peer> peers;  // they monitor the same groups
 };
 
 // What ZooKeeper says.
 struct Fleet {
   struct Group {
     std::string name;
-    registry::Record record;                // names a master
-    std::vector<registry::Member> members;  // registered
+    store::Record record;                // names a master
+    std::vector<store::Member> members;  // registered
   };
   std::vector<Group> groups;
-  std::vector<registry::Seat> seats;
-  std::vector<registry::Sentinel> sentinels;  // registered
+  std::vector<store::Identity> identities;
+  std::vector<store::Sentinel> sentinels;  // registered
 };
 
-// The registered Sentinels that are not ours, and their ids. Those without a seat are left out, since nobody
-// knows their id: they will make themselves known. No endpoint and no id stands twice.
-std::vector<redis::Peer> PeersOf(const registry::Seat& seat, const std::vector<registry::Seat>& seats,
-                                 const std::vector<registry::Sentinel>& sentinels);
+// The registered Sentinels that are not ours, and their ids. Those without an identity are left out, since
+// nobody knows their id: they will make themselves known. No endpoint and no id stands twice.
+std::vector<sentinel::Peer> PeersOf(const store::Identity& identity,
+                                    const std::vector<store::Identity>& identities,
+                                    const std::vector<store::Sentinel>& sentinels);
 
-// `seat` is ours. Sentinel refuses a file in which an endpoint or an id stands twice.
-Monitoring MonitoringOf(const registry::Seat& seat, const Fleet& fleet);
+// `identity` is ours. Sentinel refuses a file in which an endpoint or an id stands twice.
+Monitoring MonitoringOf(const store::Identity& identity, const Fleet& fleet);
 
 }  // namespace redis_zk::sentinel_wrapper

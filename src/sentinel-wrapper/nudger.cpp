@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "redis/sentinel_client.h"
 #include "sentinel-wrapper/rescue.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -18,7 +18,7 @@ constexpr Duration kLookAgain = 20ms;
 
 }  // namespace
 
-Nudger::Nudger(Endpoint sentinel, Credentials credentials, std::string group,
+Nudger::Nudger(Endpoint sentinel, redis::Credentials credentials, std::string group,
                std::function<bool(TimePoint)> pause)
     : sentinel_(std::move(sentinel)),
       credentials_(std::move(credentials)),
@@ -26,7 +26,7 @@ Nudger::Nudger(Endpoint sentinel, Credentials credentials, std::string group,
       pause_(std::move(pause)) {}
 
 Status Nudger::RequestFailover() const {
-  return redis::RequestFailover(sentinel_, credentials_, group_, kAnswerTimeout);
+  return sentinel::RequestFailover(sentinel_, credentials_, group_, kAnswerTimeout);
 }
 
 Result<std::string> Nudger::Nudge(Duration down_after) {
@@ -37,14 +37,14 @@ Result<std::string> Nudger::Nudge(Duration down_after) {
 }
 
 Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
-  const auto known = redis::AskAcquaintances(sentinel_, credentials_, group_, kAnswerTimeout);
+  const auto known = sentinel::AskKnownInstances(sentinel_, credentials_, group_, kAnswerTimeout);
   if (!known) return tl::unexpected(known.error());
   const auto raised = RaisedDownAfter(down_after, known->replicas);
   if (!raised)
     return Fail(ErrorKind::kRefused, "it knows no good replica, and not because the master died long ago");
   // Owed from now on: an answer may get lost.
   owed_ = down_after;
-  auto asked = redis::SetDownAfter(sentinel_, credentials_, group_, *raised, kAnswerTimeout);
+  auto asked = sentinel::SetDownAfter(sentinel_, credentials_, group_, *raised, kAnswerTimeout);
   if (asked) asked = RequestFailover();
   if (asked) AwaitChoice();
   SettleDebt();
@@ -58,7 +58,7 @@ Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
 void Nudger::AwaitChoice() const {
   const TimePoint deadline = Clock::now() + kChoiceTimeout;
   while (pause_(Clock::now() + kLookAgain) && Clock::now() < deadline) {
-    const auto known = redis::AskAcquaintances(sentinel_, credentials_, group_, kAnswerTimeout);
+    const auto known = sentinel::AskKnownInstances(sentinel_, credentials_, group_, kAnswerTimeout);
     // Afterwards Sentinel looks at down-after no more in this failover.
     if (!known || HasChosen(known->replicas)) return;
   }
@@ -66,7 +66,8 @@ void Nudger::AwaitChoice() const {
 
 void Nudger::SettleDebt() {
   if (!owed_) return;
-  if (const auto set = redis::SetDownAfter(sentinel_, credentials_, group_, *owed_, kAnswerTimeout); !set) {
+  if (const auto set = sentinel::SetDownAfter(sentinel_, credentials_, group_, *owed_, kAnswerTimeout);
+      !set) {
     log_problem_(fmt::format("{}: cannot set down-after back to {} ms yet: {}", group_, owed_->count(),
                              set.error().message),
                  LogOnChange::Level::kWarn);

@@ -11,15 +11,16 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "config/common_options.h"
 #include "net/endpoint.h"
+#include "options/common_options.h"
 
 namespace redis_zk::sentinel_wrapper {
 
 class Nudger {
  public:
   // `pause` waits until the time given, and returns false when there is nothing left to wait for.
-  Nudger(Endpoint sentinel, Credentials credentials, std::string group, std::function<bool(TimePoint)> pause);
+  Nudger(Endpoint sentinel, redis::Credentials credentials, std::string group,
+         std::function<bool(TimePoint)> pause);
 
   // SENTINEL FAILOVER; where Sentinel knows no good replica, with a higher down-after than its own
   // `down_after` for the moment of its choice. What was done, in one sentence.
@@ -34,7 +35,7 @@ class Nudger {
   void AwaitChoice() const;
 
   const Endpoint sentinel_;
-  const Credentials credentials_;
+  const redis::Credentials credentials_;
   const std::string group_;
   const std::function<bool(TimePoint)> pause_;
   LogOnChange log_problem_;

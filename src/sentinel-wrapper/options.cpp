@@ -1,7 +1,6 @@
 #include "sentinel-wrapper/options.h"
 
 #include "daemon/health.h"
-#include "process/server_conf.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -32,7 +31,7 @@ Options Describe(WrapperOptions* wrapper) {
        "than a hundred servers less often, 5 ms for each; Redis 7.0 and later",
        "500ms"},
       DurationBetween(100ms, 1min), &wrapper->info_period);
-  options.AddCheck([wrapper] { return process::CheckReadable("SENTINEL_CONF", wrapper->sentinel_conf); });
+  options.AddCheck([wrapper] { return CheckReadable("SENTINEL_CONF", wrapper->sentinel_conf); });
   return options;
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config/common_options.h"
+#include "options/common_options.h"
 
 namespace redis_zk::sentinel_wrapper {
 

@@ -18,8 +18,8 @@ constexpr Duration kSlack = 500ms;
 
 Finding No(std::string reason) { return {false, std::move(reason)}; }
 
-bool Names(const registry::Record& record, const Endpoint& master) {
-  return record.state == registry::Record::State::kMaster && record.master == master;
+bool Names(const store::Record& record, const Endpoint& master) {
+  return record.state == store::Record::State::kMaster && record.master == master;
 }
 
 // Why the Sentinels' own views forbid a nudge; empty when they do not.
@@ -54,7 +54,7 @@ std::string Objection(const NudgeView& view) {
 
 // Replicas that are registered and that our Sentinel reaches.
 std::size_t CountLiving(const NudgeView& view) {
-  const auto is_living = [&view](const registry::Member& member) {
+  const auto is_living = [&view](const store::Member& member) {
     return !Names(view.record, member.endpoint) &&
            std::any_of(view.replicas.begin(), view.replicas.end(), [&member](const auto& replica) {
              return replica.endpoint == member.endpoint && !replica.down && replica.asked;
@@ -104,7 +104,7 @@ Duration PauseAfterNudge(std::size_t nudges) {
 }
 
 std::optional<Duration> RaisedDownAfter(Duration down_after,
-                                        const std::vector<redis::ReplicaReport>& replicas) {
+                                        const std::vector<sentinel::ReplicaReport>& replicas) {
   std::optional<Duration> freshest;
   for (const auto& replica : replicas) {
     if (replica.down) continue;
@@ -114,11 +114,11 @@ std::optional<Duration> RaisedDownAfter(Duration down_after,
   return down_after + *freshest / kToleratedTimes + kSlack;
 }
 
-bool HasChosen(const std::vector<redis::ReplicaReport>& replicas) {
+bool HasChosen(const std::vector<sentinel::ReplicaReport>& replicas) {
   return std::any_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.promoted; });
 }
 
-bool IsPromotable(const redis::ReplicaReport& replica) { return !replica.down && replica.priority != 0; }
+bool IsPromotable(const sentinel::ReplicaReport& replica) { return !replica.down && replica.priority != 0; }
 
 Finding IsBlind(const BlindView& view) {
   const auto& own = view.own;
@@ -144,7 +144,7 @@ Finding IsBlind(const BlindView& view) {
 
 Finding HasMissedColdStart(const StuckView& view) {
   const auto& own = view.own;
-  if (view.record.state != registry::Record::State::kMaster || !view.record.cold_start)
+  if (view.record.state != store::Record::State::kMaster || !view.record.cold_start)
     return No("the group did not begin anew");
   if (view.record.epoch <= own.config_epoch) return No("Sentinel knows a newer configuration");
   if (view.record.master == own.master) return No("the record names the same master");
@@ -158,7 +158,7 @@ Finding IsStuck(const StuckView& view) {
   const auto& own = view.own;
   if (!own.master_down) return No("its master is not down");
   if (own.failover_in_progress) return No("it is failing over");
-  if (view.record.state != registry::Record::State::kMaster) return No("the record names no master");
+  if (view.record.state != store::Record::State::kMaster) return No("the record names no master");
   if (view.record.master == own.master) return No("the record names the same master");
   for (const auto& replica : view.replicas) {
     if (!replica.down) return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/time.h"
-#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
-#include "registry/record.h"
+#include "sentinel/client.h"
+#include "store/record.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -36,17 +36,17 @@ inline constexpr Duration kStuckBeforeRestart = 5s;
 struct NudgeView {
   struct Seen {
     std::string uuid;
-    std::optional<redis::SentinelReport> report;  // nothing: it does not answer
+    std::optional<sentinel::SentinelReport> report;  // nothing: it does not answer
     // How long it has been failing over without having chosen a replica.
     Duration electing_for{};
   };
-  std::string uuid;                            // ours
-  std::vector<Seen> sentinels;                 // registered, ours among them
-  registry::Record record;                     // of the group
-  std::vector<registry::Member> members;       // registered
-  std::vector<redis::ReplicaReport> replicas;  // that our Sentinel knows
-  Duration quiet_for{};                        // how long ours has held the master for dead and done nothing
-  std::size_t nudges = 0;                      // that were in vain
+  std::string uuid;                               // ours
+  std::vector<Seen> sentinels;                    // registered, ours among them
+  store::Record record;                           // of the group
+  std::vector<store::Member> members;             // registered
+  std::vector<sentinel::ReplicaReport> replicas;  // that our Sentinel knows
+  Duration quiet_for{};    // how long ours has held the master for dead and done nothing
+  std::size_t nudges = 0;  // that were in vain
   std::optional<Duration> since_last_nudge;
   // Ours held the master for dead, was restarted for it as IsBlind said, and has its turn: it has no opinion
   // of its own yet, and its first order need not wait for one.
@@ -68,16 +68,16 @@ Duration PauseAfterNudge(std::size_t nudges);
 // The down-after with which Sentinel takes the freshest living replica, and those that lost the master up to
 // ten times down-after before it did. Nothing: there is none, or it would be taken as it is.
 std::optional<Duration> RaisedDownAfter(Duration down_after,
-                                        const std::vector<redis::ReplicaReport>& replicas);
+                                        const std::vector<sentinel::ReplicaReport>& replicas);
 
 // Whether the failover that a Sentinel leads has got as far as choosing a replica: from then on it is
 // certain.
-bool HasChosen(const std::vector<redis::ReplicaReport>& replicas);
+bool HasChosen(const std::vector<sentinel::ReplicaReport>& replicas);
 
 struct StuckView {
-  redis::SentinelReport own;
-  std::vector<redis::ReplicaReport> replicas;  // that our Sentinel knows
-  registry::Record record;
+  sentinel::SentinelReport own;
+  std::vector<sentinel::ReplicaReport> replicas;  // that our Sentinel knows
+  store::Record record;
   bool recorded_acts = false;  // the recorded master answers as master
 };
 
@@ -86,20 +86,20 @@ struct StuckView {
 Finding IsStuck(const StuckView& view);
 
 // Whether a Sentinel may promote this one of its replicas.
-bool IsPromotable(const redis::ReplicaReport& replica);
+bool IsPromotable(const sentinel::ReplicaReport& replica);
 
 struct BlindView {
   struct Seen {
-    registry::Member member;
+    store::Member member;
     std::optional<redis::ServerInfo> info;  // nothing: it does not answer
   };
-  redis::SentinelReport own;
-  std::vector<redis::ReplicaReport> replicas;  // that our Sentinel knows
-  registry::Record record;
+  sentinel::SentinelReport own;
+  std::vector<sentinel::ReplicaReport> replicas;  // that our Sentinel knows
+  store::Record record;
   bool recorded_answers = false;  // the recorded master, whatever it says
   std::vector<Seen> members;      // registered
-  registry::History history;
-  std::vector<registry::KnownDataset> datasets;
+  store::History history;
+  std::vector<store::KnownDataset> datasets;
 };
 
 // Whether our Sentinel has to be told of a replica: its master is dead, it knows none that it could promote,

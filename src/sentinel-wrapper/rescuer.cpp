@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "redis/server_info.h"
-#include "registry/sentinel_id.h"
+#include "store/sentinel_id.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -28,7 +28,7 @@ Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, std::
     : loop_(loop),
       options_(options),
       group_(std::move(group)),
-      nudger_(options.server.bind, options.common.sentinel, group_, [&loop](TimePoint until) {
+      nudger_(options.server.bind, options.common.credentials.sentinel, group_, [&loop](TimePoint until) {
         while (Clock::now() < until && !loop.stop_requested() && !loop.exit_code()) loop.Pump(until);
         return !loop.stop_requested() && !loop.exit_code();
       }) {}
@@ -42,8 +42,8 @@ void Rescuer::Reset() {
 
 bool Rescuer::busy() const { return down_since_ && Since(*down_since_) < kBusyFor; }
 
-std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const redis::SentinelReport& own,
-                                             const registry::Record& known, bool restarted) {
+std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const sentinel::SentinelReport& own,
+                                             const store::Record& known, bool restarted) {
   nudger_.SettleDebt();
   const bool needs_help = own.master_down && !own.failover_in_progress;
   if (!needs_help) Reset();
@@ -52,13 +52,13 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const redi
   if (own.master_down && !down_since_) down_since_ = Clock::now();
   if (!own.master_down) nudges_ = 0;
   if (needs_help && !quiet_since_) quiet_since_ = Clock::now();
-  const bool names_another = known.state == registry::Record::State::kMaster && known.master != own.master;
+  const bool names_another = known.state == store::Record::State::kMaster && known.master != own.master;
   // Its opinion would take down-after once more.
   const bool in_turn = restarted && !own.failover_in_progress;
   if ((!needs_help && !names_another && !in_turn) || !loop_.session().connected()) return std::nullopt;
   const auto record = loop_.registry().ReadRecord(group_, Watch::kYes);
   if (!record) return std::nullopt;
-  if (record->state == registry::Record::State::kMaster && record->master != own.master)
+  if (record->state == store::Record::State::kMaster && record->master != own.master)
     return LookForRestart(own, *record);
   stuck_since_.reset();
   if (needs_help && !restarted) {
@@ -68,11 +68,11 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const redi
   return std::nullopt;
 }
 
-std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const redis::SentinelReport& own,
-                                                         const registry::Record& record) {
+std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const sentinel::SentinelReport& own,
+                                                         const store::Record& record) {
   if (Since(*quiet_since_) < kBlindBeforeRestart) return std::nullopt;
-  const auto known =
-      redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);
+  const auto known = sentinel::AskKnownInstances(options_.server.bind, options_.common.credentials.sentinel,
+                                                 group_, kAnswerTimeout);
   // Mostly it has one, and then nothing else is worth a question.
   if (!known || std::any_of(known->replicas.begin(), known->replicas.end(), IsPromotable))
     return std::nullopt;
@@ -83,14 +83,14 @@ std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const redis::SentinelRe
   if (!history || (!datasets && datasets.error().kind != ErrorKind::kNotFound)) return std::nullopt;
   std::vector<Endpoint> asked{record.master};
   for (const auto& member : *members) asked.push_back(member.endpoint);
-  const auto infos = redis::AskServerInfos(asked, options_.common.redis, kAnswerTimeout);
+  const auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAnswerTimeout);
   BlindView view{.own = own,
                  .replicas = known->replicas,
                  .record = record,
                  .recorded_answers = infos[0] || infos[0].error().kind == ErrorKind::kRefused,
                  .members = {},
                  .history = *history,
-                 .datasets = datasets.value_or(std::vector<registry::KnownDataset>{})};
+                 .datasets = datasets.value_or(std::vector<store::KnownDataset>{})};
   for (std::size_t i = 0; i < members->size(); ++i) {
     const auto& info = infos[i + 1];
     view.members.push_back({(*members)[i], info ? std::optional(*info) : std::nullopt});
@@ -103,14 +103,15 @@ std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const redis::SentinelRe
 }
 
 // The record names another master than our Sentinel.
-std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const redis::SentinelReport& own,
-                                                       const registry::Record& record) {
+std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const sentinel::SentinelReport& own,
+                                                       const store::Record& record) {
   // In a failover that Sentinels made, ours is about to hear of the new master by itself.
   if (!record.cold_start && !quiet_since_) return std::nullopt;
-  const auto known =
-      redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);
+  const auto known = sentinel::AskKnownInstances(options_.server.bind, options_.common.credentials.sentinel,
+                                                 group_, kAnswerTimeout);
   if (!known) return std::nullopt;
-  const auto recorded = redis::AskServerInfo(record.master, options_.common.redis, kAnswerTimeout);
+  const auto recorded =
+      redis::AskServerInfo(record.master, options_.common.credentials.redis, kAnswerTimeout);
   const StuckView view{
       .own = own,
       .replicas = known->replicas,
@@ -133,23 +134,23 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const redis::SentinelRepo
   return rescue;
 }
 
-std::uint64_t Rescuer::EpochBeyond(const redis::SentinelReport& own, std::uint64_t record_epoch) {
+std::uint64_t Rescuer::EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch) {
   std::uint64_t epoch = std::max(record_epoch, own.config_epoch);
   const auto registered = loop_.registry().ListSentinels(Watch::kNo);
   if (!registered) return epoch;
-  for (const auto& report : redis::AskSentinels(registry::PeersIn(*registered), options_.common.sentinel,
-                                                group_, kAnswerTimeout)) {
+  for (const auto& report : sentinel::AskSentinels(
+           store::PeersIn(*registered), options_.common.credentials.sentinel, group_, kAnswerTimeout)) {
     if (report && report->master == own.master) epoch = std::max(epoch, report->config_epoch);
   }
   return epoch;
 }
 
 std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
-  const auto& credentials = options_.common.sentinel;
+  const auto& credentials = options_.common.credentials.sentinel;
   const auto registered = loop_.registry().ListSentinels(Watch::kNo);
   if (!registered) return std::nullopt;
   const auto reports =
-      redis::AskSentinels(registry::PeersIn(*registered), credentials, group_, kAnswerTimeout);
+      sentinel::AskSentinels(store::PeersIn(*registered), credentials, group_, kAnswerTimeout);
   std::vector<NudgeView::Seen> seen;
   std::map<std::string, TimePoint> electing;
   for (std::size_t i = 0; i < reports.size(); ++i) {
@@ -157,7 +158,8 @@ std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
     auto& each = seen.emplace_back(
         NudgeView::Seen{uuid, reports[i] ? std::optional(*reports[i]) : std::nullopt, Duration::zero()});
     if (!each.report || !each.report->failover_in_progress) continue;
-    const auto known = redis::AskAcquaintances(each.report->sentinel, credentials, group_, kAnswerTimeout);
+    const auto known =
+        sentinel::AskKnownInstances(each.report->sentinel, credentials, group_, kAnswerTimeout);
     if (!known || HasChosen(known->replicas)) continue;
     const auto since = electing_since_.find(uuid);
     electing[uuid] = since == electing_since_.end() ? Clock::now() : since->second;
@@ -167,8 +169,8 @@ std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
   return seen;
 }
 
-void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport& own,
-                           const registry::Record& record, bool restarted) {
+void Rescuer::LookForNudge(const std::string& uuid, const sentinel::SentinelReport& own,
+                           const store::Record& record, bool restarted) {
   // From the beginning, to see how long an election takes.
   auto fleet = AskFleet();
   if (!fleet) return;
@@ -181,8 +183,8 @@ void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport&
       quiet_since_ && agreed_since_ ? Since(std::max(*quiet_since_, *agreed_since_)) : Duration::zero();
   if (!restarted && quiet_for < kQuietBeforeNudge) return;
   const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
-  const auto known =
-      redis::AskAcquaintances(options_.server.bind, options_.common.sentinel, group_, kAnswerTimeout);
+  const auto known = sentinel::AskKnownInstances(options_.server.bind, options_.common.credentials.sentinel,
+                                                 group_, kAnswerTimeout);
   if (!members || !known) return;
   NudgeView view{.uuid = uuid,
                  .sentinels = std::move(*fleet),
@@ -203,7 +205,7 @@ void Rescuer::LookForNudge(const std::string& uuid, const redis::SentinelReport&
   }
 }
 
-void Rescuer::Nudge(const redis::SentinelReport& own, const std::string& reason) {
+void Rescuer::Nudge(const sentinel::SentinelReport& own, const std::string& reason) {
   last_nudge_ = Clock::now();
   ++nudges_;
   if (const auto done = nudger_.Nudge(own.down_after)) {

@@ -13,11 +13,11 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
-#include "redis/sentinel_client.h"
-#include "registry/record.h"
 #include "sentinel-wrapper/nudger.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/rescue.h"
+#include "sentinel/client.h"
+#include "store/record.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -27,15 +27,15 @@ class Rescuer {
   Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, std::string group);
 
   struct Rescue {
-    registry::Record record;  // to start our Sentinel with
+    store::Record record;  // to start our Sentinel with
     std::string reason;
     // One Sentinel at a time: the others' votes may be needed for what it does then.
     bool in_turn = false;
   };
   // Helps our Sentinel, which says `own` of the group; `known` is the record as last read. Something: restart
   // it. `uuid` is ours; `restarted`: it has its turn, and was restarted in it.
-  std::optional<Rescue> Look(const std::string& uuid, const redis::SentinelReport& own,
-                             const registry::Record& known, bool restarted);
+  std::optional<Rescue> Look(const std::string& uuid, const sentinel::SentinelReport& own,
+                             const store::Record& known, bool restarted);
 
   // The master has gone down not long ago: look again soon.
   bool busy() const;
@@ -44,15 +44,15 @@ class Rescuer {
   void Reset();
 
  private:
-  std::optional<Rescue> LookForRestart(const redis::SentinelReport& own, const registry::Record& record);
+  std::optional<Rescue> LookForRestart(const sentinel::SentinelReport& own, const store::Record& record);
   // The epoch with which Sentinels that still hold on to `master` do not talk ours back to it.
-  std::uint64_t EpochBeyond(const redis::SentinelReport& own, std::uint64_t record_epoch);
-  std::optional<Rescue> LookForBlindness(const redis::SentinelReport& own, const registry::Record& record);
-  void LookForNudge(const std::string& uuid, const redis::SentinelReport& own, const registry::Record& record,
+  std::uint64_t EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch);
+  std::optional<Rescue> LookForBlindness(const sentinel::SentinelReport& own, const store::Record& record);
+  void LookForNudge(const std::string& uuid, const sentinel::SentinelReport& own, const store::Record& record,
                     bool restarted);
   // What every registered Sentinel says now; nothing when ZooKeeper does not say who is registered.
   std::optional<std::vector<NudgeView::Seen>> AskFleet();
-  void Nudge(const redis::SentinelReport& own, const std::string& reason);
+  void Nudge(const sentinel::SentinelReport& own, const std::string& reason);
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;

@@ -9,13 +9,13 @@
 #include <sstream>
 #include <utility>
 
-#include "process/server_conf.h"
+#include "redis/conf_syntax.h"
 
 namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-using process::QuoteForConf;
+using redis::QuoteForConf;
 
 // Directives about one group: "sentinel <directive> <group> ...".
 const std::set<std::string, std::less<>> kGroupDirectives{"monitor",
@@ -130,7 +130,7 @@ std::vector<Setting> InheritedSettings(const std::vector<Line>& lines, const Wra
       add(line.directive, line.values);
   }
   if (options.down_after_ms != 0) add("down-after-milliseconds", std::to_string(options.down_after_ms));
-  const auto& redis = options.common.redis;
+  const auto& redis = options.common.credentials.redis;
   if (!redis.password.empty()) {
     if (!redis.username.empty()) add("auth-user", QuoteForConf(redis.username));
     add("auth-pass", QuoteForConf(redis.password));
@@ -148,7 +148,7 @@ enum class Users {
 Users UsersIn(const std::vector<Line>& lines) {
   Users users = Users::kNone;
   for (const auto& line : lines) {
-    auto words = process::SplitConfLine(line.text);
+    auto words = redis::SplitConfLine(line.text);
     if (!words || words->empty()) continue;
     const std::string first = LowerCase(std::move(words->front()));
     const std::string second = words->size() > 1 ? LowerCase((*words)[1]) : "";
@@ -161,7 +161,7 @@ Users UsersIn(const std::vector<Line>& lines) {
 }
 
 // No secret, but another one for each deployment, and the same after ZooKeeper has lost its data.
-Credentials OwnUser(const WrapperOptions& options) {
+redis::Credentials OwnUser(const WrapperOptions& options) {
   std::string digits;
   for (const char c : options.common.zk_hosts.chroot + options.common.zk_root)
     digits += fmt::format("{:02x}", static_cast<unsigned char>(c));
@@ -215,7 +215,7 @@ ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& op
   for (const auto& group : monitoring.groups) {
     AddGroup(group, monitoring, options.quorum, InheritedSettings(lines, options, group.name), &conf);
   }
-  const auto& own = options.common.sentinel;
+  const auto& own = options.common.credentials.sentinel;
   conf.hello = own;
   if (!own.password.empty()) {
     add({"requirepass", own.password});
@@ -245,7 +245,7 @@ std::vector<GroupSetting> SettingsOf(std::string_view user_conf, const WrapperOp
   std::vector<GroupSetting> all;
   for (const auto& [directive, values] : settings) {
     // What Redis could not read in the file it cannot be told, either.
-    if (auto words = process::SplitConfLine(values)) all.push_back({directive, std::move(*words)});
+    if (auto words = redis::SplitConfLine(values)) all.push_back({directive, std::move(*words)});
   }
   return all;
 }

@@ -22,7 +22,7 @@ struct ServerConf {
   // publish, and another deployment's Sentinels are not heard. They still hear each other through the group's
   // own servers. With SENTINEL_PASSWORD, or users or passwords of the user's file, it is for those to keep
   // deployments apart, and this is the user that they leave.
-  Credentials hello;
+  redis::Credentials hello;
   bool own_user = false;     // the text makes that user
   bool hides_users = false;  // it does not, for a file that the user's includes may hold users or passwords
 };

@@ -24,11 +24,12 @@ Duration InfoPeriodFor(Duration wanted, std::uint64_t servers) {
   return std::max(wanted, (exact + kStep - 1ms) / kStep * kStep);
 }
 
-bool MayBeExpected(const redis::SentinelReport& first) {
+bool MayBeExpected(const sentinel::SentinelReport& first) {
   return first.failover_timeout >= kShortestFailoverTimeout;
 }
 
-std::vector<Difference> Differences(const redis::SentinelReport& own, const redis::SentinelReport& expected) {
+std::vector<Difference> Differences(const sentinel::SentinelReport& own,
+                                    const sentinel::SentinelReport& expected) {
   std::vector<Difference> differences;
   const auto compare = [&differences](const char* setting, auto found, auto wanted) {
     if (found != wanted) differences.push_back({setting, std::to_string(found), std::to_string(wanted)});
@@ -40,7 +41,7 @@ std::vector<Difference> Differences(const redis::SentinelReport& own, const redi
   return differences;
 }
 
-Duration LongestChange(const redis::SentinelReport& own, const Difference& difference) {
+Duration LongestChange(const sentinel::SentinelReport& own, const Difference& difference) {
   const bool left_behind =
       difference.setting == kFailoverTimeout && difference.found == kAtOnce && !own.failover_in_progress;
   return left_behind ? kLongestLeftBehind : kLongestChange;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "redis/sentinel_client.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -32,12 +32,13 @@ struct Difference {
 
 // Whether the first report after a start can be what a group's settings have to be. False: a handover may
 // have changed them already.
-bool MayBeExpected(const redis::SentinelReport& first);
+bool MayBeExpected(const sentinel::SentinelReport& first);
 
 // Where the settings of `own` differ from those of `expected`.
-std::vector<Difference> Differences(const redis::SentinelReport& own, const redis::SentinelReport& expected);
+std::vector<Difference> Differences(const sentinel::SentinelReport& own,
+                                    const sentinel::SentinelReport& expected);
 
 // How long this difference may last.
-Duration LongestChange(const redis::SentinelReport& own, const Difference& difference);
+Duration LongestChange(const sentinel::SentinelReport& own, const Difference& difference);
 
 }  // namespace redis_zk::sentinel_wrapper

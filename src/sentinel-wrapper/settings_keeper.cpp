@@ -32,7 +32,7 @@ void SettingsKeeper::Look(const Reports& monitored, const std::set<std::string>&
 
 void SettingsKeeper::KeepInfoPeriod(Duration period) {
   const auto& sentinel = options_.server.bind;
-  const auto found = redis::AskInfoPeriod(sentinel, options_.common.sentinel, kAnswerTimeout);
+  const auto found = sentinel::AskInfoPeriod(sentinel, options_.common.credentials.sentinel, kAnswerTimeout);
   if (!found && found.error().kind == ErrorKind::kRefused) {
     knows_info_period_ = false;
     log_problem_(
@@ -42,9 +42,10 @@ void SettingsKeeper::KeepInfoPeriod(Duration period) {
         LogOnChange::Level::kWarn);
     return;
   }
-  const auto set = found && *found == period
-                       ? Status{}
-                       : redis::SetInfoPeriod(sentinel, options_.common.sentinel, period, kAnswerTimeout);
+  const auto set =
+      found && *found == period
+          ? Status{}
+          : sentinel::SetInfoPeriod(sentinel, options_.common.credentials.sentinel, period, kAnswerTimeout);
   if (!set) {
     log_problem_("cannot set the INFO period, retrying: " + set.error().message, LogOnChange::Level::kWarn);
     return;
@@ -77,8 +78,8 @@ void SettingsKeeper::KeepGroups(const Reports& monitored, const std::set<std::st
 
 void SettingsKeeper::Repair(const std::string& group, const Difference& difference) {
   const auto& [setting, found, expected] = difference;
-  const auto set = redis::SetOption(options_.server.bind, options_.common.sentinel, group, setting, expected,
-                                    kAnswerTimeout);
+  const auto set = sentinel::SetOption(options_.server.bind, options_.common.credentials.sentinel, group,
+                                       setting, expected, kAnswerTimeout);
   if (set) {
     log::Warn("{}: repaired {}: found {}, expected {}, as when it was started", group, setting, found,
               expected);

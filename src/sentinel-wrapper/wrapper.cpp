@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "base/exit_code.h"
+#include "base/file.h"
 #include "base/log.h"
-#include "base/text_file.h"
-#include "process/server_conf.h"
+#include "redis/conf_syntax.h"
 #include "redis/connection.h"
 #include "redis/server_info.h"
 #include "sentinel-wrapper/server_conf.h"
@@ -17,7 +17,7 @@ namespace redis_zk::sentinel_wrapper {
 namespace {
 
 using Answer = daemon::WrapperLoop::Answer;
-using registry::Record;
+using store::Record;
 using zookeeper::Watch;
 
 constexpr Duration kProbeTimeout = 500ms;
@@ -35,10 +35,11 @@ constexpr int kRefusesFile = 1;
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
     : options_(options),
       loop_(options.common, options.server, signals),
-      address_claim_(loop_, options.common, options.server, options.common.sentinel, "sentinel-wrapper"),
-      seats_(loop_, options_),
+      address_claim_(loop_, options.common, options.server, options.common.credentials.sentinel,
+                     "sentinel-wrapper"),
+      identities_(loop_, options_),
       groups_(loop_, options_),
-      introducer_(loop_, options_) {}
+      peer_announcer_(loop_, options_) {}
 
 int Wrapper::Run() {
   if (const auto code = loop_.Connect()) return *code;
@@ -57,12 +58,12 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
   groups_.Reset({});
   const auto record = AwaitMaster();
   if (!record) return tl::unexpected(record.error());
-  if (!seats_.Sit(record->epoch)) return tl::unexpected<int>(kExitStopped);
+  if (!identities_.Acquire(record->epoch)) return tl::unexpected<int>(kExitStopped);
   while (true) {
-    // Again: a seat may have taken its time.
+    // Again: an identity may have taken its time.
     const auto record_now = AwaitMaster();
     if (!record_now) return tl::unexpected(record_now.error());
-    auto monitoring = groups_.Survey(seats_.seat(), options_.common.master_name, *record_now);
+    auto monitoring = groups_.Survey(identities_.identity(), options_.common.master_name, *record_now);
     if (monitoring) return *monitoring;
     loop_.SayWaiting(monitoring.error().message);
     loop_.Pump(Clock::now() + kLookAgainSoon);
@@ -118,12 +119,12 @@ bool Wrapper::SomebodyLives(const Record& record) {
       if (member.serving) candidates.push_back(member.endpoint);
     }
   }
-  return !redis::WhoAnswers(candidates, options_.common.redis, kProbeTimeout).empty();
+  return !redis::WhoAnswers(candidates, options_.common.credentials.redis, kProbeTimeout).empty();
 }
 
 Result<Answer> Wrapper::Probe() const {
-  const auto answer =
-      redis::Ask(options_.server.bind, options_.common.sentinel, {{"INFO", "server"}}, kProbeTimeout);
+  const auto answer = redis::Ask(options_.server.bind, options_.common.credentials.sentinel,
+                                 {{"INFO", "server"}}, kProbeTimeout);
   if (answer && answer->front().is_error())
     return Fail(ErrorKind::kRefused, "redis-sentinel answers: " + answer->front().text);
   if (answer) {
@@ -136,7 +137,7 @@ Result<Answer> Wrapper::Probe() const {
 }
 
 std::string Wrapper::ConfPath() const {
-  return process::AbsolutePath(
+  return AbsolutePath(
       fmt::format("{}/sentinel-wrapper-{}.conf", options_.server.work_dir, options_.server.bind.port));
 }
 
@@ -161,7 +162,7 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   }
   if (code) return code;
   groups_.Reset(monitoring);
-  introducer_.Reset(conf.hello);
+  peer_announcer_.Reset(conf.hello);
   std::string groups;
   for (const auto& group : monitoring.groups)
     groups += fmt::format("{}{} at {}", groups.empty() ? "" : ", ", group.name, group.master.ToAddress());
@@ -176,7 +177,7 @@ ServerConf Wrapper::Render(const Monitoring& monitoring) const {
 }
 
 std::optional<int> Wrapper::Launch(const ServerConf& conf) {
-  if (const auto written = process::WriteConf(ConfPath(), conf.text); !written) {
+  if (const auto written = WriteFileAtomically(ConfPath(), conf.text); !written) {
     log::Error("WORK_DIR: {}", written.error().message);
     return kExitConfig;
   }
@@ -188,8 +189,8 @@ std::optional<int> Wrapper::Launch(const ServerConf& conf) {
 std::optional<int> Wrapper::Supervise() {
   while (!loop_.exit_code() && !loop_.stop_requested()) {
     if (!KeepRegistered()) {
-      log::Error("the seat {} is another Sentinel's now: stopping ours, which has the same id",
-                 seats_.seat().uuid);
+      log::Error("the identity {} is another Sentinel's now: stopping ours, which has the same id",
+                 identities_.identity().uuid);
       registered_session_ = 0;
       loop_.StopServer();
       return loop_.stop_requested() ? std::optional<int>(kExitStopped) : std::nullopt;
@@ -200,10 +201,10 @@ std::optional<int> Wrapper::Supervise() {
       return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
     NoteEpoch();
-    if (const auto restart = groups_.Look(seats_.seat().uuid)) {
+    if (const auto restart = groups_.Look(identities_.identity().uuid)) {
       if (const auto code = Restart(*restart)) return code;
     }
-    introducer_.Look(seats_.seat(), groups_.followed());
+    peer_announcer_.Look(identities_.identity(), groups_.followed());
     SayHealth();
     AwaitTurn();
   }
@@ -224,14 +225,14 @@ void Wrapper::AwaitTurn() {
     loop_.Pump(until);
     if (!loop_.TakeZooKeeperNews()) continue;
     groups_.NoteNews();
-    introducer_.NoteNews();
+    peer_announcer_.NoteNews();
     until = std::min(latest, now + kTurnAtMostEvery);
   }
 }
 
 std::optional<int> Wrapper::Restart(const GroupKeeper::Restart& restart) {
   // Before the old one is stopped: from here on nothing depends on ZooKeeper.
-  const auto monitoring = groups_.Survey(seats_.seat(), restart.group, restart.record);
+  const auto monitoring = groups_.Survey(identities_.identity(), restart.group, restart.record);
   if (!monitoring) {
     log_problem_("redis-sentinel cannot be restarted yet: " + monitoring.error().message,
                  LogOnChange::Level::kWarn);
@@ -261,25 +262,25 @@ void Wrapper::SayHealth() {
                                  registered_session_ == 0 ? "; not registered yet" : ""));
 }
 
-void Wrapper::NoteEpoch() { seats_.NoteEpoch(EpochIn(ReadTextFile(ConfPath()).value_or(""))); }
+void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(ConfPath()).value_or(""))); }
 
 void Wrapper::Unregister() {
   registered_session_ = 0;
   if (!loop_.session().connected()) return;
-  if (const auto gone = loop_.registry().UnregisterSentinel(seats_.seat().uuid); !gone)
+  if (const auto gone = loop_.registry().UnregisterSentinel(identities_.identity().uuid); !gone)
     log::Warn("{}", gone.error().message);
 }
 
 bool Wrapper::KeepRegistered() {
   const std::int64_t session = loop_.session().id();
   if (!loop_.session().connected()) return true;
-  const auto hold = seats_.Keep();
-  if (hold == SeatKeeper::Hold::kLost) return false;
-  if (hold == SeatKeeper::Hold::kUnsure) return true;
+  const auto hold = identities_.Keep();
+  if (hold == IdentityKeeper::Hold::kLost) return false;
+  if (hold == IdentityKeeper::Hold::kUnsure) return true;
   const bool news = registered_session_ != session;
   // Also in the same session now and then: somebody may have deleted it.
   if (!news && Clock::now() < register_again_at_) return true;
-  const registry::Sentinel self{seats_.seat().uuid, options_.server.announce};
+  const store::Sentinel self{identities_.identity().uuid, options_.server.announce};
   auto registered = loop_.registry().RegisterSentinel(self);
   if (!registered && registered.error().kind == ErrorKind::kNotFound) {
     const auto made = loop_.registry().EnsureGroup(options_.common.master_name);

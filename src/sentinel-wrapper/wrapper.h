@@ -1,20 +1,20 @@
-// The life of a sentinel-wrapper: connect, wait for a master, take a seat, launch, register, supervise.
+// The life of a sentinel-wrapper: connect, wait for a master, take an identity, launch, register, supervise.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "base/log.h"
-#include "base/signals.h"
 #include "daemon/address_claim.h"
 #include "daemon/wrapper_loop.h"
-#include "registry/record.h"
+#include "os/signals.h"
 #include "sentinel-wrapper/group_keeper.h"
-#include "sentinel-wrapper/introducer.h"
+#include "sentinel-wrapper/identity_keeper.h"
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
-#include "sentinel-wrapper/seat_keeper.h"
+#include "sentinel-wrapper/peer_announcer.h"
 #include "sentinel-wrapper/server_conf.h"
+#include "store/record.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -27,24 +27,24 @@ class Wrapper {
   int Run();
 
  private:
-  tl::expected<registry::Record, int> AwaitMaster();
+  tl::expected<store::Record, int> AwaitMaster();
   // The recorded master or a replica that serves.
-  bool SomebodyLives(const registry::Record& record);
-  // Waits for a master and a seat. An exit code when the start is over.
+  bool SomebodyLives(const store::Record& record);
+  // Waits for a master and an identity. An exit code when the start is over.
   tl::expected<Monitoring, int> Prepare();
   std::optional<int> Start(const Monitoring& monitoring);
   ServerConf Render(const Monitoring& monitoring) const;
   // Until it serves. An exit code when it does not.
   std::optional<int> Launch(const ServerConf& conf);
   Result<daemon::WrapperLoop::Answer> Probe() const;
-  // Until our Sentinel ends. Nothing: our seat is somebody else's now; start over.
+  // Until our Sentinel ends. Nothing: our identity is somebody else's now; start over.
   std::optional<int> Supervise();
-  // False: our seat is lost.
+  // False: our identity is lost.
   bool KeepRegistered();
   void Unregister();
   void NoteEpoch();
   void SayHealth();
-  // Starts our Sentinel anew, with the same seat. An exit code when it does not serve again.
+  // Starts our Sentinel anew, with the same identity. An exit code when it does not serve again.
   std::optional<int> Restart(const GroupKeeper::Restart& restart);
   // Until something happened in ZooKeeper, or it is time to look again.
   void AwaitTurn();
@@ -54,9 +54,9 @@ class Wrapper {
   daemon::WrapperLoop loop_;
   daemon::AddressClaim address_claim_;
   LogOnChange log_problem_;
-  SeatKeeper seats_;
+  IdentityKeeper identities_;
   GroupKeeper groups_;
-  Introducer introducer_;
+  PeerAnnouncer peer_announcer_;
   std::int64_t registered_session_ = 0;
   bool ready_ = false;       // it was registered once
   bool takes_users_ = true;  // our redis-sentinel, for all that is known

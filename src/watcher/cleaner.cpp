@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/log.h"
-#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
-#include "registry/sentinel_id.h"
+#include "sentinel/client.h"
+#include "store/sentinel_id.h"
 
 namespace redis_zk::watcher {
 
@@ -32,16 +32,16 @@ Duration StepEvery(Duration patience, std::size_t groups) {
 
 }  // namespace
 
-Cleaner::Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry,
-                 EventLog& events)
+Cleaner::Cleaner(const WatcherOptions& options, zookeeper::Session& session, store::Registry& registry,
+                 RecentEvents& events)
     : options_(options),
       session_(session),
       registry_(registry),
       events_(events),
       lock_(session, registry.CleanUpPath(), "watcher " + options.listen.ToAddress()) {}
 
-void Cleaner::Step(const std::map<std::string, registry::Record>& groups,
-                   const std::vector<registry::Sentinel>& sentinels, bool paused) {
+void Cleaner::Step(const std::map<std::string, store::Record>& groups,
+                   const std::vector<store::Sentinel>& sentinels, bool paused) {
   const TimePoint now = Clock::now();
   if (options_.clean_up == CleanUpMode::kOff || now < step_at_ || groups.empty()) return;
   step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, groups.size()));
@@ -100,11 +100,11 @@ bool Cleaner::MayAct() {
 
 void Cleaner::ForgetSightings() {
   // Nobody looks meanwhile.
-  memory_.ghosts_since.clear();
-  memory_.seats_free_since.clear();
+  memory_.stale_since.clear();
+  memory_.identities_free_since.clear();
 }
 
-const std::string& Cleaner::NextGroup(const std::map<std::string, registry::Record>& groups) {
+const std::string& Cleaner::NextGroup(const std::map<std::string, store::Record>& groups) {
   if (memory_.verifying) {
     last_group_ = memory_.verifying->group;
   } else {
@@ -115,18 +115,18 @@ const std::string& Cleaner::NextGroup(const std::map<std::string, registry::Reco
   return last_group_;
 }
 
-Result<CleanUpView> Cleaner::Look(const std::string& group, const registry::Record& record,
-                                  const std::vector<registry::Sentinel>& sentinels) {
+Result<CleanUpView> Cleaner::Look(const std::string& group, const store::Record& record,
+                                  const std::vector<store::Sentinel>& sentinels) {
   CleanUpView view{
       .group = group, .connected = true, .may_act = true, .record = record, .sentinels = sentinels};
   auto members = registry_.ListMembers(group, Watch::kNo);
   if (!members) return tl::unexpected(members.error());
   view.members = std::move(*members);
-  auto seats = registry_.ListSeats();
-  if (!seats) return tl::unexpected(seats.error());
-  view.seats = std::move(*seats);
+  auto identities = registry_.ListIdentities();
+  if (!identities) return tl::unexpected(identities.error());
+  view.identities = std::move(*identities);
   if (auto looked = LookAtDatasets(&view); !looked) return tl::unexpected(looked.error());
-  AskWitnesses(&view);
+  AskSentinels(&view);
   return view;
 }
 
@@ -143,12 +143,12 @@ Status Cleaner::LookAtDatasets(CleanUpView* view) {
   return {};
 }
 
-void Cleaner::AskWitnesses(CleanUpView* view) const {
-  const auto& credentials = options_.common.sentinel;
+void Cleaner::AskSentinels(CleanUpView* view) const {
+  const auto& credentials = options_.common.credentials.sentinel;
   auto reports =
-      redis::AskSentinels(registry::PeersIn(view->sentinels), credentials, view->group, kAskTimeout);
-  std::vector<registry::Sentinel> answering;
-  std::vector<redis::SentinelReport> answers;
+      sentinel::AskSentinels(store::PeersIn(view->sentinels), credentials, view->group, kAskTimeout);
+  std::vector<store::Sentinel> answering;
+  std::vector<sentinel::SentinelReport> answers;
   for (std::size_t i = 0; i < reports.size(); ++i) {
     if (reports[i]) {
       answering.push_back(view->sentinels[i]);
@@ -159,21 +159,21 @@ void Cleaner::AskWitnesses(CleanUpView* view) const {
   }
   std::vector<Endpoint> endpoints;
   for (const auto& sentinel : answering) endpoints.push_back(sentinel.endpoint);
-  auto known = redis::AskAcquaintances(endpoints, credentials, view->group, kAskTimeout);
+  auto known = sentinel::AskKnownInstances(endpoints, credentials, view->group, kAskTimeout);
   for (std::size_t i = 0; i < answering.size(); ++i) {
     if (known[i]) {
-      view->witnesses.push_back({answering[i], std::move(answers[i]), std::move(*known[i])});
+      view->sentinel_views.push_back({answering[i], std::move(answers[i]), std::move(*known[i])});
     } else {
       view->silent.push_back(answering[i]);
     }
   }
 }
 
-void Cleaner::NoteKnownIds(const std::map<std::string, registry::Record>& groups, CleanUpView* view) {
+void Cleaner::NoteKnownIds(const std::map<std::string, store::Record>& groups, CleanUpView* view) {
   auto& ids = known_ids_[view->group];
   ids.clear();
-  for (const auto& witness : view->witnesses) {
-    for (const auto& peer : witness.known.peers) ids.insert(peer.id);
+  for (const auto& sentinel_view : view->sentinel_views) {
+    for (const auto& peer : sentinel_view.known.peers) ids.insert(peer.id);
   }
   if (!view->silent.empty()) known_ids_.erase(view->group);
   std::set<std::string> elsewhere;
@@ -192,7 +192,7 @@ void Cleaner::AskServers(CleanUpView* view) {
     if (member.serving) endpoints.insert(member.endpoint);
   }
   const std::vector<Endpoint> asked(endpoints.begin(), endpoints.end());
-  auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
+  auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAskTimeout);
   view->servers.emplace();
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (infos[i]) view->servers->emplace(asked[i], std::move(*infos[i]));
@@ -222,7 +222,7 @@ void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
       GiveUp(group, action.reason);
       break;
     case Kind::kReset:
-    case Kind::kRemoveSeat:
+    case Kind::kRemoveIdentity:
     case Kind::kForgetDataset:
       Tell(group, observing ? "only observing, else: " + action.reason : action.reason);
       if (!observing) CarryOut(group, action);
@@ -236,14 +236,14 @@ void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
                .group = group,
                .sentence = fmt::format("{}: clean-up: {}", group, action.reason)});
   if (action.kind == Kind::kReset) {
-    const auto reset =
-        redis::RequestReset(action.sentinel.endpoint, options_.common.sentinel, group, kAskTimeout);
+    const auto reset = sentinel::RequestReset(action.sentinel.endpoint, options_.common.credentials.sentinel,
+                                              group, kAskTimeout);
     // Whether it was done or not: once is enough.
     if (!reset) GiveUp(group, reset.error().message);
     return;
   }
-  const auto removed = action.kind == Kind::kRemoveSeat ? registry_.RemoveSeat(action.entry)
-                                                        : registry_.ForgetDataset(group, action.entry);
+  const auto removed = action.kind == Kind::kRemoveIdentity ? registry_.RemoveIdentity(action.entry)
+                                                            : registry_.ForgetDataset(group, action.entry);
   if (removed) {
     // There may be more of them.
     if (action.kind == Kind::kForgetDataset) datasets_at_.erase(group);

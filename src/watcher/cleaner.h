@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "registry/registry.h"
+#include "store/registry.h"
 #include "watcher/cleanup.h"
 #include "watcher/events.h"
 #include "watcher/options.h"
@@ -23,24 +23,24 @@ namespace redis_zk::watcher {
 class Cleaner {
  public:
   // All must outlive the cleaner.
-  Cleaner(const WatcherOptions& options, zookeeper::Session& session, registry::Registry& registry,
-          EventLog& events);
+  Cleaner(const WatcherOptions& options, zookeeper::Session& session, store::Registry& registry,
+          RecentEvents& events);
 
   // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now. Paused,
   // it begins nothing, and only sees to its end what it has begun.
-  void Step(const std::map<std::string, registry::Record>& groups,
-            const std::vector<registry::Sentinel>& sentinels, bool paused);
+  void Step(const std::map<std::string, store::Record>& groups, const std::vector<store::Sentinel>& sentinels,
+            bool paused);
 
  private:
   // Observing needs no lock, and must not keep it from those who act.
   bool MayAct();
   void ForgetSightings();
-  const std::string& NextGroup(const std::map<std::string, registry::Record>& groups);
-  Result<CleanUpView> Look(const std::string& group, const registry::Record& record,
-                           const std::vector<registry::Sentinel>& sentinels);
+  const std::string& NextGroup(const std::map<std::string, store::Record>& groups);
+  Result<CleanUpView> Look(const std::string& group, const store::Record& record,
+                           const std::vector<store::Sentinel>& sentinels);
   Status LookAtDatasets(CleanUpView* view);
-  void AskWitnesses(CleanUpView* view) const;
-  void NoteKnownIds(const std::map<std::string, registry::Record>& groups, CleanUpView* view);
+  void AskSentinels(CleanUpView* view) const;
+  void NoteKnownIds(const std::map<std::string, store::Record>& groups, CleanUpView* view);
   // With the lock looked at again, since the answer may lead to a RESET.
   void AskServers(CleanUpView* view);
   void Act(const std::string& group, const CleanUpAction& action);
@@ -51,8 +51,8 @@ class Cleaner {
 
   const WatcherOptions& options_;
   zookeeper::Session& session_;
-  registry::Registry& registry_;
-  EventLog& events_;
+  store::Registry& registry_;
+  RecentEvents& events_;
   zookeeper::Lock lock_;
   bool held_ = false;
   CleanUpMemory memory_;

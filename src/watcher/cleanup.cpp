@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "registry/sentinel_id.h"
+#include "store/sentinel_id.h"
 
 namespace redis_zk::watcher {
 
@@ -15,38 +15,38 @@ namespace {
 using Kind = CleanUpAction::Kind;
 using Sighting = CleanUpMemory::Sighting;
 
-// A ghost that was made forgotten and is counted again came back by itself, and would again. Until it has
-// been seen alive, or for this long, it is left alone.
+// A stale_entry that was made forgotten and is counted again came back by itself, and would again. Until it
+// has been seen alive, or for this long, it is left alone.
 constexpr Duration kLeftAlone = 24h;
 
 CleanUpAction Say(Kind kind, std::string reason) { return {.kind = kind, .reason = std::move(reason)}; }
 
 // The next Sentinel to make forget, as if the group were fit for it.
-CleanUpAction FindGhostChore(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
-                             TimePoint now) {
+CleanUpAction FindStaleEntryChore(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
+                                  TimePoint now) {
   CleanUpAction otherwise = Say(Kind::kNothing, "no Sentinel counts anybody who is gone");
-  for (const auto& witness : view.witnesses) {
-    const std::string name = "Sentinel " + witness.sentinel.endpoint.ToAddress();
-    const auto ghosts = FindGhosts(view, witness);
-    if (ghosts.empty()) continue;
+  for (const auto& sentinel_view : view.sentinel_views) {
+    const std::string name = "Sentinel " + sentinel_view.sentinel.endpoint.ToAddress();
+    const auto stale_entries = FindStaleEntries(view, sentinel_view);
+    if (stale_entries.empty()) continue;
     CleanUpAction reset{
         .kind = Kind::kReset,
-        .reason = fmt::format("SENTINEL RESET of {}, which still counts {}", name, Join(ghosts)),
-        .sentinel = witness.sentinel};
+        .reason = fmt::format("SENTINEL RESET of {}, which still counts {}", name, Join(stale_entries)),
+        .sentinel = sentinel_view.sentinel};
     bool may_return = false;
     bool fresh = false;
-    for (const auto& ghost : ghosts) {
-      const Sighting sighting{view.group, witness.sentinel.uuid, ghost.name};
-      const auto since = memory.ghosts_since.find(sighting);
-      may_return |= since == memory.ghosts_since.end() || now < since->second + patience;
+    for (const auto& stale_entry : stale_entries) {
+      const Sighting sighting{view.group, sentinel_view.sentinel.uuid, stale_entry.name};
+      const auto since = memory.stale_since.find(sighting);
+      may_return |= since == memory.stale_since.end() || now < since->second + patience;
       fresh |= !memory.forgotten_at.contains(sighting);
-      reset.ghosts.push_back(ghost.name);
+      reset.stale_entries.push_back(stale_entry.name);
     }
     if (!fresh) {
-      otherwise = Say(Kind::kRefuse,
-                      fmt::format("{} counts {} in spite of a RESET, and is left alone", name, Join(ghosts)));
+      otherwise = Say(Kind::kRefuse, fmt::format("{} counts {} in spite of a RESET, and is left alone", name,
+                                                 Join(stale_entries)));
     } else if (may_return) {
-      otherwise = Say(Kind::kWait, fmt::format("{} counts {}, who may return", name, Join(ghosts)));
+      otherwise = Say(Kind::kWait, fmt::format("{} counts {}, who may return", name, Join(stale_entries)));
     } else {
       return reset;
     }
@@ -54,17 +54,18 @@ CleanUpAction FindGhostChore(const CleanUpView& view, const CleanUpMemory& memor
   return otherwise;
 }
 
-std::optional<CleanUpAction> FindSeatChore(const CleanUpView& view, const CleanUpMemory& memory,
-                                           Duration patience, TimePoint now) {
-  for (const auto& seat : view.seats) {
-    const auto since = memory.seats_free_since.find(seat.uuid);
-    if (seat.taken || since == memory.seats_free_since.end() || now < since->second + patience) continue;
-    if (IsKnown(view, registry::SentinelIdOf(seat.uuid))) continue;
+std::optional<CleanUpAction> FindIdentityChore(const CleanUpView& view, const CleanUpMemory& memory,
+                                               Duration patience, TimePoint now) {
+  for (const auto& identity : view.identities) {
+    const auto since = memory.identities_free_since.find(identity.uuid);
+    if (identity.taken || since == memory.identities_free_since.end() || now < since->second + patience)
+      continue;
+    if (IsKnown(view, store::SentinelIdOf(identity.uuid))) continue;
     return CleanUpAction{
-        .kind = Kind::kRemoveSeat,
-        .reason = fmt::format("removal of seat {}, last of {}: free, and no Sentinel knows it", seat.uuid,
-                              seat.endpoint.ToAddress()),
-        .entry = seat.uuid};
+        .kind = Kind::kRemoveIdentity,
+        .reason = fmt::format("removal of identity {}, last of {}: free, and no Sentinel knows it",
+                              identity.uuid, identity.endpoint.ToAddress()),
+        .entry = identity.uuid};
   }
   return std::nullopt;
 }
@@ -86,9 +87,9 @@ std::optional<CleanUpAction> FindDatasetChore(const CleanUpView& view) {
 
 CleanUpAction FindChore(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
                         TimePoint now) {
-  auto chore = FindGhostChore(view, memory, patience, now);
+  auto chore = FindStaleEntryChore(view, memory, patience, now);
   if (chore.kind == Kind::kReset) return chore;
-  if (auto seat = FindSeatChore(view, memory, patience, now)) return *seat;
+  if (auto identity = FindIdentityChore(view, memory, patience, now)) return *identity;
   if (auto dataset = FindDatasetChore(view)) return *dataset;
   return chore;
 }
@@ -102,16 +103,18 @@ CleanUpAction Verify(const CleanUpView& view, const CleanUpMemory::Verification&
   if (const auto dispute = FindDispute(view))
     return Say(Kind::kGiveUp, fmt::format("after the RESET of {}, {}", name, *dispute));
   if (!view.servers) return Say(Kind::kAskServers, "the servers have to be asked");
-  const auto witness = std::find_if(view.witnesses.begin(), view.witnesses.end(),
-                                    [&is_it](const auto& candidate) { return is_it(candidate.sentinel); });
+  const auto sentinel_view =
+      std::find_if(view.sentinel_views.begin(), view.sentinel_views.end(),
+                   [&is_it](const auto& candidate) { return is_it(candidate.sentinel); });
   std::optional<std::string> missing = FindSickServer(view);
-  if (!missing && witness == view.witnesses.end()) missing = name + " does not answer";
+  if (!missing && sentinel_view == view.sentinel_views.end()) missing = name + " does not answer";
   if (!missing) {
-    if (const auto unknown = FindMissing(view, *witness)) missing = name + " has not found " + *unknown;
+    if (const auto unknown = FindMissing(view, *sentinel_view)) missing = name + " has not found " + *unknown;
   }
   if (!missing) {
-    return Say(Kind::kVerified, fmt::format("{} has found everyone again (Sentinels: {}, replicas: {})", name,
-                                            witness->known.peers.size(), witness->known.replicas.size()));
+    return Say(Kind::kVerified,
+               fmt::format("{} has found everyone again (Sentinels: {}, replicas: {})", name,
+                           sentinel_view->known.peers.size(), sentinel_view->known.replicas.size()));
   }
   if (now < verifying.deadline) return Say(Kind::kWait, *missing);
   return Say(Kind::kGiveUp, fmt::format("{} s after its RESET, {}", kFindAgainWithin / 1s, *missing));
@@ -124,36 +127,36 @@ void Remember(const CleanUpView& view, TimePoint now, CleanUpMemory* memory) {
     return std::none_of(view.sentinels.begin(), view.sentinels.end(),
                         [&](const auto& sentinel) { return sentinel.uuid == sighting.sentinel; });
   };
-  std::erase_if(memory->ghosts_since, [&](const auto& entry) { return is_over(entry.first); });
+  std::erase_if(memory->stale_since, [&](const auto& entry) { return is_over(entry.first); });
   std::erase_if(memory->forgotten_at,
                 [&](const auto& entry) { return is_over(entry.first) || now >= entry.second + kLeftAlone; });
-  for (const auto& witness : view.witnesses) {
+  for (const auto& sentinel_view : view.sentinel_views) {
     std::set<std::string> names;
-    for (const auto& ghost : FindGhosts(view, witness)) {
-      memory->ghosts_since.emplace(Sighting{view.group, witness.sentinel.uuid, ghost.name}, now);
-      names.insert(ghost.name);
+    for (const auto& stale_entry : FindStaleEntries(view, sentinel_view)) {
+      memory->stale_since.emplace(Sighting{view.group, sentinel_view.sentinel.uuid, stale_entry.name}, now);
+      names.insert(stale_entry.name);
     }
     const auto is_its = [&](const Sighting& sighting) {
-      return sighting.group == view.group && sighting.sentinel == witness.sentinel.uuid;
+      return sighting.group == view.group && sighting.sentinel == sentinel_view.sentinel.uuid;
     };
-    std::erase_if(memory->ghosts_since, [&](const auto& entry) {
-      return is_its(entry.first) && !names.contains(entry.first.ghost);
+    std::erase_if(memory->stale_since, [&](const auto& entry) {
+      return is_its(entry.first) && !names.contains(entry.first.stale_entry);
     });
     std::erase_if(memory->forgotten_at, [&](const auto& entry) {
-      return is_its(entry.first) && IsSeenAlive(witness, entry.first.ghost);
+      return is_its(entry.first) && IsSeenAlive(sentinel_view, entry.first.stale_entry);
     });
   }
   std::map<std::string, TimePoint> free_since;
-  for (const auto& seat : view.seats) {
-    if (seat.taken) continue;
-    const auto before = memory->seats_free_since.find(seat.uuid);
-    free_since.emplace(seat.uuid, before == memory->seats_free_since.end() ? now : before->second);
+  for (const auto& identity : view.identities) {
+    if (identity.taken) continue;
+    const auto before = memory->identities_free_since.find(identity.uuid);
+    free_since.emplace(identity.uuid, before == memory->identities_free_since.end() ? now : before->second);
   }
-  memory->seats_free_since = std::move(free_since);
+  memory->identities_free_since = std::move(free_since);
 }
 
-void ForgetGroups(const std::map<std::string, registry::Record>& groups, CleanUpMemory* memory) {
-  std::erase_if(memory->ghosts_since,
+void ForgetGroups(const std::map<std::string, store::Record>& groups, CleanUpMemory* memory) {
+  std::erase_if(memory->stale_since,
                 [&groups](const auto& entry) { return !groups.contains(entry.first.group); });
 }
 
@@ -162,9 +165,9 @@ CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory
   if (!view.connected) return Say(Kind::kNothing, "ZooKeeper is away");
   if (!view.may_act) return Say(Kind::kNothing, "another watcher cleans up");
   if (memory.verifying) return Verify(view, *memory.verifying, now);
-  if (view.witnesses.empty()) return Say(Kind::kNothing, "no Sentinel that answers knows the group");
+  if (view.sentinel_views.empty()) return Say(Kind::kNothing, "no Sentinel that answers knows the group");
   CleanUpAction chore = FindChore(view, memory, patience, now);
-  if (chore.kind != Kind::kReset && chore.kind != Kind::kRemoveSeat && chore.kind != Kind::kForgetDataset)
+  if (chore.kind != Kind::kReset && chore.kind != Kind::kRemoveIdentity && chore.kind != Kind::kForgetDataset)
     return chore;
   std::optional<std::string> obstacle;
   if (now < memory.paused_until) obstacle = "there was a surprise a short time ago";
@@ -182,7 +185,8 @@ CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory
 
 void Note(const std::string& group, const CleanUpAction& action, TimePoint now, CleanUpMemory* memory) {
   if (action.kind == Kind::kReset) {
-    for (const auto& ghost : action.ghosts) memory->forgotten_at[{group, action.sentinel.uuid, ghost}] = now;
+    for (const auto& stale_entry : action.stale_entries)
+      memory->forgotten_at[{group, action.sentinel.uuid, stale_entry}] = now;
     memory->verifying = {group, action.sentinel, now + kFindAgainWithin};
   } else if (action.kind == Kind::kVerified) {
     memory->verifying.reset();

@@ -4,15 +4,15 @@
 
 #include <algorithm>
 
-#include "registry/sentinel_id.h"
+#include "store/sentinel_id.h"
 
 namespace redis_zk::watcher {
 
 namespace {
 
-bool Is(const redis::PeerReport& peer, const registry::Sentinel& sentinel) {
+bool Is(const sentinel::PeerReport& peer, const store::Sentinel& sentinel) {
   // The id is what Sentinels know each other by, unless it was not us who launched this one.
-  return peer.id == registry::SentinelIdOf(sentinel.uuid) || peer.endpoint == sentinel.endpoint;
+  return peer.id == store::SentinelIdOf(sentinel.uuid) || peer.endpoint == sentinel.endpoint;
 }
 
 const redis::ServerInfo* FindServer(const CleanUpView& view, const Endpoint& endpoint) {
@@ -29,17 +29,17 @@ const redis::ReplicaOf* FindAttached(const CleanUpView& view, const Endpoint& re
   return found == master->replicas.end() ? nullptr : &*found;
 }
 
-bool IsGhost(const CleanUpView& view, const redis::PeerReport& peer) {
+bool IsStale(const CleanUpView& view, const sentinel::PeerReport& peer) {
   const auto is_peer = [&peer](const auto& sentinel) { return Is(peer, sentinel); };
-  // Somebody who takes a seat registers a moment later.
-  const auto sits = [&peer](const auto& seat) {
-    return seat.taken && peer.id == registry::SentinelIdOf(seat.uuid);
+  // Somebody who takes an identity registers a moment later.
+  const auto sits = [&peer](const auto& identity) {
+    return identity.taken && peer.id == store::SentinelIdOf(identity.uuid);
   };
   return peer.down && std::none_of(view.sentinels.begin(), view.sentinels.end(), is_peer) &&
-         std::none_of(view.seats.begin(), view.seats.end(), sits);
+         std::none_of(view.identities.begin(), view.identities.end(), sits);
 }
 
-bool IsGhost(const CleanUpView& view, const redis::ReplicaReport& replica) {
+bool IsStale(const CleanUpView& view, const sentinel::ReplicaReport& replica) {
   const auto is_replica = [&replica](const auto& member) { return member.endpoint == replica.endpoint; };
   return replica.down && std::none_of(view.members.begin(), view.members.end(), is_replica) &&
          FindAttached(view, replica.endpoint) == nullptr;
@@ -47,52 +47,51 @@ bool IsGhost(const CleanUpView& view, const redis::ReplicaReport& replica) {
 
 }  // namespace
 
-std::vector<Ghost> FindGhosts(const CleanUpView& view, const Witness& witness) {
-  std::vector<Ghost> ghosts;
-  for (const auto& peer : witness.known.peers) {
-    if (IsGhost(view, peer)) ghosts.push_back({peer.id, "Sentinel " + peer.endpoint.ToAddress()});
+std::vector<StaleEntry> FindStaleEntries(const CleanUpView& view, const SentinelView& sentinel_view) {
+  std::vector<StaleEntry> stale_entries;
+  for (const auto& peer : sentinel_view.known.peers) {
+    if (IsStale(view, peer)) stale_entries.push_back({peer.id, "Sentinel " + peer.endpoint.ToAddress()});
   }
-  for (const auto& replica : witness.known.replicas) {
+  for (const auto& replica : sentinel_view.known.replicas) {
     const std::string address = replica.endpoint.ToAddress();
-    if (IsGhost(view, replica)) ghosts.push_back({address, "replica " + address});
+    if (IsStale(view, replica)) stale_entries.push_back({address, "replica " + address});
   }
   // Sentinel lists them in no order.
-  std::sort(ghosts.begin(), ghosts.end(), [](const auto& a, const auto& b) { return a.shown < b.shown; });
-  return ghosts;
+  std::sort(stale_entries.begin(), stale_entries.end(),
+            [](const auto& a, const auto& b) { return a.shown < b.shown; });
+  return stale_entries;
 }
 
-std::string Join(const std::vector<Ghost>& ghosts) {
+std::string Join(const std::vector<StaleEntry>& stale_entries) {
   std::string text;
-  for (const auto& ghost : ghosts) text += (text.empty() ? "" : ", ") + ghost.shown;
+  for (const auto& stale_entry : stale_entries) text += (text.empty() ? "" : ", ") + stale_entry.shown;
   return text;
 }
 
-bool IsSeenAlive(const Witness& witness, const std::string& ghost) {
-  return std::any_of(witness.known.peers.begin(), witness.known.peers.end(),
-                     [&ghost](const auto& peer) { return peer.id == ghost && !peer.down; }) ||
-         std::any_of(witness.known.replicas.begin(), witness.known.replicas.end(),
-                     [&ghost](const auto& replica) {
-                       return replica.endpoint.ToAddress() == ghost && !replica.down;
+bool IsSeenAlive(const SentinelView& sentinel_view, const std::string& stale_entry) {
+  return std::any_of(sentinel_view.known.peers.begin(), sentinel_view.known.peers.end(),
+                     [&stale_entry](const auto& peer) { return peer.id == stale_entry && !peer.down; }) ||
+         std::any_of(sentinel_view.known.replicas.begin(), sentinel_view.known.replicas.end(),
+                     [&stale_entry](const auto& replica) {
+                       return replica.endpoint.ToAddress() == stale_entry && !replica.down;
                      });
 }
 
 bool IsKnown(const CleanUpView& view, const std::string& id) {
-  const auto is_registered = [&id](const auto& sentinel) {
-    return registry::SentinelIdOf(sentinel.uuid) == id;
-  };
+  const auto is_registered = [&id](const auto& sentinel) { return store::SentinelIdOf(sentinel.uuid) == id; };
   const auto is_peer = [&id](const auto& peer) { return peer.id == id; };
   return std::any_of(view.sentinels.begin(), view.sentinels.end(), is_registered) ||
-         std::any_of(view.witnesses.begin(), view.witnesses.end(),
-                     [&is_peer](const auto& witness) {
-                       const auto& peers = witness.known.peers;
+         std::any_of(view.sentinel_views.begin(), view.sentinel_views.end(),
+                     [&is_peer](const auto& sentinel_view) {
+                       const auto& peers = sentinel_view.known.peers;
                        return std::any_of(peers.begin(), peers.end(), is_peer);
                      }) ||
          !view.known_elsewhere || view.known_elsewhere->contains(id);
 }
 
 std::optional<std::string> FindDispute(const CleanUpView& view) {
-  if (view.record.state != registry::Record::State::kMaster) return "ZooKeeper names no master";
-  for (const auto& [sentinel, report, known] : view.witnesses) {
+  if (view.record.state != store::Record::State::kMaster) return "ZooKeeper names no master";
+  for (const auto& [sentinel, report, known] : view.sentinel_views) {
     const std::string name = "Sentinel " + sentinel.endpoint.ToAddress();
     if (report.master_down) return name + " reports the master down";
     if (report.failover_in_progress) return name + " reports a failover in progress";
@@ -100,7 +99,7 @@ std::optional<std::string> FindDispute(const CleanUpView& view) {
       return fmt::format("{} names {}, not the recorded master {}", name, report.master.ToAddress(),
                          view.record.master.ToAddress());
     }
-    if (report.config_epoch != view.witnesses.front().report.config_epoch)
+    if (report.config_epoch != view.sentinel_views.front().report.config_epoch)
       return name + " knows another config epoch than the others";
   }
   return std::nullopt;
@@ -125,18 +124,19 @@ std::optional<std::string> FindSickServer(const CleanUpView& view) {
   return std::nullopt;
 }
 
-std::optional<std::string> FindMissing(const CleanUpView& view, const Witness& witness) {
-  if (!witness.report.master_connected) return "the master";
-  for (const auto& other : view.witnesses) {
-    if (other.sentinel.uuid == witness.sentinel.uuid) continue;
+std::optional<std::string> FindMissing(const CleanUpView& view, const SentinelView& sentinel_view) {
+  if (!sentinel_view.report.master_connected) return "the master";
+  for (const auto& other : view.sentinel_views) {
+    if (other.sentinel.uuid == sentinel_view.sentinel.uuid) continue;
     const auto found = [&other](const auto& peer) { return Is(peer, other.sentinel) && !peer.down; };
-    if (std::none_of(witness.known.peers.begin(), witness.known.peers.end(), found))
+    if (std::none_of(sentinel_view.known.peers.begin(), sentinel_view.known.peers.end(), found))
       return "Sentinel " + other.sentinel.endpoint.ToAddress();
   }
-  const auto knows = [&witness](const Endpoint& endpoint, bool healthy) {
-    return std::any_of(witness.known.replicas.begin(), witness.known.replicas.end(), [&](const auto& known) {
-      return known.endpoint == endpoint && (!healthy || (!known.down && known.master_link_up));
-    });
+  const auto knows = [&sentinel_view](const Endpoint& endpoint, bool healthy) {
+    return std::any_of(
+        sentinel_view.known.replicas.begin(), sentinel_view.known.replicas.end(), [&](const auto& known) {
+          return known.endpoint == endpoint && (!healthy || (!known.down && known.master_link_up));
+        });
   };
   for (const auto& member : view.members) {
     if (member.serving && member.endpoint != view.record.master && !knows(member.endpoint, true))
@@ -151,17 +151,18 @@ std::optional<std::string> FindMissing(const CleanUpView& view, const Witness& w
   return std::nullopt;
 }
 
-std::optional<std::string> FindRisk(const CleanUpView& view, const registry::Sentinel& blind) {
-  const std::size_t all = view.witnesses.size();
+std::optional<std::string> FindRisk(const CleanUpView& view, const store::Sentinel& blind) {
+  const std::size_t all = view.sentinel_views.size();
   const std::size_t untouched = all - 1;
   if (untouched * 2 <= all) return fmt::format("of {} Sentinels no majority would stay untouched", all);
-  for (const auto& witness : view.witnesses) {
-    if (untouched < witness.report.quorum)
+  for (const auto& sentinel_view : view.sentinel_views) {
+    if (untouched < sentinel_view.report.quorum)
       return fmt::format("{} untouched Sentinels would not reach the quorum of {}", untouched,
-                         witness.report.quorum);
-    if (witness.sentinel.uuid == blind.uuid) continue;
-    if (const auto missing = FindMissing(view, witness))
-      return fmt::format("Sentinel {} does not know {}", witness.sentinel.endpoint.ToAddress(), *missing);
+                         sentinel_view.report.quorum);
+    if (sentinel_view.sentinel.uuid == blind.uuid) continue;
+    if (const auto missing = FindMissing(view, sentinel_view))
+      return fmt::format("Sentinel {} does not know {}", sentinel_view.sentinel.endpoint.ToAddress(),
+                         *missing);
   }
   return std::nullopt;
 }

@@ -1,5 +1,5 @@
-// One group as it was looked up for the clean-up, and what can be read from that: who is a ghost, and whether
-// the group is fit for a Sentinel to be blind for a moment. Values and functions of them.
+// One group as it was looked up for the clean-up, and what can be read from that: who is a stale_entry, and
+// whether the group is fit for a Sentinel to be blind for a moment. Values and functions of them.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,17 @@
 #include <vector>
 
 #include "net/endpoint.h"
-#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
-#include "registry/record.h"
+#include "sentinel/client.h"
+#include "store/record.h"
 
 namespace redis_zk::watcher {
 
 // A registered Sentinel that knows the group.
-struct Witness {
-  registry::Sentinel sentinel;
-  redis::SentinelReport report;
-  redis::Acquaintances known;
+struct SentinelView {
+  store::Sentinel sentinel;
+  sentinel::SentinelReport report;
+  sentinel::KnownInstances known;
 };
 
 // One group, as it was looked up.
@@ -28,29 +28,29 @@ struct CleanUpView {
   std::string group;
   bool connected = false;  // to ZooKeeper
   bool may_act = false;    // this watcher holds the clean-up's lock, or only observes
-  registry::Record record;
-  std::vector<registry::Sentinel> sentinels;  // all that are registered
-  std::vector<Witness> witnesses;
-  std::vector<registry::Sentinel> silent;  // registered, and did not answer
-  std::vector<registry::Member> members;
-  std::vector<registry::Seat> seats;
+  store::Record record;
+  std::vector<store::Sentinel> sentinels;  // all that are registered
+  std::vector<SentinelView> sentinel_views;
+  std::vector<store::Sentinel> silent;  // registered, and did not answer
+  std::vector<store::Member> members;
+  std::vector<store::Identity> identities;
   // The Sentinel ids that are known in other groups. Nothing: not all of them have been looked at.
   std::optional<std::set<std::string>> known_elsewhere;
-  std::vector<registry::KnownDataset> datasets;
+  std::vector<store::KnownDataset> datasets;
   std::int64_t zookeeper_time = 0;  // milliseconds since 1970; 0: data are not looked at this time
   // The recorded master and the serving members, as far as they answer. Nothing: they were not asked.
   std::optional<std::map<Endpoint, redis::ServerInfo>> servers;
 };
 
-struct Ghost {
+struct StaleEntry {
   std::string name;   // a Sentinel's id or a replica's address
   std::string shown;  // for people
 };
-// Who is gone, for all that ZooKeeper and the master know, and still counted by `witness`.
-std::vector<Ghost> FindGhosts(const CleanUpView& view, const Witness& witness);
+// Who is gone, for all that ZooKeeper and the master know, and still counted by `sentinel_view`.
+std::vector<StaleEntry> FindStaleEntries(const CleanUpView& view, const SentinelView& sentinel_view);
 // "Sentinel 10.0.0.4:26379, replica 10.0.0.7:6379"
-std::string Join(const std::vector<Ghost>& ghosts);
-bool IsSeenAlive(const Witness& witness, const std::string& ghost);
+std::string Join(const std::vector<StaleEntry>& stale_entries);
+bool IsSeenAlive(const SentinelView& sentinel_view, const std::string& stale_entry);
 // Whether any Sentinel knows the id, or may know it in a group that was not looked at.
 bool IsKnown(const CleanUpView& view, const std::string& id);
 
@@ -58,9 +58,9 @@ bool IsKnown(const CleanUpView& view, const std::string& id);
 std::optional<std::string> FindDispute(const CleanUpView& view);
 // Which server is not as it should be. REQUIRES, as what follows: the servers were asked.
 std::optional<std::string> FindSickServer(const CleanUpView& view);
-// Whom of the living `witness` does not know or not find well.
-std::optional<std::string> FindMissing(const CleanUpView& view, const Witness& witness);
+// Whom of the living `sentinel_view` does not know or not find well.
+std::optional<std::string> FindMissing(const CleanUpView& view, const SentinelView& sentinel_view);
 // Why `blind` may not be blind for a moment: the others would not be able to stand in for it.
-std::optional<std::string> FindRisk(const CleanUpView& view, const registry::Sentinel& blind);
+std::optional<std::string> FindRisk(const CleanUpView& view, const store::Sentinel& blind);
 
 }  // namespace redis_zk::watcher

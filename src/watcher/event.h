@@ -37,7 +37,7 @@ inline constexpr const char* kFollowing = "following";         // sentinel
 inline constexpr const char* kZooKeeperLost = "zookeeper-lost";
 inline constexpr const char* kZooKeeperBack = "zookeeper-back";  // away_ms
 inline constexpr const char* kCleanUp = "clean-up";
-// Steering, with its outcome: status, as HTTP answered.
+// Admin, with its outcome: status, as HTTP answered.
 inline constexpr const char* kFailoverRequested = "failover-requested";
 inline constexpr const char* kGroupDeleted = "group-deleted";
 inline constexpr const char* kCleanUpPaused = "clean-up-paused";

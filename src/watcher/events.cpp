@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMostEvents = 100;
 
-using registry::Record;
+using store::Record;
 
 std::int64_t Milliseconds(Clock::duration duration) {
   return std::chrono::duration_cast<Duration>(duration).count();
@@ -65,8 +65,8 @@ void CompareGroups(const Topology& before, const Topology& after, const Outages&
   }
 }
 
-void CompareSentinels(const std::vector<registry::Sentinel>& before,
-                      const std::vector<registry::Sentinel>& after, std::vector<Event>* events) {
+void CompareSentinels(const std::vector<store::Sentinel>& before, const std::vector<store::Sentinel>& after,
+                      std::vector<Event>* events) {
   const auto tell = [events](const auto& some, const auto& others, const char* kind, const char* what) {
     for (const auto& sentinel : some) {
       if (std::find(others.begin(), others.end(), sentinel) != others.end()) continue;
@@ -90,15 +90,15 @@ std::set<Endpoint> AnsweringReplicas(const GroupStatus& group) {
 
 }  // namespace
 
-EventLog::EventLog(std::function<void(const Event&)> tell)
-    : tell_(std::move(tell)), life_(std::to_string(UnixTime())), history_(History{}), tally_(Tally{}) {}
+RecentEvents::RecentEvents(std::function<void(const Event&)> tell)
+    : tell_(std::move(tell)), life_(std::to_string(UnixTime())), history_(History{}), counters_(Counters{}) {}
 
-void EventLog::Add(Event event) { Add(std::vector{std::move(event)}); }
+void RecentEvents::Add(Event event) { Add(std::vector{std::move(event)}); }
 
-void EventLog::Add(std::vector<Event> events) {
+void RecentEvents::Add(std::vector<Event> events) {
   if (events.empty()) return;
   History history = *history_.Get();
-  Tally tally = *tally_.Get();
+  Counters counters = *counters_.Get();
   std::uint64_t number = history.empty() ? 0 : history.back().number;
   for (auto& event : events) {
     event.number = ++number;
@@ -106,16 +106,16 @@ void EventLog::Add(std::vector<Event> events) {
     event.time = UnixTime();
     if (event.key.empty()) event.key = event.id;
     tell_(event);
-    Count(event, &tally);
+    Count(event, &counters);
     history.push_back(std::move(event));
   }
   if (history.size() > kMostEvents)
     history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(kMostEvents));
-  tally_.Set(std::move(tally));
+  counters_.Set(std::move(counters));
   history_.Set(std::move(history));
 }
 
-std::uint64_t EventLog::NumberOf(std::string_view id) const {
+std::uint64_t RecentEvents::NumberOf(std::string_view id) const {
   if (!id.starts_with(life_ + "-")) return 0;
   id.remove_prefix(life_.size() + 1);
   std::uint64_t number = 0;

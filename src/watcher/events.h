@@ -12,26 +12,26 @@
 
 #include "base/published.h"
 #include "base/time.h"
+#include "watcher/counters.h"
 #include "watcher/event.h"
 #include "watcher/status.h"
-#include "watcher/tally.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher {
 
 // Added to by the loop, read by any thread. The history is replaced with each event, so that readers can wait
 // for the next one.
-class EventLog {
+class RecentEvents {
  public:
   // `tell` hears of each event, on the thread that adds it, and must only pass it on.
-  explicit EventLog(std::function<void(const Event&)> tell = [](const Event&) {});
+  explicit RecentEvents(std::function<void(const Event&)> tell = [](const Event&) {});
 
   void Add(Event event);
   void Add(std::vector<Event> events);
 
   const Published<History>& history() const { return history_; }
   // All that there have ever been, counted.
-  const Published<Tally>& tally() const { return tally_; }
+  const Published<Counters>& counters() const { return counters_; }
   // Ends all waits for events.
   void Close() { history_.Close(); }
 
@@ -42,7 +42,7 @@ class EventLog {
   const std::function<void(const Event&)> tell_;
   const std::string life_;
   Published<History> history_;
-  Published<Tally> tally_;
+  Published<Counters> counters_;
 };
 
 // When the group's master was first known to be silent or called down; groups that are not there have none.

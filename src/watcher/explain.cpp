@@ -13,7 +13,7 @@ namespace redis_zk::watcher {
 namespace {
 
 using redis::Role;
-using registry::Record;
+using store::Record;
 
 // From the moment that Sentinel calls the master down until the new one is named: Sentinel asks for INFO once
 // a second.
@@ -108,7 +108,7 @@ std::optional<std::string> FindObstacle(const GroupStatus& group, const ServerSt
 }
 
 struct Succession {
-  const ServerStatus* heir = nullptr;  // nothing: nobody can be promoted
+  const ServerStatus* candidate = nullptr;  // nothing: nobody can be promoted
   std::string why;
 };
 
@@ -206,7 +206,7 @@ struct Facts {
   Succession succession;
   ColdStart cold_start;
 
-  bool fails_over() const { return election.possible_without(0) && succession.heir != nullptr; }
+  bool fails_over() const { return election.possible_without(0) && succession.candidate != nullptr; }
 };
 
 Facts Gather(const Topology& topology, const GroupStatus& group, TimePoint now) {
@@ -226,7 +226,7 @@ Facts Gather(const Topology& topology, const GroupStatus& group, TimePoint now) 
 // --- the group
 
 std::string Lost(const Facts& facts) {
-  const auto lag = LagOf(facts.group, *facts.succession.heir);
+  const auto lag = LagOf(facts.group, *facts.succession.candidate);
   std::string lost = "lost would be what it has not copied by then, ";
   lost += lag ? fmt::format("{} when it was asked", InBytes(*lag)) : "how much cannot be told";
   if (MasterActs(facts.group) && facts.group.master->info->good_replicas)
@@ -244,7 +244,7 @@ std::string IfMasterDies(const Facts& facts) {
                                  election.agreeing == 0 ? "it takes Sentinels" : election.rule(),
                                  election.agreeing);
   }
-  if (succession.heir == nullptr) {
+  if (succession.candidate == nullptr) {
     if (group.replicas.empty()) return already + "nobody would be promoted: there is no replica";
     std::string why;
     for (const auto& replica : group.replicas) {
@@ -256,7 +256,7 @@ std::string IfMasterDies(const Facts& facts) {
   return already + fmt::format(
                        "{} would most likely be promoted ({}), about {} after the death; {}; {}, and {} "
                        "watch the master",
-                       succession.heir->endpoint.ToAddress(), succession.why,
+                       succession.candidate->endpoint.ToAddress(), succession.why,
                        InSeconds(election.down_after + kSentinelTakes), Lost(facts), election.rule(),
                        election.agreeing);
 }
@@ -270,7 +270,7 @@ std::string IfSentinelDies(const Facts& facts) {
   }
   if (!election.possible_without(1)) {
     return fmt::format(
-        "no failover would be possible until another one takes its seat: {}, and {} would be left",
+        "no failover would be possible until another one takes its identity: {}, and {} would be left",
         election.rule(), election.agreeing - 1);
   }
   const std::uint64_t more = election.agreeing - 1 - election.needed();
@@ -386,10 +386,10 @@ NodeExplanation ExplainReplica(const Facts& facts, const ServerStatus& replica) 
     dies = "would not be promoted: " + *obstacle;
   } else if (!facts.fails_over()) {
     dies = "would stay a replica without a master";
-  } else if (facts.succession.heir == &replica) {
+  } else if (facts.succession.candidate == &replica) {
     dies = "would most likely be promoted: " + facts.succession.why;
   } else {
-    dies = "would follow " + facts.succession.heir->endpoint.ToAddress();
+    dies = "would follow " + facts.succession.candidate->endpoint.ToAddress();
   }
   node.outlook.sentinel_dies = kNothingChanges;
   node.outlook.everything_dies = ServerIfEverythingDies(facts, replica);
@@ -415,7 +415,7 @@ NodeExplanation ExplainSentinel(const Facts& facts, const SentinelStatus& sentin
   NodeExplanation node{.node = sentinel.endpoint.ToAddress(), .role = "Sentinel"};
   const auto& group = facts.group;
   auto& [master_dies, sentinel_dies, everything_dies] = node.outlook;
-  everything_dies = "would take its seat again, and watch whoever begins";
+  everything_dies = "would take its identity again, and watch whoever begins";
   if (!WatchesMaster(group, sentinel)) {
     node.now = !sentinel.report ? sentinel.error
                : !HasMaster(group)

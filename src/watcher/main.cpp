@@ -1,15 +1,15 @@
 #include <malloc.h>
 
 #include "base/log.h"
-#include "base/signals.h"
-#include "process/descriptors.h"
+#include "os/descriptors.h"
+#include "os/signals.h"
 #include "watcher/cli/commands.h"
 #include "watcher/options.h"
 #include "watcher/watcher.h"
 #include "watcher/web/health_check.h"
 
 int main(int argc, char** argv) {
-  redis_zk::process::OpenStandardStreams();
+  redis_zk::os::OpenStandardStreams();
   // An arena for each of many short-lived HTTP threads would cost more memory than all they allocate.
   mallopt(M_ARENA_MAX, 2);
   const redis_zk::BlockedSignals signals;

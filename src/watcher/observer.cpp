@@ -3,7 +3,7 @@
 #include <set>
 #include <utility>
 
-#include "registry/sentinel_id.h"
+#include "store/sentinel_id.h"
 
 namespace redis_zk::watcher {
 
@@ -41,22 +41,22 @@ Findings Observer::Ask(const Topology& topology) const {
   std::vector<std::string> groups;
   for (const auto& [group, record] : topology.groups) groups.push_back(group);
   if (groups.empty()) return findings;
-  for (auto& of_one : redis::AskAboutGroups(registry::PeersIn(topology.sentinels), options_.common.sentinel,
-                                            groups, kAskTimeout)) {
+  for (auto& of_one : sentinel::AskAboutGroups(store::PeersIn(topology.sentinels),
+                                               options_.common.credentials.sentinel, groups, kAskTimeout)) {
     for (std::size_t g = 0; g < groups.size(); ++g)
       findings.reports[groups[g]].push_back(std::move(of_one[g]));
   }
   std::set<Endpoint> servers;
   const auto earlier = status_.Get();
   for (const auto& [group, record] : topology.groups) {
-    if (record.state == registry::Record::State::kMaster) servers.insert(record.master);
+    if (record.state == store::Record::State::kMaster) servers.insert(record.master);
     const auto replicas = ReplicasOf(group, record, findings, *earlier);
     servers.insert(replicas.begin(), replicas.end());
   }
   for (auto next = servers.begin(); next != servers.end() && !topology_.closed();) {
     std::vector<Endpoint> asked;
     while (next != servers.end() && asked.size() < kMostAtOnce) asked.push_back(*next++);
-    auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
+    auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAskTimeout);
     for (std::size_t i = 0; i < asked.size(); ++i) findings.servers.emplace(asked[i], std::move(infos[i]));
   }
   return findings;

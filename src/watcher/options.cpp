@@ -72,13 +72,13 @@ void AddAskingCommands(Options& options, CommandOptions* ask) {
       .Switch("--json", "a JSON object for each event, as /events has them", &ask->json)
       .Example("watcher events --follow");
   add(kFailover,
-      "makes a replica the master, with a hand-over that loses no write, and waits until that is done, a "
+      "makes a replica the master, with a handover that loses no write, and waits until that is done, a "
       "minute at most",
-      {"STEERING_TOKEN_FILE"})
+      {"ADMIN_TOKEN_FILE"})
       .Argument("GROUP", Command::Need::kNeeded, ParseMasterName, &ask->group)
       .Flag("--to", "HOST:PORT", "the replica; when not given, the watcher chooses", ParseServer, &ask->to)
       .Switch("--json", "the answer as it came", &ask->json)
-      .Example("watcher failover master1 --to 10.0.0.2:6379 --steering-token-file /run/secrets/steering");
+      .Example("watcher failover master1 --to 10.0.0.2:6379 --admin-token-file /run/secrets/admin");
   add(kExplain,
       "says what every node would do now, and what would happen if the master, a Sentinel or everything died")
       .Argument("[GROUP]", optional, ParseMasterName, &ask->group)
@@ -125,11 +125,11 @@ Options Describe(WatcherOptions* watcher) {
        "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},
       DurationBetween(0ms, 1h), &watcher->observe_interval);
   options.Add(
-      {"STEERING_TOKEN_FILE",
+      {"ADMIN_TOKEN_FILE",
        "a file whose first line is the token that POST and DELETE take, and that the command failover "
        "sends; without it they are off",
        ""},
-      ReadSteeringToken, &watcher->steering_token);
+      ReadAdminToken, &watcher->admin_token);
   options.AddSections("behavior", [watcher](const auto& sections) -> std::vector<std::string> {
     auto behaviors = ReadBehaviors(sections);
     if (!behaviors) return behaviors.error();
@@ -146,7 +146,7 @@ Options Describe(WatcherOptions* watcher) {
 
 }  // namespace
 
-Result<SteeringToken> ReadSteeringToken(std::string_view path) {
+Result<AdminToken> ReadAdminToken(std::string_view path) {
   std::error_code unknown;
   // Read again at a SIGHUP, when nobody can wait for the other end of a pipe.
   const bool regular = std::filesystem::is_regular_file(path, unknown);
@@ -160,7 +160,7 @@ Result<SteeringToken> ReadSteeringToken(std::string_view path) {
                             "without blanks",
                             kShortestToken));
   }
-  return SteeringToken{std::string(path), *token};
+  return AdminToken{std::string(path), *token};
 }
 
 WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
@@ -168,7 +168,7 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   Options options = Describe(&watcher);
   watcher.command = ReadOptionsOrExit(options, argc, argv);
   watcher.listen = ListenOf(watcher);
-  watcher.ask.steering_token = watcher.steering_token.text;
+  watcher.ask.admin_token = watcher.admin_token.text;
   if (watcher.ask.watcher.port == 0) watcher.ask.watcher = web::ReachableAt(watcher.listen);
   const auto secrets = options.Secrets();
   watcher.secrets.insert(secrets.begin(), secrets.end());

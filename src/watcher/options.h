@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/common_options.h"
+#include "options/common_options.h"
 #include "watcher/behaviors/behavior.h"
 
 namespace redis_zk::watcher {
@@ -19,12 +19,12 @@ enum class CleanUpMode { kOff, kObserve, kOn };
 enum class UpdateMasterMode { kObserve, kOn };
 
 // Who knows it may steer.
-struct SteeringToken {
+struct AdminToken {
   std::string path;
   std::string text;  // empty: nobody may
 };
 // From the first line of a file. An error says what was expected.
-Result<SteeringToken> ReadSteeringToken(std::string_view path);
+Result<AdminToken> ReadAdminToken(std::string_view path);
 
 // The commands that ask a running watcher.
 inline constexpr std::string_view kStatus = "status";
@@ -37,8 +37,8 @@ struct CommandOptions {
   std::string group;  // empty: all
   bool json = false;
   bool follow = false;
-  std::string to;              // empty: whom the watcher chooses
-  std::string steering_token;  // empty: none is sent
+  std::string to;           // empty: whom the watcher chooses
+  std::string admin_token;  // empty: none is sent
 };
 
 struct WatcherOptions {
@@ -52,7 +52,7 @@ struct WatcherOptions {
   CleanUpMode clean_up = CleanUpMode::kOff;
   Duration clean_up_patience{};
   Duration observe_interval{};  // 0: nobody is asked
-  SteeringToken steering_token;
+  AdminToken admin_token;
 
   std::vector<BehaviorSettings> behaviors;
   std::set<std::string> secrets;  // environment variables

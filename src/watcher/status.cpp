@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/shown.h"
+#include "base/printable.h"
 
 namespace redis_zk::watcher {
 
@@ -17,7 +17,7 @@ constexpr std::int64_t kMuchLag = 10 * kMegabyte;
 constexpr Duration kLongWait = 10s;
 
 using redis::Role;
-using registry::Record;
+using store::Record;
 
 bool HasMaster(const Record& record) { return record.state == Record::State::kMaster; }
 
@@ -46,7 +46,8 @@ ServerStatus StatusOf(const Endpoint& endpoint, const Findings& findings, const 
     status.info = *found->second;
     return status;
   }
-  status.error = found == findings.servers.end() ? "it was not asked" : Shown(found->second.error().message);
+  status.error =
+      found == findings.servers.end() ? "it was not asked" : Printable(found->second.error().message);
   const auto* before = FindEarlier(earlier, endpoint);
   const bool was_silent = before != nullptr && !before->info;
   status.silent_since = was_silent ? before->silent_since : now;
@@ -171,7 +172,7 @@ std::vector<Endpoint> ReplicasOf(const std::string& group, const Record& record,
 }
 
 std::map<std::string, std::vector<WaitingMember>> FindWaiting(
-    const std::map<std::string, std::vector<registry::Member>>& members,
+    const std::map<std::string, std::vector<store::Member>>& members,
     const std::map<std::string, std::vector<WaitingMember>>& earlier, TimePoint now) {
   std::map<std::string, std::vector<WaitingMember>> waiting;
   for (const auto& [group, all] : members) {
@@ -192,7 +193,7 @@ std::map<std::string, std::vector<WaitingMember>> FindWaiting(
 }
 
 std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
-    const std::map<std::string, std::vector<registry::Member>>& members,
+    const std::map<std::string, std::vector<store::Member>>& members,
     const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now) {
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
   for (const auto& [group, all] : members) {
@@ -277,7 +278,7 @@ std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& 
   return std::max<std::int64_t>(0, master.offset - replica.info->offset);
 }
 
-std::string DescribePause(const registry::CleanUpPause& pause) {
+std::string DescribePause(const store::CleanUpPause& pause) {
   std::string text = "paused";
   if (!pause.from.empty()) text += " by " + pause.from;
   if (!pause.by.empty()) text += " through " + pause.by;

@@ -10,8 +10,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
-#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
+#include "sentinel/client.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher {
@@ -26,13 +26,13 @@ struct ServerStatus {
 
 struct SentinelStatus {
   Endpoint endpoint;
-  std::optional<redis::SentinelReport> report;  // nothing: it does not answer, or does not know the group
-  std::string error;                            // which of them
-  std::vector<redis::ReplicaReport> replicas;   // that it knows
+  std::optional<sentinel::SentinelReport> report;  // nothing: it does not answer, or does not know the group
+  std::string error;                               // which of them
+  std::vector<sentinel::ReplicaReport> replicas;   // that it knows
 };
 
 struct GroupStatus {
-  registry::Record record;                   // what was recorded when it was looked at
+  store::Record record;                      // what was recorded when it was looked at
   std::optional<ServerStatus> master;        // the recorded one
   std::vector<ServerStatus> replicas;        // whom master or Sentinels list, by address
   std::vector<SentinelStatus> sentinels;     // all that are registered
@@ -49,23 +49,23 @@ struct FleetStatus {
 // What the servers said when they were asked.
 struct Findings {
   // By group, then in the order of the topology's Sentinels.
-  std::map<std::string, std::vector<Result<redis::GroupReport>>> reports;
+  std::map<std::string, std::vector<Result<sentinel::GroupReport>>> reports;
   std::map<Endpoint, Result<redis::ServerInfo>> servers;
 };
 
 // Whom to ask about a group beside its master: the replicas that Sentinels list now, and those that were
 // attached when the master was asked last.
-std::vector<Endpoint> ReplicasOf(const std::string& group, const registry::Record& record,
+std::vector<Endpoint> ReplicasOf(const std::string& group, const store::Record& record,
                                  const Findings& findings, const FleetStatus& earlier);
 
 // Who of the registered members does not serve; `earlier` says since when.
 std::map<std::string, std::vector<WaitingMember>> FindWaiting(
-    const std::map<std::string, std::vector<registry::Member>>& members,
+    const std::map<std::string, std::vector<store::Member>>& members,
     const std::map<std::string, std::vector<WaitingMember>>& earlier, TimePoint now);
 
 // Whose replicas hold no complete copy of the data; the same.
 std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
-    const std::map<std::string, std::vector<registry::Member>>& members,
+    const std::map<std::string, std::vector<store::Member>>& members,
     const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now);
 
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
@@ -81,7 +81,7 @@ bool IsAttached(const GroupStatus& group, const ServerStatus& replica);
 std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica);
 
 // In words, without the subject.
-std::string DescribePause(const registry::CleanUpPause& pause);
+std::string DescribePause(const store::CleanUpPause& pause);
 
 // What is wrong with what all groups need.
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now);

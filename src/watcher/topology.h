@@ -9,8 +9,8 @@
 
 #include "base/time.h"
 #include "net/endpoint.h"
-#include "registry/chronicle.h"
-#include "registry/record.h"
+#include "store/event_log.h"
+#include "store/record.h"
 
 namespace redis_zk::watcher {
 
@@ -26,9 +26,9 @@ struct WaitingMember {
 
 struct Topology {
   std::string default_group;
-  std::vector<registry::Sentinel> sentinels;
+  std::vector<store::Sentinel> sentinels;
   // Those that were ever recorded, or have a member. Some znodes every deployment has: they alone make none.
-  std::map<std::string, registry::Record> groups;
+  std::map<std::string, store::Record> groups;
   std::map<std::string, std::vector<WaitingMember>>
       waiting;  // by group; those of whom nobody waits are left out
   // Replicas that say that they hold no complete copy of the data, and since when; by group, the same.
@@ -39,9 +39,9 @@ struct Topology {
   bool zookeeper_connected = false;
   // The Sentinel whose events are followed.
   std::optional<Endpoint> following;
-  std::optional<registry::CleanUpPause> clean_up_paused{};
+  std::optional<store::CleanUpPause> clean_up_paused{};
   // What watchers have kept in ZooKeeper of what happened.
-  registry::Chronicle chronicle{};
+  store::EventLog event_log{};
 };
 
 }  // namespace redis_zk::watcher

@@ -15,19 +15,19 @@ Verdict Change(const Endpoint& master, std::uint64_t epoch, std::string reason) 
   return {.master = master, .epoch = epoch, .reason = std::move(reason)};
 }
 
-bool IsTrue(const registry::Record& record, const redis::MajorityMaster& majority) {
-  return record.state == registry::Record::State::kMaster && record.master == majority.master &&
+bool IsTrue(const store::Record& record, const sentinel::MajorityMaster& majority) {
+  return record.state == store::Record::State::kMaster && record.master == majority.master &&
          record.lineage_fits && record.epoch == majority.config_epoch;
 }
 
-bool HasOlderEpoch(const redis::SentinelReport& one, const redis::SentinelReport& other) {
+bool HasOlderEpoch(const sentinel::SentinelReport& one, const sentinel::SentinelReport& other) {
   return one.config_epoch < other.config_epoch;
 }
 
 // The newest report that needs no majority, if its epoch is at least that and no other report disputes whose
 // epoch it is.
-const redis::SentinelReport* FindProof(const Evidence& evidence, std::uint64_t least_epoch) {
-  const redis::SentinelReport* newest = nullptr;
+const sentinel::SentinelReport* FindProof(const Evidence& evidence, std::uint64_t least_epoch) {
+  const sentinel::SentinelReport* newest = nullptr;
   for (const auto& report : evidence.reports) {
     if (!report.identified || !evidence.members.contains(report.master)) continue;
     if (newest == nullptr || HasOlderEpoch(*newest, report)) newest = &report;
@@ -44,7 +44,7 @@ const redis::SentinelReport* FindProof(const Evidence& evidence, std::uint64_t l
 
 bool IsInDoubt(const Evidence& evidence) {
   const auto& record = evidence.record;
-  if (record.state != registry::Record::State::kMaster || !record.lineage_fits) return true;
+  if (record.state != store::Record::State::kMaster || !record.lineage_fits) return true;
   return std::any_of(evidence.reports.begin(), evidence.reports.end(), [&record](const auto& report) {
     return report.master != record.master || report.config_epoch != record.epoch;
   });
@@ -52,10 +52,10 @@ bool IsInDoubt(const Evidence& evidence) {
 
 std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
   const auto& record = evidence.record;
-  const auto majority = redis::FindMajority(evidence.reports, evidence.registered);
+  const auto majority = sentinel::FindMajority(evidence.reports, evidence.registered);
   if (!majority || IsTrue(record, *majority)) return {};
   std::set<Endpoint> servers{majority->master};
-  if (record.state == registry::Record::State::kMaster) servers.insert(record.master);
+  if (record.state == store::Record::State::kMaster) servers.insert(record.master);
   return servers;
 }
 
@@ -72,10 +72,9 @@ Verdict Judge(const Evidence& evidence) {
         fmt::format("Sentinel {} has seen epoch {}", proof->sentinel.ToAddress(), proof->config_epoch));
   }
 
-  const auto majority = redis::FindMajority(reports, registered);
+  const auto majority = sentinel::FindMajority(reports, registered);
   if (!majority) return Keep("no majority of the registered Sentinels names the same master");
-  const bool same_master =
-      record.state == registry::Record::State::kMaster && record.master == majority->master;
+  const bool same_master = record.state == store::Record::State::kMaster && record.master == majority->master;
   if (IsTrue(record, *majority)) return {.reason = "the record is true", .agreed = true};
   const std::string named =
       fmt::format("{} of {} Sentinels name {}", majority->votes, registered, majority->master.ToAddress());

@@ -23,14 +23,14 @@
 #include <vector>
 
 #include "net/endpoint.h"
-#include "redis/sentinel_client.h"
-#include "registry/record.h"
+#include "sentinel/client.h"
+#include "store/record.h"
 
 namespace redis_zk::watcher {
 
 struct Evidence {
-  registry::Record record;
-  std::vector<redis::SentinelReport> reports;
+  store::Record record;
+  std::vector<sentinel::SentinelReport> reports;
   std::size_t registered = 0;         // Sentinels, whether they answered or not
   std::set<Endpoint> acting_masters;  // of those that were asked: who answers as master
   std::set<Endpoint> members;         // registered in the group, serving or not

@@ -13,10 +13,10 @@
 #include "base/unix_time.h"
 #include "daemon/connect.h"
 #include "daemon/reload.h"
-#include "process/child.h"
-#include "redis/sentinel_client.h"
+#include "os/child.h"
 #include "redis/server_info.h"
-#include "registry/sentinel_id.h"
+#include "sentinel/client.h"
+#include "store/sentinel_id.h"
 #include "watcher/behaviors/config.h"
 #include "watcher/web/server.h"
 
@@ -24,7 +24,7 @@ namespace redis_zk::watcher {
 
 namespace {
 
-using redis::SubscriberEvent;
+using sentinel::SubscriberEvent;
 using zookeeper::SessionEvent;
 using zookeeper::Watch;
 
@@ -43,13 +43,13 @@ constexpr Duration kBackgroundAtLeastEvery = 5s;
 constexpr Duration kFirstRetry = 100ms;
 constexpr Duration kLongestRetry = 3s;
 
-std::set<std::string> GroupsIn(const std::map<std::string, std::vector<registry::Member>>& members) {
+std::set<std::string> GroupsIn(const std::map<std::string, std::vector<store::Member>>& members) {
   std::set<std::string> groups;
   for (const auto& [group, all] : members) groups.insert(group);
   return groups;
 }
 
-std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<registry::Member>>& members,
+std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<store::Member>>& members,
                                const std::string& group) {
   std::set<Endpoint> endpoints;
   if (const auto found = members.find(group); found != members.end()) {
@@ -72,10 +72,10 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
       cleaner_(options, *session_, registry_, events_),
       topology_(Topology{.default_group = options.common.master_name}),
       observer_(options, topology_, [this] { queue_.Push(Observed{}); }),
-      steering_(options, topology_,
-                [this](Event event, registry::PastEvent past) {
-                  queue_.Push(Steered{std::move(event), std::move(past)});
-                }),
+      admin_(options, topology_,
+             [this](Event event, store::PastEvent past) {
+               queue_.Push(AdminDone{std::move(event), std::move(past)});
+             }),
       loop_turned_at_(Clock::now().time_since_epoch().count()),
       observed_(observer_.status().Get()),
       follow_backoff_(kFirstRetry, kLongestRetry, RandomFraction),
@@ -95,8 +95,8 @@ int Watcher::Run() {
       [this] { return stop_requested_; });
   if (code) return *code;
   Reconcile();
-  web::Server server({topology_, observer_.status(), events_, behaviors_, steering_, figures_,
-                      loop_turned_at_, options_.common.zk_session_timeout});
+  web::Server server({topology_, observer_.status(), events_, behaviors_, admin_, figures_, loop_turned_at_,
+                      options_.common.zk_session_timeout});
   if (const auto started = server.Start(options_.listen); !started) {
     log::Error("BIND_IP, PORT0: {}", started.error().message);
     return kExitConfig;
@@ -121,7 +121,7 @@ int Watcher::Run() {
   // What was asked of us comes to its end, and is told.
   const bool stopped = server.Stop();
   while (Pump(Clock::now())) continue;
-  WriteChronicle();
+  WriteEventLog();
   if (!stopped) {
     log::Warn("HTTP: a client has not ended its request: leaving it");
     std::_Exit(kExitStopped);
@@ -141,7 +141,7 @@ bool Watcher::Pump(TimePoint deadline) {
   loop_turned_at_ = Clock::now().time_since_epoch().count();
   if (event) {
     if (const auto* signal = std::get_if<SignalReceived>(&*event)) {
-      if (signal->number == SIGCHLD) process::ReapStrangers();
+      if (signal->number == SIGCHLD) os::ReapStrangers();
       if (signal->number == SIGHUP) Reload();
       if (signal->number == SIGTERM || signal->number == SIGINT || signal->number == SIGQUIT) {
         log::Info("asked to stop by signal {}", signal->number);
@@ -154,7 +154,7 @@ bool Watcher::Pump(TimePoint deadline) {
     } else if (const auto* observed = std::get_if<Observed>(&*event)) {
       Reduce(*observed);
     } else {
-      Reduce(std::get<Steered>(*event));
+      Reduce(std::get<AdminDone>(*event));
     }
   }
   session_->Maintain(Clock::now());
@@ -163,7 +163,7 @@ bool Watcher::Pump(TimePoint deadline) {
 
 void Watcher::Reload() {
   const auto read = daemon::Reload(options_.common);
-  steering_.ReadTokenAgain();
+  admin_.ReadTokenAgain();
   if (!read) return;
   // The reading has found them right; a file that they name may be gone since.
   auto behaviors = ReadBehaviors(read->sections);
@@ -183,8 +183,8 @@ void Watcher::Reduce(const SessionEvent& event) {
       if (event.kind == SessionEvent::Kind::kConnected)
         figures_.Set({.connections = figures_.Get()->connections + 1});
       // It is long, and seldom what has changed.
-      if (event.kind == SessionEvent::Kind::kConnected || event.path == registry_.ChroniclePath())
-        chronicle_stale_ = true;
+      if (event.kind == SessionEvent::Kind::kConnected || event.path == registry_.EventLogPath())
+        event_log_stale_ = true;
       read_at_ = last_read_ + kReadAtMostEvery;
       break;
     case SessionEvent::Kind::kDisconnected:
@@ -213,7 +213,7 @@ void Watcher::Reduce(const SubscriberEvent& event) {
       break;
     case SubscriberEvent::Kind::kEvent:
       log::Debug("Sentinel {}: {} {}", event.sentinel.ToAddress(), event.event.name, event.event.payload);
-      if (redis::MayChangeMaster(event.event)) hinted_groups_.insert(event.event.group);
+      if (sentinel::MayChangeMaster(event.event)) hinted_groups_.insert(event.event.group);
       if (event.event.payload.starts_with("master ")) {
         if (event.event.name == "+sdown") called_down_.emplace(event.event.group, Clock::now());
         if (event.event.name == "-sdown") called_down_.erase(event.event.group);
@@ -237,9 +237,9 @@ void Watcher::Reduce(const Observed& /*event*/) {
   observed_ = status;
 }
 
-void Watcher::Reduce(const Steered& event) {
+void Watcher::Reduce(const AdminDone& event) {
   events_.Add(event.event);
-  Chronicle(event.past);
+  AddToEventLog(event.past);
 }
 
 void Watcher::Reconcile() {
@@ -254,7 +254,7 @@ void Watcher::Reconcile() {
     for (const auto& [group, record] : groups_) unchecked_groups_.insert(group);
   }
   CheckWithAll();
-  if (unchecked_groups_.empty() && Clock::now() >= chronicle_at_) WriteChronicle();
+  if (unchecked_groups_.empty() && Clock::now() >= event_log_at_) WriteEventLog();
 }
 
 void Watcher::ReadRegistry() {
@@ -267,14 +267,14 @@ void Watcher::ReadRegistry() {
     if (!records) return tl::unexpected(records.error());
     auto paused = registry_.ReadCleanUpPause(Watch::kYes);
     if (!paused) return tl::unexpected(paused.error());
-    if (chronicle_stale_) {
-      auto chronicle = registry_.ReadChronicle(Watch::kYes);
-      if (!chronicle) return tl::unexpected(chronicle.error());
-      chronicle_ = std::move(*chronicle);
-      chronicle_stale_ = false;
+    if (event_log_stale_) {
+      auto event_log = registry_.ReadEventLog(Watch::kYes);
+      if (!event_log) return tl::unexpected(event_log.error());
+      event_log_ = std::move(*event_log);
+      event_log_stale_ = false;
     }
     // The group that we are here for is made again; another's end is somebody's decision.
-    for (const std::string& group : {std::string(registry::kDefaultGroup), options_.common.master_name}) {
+    for (const std::string& group : {std::string(store::kDefaultGroup), options_.common.master_name}) {
       if (!records->contains(group)) return Fail(ErrorKind::kNotFound, "nothing is known of " + group);
     }
     if (*sentinels != sentinels_) {
@@ -288,7 +288,7 @@ void Watcher::ReadRegistry() {
       const bool news = known == groups_.end() || known->second.version != record.version;
       // Somebody else changed it: compare it with what the Sentinels say.
       if (news) unchecked_groups_.insert(group);
-      if (news && record.state == registry::Record::State::kUnreadable) {
+      if (news && record.state == store::Record::State::kUnreadable) {
         log::Warn("{}: found \"{}\", expected \"host port\"", registry_.MasterPath(group), record.found);
       }
     }
@@ -334,7 +334,7 @@ bool Watcher::MeasureRequest() {
 Status Watcher::FindPopulated() {
   std::vector<std::string> unwritten;
   for (const auto& [group, record] : groups_) {
-    if (registry::WasNeverWritten(record)) unwritten.push_back(group);
+    if (store::WasNeverWritten(record)) unwritten.push_back(group);
   }
   const auto members = registry_.ListMembers(unwritten);
   if (!members) return tl::unexpected(members.error());
@@ -343,7 +343,7 @@ Status Watcher::FindPopulated() {
 }
 
 bool Watcher::Exists(const std::string& group) const {
-  return !registry::WasNeverWritten(groups_.at(group)) || populated_.contains(group);
+  return !store::WasNeverWritten(groups_.at(group)) || populated_.contains(group);
 }
 
 void Watcher::ReadWaiting() {
@@ -374,9 +374,9 @@ void Watcher::Follow() {
   if (subscriber_ || sentinels_.empty() || Clock::now() < follow_at_) return;
   const Endpoint& chosen = sentinels_[RandomIndex(sentinels_.size())].endpoint;
   try {
-    subscriber_ =
-        std::make_unique<redis::Subscriber>(chosen, options_.common.sentinel, options_.sentinel_timeout,
-                                            [this](SubscriberEvent event) { queue_.Push(std::move(event)); });
+    subscriber_ = std::make_unique<sentinel::Subscriber>(
+        chosen, options_.common.credentials.sentinel, options_.sentinel_timeout,
+        [this](SubscriberEvent event) { queue_.Push(std::move(event)); });
     log_follow_.Reset();
   } catch (const std::system_error& error) {
     log_follow_(fmt::format("no thread can be made to follow a Sentinel: {}; trying again", error.what()),
@@ -391,7 +391,7 @@ void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {
     if (groups_.contains(group)) groups.push_back(group);
   }
   if (!subscriber_ || groups.empty()) return;
-  const auto peers = registry::PeersIn(sentinels_);
+  const auto peers = store::PeersIn(sentinels_);
   const auto followed = std::find_if(peers.begin(), peers.end(), [this](const auto& peer) {
     return peer.endpoint == subscriber_->sentinel();
   });
@@ -400,7 +400,8 @@ void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {
     unchecked_groups_.insert(groups.begin(), groups.end());
     return;
   }
-  auto reports = redis::AskSentinels({*followed}, options_.common.sentinel, groups, kAskTimeout).front();
+  auto reports =
+      sentinel::AskSentinels({*followed}, options_.common.credentials.sentinel, groups, kAskTimeout).front();
   // The members as they are now: the promoted one may have joined a moment ago.
   const auto members = registry_.ListMembers(groups);
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -421,8 +422,8 @@ void Watcher::CheckWithAll() {
     if (groups_.contains(next.value())) groups.push_back(std::move(next.value()));
   }
   if (groups.empty()) return;
-  auto answers =
-      redis::AskSentinels(registry::PeersIn(sentinels_), options_.common.sentinel, groups, kAskTimeout);
+  auto answers = sentinel::AskSentinels(store::PeersIn(sentinels_), options_.common.credentials.sentinel,
+                                        groups, kAskTimeout);
   std::vector<Evidence> evidence;
   std::set<Endpoint> candidates;
   std::vector<std::string> doubted;
@@ -438,7 +439,7 @@ void Watcher::CheckWithAll() {
   // Compared again with the next round.
   if (!members) return log::Debug("{}", members.error().message);
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
-  const auto infos = redis::AskServerInfos(asked, options_.common.redis, kAskTimeout);
+  const auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAskTimeout);
   std::set<Endpoint> acting_masters;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (infos[i] && infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);
@@ -458,9 +459,8 @@ std::optional<Watcher::Kept> Watcher::Settle(const std::string& group, const Evi
   if (verdict.agreed) return Kept{verdict.reason, LogOnChange::Level::kInfo};
   if (!verdict.master) return Kept{verdict.reason, LogOnChange::Level::kWarn};
   const std::string before =
-      record.state == registry::Record::State::kMaster ? record.master.ToAddress() : std::string("nobody");
-  const registry::NextRecord next{
-      .master = *verdict.master, .epoch = verdict.epoch, .reason = verdict.reason};
+      record.state == store::Record::State::kMaster ? record.master.ToAddress() : std::string("nobody");
+  const store::NextRecord next{.master = *verdict.master, .epoch = verdict.epoch, .reason = verdict.reason};
   if (options_.update_master == UpdateMasterMode::kObserve) {
     return Kept{fmt::format("only observing, else the master would be {} (before: {}), epoch {}: {}",
                             verdict.master->ToAddress(), before, verdict.epoch, verdict.reason),
@@ -472,7 +472,7 @@ std::optional<Watcher::Kept> Watcher::Settle(const std::string& group, const Evi
   if (!written) return Kept{written.error().message, LogOnChange::Level::kWarn};
   log_verdict_[group](fmt::format("{}: the master is {} (before: {}), epoch {}: {}", group,
                                   verdict.master->ToAddress(), before, verdict.epoch, verdict.reason));
-  record = registry::Replaced(record, next);
+  record = store::Replaced(record, next);
   PublishTopology(/*recorded=*/group);
   return std::nullopt;
 }
@@ -502,37 +502,37 @@ void Watcher::PublishTopology(const std::string& recorded) {
       .zookeeper_connected = session_->connected(),
       .following = subscribed_ && subscriber_ ? std::optional(subscriber_->sentinel()) : std::nullopt,
       .clean_up_paused = clean_up_paused_,
-      .chronicle = chronicle_});
+      .event_log = event_log_});
   auto events = Compare(*before, *topology_.Get(), FindOutages(), Clock::now());
   for (const auto& event : events) {
     if (event.kind != event_kind::kMasterChanged) continue;
     called_down_.erase(event.group);
     if (event.group != recorded) continue;
-    Chronicle({.time = UnixTime(),
-               .group = event.group,
-               .kind = event.kind,
-               .sentence = event.sentence,
-               .by = OwnName()});
+    AddToEventLog({.time = UnixTime(),
+                   .group = event.group,
+                   .kind = event.kind,
+                   .sentence = event.sentence,
+                   .by = OwnName()});
   }
   events_.Add(std::move(events));
 }
 
-void Watcher::Chronicle(registry::PastEvent event) {
-  if (unchronicled_.size() >= registry::kMostPastEvents) unchronicled_.erase(unchronicled_.begin());
-  unchronicled_.push_back(std::move(event));
-  chronicle_at_ = Clock::now();
+void Watcher::AddToEventLog(store::PastEvent event) {
+  if (unlogged_.size() >= store::kMostPastEvents) unlogged_.erase(unlogged_.begin());
+  unlogged_.push_back(std::move(event));
+  event_log_at_ = Clock::now();
 }
 
-void Watcher::WriteChronicle() {
-  if (unchronicled_.empty() || !session_->connected()) return;
-  if (const auto written = registry_.AppendToChronicle(unchronicled_); !written) {
-    log_chronicle_(fmt::format("{}: {}; trying again", registry_.ChroniclePath(), written.error().message),
+void Watcher::WriteEventLog() {
+  if (unlogged_.empty() || !session_->connected()) return;
+  if (const auto written = registry_.AppendToEventLog(unlogged_); !written) {
+    log_event_log_(fmt::format("{}: {}; trying again", registry_.EventLogPath(), written.error().message),
                    LogOnChange::Level::kWarn);
-    chronicle_at_ = Clock::now() + kLongestRetry;
+    event_log_at_ = Clock::now() + kLongestRetry;
     return;
   }
-  log_chronicle_.Reset();
-  unchronicled_.clear();
+  log_event_log_.Reset();
+  unlogged_.clear();
 }
 
 }  // namespace redis_zk::watcher

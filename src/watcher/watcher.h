@@ -13,20 +13,20 @@
 #include <vector>
 
 #include "base/backoff.h"
-#include "base/event_queue.h"
 #include "base/log.h"
 #include "base/published.h"
-#include "base/signals.h"
-#include "redis/sentinel_client.h"
-#include "redis/subscriber.h"
-#include "registry/registry.h"
+#include "os/event_queue.h"
+#include "os/signals.h"
+#include "sentinel/client.h"
+#include "sentinel/subscriber.h"
+#include "store/registry.h"
+#include "watcher/admin.h"
 #include "watcher/behaviors/behaviors.h"
 #include "watcher/cleaner.h"
+#include "watcher/counters.h"
 #include "watcher/events.h"
 #include "watcher/observer.h"
 #include "watcher/options.h"
-#include "watcher/steering.h"
-#include "watcher/tally.h"
 #include "watcher/topology.h"
 #include "watcher/verdict.h"
 #include "zookeeper/session.h"
@@ -46,21 +46,21 @@ class Watcher {
 
  private:
   struct Observed {};
-  struct Steered {
+  struct AdminDone {
     Event event;
-    registry::PastEvent past;
+    store::PastEvent past;
   };
   using Message =
-      std::variant<SignalReceived, zookeeper::SessionEvent, redis::SubscriberEvent, Observed, Steered>;
+      std::variant<SignalReceived, zookeeper::SessionEvent, sentinel::SubscriberEvent, Observed, AdminDone>;
 
   // When there is something to do without an event.
   TimePoint NextTurn() const;
   // Waits for one event, or until `deadline`, and notes what it makes necessary. False: nothing happened.
   bool Pump(TimePoint deadline);
   void Reduce(const zookeeper::SessionEvent& event);
-  void Reduce(const redis::SubscriberEvent& event);
+  void Reduce(const sentinel::SubscriberEvent& event);
   void Reduce(const Observed& event);
-  void Reduce(const Steered& event);
+  void Reduce(const AdminDone& event);
 
   void Reload();
 
@@ -87,46 +87,46 @@ class Watcher {
   // Judges, and writes what it takes.
   std::optional<Kept> Settle(const std::string& group, const Evidence& evidence);
   Outages FindOutages() const;
-  // `recorded`: the group whose record we have just written; its change is ours to chronicle.
+  // `recorded`: the group whose record we have just written; its change is ours to log.
   void PublishTopology(const std::string& recorded = "");
-  void Chronicle(registry::PastEvent event);
-  void WriteChronicle();
+  void AddToEventLog(store::PastEvent event);
+  void WriteEventLog();
 
   const WatcherOptions& options_;
   EventQueue<Message> queue_;
   Behaviors behaviors_;
-  EventLog events_;
+  RecentEvents events_;
   std::unique_ptr<zookeeper::Session> session_;
-  registry::Registry registry_;
+  store::Registry registry_;
   Cleaner cleaner_;
   Published<Topology> topology_;
   Observer observer_;
-  Steering steering_;
+  Admin admin_;
   // Apart from the topology, whose readers would wake up each time that it is measured.
   Published<ZooKeeperFigures> figures_{ZooKeeperFigures{}};
   std::atomic<Clock::rep> loop_turned_at_;
 
   // What is known.
-  std::vector<registry::Sentinel> sentinels_;
-  std::map<std::string, registry::Record> groups_;
-  std::optional<registry::CleanUpPause> clean_up_paused_;
-  registry::Chronicle chronicle_;
+  std::vector<store::Sentinel> sentinels_;
+  std::map<std::string, store::Record> groups_;
+  std::optional<store::CleanUpPause> clean_up_paused_;
+  store::EventLog event_log_;
   std::map<std::string, std::vector<WaitingMember>> waiting_;
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete_;
   std::set<std::string> populated_;  // groups with members; of those that were recorded it does not matter
   TimePoint known_at_{};
   std::optional<Clock::duration> read_took_;
   bool subscribed_ = false;
-  std::unique_ptr<redis::Subscriber> subscriber_;
+  std::unique_ptr<sentinel::Subscriber> subscriber_;
   Outages called_down_;  // by the followed Sentinel
   std::shared_ptr<const FleetStatus> observed_;
 
   // What has to be done.
   bool stop_requested_ = false;
   bool registry_stale_ = true;
-  bool chronicle_stale_ = true;
-  std::vector<registry::PastEvent> unchronicled_;
-  TimePoint chronicle_at_{};
+  bool event_log_stale_ = true;
+  std::vector<store::PastEvent> unlogged_;
+  TimePoint event_log_at_{};
   std::set<std::string> hinted_groups_;     // an event spoke of them
   std::set<std::string> unchecked_groups_;  // to be compared with what all Sentinels say
   TimePoint check_all_at_{};
@@ -140,7 +140,7 @@ class Watcher {
   std::map<Endpoint, LogOnChange> log_lost_;  // until one is followed
   LogOnChange log_read_;
   LogOnChange log_follow_;
-  LogOnChange log_chronicle_;
+  LogOnChange log_event_log_;
 };
 
 }  // namespace redis_zk::watcher

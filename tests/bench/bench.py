@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from cluster import (GROUP, LOOPBACK, ROOT, Cluster, RedisWrapper, SentinelWrapper, Server, alive, free_port,
                      wait_for, write_until_ok)
-from observe import FailoverWitness
+from observe import FailoverObserver
 from writer import Writer
 
 MIB = 1024.0
@@ -412,7 +412,7 @@ def measure_failover(cluster, nodes, sentinels, watcher, kill, rounds, what):
         await_rest(sentinels, info_period=1)
         client = cluster.sentinel_client(watcher)
         client.set("round", round_number)
-        with FailoverWitness(cluster, sentinels) as witness:
+        with FailoverObserver(cluster, sentinels) as witness:
             killed = time.monotonic()
             kill(master)
             times.append(write_until_ok(client, "round", round_number) - killed)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from bench import await_accepting, memory, number, progress
 from cluster import LOOPBACK, Cluster, Server, free_port, wait_for
-from observe import FailoverWitness
+from observe import FailoverObserver
 
 COUNTS = (1, 10, 100)
 SECONDS = 30
@@ -74,7 +74,7 @@ def measure_record_lag(cluster, nodes, sentinels, watcher):
     lags = []
     for _ in range(FAILOVERS):
         master = cluster.await_agreement(nodes, sentinels, [watcher], within=PATIENCE)
-        with FailoverWitness(cluster, sentinels) as witness:
+        with FailoverObserver(cluster, sentinels) as witness:
             killed = time.monotonic()
             master.kill_all()
             lags.append(witness.record_lag(killed, master) * 1000)

@@ -17,7 +17,7 @@ REDIS = ("master", "replica 0", "replica 1")
 SENTINELS = ("sentinel 0", "sentinel 1", "sentinel 2")
 WATCHERS = ("watcher 0", "watcher 1")
 
-# How long a stop may take: a hand-over, then the server's own end.
+# How long a stop may take: a handover, then the server's own end.
 STOP_PATIENCE = 60
 
 

@@ -172,7 +172,7 @@ def test_rolling_upgrade_of_redis_loses_no_write(fleet, figure, monkeypatch):
     start, end = writer.longest_pause()
     handovers = [task for task in fleet.marathon.app(REDIS).tasks if "handed over to" in fleet.marathon.log(task)]
     assert handovers
-    figure(f"rolling upgrade of Redis: {len(handovers)} hand-overs, {len(writer.acknowledged)} acknowledged writes, "
+    figure(f"rolling upgrade of Redis: {len(handovers)} handovers, {len(writer.acknowledged)} acknowledged writes, "
            f"0 lost, longest pause {end - start:.2f} s, {events[-1].when - events[0].when:.0f} s in all")
 
 

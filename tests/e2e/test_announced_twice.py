@@ -70,7 +70,7 @@ def test_the_address_of_a_dead_one_is_free(group, kind, figure):
     second.await_serving()
     took = time.monotonic() - began
     figure(f"{kind}: a dead one's address taken over, ms: {1000 * took:.0f}")
-    # A Sentinel waits for its predecessor's seat, as ever.
+    # A Sentinel waits for its predecessor's identity, as ever.
     assert took < (3 if kind == "redis" else FORGOTTEN + 5)
 
 

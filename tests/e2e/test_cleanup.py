@@ -87,7 +87,7 @@ def test_sentinels_scaled_down_are_forgotten_and_a_failover_works(cluster, figur
         gone[0].stop()
         gone[1].kill_all()
         await_clean(watcher, living)
-        figure(f"Sentinels 5 to 3, all ghosts forgotten and verified, s: {time.monotonic() - removed:.1f}")
+        figure(f"Sentinels 5 to 3, all stale entries forgotten and verified, s: {time.monotonic() - removed:.1f}")
         moments = resets.moments()
         figure("Sentinels 5 to 3, from the start to each RESET, s: "
                + " ".join(f"{moment - removed:.1f}" for moment in moments))
@@ -177,19 +177,19 @@ def test_two_watchers_do_everything_once(cluster):
     cluster.await_agreement(nodes, three, [second])
 
 
-def test_seats_that_nobody_will_take_again_are_removed(cluster):
+def test_identities_that_nobody_will_take_again_are_removed(cluster):
     _, sentinels, (watcher,) = bring_up(cluster)
     free, taken = str(uuid.uuid4()), str(uuid.uuid4())
-    for seat in free, taken:
-        cluster.kazoo.create(f"/redis/seats/{seat}",
+    for identity in free, taken:
+        cluster.kazoo.create(f"/redis/identities/{identity}",
                              json.dumps({"endpoint": "127.0.0.1 1", "epoch": 0}).encode(), makepath=True)
-    cluster.kazoo.create(f"/redis/seats/{taken}/taken", ephemeral=True)
+    cluster.kazoo.create(f"/redis/identities/{taken}/taken", ephemeral=True)
     # Data of a node that is gone, too: they are remembered for a day.
     cluster.kazoo.create("/redis/datasets/master1/node", json.dumps({"endpoint": "127.0.0.1 1"}).encode(),
                          makepath=True)
-    watcher.wait_log(f"removal of seat {free}")
-    wait_for(lambda: free not in cluster.listed("/redis/seats"), what="the free seat's end")
-    assert taken in cluster.listed("/redis/seats")
+    watcher.wait_log(f"removal of identity {free}")
+    wait_for(lambda: free not in cluster.listed("/redis/identities"), what="the free identity's end")
+    assert taken in cluster.listed("/redis/identities")
     assert cluster.listed("/redis/datasets/master1") == ["node"]
     assert not watcher.log_lines("SENTINEL RESET")
     assert [known(sentinel) for sentinel in sentinels] == [(2, 2)] * 3

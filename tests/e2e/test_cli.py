@@ -173,7 +173,7 @@ def test_what_is_wrong_is_said_in_a_line(fleet, words, code, says):
 
 def test_commands_are_hindered_only_by_what_they_use(fleet):
     watcher = fleet[-1]
-    assert ask(watcher, "status", ZK_ROOT="nonsense", STEERING_TOKEN_FILE="/nonexistent")[0] == 0
+    assert ask(watcher, "status", ZK_ROOT="nonsense", ADMIN_TOKEN_FILE="/nonexistent")[0] == 0
     assert ask(watcher, "status", PORT0="nonsense")[0] == 78
     assert ask(watcher, "status", WATCHER_URL="nonsense")[0] == 78
     assert ask(watcher, "status", WATCHER_URL=f"http://{LOOPBACK}:{free_port()}")[0] == 69
@@ -243,7 +243,7 @@ def test_status_with_the_dead(cluster):
     text = wait_for(warned, what="the warning", every=0.2)
     assert re.search(rf"Sentinel +{dead.address} +does not answer", text)
     explained = json.loads(ask(watcher, "explain", "--json")[1])["groups"][0]["if"]["sentinel_dies"]
-    assert explained.startswith("no failover would be possible until another one takes its seat")
+    assert explained.startswith("no failover would be possible until another one takes its identity")
 
 
 def test_member_that_waits_is_told(cluster):
@@ -276,12 +276,12 @@ def test_member_that_waits_is_told(cluster):
 # --- a failover that is asked for; the watcher's answers stand here
 
 
-class Steered(http.server.BaseHTTPRequestHandler):
+class AdminDone(http.server.BaseHTTPRequestHandler):
     status, body = 200, ""
     seen = []
 
     def do_POST(self):
-        Steered.seen.append((self.path, self.headers["Authorization"]))
+        AdminDone.seen.append((self.path, self.headers["Authorization"]))
         self.send_response(self.status)
         self.send_header("Content-Length", str(len(self.body)))
         self.end_headers()
@@ -292,11 +292,11 @@ class Steered(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def steered():
-    server = http.server.ThreadingHTTPServer((LOOPBACK, 0), Steered)
+def admin_api():
+    server = http.server.ThreadingHTTPServer((LOOPBACK, 0), AdminDone)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    Steered.seen = []
+    AdminDone.seen = []
     yield f"http://{LOOPBACK}:{server.server_port}"
     server.shutdown()
     thread.join()
@@ -306,26 +306,26 @@ def steered():
 DONE = {"from": "10.0.0.1 6379", "to": "10.0.0.2:6379", "took_ms": 1300, "paused_ms": 212, "epoch": 5}
 
 
-def test_failover_is_asked_for(fleet, steered, tmp_path):
+def test_failover_is_asked_for(fleet, admin_api, tmp_path):
     secret = tmp_path / "token"
     secret.write_text(TOKEN + "\nrest\n")
-    Steered.status, Steered.body = 200, json.dumps(DONE)
-    words = ["failover", "master1", "--to", "10.0.0.2:6379", "--url", steered]
-    assert ask(fleet[-1], *words, "--steering-token-file", secret) == (
+    AdminDone.status, AdminDone.body = 200, json.dumps(DONE)
+    words = ["failover", "master1", "--to", "10.0.0.2:6379", "--url", admin_api]
+    assert ask(fleet[-1], *words, "--admin-token-file", secret) == (
         0, "master1: 10.0.0.2:6379 is the master, before 10.0.0.1:6379; it took 1.3 s, writes were paused for 0.2 s, "
            "epoch 5\n", "")
-    code, text, _ = ask(fleet[-1], *words, "--json", STEERING_TOKEN_FILE=str(secret))
+    code, text, _ = ask(fleet[-1], *words, "--json", ADMIN_TOKEN_FILE=str(secret))
     assert code == 0 and json.loads(text) == DONE
-    assert Steered.seen == [("/masters/master1/failover?to=10.0.0.2%3A6379", f"Bearer {TOKEN}")] * 2
-    code, text, error = ask(fleet[-1], *words, STEERING_TOKEN_FILE=str(tmp_path / "nothing"))
-    assert (code, text) == (78, "") and "STEERING_TOKEN_FILE" in error
+    assert AdminDone.seen == [("/masters/master1/failover?to=10.0.0.2%3A6379", f"Bearer {TOKEN}")] * 2
+    code, text, error = ask(fleet[-1], *words, ADMIN_TOKEN_FILE=str(tmp_path / "nothing"))
+    assert (code, text) == (78, "") and "ADMIN_TOKEN_FILE" in error
 
 
-@pytest.mark.parametrize("status, line", [(401, "the token is wrong"), (403, "steering is off"), (404, "no such group"),
+@pytest.mark.parametrize("status, line", [(401, "the token is wrong"), (403, "the admin API is off"), (404, "no such group"),
                                           (409, "a failover runs"), (503, "no replica can take over"), (504, "")])
-def test_failover_that_is_refused(fleet, steered, status, line):
-    Steered.status, Steered.body = status, line
-    code, text, error = ask(fleet[-1], "failover", "master1", "--url", steered)
+def test_failover_that_is_refused(fleet, admin_api, status, line):
+    AdminDone.status, AdminDone.body = status, line
+    code, text, error = ask(fleet[-1], "failover", "master1", "--url", admin_api)
     assert (code, text) == (2, "")
     assert error == f"watcher: {line or f'the answer was {status} without a word'}"
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cluster import FORGOTTEN, wait_for, write_until_ok
-from observe import FailoverWitness
+from observe import FailoverObserver
 
 
 def milliseconds(seconds):
@@ -28,7 +28,7 @@ def test_machine_of_the_master_dies(cluster, figure):
     client = cluster.sentinel_client(watcher)
     write_until_ok(client, "round", "none")
     lags, gaps = [], []
-    with FailoverWitness(cluster, sentinels) as witness:
+    with FailoverObserver(cluster, sentinels) as witness:
         for number in range(rounds):
             master = cluster.await_agreement(nodes, sentinels, [watcher])
             killed = time.monotonic()
@@ -74,7 +74,7 @@ def test_followed_sentinel_dies_then_the_master(cluster):
     wait_for(lambda: all((dead.host, dead.port) not in watcher.sentinels() for watcher in watchers), within=FORGOTTEN,
              what="the dead Sentinel's end in /sentinels")
     wait_for(lambda: watchers[0].followed() in [sentinel.address for sentinel in living], what="another Sentinel")
-    with FailoverWitness(cluster, living) as witness:
+    with FailoverObserver(cluster, living) as witness:
         master = cluster.master(nodes)
         killed = time.monotonic()
         master.kill_all()

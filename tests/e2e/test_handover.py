@@ -16,7 +16,7 @@ import redis
 
 from background import Background
 from cluster import GROUP, LOOPBACK, free_port, state_of, wait_for
-from test_steering import fail_over, steerable
+from test_admin import fail_over, allow_admin
 from writer import DirectWriter, Writer
 
 # Sentinel's, for which it neither begins nor goes on with a failover.
@@ -63,7 +63,7 @@ def test_lone_master_is_replaced(make_cluster, figure):
             wait_for(lambda: is_healthy(successor), what="good health", every=0.05)
             asked = time.monotonic()
             assert master.stop() == 0
-            assert master.log_lines("handed over to"), master.log_lines("hand-over")
+            assert master.log_lines("handed over to"), master.log_lines("handover")
             writer.await_more()
             pauses.append(pause_of(writer, asked - 0.5))
             master = successor
@@ -88,7 +88,7 @@ def test_master_whose_clients_use_up_maxclients_hands_over(cluster):
 
         wait_for(full, what="a full server", every=0)
         assert master.stop() == 0
-    assert master.log_lines("handed over to"), master.log_lines("hand-over")
+    assert master.log_lines("handed over to"), master.log_lines("handover")
     cluster.await_agreement([node for node in nodes if node is not master], sentinels, watchers)
 
 
@@ -106,7 +106,7 @@ def test_rolling_restart_without_waiting(make_cluster, count, moves, figure):
             asked = time.monotonic()
             assert node.stop() == 0
             if led:
-                assert node.log_lines("handed over to"), node.log_lines("hand-over")
+                assert node.log_lines("handed over to"), node.log_lines("handover")
             writer.await_more()
             pauses.append(pause_of(writer, asked - 0.5))
             if moves:
@@ -124,7 +124,7 @@ def test_rolling_restart_without_waiting(make_cluster, count, moves, figure):
 @pytest.fixture
 def fleet(make_cluster):
     cluster = make_cluster()
-    steerable(cluster)
+    allow_admin(cluster)
     nodes, sentinels, watchers = cluster.bring_up()
     return cluster, nodes, sentinels, watchers[0]
 
@@ -167,7 +167,7 @@ def test_stop_with_a_sentinel_in_tilt(fleet, figure):
             master = cluster.master(nodes)
             asked = time.monotonic()
             assert master.stop() == 0
-            assert master.log_lines("handed over to"), master.log_lines("hand-over")
+            assert master.log_lines("handed over to"), master.log_lines("handover")
             writer.await_more()
             pauses.append(pause_of(writer, asked - 0.5))
             master.start().await_serving()
@@ -204,7 +204,7 @@ def test_all_in_tilt(fleet, figure):
     figure("all Sentinels in TILT, longest pause of writes before the stop ms: "
            f"{1000 * max(later - earlier for earlier, later in zip(times, times[1:])):.0f}")
     assert max(later - earlier for earlier, later in zip(times, times[1:])) < 0.5
-    assert "TILT" in master.log_lines("stopping without a hand-over")[-1]
+    assert "TILT" in master.log_lines("stopping without a handover")[-1]
     successor = cluster.await_agreement([node for node in nodes if node is not master], sentinels, [watcher], 90)
     assert not writer.missing(successor)
 
@@ -328,7 +328,7 @@ def sly_fleet(make_cluster):
 
         def bring_up(failure, times):
             cluster = make_cluster()
-            steerable(cluster)
+            allow_admin(cluster)
             cluster.start_zookeeper()
             nodes = [cluster.redis() for _ in range(3)]
             for node in nodes:
@@ -424,7 +424,7 @@ def test_stop_where_the_first_sentinel_enters_tilt(sly_fleet):
         writer.await_more()
         asked = time.monotonic()
         assert master.stop() == 0
-        assert master.log_lines("handed over to"), master.log_lines("hand-over")
+        assert master.log_lines("handed over to"), master.log_lines("handover")
         assert len(failed) == 1
         writer.await_more()
         assert pause_of(writer, asked) < 3.5

@@ -105,7 +105,7 @@ def test_replaced_and_fresh_sentinels_know_every_group(cluster):
     sentinels[0].kill_all()
     sentinels[0] = cluster.sentinel()
     sentinels[0].await_serving()
-    assert sentinels[0].log_lines("took over the seat")
+    assert sentinels[0].log_lines("took over the identity")
     await_guarded(sentinels, CACHE, cluster.master(cache))
 
     # All of them and the cache's master die: only what their file says can tell them of its replica.
@@ -240,7 +240,7 @@ def test_only_other_groups_than_the_default_one(cluster):
     """The znodes that every deployment has make no group; a member that waits does."""
     token = cluster.directory / "token.secret"
     token.write_text("a-token-of-the-tests\n")
-    watcher = cluster.watcher(STEERING_TOKEN_FILE=token)
+    watcher = cluster.watcher(ADMIN_TOKEN_FILE=token)
     watcher.wait_log("serving on ")
     assert watcher.request("/masters")[::2] == (200, "")
     assert watcher.request("/master")[0] == 503

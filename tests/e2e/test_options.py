@@ -137,7 +137,7 @@ WRONG = [
     ("CLEANUP", ["watcher"], ["yes", "ON", "no"], "off, observe or on"),
     ("CLEANUP_PATIENCE", ["watcher"], ["0", "999ms", "25h", "abc"], DURATION),
     ("OBSERVE_INTERVAL", ["watcher"], ["-1", "2h", "abc"], DURATION),
-    ("STEERING_TOKEN_FILE", ["watcher"], ["/no/such/file", "/", "/dev/null", "/etc/hostname"],
+    ("ADMIN_TOKEN_FILE", ["watcher"], ["/no/such/file", "/", "/dev/null", "/etc/hostname"],
      "a readable file whose first line is a token of 16"),
     ("WATCHER_URL", ["watcher"], ["host:1", "https://host:1", "http://", "http://host:0", "http://a b:1"],
      "http://HOST:PORT"),

@@ -21,7 +21,7 @@ APPEND_ONLY_ALONE = 'appendonly yes\nsave ""\n'
 
 @pytest.fixture
 def quick(make_cluster):
-    """A cluster whose nodes come and go without a hand-over."""
+    """A cluster whose nodes come and go without a handover."""
     cluster = make_cluster(HANDOVER_TIMEOUT="0")
     cluster.start_zookeeper()
     return cluster

@@ -52,7 +52,7 @@ def test_rolling_restart_under_load(fleet, figure):
     assert handovers >= 2
     lost = sum(len(writer.missing(master.client())) for writer in writers)
     written = sum(len(writer.acknowledged) for writer in writers)
-    figure(f"rolling restart: {handovers} hand-overs, {written} writes, {lost} lost, gaps ms: "
+    figure(f"rolling restart: {handovers} handovers, {written} writes, {lost} lost, gaps ms: "
            + " ".join(f"{1000 * value:.0f}" for value in sorted(gaps)))
     assert lost == 0
     assert statistics.median(gaps) <= 1.5
@@ -143,14 +143,14 @@ def test_replica_hands_nothing_over(fleet):
     cluster, nodes, *_ = fleet
     replica = next(node for node in nodes if node.role == "slave")
     assert replica.stop(within=5) == 0
-    assert replica.log_lines("stopping without a hand-over: this node is a replica")
+    assert replica.log_lines("stopping without a handover: this node is a replica")
 
 
 def test_no_replica(cluster):
     node = cluster.redis()
     node.await_serving()
     assert node.stop(within=5) == 0
-    assert node.log_lines("stopping without a hand-over: no replica is attached")
+    assert node.log_lines("stopping without a handover: no replica is attached")
 
 
 def test_no_sentinel(cluster):
@@ -160,7 +160,7 @@ def test_no_sentinel(cluster):
     # The link of a replica is up a moment before its master counts it.
     wait_for(lambda: replica.follows(master) and master.info()["slave0"]["state"] == "online", what="replication")
     assert master.stop(within=5) == 0
-    assert master.log_lines("stopping without a hand-over: no Sentinel is registered")
+    assert master.log_lines("stopping without a handover: no Sentinel is registered")
 
 
 def test_replica_that_does_not_catch_up(make_cluster):
@@ -174,12 +174,12 @@ def test_replica_that_does_not_catch_up(make_cluster):
     # redis-server itself waits up to ten seconds for replicas that lag (shutdown-timeout), STOP_TIMEOUT as well.
     assert master.stop(within=60) in (0, 128 + signal.SIGKILL)
     assert time.monotonic() - started < 2 + 10 + 3
-    assert master.log_lines("stopping without a hand-over")
+    assert master.log_lines("stopping without a handover")
     os.kill(replica.child, signal.SIGCONT)
 
 
 def test_nothing_is_lost_beside_a_frozen_replica(fleet, figure):
-    """No hand-over, but an end that Sentinel may see before it has come: nobody is told what is lost then."""
+    """No handover, but an end that Sentinel may see before it has come: nobody is told what is lost then."""
     cluster, nodes, sentinels, watcher = fleet
     master = cluster.master(nodes)
     frozen = next(node for node in nodes if node is not master)
@@ -194,7 +194,7 @@ def test_nothing_is_lost_beside_a_frozen_replica(fleet, figure):
     lost = writer.missing(successor)
     figure(f"planned stop beside a frozen replica: {len(writer.acknowledged)} writes, {len(lost)} lost, the last "
            f"{writer.acknowledged[-1] - asked:.1f} s after the request")
-    assert not lost and master.log_lines("stopping without a hand-over")
+    assert not lost and master.log_lines("stopping without a handover")
 
 
 def test_replica_that_stands_still_for_a_moment_is_waited_for(fleet):
@@ -250,7 +250,7 @@ def test_second_request_skips_the_hand_over(make_cluster):
         # It waits for the replica now, with the writes paused.
         wait_for(lambda: master.ask("INFO", "clients").get("blocked_clients") is not None, what="an answer")
         master.signal(signal.SIGTERM)
-        assert "asked to stop at once" in master.wait_log("stopping without a hand-over", within=5)
+        assert "asked to stop at once" in master.wait_log("stopping without a handover", within=5)
         master.wait_log("stopping the server")
         master.signal(signal.SIGTERM)
         assert master.wait(within=10) in (0, 128 + signal.SIGKILL)
@@ -263,4 +263,4 @@ def test_hand_over_switched_off(make_cluster):
     nodes, *_ = cluster.bring_up()
     master = cluster.master(nodes)
     assert master.stop(within=15) == 0
-    assert not master.log_lines("hand-over") and not master.log_lines("handed over")
+    assert not master.log_lines("handover") and not master.log_lines("handed over")

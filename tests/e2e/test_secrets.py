@@ -80,21 +80,21 @@ def rules_of_the_readme():
     """({user: rule}, what the watcher may in addition where it steers)."""
     block = re.search(r"^  ```\n(  # redis-wrapper: .*?)^  ```$", (ROOT / "README.md").read_text(), re.S | re.M)[1]
     rules = {line.split()[1]: line.strip() for line in block.splitlines() if line.startswith("  user ")}
-    return rules, re.search(r"for steering also (.*)", block)[1]
+    return rules, re.search(r"for admin also (.*)", block)[1]
 
 
 def test_users_need_no_more_than_the_readme_grants(cluster):
     """A planned stop, a failover that is asked for, and a death."""
-    rules, steering = rules_of_the_readme()
+    rules, admin = rules_of_the_readme()
     assert sorted(rules) == ["default", "redis-node", "sentinel", "watcher"]
-    rules["watcher"] += " " + steering
+    rules["watcher"] += " " + admin
     conf = cluster.directory / "users.conf"
     conf.write_text(f"include {cluster.directory}/redis.conf\n" +
                     "".join(rule.replace("PASSWORD", f"{user}-4711") + "\n" for user, rule in rules.items()) +
                     "user app on >app-4711 ~* &* +@all\n")
     token = cluster.directory / "token.secret"
     token.write_text("a-token-of-the-tests\n")
-    cluster.add_env(REDIS_CONF=conf, STEERING_TOKEN_FILE=token)
+    cluster.add_env(REDIS_CONF=conf, ADMIN_TOKEN_FILE=token)
 
     def as_user(name):
         return {"REDIS_USERNAME": name, "REDIS_PASSWORD": f"{name}-4711"}

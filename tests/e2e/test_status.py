@@ -316,7 +316,7 @@ def test_zookeeper_and_sentinels_come_and_go(cluster):
         assert leaving.stop() == 0
         listener.wait_for("sentinel-gone", sentinel=leaving.address)
         wait_for(lambda: any("counts 3 Sentinels, and 2 are registered" in warning
-                             for warning in group_of(watcher)["warnings"]), what="a warning of the ghost")
+                             for warning in group_of(watcher)["warnings"]), what="a warning of the stale entry")
         leaving.start()
         listener.wait_for("sentinel-came", sentinel=leaving.address)
         cluster.await_agreement(nodes, sentinels, [watcher])

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <string>
 
-#include "config/options.h"
 #include "fuzz/fuzz.h"
+#include "options/options.h"
 #include "watcher/behaviors/config.h"
 
 namespace redis_zk {
@@ -18,7 +18,7 @@ FUZZ_TARGET(text) {
   std::string password;
   Duration patience{};
   Options options("fuzz", "");
-  options.Add({"ZK_ROOT", "", "/redis"}, ParseZooKeeperPath, &root);
+  options.Add({"ZK_ROOT", "", "/redis"}, zookeeper::ParsePath, &root);
   options.Add({"CLEANUP_PATIENCE", "", "60s"}, DurationBetween(1s, 24h), &patience);
   options.AddSecret("REDIS_PASSWORD", "", &password);
   options.AddSections("behavior", [](const auto& sections) -> std::vector<std::string> {

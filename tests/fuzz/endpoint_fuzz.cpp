@@ -1,7 +1,7 @@
 // Addresses: in znodes, options, Sentinel's words and HTTP queries.
-#include "config/parsers.h"
 #include "fuzz/fuzz.h"
 #include "net/endpoint.h"
+#include "options/parsers.h"
 
 namespace redis_zk {
 
@@ -10,7 +10,7 @@ FUZZ_TARGET(text) {
   if (const auto record = ParseRecord(text)) Check(ParseRecord(record->ToRecord()) == *record);
   if (const auto address = ParseAddress(text, std::nullopt))
     Check(ParseAddress(address->ToAddress(), std::nullopt) == *address);
-  if (const auto hosts = ParseZooKeeperHosts(text)) {
+  if (const auto hosts = zookeeper::ParseHosts(text)) {
     Check(!hosts->servers.empty());
     for (const auto& server : hosts->servers) Check(server.port != 0);
   }

@@ -1,6 +1,6 @@
 // What anybody may send to a watcher: paths, Accept headers, tokens.
 #include "fuzz/fuzz.h"
-#include "watcher/steering.h"
+#include "watcher/admin.h"
 #include "watcher/web/answers.h"
 
 namespace redis_zk::watcher {
@@ -8,7 +8,7 @@ namespace redis_zk::watcher {
 FUZZ_TARGET(text) {
   using fuzz::Check;
   Topology topology;
-  topology.groups["master1"] = {.state = registry::Record::State::kMaster, .master = {"10.0.0.1", 6379}};
+  topology.groups["master1"] = {.state = store::Record::State::kMaster, .master = {"10.0.0.1", 6379}};
   const auto split = text.find('\n');
   const auto head = text.substr(0, split);
   const auto rest = split == std::string_view::npos ? std::string_view() : text.substr(split + 1);
@@ -22,7 +22,7 @@ FUZZ_TARGET(text) {
     Check(answer->content_type.find('\n') == std::string::npos &&
           answer->version.find('\n') == std::string::npos);
   }
-  if (const auto route = web::SteeringAt(head)) Check(route->group.find('/') == std::string_view::npos);
+  if (const auto route = web::AdminAt(head)) Check(route->group.find('/') == std::string_view::npos);
   // The scheme in any case (RFC 9110, 11.1), the token as it is.
   Check(Authorize("0123456789abcdef", text) != Access::kGranted || text.ends_with(" 0123456789abcdef"));
 }

@@ -1,9 +1,9 @@
 // What Redis and Sentinel say: INFO, events, and files in their syntax.
 #include "fuzz/fuzz.h"
-#include "process/server_conf.h"
 #include "redis-wrapper/dataset.h"
-#include "redis/sentinel_event.h"
+#include "redis/conf_syntax.h"
 #include "redis/server_info.h"
+#include "sentinel/event.h"
 
 namespace redis_zk {
 
@@ -15,13 +15,13 @@ FUZZ_TARGET(text) {
   // The channel, a blank, the message.
   const auto blank = text.find(' ');
   if (blank != std::string_view::npos) {
-    const auto event = redis::ParseSentinelEvent(text.substr(0, blank), text.substr(blank + 1));
+    const auto event = sentinel::ParseSentinelEvent(text.substr(0, blank), text.substr(blank + 1));
     if (event && event->name == "+switch-master") Check(event->new_master && !event->group.empty());
   }
-  if (const auto words = process::SplitConfLine(text)) {
+  if (const auto words = redis::SplitConfLine(text)) {
     std::string line;
-    for (const auto& word : *words) line += process::QuoteForConf(word) + ' ';
-    Check(process::SplitConfLine(line) == *words);
+    for (const auto& word : *words) line += redis::QuoteForConf(word) + ' ';
+    Check(redis::SplitConfLine(line) == *words);
   }
   (void)redis_wrapper::ParseRdbHeader(text);
 }

@@ -1,9 +1,9 @@
 // What stands in ZooKeeper, where anybody may write.
 #include "fuzz/fuzz.h"
-#include "registry/chronicle.h"
-#include "registry/record.h"
+#include "store/event_log.h"
+#include "store/record.h"
 
-namespace redis_zk::registry {
+namespace redis_zk::store {
 
 namespace {
 
@@ -25,10 +25,10 @@ FUZZ_TARGET(text) {
   CheckRoundTrip<Member>(ParseMember(text), ParseMember);
   CheckRoundTrip<KnownDataset>(ParseKnownDataset(text), ParseKnownDataset);
   CheckRoundTrip<History>(ParseHistory(text), ParseHistory);
-  CheckRoundTrip<Seat>(ParseSeat(text), ParseSeat);
-  CheckRoundTrip<Chronicle>(ParseChronicle(text), ParseChronicle);
+  CheckRoundTrip<Identity>(ParseIdentity(text), ParseIdentity);
+  CheckRoundTrip<EventLog>(ParseEventLog(text), ParseEventLog);
   const CleanUpPause pause = ParseCleanUpPause(text);
   fuzz::Check(ParseCleanUpPause(Render(pause)) == pause);
 }
 
-}  // namespace redis_zk::registry
+}  // namespace redis_zk::store

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "redis/connection.h"
-#include "redis/sentinel_client.h"
 #include "redis/server_info.h"
-#include "redis/subscriber.h"
+#include "sentinel/client.h"
+#include "sentinel/subscriber.h"
 #include "support/proxy.h"
 #include "support/servers.h"
 #include "support/wait.h"
@@ -16,11 +16,11 @@ using redis::Ask;
 using redis::AskAll;
 using redis::Connection;
 using redis::Reply;
-using redis::SubscriberEvent;
+using sentinel::SubscriberEvent;
 
 constexpr Duration kTimeout = 5s;
 constexpr Duration kShort = 200ms;
-const Credentials kNobody;
+const redis::Credentials kNobody;
 
 Endpoint NobodyThere() { return {"127.0.0.1", FreePort()}; }
 
@@ -82,7 +82,7 @@ TEST(ConnectionTest, AuthenticatesAndSaysWhenItMayNot) {
   const RedisServer server("requirepass right\nuser app on >apps ~* +@all");
   struct Row {
     const char* name;
-    Credentials credentials;
+    redis::Credentials credentials;
     bool accepted;
   };
   for (const auto& [name, credentials, accepted] :
@@ -126,19 +126,20 @@ TEST(SentinelClientTest, ReportsWhatASentinelSays) {
   const RedisServer master;
   const SentinelServer sentinel(master.endpoint());
   const Endpoint dead = NobodyThere();
-  auto reports = redis::AskSentinels({{sentinel.endpoint(), ""}, {dead, ""}}, kNobody, "master1", kTimeout);
+  auto reports =
+      sentinel::AskSentinels({{sentinel.endpoint(), ""}, {dead, ""}}, kNobody, "master1", kTimeout);
   ASSERT_TRUE(reports[0]) << reports[0].error().message;
   EXPECT_EQ(reports[0]->master, master.endpoint());
   EXPECT_EQ(reports[0]->config_epoch, 0U);
   EXPECT_EQ(reports[0]->quorum, 1U);
   EXPECT_FALSE(reports[0]->master_down);
   EXPECT_FALSE(reports[1]);
-  EXPECT_EQ(redis::AskSentinels({{sentinel.endpoint(), ""}}, kNobody, "other", kTimeout)[0].error().kind,
+  EXPECT_EQ(sentinel::AskSentinels({{sentinel.endpoint(), ""}}, kNobody, "other", kTimeout)[0].error().kind,
             ErrorKind::kNotFound);
-  EXPECT_EQ(redis::AskSentinels({{master.endpoint(), ""}}, kNobody, "master1", kTimeout)[0].error().kind,
+  EXPECT_EQ(sentinel::AskSentinels({{master.endpoint(), ""}}, kNobody, "master1", kTimeout)[0].error().kind,
             ErrorKind::kRefused)
       << "a Redis is no Sentinel";
-  const auto refused = redis::RequestFailover(sentinel.endpoint(), kNobody, "master1", kTimeout);
+  const auto refused = sentinel::RequestFailover(sentinel.endpoint(), kNobody, "master1", kTimeout);
   EXPECT_EQ(refused.error().kind, ErrorKind::kRefused) << "there is no replica to promote";
 }
 
@@ -147,7 +148,7 @@ TEST(SentinelClientTest, RefusesASentinelWithAnotherId) {
   const std::string id(40, 'a');
   const SentinelServer sentinel(master.endpoint(), "sentinel myid " + id);
   const std::string wrong(40, 'b');
-  const auto reports = redis::AskSentinels(
+  const auto reports = sentinel::AskSentinels(
       {{sentinel.endpoint(), id}, {sentinel.endpoint(), wrong}, {sentinel.endpoint(), ""}}, kNobody,
       "master1", kTimeout);
   ASSERT_TRUE(reports[0]) << reports[0].error().message;
@@ -172,11 +173,12 @@ TEST(ConnectionTest, RepeatsNoPasswordOfAnAnswer) {
 
 class SubscriberTest : public ::testing::Test {
  protected:
-  std::unique_ptr<redis::Subscriber> Follow(const Endpoint& sentinel, const Credentials& credentials = {},
-                                            Duration silence = 600ms) {
-    return std::make_unique<redis::Subscriber>(sentinel, credentials, silence, [this](SubscriberEvent event) {
-      news_.Report([&] { events_.push_back(std::move(event)); });
-    });
+  std::unique_ptr<sentinel::Subscriber> Follow(const Endpoint& sentinel,
+                                               const redis::Credentials& credentials = {},
+                                               Duration silence = 600ms) {
+    return std::make_unique<sentinel::Subscriber>(
+        sentinel, credentials, silence,
+        [this](SubscriberEvent event) { news_.Report([&] { events_.push_back(std::move(event)); }); });
   }
   // The first event of a kind, once there is one.
   std::optional<SubscriberEvent> Await(SubscriberEvent::Kind kind, Duration within = kPatience) {

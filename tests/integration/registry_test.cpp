@@ -1,4 +1,4 @@
-#include "registry/registry.h"
+#include "store/registry.h"
 
 #include <gtest/gtest.h>
 
@@ -13,9 +13,9 @@
 namespace redis_zk::testing {
 namespace {
 
-using registry::Record;
-using registry::Registry;
-using State = registry::Record::State;
+using store::Record;
+using store::Registry;
+using State = store::Record::State;
 using zookeeper::kAnyVersion;
 using zookeeper::Lifetime;
 using zookeeper::Watch;
@@ -157,7 +157,7 @@ TEST_F(RegistryTest, KnowsALineageOfAnotherRecord) {
 }
 
 TEST_F(RegistryTest, LeavesUnreadableEntriesOut) {
-  const registry::Sentinel sentinel{"11111111-1111-1111-1111-111111111111", kA};
+  const store::Sentinel sentinel{"11111111-1111-1111-1111-111111111111", kA};
   ASSERT_TRUE(registry_.RegisterSentinel(sentinel));
   ASSERT_TRUE(registry_.RegisterMember("master1", {.uuid = "m", .endpoint = kB}));
   Put("/sentinels/garbage", "not an address");
@@ -171,7 +171,7 @@ TEST_F(RegistryTest, LeavesUnreadableEntriesOut) {
 }
 
 TEST_F(RegistryTest, AMemberSaysAnewWhatItIs) {
-  registry::Member member{.uuid = "m", .endpoint = kB, .node = "n", .dataset = {"id", "", 1, 2, 3}};
+  store::Member member{.uuid = "m", .endpoint = kB, .node = "n", .dataset = {"id", "", 1, 2, 3}};
   ASSERT_TRUE(registry_.RegisterMember("master1", member));
   member.serving = true;
   ASSERT_TRUE(registry_.RegisterMember("master1", member));
@@ -180,30 +180,30 @@ TEST_F(RegistryTest, AMemberSaysAnewWhatItIs) {
 
 TEST_F(RegistryTest, ReadsTheMembersOfManyGroupsAtOnce) {
   ASSERT_TRUE(registry_.EnsureGroup("orders"));
-  const registry::Member one{.uuid = "m", .endpoint = kB, .node = "n"};
-  const registry::Member other{.uuid = "m", .endpoint = kA, .node = "o", .serving = true};
+  const store::Member one{.uuid = "m", .endpoint = kB, .node = "n"};
+  const store::Member other{.uuid = "m", .endpoint = kA, .node = "o", .serving = true};
   ASSERT_TRUE(registry_.RegisterMember("master1", one));
   ASSERT_TRUE(registry_.RegisterMember("orders", other));
   Put("/members/orders/wrong", "[");
   const auto members = registry_.ListMembers({"master1", "orders", "of-somebody-else"});
   ASSERT_TRUE(members);
   EXPECT_EQ(*members,
-            (std::map<std::string, std::vector<registry::Member>>{{"master1", {one}}, {"orders", {other}}}))
+            (std::map<std::string, std::vector<store::Member>>{{"master1", {one}}, {"orders", {other}}}))
       << "one and the same name, too";
 }
 
 TEST_F(RegistryTest, KeepsHistoryAndDatasets) {
-  EXPECT_EQ(registry_.ReadHistory("master1").value(), registry::History{});
-  registry::History history{.replication_id = "b", .offset = 7, .ancestors = {{"a", 3}}};
+  EXPECT_EQ(registry_.ReadHistory("master1").value(), store::History{});
+  store::History history{.replication_id = "b", .offset = 7, .ancestors = {{"a", 3}}};
   ASSERT_TRUE(registry_.WriteHistory("master1", history));
   auto read = registry_.ReadHistory("master1").value();
   EXPECT_GT(read.reported_at, 0);
   history.reported_at = read.reported_at;
   EXPECT_EQ(read, history);
   Put("/history/master1", "garbage");
-  EXPECT_EQ(registry_.ReadHistory("master1").value(), registry::History{});
+  EXPECT_EQ(registry_.ReadHistory("master1").value(), store::History{});
 
-  const registry::KnownDataset known{.node = "n", .endpoint = kA, .dataset = {"b", "a", 7, 8, 9}};
+  const store::KnownDataset known{.node = "n", .endpoint = kA, .dataset = {"b", "a", 7, 8, 9}};
   ASSERT_TRUE(registry_.ReportDataset("master1", known));
   Put("/datasets/master1/garbage", "[");
   const auto all = registry_.ListDatasets("master1").value();
@@ -227,31 +227,31 @@ TEST_F(RegistryTest, TellsTheTimeByZooKeepersClock) {
   EXPECT_GE(*after, datasets->at(0).reported_at);
 }
 
-TEST_F(RegistryTest, ASeatIsTakenByOneAndOutlivesHim) {
-  const registry::Seat seat{.uuid = "s", .endpoint = kA, .epoch = 4};
+TEST_F(RegistryTest, AnIdentityIsTakenByOneAndOutlivesHim) {
+  const store::Identity identity{.uuid = "s", .endpoint = kA, .epoch = 4};
   auto other = std::make_unique<TestSession>();
   ASSERT_TRUE(other->Connect());
   Registry his(**other, root_);
-  ASSERT_TRUE(his.TakeSeat(seat));
-  ASSERT_TRUE(his.TakeSeat(seat)) << "an answer may be lost";
-  const auto refused = registry_.TakeSeat({.uuid = "s", .endpoint = kB, .epoch = 9});
+  ASSERT_TRUE(his.TakeIdentity(identity));
+  ASSERT_TRUE(his.TakeIdentity(identity)) << "an answer may be lost";
+  const auto refused = registry_.TakeIdentity({.uuid = "s", .endpoint = kB, .epoch = 9});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::kAlreadyExists);
-  const auto not_free = registry_.RemoveSeat("s");
+  const auto not_free = registry_.RemoveIdentity("s");
   ASSERT_FALSE(not_free);
   EXPECT_EQ(not_free.error().kind, ErrorKind::kConflict);
-  registry::Seat taken = seat;
+  store::Identity taken = identity;
   taken.taken = true;
-  EXPECT_EQ(registry_.ListSeats().value(), std::vector{taken});
+  EXPECT_EQ(registry_.ListIdentities().value(), std::vector{taken});
 
-  ASSERT_TRUE(his.UpdateSeat({.uuid = "s", .endpoint = kA, .epoch = 5}));
+  ASSERT_TRUE(his.UpdateIdentity({.uuid = "s", .endpoint = kA, .epoch = 5}));
   other.reset();
-  EXPECT_EQ(registry_.ListSeats().value(), (std::vector<registry::Seat>{{"s", kA, 5, false}}));
-  ASSERT_TRUE(registry_.TakeSeat({.uuid = "s", .endpoint = kB, .epoch = 5}));
-  ASSERT_TRUE(session_->Delete(root_ + "/seats/s/taken", kAnyVersion));
-  EXPECT_TRUE(registry_.RemoveSeat("s"));
-  EXPECT_TRUE(registry_.RemoveSeat("s"));
-  EXPECT_TRUE(registry_.ListSeats()->empty());
+  EXPECT_EQ(registry_.ListIdentities().value(), (std::vector<store::Identity>{{"s", kA, 5, false}}));
+  ASSERT_TRUE(registry_.TakeIdentity({.uuid = "s", .endpoint = kB, .epoch = 5}));
+  ASSERT_TRUE(session_->Delete(root_ + "/identities/s/taken", kAnyVersion));
+  EXPECT_TRUE(registry_.RemoveIdentity("s"));
+  EXPECT_TRUE(registry_.RemoveIdentity("s"));
+  EXPECT_TRUE(registry_.ListIdentities()->empty());
 }
 
 TEST_F(RegistryTest, TellsOfNewAndGoneSentinels) {
@@ -266,7 +266,7 @@ TEST_F(RegistryTest, TellsOfNewAndGoneSentinels) {
 }
 
 TEST_F(RegistryTest, ReplacesWhatItsEarlierSessionLeftBehind) {
-  const registry::Sentinel sentinel{"u", kA};
+  const store::Sentinel sentinel{"u", kA};
   TestSession later;
   ASSERT_TRUE(later.Connect());
   ASSERT_TRUE(registry_.RegisterSentinel(sentinel));
@@ -309,23 +309,23 @@ TEST_F(RegistryTest, KeepsAChronicleThatSeveralWrite) {
   TestSession other_session;
   ASSERT_TRUE(other_session.Connect());
   Registry other(*other_session, root_);
-  const registry::PastEvent first{.time = 1, .kind = "k", .by = "a"};
-  const registry::PastEvent second{.time = 2, .kind = "k", .by = "b"};
-  EXPECT_TRUE(registry_.ReadChronicle(Watch::kYes)->empty());
-  ASSERT_TRUE(other.AppendToChronicle({first}));
-  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, registry_.ChroniclePath()));
-  ASSERT_TRUE(registry_.AppendToChronicle({second}));
-  EXPECT_EQ(other.ReadChronicle(Watch::kNo).value(), (registry::Chronicle{first, second}));
+  const store::PastEvent first{.time = 1, .kind = "k", .by = "a"};
+  const store::PastEvent second{.time = 2, .kind = "k", .by = "b"};
+  EXPECT_TRUE(registry_.ReadEventLog(Watch::kYes)->empty());
+  ASSERT_TRUE(other.AppendToEventLog({first}));
+  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, registry_.EventLogPath()));
+  ASSERT_TRUE(registry_.AppendToEventLog({second}));
+  EXPECT_EQ(other.ReadEventLog(Watch::kNo).value(), (store::EventLog{first, second}));
   // What cannot be read is replaced.
   Put("/events", "nonsense");
-  EXPECT_TRUE(registry_.ReadChronicle(Watch::kNo)->empty());
-  ASSERT_TRUE(registry_.AppendToChronicle({second}));
-  EXPECT_EQ(registry_.ReadChronicle(Watch::kNo).value(), registry::Chronicle{second});
+  EXPECT_TRUE(registry_.ReadEventLog(Watch::kNo)->empty());
+  ASSERT_TRUE(registry_.AppendToEventLog({second}));
+  EXPECT_EQ(registry_.ReadEventLog(Watch::kNo).value(), store::EventLog{second});
 }
 
 TEST_F(RegistryTest, PausesTheCleanUpForAll) {
   EXPECT_FALSE(registry_.ReadCleanUpPause(Watch::kYes)->has_value());
-  const registry::CleanUpPause pause{.since = 1, .by = "a", .from = "b", .reason = "c"};
+  const store::CleanUpPause pause{.since = 1, .by = "a", .from = "b", .reason = "c"};
   EXPECT_TRUE(registry_.PauseCleanUp(pause).value());
   EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/cleanup-paused"));
   EXPECT_FALSE(registry_.PauseCleanUp({.reason = "again"}).value());
@@ -336,19 +336,19 @@ TEST_F(RegistryTest, PausesTheCleanUpForAll) {
 }
 
 TEST_F(RegistryTest, LetsOneSteerAGroupAtATime) {
-  ASSERT_TRUE(registry_.TakeSteering("master1", "a:1"));
+  ASSERT_TRUE(registry_.TakeAdmin("master1", "a:1"));
   {
     TestSession other_session;
     ASSERT_TRUE(other_session.Connect());
     Registry other(*other_session, root_);
-    const auto taken = other.TakeSteering("master1", "b:2");
+    const auto taken = other.TakeAdmin("master1", "b:2");
     ASSERT_FALSE(taken);
     EXPECT_EQ(taken.error().kind, ErrorKind::kAlreadyExists);
     EXPECT_EQ(taken.error().message, "a:1");
-    EXPECT_TRUE(other.TakeSteering("cache", "b:2"));
+    EXPECT_TRUE(other.TakeAdmin("cache", "b:2"));
   }
   // Its session has ended.
-  EXPECT_TRUE(registry_.TakeSteering("cache", "a:1"));
+  EXPECT_TRUE(registry_.TakeAdmin("cache", "a:1"));
 }
 
 }  // namespace

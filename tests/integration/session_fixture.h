@@ -27,7 +27,7 @@ class TestSession {
 
   explicit TestSession(std::vector<Endpoint> servers = {SharedZooKeeper().endpoint()}, Duration timeout = 2s,
                        std::string chroot = "")
-      : session_(std::make_unique<zookeeper::Session>(ZooKeeperHosts{std::move(servers), std::move(chroot)},
+      : session_(std::make_unique<zookeeper::Session>(zookeeper::Hosts{std::move(servers), std::move(chroot)},
                                                       timeout, [this](zookeeper::SessionEvent event) {
                                                         news_.Report(
                                                             [&] { events_.push_back(std::move(event)); });

@@ -8,7 +8,7 @@ import redis
 from cluster import GROUP, wait_for
 
 
-class FailoverWitness:
+class FailoverObserver:
     """Subscribes to all Sentinels and watches the record, until the `with` block is left."""
 
     def __init__(self, cluster, sentinels):

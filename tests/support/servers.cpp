@@ -56,7 +56,7 @@ TempDir::~TempDir() {
 void Server::Start() {
   sigset_t none;
   sigemptyset(&none);
-  auto child = process::Child::Start({argv_, dir_.path().string(), none});
+  auto child = os::Child::Start({argv_, dir_.path().string(), none});
   if (!child) throw std::runtime_error(child.error().message);
   child_.emplace(std::move(*child));
   News nobody_reports;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "net/endpoint.h"
-#include "process/child.h"
+#include "os/child.h"
 
 namespace redis_zk::testing {
 
@@ -53,7 +53,7 @@ class Server {
   Endpoint endpoint_;
 
  private:
-  std::optional<process::Child> child_;
+  std::optional<os::Child> child_;
 };
 
 class ZooKeeperServer : public Server {

@@ -1,4 +1,4 @@
-#include "registry/addresses.h"
+#include "store/addresses.h"
 
 #include <gtest/gtest.h>
 
@@ -8,9 +8,9 @@
 namespace redis_zk::testing {
 namespace {
 
-using registry::AddressVerdict;
-using registry::Announcer;
-using registry::JudgeAddress;
+using store::AddressVerdict;
+using store::Announcer;
+using store::JudgeAddress;
 
 TEST(JudgeAddressTest, OneAddressForOneServer) {
   const Announcer serving{"a", true};

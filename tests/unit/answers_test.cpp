@@ -13,7 +13,7 @@ namespace redis_zk::testing {
 namespace {
 
 using Json = nlohmann::json;
-using registry::Record;
+using store::Record;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using watcher::Topology;

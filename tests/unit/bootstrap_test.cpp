@@ -13,7 +13,6 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::MajorityMaster;
 using redis::Role;
 using redis::ServerInfo;
 using redis_wrapper::Decide;
@@ -21,7 +20,8 @@ using redis_wrapper::Decision;
 using redis_wrapper::MissedMaster;
 using redis_wrapper::Successor;
 using redis_wrapper::View;
-using registry::Record;
+using sentinel::MajorityMaster;
+using store::Record;
 using Action = Decision::Action;
 using State = Record::State;
 using Living = std::map<Endpoint, ServerInfo>;
@@ -435,7 +435,7 @@ TEST(DecideTest, SaysWhatItGoesBy) {
 const ServerInfo kLoadingMaster{.role = Role::kMaster, .loading = true};
 const ServerInfo kLoadingReplica{.role = Role::kReplica, .loading = true};
 constexpr const char* kForeignId = "ffffffff00000000000000000000000000000000";
-registry::Dataset DataOf(const char* id, std::int64_t offset) {
+store::Dataset DataOf(const char* id, std::int64_t offset) {
   return {.replication_id = id, .offset = offset, .bytes = 10};
 }
 
@@ -443,8 +443,8 @@ registry::Dataset DataOf(const char* id, std::int64_t offset) {
 template <class Use>
 void ForEveryAbsence(const View& view, const Use& use) {
   const bool c_is_away = !view.living.contains(kC);
-  for (const auto& own : {registry::Dataset{}, DataOf(kId, 100)}) {
-    for (const auto& starting : {registry::Dataset{}, DataOf(kId, 200), DataOf(kForeignId, 1)}) {
+  for (const auto& own : {store::Dataset{}, DataOf(kId, 100)}) {
+    for (const auto& starting : {store::Dataset{}, DataOf(kId, 200), DataOf(kForeignId, 1)}) {
       for (const bool silent : {false, true}) {
         for (const bool awaited : {false, true}) {
           for (const bool patient : {false, true}) {

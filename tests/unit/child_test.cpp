@@ -1,4 +1,4 @@
-#include "process/child.h"
+#include "os/child.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@
 namespace redis_zk::testing {
 namespace {
 
-using process::Child;
+using os::Child;
 using ::testing::HasSubstr;
 
 // Sleeps for longer than any test, holding the pipe open, until it is killed.
@@ -179,7 +179,7 @@ TEST_F(ChildTest, IsLeftToTheThreadThatStartedIt) {
   ASSERT_TRUE(child);
   siginfo_t ended{};
   ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child->pid()), &ended, WEXITED | WNOWAIT), 0);
-  std::thread([] { process::ReapStrangers(); }).join();
+  std::thread([] { os::ReapStrangers(); }).join();
   EXPECT_EQ(child->Reap(), 3);
 }
 

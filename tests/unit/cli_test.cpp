@@ -191,8 +191,8 @@ TEST(RenderEventLineTest, SaysTheGroupOnce) {
 }
 
 TEST(PrintableTest, KeepsLines) {
-  EXPECT_EQ(watcher::cli::Printable("a\n  b\x1b\n\nc"), "a\n  b?\n\nc\n");
-  EXPECT_EQ(watcher::cli::Printable(""), "");
+  EXPECT_EQ(watcher::cli::PrintableLines("a\n  b\x1b\n\nc"), "a\n  b?\n\nc\n");
+  EXPECT_EQ(watcher::cli::PrintableLines(""), "");
 }
 
 TEST(ClientTest, WritesPathsAndPlaces) {

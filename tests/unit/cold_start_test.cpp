@@ -14,10 +14,10 @@ using redis_wrapper::DecideColdStart;
 using redis_wrapper::Decision;
 using redis_wrapper::FindAwaited;
 using redis_wrapper::View;
-using registry::Dataset;
-using registry::History;
-using registry::KnownDataset;
-using registry::Member;
+using store::Dataset;
+using store::History;
+using store::KnownDataset;
+using store::Member;
 using Action = Decision::Action;
 
 const Endpoint kSelf{"10.0.0.1", 6379};

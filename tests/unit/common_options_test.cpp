@@ -1,4 +1,4 @@
-#include "config/common_options.h"
+#include "options/common_options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -142,10 +142,10 @@ TEST_F(CommonOptionsTest, ReadPasswordsOfBothKinds) {
                              {"REDIS_PASSWORD", "one"},
                              {"SENTINEL_PASSWORD_FILE", WriteFile(dir.path() / "secret", "two\n")}});
   ASSERT_FALSE(outcome.exit_code) << outcome.text;
-  EXPECT_EQ(common_.redis.username, "watcher");
-  EXPECT_EQ(common_.redis.password, "one");
-  EXPECT_EQ(common_.sentinel.username, "");
-  EXPECT_EQ(common_.sentinel.password, "two");
+  EXPECT_EQ(common_.credentials.redis.username, "watcher");
+  EXPECT_EQ(common_.credentials.redis.password, "one");
+  EXPECT_EQ(common_.credentials.sentinel.username, "");
+  EXPECT_EQ(common_.credentials.sentinel.password, "two");
 }
 
 // What a daemon does with its command line: ends, and says why on standard error, where its help goes too.

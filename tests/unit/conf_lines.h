@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "process/server_conf.h"
+#include "redis/conf_syntax.h"
 
 namespace redis_zk::testing {
 
@@ -16,7 +16,7 @@ inline std::vector<Words> Directives(const std::string& conf) {
   std::vector<Words> directives;
   std::istringstream stream(conf);
   for (std::string line; std::getline(stream, line);) {
-    const auto words = process::SplitConfLine(line).value_or(Words{"unbalanced quotes: " + line});
+    const auto words = redis::SplitConfLine(line).value_or(Words{"unbalanced quotes: " + line});
     if (!words.empty() && !words[0].starts_with('#')) directives.push_back(words);
   }
   return directives;

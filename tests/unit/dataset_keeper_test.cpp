@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "registry/registry.h"
+#include "store/registry.h"
 #include "unit/files.h"
 #include "zookeeper/session.h"
 
@@ -23,8 +23,8 @@ class DatasetKeeperTest : public ::testing::Test {
   TempDir directory_;
   const std::filesystem::path path_ = directory_.path();
   const DataFiles files_{.dir = path_.string(), .append_only = true};
-  zookeeper::Session session_{ZooKeeperHosts{{{"127.0.0.1", 1}}, ""}, 10s, [](zookeeper::SessionEvent) {}};
-  registry::Registry registry_{session_, "/redis"};
+  zookeeper::Session session_{zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, 10s, [](zookeeper::SessionEvent) {}};
+  store::Registry registry_{session_, "/redis"};
 };
 
 TEST_F(DatasetKeeperTest, DataAreReportedUnderANameThatLasts) {

@@ -1,4 +1,4 @@
-#include "process/descriptors.h"
+#include "os/descriptors.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ int CountWrong(int kept) {
 
 TEST(DescriptorsTest, AllAreClosedButOne) {
   using Close = std::function<void(int, int)>;
-  for (const Close& act : {Close(&process::CloseDescriptorsFrom), Close(&process::CloseListedDescriptors)}) {
+  for (const Close& act : {Close(&os::CloseDescriptorsFrom), Close(&os::CloseListedDescriptors)}) {
     for (const int kept : {kFirst, kFirst + 1, kFirst + 2, 300, kLast}) {
       EXPECT_EQ(InAnotherProcess([&] {
                   OpenAll();
@@ -54,7 +54,7 @@ TEST(DescriptorsTest, MissingStandardStreamsAreOpened) {
   EXPECT_EQ(InAnotherProcess([] {
               close(STDIN_FILENO);
               close(STDOUT_FILENO);
-              process::OpenStandardStreams();
+              os::OpenStandardStreams();
               return IsOpen(STDIN_FILENO) && write(STDOUT_FILENO, "x", 1) == 1 ? 0 : 1;
             }),
             0);

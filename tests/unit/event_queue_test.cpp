@@ -1,4 +1,4 @@
-#include "base/event_queue.h"
+#include "os/event_queue.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -11,14 +11,14 @@
 namespace redis_zk::testing {
 namespace {
 
-using registry::Record;
+using store::Record;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using watcher::Compare;
 using watcher::Event;
-using watcher::EventLog;
 using watcher::FleetStatus;
 using watcher::Outages;
+using watcher::RecentEvents;
 using watcher::Topology;
 namespace kind = watcher::event_kind;
 
@@ -158,8 +158,8 @@ TEST(CompareTest, NamesAChangeOfTheMasterAlikeEverywhere) {
   EXPECT_EQ(events[0].key, "g:4:17");
 }
 
-TEST(EventLogTest, KeepsTheLastHundred) {
-  EventLog log;
+TEST(RecentEventsTest, KeepsTheLastHundred) {
+  RecentEvents log;
   for (int i = 0; i < 150; ++i) log.Add({.kind = kind::kCleanUp});
   const auto history = log.history().Get();
   ASSERT_EQ(history->size(), 100U);
@@ -168,9 +168,9 @@ TEST(EventLogTest, KeepsTheLastHundred) {
   EXPECT_GT(history->back().time, 0);
 }
 
-TEST(EventLogTest, TellsOfEachEvent) {
+TEST(RecentEventsTest, TellsOfEachEvent) {
   std::vector<std::string> told;
-  EventLog log([&told](const Event& event) { told.push_back(event.id + " " + event.key); });
+  RecentEvents log([&told](const Event& event) { told.push_back(event.id + " " + event.key); });
   log.Add({.kind = kind::kFollowing});
   log.Add(Event{.key = "g:4:9", .kind = kind::kMasterChanged});
   const auto history = log.history().Get();
@@ -178,8 +178,8 @@ TEST(EventLogTest, TellsOfEachEvent) {
               ElementsAre(history->front().id + " " + history->front().id, history->back().id + " g:4:9"));
 }
 
-TEST(EventLogTest, KnowsItsOwnIds) {
-  EventLog log;
+TEST(RecentEventsTest, KnowsItsOwnIds) {
+  RecentEvents log;
   log.Add(std::vector<Event>{{.kind = kind::kFollowing}, {.kind = kind::kCleanUp}});
   const auto history = log.history().Get();
   ASSERT_EQ(history->size(), 2U);
@@ -190,8 +190,8 @@ TEST(EventLogTest, KnowsItsOwnIds) {
     EXPECT_EQ(log.NumberOf(foreign), 0U) << foreign;
 }
 
-TEST(EventLogTest, WakesThoseWhoWait) {
-  EventLog log;
+TEST(RecentEventsTest, WakesThoseWhoWait) {
+  RecentEvents log;
   const auto seen = log.history().Get();
   EXPECT_EQ(log.history().GetNext(seen, Clock::now()), seen);
   log.Add({.kind = kind::kCleanUp});

@@ -11,11 +11,11 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::ReplicaReport;
 using redis::Role;
-using redis::SentinelReport;
 using redis::ServerInfo;
-using registry::Record;
+using sentinel::ReplicaReport;
+using sentinel::SentinelReport;
+using store::Record;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -166,7 +166,7 @@ TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
             },
             "nobody would be promoted: it takes 2 of 3 counted Sentinels (quorum 2), and 1 of those "
             "registered watch the master"},
-           {"ghosts: a quorum, and no majority",
+           {"stale_entries: a quorum, and no majority",
             [](Scene& scene) {
               for (auto& sentinel : scene.group.sentinels) sentinel.report->known_sentinels = 5;
             },
@@ -215,13 +215,13 @@ TEST(ExplainTest, CountsWhatIsLeftOfTheSentinels) {
             "a failover would still be possible: it takes 1 of 1 counted Sentinel (quorum 1), and 2 would be "
             "left; 1 more may die"},
            {"none may die", [](Scene& scene) { scene.Silence(2); },
-            "no failover would be possible until another one takes its seat: it takes 2 of 3 counted "
+            "no failover would be possible until another one takes its identity: it takes 2 of 3 counted "
             "Sentinels (quorum 2), and 1 would be left"},
            {"a quorum of all",
             [](Scene& scene) {
               for (auto& sentinel : scene.group.sentinels) sentinel.report->quorum = 3;
             },
-            "no failover would be possible until another one takes its seat: it takes 3 of 3 counted "
+            "no failover would be possible until another one takes its identity: it takes 3 of 3 counted "
             "Sentinels (quorum 3), and 2 would be left"},
            {"none at all", [](Scene& scene) { scene.group.sentinels.clear(); }, "there is none"},
            {"too few already",

@@ -8,18 +8,18 @@
 namespace redis_zk::testing {
 namespace {
 
+using redis_wrapper::Confirmations;
+using redis_wrapper::Confirmed;
 using redis_wrapper::Fence;
-using redis_wrapper::Vouched;
-using redis_wrapper::Witnesses;
 using Action = Fence::Action;
 
-TEST(VouchedTest, OneOfTwoWitnessesIsEnough) {
+TEST(ConfirmedTest, OneOfTwoConfirmationsIsEnough) {
   struct Row {
     const char* name;
-    Witnesses witnesses;
-    bool vouched;
+    Confirmations confirmations;
+    bool confirmed;
   };
-  for (const auto& [name, witnesses, vouched] : std::initializer_list<Row>{
+  for (const auto& [name, confirmations, confirmed] : std::initializer_list<Row>{
            {"both", {true, 5, 5}, true},
            {"ZooKeeper alone", {true, 5, 0}, true},
            {"ZooKeeper away, all peers", {false, 5, 5}, true},
@@ -30,7 +30,7 @@ TEST(VouchedTest, OneOfTwoWitnessesIsEnough) {
            {"ZooKeeper away, one peer that answers", {false, 1, 1}, true},
            {"ZooKeeper away, and nobody who could promote another", {false, 0, 0}, true},
        }) {
-    EXPECT_EQ(Vouched(witnesses), vouched) << name;
+    EXPECT_EQ(Confirmed(confirmations), confirmed) << name;
   }
 }
 
@@ -39,13 +39,13 @@ TEST(FenceTest, RisesWhenPatienceEndsAndFallsAtOnce) {
     const char* name;
     Duration at;
     bool is_master;
-    bool vouched;
+    bool confirmed;
     Action action;
     bool done = true;
     bool sent = true;
   };
   const std::vector<std::vector<Step>> stories{
-      {{"vouched for", 0ms, true, true, Action::kNone},
+      {{"confirmed for", 0ms, true, true, Action::kNone},
        {"alone", 1s, true, false, Action::kNone},
        {"still patient", 1999ms, true, false, Action::kNone},
        {"patience counts from the last witness", 2s, true, false, Action::kRaise},
@@ -54,7 +54,7 @@ TEST(FenceTest, RisesWhenPatienceEndsAndFallsAtOnce) {
        {"once", 6s, true, true, Action::kNone},
        {"alone again: patience begins anew", 7s, true, false, Action::kNone},
        {"and ends again", 8s, true, false, Action::kRaise}},
-      {{"vouched for", 0ms, true, true, Action::kNone},
+      {{"confirmed for", 0ms, true, true, Action::kNone},
        {"a long silence of our own: who was frozen asks twice", 60s, true, false, Action::kNone},
        {"and only then", 61s, true, false, Action::kRaise}},
       {{"alone from the beginning", 0ms, true, false, Action::kNone},
@@ -85,7 +85,7 @@ TEST(FenceTest, RisesWhenPatienceEndsAndFallsAtOnce) {
     Fence fence(2s);
     const TimePoint start{};
     for (const auto& step : story) {
-      const Action action = fence.Next(step.is_master, step.vouched, start + step.at);
+      const Action action = fence.Next(step.is_master, step.confirmed, start + step.at);
       EXPECT_EQ(action, step.action) << step.name << " at " << step.at.count() << " ms";
       if (step.sent) fence.Sent(action);
       if (step.done) fence.Did(action);

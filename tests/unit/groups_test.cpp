@@ -9,9 +9,8 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::ReplicaReport;
-using redis::SentinelReport;
-using registry::Record;
+using sentinel::ReplicaReport;
+using sentinel::SentinelReport;
 using sentinel_wrapper::Beginning;
 using sentinel_wrapper::CompareGroups;
 using sentinel_wrapper::GroupAlive;
@@ -20,6 +19,7 @@ using sentinel_wrapper::GroupsView;
 using sentinel_wrapper::HowToBegin;
 using sentinel_wrapper::MayDrop;
 using sentinel_wrapper::Newer;
+using store::Record;
 using State = Record::State;
 
 const Endpoint kMaster{"10.0.0.1", 6379};

@@ -1,4 +1,4 @@
-#include "redis/handover.h"
+#include "failover/handover.h"
 
 #include <gtest/gtest.h>
 
@@ -11,12 +11,12 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::GroupReport;
-using redis::HandOverView;
-using redis::PlanHandOver;
+using failover::HandoverView;
+using failover::PlanHandover;
 using redis::ReplicaOf;
 using redis::Role;
 using redis::ServerInfo;
+using sentinel::GroupReport;
 
 const Endpoint kSelf{"10.0.0.1", 6379};
 const Endpoint kB{"10.0.0.2", 6379};
@@ -31,8 +31,8 @@ GroupReport Able(const Endpoint& sentinel) {
 ServerInfo Replica() { return {.role = Role::kReplica, .master = kSelf, .link_up = true}; }
 
 // Two replicas that may take over, and two Sentinels that can promote them.
-HandOverView Healthy() {
-  HandOverView view{.master = {.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, true, 5}}},
+HandoverView Healthy() {
+  HandoverView view{.master = {.role = Role::kMaster, .replicas = {{kB, true, 5}, {kC, true, 5}}},
                     .announced = kSelf,
                     .sentinels = {Able(kS1), Able(kS2)},
                     .registered = 2};
@@ -42,12 +42,12 @@ HandOverView Healthy() {
 }
 
 // Leaves one replica.
-void KeepOnlyB(HandOverView& view) { view.master.replicas.resize(1); }
+void KeepOnlyB(HandoverView& view) { view.master.replicas.resize(1); }
 
-TEST(PlanHandOverTest, BeginsWhereItCanEnd) {
+TEST(PlanHandoverTest, BeginsWhereItCanEnd) {
   struct Row {
     const char* name;
-    std::function<void(HandOverView&)> change;
+    std::function<void(HandoverView&)> change;
     std::vector<Endpoint> replicas;
     std::vector<Endpoint> candidates;
     std::vector<Endpoint> sentinels;
@@ -122,9 +122,9 @@ TEST(PlanHandOverTest, BeginsWhereItCanEnd) {
             {{"redis-2.internal", kB.port}},
             {kS2, kS1}},
        }) {
-    HandOverView view = Healthy();
+    HandoverView view = Healthy();
     change(view);
-    const auto plan = PlanHandOver(view);
+    const auto plan = PlanHandover(view);
     EXPECT_EQ(plan.refusal, "") << name;
     EXPECT_EQ(plan.replicas, replicas) << name;
     EXPECT_EQ(plan.candidates, candidates) << name;
@@ -132,12 +132,12 @@ TEST(PlanHandOverTest, BeginsWhereItCanEnd) {
   }
 }
 
-TEST(PlanHandOverTest, TellsWhatPassesFromWhatDoesNot) {
+TEST(PlanHandoverTest, TellsWhatPassesFromWhatDoesNot) {
   constexpr bool kPasses = true;
   constexpr bool kStays = false;
   struct Row {
     const char* name;
-    std::function<void(HandOverView&)> change;
+    std::function<void(HandoverView&)> change;
     bool passing;
     std::string refusal;
   };
@@ -234,37 +234,37 @@ TEST(PlanHandOverTest, TellsWhatPassesFromWhatDoesNot) {
             kPasses,
             "ZooKeeper does not say that this is the master, and of the 2 Sentinels that have to, only 1 do"},
        }) {
-    HandOverView view = Healthy();
+    HandoverView view = Healthy();
     change(view);
-    const auto plan = PlanHandOver(view);
+    const auto plan = PlanHandover(view);
     EXPECT_EQ(plan.refusal, refusal) << name;
     EXPECT_EQ(plan.passing, passing) << name;
   }
 }
 
-TEST(PlanHandOverTest, SaysWhetherAllAreReady) {
-  HandOverView view = Healthy();
-  EXPECT_TRUE(PlanHandOver(view).all_ready);
+TEST(PlanHandoverTest, SaysWhetherAllAreReady) {
+  HandoverView view = Healthy();
+  EXPECT_TRUE(PlanHandover(view).all_ready);
   view.sentinels[0].replicas.clear();
-  EXPECT_FALSE(PlanHandOver(view).all_ready) << "one knows no replica yet";
+  EXPECT_FALSE(PlanHandover(view).all_ready) << "one knows no replica yet";
   view.sentinels[0].report.tilt = true;
-  EXPECT_TRUE(PlanHandOver(view).all_ready) << "in TILT it is not waited for";
+  EXPECT_TRUE(PlanHandover(view).all_ready) << "in TILT it is not waited for";
   KeepOnlyB(view);
   view.sentinels[0] = Able(kS1);
   view.sentinels[0].replicas.pop_back();
-  EXPECT_FALSE(PlanHandOver(view).all_ready) << "the best one would rather promote another one";
+  EXPECT_FALSE(PlanHandover(view).all_ready) << "the best one would rather promote another one";
 }
 
-TEST(PlanHandOverTest, CountsWhoNamesTheMasterAndNotWhoCanBeAsked) {
-  HandOverView view = Healthy();
+TEST(PlanHandoverTest, CountsWhoNamesTheMasterAndNotWhoCanBeAsked) {
+  HandoverView view = Healthy();
   view.needed = 2;
-  EXPECT_EQ(PlanHandOver(view).refusal, "");
+  EXPECT_EQ(PlanHandover(view).refusal, "");
   view.sentinels[1].report.tilt = true;
-  EXPECT_EQ(PlanHandOver(view).sentinels, std::vector{kS1});
+  EXPECT_EQ(PlanHandover(view).sentinels, std::vector{kS1});
 }
 
 TEST(FindUnattachedTest, NamesWhomSentinelCouldPromoteAllTheSame) {
-  using Known = std::vector<redis::ReplicaReport>;
+  using Known = std::vector<sentinel::ReplicaReport>;
   struct Row {
     const char* name;
     std::vector<Endpoint> attached;
@@ -278,10 +278,10 @@ TEST(FindUnattachedTest, NamesWhomSentinelCouldPromoteAllTheSame) {
            {"one is never promoted", {kB}, {{.endpoint = kB}, {.endpoint = kC, .priority = 0}}, {}},
            {"Sentinel knows fewer", {kB, kC}, {{.endpoint = kB}}, {}},
            {"known by name", {{"redis-2.internal", 6379}}, {{.endpoint = kB}}, {}}})
-    EXPECT_EQ(redis::FindUnattached(attached, known), found) << name;
+    EXPECT_EQ(failover::FindUnattached(attached, known), found) << name;
 }
 
-TEST(PlanHandOverTest, PromotesWhoIsNamed) {
+TEST(PlanHandoverTest, PromotesWhoIsNamed) {
   struct Row {
     const char* name;
     Endpoint to;
@@ -298,18 +298,18 @@ TEST(PlanHandOverTest, PromotesWhoIsNamed) {
             false,
             "10.0.0.2:1 is no replica that is attached to 10.0.0.1:6379"},
        }) {
-    HandOverView view = Healthy();
+    HandoverView view = Healthy();
     view.master.replicas[1].online = false;
     view.to = to;
-    const auto plan = PlanHandOver(view);
+    const auto plan = PlanHandover(view);
     EXPECT_EQ(plan.refusal, refusal) << name;
     EXPECT_EQ(plan.passing, passing) << name;
   }
-  HandOverView view = Healthy();
+  HandoverView view = Healthy();
   view.to = kC;
-  EXPECT_EQ(PlanHandOver(view).candidates, std::vector{kC});
+  EXPECT_EQ(PlanHandover(view).candidates, std::vector{kC});
   for (auto& sentinel : view.sentinels) sentinel.replicas.pop_back();
-  EXPECT_EQ(PlanHandOver(view).refusal, "no Sentinel knows 10.0.0.3:6379 yet");
+  EXPECT_EQ(PlanHandover(view).refusal, "no Sentinel knows 10.0.0.3:6379 yet");
 }
 
 }  // namespace

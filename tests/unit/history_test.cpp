@@ -14,8 +14,8 @@ using redis::ServerInfo;
 using redis_wrapper::Compare;
 using redis_wrapper::Continue;
 using redis_wrapper::Order;
-using registry::Dataset;
-using registry::History;
+using store::Dataset;
+using store::History;
 
 Dataset Data(const std::string& id, std::int64_t offset, const std::string& previous = "") {
   return {.replication_id = id, .previous_id = previous, .offset = offset, .bytes = 1};

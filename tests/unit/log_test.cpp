@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/shown.h"
-#include "config/parsers.h"
+#include "base/printable.h"
+#include "options/parsers.h"
 #include "unit/log_fixture.h"
 
 namespace redis_zk::testing {
@@ -29,7 +29,7 @@ TEST(LogLineTest, IsOneLineWhateverTheMessageHolds) {
     std::string json;
   };
   const std::string nul("a\0b", 3);
-  const std::string long_text(2 * kMostShown, 'x');
+  const std::string long_text(2 * kMostPrintable, 'x');
   const std::string time = "2026-01-31T23:59:59.007Z";
   const auto json = [&time](const std::string& level, const std::string& message) {
     return R"({"time":")" + time + R"(","level":")" + level + R"(","logger":"watcher","message":")" +

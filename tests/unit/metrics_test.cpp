@@ -18,9 +18,9 @@ const Endpoint kMaster{"10.0.0.1", 6379};
 const Endpoint kReplica{"10.0.0.2", 6379};
 const Endpoint kSentinel{"10.0.1.1", 26379};
 
-registry::Record Recorded() {
-  registry::Record record;
-  record.state = registry::Record::State::kMaster;
+store::Record Recorded() {
+  store::Record record;
+  record.state = store::Record::State::kMaster;
   record.master = kMaster;
   record.epoch = 3;
   return record;
@@ -39,7 +39,7 @@ ServerStatus Answers(const Endpoint& endpoint, redis::Role role, std::int64_t of
 }
 
 FleetStatus Well() {
-  redis::SentinelReport report;
+  sentinel::SentinelReport report;
   report.sentinel = kSentinel;
   report.master = kMaster;
   report.known_sentinels = 2;
@@ -52,12 +52,13 @@ FleetStatus Well() {
   return {.observed_at = TimePoint{std::chrono::seconds(1)}, .groups = {{"master1", group}}};
 }
 
-std::string Render(const FleetStatus& status, const Tally& tally = {}) {
+std::string Render(const FleetStatus& status, const Counters& counters = {}) {
   Topology topology;
   topology.groups = {{"master1", Recorded()}};
   topology.sentinels = {{"uuid", kSentinel}};
   const web::RequestCounts requests;
-  return web::RenderMetrics(topology, status, tally, {}, requests, {}, TimePoint{std::chrono::seconds(43)});
+  return web::RenderMetrics(topology, status, counters, {}, requests, {},
+                            TimePoint{std::chrono::seconds(43)});
 }
 
 TEST(MetricsTest, TellOfAGroup) {
@@ -105,8 +106,7 @@ TEST(MetricsTest, TellWhatIsWrong) {
             "sentinels_agreeing{group=\"master1\"} 0"},
            {"a Sentinel that is silent", [](GroupStatus& group) { group.sentinels[0].report.reset(); },
             "sentinels_agreeing{group=\"master1\"} 0"},
-           {"nothing recorded",
-            [](GroupStatus& group) { group.record.state = registry::Record::State::kNone; },
+           {"nothing recorded", [](GroupStatus& group) { group.record.state = store::Record::State::kNone; },
             "master_recorded{group=\"master1\"} 0"}}) {
     FleetStatus status = Well();
     spoil(status.groups.at("master1"));
@@ -157,14 +157,14 @@ TEST(MetricsTest, TellOfBehaviors) {
 }
 
 TEST(MetricsTest, AddUpFailoverDurations) {
-  Tally tally;
+  Counters counters;
   for (const std::int64_t outage : {1500, 1700, 200'000}) {
     Count({.kind = event_kind::kMasterChanged,
            .group = "master1",
            .fields = {{"from", "10.0.0.1:6379"}, {"outage_ms", outage}}},
-          &tally);
+          &counters);
   }
-  const std::string text = Render(Well(), tally);
+  const std::string text = Render(Well(), counters);
   for (const char* line :
        {"_bucket{group=\"master1\",le=\"1\"} 0", "_bucket{group=\"master1\",le=\"2\"} 2",
         "_bucket{group=\"master1\",le=\"120\"} 2", "_bucket{group=\"master1\",le=\"+Inf\"} 3",

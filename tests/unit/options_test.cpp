@@ -1,4 +1,4 @@
-#include "config/options.h"
+#include "options/options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,6 +11,7 @@
 
 #include "base/exit_code.h"
 #include "unit/files.h"
+#include "zookeeper/hosts.h"
 
 namespace redis_zk::testing {
 namespace {
@@ -38,7 +39,7 @@ class OptionsTest : public ::testing::Test {
         .Flag("--port", "PORT", "the same", WholeNumber(1, 65535), &port_)
         .Switch("--loud", "shouts", &loud_)
         .Example("tester tell me");
-    options.Add({"ZK_ROOT", "the root", "/redis"}, ParseZooKeeperPath, &root_);
+    options.Add({"ZK_ROOT", "the root", "/redis"}, zookeeper::ParsePath, &root_);
     options.Add({"PORT0", "the port", "6379"}, WholeNumber(1, 65535), &port_);
     options.Add({"USER_NAME", "a text without a default", ""}, ParseText, &user_);
     options.AddSecret("PASSWORD", "the password", &password_);

@@ -1,5 +1,3 @@
-#include "process/output.h"
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,14 +12,15 @@
 #include <string_view>
 #include <vector>
 
+#include "os/child_output.h"
 #include "unit/log_fixture.h"
 #include "unit/shell_fixture.h"
 
 namespace redis_zk::testing {
 namespace {
 
-using process::Child;
-using process::LineCutter;
+using os::Child;
+using os::LineCutter;
 using ::testing::EndsWith;
 using ::testing::StartsWith;
 

@@ -1,4 +1,4 @@
-#include "redis/preference.h"
+#include "failover/preference.h"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +9,9 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::Prefers;
-using redis::PrioritiesFor;
-using redis::ReplicaReport;
+using failover::Prefers;
+using failover::PrioritiesFor;
+using sentinel::ReplicaReport;
 using Priorities = std::map<Endpoint, std::int64_t>;
 
 const Endpoint kA{"10.0.0.1", 6379};

@@ -10,7 +10,6 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::GroupReport;
 using redis::kNoMasterKnown;
 using redis::Role;
 using redis::ServerInfo;
@@ -19,6 +18,7 @@ using redis_wrapper::FindUnaware;
 using redis_wrapper::HoldsCopy;
 using redis_wrapper::PriorityRule;
 using redis_wrapper::See;
+using sentinel::GroupReport;
 
 const ServerInfo kMaster{.role = Role::kMaster};
 const ServerInfo kLinked{.role = Role::kReplica, .offset = 500, .link_up = true};
@@ -142,18 +142,18 @@ TEST(PriorityRuleTest, ALeftoverIsMeasuredFromItsBeginning) {
 
 const Endpoint kSelf{"10.0.0.2", 6379};
 const Endpoint kRecorded{"10.0.0.1", 6379};
-const redis::Peer kS1{.endpoint = {"10.0.0.7", 26379}, .id = ""};
-const redis::Peer kS2{.endpoint = {"10.0.0.8", 26379}, .id = ""};
+const sentinel::Peer kS1{.endpoint = {"10.0.0.7", 26379}, .id = ""};
+const sentinel::Peer kS2{.endpoint = {"10.0.0.8", 26379}, .id = ""};
 
-Result<GroupReport> Report(const Endpoint& master, std::vector<redis::ReplicaReport> replicas) {
+Result<GroupReport> Report(const Endpoint& master, std::vector<sentinel::ReplicaReport> replicas) {
   return GroupReport{.report = {.master = master}, .replicas = std::move(replicas)};
 }
 
 TEST(FindUnawareTest, NamesTheSentinelThatDoesNotKnowTheReplica) {
-  const redis::ReplicaReport listed{.endpoint = kSelf};
-  const redis::ReplicaReport never{.endpoint = kSelf, .priority = 0};
-  const redis::ReplicaReport other{.endpoint = {"10.0.0.3", 6379}};
-  const redis::ReplicaReport by_name{.endpoint = {"redis-2.example", 6379}};
+  const sentinel::ReplicaReport listed{.endpoint = kSelf};
+  const sentinel::ReplicaReport never{.endpoint = kSelf, .priority = 0};
+  const sentinel::ReplicaReport other{.endpoint = {"10.0.0.3", 6379}};
+  const sentinel::ReplicaReport by_name{.endpoint = {"redis-2.example", 6379}};
   const Result<GroupReport> silent = Fail(ErrorKind::kTimeout, "no answer");
   const auto knows = Report(kRecorded, {other, listed});
   struct Row {
@@ -181,9 +181,9 @@ TEST(FindUnawareTest, NamesTheSentinelThatDoesNotKnowTheReplica) {
                                    {silent, silent},
                                    100,
                                    "none of the 2 registered Sentinels answers and names its master"}}) {
-    const std::vector<redis::Peer> all{kS1, kS2};
-    const std::vector<redis::Peer> sentinels(all.begin(),
-                                             all.begin() + static_cast<std::ptrdiff_t>(answers.size()));
+    const std::vector<sentinel::Peer> all{kS1, kS2};
+    const std::vector<sentinel::Peer> sentinels(all.begin(),
+                                                all.begin() + static_cast<std::ptrdiff_t>(answers.size()));
     EXPECT_EQ(FindUnaware(sentinels, answers, kSelf, kRecorded, users_priority), unaware) << name;
   }
 }

@@ -1,29 +1,29 @@
-#include "registry/record.h"
+#include "store/record.h"
 
 #include <gtest/gtest.h>
 
 #include <initializer_list>
 #include <string>
 
-#include "base/shown.h"
+#include "base/printable.h"
 
 namespace redis_zk::testing {
 namespace {
 
-using registry::Dataset;
-using registry::History;
-using registry::KnownDataset;
-using registry::Lineage;
-using registry::Member;
-using registry::ParseHistory;
-using registry::ParseKnownDataset;
-using registry::ParseLineage;
-using registry::ParseMasterRecord;
-using registry::ParseMember;
-using registry::ParseSeat;
-using registry::Render;
-using registry::Seat;
-using State = registry::Record::State;
+using store::Dataset;
+using store::History;
+using store::Identity;
+using store::KnownDataset;
+using store::Lineage;
+using store::Member;
+using store::ParseHistory;
+using store::ParseIdentity;
+using store::ParseKnownDataset;
+using store::ParseLineage;
+using store::ParseMasterRecord;
+using store::ParseMember;
+using store::Render;
+using State = store::Record::State;
 
 struct Rejected {
   const char* name;
@@ -63,7 +63,7 @@ TEST(ParseMasterRecordTest, KeepsWhatItCannotRead) {
                                                                   {"long", std::string(100'000, 'x')}}) {
     const auto record = ParseMasterRecord(text);
     EXPECT_EQ(record.state, State::kUnreadable) << name;
-    EXPECT_EQ(record.found, Shown(text)) << name;
+    EXPECT_EQ(record.found, Printable(text)) << name;
     EXPECT_EQ(record.master, Endpoint{}) << name;
   }
 }
@@ -186,11 +186,11 @@ TEST(ParseHistoryTest, LeavesOutChaptersThatSayNothing) {
   EXPECT_EQ(ParseHistory(R"({"ancestors":{"replication_id":"a"}})").value(), History{});
 }
 
-TEST(SeatTest, IsReadAsItWasWritten) {
-  const Seat seat{"", {"10.0.0.1", 26379}, 17, false};
-  EXPECT_EQ(ParseSeat(Render(seat)).value(), seat);
-  EXPECT_EQ(ParseSeat(R"({"endpoint":"10.0.0.1 26379","epoch":-4})")->epoch, 0U);
-  for (const char* wrong : {"", "{}", "null"}) EXPECT_FALSE(ParseSeat(wrong)) << wrong;
+TEST(IdentityTest, IsReadAsItWasWritten) {
+  const Identity identity{"", {"10.0.0.1", 26379}, 17, false};
+  EXPECT_EQ(ParseIdentity(Render(identity)).value(), identity);
+  EXPECT_EQ(ParseIdentity(R"({"endpoint":"10.0.0.1 26379","epoch":-4})")->epoch, 0U);
+  for (const char* wrong : {"", "{}", "null"}) EXPECT_FALSE(ParseIdentity(wrong)) << wrong;
 }
 
 TEST(ParseMemberTest, RefusesEverythingElse) {

@@ -65,7 +65,7 @@ TEST(RedisServerConfTest, TakesIpv6AndNames) {
 
 TEST(RedisServerConfTest, KnowsThePasswordAsMasterAndAsReplica) {
   auto wrapper = Wrapper();
-  wrapper.common.redis.password = "secret";
+  wrapper.common.credentials.redis.password = "secret";
   for (const auto& master : {std::optional<Endpoint>(), std::optional<Endpoint>(kMaster)}) {
     const auto directives = Rendered(wrapper, master);
     EXPECT_THAT(directives, Contains(Words{"requirepass", "secret"}));
@@ -76,7 +76,7 @@ TEST(RedisServerConfTest, KnowsThePasswordAsMasterAndAsReplica) {
 
 TEST(RedisServerConfTest, LeavesANamedUsersRulesToTheUser) {
   auto wrapper = Wrapper();
-  wrapper.common.redis = {"replicator", "secret"};
+  wrapper.common.credentials.redis = {"replicator", "secret"};
   const auto directives = Rendered(wrapper, kMaster);
   EXPECT_THAT(directives, Contains(Words{"masteruser", "replicator"}));
   EXPECT_THAT(directives, Contains(Words{"masterauth", "secret"}));
@@ -85,8 +85,8 @@ TEST(RedisServerConfTest, LeavesANamedUsersRulesToTheUser) {
 
 TEST(RedisServerConfTest, SaysNothingOfPasswordsWhereThereAreNone) {
   auto wrapper = Wrapper();
-  wrapper.common.redis.username = "nobody";
-  wrapper.common.sentinel.password = "not for Redis";
+  wrapper.common.credentials.redis.username = "nobody";
+  wrapper.common.credentials.sentinel.password = "not for Redis";
   for (const char* name : {"requirepass", "masterauth", "masteruser"}) {
     EXPECT_THAT(Names(Rendered(wrapper, kMaster)), Not(Contains(name)));
   }
@@ -96,7 +96,7 @@ TEST(RedisServerConfTest, LetsNoValueBecomeADirective) {
   auto wrapper = Wrapper();
   const std::string hostile = "x\" y'\\\nrequirepass injected\r\n# ";
   wrapper.redis_conf = hostile;
-  wrapper.common.redis = {hostile, hostile};
+  wrapper.common.credentials.redis = {hostile, hostile};
   const auto directives = Rendered(wrapper, Endpoint{hostile, 1});
   EXPECT_THAT(Names(directives), ElementsAre("include", "bind", "port", "daemonize", "replica-announce-ip",
                                              "replica-announce-port", "masteruser", "masterauth",

@@ -11,10 +11,8 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::ReplicaReport;
-using redis::SentinelReport;
-using registry::Member;
-using registry::Record;
+using sentinel::ReplicaReport;
+using sentinel::SentinelReport;
 using sentinel_wrapper::BlindView;
 using sentinel_wrapper::HasMissedColdStart;
 using sentinel_wrapper::IsBlind;
@@ -24,6 +22,8 @@ using sentinel_wrapper::PauseAfterNudge;
 using sentinel_wrapper::RaisedDownAfter;
 using sentinel_wrapper::ShouldNudge;
 using sentinel_wrapper::StuckView;
+using store::Member;
+using store::Record;
 
 const Endpoint kMaster{"10.0.0.1", 6379};
 const Endpoint kReplica{"10.0.0.2", 6379};

@@ -1,15 +1,15 @@
-#include "redis/sentinel_event.h"
-
 #include <gtest/gtest.h>
 
 #include <initializer_list>
 #include <string>
 
+#include "sentinel/event.h"
+
 namespace redis_zk::testing {
 namespace {
 
-using redis::MayChangeMaster;
-using redis::ParseSentinelEvent;
+using sentinel::MayChangeMaster;
+using sentinel::ParseSentinelEvent;
 
 const std::string kMaster = "master mymaster 127.0.0.1 21301";
 const std::string kOfMaster = " @ mymaster 127.0.0.1 21301";

@@ -1,4 +1,4 @@
-#include "registry/sentinel_id.h"
+#include "store/sentinel_id.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 namespace redis_zk::testing {
 namespace {
 
-using registry::SentinelIdOf;
+using store::SentinelIdOf;
 
 TEST(SentinelIdTest, ComesFromTheUuid) {
   EXPECT_EQ(SentinelIdOf("01234567-89ab-cdef-0123-456789abcdef"), "0123456789abcdef0123456789abcdef01234567");

@@ -4,15 +4,15 @@
 #include <string>
 #include <vector>
 
-#include "redis/sentinel_client.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::testing {
 namespace {
 
-using redis::FindMajority;
-using redis::ParseSentinelReport;
 using redis::Reply;
-using redis::SentinelReport;
+using sentinel::FindMajority;
+using sentinel::ParseSentinelReport;
+using sentinel::SentinelReport;
 
 const Endpoint kSentinel{"10.0.0.5", 26379};
 const Endpoint kA{"10.0.0.1", 6379};

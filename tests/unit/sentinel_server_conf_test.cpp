@@ -101,7 +101,7 @@ TEST(SentinelServerConfTest, LetsOnlyItsOwnDeploymentSayHello) {
     EXPECT_FALSE(Render(users, wrapper).hides_users) << users;
     EXPECT_THAT(OwnPart(Render(users, wrapper)), Each(Not(Contains("redis-zk")))) << users;
   }
-  wrapper.common.sentinel.password = "for Sentinel";
+  wrapper.common.credentials.sentinel.password = "for Sentinel";
   EXPECT_EQ(password_of(""), "for Sentinel");
   EXPECT_THAT(OwnPart(Render("", wrapper)), Each(Not(Contains("redis-zk"))));
 }
@@ -114,7 +114,7 @@ TEST(SentinelServerConfTest, MakesNoUserWhereAnotherFileMay) {
     EXPECT_EQ(conf.hello.username + conf.hello.password, "") << text;
     EXPECT_THAT(OwnPart(conf), Each(Not(Contains("redis-zk")))) << text;
     auto wrapper = Wrapper();
-    wrapper.common.sentinel.password = "for Sentinel";
+    wrapper.common.credentials.sentinel.password = "for Sentinel";
     EXPECT_FALSE(Render(text, wrapper).hides_users) << text;
   }
   for (const char* text : {"", "# include common.conf", "sentinel include x", R"("port" 1)", "it's"})
@@ -309,7 +309,7 @@ TEST(SentinelServerConfTest, SetsEveryGroupAsTheFirst) {
             {}}}) {
     auto wrapper = Wrapper();
     wrapper.down_after_ms = down_after_ms;
-    wrapper.common.redis = {username, password};
+    wrapper.common.credentials.redis = {username, password};
     const auto conf = Render(user_conf, wrapper, WithOrders());
     EXPECT_THAT(conf.left_out, IsEmpty()) << name;
     const auto added = AddedOf(conf, "orders");
@@ -347,7 +347,7 @@ TEST(SettingsOfTest, SaysWhileSentinelRunsWhatTheFileWouldSay) {
             {{"down-after-milliseconds", "750"}, {"auth-pass", "p w"}}}}) {
     auto wrapper = Wrapper();
     wrapper.down_after_ms = 750;
-    wrapper.common.redis.password = "p w";
+    wrapper.common.credentials.redis.password = "p w";
     std::vector<Words> found;
     for (const auto& [directive, values] : sentinel_wrapper::SettingsOf(user_conf, wrapper, "orders")) {
       found.push_back({directive});
@@ -389,14 +389,14 @@ TEST(SentinelServerConfTest, OverridesTheUsersTimeOnlyWhenAsked) {
 TEST(SentinelServerConfTest, GivesPasswordsToWhomTheyAreFor) {
   auto wrapper = Wrapper();
   EXPECT_THAT(Render("", wrapper).text, Not(HasSubstr("auth-pass")));
-  wrapper.common.redis.password = "for Redis";
-  wrapper.common.sentinel.password = "for Sentinel";
+  wrapper.common.credentials.redis.password = "for Redis";
+  wrapper.common.credentials.sentinel.password = "for Sentinel";
   auto own = OwnPart(Render("", wrapper));
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-pass", "master1", "for Redis"}));
   EXPECT_THAT(own, Contains(Words{"requirepass", "for Sentinel"}));
   EXPECT_THAT(own, Contains(Words{"sentinel", "sentinel-pass", "for Sentinel"}));
   EXPECT_THAT(own, Each(Not(Contains("auth-user"))));
-  wrapper.common.redis.username = "sentinel";
+  wrapper.common.credentials.redis.username = "sentinel";
   own = OwnPart(Render("", wrapper));
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-user", "master1", "sentinel"}));
 }
@@ -415,8 +415,8 @@ TEST(SentinelServerConfTest, TakesIpv6AndAnotherGroup) {
 TEST(SentinelServerConfTest, LetsNoValueBecomeADirective) {
   auto wrapper = Wrapper();
   const std::string hostile = "x\" y'\\\nrequirepass injected\r\n# ";
-  wrapper.common.redis = {hostile, hostile};
-  wrapper.common.sentinel.password = hostile;
+  wrapper.common.credentials.redis = {hostile, hostile};
+  wrapper.common.credentials.sentinel.password = hostile;
   const auto own = OwnPart(Render("", wrapper));
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-user", "master1", hostile}));
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-pass", "master1", hostile}));

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "daemon/connect.h"
-#include "registry/registry.h"
+#include "store/registry.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::testing {
@@ -38,13 +38,13 @@ TEST(ConnectStringTest, IsOfOddLength) {
 }
 
 TEST(DescribeHostsTest, WritesThemAsTheyAreTyped) {
-  EXPECT_EQ(daemon::Describe({{{"zk1", 2181}}, ""}), "zk1:2181");
-  EXPECT_EQ(daemon::Describe({{{"zk1", 2181}, {"::1", 2182}}, "/x"}), "zk1:2181,[::1]:2182/x");
+  EXPECT_EQ(zookeeper::Describe({{{"zk1", 2181}}, ""}), "zk1:2181");
+  EXPECT_EQ(zookeeper::Describe({{{"zk1", 2181}, {"::1", 2182}}, "/x"}), "zk1:2181,[::1]:2182/x");
 }
 
 class OfflineSessionTest : public ::testing::Test {
  protected:
-  zookeeper::Session session_{ZooKeeperHosts{{{"127.0.0.1", 1}}, ""}, 10s, [](zookeeper::SessionEvent) {}};
+  zookeeper::Session session_{zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, 10s, [](zookeeper::SessionEvent) {}};
 };
 
 TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
@@ -69,7 +69,7 @@ TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
 }
 
 TEST_F(OfflineSessionTest, RegistryKnowsWhereTheTruthStands) {
-  const registry::Registry registry(session_, "/redis");
+  const store::Registry registry(session_, "/redis");
   EXPECT_EQ(registry.MasterPath("master1"), "/redis/master");
   EXPECT_EQ(registry.MasterPath("orders"), "/redis/masters/orders");
   EXPECT_EQ(registry.MasterPath("master"), "/redis/masters/master");

@@ -9,7 +9,7 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::SentinelReport;
+using sentinel::SentinelReport;
 using sentinel_wrapper::Difference;
 using sentinel_wrapper::Differences;
 using sentinel_wrapper::InfoPeriodFor;

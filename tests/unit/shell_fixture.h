@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "process/child.h"
+#include "os/child.h"
 #include "support/servers.h"
 #include "support/wait.h"
 #include "unit/signals_fixture.h"
@@ -80,10 +80,10 @@ class NamedPipe {
 class ShellTest : public SignalsTest {
  protected:
   // /bin/sh with a script; "$1" is the pipe's path.
-  Result<process::Child> Start(const std::string& script) { return StartProgram({"/bin/sh", "-c", script}); }
-  Result<process::Child> StartProgram(std::vector<std::string> argv) {
+  Result<os::Child> Start(const std::string& script) { return StartProgram({"/bin/sh", "-c", script}); }
+  Result<os::Child> StartProgram(std::vector<std::string> argv) {
     if (argv.size() > 1) argv.insert(argv.end(), {"sh", pipe_.path()});
-    return process::Child::Start({std::move(argv), "/", signals().original_mask()});
+    return os::Child::Start({std::move(argv), "/", signals().original_mask()});
   }
 
   // The exit code of a Child or a Supervisor; waits until there is one. SIGCHLD ends the wait at once; a

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/signals.h"
+#include "os/signals.h"
 
 namespace redis_zk::testing {
 

@@ -11,11 +11,11 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::GroupReport;
 using redis::Role;
-using redis::SentinelReport;
 using redis::ServerInfo;
-using registry::Record;
+using sentinel::GroupReport;
+using sentinel::SentinelReport;
+using store::Record;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using watcher::Findings;
@@ -172,7 +172,7 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
            {"a failover runs",
             [](Scene& scene) { scene.sentinel(2).failover_in_progress = true; },
             {"Sentinel 10.0.1.3:26379 runs a failover"}},
-           {"a Sentinel counts ghosts",
+           {"a Sentinel counts stale_entries",
             [](Scene& scene) { scene.sentinel(0).known_sentinels = 4; },
             {"Sentinel 10.0.1.1:26379 counts 5 Sentinels, and 3 are registered: a failover needs a majority "
              "of "
@@ -230,22 +230,22 @@ TEST(SummarizeTest, TellsTheLag) {
 }
 
 TEST(FindWaitingTest, RemembersSinceWhen) {
-  const registry::Member serving{.uuid = "s", .endpoint = kMaster, .serving = true};
-  const registry::Member waiting{.uuid = "w", .endpoint = kReplica, .dataset = {.bytes = 7}};
+  const store::Member serving{.uuid = "s", .endpoint = kMaster, .serving = true};
+  const store::Member waiting{.uuid = "w", .endpoint = kReplica, .dataset = {.bytes = 7}};
   const watcher::WaitingMember first{.uuid = "w", .endpoint = kReplica, .data_bytes = 7, .since = kNow};
   auto found = watcher::FindWaiting({{"g", {serving, waiting}}, {"h", {serving}}}, {}, kNow);
   ASSERT_EQ(found.size(), 1U) << "groups of which nobody waits are left out";
   EXPECT_THAT(found["g"], ElementsAre(first));
   EXPECT_THAT(watcher::FindWaiting({{"g", {serving, waiting}}}, found, kNow + 5s)["g"], ElementsAre(first));
-  registry::Member successor = waiting;
+  store::Member successor = waiting;
   successor.uuid = "x";
   EXPECT_EQ(watcher::FindWaiting({{"g", {successor}}}, found, kNow + 5s)["g"].front().since, kNow + 5s)
       << "another wrapper at the same address";
 }
 
 TEST(FindIncompleteTest, RemembersSinceWhen) {
-  const registry::Member complete{.uuid = "s", .endpoint = kMaster, .serving = true};
-  const registry::Member without{.uuid = "w", .endpoint = kReplica, .serving = true, .incomplete = true};
+  const store::Member complete{.uuid = "s", .endpoint = kMaster, .serving = true};
+  const store::Member without{.uuid = "w", .endpoint = kReplica, .serving = true, .incomplete = true};
   const std::map<Endpoint, TimePoint> first{{kReplica, kNow}};
   const auto found = watcher::FindIncomplete({{"g", {complete, without}}, {"h", {complete}}}, {}, kNow);
   ASSERT_EQ(found.size(), 1U);
@@ -264,7 +264,7 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has been away for 12 s");
   topology.known_at = {};
   EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has not been read yet");
-  topology.clean_up_paused = registry::CleanUpPause{};
+  topology.clean_up_paused = store::CleanUpPause{};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused");
   topology.clean_up_paused = {.since = 1, .by = "h:1", .from = "a:2", .reason = "why"};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");

@@ -1,4 +1,4 @@
-#include "process/supervisor.h"
+#include "os/supervisor.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 namespace redis_zk::testing {
 namespace {
 
-using process::Supervisor;
+using os::Supervisor;
 
 constexpr Duration kStopTimeout = 10s;
 const TimePoint kNow = Clock::now();

@@ -14,8 +14,8 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::SentinelReport;
-using registry::Record;
+using sentinel::SentinelReport;
+using store::Record;
 using watcher::Evidence;
 using watcher::Judge;
 using watcher::Verdict;

@@ -17,7 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/shown.h"
+#include "base/printable.h"
 #include "base/time.h"
 
 namespace redis_zk {
@@ -123,7 +123,7 @@ std::string RenderLogLine(const LogLine& line, LogFormat format) {
     object["message"] = line.message;
     return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   }
-  const std::string message = Shown(line.message, std::string_view::npos);
+  const std::string message = Printable(line.message, std::string_view::npos);
   if (line.passed_through) return fmt::format("{}| {}", line.logger, message);
   return fmt::format("{} {:<5} {}", Timestamp(line.time), line.level, message);
 }

@@ -17,7 +17,7 @@ namespace redis_zk::daemon {
 
 namespace {
 
-using registry::AddressVerdict;
+using store::AddressVerdict;
 
 constexpr Duration kAnswerTimeout = 500ms;
 constexpr Duration kLookAgain = 500ms;
@@ -38,7 +38,7 @@ std::string PlaceOf(const ServerOptions& server) {
 }  // namespace
 
 AddressClaim::AddressClaim(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
-                           const Credentials& credentials, const std::string& daemon)
+                           const redis::Credentials& credentials, const std::string& daemon)
     : loop_(loop),
       common_(common),
       server_(server),
@@ -66,14 +66,14 @@ std::optional<int> AddressClaim::Await() {
       // What listens where ours will is a predecessor that stops, or the launch says what is wrong.
       const bool occupied = answered && (*other || CheckBindable(server_.bind));
       if (!patience && (*other || occupied)) patience = Clock::now() + common_.zk_session_timeout + kTick;
-      const auto verdict = registry::JudgeAddress(*other, occupied, patience && Clock::now() < *patience);
-      if (verdict == registry::AddressVerdict::kOurs) {
+      const auto verdict = store::JudgeAddress(*other, occupied, patience && Clock::now() < *patience);
+      if (verdict == store::AddressVerdict::kOurs) {
         claimed_session_ = session;
         return std::nullopt;
       }
       const std::string who = *other ? fmt::format("it is announced by {}", (*other)->name)
                                      : "a server answers there, which no wrapper has registered";
-      if (verdict == registry::AddressVerdict::kRefuse) {
+      if (verdict == store::AddressVerdict::kRefuse) {
         log::Error(
             "the address {} is taken: {}{}; expected ANNOUNCE_IP and ANNOUNCE_PORT that no other wrapper has",
             address.ToAddress(), who, *other && answered ? ", and its server answers" : "");

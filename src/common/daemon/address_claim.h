@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/log.h"
-#include "config/common_options.h"
 #include "daemon/wrapper_loop.h"
-#include "registry/addresses.h"
+#include "options/common_options.h"
+#include "store/addresses.h"
 
 namespace redis_zk::daemon {
 
@@ -16,7 +16,7 @@ class AddressClaim {
  public:
   // `daemon` is its name; `credentials` are those of a server of our kind. The references must outlive this.
   AddressClaim(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
-               const Credentials& credentials, const std::string& daemon);
+               const redis::Credentials& credentials, const std::string& daemon);
 
   // REQUIRES: our server does not run. Claims the announced address unless this session has, and waits for a
   // predecessor's session to end where a server still answers there. An exit code, explained in the log, when
@@ -30,9 +30,9 @@ class AddressClaim {
   WrapperLoop& loop_;
   const CommonOptions& common_;
   const ServerOptions& server_;
-  const Credentials& credentials_;
+  const redis::Credentials& credentials_;
   const std::string name_;
-  registry::Addresses addresses_;
+  store::Addresses addresses_;
   std::int64_t claimed_session_ = 0;
   LogOnChange log_failure_;
 };

@@ -10,16 +10,10 @@
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "config/common_options.h"
+#include "options/common_options.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::daemon {
-
-inline std::string Describe(const ZooKeeperHosts& hosts) {
-  std::string text;
-  for (const auto& server : hosts.servers) text += (text.empty() ? "" : ",") + server.ToAddress();
-  return text + hosts.chroot;
-}
 
 // Calls `pump(deadline)`, which waits for and handles one event, until the session is connected and its
 // chroot is there. Returns the exit code where the start is over: `stopped()` says that a signal asked for

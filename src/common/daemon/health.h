@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "config/common_options.h"
+#include "options/common_options.h"
 
 namespace redis_zk::daemon {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/common_options.h"
+#include "options/common_options.h"
 
 namespace redis_zk::daemon {
 

@@ -71,7 +71,7 @@ void WrapperLoop::Pump(TimePoint deadline) {
 void WrapperLoop::OnSignal(int number) {
   if (number == SIGCHLD) {
     // PID 1 also inherits processes that are not ours.
-    if (!supervisor_) process::ReapStrangers();
+    if (!supervisor_) os::ReapStrangers();
     if (supervisor_ && !exit_code_) exit_code_ = supervisor_->Reap();
     return;
   }
@@ -107,11 +107,11 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
     Pump(Clock::now() + kSlowProbeInterval);
     if (stop_requested()) return kExitStopped;
   }
-  auto child = process::Child::Start({.argv = {binary, conf_path},
-                                      .work_dir = server_.work_dir,
-                                      .signal_mask = signals_.original_mask(),
-                                      .log_name = std::filesystem::path(binary).filename(),
-                                      .kept = kept});
+  auto child = os::Child::Start({.argv = {binary, conf_path},
+                                 .work_dir = server_.work_dir,
+                                 .signal_mask = signals_.original_mask(),
+                                 .log_name = std::filesystem::path(binary).filename(),
+                                 .kept = kept});
   if (!child) {
     log::Error("{}", child.error().message);
     return child.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable;

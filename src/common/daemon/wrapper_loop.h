@@ -13,15 +13,15 @@
 #include <variant>
 #include <vector>
 
-#include "base/event_queue.h"
 #include "base/log.h"
 #include "base/result.h"
-#include "base/signals.h"
 #include "base/time.h"
-#include "config/common_options.h"
 #include "daemon/health.h"
-#include "process/supervisor.h"
-#include "registry/registry.h"
+#include "options/common_options.h"
+#include "os/event_queue.h"
+#include "os/signals.h"
+#include "os/supervisor.h"
+#include "store/registry.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::daemon {
@@ -38,7 +38,7 @@ class WrapperLoop {
   WrapperLoop& operator=(const WrapperLoop&) = delete;
 
   zookeeper::Session& session() { return *session_; }
-  registry::Registry& registry() { return registry_; }
+  store::Registry& registry() { return registry_; }
   HealthFile& health() { return health_; }
 
   // Waits for ZooKeeper. An exit code when the start is over.
@@ -92,8 +92,8 @@ class WrapperLoop {
   LogOnChange log_waiting_;
   EventQueue<Event> queue_;
   std::unique_ptr<zookeeper::Session> session_;
-  registry::Registry registry_;
-  std::optional<process::Supervisor> supervisor_;
+  store::Registry registry_;
+  std::optional<os::Supervisor> supervisor_;
   std::optional<int> exit_code_;
   int stop_requests_ = 0;
   std::optional<TimePoint> moved_since_;

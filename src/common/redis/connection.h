@@ -14,8 +14,8 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "config/common_options.h"
 #include "net/endpoint.h"
+#include "redis/credentials.h"
 
 struct redisContext;
 

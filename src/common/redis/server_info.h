@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "config/common_options.h"
 #include "net/endpoint.h"
 #include "redis/connection.h"
+#include "redis/credentials.h"
 
 namespace redis_zk::redis {
 

@@ -321,7 +321,7 @@ struct Session::Resolution {
   std::optional<Addresses> addresses;  // nothing: not yet
 };
 
-Session::Session(ZooKeeperHosts hosts, Duration session_timeout, Sink sink)
+Session::Session(Hosts hosts, Duration session_timeout, Sink sink)
     : hosts_(std::move(hosts)),
       session_timeout_(session_timeout),
       request_timeout_(std::min(session_timeout, kLongestRequest)),

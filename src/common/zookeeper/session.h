@@ -28,7 +28,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "config/parsers.h"
+#include "zookeeper/hosts.h"
 
 namespace redis_zk::zookeeper {
 
@@ -96,7 +96,7 @@ class Session {
   // Called from the C client's threads; must only pass the event on.
   using Sink = std::function<void(SessionEvent)>;
 
-  Session(ZooKeeperHosts hosts, Duration session_timeout, Sink sink);
+  Session(Hosts hosts, Duration session_timeout, Sink sink);
   // Ends the session: when connected, its ephemeral znodes vanish at once.
   ~Session();
   Session(const Session&) = delete;
@@ -138,7 +138,7 @@ class Session {
   Status MakeChroot();
   Status TryMakeChroot();
 
-  const ZooKeeperHosts hosts_;
+  const Hosts hosts_;
   const Duration session_timeout_;
   const Duration request_timeout_;
   const Sink sink_;

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "config/options.h"
+#include "options/options.h"
 #include "watcher/event.h"
 
 namespace redis_zk::watcher {

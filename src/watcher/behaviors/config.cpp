@@ -26,9 +26,9 @@ std::set<std::string> TakeEventKinds(SectionReader& reader) {
   for (const auto& kind : reader.TakeList("on")) {
     if (kind != "*" &&
         std::find(event_kind::kAll.begin(), event_kind::kAll.end(), kind) == event_kind::kAll.end())
-      reader.Fail("on", '"' + Shown(kind) + '"',
+      reader.Fail("on", '"' + Printable(kind) + '"',
                   fmt::format("\"*\" or kinds of events: {}", fmt::join(event_kind::kAll, ", ")));
-    if (!kinds.insert(kind).second) reader.Fail("on", '"' + Shown(kind) + "\" twice", "it once");
+    if (!kinds.insert(kind).second) reader.Fail("on", '"' + Printable(kind) + "\" twice", "it once");
   }
   if (kinds.contains("*") && kinds.size() > 1) reader.Fail("on", "\"*\" and others", "\"*\" alone");
   if (kinds.contains("*")) kinds.clear();
@@ -82,13 +82,13 @@ std::vector<std::string> SectionReader::TakeList(const std::string& key) {
 }
 
 void SectionReader::Fail(const std::string& key, const std::string& found, const std::string& expected) {
-  errors_.push_back(fmt::format("[behavior.{}]{}{}: found {}, expected {}", Shown(section_.name),
+  errors_.push_back(fmt::format("[behavior.{}]{}{}: found {}, expected {}", Printable(section_.name),
                                 key.empty() ? "" : " ", key, found, expected));
 }
 
 void SectionReader::RefuseTheRest() {
   for (const auto& entry : section_.entries)
-    Fail("", '"' + Shown(entry.key) + '"', "only keys that README's section \"Behaviors\" names");
+    Fail("", '"' + Printable(entry.key) + '"', "only keys that README's section \"Behaviors\" names");
 }
 
 tl::expected<std::vector<BehaviorSettings>, std::vector<std::string>> ReadBehaviors(

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/shown.h"
-#include "config/options.h"
-#include "config/parsers.h"
+#include "base/printable.h"
+#include "options/options.h"
+#include "options/parsers.h"
 #include "watcher/behaviors/behavior.h"
 
 namespace redis_zk::watcher {
@@ -24,7 +24,7 @@ class SectionReader {
   template <class T, class P>
   T Take(const std::string& key, P parser, const std::optional<std::string>& fallback = std::nullopt) {
     const auto found = TakeOne(key, fallback);
-    return found ? Parsed<T>(key, *found, Parser<T>(std::move(parser)), '"' + Shown(*found) + '"') : T{};
+    return found ? Parsed<T>(key, *found, Parser<T>(std::move(parser)), '"' + Printable(*found) + '"') : T{};
   }
   // The same of a value that may hold a secret.
   template <class T, class P>

@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "base/time.h"
-#include "process/child.h"
+#include "os/child.h"
 #include "watcher/web/json.h"
 
 namespace redis_zk::watcher {
@@ -80,13 +80,13 @@ class Exec : public Behavior {
     const std::stop_callback on_stop(stop, [&] { eventfd_write(stop_event.fd, 1); });
     std::vector<std::string> inherited;
     for (char** variable = environ; *variable != nullptr; ++variable) inherited.emplace_back(*variable);
-    auto child = process::Child::Start({.argv = command_,
-                                        .work_dir = ".",
-                                        .signal_mask = host_.signal_mask,
-                                        .log_name = name_,
-                                        .log_lines = kMostLines,
-                                        .input = input.fd,
-                                        .environment = EnvironmentFor(event, inherited, host_.secrets)});
+    auto child = os::Child::Start({.argv = command_,
+                                   .work_dir = ".",
+                                   .signal_mask = host_.signal_mask,
+                                   .log_name = name_,
+                                   .log_lines = kMostLines,
+                                   .input = input.fd,
+                                   .environment = EnvironmentFor(event, inherited, host_.secrets)});
     if (!child) return tl::unexpected(child.error());
     const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, child->pid(), 0U)));
     if (process.fd < 0) return Failed("pidfd_open");
@@ -127,7 +127,7 @@ BehaviorSettings::Make ReadExec(SectionReader& section) {
     const std::string& file = command.front();
     const bool is_there = stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode);
     if (!file.starts_with('/') || !is_there || access(file.c_str(), X_OK) != 0)
-      section.Fail("command", '"' + Shown(file) + '"', "the absolute path of an executable file first");
+      section.Fail("command", '"' + Printable(file) + '"', "the absolute path of an executable file first");
   }
   return [command, timeout](const std::string& name, const Host& host) {
     return std::make_unique<Exec>(name, host, command, timeout);

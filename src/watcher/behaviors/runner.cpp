@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/shown.h"
+#include "base/printable.h"
 
 namespace redis_zk::watcher {
 
@@ -83,7 +83,7 @@ void Runner::HandleNext(const std::stop_token& stop) {
   const auto handled = behavior_->Handle(event, stop);
   // Whether it was done or cut short, nobody is there to tell.
   const bool counts = handled || !stop.stop_requested();
-  const std::string error = handled ? std::string() : Shown(handled.error().message, kLongestError);
+  const std::string error = handled ? std::string() : Printable(handled.error().message, kLongestError);
   if (handled) {
     log::Debug("behavior {}: {} {}: done", name, event.kind, event.id);
   } else if (counts) {

@@ -17,9 +17,9 @@
 #include <utility>
 
 #include "base/backoff.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/random_id.h"
-#include "base/text_file.h"
 #include "watcher/web/json.h"
 
 namespace redis_zk::watcher {

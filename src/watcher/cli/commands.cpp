@@ -15,7 +15,7 @@
 #include <thread>
 
 #include "base/exit_code.h"
-#include "base/shown.h"
+#include "base/printable.h"
 #include "watcher/cli/render.h"
 #include "watcher/web/client.h"
 
@@ -48,8 +48,8 @@ int Complain(const Error& error) {
 // The one line that says why the watcher refused.
 int Refused(const web::Reply& reply) {
   const auto line = reply.body.substr(0, reply.body.find('\n'));
-  return Complain(kExitRefused,
-                  line.empty() ? fmt::format("the answer was {} without a word", reply.status) : Shown(line));
+  return Complain(kExitRefused, line.empty() ? fmt::format("the answer was {} without a word", reply.status)
+                                             : Printable(line));
 }
 
 // False: nobody reads it.
@@ -99,14 +99,14 @@ int ShowExplanation(const CommandOptions& options) {
   if (options.json) {
     PrintAsItCame(reply->body);
   } else {
-    Print(Printable(reply->body));
+    Print(PrintableLines(reply->body));
   }
   return kExitStopped;
 }
 
 int FailOver(const CommandOptions& options) {
   web::Headers headers{{"Accept", kText}};
-  if (!options.steering_token.empty()) headers.emplace("Authorization", "Bearer " + options.steering_token);
+  if (!options.admin_token.empty()) headers.emplace("Authorization", "Bearer " + options.admin_token);
   std::string path = "/masters/" + web::Encoded(options.group) + "/failover";
   if (!options.to.empty()) path += "?to=" + web::Encoded(options.to);
   const auto reply = web::Post(options.watcher, path, headers, kFailoverPatience);

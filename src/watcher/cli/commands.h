@@ -1,7 +1,7 @@
 // The commands that ask a running watcher: status, events, failover, explain.
 #pragma once
 
-#include "base/signals.h"
+#include "os/signals.h"
 #include "watcher/options.h"
 
 namespace redis_zk::watcher::cli {

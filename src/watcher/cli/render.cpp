@@ -7,7 +7,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "base/shown.h"
+#include "base/printable.h"
 
 namespace redis_zk::watcher::cli {
 
@@ -31,7 +31,7 @@ const Json& At(const Json& json, const char* key) {
 
 std::string TextAt(const Json& json, const char* key) {
   const Json& value = At(json, key);
-  return value.is_string() ? Shown(value.get_ref<const std::string&>(), kMostOfALine) : std::string();
+  return value.is_string() ? Printable(value.get_ref<const std::string&>(), kMostOfALine) : std::string();
 }
 
 std::int64_t NumberAt(const Json& json, const char* key) {
@@ -52,7 +52,7 @@ Result<Json> Parse(std::string_view text) {
   Json json = Json::parse(text, nullptr, kNoExceptions);
   if (json.is_object()) return json;
   return Fail(ErrorKind::kProtocol,
-              fmt::format("found \"{}\", expected a JSON object; is that a watcher?", Shown(text)));
+              fmt::format("found \"{}\", expected a JSON object; is that a watcher?", Printable(text)));
 }
 
 Duration MillisecondsAt(const Json& json, const char* key) { return Duration(NumberAt(json, key)); }
@@ -149,8 +149,8 @@ std::string RenderWarnings(const Json& warnings, std::size_t indent, const Look&
   for (const auto& warning : warnings) {
     if (!warning.is_string()) continue;
     ++*count;
-    text += RenderSentence({"! " + Shown(warning.get_ref<const std::string&>(), kMostOfALine), Color::kBad},
-                           indent, look);
+    text += RenderSentence(
+        {"! " + Printable(warning.get_ref<const std::string&>(), kMostOfALine), Color::kBad}, indent, look);
   }
   return text;
 }
@@ -248,11 +248,11 @@ Result<std::string> RenderFailover(std::string_view json) {
   return text + fmt::format(", epoch {}", NumberAt(*done, "epoch"));
 }
 
-std::string Printable(std::string_view text) {
+std::string PrintableLines(std::string_view text) {
   std::string lines;
   while (!text.empty()) {
     const auto end = text.find('\n');
-    lines += Shown(text.substr(0, end), kMostOfALine) + '\n';
+    lines += Printable(text.substr(0, end), kMostOfALine) + '\n';
     if (end == std::string_view::npos) break;
     text.remove_prefix(end + 1);
   }

@@ -26,7 +26,7 @@ Result<Rendered> RenderStatusTable(std::string_view json, const Look& look);
 Result<std::string> RenderFailover(std::string_view json);
 
 // Lines of text that are printable, each with its line end.
-std::string Printable(std::string_view text);
+std::string PrintableLines(std::string_view text);
 
 // One event of /events.
 struct ToldEvent {

@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "base/shown.h"
+#include "base/printable.h"
 #include "watcher/explain.h"
 #include "watcher/web/json.h"
 #include "watcher/web/metrics.h"
@@ -73,14 +73,14 @@ Answer Sentinel(const Request& request, const Topology& topology, std::string_vi
 }
 
 // Nothing: none is recorded.
-const registry::Record* MasterOf(const Topology& topology, std::string_view group) {
+const store::Record* MasterOf(const Topology& topology, std::string_view group) {
   const auto found = topology.groups.find(std::string(group));
   const bool recorded =
-      found != topology.groups.end() && found->second.state == registry::Record::State::kMaster;
+      found != topology.groups.end() && found->second.state == store::Record::State::kMaster;
   return recorded ? &found->second : nullptr;
 }
 
-Json RecordToJson(std::string_view group, const registry::Record& record) {
+Json RecordToJson(std::string_view group, const store::Record& record) {
   return {{"name", group}, {"master", ToJson(record.master)}, {"epoch", record.epoch}};
 }
 
@@ -119,8 +119,9 @@ Answer IsMaster(const Request& request, const Topology& topology, std::string_vi
   if (!topology.groups.contains(std::string(group))) return NoSuchGroup(request);
   const auto asked = ParseAddress(request.addr, std::nullopt);
   if (!asked) {
-    return Failed(kBadRequest, request,
-                  fmt::format("addr: found \"{}\", expected {}", Shown(request.addr), asked.error().message));
+    return Failed(
+        kBadRequest, request,
+        fmt::format("addr: found \"{}\", expected {}", Printable(request.addr), asked.error().message));
   }
   const auto* record = MasterOf(topology, group);
   if (record == nullptr) return Unavailable(request, "no master is recorded");
@@ -187,7 +188,7 @@ Answer Readyz(const Request& request, const Topology& topology, std::string_view
 Answer Metrics(const Request& request, const Topology& topology, std::string_view /*group*/) {
   return {.content_type = kMetricsType,
           .cache_control = "no-store",
-          .body = RenderMetrics(topology, *request.status, *request.tally, request.behaviors(),
+          .body = RenderMetrics(topology, *request.status, *request.counters, request.behaviors(),
                                 *request.requests, *request.figures, request.now)};
 }
 
@@ -211,17 +212,17 @@ constexpr std::array<Route, 13> kRoutes{{{"/sentinels", Sentinels, true},
                                          {"/healthz", Healthz, false},
                                          {"/readyz", Readyz, false}}};
 
-struct SteeringPattern {
+struct AdminPattern {
   std::string_view path;
   std::string_view method;
-  SteeringRequest::Action action;
+  AdminRequest::Action action;
 };
 
-constexpr std::array<SteeringPattern, 4> kSteering{
-    {{"/masters/*/failover", "POST", SteeringRequest::Action::kFailOver},
-     {"/masters/*", "DELETE", SteeringRequest::Action::kDeleteGroup},
-     {"/pause", "POST", SteeringRequest::Action::kPauseCleanUp},
-     {"/resume", "POST", SteeringRequest::Action::kResumeCleanUp}}};
+constexpr std::array<AdminPattern, 4> kAdmin{
+    {{"/masters/*/failover", "POST", AdminRequest::Action::kFailOver},
+     {"/masters/*", "DELETE", AdminRequest::Action::kDeleteGroup},
+     {"/pause", "POST", AdminRequest::Action::kPauseCleanUp},
+     {"/resume", "POST", AdminRequest::Action::kResumeCleanUp}}};
 
 // The first type that we have decides; "*/*" and everything unknown mean text, which the original's clients
 // expect.
@@ -257,10 +258,10 @@ std::optional<std::string_view> Match(std::string_view pattern, std::string_view
 
 }  // namespace
 
-std::optional<SteeringRoute> SteeringAt(std::string_view path) {
-  for (const auto& pattern : kSteering) {
+std::optional<AdminRoute> AdminAt(std::string_view path) {
+  for (const auto& pattern : kAdmin) {
     if (const auto group = Match(pattern.path, path))
-      return SteeringRoute{pattern.method, pattern.action, *group};
+      return AdminRoute{pattern.method, pattern.action, *group};
   }
   return std::nullopt;
 }
@@ -271,7 +272,7 @@ Answer Failed(int status, std::string_view accept, std::string why) {
   return answer;
 }
 
-Answer AnswerOf(const SteeringOutcome& outcome, std::string_view accept) {
+Answer AnswerOf(const AdminOutcome& outcome, std::string_view accept) {
   if (outcome.status != 200) return Failed(outcome.status, accept, outcome.told);
   if (!outcome.failed_over)
     return WantsJson(accept) ? JsonText({{"told", outcome.told}}) : Text(outcome.told);

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "base/time.h"
+#include "watcher/admin.h"
 #include "watcher/behaviors/behavior.h"
+#include "watcher/counters.h"
 #include "watcher/events.h"
 #include "watcher/status.h"
-#include "watcher/steering.h"
-#include "watcher/tally.h"
 #include "watcher/topology.h"
 #include "watcher/web/request_counts.h"
 
@@ -32,7 +32,7 @@ struct Answer {
 
 inline const FleetStatus kNothingObserved{};
 inline const History kNothingHappened{};
-inline const Tally kNothingCounted{};
+inline const Counters kNothingCounted{};
 inline const RequestCounts kNobodyAsked{};
 inline const ZooKeeperFigures kNothingMeasured{};
 
@@ -49,7 +49,7 @@ struct Request {
   const History* history = &kNothingHappened;
   std::function<std::vector<BehaviorStatus>()> behaviors = [] { return std::vector<BehaviorStatus>{}; };
   // For /metrics.
-  const Tally* tally = &kNothingCounted;
+  const Counters* counters = &kNothingCounted;
   const RequestCounts* requests = &kNobodyAsked;
   const ZooKeeperFigures* figures = &kNothingMeasured;
 };
@@ -63,15 +63,15 @@ inline constexpr const char* kEventStream = "text/event-stream";
 std::optional<Answer> AnswerFor(const Request& request, const Topology& topology);
 
 // What a path is for, beside what GET tells there.
-struct SteeringRoute {
+struct AdminRoute {
   std::string_view method;
-  SteeringRequest::Action action;
+  AdminRequest::Action action;
   std::string_view group;  // from the path
 };
-std::optional<SteeringRoute> SteeringAt(std::string_view path);
+std::optional<AdminRoute> AdminAt(std::string_view path);
 
 // A failover that was done is always told as JSON.
-Answer AnswerOf(const SteeringOutcome& outcome, std::string_view accept);
+Answer AnswerOf(const AdminOutcome& outcome, std::string_view accept);
 // An error line, or JSON.
 Answer Failed(int status, std::string_view accept, std::string why);
 

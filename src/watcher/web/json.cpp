@@ -8,7 +8,7 @@ namespace redis_zk::watcher::web {
 
 namespace {
 
-using registry::Record;
+using store::Record;
 
 std::int64_t Milliseconds(Clock::duration duration) {
   return std::chrono::duration_cast<Duration>(duration).count();
@@ -127,9 +127,9 @@ Json FailoversOf(const std::string& group, const History& history) {
 }
 
 // With a group, what concerns it: its own, and what concerns all.
-Json ToJson(const registry::Chronicle& chronicle, std::string_view only_group) {
+Json ToJson(const store::EventLog& event_log, std::string_view only_group) {
   Json list = Json::array();
-  for (const auto& event : chronicle) {
+  for (const auto& event : event_log) {
     if (!only_group.empty() && !event.group.empty() && event.group != only_group) continue;
     list.push_back({{"time", event.time},
                     {"group", event.group},
@@ -141,7 +141,7 @@ Json ToJson(const registry::Chronicle& chronicle, std::string_view only_group) {
   return list;
 }
 
-Json ToJson(const std::optional<registry::CleanUpPause>& pause) {
+Json ToJson(const std::optional<store::CleanUpPause>& pause) {
   if (!pause) return {};
   return {{"since", pause->since}, {"by", pause->by}, {"from", pause->from}, {"reason", pause->reason}};
 }
@@ -191,7 +191,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"behaviors", ToJson(behaviors)},
                {"clean_up", {{"paused", ToJson(topology.clean_up_paused)}}},
                {"groups", std::move(groups)},
-               {"history", ToJson(topology.chronicle, only_group)}});
+               {"history", ToJson(topology.event_log, only_group)}});
 }
 
 std::string RenderExplanations(const std::map<std::string, GroupExplanation>& groups,

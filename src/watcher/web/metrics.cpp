@@ -79,7 +79,7 @@ void AddSentinels(Families& families, const Labels& labels, const GroupStatus& g
 
 void AddGroup(Families& families, const std::string& name, const GroupStatus& group) {
   const Labels labels{{"group", name}};
-  const bool recorded = group.record.state == registry::Record::State::kMaster;
+  const bool recorded = group.record.state == store::Record::State::kMaster;
   const bool up = group.master && group.master->info && group.master->info->role == redis::Role::kMaster;
   const auto attached = std::count_if(group.replicas.begin(), group.replicas.end(),
                                       [&](const auto& replica) { return IsAttached(group, replica); });
@@ -108,11 +108,11 @@ void AddGroup(Families& families, const std::string& name, const GroupStatus& gr
                  static_cast<double>(group.warnings.size()), labels);
 }
 
-void AddTally(Families& families, const Topology& topology, const Tally& tally) {
+void AddTally(Families& families, const Topology& topology, const Counters& counters) {
   // From 0 on, for a rate that begins with the first change.
   for (const auto& [group, record] : topology.groups) {
-    const auto found = tally.groups.find(group);
-    const auto& counted = found == tally.groups.end() ? Tally::Group{} : found->second;
+    const auto found = counters.groups.find(group);
+    const auto& counted = found == counters.groups.end() ? Counters::Group{} : found->second;
     const Labels labels{{"group", group}};
     families.Counter("redis_zk_record_changes_total", "Changes of the recorded master that this watcher saw.",
                      static_cast<double>(counted.record_changes), labels);
@@ -128,7 +128,7 @@ void AddTally(Families& families, const Topology& topology, const Tally& tally) 
                        "From the first sign that a master was gone until the record named the next one.",
                        std::move(durations), labels);
   }
-  auto kinds = tally.kinds;
+  auto kinds = counters.kinds;
   for (const char* kind : event_kind::kAll) kinds.try_emplace(kind, 0);
   for (const auto& [kind, count] : kinds) {
     families.Counter("redis_zk_events_total", "Events of /events, by kind.", static_cast<double>(count),
@@ -148,7 +148,7 @@ void AddBehavior(Families& families, const BehaviorStatus& behavior) {
 
 }  // namespace
 
-std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Tally& tally,
+std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Counters& counters,
                           const std::vector<BehaviorStatus>& behaviors, const RequestCounts& requests,
                           const ZooKeeperFigures& figures, TimePoint now) {
   Families families;
@@ -178,7 +178,7 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
                    std::chrono::duration<double>(now - status.observed_at).count());
   }
   for (const auto& [name, group] : status.groups) AddGroup(families, name, group);
-  AddTally(families, topology, tally);
+  AddTally(families, topology, counters);
   for (const auto& behavior : behaviors) AddBehavior(families, behavior);
   for (const auto& [code, count] : requests.Read()) {
     families.Counter("redis_zk_http_requests_total", "Answers over HTTP, by status.",

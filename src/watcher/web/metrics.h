@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "watcher/behaviors/behavior.h"
+#include "watcher/counters.h"
 #include "watcher/status.h"
-#include "watcher/tally.h"
 #include "watcher/topology.h"
 #include "watcher/web/request_counts.h"
 
@@ -17,7 +17,7 @@ namespace redis_zk::watcher::web {
 
 inline constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
-std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Tally& tally,
+std::string RenderMetrics(const Topology& topology, const FleetStatus& status, const Counters& counters,
                           const std::vector<BehaviorStatus>& behaviors, const RequestCounts& requests,
                           const ZooKeeperFigures& figures, TimePoint now);
 

@@ -12,9 +12,9 @@
 #include <thread>
 #include <utility>
 
+#include "base/printable.h"
 #include "base/random_id.h"
-#include "base/shown.h"
-#include "config/parsers.h"
+#include "options/parsers.h"
 #include "watcher/web/answers.h"
 #include "watcher/web/json.h"
 #include "watcher/web/thread_pool.h"
@@ -40,7 +40,7 @@ constexpr int kNotModified = 304;
 constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
 // Each may take half a minute.
-constexpr int kMostSteering = 8;
+constexpr int kMostAdmin = 8;
 // The page is one file that asks nobody but us.
 constexpr const char* kPagePolicy =
     "default-src 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; "
@@ -51,7 +51,7 @@ constexpr Duration kLoopPatience = 15s;
 // A client that sends its request a byte at a time holds its thread for as long as it likes.
 constexpr Duration kStopPatience = 4s;
 // What somebody steers is seen through.
-constexpr Duration kSteeringPatience = 1min;
+constexpr Duration kAdminPatience = 1min;
 
 // enqueue returns void in cpp-httplib 0.11 and bool in 0.18.
 using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue({}));
@@ -91,7 +91,7 @@ Result<Patience> PatienceOf(const httplib::Request& request, TimePoint now) {
   const auto wait = DurationBetween(0ms, kLongestWait)(text);
   if (!wait) {
     return Fail(ErrorKind::kInvalid,
-                fmt::format("wait: found \"{}\", expected {}", Shown(text), wait.error().message));
+                fmt::format("wait: found \"{}\", expected {}", Printable(text), wait.error().message));
   }
   patience.deadline = now + *wait;
   return patience;
@@ -149,7 +149,7 @@ class Stream {
  public:
   // With the id that it heard last, it is told what it missed; without one, what happens from now on. A
   // browser cannot send the header at first, so the query's `since` says the same.
-  Stream(const httplib::Request& request, std::atomic<int>& count, const EventLog& log)
+  Stream(const httplib::Request& request, std::atomic<int>& count, const RecentEvents& log)
       : place_(count, kMostStreams), log_(log), history_(log.history().Get()) {
     if (request.has_param("wait")) ends_at_ = PatienceOf(request, Clock::now()).value_or(Patience{}).deadline;
     if (request.has_header("Last-Event-ID")) {
@@ -186,7 +186,7 @@ class Stream {
 
  private:
   const Place place_;
-  const EventLog& log_;
+  const RecentEvents& log_;
   std::string text_ = "retry: 1000\n\n";  // the headers leave with it
   std::shared_ptr<const History> history_;
   std::uint64_t told_ = 0;
@@ -203,7 +203,7 @@ struct Server::Impl {
   httplib::Server::HandlerResponse Refuse(const httplib::Request& request,
                                           httplib::Response& response) const {
     const auto answer = Failed(400, request.get_header_value("Accept"),
-                               fmt::format("found a body with {}, expected none", Shown(request.method)));
+                               fmt::format("found a body with {}, expected none", Printable(request.method)));
     SetHeaders(response, answer);
     response.set_content_provider(answer.body.size(), answer.content_type,
                                   [body = answer.body](std::size_t, std::size_t, httplib::DataSink& sink) {
@@ -239,18 +239,18 @@ struct Server::Impl {
     const auto& topology = sources.topology;
     auto known = topology.Get();
     auto answer = Look(request, *known);
-    const auto steering = SteeringAt(request.path);
+    const auto admin = AdminAt(request.path);
     const auto failed = [accept = request.get_header_value("Accept")](int code, std::string why) {
       return Failed(code, accept, std::move(why));
     };
-    if (!answer && !steering) return failed(404, "no such path; / lists those there are");
-    if (steering && request.method == steering->method) return Steer(request, *steering, response);
+    if (!answer && !admin) return failed(404, "no such path; / lists those there are");
+    if (admin && request.method == admin->method) return RunAdmin(request, *admin, response);
     if (!answer || (request.method != "GET" && request.method != "HEAD")) {
       const std::string known_methods = answer ? "GET, HEAD" : "";
-      const std::string more = steering ? std::string(steering->method) : "";
-      const char* const between = answer && steering ? ", " : "";
+      const std::string more = admin ? std::string(admin->method) : "";
+      const char* const between = answer && admin ? ", " : "";
       response.set_header("Allow", known_methods + between + more);
-      if (!steering) return failed(405, "only GET and HEAD");
+      if (!admin) return failed(405, "only GET and HEAD");
       return failed(405, "only " + known_methods + between + more);
     }
     const auto patience = PatienceOf(request, Clock::now());
@@ -265,8 +265,8 @@ struct Server::Impl {
     return *answer;
   }
 
-  Answer Steer(const httplib::Request& request, const SteeringRoute& route,
-               httplib::Response& response) const {
+  Answer RunAdmin(const httplib::Request& request, const AdminRoute& route,
+                  httplib::Response& response) const {
     const std::string accept = request.get_header_value("Accept");
     const std::string from =
         Endpoint{request.remote_addr, static_cast<std::uint16_t>(request.remote_port)}.ToAddress();
@@ -275,9 +275,9 @@ struct Server::Impl {
       answer.cache_control = "no-store";
       return answer;
     };
-    switch (sources.steering.Check(request.get_header_value("Authorization"), from)) {
+    switch (sources.admin.Check(request.get_header_value("Authorization"), from)) {
       case Access::kOff:
-        return failed(kForbidden, "steering is off; STEERING_TOKEN_FILE switches it on");
+        return failed(kForbidden, "the admin API is off; ADMIN_TOKEN_FILE switches it on");
       case Access::kDenied:
         response.set_header("WWW-Authenticate", "Bearer");
         return failed(kUnauthorized,
@@ -285,13 +285,13 @@ struct Server::Impl {
       case Access::kGranted:
         break;
     }
-    const Place place(steering_count, kMostSteering);
+    const Place place(admin_count, kMostAdmin);
     if (!place.allowed()) return failed(503, "too many such requests are under way");
-    Answer answer = AnswerOf(sources.steering.Run({.action = route.action,
-                                                   .group = std::string(route.group),
-                                                   .to = request.get_param_value("to"),
-                                                   .reason = request.get_param_value("reason"),
-                                                   .from = from}),
+    Answer answer = AnswerOf(sources.admin.Run({.action = route.action,
+                                                .group = std::string(route.group),
+                                                .to = request.get_param_value("to"),
+                                                .reason = request.get_param_value("reason"),
+                                                .from = from}),
                              accept);
     answer.cache_control = "no-store";
     return answer;
@@ -306,7 +306,7 @@ struct Server::Impl {
                        kLoopPatience + sources.session_timeout;
     const auto status = sources.status.Get();
     const auto history = sources.events.history().Get();
-    const auto tally = sources.events.tally().Get();
+    const auto counters = sources.events.counters().Get();
     const auto figures = sources.figures.Get();
     return AnswerFor({.path = request.path,
                       .accept = accept,
@@ -318,7 +318,7 @@ struct Server::Impl {
                       .status = status.get(),
                       .history = history.get(),
                       .behaviors = [this] { return sources.behaviors.Statuses(); },
-                      .tally = tally.get(),
+                      .counters = counters.get(),
                       .requests = &counts,
                       .figures = figures.get()},
                      known);
@@ -328,7 +328,7 @@ struct Server::Impl {
   RequestCounts counts;
   mutable std::atomic<int> waiting_count = 0;
   mutable std::atomic<int> stream_count = 0;
-  mutable std::atomic<int> steering_count = 0;
+  mutable std::atomic<int> admin_count = 0;
   std::atomic<bool> stopping = false;
   httplib::Server http;
   std::thread acceptor;
@@ -349,7 +349,7 @@ bool Server::Stop() {
   const TimePoint start = Clock::now();
   while (impl_->ended.wait_for(kStopCheck) != std::future_status::ready) {
     const TimePoint now = Clock::now();
-    if (now >= start + (impl_->steering_count > 0 ? kSteeringPatience : kStopPatience)) return false;
+    if (now >= start + (impl_->admin_count > 0 ? kAdminPatience : kStopPatience)) return false;
   }
   return true;
 }

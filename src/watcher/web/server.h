@@ -11,11 +11,11 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "watcher/admin.h"
 #include "watcher/behaviors/behaviors.h"
+#include "watcher/counters.h"
 #include "watcher/events.h"
 #include "watcher/status.h"
-#include "watcher/steering.h"
-#include "watcher/tally.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher::web {
@@ -24,9 +24,9 @@ namespace redis_zk::watcher::web {
 struct Sources {
   const Published<Topology>& topology;
   const Published<FleetStatus>& status;
-  const EventLog& events;
+  const RecentEvents& events;
   const Behaviors& behaviors;
-  Steering& steering;
+  Admin& admin;
   const Published<ZooKeeperFigures>& figures;
   const std::atomic<Clock::rep>& loop_turned_at;  // when the watcher's loop last went round
   Duration session_timeout;

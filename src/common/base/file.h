@@ -1,0 +1,25 @@
+// Small files, read and written whole. What is read is text: a pipe to which nobody writes, a device without
+// an end or a directory is an error, and holds nobody up. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace redis_zk {
+
+// kNotFound: nothing is there; kRefused: we may not read it. The message says what is wrong with it, to stand
+// behind the path.
+Result<std::string> ReadTextFile(const std::string& path);
+// What stands before the first line end. The error says what was expected.
+Result<std::string> ReadFirstLine(const std::string& path);
+
+// Replaces `path` by `text`, readable by its owner only, for it may hold passwords. A reader sees the old
+// file or the new one, whole; after a failure the old one is still there.
+Status WriteFileAtomically(const std::string& path, std::string_view text);
+
+// The absolute form of a path, which need not exist.
+std::string AbsolutePath(const std::string& path);
+
+}  // namespace redis_zk

@@ -1,0 +1,91 @@
+#include "failover/preference.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "redis/server_info.h"
+
+namespace redis_zk::failover {
+
+namespace {
+
+constexpr Duration kAskTimeout = 500ms;
+constexpr Duration kLookInterval = 100ms;
+// A Sentinel of a large fleet, or one that cannot be told to ask more often, asks every ten seconds; a second
+// or two for its turn and for the answer.
+constexpr Duration kSeenWithin = 12s;
+constexpr int kRestoreTries = 3;
+
+Status SetPriority(const Endpoint& replica, const redis::Credentials& credentials, std::int64_t priority) {
+  const auto answers = redis::Ask(
+      replica, credentials, {{"CONFIG", "SET", "replica-priority", std::to_string(priority)}}, kAskTimeout);
+  if (!answers) return tl::unexpected(answers.error());
+  if (answers->front().is_error())
+    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", replica.ToAddress(), answers->front().text));
+  return {};
+}
+
+}  // namespace
+
+std::map<Endpoint, std::int64_t> PrioritiesFor(const Endpoint& preferred,
+                                               const std::map<Endpoint, std::int64_t>& now) {
+  std::map<Endpoint, std::int64_t> changes;
+  for (const auto& [replica, priority] : now) {
+    if (priority == 0) continue;
+    if (replica == preferred && priority != 1) changes[replica] = 1;
+    if (replica != preferred && priority == 1) changes[replica] = 2;
+  }
+  return changes;
+}
+
+bool Prefers(const std::vector<sentinel::ReplicaReport>& replicas, const Endpoint& preferred) {
+  const auto found = std::find_if(replicas.begin(), replicas.end(),
+                                  [&](const auto& replica) { return replica.endpoint == preferred; });
+  if (found == replicas.end() || found->down || !found->master_link_up || found->priority == 0) return false;
+  return std::all_of(replicas.begin(), replicas.end(), [&](const auto& replica) {
+    return &replica == &*found || replica.priority == 0 || replica.priority > found->priority;
+  });
+}
+
+Preference::~Preference() {
+  for (const auto& [replica, priority] : before_) {
+    Status restored = SetPriority(replica, credentials_.redis, priority);
+    for (int tries = 1; !restored && tries < kRestoreTries; ++tries)
+      restored = SetPriority(replica, credentials_.redis, priority);
+    if (!restored)
+      log::Warn("{}: the replica-priority of {}, once {}, is not restored: {}", group_, replica.ToAddress(),
+                priority, restored.error().message);
+  }
+}
+
+Status Preference::Set(const std::vector<Endpoint>& replicas, const Endpoint& sentinel,
+                       const std::function<bool(TimePoint)>& pause) const {
+  std::map<Endpoint, std::int64_t> now;
+  const auto infos = redis::AskServerInfos(replicas, credentials_.redis, kAskTimeout);
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    if (!infos[i]) return tl::unexpected(infos[i].error());
+    now[replicas[i]] = infos[i]->priority;
+  }
+  if (now.at(preferred_) == 0) {
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("{} is never to be promoted: its replica-priority is 0", preferred_.ToAddress()));
+  }
+  for (const auto& [replica, priority] : PrioritiesFor(preferred_, now)) {
+    before_[replica] = now.at(replica);
+    if (auto set = SetPriority(replica, credentials_.redis, priority); !set) return set;
+  }
+  const TimePoint deadline = Clock::now() + kSeenWithin;
+  while (true) {
+    const auto known = sentinel::AskKnownInstances(sentinel, credentials_.sentinel, group_, kAskTimeout);
+    if (known && Prefers(known->replicas, preferred_)) return {};
+    if (Clock::now() >= deadline) {
+      return Fail(ErrorKind::kTimeout, fmt::format("Sentinel {} does not come to prefer {}",
+                                                   sentinel.ToAddress(), preferred_.ToAddress()));
+    }
+    if (!pause(Clock::now() + kLookInterval)) return Fail(ErrorKind::kTimeout, "asked to stop at once");
+  }
+}
+
+}  // namespace redis_zk::failover

@@ -1,0 +1,138 @@
+#include "options/common_options.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace redis_zk {
+
+namespace {
+
+constexpr std::string_view kLoopback = "lo";
+
+// Settles what is bound and what is announced.
+std::vector<std::string> ResolveAddresses(ServerOptions& options) {
+  std::vector<std::string> errors;
+  options.bind.port = static_cast<std::uint16_t>(options.port);
+  if (!options.bind_ip.empty()) {
+    options.bind.host = options.bind_ip;
+  } else {
+    const auto addresses = ListInterfaceAddresses();
+    const auto ip = addresses ? AddressOf(options.net_iface, *addresses) : tl::unexpected(addresses.error());
+    if (!ip) {
+      errors.push_back(
+          fmt::format("NET_IFACE: found \"{}\", expected {}", options.net_iface, ip.error().message));
+      return errors;
+    }
+    options.bind.host = *ip;
+  }
+  if (const auto bindable = CheckBindable(options.bind); !bindable) {
+    errors.push_back(fmt::format("{}: {}", options.bind_ip.empty() ? "PORT0" : "BIND_IP, PORT0",
+                                 bindable.error().message));
+  }
+  options.announce.host = options.announce_ip.empty() ? options.bind.host : options.announce_ip;
+  options.announce.port =
+      options.announce_port == 0 ? options.bind.port : static_cast<std::uint16_t>(options.announce_port);
+  if (IsWildcard(options.announce.host)) {
+    errors.push_back(fmt::format("ANNOUNCE_IP: found \"{}\", expected an address that others can reach",
+                                 options.announce.host));
+  }
+  return errors;
+}
+
+std::vector<std::string> CheckWorkDir(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+      access(path.c_str(), W_OK | X_OK) != 0) {
+    return {fmt::format("WORK_DIR: found \"{}\", expected a writable directory", path)};
+  }
+  return {};
+}
+
+}  // namespace
+
+void AddCommonOptions(Options& options, CommonOptions* target) {
+  options.Add({"ZK_HOSTS", "ZooKeeper servers, host:port with commas between, and an optional /chroot",
+               "localhost:2181"},
+              zookeeper::ParseHosts, &target->zk_hosts);
+  options.Add({"ZK_ROOT", "the znode that everything stands below", "/redis"}, zookeeper::ParsePath,
+              &target->zk_root);
+  options.Add(
+      {"ZK_SESSION_TIMEOUT", "how long ZooKeeper keeps our ephemeral znodes after we fall silent", "10s"},
+      DurationBetween(1s, 10min), &target->zk_session_timeout);
+  options.Add({"ZK_CONNECT_TIMEOUT", "how long a start waits for ZooKeeper before it ends with 69", "30s"},
+              DurationBetween(100ms, 1h), &target->zk_connect_timeout);
+  options.Add({"MASTER_NAME", "the group, as Sentinel names its master", "master1"}, ParseMasterName,
+              &target->master_name);
+  options.Add({"LOG_LEVEL", "trace, debug, info, warn, error or off; SIGHUP reads it again", "info"},
+              ParseLogLevel, &target->log_level);
+  options.Add({"LOG_FORMAT", "text, or json: one object a line", "text"}, ParseLogFormat,
+              &target->log_format);
+  options.Add({"REDIS_USERNAME", "ACL user of Redis; the default user when not set", ""}, ParseText,
+              &target->credentials.redis.username);
+  options.AddSecret("REDIS_PASSWORD", "password of Redis", &target->credentials.redis.password);
+  options.AddSecret("SENTINEL_PASSWORD", "password of Sentinel itself",
+                    &target->credentials.sentinel.password);
+}
+
+void AddServerOptions(Options& options, const std::string& default_port,
+                      const std::string& default_stop_timeout, ServerOptions* target) {
+  options.Add({"NET_IFACE", "interface whose address is bound and announced", "eth0"}, ParseText,
+              &target->net_iface);
+  options.Add({"BIND_IP", "address to bind instead of the interface's", ""}, ParseIp, &target->bind_ip);
+  options.Add({"PORT0", "port to serve on", default_port}, WholeNumber(1, 65535), &target->port);
+  options.Add({"ANNOUNCE_IP", "what others are told instead of the bound address", ""}, ParseHost,
+              &target->announce_ip);
+  options.Add({"ANNOUNCE_PORT", "what others are told instead of the bound port", ""}, WholeNumber(1, 65535),
+              &target->announce_port);
+  options.Add({"WORK_DIR", "where the server runs and its generated configuration is written", "."},
+              ParseText, &target->work_dir);
+  options.Add({"MASTER_WAIT_TIMEOUT",
+               "how long a start waits for a master before it ends with 75; 0 = for ever", "0"},
+              ParseDuration, &target->master_wait_timeout);
+  options.Add(
+      {"START_TIMEOUT", "how long the server may take to answer; loading its data does not count", "60s"},
+      DurationBetween(100ms, 24h), &target->start_timeout);
+  options.Add(
+      {"STOP_TIMEOUT", "how long the server may take to stop before it is killed", default_stop_timeout},
+      DurationBetween(100ms, 24h), &target->stop_timeout);
+  options.AddCheck([target] { return ResolveAddresses(*target); });
+  options.AddCheck([target] { return CheckWorkDir(target->work_dir); });
+}
+
+std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_exists,
+                                   const std::vector<InterfaceAddress>& addresses) {
+  if (!options.bind_ip.empty()) return std::nullopt;
+  const std::string& bound = options.bind.host;
+  if (std::any_of(addresses.begin(), addresses.end(), [&](const auto& there) { return there.ip == bound; }))
+    return std::nullopt;
+  const bool wants_ipv6 = bound.find(':') != std::string::npos;
+  const auto replaces = [&](const InterfaceAddress& there) {
+    const bool right_place =
+        interface_exists ? there.interface == options.net_iface : there.interface != kLoopback;
+    return right_place && there.is_ipv6 == wants_ipv6 && !there.is_link_local;
+  };
+  const auto found = std::find_if(addresses.begin(), addresses.end(), replaces);
+  return found == addresses.end() ? std::nullopt : std::optional(found->ip);
+}
+
+std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv) {
+  const auto outcome = options.Read(argc, argv, [](const char* name) { return std::getenv(name); });
+  if (!outcome.exit_code) return outcome.command;
+  std::fputs(outcome.text.c_str(), *outcome.exit_code == 0 ? stdout : stderr);
+  std::exit(*outcome.exit_code);
+}
+
+Result<LiveOptions> ReadLiveOptions(Options options, const CommonOptions& common, int argc,
+                                    const char* const* argv) {
+  const auto outcome = options.ReadAgain(argc, argv, [](const char* name) { return std::getenv(name); });
+  if (outcome.exit_code) return Fail(ErrorKind::kInvalid, fmt::format("{}", fmt::join(outcome.errors, "\n")));
+  return LiveOptions{common.log_level, outcome.sources.at("LOG_LEVEL"), outcome.sections};
+}
+
+}  // namespace redis_zk

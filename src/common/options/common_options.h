@@ -1,0 +1,83 @@
+// The options that the daemons share, and the start every main has in common.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "net/interface.h"
+#include "options/options.h"
+#include "redis/credentials.h"
+#include "zookeeper/hosts.h"
+
+namespace redis_zk {
+
+// What a running daemon takes over when the options are read again.
+struct LiveOptions {
+  std::string log_level;
+  std::string log_level_source;  // as in OptionsOutcome
+  std::vector<ConfigSection> sections{};
+};
+
+// All three daemons.
+struct CommonOptions {
+  zookeeper::Hosts zk_hosts;
+  std::string zk_root;
+  Duration zk_session_timeout{};
+  Duration zk_connect_timeout{};
+  std::string master_name;
+  LogFormat log_format = LogFormat::kText;
+  std::string log_level;
+  redis::FleetCredentials credentials;
+
+  // Reads the same command line, the environment and the config file again. An error is all that is wrong
+  // with them, line by line.
+  std::function<Result<LiveOptions>()> read_again;
+};
+void AddCommonOptions(Options& options, CommonOptions* target);
+
+// Both wrappers. After Read, `bind` is where the server listens and `announce` what others are told.
+struct ServerOptions {
+  std::string net_iface;
+  std::string bind_ip;
+  std::int64_t port = 0;
+  std::string announce_ip;
+  std::int64_t announce_port = 0;  // 0: the port that is bound
+  std::string work_dir;
+  Duration master_wait_timeout{};  // 0: for ever
+  Duration start_timeout{};
+  Duration stop_timeout{};
+
+  Endpoint bind;
+  Endpoint announce;
+};
+// The address that is here instead of the bound one: a container that was connected to its network anew, by
+// which its interface may get another name. Nothing: the bound one is here still, or NET_IFACE exists and has
+// none of that family, and may get its own back.
+std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_exists,
+                                   const std::vector<InterfaceAddress>& addresses);
+void AddServerOptions(Options& options, const std::string& default_port,
+                      const std::string& default_stop_timeout, ServerOptions* target);
+
+// Reads the options, or prints what Read says and ends the process with its code. The command that was asked
+// for; empty: be the daemon.
+std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv);
+
+// `options` writes to `common`.
+Result<LiveOptions> ReadLiveOptions(Options options, const CommonOptions& common, int argc,
+                                    const char* const* argv);
+
+// What CommonOptions::read_again is made of: `describe` says which options a daemon has, and reads them into
+// its argument. `argv` must outlive it.
+template <class DaemonOptions>
+std::function<Result<LiveOptions>()> Rereader(Options (*describe)(DaemonOptions*), int argc,
+                                              const char* const* argv) {
+  return [=] {
+    DaemonOptions fresh;
+    return ReadLiveOptions(describe(&fresh), fresh.common, argc, argv);
+  };
+}
+
+}  // namespace redis_zk

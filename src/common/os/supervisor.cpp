@@ -1,0 +1,77 @@
+#include "os/supervisor.h"
+
+#include <algorithm>
+
+#include "base/exit_code.h"
+#include "base/log.h"
+
+namespace redis_zk::os {
+
+namespace {
+
+constexpr Duration kAskAgain = 1s;
+
+}  // namespace
+
+void Supervisor::OnSignal(int number, TimePoint now) {
+  switch (number) {
+    case SIGTERM:
+      // Schedulers repeat it until the task is gone, Marathon every ten seconds: that is no reason to kill a
+      // server that saves its data.
+      if (!stopping()) Stop(now);
+      break;
+    case SIGINT:
+    case SIGQUIT:
+      Stop(now);
+      break;
+    case SIGUSR1:
+    case SIGUSR2:
+      child_.Signal(number);
+      break;
+    default:
+      break;
+  }
+}
+
+void Supervisor::Stop(TimePoint now) {
+  if (killed_) return;
+  if (stopping()) {
+    log::Warn("asked to stop again: killing the server");
+    child_.Kill();
+    killed_ = true;
+    return;
+  }
+  stop_deadline_ = now + stop_timeout_;
+  ask_again_at_ = now + kAskAgain;
+  child_.Signal(SIGTERM);
+}
+
+void Supervisor::OnTick(TimePoint now) {
+  if (!stop_deadline_ || killed_) return;
+  if (now < *stop_deadline_) {
+    if (now < ask_again_at_) return;
+    ask_again_at_ = now + kAskAgain;
+    child_.Signal(SIGTERM);
+    return;
+  }
+  log::Warn("the server has not stopped within {} ms: killing it", stop_timeout_.count());
+  child_.Kill();
+  killed_ = true;
+}
+
+std::optional<TimePoint> Supervisor::deadline() const {
+  if (!stop_deadline_ || killed_) return std::nullopt;
+  return std::min(*stop_deadline_, ask_again_at_);
+}
+
+std::optional<int> Supervisor::Reap() {
+  const auto code = child_.Reap();
+  if (!code) return std::nullopt;
+  // redis-server answers SIGTERM with exit 0; a Sentinel, which installs no handler in some versions, dies of
+  // it.
+  const bool stopped_by_request =
+      stopping() && !killed_ && (*code == 0 || *code == kExitSignalBase + SIGTERM);
+  return stopped_by_request ? kExitStopped : *code;
+}
+
+}  // namespace redis_zk::os

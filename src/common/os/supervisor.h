@@ -1,0 +1,43 @@
+// Looks after the server from its launch to its end: forwards signals, stops it with patience and then
+// without, and turns its end into our exit code.
+//
+// Stopping only escalates: TERM, again every second, since redis-server refuses it while it writes its first
+// append-only file; then KILL to the whole group when the deadline passes or SIGINT or SIGQUIT asks again.
+// Loop thread only; waits for nothing.
+#pragma once
+
+#include <optional>
+
+#include "base/time.h"
+#include "os/child.h"
+
+namespace redis_zk::os {
+
+class Supervisor {
+ public:
+  Supervisor(Child child, Duration stop_timeout) : child_(std::move(child)), stop_timeout_(stop_timeout) {}
+
+  // Hands a signal on to the server. SIGTERM, SIGINT and SIGQUIT mean Stop, a repeated SIGTERM nothing.
+  void OnSignal(int number, TimePoint now);
+  void Stop(TimePoint now);
+  // Call when the time of deadline() has come.
+  void OnTick(TimePoint now);
+  // When OnTick has something to do; nothing while it has not.
+  std::optional<TimePoint> deadline() const;
+
+  // Of the program that was started; it leads a process group of its own.
+  pid_t pid() const { return child_.pid(); }
+  bool stopping() const { return stop_deadline_.has_value(); }
+
+  // Our exit code once the server has ended: 0 when it was asked to stop and did so by itself.
+  std::optional<int> Reap();
+
+ private:
+  Child child_;
+  const Duration stop_timeout_;
+  std::optional<TimePoint> stop_deadline_;
+  TimePoint ask_again_at_{};
+  bool killed_ = false;
+};
+
+}  // namespace redis_zk::os

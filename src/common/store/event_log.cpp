@@ -1,0 +1,101 @@
+#include "store/event_log.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/printable.h"
+
+namespace redis_zk::store {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kVersion = 1;
+constexpr std::size_t kLongestText = 400;
+
+std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string TextAt(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string()
+             ? Printable(found->get_ref<const std::string&>(), kLongestText)
+             : std::string();
+}
+
+Json ToJson(const PastEvent& event) {
+  return {{"time", event.time},         {"group", event.group}, {"kind", event.kind},
+          {"sentence", event.sentence}, {"by", event.by},       {"from", event.from}};
+}
+
+// As it will be read again.
+PastEvent Bounded(PastEvent event) {
+  for (auto* text : {&event.group, &event.kind, &event.sentence, &event.by, &event.from})
+    *text = Printable(*text, kLongestText);
+  return event;
+}
+
+}  // namespace
+
+std::string Render(const EventLog& event_log) {
+  Json events = Json::array();
+  for (const auto& event : event_log) events.push_back(ToJson(event));
+  return Dump({{"version", kVersion}, {"events", std::move(events)}});
+}
+
+Result<EventLog> ParseEventLog(std::string_view text) {
+  if (text.empty()) return EventLog{};
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto expected = Fail(ErrorKind::kInvalid, "{\"version\":1,\"events\":[...]}");
+  if (!json.is_object() || json.value("version", Json()) != kVersion) return expected;
+  const auto events = json.find("events");
+  if (events == json.end() || !events->is_array()) return expected;
+  EventLog event_log;
+  for (const auto& entry : *events) {
+    const bool readable = entry.is_object() && entry.value("time", Json()).is_number_integer() &&
+                          !TextAt(entry, "kind").empty();
+    if (!readable) return Fail(ErrorKind::kInvalid, "events with a \"time\" and a \"kind\"");
+    event_log.push_back({.time = entry.at("time").get<std::int64_t>(),
+                         .group = TextAt(entry, "group"),
+                         .kind = TextAt(entry, "kind"),
+                         .sentence = TextAt(entry, "sentence"),
+                         .by = TextAt(entry, "by"),
+                         .from = TextAt(entry, "from")});
+  }
+  return event_log;
+}
+
+EventLog Appended(EventLog event_log, const std::vector<PastEvent>& news) {
+  for (const auto& event : news) {
+    PastEvent bounded = Bounded(event);
+    if (std::find(event_log.begin(), event_log.end(), bounded) == event_log.end())
+      event_log.push_back(std::move(bounded));
+  }
+  // From the end: what fits stays.
+  std::size_t bytes = Render(EventLog{}).size();
+  auto kept = event_log.end();
+  while (kept != event_log.begin() && static_cast<std::size_t>(event_log.end() - kept) < kMostPastEvents) {
+    bytes += Dump(ToJson(*std::prev(kept))).size() + 1;
+    if (bytes > kMostEventLogBytes) break;
+    --kept;
+  }
+  event_log.erase(event_log.begin(), kept);
+  return event_log;
+}
+
+std::string Render(const CleanUpPause& pause) {
+  return Dump({{"since", pause.since}, {"by", pause.by}, {"from", pause.from}, {"reason", pause.reason}});
+}
+
+CleanUpPause ParseCleanUpPause(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return {};
+  const Json since = json.value("since", Json());
+  return {.since = since.is_number_integer() ? since.get<std::int64_t>() : 0,
+          .by = TextAt(json, "by"),
+          .from = TextAt(json, "from"),
+          .reason = TextAt(json, "reason")};
+}
+
+}  // namespace redis_zk::store

@@ -1,0 +1,55 @@
+// What has happened to the groups and what was done to them, kept in ZooKeeper so that it outlives those who
+// saw it: the znode <root>/events, JSON. And the word that nothing is to be cleaned up. Values only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace redis_zk::store {
+
+struct PastEvent {
+  std::int64_t time = 0;  // milliseconds since 1970, by the clock of who wrote it
+  std::string group;      // empty: it concerns none, or all
+  std::string kind;
+  std::string sentence;
+  std::string by;    // the watcher or redis-wrapper that wrote it
+  std::string from;  // who asked for it; empty: nobody
+
+  bool operator==(const PastEvent&) const = default;
+};
+
+// Oldest first.
+using EventLog = std::vector<PastEvent>;
+
+inline constexpr std::size_t kMostPastEvents = 100;
+// A znode may have a megabyte, and every watcher reads this one whenever it changes.
+inline constexpr std::size_t kMostEventLogBytes = 64 * 1024;
+
+std::string Render(const EventLog& event_log);
+// Empty text is an empty event_log. Entries without a time and a kind are an error, as is another version.
+Result<EventLog> ParseEventLog(std::string_view text);
+
+// With the news at its end, without those that stand there already (an append whose answer was lost), and so
+// much shorter at its beginning that it keeps both bounds.
+EventLog Appended(EventLog event_log, const std::vector<PastEvent>& news);
+
+// While the znode <root>/cleanup-paused exists, no watcher cleans up.
+struct CleanUpPause {
+  std::int64_t since = 0;  // milliseconds since 1970; 0: unknown
+  std::string by;          // the watcher that was asked
+  std::string from;        // who asked it
+  std::string reason;      // empty: none was given
+
+  bool operator==(const CleanUpPause&) const = default;
+};
+
+std::string Render(const CleanUpPause& pause);
+// What cannot be read is a pause without particulars.
+CleanUpPause ParseCleanUpPause(std::string_view text);
+
+}  // namespace redis_zk::store

@@ -1,0 +1,177 @@
+#include "store/record.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/printable.h"
+
+namespace redis_zk::store {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr bool kNoExceptions = false;
+// Names and paths may hold anything; nothing of it may make dump throw.
+constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
+
+// The JSON object in `text`; discarded when it is none.
+Json ParseObject(std::string_view text) {
+  Json json = Json::parse(text, nullptr, kNoExceptions);
+  return json.is_object() ? json : Json(Json::value_t::discarded);
+}
+
+std::string TextAt(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// 0 where there is no whole number.
+std::int64_t NumberAt(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+bool BoolAt(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+Result<Endpoint> EndpointAt(const Json& json) {
+  auto endpoint = ParseRecord(TextAt(json, "endpoint"));
+  if (!endpoint) return Fail(ErrorKind::kInvalid, "an \"endpoint\" of \"host port\"");
+  return endpoint;
+}
+
+Json ToJson(const Dataset& dataset) {
+  return {{"replication_id", dataset.replication_id},
+          {"previous_id", dataset.previous_id},
+          {"offset", dataset.offset},
+          {"saved_at", dataset.saved_at},
+          {"bytes", dataset.bytes}};
+}
+
+// What is missing or of another type counts as unknown: a wrapper of another version wrote it.
+Dataset DatasetAt(const Json& json) {
+  const auto found = json.find("dataset");
+  if (found == json.end() || !found->is_object()) return {};
+  return {.replication_id = TextAt(*found, "replication_id"),
+          .previous_id = TextAt(*found, "previous_id"),
+          .offset = NumberAt(*found, "offset"),
+          .saved_at = NumberAt(*found, "saved_at"),
+          .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
+}
+
+}  // namespace
+
+std::string Render(const Lineage& lineage) {
+  Json json{{"epoch", lineage.epoch}, {"master", lineage.master}, {"reason", lineage.reason}};
+  if (lineage.cold_start) json["cold_start"] = true;
+  return json.dump(-1, ' ', false, kReplaceBadUtf8);
+}
+
+Result<Lineage> ParseLineage(std::string_view text) {
+  const Json json = ParseObject(text);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  const auto epoch = json.find("epoch");
+  if (epoch == json.end() || !epoch->is_number_unsigned())
+    return Fail(ErrorKind::kInvalid, "a whole number \"epoch\"");
+  return Lineage{epoch->get<std::uint64_t>(), TextAt(json, "master"), TextAt(json, "reason"),
+                 BoolAt(json, "cold_start")};
+}
+
+Record Replaced(const Record& replaced, const NextRecord& next) {
+  return {.state = Record::State::kMaster,
+          .master = next.master,
+          .version = replaced.version + 1,
+          .epoch = next.epoch,
+          .lineage_fits = true,
+          .cold_start = next.cold_start,
+          .reason = next.reason};
+}
+
+Record ParseMasterRecord(std::string_view text) {
+  Record record;
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return record;
+  if (const auto master = ParseRecord(text)) {
+    record.state = Record::State::kMaster;
+    record.master = *master;
+  } else {
+    record.state = Record::State::kUnreadable;
+    record.found = Printable(text);
+  }
+  return record;
+}
+
+std::string Render(const Member& member) {
+  Json json{{"endpoint", member.endpoint.ToRecord()},
+            {"node", member.node},
+            {"dataset", ToJson(member.dataset)},
+            {"serving", member.serving}};
+  if (member.incomplete) json["incomplete"] = true;
+  return json.dump(-1, ' ', false, kReplaceBadUtf8);
+}
+
+Result<Member> ParseMember(std::string_view text) {
+  const Json json = ParseObject(text);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  auto endpoint = EndpointAt(json);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  return Member{.endpoint = std::move(*endpoint),
+                .node = TextAt(json, "node"),
+                .dataset = DatasetAt(json),
+                .serving = BoolAt(json, "serving"),
+                .incomplete = BoolAt(json, "incomplete")};
+}
+
+std::string Render(const KnownDataset& known) {
+  return Json{{"endpoint", known.endpoint.ToRecord()}, {"dataset", ToJson(known.dataset)}}.dump(
+      -1, ' ', false, kReplaceBadUtf8);
+}
+
+Result<KnownDataset> ParseKnownDataset(std::string_view text) {
+  const Json json = ParseObject(text);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  auto endpoint = EndpointAt(json);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  return KnownDataset{.endpoint = std::move(*endpoint), .dataset = DatasetAt(json)};
+}
+
+std::string Render(const History& history) {
+  Json ancestors = Json::array();
+  for (const auto& [replication_id, until] : history.ancestors)
+    ancestors.push_back({{"replication_id", replication_id}, {"until", until}});
+  return Json{{"replication_id", history.replication_id},
+              {"offset", history.offset},
+              {"ancestors", std::move(ancestors)}}
+      .dump(-1, ' ', false, kReplaceBadUtf8);
+}
+
+Result<History> ParseHistory(std::string_view text) {
+  const Json json = ParseObject(text);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  History history{.replication_id = TextAt(json, "replication_id"), .offset = NumberAt(json, "offset")};
+  if (const auto ancestors = json.find("ancestors"); ancestors != json.end() && ancestors->is_array()) {
+    for (const auto& chapter : *ancestors) {
+      if (!chapter.is_object() || TextAt(chapter, "replication_id").empty()) continue;
+      history.ancestors.push_back({TextAt(chapter, "replication_id"), NumberAt(chapter, "until")});
+    }
+  }
+  return history;
+}
+
+std::string Render(const Identity& identity) {
+  return Json{{"endpoint", identity.endpoint.ToRecord()}, {"epoch", identity.epoch}}.dump();
+}
+
+Result<Identity> ParseIdentity(std::string_view text) {
+  const Json json = ParseObject(text);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  auto endpoint = EndpointAt(json);
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  return Identity{.endpoint = std::move(*endpoint),
+                  .epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(json, "epoch"), 0))};
+}
+
+}  // namespace redis_zk::store

@@ -1,0 +1,158 @@
+// What stands in ZooKeeper, as values. Parsing and rendering only; nothing here talks to a server.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "net/endpoint.h"
+
+namespace redis_zk::store {
+
+// How the record came to be what it is: the znode /redis/lineage/<group>, JSON, written with every record of
+// ours. It speaks of the record only while `master` equals it: the Python and Go originals write records
+// without it.
+struct Lineage {
+  std::uint64_t epoch = 0;  // Sentinel's config epoch of the configuration
+  std::string master;       // record form
+  std::string reason;       // one sentence, for people
+  // The group began anew from what was on disk: no Sentinel made this configuration, and none can know it.
+  bool cold_start = false;
+
+  bool operator==(const Lineage&) const = default;
+};
+
+std::string Render(const Lineage& lineage);
+Result<Lineage> ParseLineage(std::string_view text);
+
+// The master of a group as ZooKeeper has it.
+struct Record {
+  enum class State { kNone, kMaster, kUnreadable };
+  State state = State::kNone;
+  Endpoint master;           // kMaster only
+  std::string found;         // kUnreadable only: what stands there, made fit for a log line
+  std::int32_t version = 0;  // of the znode, for a conditional write
+  std::uint64_t epoch = 0;   // of the newest configuration that was ever recorded; 0: unknown
+  // Whether the lineage speaks of this record. If not, somebody wrote it who does not know epochs: one of the
+  // originals, or a person.
+  bool lineage_fits = false;
+  bool cold_start = false;  // as in the lineage, where that fits
+  std::string reason;       // the same; one sentence, made fit for a log line
+};
+
+// Whether the znode still is as it was made: of a group that may not exist.
+inline bool WasNeverWritten(const Record& record) {
+  return record.state == Record::State::kNone && record.version == 0 && record.epoch == 0;
+}
+
+// What a record is to say.
+struct NextRecord {
+  Endpoint master;
+  std::uint64_t epoch = 0;
+  std::string reason;  // one sentence, for people
+  bool cold_start = false;
+};
+
+// What the record is once that was written in place of `replaced`.
+Record Replaced(const Record& replaced, const NextRecord& next);
+
+// Empty text is kNone, anything that is not "host port" kUnreadable.
+Record ParseMasterRecord(std::string_view text);
+
+struct Sentinel {
+  std::string uuid;
+  Endpoint endpoint;
+  // Its znode is ephemeral, so one of our wrappers keeps it, and its id follows from the uuid. The originals'
+  // znodes are persistent.
+  bool ours = true;
+
+  bool operator==(const Sentinel&) const = default;
+};
+
+// The data a Redis has on disk, told without loading them.
+struct Dataset {
+  // Which history the data belong to: Redis' replication id, 40 hexadecimal digits; empty: it cannot be told.
+  std::string replication_id;
+  // What it was called before the last promotion or restart; empty: nothing is known.
+  std::string previous_id;
+  // How far in that history they go, in bytes. Offsets compare only within one replication id.
+  std::int64_t offset = 0;
+  std::int64_t saved_at = 0;  // seconds since 1970, by the clock of that machine; for people
+  std::uint64_t bytes = 0;    // on disk; 0: there are no data
+
+  bool empty() const { return bytes == 0; }
+  bool operator==(const Dataset&) const = default;
+};
+
+// A redis-wrapper that is alive. Its Redis serves, or is still waiting for its role.
+struct Member {
+  std::string uuid;
+  Endpoint endpoint;
+  std::string node;  // whose data they are: outlives restarts as long as the data do
+  Dataset dataset;   // as found at the start
+  bool serving = false;
+  // It serves as a replica that holds no complete copy of the group's data, and must not be promoted.
+  bool incomplete = false;
+
+  bool operator==(const Member&) const = default;
+};
+
+std::string Render(const Member& member);
+// Everything but the uuid, which is the znode's name.
+Result<Member> ParseMember(std::string_view text);
+
+// Data that were last seen on a node, whether it is alive now or not: the znode
+// /redis/datasets/<group>/<node>, JSON, which stays when everything dies.
+struct KnownDataset {
+  std::string node;
+  Endpoint endpoint;  // where the node was last
+  Dataset dataset;
+  std::int64_t reported_at = 0;  // milliseconds since 1970, by ZooKeeper's clock
+
+  bool operator==(const KnownDataset&) const = default;
+};
+
+std::string Render(const KnownDataset& known);
+// Everything but the node, which is the znode's name, and reported_at.
+Result<KnownDataset> ParseKnownDataset(std::string_view text);
+
+// The data of a group through its failovers: what makes "better" mean something after everything has died.
+// The znode /redis/history/<group>, JSON, kept by the master's wrapper.
+struct History {
+  struct Chapter {
+    std::string replication_id;
+    std::int64_t until = 0;  // the offset at which the next chapter began
+
+    bool operator==(const Chapter&) const = default;
+  };
+  std::string replication_id;      // the master's; empty: nothing is known
+  std::int64_t offset = 0;         // how far the master was when it reported last
+  std::vector<Chapter> ancestors;  // oldest first
+  std::int64_t reported_at = 0;    // milliseconds since 1970, by ZooKeeper's clock
+
+  bool operator==(const History&) const = default;
+};
+
+std::string Render(const History& history);
+// Everything but reported_at.
+Result<History> ParseHistory(std::string_view text);
+
+// An identity that Sentinels take over from one another, so that a replaced one is no stranger to its peers:
+// the znode /redis/identities/<uuid>, JSON, with an ephemeral child "taken" while a Sentinel sits on it.
+struct Identity {
+  std::string uuid;
+  Endpoint endpoint;        // of the Sentinel that has it, or had it last
+  std::uint64_t epoch = 0;  // the highest that this identity may have voted in
+  bool taken = false;
+
+  bool operator==(const Identity&) const = default;
+};
+
+std::string Render(const Identity& identity);
+// Everything but the uuid, which is the znode's name, and `taken`.
+Result<Identity> ParseIdentity(std::string_view text);
+
+}  // namespace redis_zk::store

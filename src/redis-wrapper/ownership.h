@@ -1,0 +1,28 @@
+// Whose server is that? Schedulers reuse addresses within seconds, so an address is no identity: functions of
+// values.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/endpoint.h"
+#include "redis/server_info.h"
+#include "store/record.h"
+
+namespace redis_zk::redis_wrapper {
+
+// What the data of a group are called.
+struct GroupMarks {
+  store::History history;
+  std::vector<store::KnownDataset> datasets;
+  store::Dataset own;
+};
+
+// Whether the server's data are, or were before its last promotion, of this group. Without a history nothing
+// tells: none of ours was ever master, and the group may be one of the originals.
+bool BelongsToGroup(const redis::ServerInfo& info, const GroupMarks& marks);
+
+// "the server there is not of this group (replication id ...)", for a sentence that names the address.
+std::string DescribeStranger(const redis::ServerInfo& info);
+
+}  // namespace redis_zk::redis_wrapper

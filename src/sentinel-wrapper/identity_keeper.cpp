@@ -1,0 +1,120 @@
+#include "sentinel-wrapper/identity_keeper.h"
+
+#include <fmt/core.h>
+
+#include "base/log.h"
+#include "base/random_id.h"
+#include "redis/connection.h"
+#include "store/sentinel_id.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+constexpr Duration kAnswerTimeout = 500ms;
+constexpr Duration kLookAgain = 100ms;
+// ZooKeeper ends sessions at its ticks only, two seconds apart by default.
+constexpr Duration kTick = 2s;
+
+}  // namespace
+
+IdentityKeeper::IdentityKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options)
+    : loop_(loop), options_(options) {}
+
+bool IdentityKeeper::Acquire(std::uint64_t record_epoch) {
+  const TimePoint patience = Clock::now() + options_.common.zk_session_timeout + kTick;
+  while (!loop_.stop_requested()) {
+    const auto acquired = TryAcquire(record_epoch, patience);
+    if (acquired && *acquired) return true;
+    // Somebody was quicker: choose again at once.
+    const bool raced = !acquired && acquired.error().kind == ErrorKind::kAlreadyExists;
+    if (!acquired && !raced) loop_.SayWaiting("waiting for an identity: " + acquired.error().message);
+    loop_.Pump(raced ? Clock::now() : Clock::now() + kLookAgain);
+  }
+  return false;
+}
+
+Result<bool> IdentityKeeper::TryAcquire(std::uint64_t record_epoch, TimePoint patience) {
+  const auto identities = loop_.registry().ListIdentities();
+  if (!identities) {
+    if (identities.error().kind != ErrorKind::kNotFound) return tl::unexpected(identities.error());
+    const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
+    return made ? Result<bool>(false) : tl::unexpected(made.error());
+  }
+  const auto choice = ChooseIdentity(LookAt(*identities), options_.server.announce, Clock::now() < patience);
+  if (choice.kind == IdentityChoice::Kind::kWait) {
+    loop_.SayWaiting(fmt::format("waiting for the identity {}: {}", choice.identity.uuid, choice.reason));
+    return false;
+  }
+  if (const auto taken = Take(choice, FleetEpoch(*identities, record_epoch)); !taken)
+    return tl::unexpected(taken.error());
+  return true;
+}
+
+std::vector<IdentitySeen> IdentityKeeper::LookAt(const std::vector<store::Identity>& identities) const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& identity : identities) endpoints.push_back(identity.endpoint);
+  const auto answers =
+      redis::AskAll(endpoints, options_.common.credentials.sentinel, {{"SENTINEL", "MYID"}}, kAnswerTimeout);
+  std::vector<IdentitySeen> seen;
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    const bool same = answers[i] && answers[i]->front().text == store::SentinelIdOf(identities[i].uuid);
+    seen.push_back({identities[i], same});
+  }
+  return seen;
+}
+
+Status IdentityKeeper::Take(const IdentityChoice& choice, std::uint64_t epoch) {
+  const bool is_new = choice.kind == IdentityChoice::Kind::kNew;
+  const store::Identity identity{.uuid = is_new ? NewUuid() : choice.identity.uuid,
+                                 .endpoint = options_.server.announce,
+                                 .epoch = epoch,
+                                 .taken = true};
+  const std::int64_t session = loop_.session().id();
+  if (auto taken = loop_.registry().TakeIdentity(identity); !taken) return taken;
+  identity_ = identity;
+  session_ = session;
+  if (is_new) {
+    log::Info("took a new identity, {}: {}", identity.uuid, choice.reason);
+  } else {
+    log::Info("took over the identity {} from {}: {}", identity.uuid, choice.identity.endpoint.ToAddress(),
+              choice.reason);
+  }
+  return {};
+}
+
+IdentityKeeper::Hold IdentityKeeper::Keep() {
+  if (!loop_.session().connected()) return Hold::kUnsure;
+  const std::int64_t session = loop_.session().id();
+  if (session == session_) return Hold::kHeld;
+  auto identities = loop_.registry().ListIdentities();
+  // ZooKeeper came back without its data: TakeIdentity makes what is missing.
+  if (!identities && identities.error().kind == ErrorKind::kNotFound)
+    identities = std::vector<store::Identity>{};
+  if (identities && IsLost(*identities, identity_)) return Hold::kLost;
+  const auto taken =
+      identities ? loop_.registry().TakeIdentity(identity_) : tl::unexpected(identities.error());
+  if (!taken) {
+    if (taken.error().kind == ErrorKind::kAlreadyExists) return Hold::kEcho;
+    log_problem_(taken.error().message, LogOnChange::Level::kWarn);
+    return Hold::kUnsure;
+  }
+  session_ = session;
+  log_problem_.Reset();
+  log::Info("took the identity {} again in a new session", identity_.uuid);
+  return Hold::kHeld;
+}
+
+void IdentityKeeper::NoteEpoch(std::uint64_t epoch) {
+  if (epoch <= identity_.epoch || session_ != loop_.session().id() || !loop_.session().connected()) return;
+  store::Identity grown = identity_;
+  grown.epoch = epoch;
+  if (const auto written = loop_.registry().UpdateIdentity(grown); !written) {
+    log_problem_(written.error().message, LogOnChange::Level::kWarn);
+    return;
+  }
+  log_problem_.Reset();
+  identity_ = grown;
+}
+
+}  // namespace redis_zk::sentinel_wrapper

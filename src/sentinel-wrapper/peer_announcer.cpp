@@ -1,0 +1,46 @@
+#include "sentinel-wrapper/peer_announcer.h"
+
+#include <utility>
+
+#include "sentinel-wrapper/monitoring.h"
+#include "sentinel/client.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+constexpr Duration kAnswerTimeout = 500ms;
+
+}  // namespace
+
+PeerAnnouncer::PeerAnnouncer(daemon::WrapperLoop& loop, const WrapperOptions& options)
+    : loop_(loop), options_(options) {}
+
+void PeerAnnouncer::Look(const store::Identity& identity, const std::set<std::string>& groups) {
+  if (!loop_.session().connected() || (!has_news_ && groups == announced_.groups)) return;
+  if (const auto done = AnnouncePeers(identity, groups); !done) {
+    log_problem_("the peers of redis-sentinel are not introduced to it yet: " + done.error().message,
+                 LogOnChange::Level::kWarn);
+    return;
+  }
+  has_news_ = false;
+  log_problem_.Reset();
+}
+
+Status PeerAnnouncer::AnnouncePeers(const store::Identity& identity, const std::set<std::string>& groups) {
+  auto sentinels = loop_.registry().ListSentinels(zookeeper::Watch::kYes);
+  if (!sentinels) return tl::unexpected(sentinels.error());
+  if (*sentinels == announced_.sentinels && groups == announced_.groups) return {};
+  const auto identities = loop_.registry().ListIdentities();
+  if (!identities) return tl::unexpected(identities.error());
+  const auto peers = PeersOf(identity, *identities, *sentinels);
+  if (!peers.empty()) {
+    const auto told = sentinel::AnnouncePeers(options_.server.bind, hello_, peers,
+                                              {groups.begin(), groups.end()}, kAnswerTimeout);
+    if (!told) return told;
+  }
+  announced_ = {std::move(*sentinels), groups};
+  return {};
+}
+
+}  // namespace redis_zk::sentinel_wrapper

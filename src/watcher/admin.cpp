@@ -1,0 +1,392 @@
+#include "watcher/admin.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "base/log.h"
+#include "base/printable.h"
+#include "base/unix_time.h"
+#include "failover/handover.h"
+#include "store/registry.h"
+#include "store/sentinel_id.h"
+#include "watcher/events.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::watcher {
+
+namespace {
+
+using Action = AdminRequest::Action;
+using Kind = failover::Handover::Outcome::Kind;
+using zookeeper::Watch;
+
+constexpr int kBadRequest = 400;
+constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
+constexpr int kUnavailable = 503;
+constexpr int kTimedOut = 504;
+
+constexpr Duration kAskTimeout = 500ms;
+constexpr Duration kConnectWithin = 3s;
+constexpr Duration kUpkeep = 1s;
+// A Sentinel sees a promotion within a second, and says so at once.
+constexpr Duration kConfirmWithin = 3s;
+constexpr Duration kConfirmEvery = 20ms;
+// The others hear of it from the first, every two seconds.
+constexpr Duration kAllKnowWithin = 5s;
+// An application connects within this time to the master that a Sentinel named.
+constexpr Duration kConnects = 300ms;
+constexpr Duration kLogDeniedEvery = 10s;
+constexpr std::string_view kScheme = "bearer ";
+
+AdminOutcome Failed(const Error& error) {
+  return {.status = error.kind == ErrorKind::kConflict ? kConflict : kUnavailable, .told = error.message};
+}
+
+std::string NameOf(const AdminRequest& request) {
+  switch (request.action) {
+    case Action::kFailOver:
+      return "failover of " + Printable(request.group) +
+             (request.to.empty() ? "" : " to " + Printable(request.to));
+    case Action::kDeleteGroup:
+      return "deletion of " + Printable(request.group);
+    case Action::kPauseCleanUp:
+      return "pause of the clean-up";
+    case Action::kResumeCleanUp:
+      return "end of the clean-up's pause";
+  }
+  return "";
+}
+
+const char* KindOf(Action action) {
+  switch (action) {
+    case Action::kFailOver:
+      return event_kind::kFailoverRequested;
+    case Action::kDeleteGroup:
+      return event_kind::kGroupDeleted;
+    case Action::kPauseCleanUp:
+      return event_kind::kCleanUpPaused;
+    case Action::kResumeCleanUp:
+      return event_kind::kCleanUpResumed;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string OwnName() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return fmt::format("{}:{}", host.data(), getpid());
+}
+
+Access Authorize(std::string_view token, std::string_view header) {
+  if (token.empty()) return Access::kOff;
+  const auto is_same = [](char wanted, char found) {
+    return std::tolower(static_cast<unsigned char>(found)) == wanted;
+  };
+  if (header.size() < kScheme.size() || !std::equal(kScheme.begin(), kScheme.end(), header.begin(), is_same))
+    return Access::kDenied;
+  header.remove_prefix(kScheme.size());
+  unsigned different = header.size() == token.size() ? 0 : 1;
+  for (std::size_t i = 0; i < header.size(); ++i)
+    different |= static_cast<unsigned char>(header[i] ^ token[i % token.size()]);
+  return different == 0 ? Access::kGranted : Access::kDenied;
+}
+
+std::optional<std::string> FindLife(const DeletionView& view) {
+  if (view.group == store::kDefaultGroup || view.group == view.own_group)
+    return view.group + " is the group that watchers always have";
+  if (!view.members.empty()) {
+    return fmt::format("{} is registered in {}", view.members.front().endpoint.ToAddress(), view.group);
+  }
+  if (!view.answering.empty()) {
+    return fmt::format("{} answers, a master of {}", view.answering.begin()->ToAddress(), view.group);
+  }
+  for (const auto& report : view.reports) {
+    if (report.master_down || !report.master_connected) continue;
+    return fmt::format("Sentinel {} sees the master {} alive", report.sentinel.ToAddress(),
+                       report.master.ToAddress());
+  }
+  return std::nullopt;
+}
+
+// For one request.
+class Admin::OwnSession {
+ public:
+  OwnSession(const CommonOptions& options, const Published<Topology>& topology)
+      : topology_(topology),
+        news_(0),
+        session_(options.zk_hosts, options.zk_session_timeout,
+                 [this](const zookeeper::SessionEvent&) { news_.Set(0); }),
+        registry_(session_, options.zk_root) {}
+
+  Status Connect() {
+    const TimePoint deadline = Clock::now() + kConnectWithin;
+    session_.Maintain(Clock::now());
+    while (!session_.connected() && !stopping() && Clock::now() < deadline) Wait(deadline);
+    if (!session_.connected()) return Fail(ErrorKind::kUnavailable, "ZooKeeper does not answer");
+    id_ = session_.id();
+    return {};
+  }
+
+  // Looks after the session until then; whether it still is the same one, and may go on.
+  bool Wait(TimePoint until) {
+    const auto seen = news_.Get();
+    session_.Maintain(Clock::now());
+    news_.GetNext(seen, std::min(until, Clock::now() + kUpkeep));
+    session_.Maintain(Clock::now());
+    return !stopping() && session_.id() == id_;
+  }
+
+  bool stopping() const { return topology_.closed(); }
+  store::Registry& registry() { return registry_; }
+
+ private:
+  const Published<Topology>& topology_;
+  Published<int> news_;
+  zookeeper::Session session_;
+  store::Registry registry_;
+  std::int64_t id_ = 0;
+};
+
+Admin::Admin(const WatcherOptions& options, const Published<Topology>& topology, Tell tell)
+    : options_(options), topology_(topology), tell_(std::move(tell)), token_(options.admin_token.text) {}
+
+void Admin::ReadTokenAgain() {
+  const std::string& path = options_.admin_token.path;
+  if (path.empty()) return;
+  auto read = ReadAdminToken(path);
+  if (!read) {
+    log::Warn("SIGHUP: the admin token stays as it is: found \"{}\", expected {}", Printable(path),
+              read.error().message);
+  } else if (read->text != *token_.Get()) {
+    token_.Set(std::move(read->text));
+    log::Info("SIGHUP: the admin token is another one now");
+  }
+}
+
+Access Admin::Check(std::string_view authorization, const std::string& from) {
+  const Access access = Authorize(*token_.Get(), authorization);
+  if (access != Access::kDenied) return access;
+  const std::lock_guard lock(denied_mutex_);
+  ++denied_;
+  const TimePoint now = Clock::now();
+  if (now < log_denied_at_) return access;
+  log_denied_at_ = now + kLogDeniedEvery;
+  log::Warn("admin API: {} sent no token or a wrong one ({} since this was said last)", from,
+            std::exchange(denied_, 0));
+  return access;
+}
+
+AdminOutcome Admin::Run(const AdminRequest& request) {
+  AdminOutcome outcome;
+  switch (request.action) {
+    case Action::kFailOver:
+      outcome = FailOver(request);
+      break;
+    case Action::kDeleteGroup:
+      outcome = DeleteGroup(request);
+      break;
+    case Action::kPauseCleanUp:
+      outcome = PauseCleanUp(request);
+      break;
+    case Action::kResumeCleanUp:
+      outcome = ResumeCleanUp();
+      break;
+  }
+  // Whatever foreign text it quotes.
+  outcome.told = Printable(outcome.told, 300);
+  const std::string name = NameOf(request);
+  log::Info("admin API: {}, asked for by {}: {}: {}", name, request.from, outcome.status, outcome.told);
+  if (outcome.status != kBadRequest && outcome.status != kNotFound) {
+    const std::string sentence = fmt::format("{}, asked for by {}: {}", name, request.from, outcome.told);
+    Event event{.kind = KindOf(request.action), .group = request.group, .sentence = sentence};
+    event.fields = {{"status", std::int64_t{outcome.status}}};
+    tell_(event, {.time = UnixTime(),
+                  .group = request.group,
+                  .kind = event.kind,
+                  .sentence = sentence,
+                  .by = OwnName(),
+                  .from = request.from});
+  }
+  return outcome;
+}
+
+std::optional<AdminOutcome> Admin::FindObstacle(const std::string& group) const {
+  const auto topology = topology_.Get();
+  if (!group.empty() && !topology->groups.contains(group))
+    return AdminOutcome{.status = kNotFound, .told = "no such group; /masters lists those there are"};
+  if (!topology->zookeeper_connected)
+    return AdminOutcome{.status = kUnavailable, .told = "ZooKeeper is away"};
+  return std::nullopt;
+}
+
+AdminOutcome Admin::FailOver(const AdminRequest& request) const {
+  std::optional<Endpoint> to;
+  if (!request.to.empty()) {
+    const auto parsed = ParseAddress(request.to, std::nullopt);
+    if (!parsed) {
+      return {.status = kBadRequest,
+              .told = fmt::format("to: found \"{}\", expected {}", Printable(request.to),
+                                  parsed.error().message)};
+    }
+    to = *parsed;
+  }
+  if (auto obstacle = FindObstacle(request.group)) return *obstacle;
+  OwnSession own(options_.common, topology_);
+  if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
+  if (const auto taken = own.registry().TakeAdmin(request.group, OwnName()); !taken) {
+    if (taken.error().kind != ErrorKind::kAlreadyExists) return Failed(taken.error());
+    return {.status = kConflict, .told = "the watcher " + taken.error().message + " fails it over already"};
+  }
+  return HandoverTo(own, request, to);
+}
+
+AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
+                               const std::optional<Endpoint>& to) const {
+  const TimePoint start = Clock::now();
+  const auto record = own.registry().ReadRecord(request.group, Watch::kNo);
+  if (!record) return Failed(record.error());
+  if (record->state != store::Record::State::kMaster)
+    return {.status = kConflict, .told = "no master is recorded"};
+  const Endpoint& master = record->master;
+  const auto registered = own.registry().ListSentinels(Watch::kNo);
+  if (!registered) return Failed(registered.error());
+  const auto info = redis::AskServerInfo(master, options_.common.credentials.redis, kAskTimeout);
+  if (!info) {
+    return {.status = kConflict,
+            .told = fmt::format("the master cannot be asked, and if it is down, Sentinel fails over by "
+                                "itself: {}",
+                                info.error().message)};
+  }
+  if (info->role != redis::Role::kMaster)
+    return {.status = kConflict,
+            .told = fmt::format("the recorded master {} is a replica: the record is about to change",
+                                master.ToAddress())};
+
+  failover::Handover::Terms terms{.group = request.group,
+                                  .server = master,
+                                  .announced = master,
+                                  .sentinels = store::PeersIn(*registered),
+                                  .to = to,
+                                  .recorded = true,
+                                  .after_failure = failover::Handover::AfterFailure::kItGoesOn};
+  const auto outcome = failover::Handover(options_.common.credentials, terms, [&own](TimePoint until) {
+                         return own.Wait(until);
+                       }).Run();
+  if (outcome.kind == Kind::kRefused && own.stopping())
+    return {.status = kUnavailable, .told = "this watcher is stopping; nothing was done"};
+  if (outcome.kind == Kind::kRefused) return {.status = kConflict, .told = outcome.told};
+  if (outcome.kind == Kind::kGivenUp)
+    return {.status = kTimedOut,
+            .told = fmt::format("{}; {} takes writes as before", outcome.told, master.ToAddress())};
+  if (outcome.kind == Kind::kUndecided) return {.status = kTimedOut, .told = outcome.told};
+
+  AdminOutcome::FailedOver done{.from = master, .to = outcome.promoted, .paused = outcome.paused};
+  bool confirmed = false;
+  TimePoint deadline = Clock::now() + kConfirmWithin;
+  while (true) {
+    bool all_know = true;
+    bool known = false;
+    for (const auto& report : sentinel::AskSentinels(terms.sentinels, options_.common.credentials.sentinel,
+                                                     request.group, kAskTimeout)) {
+      if (!report) continue;
+      // Of SENTINEL MASTERS, the one that leads the failover answers with the old master to its end.
+      all_know = all_know && report->master == done.to && !report->failover_in_progress;
+      known = known || report->master == done.to;
+      if (report->master == done.to) done.epoch = std::max(done.epoch, report->config_epoch);
+    }
+    if (known && !confirmed) {
+      confirmed = true;
+      done.took = std::chrono::duration_cast<Duration>(Clock::now() - start);
+      deadline = Clock::now() + kAllKnowWithin;
+      // Clients that stay would go on reading at a replica.
+      Disconnect(request.group, master);
+    }
+    if ((confirmed && all_know) || Clock::now() >= deadline) break;
+    own.Wait(Clock::now() + kConfirmEvery);
+  }
+  // Those that came meanwhile were sent by a Sentinel that had not heard of it.
+  const TimePoint connected = Clock::now() + kConnects;
+  while (Clock::now() < connected && own.Wait(connected)) {
+  }
+  Disconnect(request.group, master);
+  if (!confirmed)
+    return {.status = kTimedOut,
+            .told = fmt::format("{} is the master now, and no Sentinel says so yet", done.to.ToAddress())};
+  if (to && *to != done.to)
+    return {.status = kConflict,
+            .told = fmt::format("handed over, but to {}: Sentinel preferred it to {}", done.to.ToAddress(),
+                                to->ToAddress())};
+  return {.told = fmt::format("handed over from {} to {} in {} ms, writes paused for {} ms, epoch {}",
+                              done.from.ToAddress(), done.to.ToAddress(), done.took.count(),
+                              done.paused.count(), done.epoch),
+          .failed_over = done};
+}
+
+void Admin::Disconnect(const std::string& group, const Endpoint& demoted) const {
+  if (const auto done = failover::DisconnectClients(demoted, options_.common.credentials.redis, kAskTimeout);
+      !done)
+    log::Warn("{}: could not disconnect the clients of {} after its demotion; they may read stale data: {}",
+              group, demoted.ToAddress(), done.error().message);
+}
+
+AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
+  if (auto obstacle = FindObstacle(request.group)) return *obstacle;
+  DeletionView view{.group = request.group, .own_group = options_.common.master_name};
+  OwnSession own(options_.common, topology_);
+  if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
+  auto record = own.registry().ReadRecord(request.group, Watch::kNo);
+  if (!record) return Failed(record.error());
+  view.record = std::move(*record);
+  if (auto members = own.registry().ListMembers(request.group, Watch::kNo)) {
+    view.members = std::move(*members);
+  } else if (members.error().kind != ErrorKind::kNotFound) {
+    return Failed(members.error());
+  }
+  const auto registered = own.registry().ListSentinels(Watch::kNo);
+  if (!registered) return Failed(registered.error());
+  const auto sentinels = store::PeersIn(*registered);
+  std::vector<Endpoint> masters;
+  if (view.record.state == store::Record::State::kMaster) masters.push_back(view.record.master);
+  for (auto& report :
+       sentinel::AskSentinels(sentinels, options_.common.credentials.sentinel, request.group, kAskTimeout)) {
+    if (!report) continue;
+    masters.push_back(report->master);
+    view.reports.push_back(std::move(*report));
+  }
+  view.answering = redis::WhoAnswers(masters, options_.common.credentials.redis, kAskTimeout);
+  if (const auto life = FindLife(view)) return {.status = kConflict, .told = *life};
+  const auto removed = own.registry().RemoveGroup(request.group, view.record);
+  if (!removed && removed.error().kind == ErrorKind::kConflict)
+    return {.status = kConflict, .told = "somebody of the group has just come"};
+  if (!removed) return Failed(removed.error());
+  return {.told = request.group + " is deleted"};
+}
+
+AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
+  if (auto obstacle = FindObstacle("")) return *obstacle;
+  OwnSession own(options_.common, topology_);
+  if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
+  const auto paused = own.registry().PauseCleanUp(
+      {.since = UnixTime(), .by = OwnName(), .from = request.from, .reason = Printable(request.reason)});
+  if (!paused) return Failed(paused.error());
+  return {.told = *paused ? "no watcher cleans up until it is resumed" : "it was paused already"};
+}
+
+AdminOutcome Admin::ResumeCleanUp() const {
+  if (auto obstacle = FindObstacle("")) return *obstacle;
+  OwnSession own(options_.common, topology_);
+  if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
+  const auto resumed = own.registry().ResumeCleanUp();
+  if (!resumed) return Failed(resumed.error());
+  return {.told = *resumed ? "the clean-up goes on" : "it was not paused"};
+}
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,110 @@
+// What operators may ask a watcher to do, over HTTP: fail a group over, pause and resume the clean-up, delete
+// an empty group. Off unless a token is configured.
+//
+// Any thread: a request is carried out on the thread that brings it, with a ZooKeeper session of its own, so
+// that the loop goes on keeping the record true. What came of it is logged and told once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/published.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "sentinel/client.h"
+#include "store/event_log.h"
+#include "store/record.h"
+#include "watcher/event.h"
+#include "watcher/options.h"
+#include "watcher/topology.h"
+
+namespace redis_zk::watcher {
+
+struct AdminRequest {
+  enum class Action { kFailOver, kDeleteGroup, kPauseCleanUp, kResumeCleanUp };
+  Action action = Action::kFailOver;
+  std::string group{};   // the first two
+  std::string to{};      // kFailOver: "host:port" of whom to promote; empty: whom Sentinel likes best
+  std::string reason{};  // kPauseCleanUp
+  std::string from{};    // who asks
+};
+
+struct AdminOutcome {
+  struct FailedOver {
+    Endpoint from;
+    Endpoint to;
+    Duration took{};
+    Duration paused{};  // how long nobody could write
+    std::uint64_t epoch = 0;
+  };
+  int status = 200;  // of HTTP
+  std::string told;  // one sentence
+  std::optional<FailedOver> failed_over{};
+};
+
+enum class Access { kOff, kDenied, kGranted };
+// `header` is that of an HTTP request, "Bearer TOKEN"; an empty token: admin is off. Takes as long for a
+// token that is nearly right as for any other of its length.
+Access Authorize(std::string_view token, std::string_view header);
+
+// What has to be known of a group before it is deleted.
+struct DeletionView {
+  std::string group;
+  std::string own_group;  // the watcher's
+  store::Record record;
+  std::vector<store::Member> members;
+  std::vector<sentinel::SentinelReport> reports;  // of those who know the group
+  std::set<Endpoint> answering;                   // of the masters that record and reports name
+};
+// Why it is not empty; nothing: it may go.
+std::optional<std::string> FindLife(const DeletionView& view);
+
+class Admin {
+ public:
+  // Passes on what was done, to be told to whoever listens and to be kept in ZooKeeper.
+  using Tell = std::function<void(Event, store::PastEvent)>;
+
+  // Options and topology must outlive it; the topology's end is the end of all that can be ended.
+  Admin(const WatcherOptions& options, const Published<Topology>& topology, Tell tell);
+
+  // Loop thread: SIGHUP.
+  void ReadTokenAgain();
+
+  Access Check(std::string_view authorization, const std::string& from);
+  // REQUIRES: access was granted. Takes a minute at most; once a Sentinel has been asked for a failover, that
+  // is seen through although the client or the watcher goes away.
+  AdminOutcome Run(const AdminRequest& request);
+
+ private:
+  class OwnSession;
+
+  AdminOutcome FailOver(const AdminRequest& request) const;
+  AdminOutcome HandoverTo(OwnSession& own, const AdminRequest& request,
+                          const std::optional<Endpoint>& to) const;
+  void Disconnect(const std::string& group, const Endpoint& demoted) const;
+  AdminOutcome DeleteGroup(const AdminRequest& request) const;
+  AdminOutcome PauseCleanUp(const AdminRequest& request) const;
+  AdminOutcome ResumeCleanUp() const;
+  // Nothing: there is such a group, and ZooKeeper to ask.
+  std::optional<AdminOutcome> FindObstacle(const std::string& group) const;
+
+  const WatcherOptions& options_;
+  const Published<Topology>& topology_;
+  const Tell tell_;
+  Published<std::string> token_;
+  std::mutex denied_mutex_;
+  int denied_ = 0;  // since it was logged last
+  TimePoint log_denied_at_{};
+};
+
+// How this watcher calls itself in ZooKeeper: "host:pid".
+std::string OwnName();
+
+}  // namespace redis_zk::watcher

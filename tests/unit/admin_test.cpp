@@ -1,0 +1,152 @@
+#include "watcher/admin.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+
+#include "watcher/web/answers.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using watcher::Access;
+using watcher::AdminOutcome;
+using watcher::AdminRequest;
+using watcher::Authorize;
+using watcher::DeletionView;
+using watcher::FindLife;
+
+constexpr const char* kToken = "0123456789abcdef";
+const Endpoint kA{"10.0.0.1", 6379};
+const Endpoint kB{"10.0.0.2", 6379};
+const Endpoint kS{"10.0.0.7", 26379};
+
+TEST(AuthorizeTest, GrantsTheRightTokenOnly) {
+  struct Row {
+    const char* name;
+    std::string token;
+    std::string header;
+    Access access;
+  };
+  for (const auto& [name, token, header, access] : std::initializer_list<Row>{
+           {"the token", kToken, "Bearer 0123456789abcdef", Access::kGranted},
+           {"the scheme in any case", kToken, "bEARER 0123456789abcdef", Access::kGranted},
+           {"no token is set", "", "Bearer 0123456789abcdef", Access::kOff},
+           {"none is set, none is sent", "", "", Access::kOff},
+           {"none is set, an empty one is sent", "", "Bearer ", Access::kOff},
+           {"no header", kToken, "", Access::kDenied},
+           {"an empty token", kToken, "Bearer ", Access::kDenied},
+           {"the scheme alone", kToken, "Bearer", Access::kDenied},
+           {"no scheme", kToken, "0123456789abcdef", Access::kDenied},
+           {"another scheme", kToken, "Basic 0123456789abcdef", Access::kDenied},
+           {"a longer scheme", kToken, "XBearer 0123456789abcdef", Access::kDenied},
+           {"a beginning", kToken, "Bearer 0123456789abcde", Access::kDenied},
+           {"one byte more", kToken, "Bearer 0123456789abcdef0", Access::kDenied},
+           {"twice", kToken, "Bearer 0123456789abcdef0123456789abcdef", Access::kDenied},
+           {"one byte another", kToken, "Bearer 0123456789abcdeF", Access::kDenied},
+           {"a blank more", kToken, "Bearer  0123456789abcdef", Access::kDenied},
+           {"a blank after it", kToken, "Bearer 0123456789abcdef ", Access::kDenied},
+       })
+    EXPECT_EQ(Authorize(token, header), access) << name;
+}
+
+TEST(FindLifeTest, LetsOnlyEmptyGroupsGo) {
+  const DeletionView empty{.group = "cache", .own_group = "master1"};
+  DeletionView first = empty;
+  first.group = "master1";
+  first.own_group = "other";
+  DeletionView own = empty;
+  own.own_group = "cache";
+  DeletionView member = empty;
+  member.members = {{.uuid = "u", .endpoint = kB}};
+  DeletionView answering = empty;
+  answering.answering = {kA};
+  DeletionView seen = empty;
+  seen.reports = {{.sentinel = kS, .master = kA}};
+  DeletionView seen_by_one = empty;
+  seen_by_one.reports = {{.sentinel = kS, .master = kA, .master_down = true}, {.sentinel = kS, .master = kA}};
+  DeletionView down = empty;
+  down.reports = {{.sentinel = kS, .master = kA, .master_down = true}};
+  DeletionView unlinked = empty;
+  unlinked.reports = {{.sentinel = kS, .master = kA, .master_connected = false}};
+  struct Row {
+    const char* name;
+    DeletionView view;
+    std::string life;
+  };
+  const std::string alive = "Sentinel 10.0.0.7:26379 sees the master 10.0.0.1:6379 alive";
+  for (const auto& [name, view, life] : std::initializer_list<Row>{
+           {"nobody is left", empty, ""},
+           {"a Sentinel calls its master down", down, ""},
+           {"a Sentinel has no link to its master", unlinked, ""},
+           {"the default group", first, "master1 is the group that watchers always have"},
+           {"the watcher's own group", own, "cache is the group that watchers always have"},
+           {"a member is registered", member, "10.0.0.2:6379 is registered in cache"},
+           {"its master answers", answering, "10.0.0.1:6379 answers, a master of cache"},
+           {"a Sentinel sees it", seen, alive},
+           {"one of two Sentinels sees it", seen_by_one, alive},
+       })
+    EXPECT_EQ(FindLife(view).value_or(""), life) << name;
+}
+
+TEST(AdminAtTest, KnowsItsPaths) {
+  using Action = AdminRequest::Action;
+  struct Row {
+    std::string path;
+    std::string method;  // empty: no such path
+    Action action;
+    std::string group;
+  };
+  for (const auto& [path, method, action, group] : std::initializer_list<Row>{
+           {"/masters/master1/failover", "POST", Action::kFailOver, "master1"},
+           {"/masters/master1", "DELETE", Action::kDeleteGroup, "master1"},
+           {"/pause", "POST", Action::kPauseCleanUp, ""},
+           {"/resume", "POST", Action::kResumeCleanUp, ""},
+           {"/", "", {}, ""},
+           {"/masters", "", {}, ""},
+           {"/masters/", "", {}, ""},
+           {"/masters//failover", "", {}, ""},
+           {"/masters/a/b/failover", "", {}, ""},
+           {"/masters/a/failover/", "", {}, ""},
+           {"/failover", "", {}, ""},
+           {"/pause/", "", {}, ""},
+           {"/status", "", {}, ""},
+       }) {
+    const auto route = watcher::web::AdminAt(path);
+    EXPECT_EQ(route ? route->method : "", method) << path;
+    if (!route) continue;
+    EXPECT_EQ(route->action, action) << path;
+    EXPECT_EQ(route->group, group) << path;
+  }
+}
+
+TEST(AnswerOfTest, TellsTheOutcome) {
+  const AdminOutcome done{
+      .told = "handed over",
+      .failed_over = {{.from = kA, .to = kB, .took = 1200ms, .paused = 300ms, .epoch = 7}}};
+  struct Row {
+    const char* name;
+    AdminOutcome outcome;
+    std::string accept;
+    int status;
+    std::string body;
+  };
+  const std::string json =
+      R"({"from":"10.0.0.1:6379","to":"10.0.0.2:6379","took_ms":1200,"paused_ms":300,"epoch":7})";
+  for (const auto& [name, outcome, accept, status, body] : std::initializer_list<Row>{
+           {"a failover", done, "", 200, json},
+           {"a failover, text asked for", done, "text/plain", 200, json},
+           {"a pause", {.told = "paused"}, "", 200, "paused"},
+           {"a pause as JSON", {.told = "paused"}, "application/json", 200, R"({"told":"paused"})"},
+           {"a refusal", {.status = 409, .told = "no"}, "", 409, "no"},
+           {"a refusal as JSON", {.status = 409, .told = "no"}, "application/json", 409, R"({"error":"no"})"},
+       }) {
+    const auto answer = watcher::web::AnswerOf(outcome, accept);
+    EXPECT_EQ(answer.status, status) << name;
+    EXPECT_EQ(answer.body, body) << name;
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
