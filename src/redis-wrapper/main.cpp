@@ -12,5 +12,6 @@ int main(int argc, char** argv) {
   if (options.command == redis_zk::daemon::kHealthCheck)
     return redis_zk::daemon::CheckHealth(options.common, options.server);
   redis_zk::InitLog("redis-wrapper", options.common.log_format, options.common.log_level);
+  redis_zk::SetLogContext(options.common.master_name, options.server.announce.ToAddress());
   return redis_zk::redis_wrapper::Wrapper(options, signals).Run();
 }

@@ -18,5 +18,6 @@ int main(int argc, char** argv) {
     return redis_zk::watcher::web::CheckHealth(options.listen);
   if (!options.command.empty()) return redis_zk::watcher::cli::Run(options, signals);
   redis_zk::InitLog("watcher", options.common.log_format, options.common.log_level);
+  redis_zk::SetLogContext("", options.listen.ToAddress());
   return redis_zk::watcher::Watcher(options, signals).Run();
 }

@@ -16,6 +16,7 @@
 namespace redis_zk::testing {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
 // 2026-01-31T23:59:59.007Z.
@@ -76,6 +77,50 @@ TEST(LogLineTest, IsOneLineWhateverTheMessageHolds) {
     EXPECT_EQ(RenderLogLine(line, LogFormat::kJson), as_json) << name;
     EXPECT_TRUE(nlohmann::json::accept(RenderLogLine(line, LogFormat::kJson))) << name;
   }
+}
+
+TEST(LogLineTest, EndsWithItsFields) {
+  struct Row {
+    const char* name;
+    std::string value;
+    std::string text;
+    std::string json;
+  };
+  for (const auto& [name, value, text, as_json] :
+       std::initializer_list<Row>{{"a word", "10.0.0.1:6379", "10.0.0.1:6379", "10.0.0.1:6379"},
+                                  {"blanks", "a b", "\"a b\"", "a b"},
+                                  {"a quote", "a\"b", R"("a\"b")", R"(a\"b)"},
+                                  {"an equals sign", "a=b", "\"a=b\"", "a=b"},
+                                  {"a line end", "a\nb", "a?b", R"(a\nb)"}}) {
+    const LogLine line{.time = kTime,
+                       .level = "info",
+                       .logger = "watcher",
+                       .message = "serving",
+                       .fields = {{"group", "master1"}, {"peer", value}}};
+    EXPECT_EQ(RenderLogLine(line, LogFormat::kText),
+              "2026-01-31T23:59:59.007Z info  serving group=master1 peer=" + text)
+        << name;
+    EXPECT_TRUE(RenderLogLine(line, LogFormat::kJson)
+                    .ends_with(R"("message":"serving","group":"master1","peer":")" + as_json + "\"}"))
+        << name;
+  }
+}
+
+TEST_F(LogTest, NamesTheEventBehindWhatTheProcessServes) {
+  ::testing::internal::CaptureStderr();
+  InitLog("redis-wrapper", LogFormat::kText, "info");
+  SetLogContext("master1", "10.0.0.1:6379");
+  log::Info({.event = "promoted", .epoch = 2, .more = {{"data", "a b"}}}, "promoted to {}", "master");
+  log::Warn({.event = "stale", .group = "cache", .peer = "10.0.0.2:6379"}, "stale");
+  PassThrough("redis-server").Info("its own line");
+  SetLogContext("", "");
+  const std::string logged = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(logged,
+              HasSubstr(" info  promoted to master group=master1 node=10.0.0.1:6379 epoch=2 event=promoted "
+                        "data=\"a b\"\n"));
+  EXPECT_THAT(logged,
+              HasSubstr(" warn  stale group=cache node=10.0.0.1:6379 peer=10.0.0.2:6379 event=stale\n"));
+  EXPECT_THAT(logged, HasSubstr("redis-server| its own line\n"));
 }
 
 TEST(LogLineTest, CountsTimeInUtc) {
@@ -144,8 +189,8 @@ TEST_F(LogTest, WaitsForNobodyWhoDoesNotRead) {
     after = stuck.Read();
   }
   EXPECT_EQ(before, "");
-  EXPECT_THAT(after,
-              MatchesRegex(".*Z warn  100 lines of the log were dropped: nobody read it\n.*Z info  read\n"));
+  EXPECT_THAT(after, MatchesRegex(".*Z warn  dropped 100 log lines: standard error was not read for 500 ms "
+                                  "event=log-lines-dropped\n.*Z info  read\n"));
 }
 
 TEST_F(LogTest, KnowsEveryLevelThatAnOptionTakes) {

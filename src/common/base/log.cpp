@@ -39,7 +39,42 @@ std::string Timestamp(std::chrono::system_clock::time_point time) {
                      utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (since_epoch - seconds).count());
 }
 
-// How long a reader of the log can hold up whoever logs.
+// Set before a second thread logs.
+std::string own_group;
+std::string own_node;
+
+using Fields = std::vector<std::pair<std::string_view, std::string>>;
+
+// Of the line that this thread logs now: spdlog hands the formatter a text alone.
+thread_local const Fields* current_fields = nullptr;
+
+Fields FieldsOf(const log::About& about) {
+  Fields fields;
+  const auto add = [&fields](std::string_view key, std::string value) {
+    if (!value.empty()) fields.emplace_back(key, std::move(value));
+  };
+  add("group", about.group.empty() ? own_group : std::string(about.group));
+  add("node", own_node);
+  add("peer", about.peer);
+  if (about.epoch) add("epoch", std::to_string(*about.epoch));
+  add("event", std::string(about.event));
+  for (const auto& [key, value] : about.more) add(key, value);
+  return fields;
+}
+
+// As logfmt has it: quoted where a blank or a quote would end it.
+std::string FieldText(const std::string& value) {
+  const std::string text = Printable(value, std::string_view::npos);
+  if (text.find_first_of(" \"=") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+// How long a reader of the log can hold up the thread that logs.
 constexpr Duration kPatience = 500ms;
 
 // Standard error. A line that its reader does not take in time is dropped, or cut off where it got stuck, for
@@ -50,8 +85,12 @@ class StandardError : public spdlog::sinks::base_sink<std::mutex> {
     // Waited for once, and not again before somebody reads.
     const TimePoint deadline = dropped_ > 0 ? TimePoint{} : Clock::now() + kPatience;
     if (dropped_ > 0 && HasRoom(deadline)) {
-      const std::string text = fmt::format("{} lines of the log were dropped: nobody read it", dropped_);
+      const std::string text = fmt::format("dropped {} log lines: standard error was not read for {} ms",
+                                           dropped_, kPatience.count());
+      const Fields fields = FieldsOf({.event = "log-lines-dropped"});
+      const Fields* const before = std::exchange(current_fields, &fields);
       if (Write({message.logger_name, spdlog::level::warn, text}, deadline)) dropped_ = 0;
+      current_fields = before;
     }
     if (!Write(message, deadline)) ++dropped_;
   }
@@ -98,7 +137,8 @@ class Formatter : public spdlog::formatter {
                                             .level = kLevels.at(static_cast<std::size_t>(message.level)),
                                             .logger = logger,
                                             .message = {message.payload.data(), message.payload.size()},
-                                            .passed_through = logger != daemon_},
+                                            .passed_through = logger != daemon_,
+                                            .fields = current_fields ? *current_fields : Fields{}},
                                            format_) +
                              '\n';
     line.append(text.data(), text.data() + text.size());
@@ -121,11 +161,14 @@ std::string RenderLogLine(const LogLine& line, LogFormat format) {
     object["level"] = line.level;
     object["logger"] = line.logger;
     object["message"] = line.message;
+    for (const auto& [key, value] : line.fields) object[std::string(key)] = value;
     return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   }
   const std::string message = Printable(line.message, std::string_view::npos);
   if (line.passed_through) return fmt::format("{}| {}", line.logger, message);
-  return fmt::format("{} {:<5} {}", Timestamp(line.time), line.level, message);
+  std::string text = fmt::format("{} {:<5} {}", Timestamp(line.time), line.level, message);
+  for (const auto& [key, value] : line.fields) text += fmt::format(" {}={}", key, FieldText(value));
+  return text;
 }
 
 void InitLog(std::string_view daemon, LogFormat format, std::string_view level) {
@@ -133,6 +176,11 @@ void InitLog(std::string_view daemon, LogFormat format, std::string_view level) 
   logger->set_formatter(std::make_unique<Formatter>(std::string(daemon), format));
   spdlog::set_default_logger(std::move(logger));
   SetLogLevel(level);
+}
+
+void SetLogContext(std::string group, std::string node) {
+  own_group = std::move(group);
+  own_node = std::move(node);
 }
 
 std::string_view LogLevel() {
@@ -149,6 +197,7 @@ PassThrough::PassThrough(std::string program) {
   logger_->set_level(spdlog::level::trace);
 }
 
+// Its lines have no fields.
 void PassThrough::Info(std::string_view line) const { logger_->log(spdlog::level::info, line); }
 
 void PassThrough::Warn(std::string_view line) const { logger_->log(spdlog::level::warn, line); }
@@ -175,24 +224,20 @@ spdlog::level::level_enum ToSpdlog(Severity severity) {
 
 bool IsLogged(Severity severity) { return spdlog::default_logger_raw()->should_log(ToSpdlog(severity)); }
 
-void Write(Severity severity, fmt::string_view format, fmt::format_args args) {
+void Write(Severity severity, const About& about, fmt::string_view format, fmt::format_args args) {
   if (!IsLogged(severity)) return;
+  const Fields fields = FieldsOf(about);
+  current_fields = &fields;
   spdlog::default_logger_raw()->log(ToSpdlog(severity), std::string_view(fmt::vformat(format, args)));
+  current_fields = nullptr;
 }
 
 }  // namespace log
 
-void LogOnChange::operator()(const std::string& text, Level level) {
-  if (text == last_) return;
-  last_ = text;
-  switch (level) {
-    case Level::kInfo:
-      return log::Info("{}", text);
-    case Level::kWarn:
-      return log::Warn("{}", text);
-    case Level::kError:
-      return log::Error("{}", text);
-  }
+void LogOnChange::operator()(log::Severity severity, const log::About& about, const std::string& sentence) {
+  if (sentence == last_) return;
+  last_ = sentence;
+  log::Say(severity, about, "{}", sentence);
 }
 
 }  // namespace redis_zk

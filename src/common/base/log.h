@@ -1,15 +1,19 @@
-// One line per fact, on standard error. Any thread may log. spdlog stays behind this header: only
-// base/log.cpp and base/spdlog.cpp include it, since it costs every file that does eight seconds of
-// compilation. Nobody is held up for more than half a second by who does not read what is logged: the lines
-// that find no room are dropped, and counted.
+// One line per fact, on standard error: a sentence, then fields. Any thread may log. spdlog stays behind this
+// header: only base/log.cpp and base/spdlog.cpp include it, since it costs every file that does eight seconds
+// of compilation. Nobody is held up for more than half a second by who does not read what is logged: the
+// lines that find no room are dropped, and counted.
 #pragma once
 
 #include <fmt/core.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace spdlog {
 class logger;
@@ -21,28 +25,59 @@ namespace log {
 
 enum class Severity { kDebug, kInfo, kWarn, kError };
 
+// What a line is about, beside its sentence: fields in text, keys in JSON, always in this order.
+struct About {
+  std::string_view event;    // a stable code in kebab-case; docs/reference/log-events.md lists them all
+  std::string_view group{};  // empty: the process's own; see SetLogContext
+  std::string peer{};        // the other server, "host:port"
+  std::optional<std::uint64_t> epoch{};
+  std::vector<std::pair<std::string_view, std::string>> more{};  // what this event has in addition
+};
+
 bool IsLogged(Severity severity);
-void Write(Severity severity, fmt::string_view format, fmt::format_args args);
+void Write(Severity severity, const About& about, fmt::string_view format, fmt::format_args args);
 
 template <class... Args>
+void Say(Severity severity, const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  Write(severity, about, format, fmt::make_format_args(args...));
+}
+template <class... Args>
+void Debug(const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  Write(Severity::kDebug, about, format, fmt::make_format_args(args...));
+}
+template <class... Args>
+void Info(const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  Write(Severity::kInfo, about, format, fmt::make_format_args(args...));
+}
+template <class... Args>
+void Warn(const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  Write(Severity::kWarn, about, format, fmt::make_format_args(args...));
+}
+template <class... Args>
+void Error(const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  Write(Severity::kError, about, format, fmt::make_format_args(args...));
+}
+
+// TRANSITION: goes when every call names its event.
+template <class... Args>
 void Say(Severity severity, fmt::format_string<Args...> format, Args&&... args) {
-  Write(severity, format, fmt::make_format_args(args...));
+  Write(severity, {}, format, fmt::make_format_args(args...));
 }
 template <class... Args>
 void Debug(fmt::format_string<Args...> format, Args&&... args) {
-  Write(Severity::kDebug, format, fmt::make_format_args(args...));
+  Write(Severity::kDebug, {}, format, fmt::make_format_args(args...));
 }
 template <class... Args>
 void Info(fmt::format_string<Args...> format, Args&&... args) {
-  Write(Severity::kInfo, format, fmt::make_format_args(args...));
+  Write(Severity::kInfo, {}, format, fmt::make_format_args(args...));
 }
 template <class... Args>
 void Warn(fmt::format_string<Args...> format, Args&&... args) {
-  Write(Severity::kWarn, format, fmt::make_format_args(args...));
+  Write(Severity::kWarn, {}, format, fmt::make_format_args(args...));
 }
 template <class... Args>
 void Error(fmt::format_string<Args...> format, Args&&... args) {
-  Write(Severity::kError, format, fmt::make_format_args(args...));
+  Write(Severity::kError, {}, format, fmt::make_format_args(args...));
 }
 
 }  // namespace log
@@ -51,6 +86,10 @@ enum class LogFormat { kText, kJson };
 
 // Once, at the start of main. `level` is one that LOG_LEVEL takes.
 void InitLog(std::string_view daemon, LogFormat format, std::string_view level);
+
+// The group and the address ("host:port") that this process serves: fields of every line from now on. Empty:
+// the line has no such field. Once, before a second thread logs.
+void SetLogContext(std::string group, std::string node);
 
 // The least severe level that is logged. Any thread.
 std::string_view LogLevel();
@@ -74,16 +113,19 @@ struct LogLine {
   std::string_view logger;
   std::string_view message;
   bool passed_through = false;  // in text it has its own time and level
+  std::vector<std::pair<std::string_view, std::string>> fields{};
 };
 // Without the end of the line. Whatever the message holds, it is one line of valid UTF-8.
 std::string RenderLogLine(const LogLine& line, LogFormat format);
 
-// For a line that a loop would repeat: logs `text`, but only when it differs from the last one.
+// For a line that a loop would repeat: logs `sentence`, but only when it differs from the last one.
 class LogOnChange {
  public:
-  enum class Level { kInfo, kWarn, kError };
-  void operator()(const std::string& text, Level level = Level::kInfo);
-  // What it was about is over: the same text is news again.
+  void operator()(log::Severity severity, const log::About& about, const std::string& sentence);
+  // TRANSITION: goes with those above.
+  using Level = log::Severity;
+  void operator()(const std::string& sentence, Level level = Level::kInfo) { (*this)(level, {}, sentence); }
+  // What it was about is over: the same sentence is news again.
   void Reset() { last_.clear(); }
 
  private:

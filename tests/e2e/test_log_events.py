@@ -1,0 +1,37 @@
+"""docs/reference/log-events.md lists the events of the source, each once, and no others."""
+
+import collections
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EVENT = re.compile(r'\.event = "([^"]*)"')
+ROW = re.compile(r"^\| `([^`]+)` \| (\S+) \| (.+) \| (.+) \|$", re.M)
+
+
+def logged():
+    """{event: where}"""
+    found = collections.defaultdict(set)
+    for path in sorted((ROOT / "src").rglob("*.[ch]*")):
+        for event in EVENT.findall(path.read_text()):
+            found[event].add(str(path.relative_to(ROOT)))
+    return found
+
+
+def test_the_reference_lists_every_event_once():
+    listed = [row[0] for row in ROW.findall((ROOT / "docs/reference/log-events.md").read_text())]
+    assert [event for event, times in collections.Counter(listed).items() if times > 1] == []
+    assert sorted(set(logged()) - set(listed)) == [], "logged, and not in the reference"
+    assert sorted(set(listed) - set(logged())) == [], "in the reference, and not logged"
+
+
+def test_codes_are_kebab_case():
+    assert [event for event in logged() if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", event)] == []
+
+
+def test_every_line_names_its_event():
+    """By a literal, so that the test above sees it."""
+    calls = re.compile(r"\blog::(?:Debug|Info|Warn|Error|Say)\((?:[a-z_:A-Z.]+, )?(\S+)")
+    for path in sorted((ROOT / "src").rglob("*.cpp")):
+        for match in calls.finditer(path.read_text()):
+            assert match[1].startswith("{.event") or match[1].startswith("about"), (path.name, match[0])
