@@ -118,8 +118,9 @@ Options Describe(WatcherOptions* watcher) {
                "which only logs what it would do",
                "on"},
               ParseCleanUpMode, &watcher->clean_up);
-  options.Add({"CLEANUP_PATIENCE", "how long somebody must have been gone before it is forgotten", "60s"},
-              DurationBetween(1s, 24h), &watcher->clean_up_patience);
+  options.Add(
+      {"CLEANUP_PATIENCE", "how long a peer or a replica must have been gone before it is forgotten", "60s"},
+      DurationBetween(1s, 24h), &watcher->clean_up_patience);
   options.Add(
       {"OBSERVE_INTERVAL",
        "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},

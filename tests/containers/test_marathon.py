@@ -48,7 +48,7 @@ def test_the_group_holds_the_three_files():
 @pytest.mark.parametrize("name, counts", [("redis.json", (3, 4, 5)), ("sentinel.json", (3, 4, 5)),
                                           ("watcher.json", (2,)), ("redis-persistent.json", (3,))])
 def test_an_upgrade_stops_one_at_a_time(name, counts):
-    """As marathon.py and the README count."""
+    """As marathon.py and docs/deploy/marathon.md count."""
     strategy = definition(name)["upgradeStrategy"]
     assert strategy["maximumOverCapacity"] == 0
     for instances in counts:

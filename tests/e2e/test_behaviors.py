@@ -376,7 +376,7 @@ def test_examples_of_the_config_file_are_accepted(cluster):
     header.write_text("X: y\n")
     examples = "\n".join(lines).replace("/usr/local/bin/page", "/bin/true").replace("/run/secrets/chat", str(header))
     watcher, _ = watch(cluster, examples)
-    assert [entry["name"] for entry in status_of(watcher)["behaviors"]] == ["page-somebody", "tell-chat"]
+    assert [entry["name"] for entry in status_of(watcher)["behaviors"]] == ["page-on-call", "tell-chat"]
 
 
 def test_watcher_that_only_observes_writes_no_record(cluster):

@@ -76,16 +76,17 @@ def test_passwords_through_a_failover(make_cluster, given):
         assert stat.S_IMODE(conf.stat().st_mode) == 0o600
 
 
-def rules_of_the_readme():
-    """({user: rule}, what the watcher may in addition where it steers)."""
-    block = re.search(r"^  ```\n(  # redis-wrapper: .*?)^  ```$", (ROOT / "README.md").read_text(), re.S | re.M)[1]
-    rules = {line.split()[1]: line.strip() for line in block.splitlines() if line.startswith("  user ")}
+def documented_rules():
+    """({user: rule}, what the watcher may in addition for the admin API)."""
+    page = (ROOT / "docs/operate/security.md").read_text()
+    block = re.search(r"^```\n(# redis-wrapper: .*?)^```$", page, re.S | re.M)[1]
+    rules = {line.split()[1]: line for line in block.splitlines() if line.startswith("user ")}
     return rules, re.search(r"for admin also (.*)", block)[1]
 
 
-def test_users_need_no_more_than_the_readme_grants(cluster):
+def test_users_need_no_more_than_the_documented_rules(cluster):
     """A planned stop, a failover that is asked for, and a death."""
-    rules, admin = rules_of_the_readme()
+    rules, admin = documented_rules()
     assert sorted(rules) == ["default", "redis-node", "sentinel", "watcher"]
     rules["watcher"] += " " + admin
     conf = cluster.directory / "users.conf"

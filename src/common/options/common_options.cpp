@@ -62,9 +62,9 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
               zookeeper::ParseHosts, &target->zk_hosts);
   options.Add({"ZK_ROOT", "the znode that everything stands below", "/redis"}, zookeeper::ParsePath,
               &target->zk_root);
-  options.Add(
-      {"ZK_SESSION_TIMEOUT", "how long ZooKeeper keeps our ephemeral znodes after we fall silent", "10s"},
-      DurationBetween(1s, 10min), &target->zk_session_timeout);
+  options.Add({"ZK_SESSION_TIMEOUT",
+               "how long ZooKeeper keeps the registrations of a daemon that falls silent", "10s"},
+              DurationBetween(1s, 10min), &target->zk_session_timeout);
   options.Add({"ZK_CONNECT_TIMEOUT", "how long a start waits for ZooKeeper before it ends with 69", "30s"},
               DurationBetween(100ms, 1h), &target->zk_connect_timeout);
   options.Add({"MASTER_NAME", "the group, as Sentinel names its master", "master1"}, ParseMasterName,

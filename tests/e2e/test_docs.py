@@ -1,0 +1,80 @@
+"""The documentation: what is generated is current, links lead somewhere, and alerts have an entry in the runbook."""
+
+import os
+import pathlib
+import re
+
+import pytest
+import yaml
+
+from options_reference import ROOT, page
+
+BIN = pathlib.Path(os.environ.get("REDIS_ZK_BIN", ROOT / "build/release/bin"))
+PAGES = sorted(path for path in ROOT.rglob("*.md")
+               if not {"build", ".git"} & set(path.relative_to(ROOT).parts))
+RUNBOOK = ROOT / "docs/operate/runbook.md"
+LINK = re.compile(r"\]\(([^()\s]+)\)")
+
+
+def prose(path):
+    """The page without its code, where brackets mean something else."""
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(), flags=re.S | re.M)
+    return re.sub(r"`[^`\n]*`", "``", text)
+
+
+def anchors(path):
+    """As GitHub makes them of headings: lower case, without punctuation, blanks are hyphens, numbered where repeated."""
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(), flags=re.S | re.M)
+    found = set()
+    for heading in re.findall(r"^#{1,6} +(.+?) *$", text, re.M):
+        heading = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        number, numbered = 0, anchor
+        while numbered in found:
+            number += 1
+            numbered = f"{anchor}-{number}"
+        found.add(numbered)
+    return found
+
+
+def broken(path):
+    """The relative links of a page that lead nowhere."""
+    for link in LINK.findall(prose(path)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        target, _, anchor = link.partition("#")
+        file = (path.parent / target).resolve() if target else path
+        if not file.exists():
+            yield link
+        elif anchor and (file.suffix != ".md" or anchor not in anchors(file)):
+            yield link
+
+
+def test_the_options_reference_is_what_the_daemons_print():
+    assert (ROOT / "docs/reference/options.md").read_text() == page(BIN), "make it anew: ./run docs"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path):
+    assert list(broken(path)) == []
+
+
+def test_every_page_is_in_the_index():
+    index = ROOT / "docs/README.md"
+    linked = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(prose(index))}
+    assert {path for path in PAGES if ROOT / "docs" in path.parents} - linked == {index}
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200
+
+
+def test_every_alert_has_an_entry_in_the_runbook():
+    rules = [rule for group in yaml.safe_load((ROOT / "conf/prometheus-alerts.yml").read_text())["groups"]
+             for rule in group["rules"]]
+    assert rules
+    for rule in rules:
+        file, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        assert ROOT / file == RUNBOOK
+        assert anchor == rule["alert"].lower(), "an entry is called as its alert is"
+        assert anchor in anchors(RUNBOOK)
