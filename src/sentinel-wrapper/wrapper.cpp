@@ -150,17 +150,17 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
         "out; set SENTINEL_PASSWORD for that",
         options_.sentinel_conf);
   }
-  auto code = Launch(conf);
-  if (code == kRefusesFile && conf.own_user && !loop_.stop_requested()) {
+  auto failure = Launch(conf);
+  if (failure && failure->refuses_file) {
     log::Warn(
         "redis-sentinel may be older than 6.2 and refuse the user {}: starting it without; Sentinels of "
         "other deployments are not kept out then; set SENTINEL_PASSWORD for that",
         conf.hello.username);
     takes_users_ = false;
     conf = Render(monitoring);
-    code = Launch(conf);
+    failure = Launch(conf);
   }
-  if (code) return code;
+  if (failure) return failure->exit_code;
   groups_.Reset(monitoring);
   peer_announcer_.Reset(conf.hello);
   std::string groups;
@@ -176,14 +176,17 @@ ServerConf Wrapper::Render(const Monitoring& monitoring) const {
                           takes_users_);
 }
 
-std::optional<int> Wrapper::Launch(const ServerConf& conf) {
+std::optional<Wrapper::LaunchFailure> Wrapper::Launch(const ServerConf& conf) {
   if (const auto written = WriteFileAtomically(ConfPath(), conf.text); !written) {
     log::Error("WORK_DIR: {}", written.error().message);
-    return kExitConfig;
+    return LaunchFailure{kExitConfig, false};
   }
-  if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
-  return loop_.AwaitServing([this] { return Probe(); },
-                            conf.own_user ? std::optional<int>(kRefusesFile) : std::nullopt);
+  if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath()))
+    return LaunchFailure{*code, false};
+  const auto code = loop_.AwaitServing([this] { return Probe(); },
+                                       conf.own_user ? std::optional<int>(kRefusesFile) : std::nullopt);
+  if (!code) return std::nullopt;
+  return LaunchFailure{*code, conf.own_user && *code == kRefusesFile && !loop_.stop_requested()};
 }
 
 std::optional<int> Wrapper::Supervise() {

@@ -34,8 +34,12 @@ class Wrapper {
   tl::expected<Monitoring, int> Prepare();
   std::optional<int> Start(const Monitoring& monitoring);
   ServerConf Render(const Monitoring& monitoring) const;
-  // Until it serves. An exit code when it does not.
-  std::optional<int> Launch(const ServerConf& conf);
+  struct LaunchFailure {
+    int exit_code;
+    bool refuses_file;  // it may take one without our user
+  };
+  // Until it serves, or will not.
+  std::optional<LaunchFailure> Launch(const ServerConf& conf);
   Result<daemon::WrapperLoop::Answer> Probe() const;
   // Until our Sentinel ends. Nothing: our identity is somebody else's now; start over.
   std::optional<int> Supervise();

@@ -54,7 +54,7 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
     ForgetSightings();
     return;
   }
-  if (!MayAct()) return;
+  if (!TakeTurn()) return;
   if (memory_.verifying && !groups.contains(memory_.verifying->group))
     GiveUp(memory_.verifying->group, "the group is gone");
   const std::string group = NextGroup(groups);
@@ -80,7 +80,7 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   Act(group, action);
 }
 
-bool Cleaner::MayAct() {
+bool Cleaner::TakeTurn() {
   if (!session_.connected()) return false;
   if (options_.clean_up == CleanUpMode::kObserve) return true;
   const auto acquired = lock_.Acquire();
@@ -197,7 +197,7 @@ void Cleaner::AskServers(CleanUpView* view) {
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (infos[i]) view->servers->emplace(asked[i], std::move(*infos[i]));
   }
-  view->may_act = MayAct();
+  view->may_act = TakeTurn();
   view->connected = session_.connected();
 }
 

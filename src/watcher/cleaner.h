@@ -32,8 +32,9 @@ class Cleaner {
             bool paused);
 
  private:
-  // Observing needs no lock, and must not keep it from those who act.
-  bool MayAct();
+  // Takes the lock and keeps it, unless only observing: that needs none, and must not keep it from those who
+  // act. False: not connected, or another watcher has it.
+  bool TakeTurn();
   void ForgetSightings();
   const std::string& NextGroup(const std::map<std::string, store::Record>& groups);
   Result<CleanUpView> Look(const std::string& group, const store::Record& record,

@@ -160,7 +160,7 @@ def test_wrong_value(nothing, option, daemon, values, expected):
         ways = [(64, "flag", [f"{flag}={value}"], {}), (78, "environment", [], {option: value})]
         if value.isprintable():
             file.write_text(f'{key} = "{value}"\n')
-            ways.append((78, str(file), [], {option: None, "CONFIG_FILE": file}))
+            ways.append((78, f"{file}:1", [], {option: None, "CONFIG_FILE": file}))
         for code, source, args, env in ways:
             said = run(nothing, daemon, *args, **env)
             assert (said[0], said[1], len(said[2])) == (code, [], 1), (value, source, said)
@@ -240,23 +240,23 @@ def test_flag_given_twice(nothing, daemon):
 
 
 @pytest.mark.parametrize("text, line", [
-    ("no_such_key = 1", 'found the key "no_such_key"'),
+    ("no_such_key = 1", 'wrong.toml:1: found the key "no_such_key"'),
     ("PORT0 = 80", 'found the key "PORT0"'),
-    ("[section]\nport0 = 80", 'found the key "section.port0"'),
-    ("port0 = [1, 2]", "port0"),
-    ("port0 = 81\nport0 = 82", "port0"),
-    ("port0 =", "PORT0"),
-    ("= 80", "expected"),
-    ("port0", "PORT0"),
-    ("\x00\x01\x02\xff", "expected"),
-    ('port0 = "80', "expected"),
+    ("[section]\nport0 = 80", 'wrong.toml:2: found the key "section.port0"'),
+    ("port0 = [1, 2]", "PORT0 ({file}:1): found a list, expected a text, a whole number or a boolean"),
+    ("port0 = 81\nport0 = 82", "wrong.toml:2: found port0, which is set already"),
+    ("port0 =", "wrong.toml:1: found what is no TOML, from column 8 on, expected key"),
+    ("= 80", "wrong.toml:1: found what is no TOML, from column 1 on, expected key"),
+    ("port0", "wrong.toml:1: found what is no TOML"),
+    ("\x00\x01\x02\xff", "wrong.toml:1: found what is no TOML"),
+    ('port0 = "80', "wrong.toml:1: found what is no TOML"),
 ])
 def test_wrong_config_file(nothing, text, line):
     file = nothing.directory / "wrong.toml"
     file.write_text(text + "\n", encoding="latin-1")
     code, output, errors = run(nothing, "watcher", PORT0=None, CONFIG_FILE=file)
     assert (code, output, len(errors)) == (78, [], 1), errors
-    assert errors[0].startswith("watcher: ") and line in errors[0]
+    assert errors[0].startswith("watcher: ") and line.format(file=file) in errors[0]
 
 
 @pytest.mark.parametrize("daemon", WRAPPERS)

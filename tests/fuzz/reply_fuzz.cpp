@@ -16,7 +16,7 @@ FUZZ_TARGET(text) {
   const auto blank = text.find(' ');
   if (blank != std::string_view::npos) {
     const auto event = sentinel::ParseSentinelEvent(text.substr(0, blank), text.substr(blank + 1));
-    if (event && event->name == "+switch-master") Check(event->new_master && !event->group.empty());
+    if (event && event->name == "+switch-master") Check(!event->group.empty());
   }
   if (const auto words = redis::SplitConfLine(text)) {
     std::string line;

@@ -66,7 +66,8 @@ TEST_F(BehaviorsConfigTest, TakesSections) {
             {"a", "b"}},
            {"all that there is",
             "port0 = 2\n[behavior.Pager_1-a]\non = [\"master-changed\", \"zookeeper-lost\"]  # both\n"
-            "do = 'exec'\ncommand = [\"/bin/sh\", \"-c\", \"a b, c\", \"x=y\", \"it's\"]\ntimeout = \"1h\"\n"
+            "do = 'exec'\ncommand = [\"/bin/sh\", \"-c\", \"a b, c\", \"x=y\", \"it's\", \"#1\"]\ntimeout = "
+            "\"1h\"\n"
             "queue = 10000\n"
             "[behavior.chat]\non = [\"*\"]\ndo = \"webhook\"\nurl = \"http://[::1]:8000/a?b=c\"\n"
             "timeout = 1\nretry_for = 0\nqueue = 1\nheader_file = \"DIR/header\"\n",
@@ -125,7 +126,6 @@ TEST_F(BehaviorsConfigTest, SaysWhatIsWrong) {
            {"no kinds", on("[]"), "on: found nothing, expected a list"},
            {"an empty kind", on("[\"\"]"), "on: found \"\""},
            {"without on", "[behavior.x]\ndo = \"webhook\"\nurl = \"http://h\"\n", "on: found nothing"},
-           {"on, twice", hook + "on = [\"*\"]\n", "on: found it twice, expected it once"},
            {"without do", "[behavior.x]\non = [\"*\"]\n", "do: found nothing, expected a value"},
            {"unknown do", "[behavior.x]\non = [\"*\"]\ndo = \"mail\"\nto = \"me\"\n",
             "do: found \"mail\", expected \"exec\" or \"webhook\""},
@@ -145,10 +145,7 @@ TEST_F(BehaviorsConfigTest, SaysWhatIsWrong) {
            {"no time at all", exec + "timeout = 0\n", "timeout: found \"0\", expected a duration from"},
            {"negative timeout", exec + "timeout = \"-1s\"\n", "timeout: found \"-1s\""},
            {"too long a timeout", exec + "timeout = \"61m\"\n", "timeout: found \"61m\""},
-           {"timeout, twice", exec + "timeout = 1\nqueue = 1\ntimeout = 1\n", "timeout: found it twice"},
-           {"timeout, twice in a row", exec + "timeout = 1\ntimeout = 1\n", "timeout: found 2 values"},
            {"no queue", exec + "queue = 0\n", "queue: found \"0\", expected a whole number from 1 to 10000"},
-           {"half an event", exec + "queue = 1.5\n", "queue: found \"1.5\""},
            {"too long a queue", exec + "queue = 10001\n", "queue: found \"10001\""},
            {"without url", "[behavior.x]\non = [\"*\"]\ndo = \"webhook\"\n", "url: found nothing"},
            {"another scheme", hook_to("ftp://h/"), url},
@@ -164,17 +161,16 @@ TEST_F(BehaviorsConfigTest, SaysWhatIsWrong) {
            {"header file without a header", hook + "header_file = \"DIR/no_header\"\n",
             "expected a file whose first line is a header, \"Name: value\""},
            {"empty section", "[behavior.x]\n", "[behavior.x] on: found nothing"},
-           {"a name with a blank", "[behavior.a b]\non = [\"*\"]\ndo = \"exec\"\ncommand = [\"/bin/true\"]\n",
+           {"a name with a blank",
+            "[behavior.'a b']\non = [\"*\"]\ndo = \"exec\"\ncommand = [\"/bin/true\"]\n",
             "[behavior.a b]: found this name, expected"},
-           {"the section twice", exec + exec, "[behavior.x]: found the section twice"},
+           {"the section twice", exec + exec, "found [behavior.x], which is set already"},
            {"no name", "[behavior]\non = [\"*\"]\n", "found the key \"behavior.on\""},
            {"a section in a section", "[behavior.a.b]\non = [\"*\"]\n", "found the key \"behavior.a.b.on\""},
-           {"another section", "[behaviour.x]\non = \"*\"\n", "found the key \"behaviour.x.on\""},
-           {"a '#' in a word", run("[\"/bin/true\", \"#1\"]"), "found a '#' within quotes in line 4"},
-           {"a fragment", hook_to("http://h/#x"), "found a '#' within quotes in line 4"}}) {
+           {"another section", "[behaviour.x]\non = \"*\"\n", "found the key \"behaviour.x.on\""}}) {
     const auto outcome = Read(text);
     EXPECT_EQ(outcome.exit_code, kExitConfig) << name;
-    EXPECT_THAT(outcome.text, AllOf(HasSubstr(error), HasSubstr("tester.toml: "), Not(HasSubstr("hunter2"))))
+    EXPECT_THAT(outcome.text, AllOf(HasSubstr(error), HasSubstr("tester.toml:"), Not(HasSubstr("hunter2"))))
         << name;
     EXPECT_THAT(behaviors_, IsEmpty()) << name;
   }

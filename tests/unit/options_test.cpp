@@ -229,7 +229,10 @@ TEST_F(OptionsTest, ReadsItsFile) {
            {"comment behind", "user_name = \"redis\" # the name\n", "redis"},
            {"no line end", "user_name = \"redis\"", "redis"},
            {"carriage returns", "user_name = \"redis\"\r\nport0 = 1\r\n", "redis"},
-           {"a number", "user_name = 42\n", "42"}}) {
+           {"a hash in quotes", "user_name = \"a#b\" # the name\n", "a#b"},
+           {"a hash in single quotes", "user_name = 'a#b'\n", "a#b"},
+           {"a number", "user_name = 42\n", "42"},
+           {"a boolean", "user_name = true\n", "true"}}) {
     user_ = "unchanged";
     const auto outcome = ReadText(text);
     EXPECT_FALSE(outcome.exit_code) << name << ": " << outcome.text;
@@ -241,28 +244,35 @@ TEST_F(OptionsTest, RefusesAWrongFile) {
   struct Row {
     const char* name;
     const char* text;
-    const char* message;
+    std::string message;
   };
+  const std::string file = (dir_.path() / "options.toml").string();
   for (const auto& [name, text, message] : std::initializer_list<Row>{
-           {"unknown key", "zk_rot = \"/a\"\n", "found the key \"zk_rot\", expected the options of --help"},
+           {"unknown key", "zk_rot = \"/a\"\n",
+            "options.toml:1: found the key \"zk_rot\", expected the options of --help"},
            {"key in upper case", "ZK_ROOT = \"/a\"\n", "found the key \"ZK_ROOT\""},
            {"key with hyphens", "zk-root = \"/a\"\n", "found the key \"zk-root\""},
            {"the file itself", "config_file = \"x.toml\"\n", "found the key \"config_file\""},
            {"wrong value", "port0 = 70000\n", "found \"70000\", expected a whole number from 1 to 65535"},
            {"empty value", "port0 = \"\"\n", "PORT0"},
-           {"a list", "zk_root = [\"/a\", \"/b\"]\n", "found 2 values, expected one"},
-           {"words without quotes", "user_name = a b\n", "found 2 values, expected one"},
-           {"twice", "port0 = 1\nport0 = 2\n", "found 2 values, expected one"},
-           {"twice, apart", "port0 = 1\nzk_root = \"/a\"\nport0 = 2\n", "port0"},
-           {"a hash in quotes", "zk_root = \"/a\"\nuser_name = \"a#b\"\n",
-            "found a '#' within quotes in line 2"},
-           {"a hash in single quotes", "user_name = 'a#b'\n", "found a '#' within quotes in line 1"},
+           {"a list", "zk_root = [\"/a\", \"/b\"]\n",
+            "options.toml:1): found a list, expected a text, a whole"},
+           {"a fraction", "port0 = 1.5\n",
+            "options.toml:1): found a number with a fraction, expected a text"},
+           {"a date", "\nuser_name = 2026-01-01\n",
+            "USER_NAME (" + file + ":2): found a date, expected a text"},
+           {"lines in a text", "user_name = \"\"\"a\nb\"\"\"\n", "found \"a?b\", expected text without"},
+           {"words without quotes", "user_name = a b\n",
+            "options.toml:1: found what is no TOML, from column"},
+           {"twice", "port0 = 1\nport0 = 2\n", "options.toml:2: found port0, which is set already"},
+           {"twice, apart", "port0 = 1\nzk_root = \"/a\"\nport0 = 2\n",
+            "options.toml:3: found port0, which is"},
            {"a section", "[behavior.x]\nport0 = 1\n", "found the key \"behavior.x.port0\""},
            {"in a section", "[redis]\nport0 = 1\n", "found the key \"redis.port0\""},
-           {"YAML", "port0: 6379\n", "found the key \"port0: 6379\""},
-           {"JSON", "{\"port0\": 6379}\n", "found the key"},
-           {"prose", "this is no configuration\n", "found the key"},
-           {"bytes", "\x01\x02\xff\xfe\n", "found the key"}}) {
+           {"YAML", "port0: 6379\n", "found what is no TOML"},
+           {"JSON", "{\"port0\": 6379}\n", "found what is no TOML"},
+           {"prose", "this is no configuration\n", "found what is no TOML"},
+           {"bytes", "\x01\x02\xff\xfe\n", "found what is no TOML"}}) {
     const auto outcome = ReadText(text);
     EXPECT_EQ(outcome.exit_code, kExitConfig) << name;
     EXPECT_THAT(outcome.text, AllOf(HasSubstr(message), HasSubstr("options.toml"))) << name;
@@ -332,9 +342,12 @@ TEST_F(OptionsTest, RefusesASecretFileWithoutASecret) {
 }
 
 TEST_F(OptionsTest, NeverShowsASecret) {
-  const std::string file = WriteFile(dir_.path() / "options.toml", "password = \"hunter2\"\nport0 = 0\n");
-  for (const auto& outcome : {Read({}, {{"PASSWORD", "hunter2\n"}}), Read({"--config-file", file}),
-                              Read({"--help"}, {{"PASSWORD", "hunter2"}})}) {
+  for (const auto& outcome :
+       {Read({}, {{"PASSWORD", "hunter2\n"}}), Read({"--help"}, {{"PASSWORD", "hunter2"}}),
+        ReadText("password = \"hunter2\"\nport0 = 0\n"), ReadText("password = \"hunter2\\n\"\n"),
+        ReadText("password = hunter2\n"), ReadText("password = [\"hunter2\"]\n"),
+        ReadText("password = \"hunter2\n"), ReadText("password = \"\"\"\nhunter2=\nhunter2=\\q\"\"\"\n"),
+        ReadText("password = \"hunter2\"\npassword = \"hunter2\"\n")}) {
     EXPECT_TRUE(outcome.exit_code);
     EXPECT_THAT(outcome.text, Not(HasSubstr("hunter2")));
   }

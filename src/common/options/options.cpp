@@ -48,81 +48,15 @@ std::string DescribeExtra(const std::string& extra) {
   return fmt::format("found {} on the command line, expected the options of --help", what);
 }
 
-struct FileValues {
-  std::map<std::string, std::string> values;
-  std::vector<ConfigSection> sections;
-  std::vector<std::string> errors;
-};
-
-// CLI11 takes a '#' for the beginning of a comment wherever it stands, and what follows for something else.
-bool HasQuotedHash(std::string_view line) {
-  char quote = '\0';
-  for (const char c : line) {
-    if (quote == '\0' && c == '#') return false;
-    if (quote == '\0' && (c == '"' || c == '\'')) {
-      quote = c;
-    } else if (c == quote) {
-      quote = '\0';
-    } else if (c == '#') {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Whether an item belongs to a section [kind.NAME], to which it is added then.
-bool AddToSection(const CLI::ConfigItem& item, std::string_view kind, std::vector<ConfigSection>* sections) {
-  if (item.parents.size() != 2 || item.parents.front() != kind) return false;
-  const std::string& name = item.parents.back();
-  // CLI11's mark for the start; without it the section stands in the keys: kind.NAME.key = value.
-  const bool begins = item.name == "++";
-  if (begins || sections->empty() || sections->back().name != name) sections->push_back({name, {}});
-  if (!begins) sections->back().entries.push_back({item.name, item.inputs});
-  return true;
-}
-
-FileValues ReadConfigFile(const std::string& path, bool must_exist, const std::string& section_kind) {
-  FileValues file;
-  const auto found = ReadTextFile(path);
-  if (!found) {
-    // The default one is nobody's wish: Debian's /etc/redis is closed to ordinary users.
-    const bool may_lack =
-        found.error().kind == ErrorKind::kNotFound || found.error().kind == ErrorKind::kRefused;
-    if (must_exist || !may_lack)
-      file.errors.push_back(fmt::format("{}: found \"{}\", expected a readable file ({})", kConfigFile,
-                                        Printable(path), found.error().message));
-    return file;
-  }
-  std::istringstream lines(*found);
-  std::stringstream text;
-  std::size_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    if (HasQuotedHash(line)) {
-      file.errors.push_back(fmt::format(
-          "{}: found a '#' within quotes in line {}, expected none: it cannot be read there", path, number));
-      line.clear();
-    }
-    text << line << '\n';
-  }
-  try {
-    for (const auto& item : CLI::ConfigTOML().from_config(text)) {
-      // CLI11's marks for the start and end of a section.
-      if (item.name == "--") continue;
-      if (!section_kind.empty() && AddToSection(item, section_kind, &file.sections)) continue;
-      if (item.name == "++") continue;
-      if (item.inputs.size() != 1) {
-        file.errors.push_back(fmt::format("{} ({}): found {} values, expected one",
-                                          Printable(item.fullname()), path, item.inputs.size()));
-      } else if (!file.values.emplace(item.fullname(), item.inputs.front()).second) {
-        file.errors.push_back(
-            fmt::format("{} ({}): found twice, expected once", Printable(item.fullname()), path));
-      }
-    }
-  } catch (const std::exception&) {
-    // What CLI11 says repeats the line, which may hold a secret.
-    file.errors.push_back(fmt::format("{}: {} is not a TOML file", kConfigFile, path));
-  }
+ConfigFile ReadConfigFile(const std::string& path, bool must_exist, const std::string& section_kind) {
+  auto text = ReadTextFile(path);
+  if (text) return ParseConfigFile(path, std::move(*text), section_kind);
+  ConfigFile file;
+  // The default one is nobody's wish: Debian's /etc/redis is closed to ordinary users.
+  const bool may_lack = text.error().kind == ErrorKind::kNotFound || text.error().kind == ErrorKind::kRefused;
+  if (must_exist || !may_lack)
+    file.errors.push_back(fmt::format("{}: found \"{}\", expected a readable file ({})", kConfigFile,
+                                      Printable(path), text.error().message));
   return file;
 }
 
@@ -335,12 +269,13 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   const auto path_env = in_environment(kConfigFile);
   const std::string path = path_flag ? flags[std::string(kConfigFile)].front()
                                      : path_env.value_or(fmt::format("/etc/redis/{}.toml", daemon_));
-  FileValues file = ReadConfigFile(path, path_flag || path_env.has_value(), section_kind_);
+  ConfigFile file = ReadConfigFile(path, path_flag || path_env.has_value(), section_kind_);
   if (is_daemon) config_errors = std::move(file.errors);
 
   for (const auto& [spec, store] : options_) {
     std::optional<std::string> found;
     std::string source;
+    std::string place;  // the source, with its line in a file
     bool usage = false;
     const auto from_file = file.values.extract(FileKeyOf(spec.env));
     if (flag_given(spec.env)) {
@@ -351,8 +286,12 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
       found = value;
       source = kFromEnvironment;
     } else if (!from_file.empty()) {
-      found = from_file.mapped();
       source = path;
+      place = fmt::format("{}:{}", path, from_file.mapped().line);
+      found = from_file.mapped().text;
+      if (!found && is_used(spec.env))
+        config_errors.push_back(fmt::format("{} ({}): found {}, expected a text, a whole number or a boolean",
+                                            spec.env, place, from_file.mapped().found));
     } else if (!spec.fallback.empty()) {
       found = spec.fallback;
       source = kFromDefault;
@@ -365,8 +304,8 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
     if (stored) continue;
     const std::string shown = spec.secret ? "a value that is not shown" : '"' + Printable(*found) + '"';
     (usage ? usage_errors : config_errors)
-        .push_back(
-            fmt::format("{} ({}): found {}, expected {}", spec.env, source, shown, stored.error().message));
+        .push_back(fmt::format("{} ({}): found {}, expected {}", spec.env, place.empty() ? source : place,
+                               shown, stored.error().message));
   }
   // After the options: a flag of the command's own outranks the environment.
   std::vector<std::string> extras = app.remaining();
@@ -377,8 +316,8 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
   for (const std::string& extra : extras) usage_errors.push_back(DescribeExtra(extra));
   for (const auto& [key, value] : file.values) {
     if (is_daemon)
-      config_errors.push_back(
-          fmt::format("{}: found the key \"{}\", expected the options of --help", path, Printable(key)));
+      config_errors.push_back(fmt::format("{}:{}: found the key \"{}\", expected the options of --help", path,
+                                          value.line, Printable(key)));
   }
   if (is_daemon && check_sections_) {
     for (const auto& line : check_sections_(file.sections))

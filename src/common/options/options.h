@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "options/config_file.h"
 #include "options/parsers.h"
 
 namespace redis_zk {
@@ -27,19 +28,6 @@ struct OptionSpec {
 };
 
 using Environment = std::function<const char*(const char*)>;
-
-// A section `[kind.NAME]` of the config file, as it stands there.
-struct ConfigSection {
-  struct Entry {
-    std::string key;
-    std::vector<std::string> values;
-    bool operator==(const Entry&) const = default;
-  };
-
-  std::string name;
-  std::vector<Entry> entries;
-  bool operator==(const ConfigSection&) const = default;
-};
 
 // What a start does after reading its options: goes on, or prints `text` and ends.
 struct OptionsOutcome {

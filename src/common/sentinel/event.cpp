@@ -30,26 +30,21 @@ bool IsInstanceType(const std::string& word) {
 }  // namespace
 
 Result<SentinelEvent> ParseSentinelEvent(std::string_view channel, std::string_view message) {
-  SentinelEvent event{std::string(channel), std::string(message), "", std::nullopt, std::nullopt};
+  SentinelEvent event{std::string(channel), std::string(message), ""};
   if (channel.size() < 2 || (channel.front() != '+' && channel.front() != '-')) {
     return Fail(ErrorKind::kProtocol,
                 fmt::format("found the channel \"{}\", expected one of +name or -name", Printable(channel)));
   }
   const auto words = Words(message);
   if (channel == "+switch-master") {
-    if (words.size() == 5) {
-      const auto from = ParseRecord(words[1] + ' ' + words[2]);
-      const auto to = ParseRecord(words[3] + ' ' + words[4]);
-      if (from && to) {
-        event.group = words[0];
-        event.old_master = *from;
-        event.new_master = *to;
-        return event;
-      }
-    }
-    return Fail(ErrorKind::kProtocol,
-                fmt::format("+switch-master: found \"{}\", expected \"name old-ip old-port new-ip new-port\"",
-                            Printable(message)));
+    // Not the addresses: whoever hears of a switch asks the Sentinels, which know more than one of them says.
+    if (words.size() != 5)
+      return Fail(
+          ErrorKind::kProtocol,
+          fmt::format("+switch-master: found \"{}\", expected \"name old-ip old-port new-ip new-port\"",
+                      Printable(message)));
+    event.group = words[0];
+    return event;
   }
   if (words.size() < 4 || !IsInstanceType(words[0])) return event;
   if (words[0] == "master") {

@@ -4,12 +4,10 @@
 // and 8.0.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
-#include "net/endpoint.h"
 
 namespace redis_zk::sentinel {
 
@@ -18,9 +16,6 @@ struct SentinelEvent {
   std::string payload;  // as it came
   // The group it speaks of; empty for events that concern none, such as +new-epoch.
   std::string group;
-  // +switch-master only.
-  std::optional<Endpoint> old_master;
-  std::optional<Endpoint> new_master;
 };
 
 // Unknown names are events too, without a group unless they follow the common form

@@ -58,7 +58,6 @@ std::optional<ConfigSection::Entry> SectionReader::TakeEntry(const std::string& 
   if (found == section_.entries.end()) return std::nullopt;
   auto entry = std::move(*found);
   section_.entries.erase(found);
-  if (std::erase_if(section_.entries, is_it) > 0) Fail(key, "it twice", "it once");
   return entry;
 }
 
@@ -75,7 +74,7 @@ std::optional<std::string> SectionReader::TakeOne(const std::string& key,
 std::vector<std::string> SectionReader::TakeList(const std::string& key) {
   auto entry = TakeEntry(key);
   if (!entry || entry->values.empty()) {
-    Fail(key, "nothing", "a list like [\"...\", \"...\"] in one line");
+    Fail(key, "nothing", "a list like [\"...\", \"...\"]");
     return {};
   }
   return std::move(entry->values);
@@ -95,10 +94,8 @@ tl::expected<std::vector<BehaviorSettings>, std::vector<std::string>> ReadBehavi
     const std::vector<ConfigSection>& sections) {
   std::vector<BehaviorSettings> behaviors;
   std::vector<std::string> errors;
-  std::set<std::string> names;
   for (const auto& section : sections) {
     SectionReader reader(section);
-    if (!names.insert(section.name).second) reader.Fail("", "the section twice", "it once");
     behaviors.push_back(ReadSection(section, reader));
     errors.insert(errors.end(), reader.errors().begin(), reader.errors().end());
   }
