@@ -62,6 +62,7 @@ Result<Node> FailingSession::Get(const std::string& path, Watch watch) {
 }
 
 std::vector<Result<Node>> FailingSession::GetAll(const std::vector<std::string>& paths, Watch watch) {
+  if (paths.empty()) return {};
   const auto request = [=, this] { return inner_->GetAll(paths, watch); };
   if (const auto error = Fails(Call::kGetAll, [request] { (void)request(); }))
     return std::vector<Result<Node>>(paths.size(), Fail("cannot read", *error));
@@ -78,6 +79,7 @@ Result<std::vector<std::string>> FailingSession::Children(const std::string& pat
 
 std::vector<Result<std::vector<std::string>>> FailingSession::ChildrenOfAll(
     const std::vector<std::string>& paths, Watch watch) {
+  if (paths.empty()) return {};
   const auto request = [=, this] { return inner_->ChildrenOfAll(paths, watch); };
   if (const auto error = Fails(Call::kChildrenOfAll, [request] { (void)request(); }))
     return std::vector<Result<std::vector<std::string>>>(paths.size(), Fail("cannot list", *error));

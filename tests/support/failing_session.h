@@ -26,7 +26,8 @@ enum class Fault {
 
 class FailingSession final : public zookeeper::Session {
  public:
-  // The requests, each of which counts as one call; EnsurePath is made of some.
+  // The requests, each of which counts as one call; EnsurePath is made of some. Questions about no path are
+  // none.
   enum class Call { kGet, kGetAll, kExists, kChildren, kChildrenOfAll, kCreate, kSet, kDelete, kCommit };
 
   explicit FailingSession(std::unique_ptr<zookeeper::Session> inner) : inner_(std::move(inner)) {}
