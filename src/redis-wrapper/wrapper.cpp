@@ -28,9 +28,10 @@ constexpr Duration kClaimAgain = 50ms;
 
 }  // namespace
 
-Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
+Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
+                 const zookeeper::SessionFactory& open_session)
     : options_(options),
-      loop_(options.common, options.server, signals),
+      loop_(options.common, options.server, signals, open_session),
       address_claim_(loop_, options.common, options.server, options.common.credentials.redis,
                      "redis-wrapper"),
       own_server_(options.server.bind, options.common.credentials.redis),

@@ -15,6 +15,7 @@
 #include "redis-wrapper/options.h"
 #include "redis/own_server.h"
 #include "zookeeper/lock.h"
+#include "zookeeper/session.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -24,8 +25,9 @@ using OrExit = tl::expected<T, int>;
 
 class Wrapper {
  public:
-  // Both must outlive the wrapper.
-  Wrapper(const WrapperOptions& options, const BlockedSignals& signals);
+  // Options and signals must outlive the wrapper.
+  Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
+          const zookeeper::SessionFactory& open_session);
 
   // Returns the process's exit code.
   int Run();

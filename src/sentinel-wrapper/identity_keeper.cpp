@@ -41,13 +41,20 @@ Result<bool> IdentityKeeper::TryAcquire(std::uint64_t record_epoch, TimePoint pa
     const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
     return made ? Result<bool>(false) : tl::unexpected(made.error());
   }
+  const std::uint64_t epoch = FleetEpoch(*identities, record_epoch);
+  if (attempt_ && attempt_->session == loop_.session().id()) {
+    // A lost answer may have taken it: to choose again would wait for our own session, and then take a
+    // second.
+    attempt_->identity.epoch = epoch;
+    if (const auto taken = TakeAttempted(); !taken) return tl::unexpected(taken.error());
+    return true;
+  }
   const auto choice = ChooseIdentity(LookAt(*identities), options_.server.announce, Clock::now() < patience);
   if (choice.kind == IdentityChoice::Kind::kWait) {
     loop_.SayWaiting(fmt::format("waiting for the identity {}: {}", choice.identity.uuid, choice.reason));
     return false;
   }
-  if (const auto taken = Take(choice, FleetEpoch(*identities, record_epoch)); !taken)
-    return tl::unexpected(taken.error());
+  if (const auto taken = Take(choice, epoch); !taken) return tl::unexpected(taken.error());
   return true;
 }
 
@@ -70,16 +77,26 @@ Status IdentityKeeper::Take(const IdentityChoice& choice, std::uint64_t epoch) {
                                  .endpoint = options_.server.announce,
                                  .epoch = epoch,
                                  .taken = true};
-  const std::int64_t session = loop_.session().id();
-  if (auto taken = loop_.registry().TakeIdentity(identity); !taken) return taken;
+  attempt_ = Attempt{identity, choice, loop_.session().id()};
+  return TakeAttempted();
+}
+
+Status IdentityKeeper::TakeAttempted() {
+  const auto& [identity, choice, session] = *attempt_;
+  if (auto taken = loop_.registry().TakeIdentity(identity); !taken) {
+    const ErrorKind kind = taken.error().kind;
+    if (kind != ErrorKind::kUnavailable && kind != ErrorKind::kUnknownOutcome) attempt_.reset();
+    return taken;
+  }
   identity_ = identity;
   session_ = session;
-  if (is_new) {
+  if (choice.kind == IdentityChoice::Kind::kNew) {
     log::Info("took a new identity, {}: {}", identity.uuid, choice.reason);
   } else {
     log::Info("took over the identity {} from {}: {}", identity.uuid, choice.identity.endpoint.ToAddress(),
               choice.reason);
   }
+  attempt_.reset();
   return {};
 }
 

@@ -46,10 +46,18 @@ class IdentityKeeper {
   Result<bool> TryAcquire(std::uint64_t record_epoch, TimePoint patience);
   std::vector<IdentitySeen> LookAt(const std::vector<store::Identity>& identities) const;
   Status Take(const IdentityChoice& choice, std::uint64_t epoch);
+  Status TakeAttempted();
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
   LogOnChange log_problem_;
+  // Tried and neither taken nor refused: a request whose answer was lost may take it yet.
+  struct Attempt {
+    store::Identity identity;
+    IdentityChoice choice;
+    std::int64_t session;
+  };
+  std::optional<Attempt> attempt_;
   store::Identity identity_;
   std::int64_t session_ = 0;  // in which it was taken
 };

@@ -4,6 +4,7 @@
 #include "os/signals.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/wrapper.h"
+#include "zookeeper/client_session.h"
 
 int main(int argc, char** argv) {
   redis_zk::os::OpenStandardStreams();
@@ -13,5 +14,5 @@ int main(int argc, char** argv) {
     return redis_zk::daemon::CheckHealth(options.common, options.server);
   redis_zk::InitLog("sentinel-wrapper", options.common.log_format, options.common.log_level);
   redis_zk::SetLogContext(options.common.master_name, options.server.announce.ToAddress());
-  return redis_zk::sentinel_wrapper::Wrapper(options, signals).Run();
+  return redis_zk::sentinel_wrapper::Wrapper(options, signals, redis_zk::zookeeper::OpenClientSession).Run();
 }

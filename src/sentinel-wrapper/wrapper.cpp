@@ -32,9 +32,10 @@ constexpr int kRefusesFile = 1;
 
 }  // namespace
 
-Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals)
+Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
+                 const zookeeper::SessionFactory& open_session)
     : options_(options),
-      loop_(options.common, options.server, signals),
+      loop_(options.common, options.server, signals, open_session),
       address_claim_(loop_, options.common, options.server, options.common.credentials.sentinel,
                      "sentinel-wrapper"),
       identities_(loop_, options_),

@@ -15,13 +15,15 @@
 #include "sentinel-wrapper/peer_announcer.h"
 #include "sentinel-wrapper/server_conf.h"
 #include "store/record.h"
+#include "zookeeper/session.h"
 
 namespace redis_zk::sentinel_wrapper {
 
 class Wrapper {
  public:
-  // Both must outlive the wrapper.
-  Wrapper(const WrapperOptions& options, const BlockedSignals& signals);
+  // Options and signals must outlive the wrapper.
+  Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
+          const zookeeper::SessionFactory& open_session);
 
   // Returns the process's exit code.
   int Run();

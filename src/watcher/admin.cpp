@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <memory>
 #include <utility>
 
 #include "base/log.h"
@@ -15,7 +16,6 @@
 #include "store/registry.h"
 #include "store/sentinel_id.h"
 #include "watcher/events.h"
-#include "zookeeper/session.h"
 
 namespace redis_zk::watcher {
 
@@ -119,29 +119,30 @@ std::optional<std::string> FindLife(const DeletionView& view) {
 // For one request.
 class Admin::OwnSession {
  public:
-  OwnSession(const CommonOptions& options, const Published<Topology>& topology)
+  OwnSession(const CommonOptions& options, const Published<Topology>& topology,
+             const zookeeper::SessionFactory& open_session)
       : topology_(topology),
         news_(0),
-        session_(options.zk_hosts, options.zk_session_timeout,
-                 [this](const zookeeper::SessionEvent&) { news_.Set(0); }),
-        registry_(session_, options.zk_root) {}
+        session_(open_session(options.zk_hosts, options.zk_session_timeout,
+                              [this](const zookeeper::SessionEvent&) { news_.Set(0); })),
+        registry_(*session_, options.zk_root) {}
 
   Status Connect() {
     const TimePoint deadline = Clock::now() + kConnectWithin;
-    session_.Maintain(Clock::now());
-    while (!session_.connected() && !stopping() && Clock::now() < deadline) Wait(deadline);
-    if (!session_.connected()) return Fail(ErrorKind::kUnavailable, "ZooKeeper does not answer");
-    id_ = session_.id();
+    session_->Maintain(Clock::now());
+    while (!session_->connected() && !stopping() && Clock::now() < deadline) Wait(deadline);
+    if (!session_->connected()) return Fail(ErrorKind::kUnavailable, "ZooKeeper does not answer");
+    id_ = session_->id();
     return {};
   }
 
   // Looks after the session until then; whether it still is the same one, and may go on.
   bool Wait(TimePoint until) {
     const auto seen = news_.Get();
-    session_.Maintain(Clock::now());
+    session_->Maintain(Clock::now());
     news_.GetNext(seen, std::min(until, Clock::now() + kUpkeep));
-    session_.Maintain(Clock::now());
-    return !stopping() && session_.id() == id_;
+    session_->Maintain(Clock::now());
+    return !stopping() && session_->id() == id_;
   }
 
   bool stopping() const { return topology_.closed(); }
@@ -150,13 +151,18 @@ class Admin::OwnSession {
  private:
   const Published<Topology>& topology_;
   Published<int> news_;
-  zookeeper::Session session_;
+  std::unique_ptr<zookeeper::Session> session_;
   store::Registry registry_;
   std::int64_t id_ = 0;
 };
 
-Admin::Admin(const WatcherOptions& options, const Published<Topology>& topology, Tell tell)
-    : options_(options), topology_(topology), tell_(std::move(tell)), token_(options.admin_token.text) {}
+Admin::Admin(const WatcherOptions& options, const Published<Topology>& topology,
+             zookeeper::SessionFactory open_session, Tell tell)
+    : options_(options),
+      topology_(topology),
+      open_session_(std::move(open_session)),
+      tell_(std::move(tell)),
+      token_(options.admin_token.text) {}
 
 void Admin::ReadTokenAgain() {
   const std::string& path = options_.admin_token.path;
@@ -239,7 +245,7 @@ AdminOutcome Admin::FailOver(const AdminRequest& request) const {
     to = *parsed;
   }
   if (auto obstacle = FindObstacle(request.group)) return *obstacle;
-  OwnSession own(options_.common, topology_);
+  OwnSession own(options_.common, topology_, open_session_);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   if (const auto taken = own.registry().TakeAdmin(request.group, OwnName()); !taken) {
     if (taken.error().kind != ErrorKind::kAlreadyExists) return Failed(taken.error());
@@ -340,7 +346,7 @@ void Admin::Disconnect(const std::string& group, const Endpoint& demoted) const 
 AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
   if (auto obstacle = FindObstacle(request.group)) return *obstacle;
   DeletionView view{.group = request.group, .own_group = options_.common.master_name};
-  OwnSession own(options_.common, topology_);
+  OwnSession own(options_.common, topology_, open_session_);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   auto record = own.registry().ReadRecord(request.group, Watch::kNo);
   if (!record) return Failed(record.error());
@@ -372,7 +378,7 @@ AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
 
 AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
   if (auto obstacle = FindObstacle("")) return *obstacle;
-  OwnSession own(options_.common, topology_);
+  OwnSession own(options_.common, topology_, open_session_);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   const auto paused = own.registry().PauseCleanUp(
       {.since = UnixTime(), .by = OwnName(), .from = request.from, .reason = Printable(request.reason)});
@@ -382,7 +388,7 @@ AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
 
 AdminOutcome Admin::ResumeCleanUp() const {
   if (auto obstacle = FindObstacle("")) return *obstacle;
-  OwnSession own(options_.common, topology_);
+  OwnSession own(options_.common, topology_, open_session_);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   const auto resumed = own.registry().ResumeCleanUp();
   if (!resumed) return Failed(resumed.error());

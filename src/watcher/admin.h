@@ -24,6 +24,7 @@
 #include "watcher/event.h"
 #include "watcher/options.h"
 #include "watcher/topology.h"
+#include "zookeeper/session.h"
 
 namespace redis_zk::watcher {
 
@@ -71,8 +72,10 @@ class Admin {
   // Passes on what was done, to be told to whoever listens and to be kept in ZooKeeper.
   using Tell = std::function<void(Event, store::PastEvent)>;
 
-  // Options and topology must outlive it; the topology's end is the end of all that can be ended.
-  Admin(const WatcherOptions& options, const Published<Topology>& topology, Tell tell);
+  // Options and topology must outlive it; the topology's end is the end of all that can be ended. Each
+  // request opens a session of its own, on its thread.
+  Admin(const WatcherOptions& options, const Published<Topology>& topology,
+        zookeeper::SessionFactory open_session, Tell tell);
 
   // Loop thread: SIGHUP.
   void ReadTokenAgain();
@@ -97,6 +100,7 @@ class Admin {
 
   const WatcherOptions& options_;
   const Published<Topology>& topology_;
+  const zookeeper::SessionFactory open_session_;
   const Tell tell_;
   Published<std::string> token_;
   std::mutex denied_mutex_;

@@ -7,6 +7,7 @@
 #include "watcher/options.h"
 #include "watcher/watcher.h"
 #include "watcher/web/health_check.h"
+#include "zookeeper/client_session.h"
 
 int main(int argc, char** argv) {
   redis_zk::os::OpenStandardStreams();
@@ -19,5 +20,5 @@ int main(int argc, char** argv) {
   if (!options.command.empty()) return redis_zk::watcher::cli::Run(options, signals);
   redis_zk::InitLog("watcher", options.common.log_format, options.common.log_level);
   redis_zk::SetLogContext("", options.listen.ToAddress());
-  return redis_zk::watcher::Watcher(options, signals).Run();
+  return redis_zk::watcher::Watcher(options, signals, redis_zk::zookeeper::OpenClientSession).Run();
 }

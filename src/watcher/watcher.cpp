@@ -60,19 +60,19 @@ std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<store::Me
 
 }  // namespace
 
-Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals)
+Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
+                 const zookeeper::SessionFactory& open_session)
     : options_(options),
       queue_(signals),
       behaviors_({signals.original_mask(), options.secrets}, options.behaviors),
       events_([this](const Event& event) { behaviors_.Tell(event); }),
-      session_(std::make_unique<zookeeper::Session>(
-          options.common.zk_hosts, options.common.zk_session_timeout,
-          [this](SessionEvent event) { queue_.Push(std::move(event)); })),
+      session_(open_session(options.common.zk_hosts, options.common.zk_session_timeout,
+                            [this](SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, options.common.zk_root),
       cleaner_(options, *session_, registry_, events_),
       topology_(Topology{.default_group = options.common.master_name}),
       observer_(options, topology_, [this] { queue_.Push(Observed{}); }),
-      admin_(options, topology_,
+      admin_(options, topology_, open_session,
              [this](Event event, store::PastEvent past) {
                queue_.Push(AdminDone{std::move(event), std::move(past)});
              }),

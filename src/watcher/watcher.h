@@ -36,7 +36,8 @@ namespace redis_zk::watcher {
 class Watcher {
  public:
   // Both must outlive the watcher.
-  Watcher(const WatcherOptions& options, const BlockedSignals& signals);
+  Watcher(const WatcherOptions& options, const BlockedSignals& signals,
+          const zookeeper::SessionFactory& open_session);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;

@@ -1,112 +1,16 @@
-#include "zookeeper/session.h"
-
+// What is true of the real session alone; what is true of each is in support/session_contract.h.
 #include <gtest/gtest.h>
 
 #include "integration/session_fixture.h"
 #include "support/proxy.h"
+#include "zookeeper/client_session.h"
 
 namespace redis_zk::testing {
 namespace {
 
-using zookeeper::kAnyVersion;
 using zookeeper::Lifetime;
-using zookeeper::Transaction;
 using zookeeper::Watch;
 using Kind = TestSession::Kind;
-
-TEST(SessionTest, ReadsAndWritesWithVersions) {
-  TestSession session;
-  ASSERT_TRUE(session.Connect());
-  const std::string path = NewRoot();
-  ASSERT_EQ(session->Create(path, "one", Lifetime::kPersistent).value(), path);
-  EXPECT_EQ(session->Create(path, "two", Lifetime::kPersistent).error().kind, ErrorKind::kAlreadyExists);
-  ASSERT_TRUE(session->Set(path, "two", 0));
-  EXPECT_EQ(session->Set(path, "three", 0).error().kind, ErrorKind::kConflict);
-  const auto node = session->Get(path, Watch::kNo);
-  ASSERT_TRUE(node);
-  EXPECT_EQ(node->data, "two");
-  EXPECT_EQ(node->stat.version, 1);
-  EXPECT_EQ(node->stat.ephemeral_owner, 0);
-  EXPECT_EQ(session->Delete(path, 0).error().kind, ErrorKind::kConflict);
-  ASSERT_TRUE(session->Delete(path, kAnyVersion));
-  EXPECT_EQ(session->Get(path, Watch::kNo).error().kind, ErrorKind::kNotFound);
-  EXPECT_FALSE(session->Exists(path, Watch::kNo).value().has_value());
-  EXPECT_EQ(session->Children(path, Watch::kNo).error().kind, ErrorKind::kNotFound);
-}
-
-TEST(SessionTest, KeepsDataOfAnySizeAndContent) {
-  TestSession session;
-  ASSERT_TRUE(session.Connect());
-  const std::string root = NewRoot();
-  ASSERT_TRUE(session->EnsurePath(root));
-  for (const std::string& data : {std::string(), std::string("\0x\0", 3), std::string(200'000, 'x')}) {
-    ASSERT_TRUE(session->Set(root, data, kAnyVersion));
-    EXPECT_EQ(session->Get(root, Watch::kNo)->data, data);
-  }
-}
-
-TEST(SessionTest, ToldByWatchesOnceEach) {
-  TestSession session;
-  TestSession other;
-  ASSERT_TRUE(session.Connect() && other.Connect());
-  const std::string root = NewRoot();
-  ASSERT_TRUE(session->EnsurePath(root));
-  ASSERT_TRUE(session->Children(root, Watch::kYes));
-  ASSERT_FALSE(session->Exists(root + "/a", Watch::kYes).value().has_value());
-  ASSERT_TRUE(other->Create(root + "/a", "", Lifetime::kPersistent));
-  EXPECT_TRUE(session.Saw(Kind::kNodeChanged, root));
-  EXPECT_TRUE(session.Saw(Kind::kNodeChanged, root + "/a"));
-  ASSERT_TRUE(session->Get(root + "/a", Watch::kYes));
-  session.Forget();
-  ASSERT_TRUE(other->Set(root + "/a", "x", kAnyVersion));
-  EXPECT_TRUE(session.Saw(Kind::kNodeChanged, root + "/a"));
-}
-
-TEST(SessionTest, CommitsAllOrNothing) {
-  TestSession session;
-  ASSERT_TRUE(session.Connect());
-  const std::string root = NewRoot();
-  ASSERT_TRUE(session->EnsurePath(root));
-  Transaction wrong;
-  wrong.Add(Transaction::SetOp{root, "changed", kAnyVersion});
-  wrong.Add(Transaction::CreateOp{root + "/a", "", Lifetime::kPersistent});
-  wrong.Add(Transaction::CheckOp{root, 7});
-  EXPECT_EQ(session->Commit(wrong).error().kind, ErrorKind::kConflict);
-  EXPECT_EQ(session->Get(root, Watch::kNo)->data, "");
-  EXPECT_FALSE(session->Exists(root + "/a", Watch::kNo).value().has_value());
-  Transaction right;
-  right.Add(Transaction::SetOp{root, "changed", 0});
-  right.Add(Transaction::CreateOp{root + "/a", "", Lifetime::kPersistent});
-  right.Add(Transaction::DeleteOp{root + "/a", kAnyVersion});
-  ASSERT_TRUE(session->Commit(right));
-  EXPECT_EQ(session->Get(root, Watch::kNo)->data, "changed");
-}
-
-TEST(SessionTest, EphemeralsVanishWhenItIsClosed) {
-  TestSession observer;
-  ASSERT_TRUE(observer.Connect());
-  const std::string path = NewRoot();
-  {
-    TestSession session;
-    ASSERT_TRUE(session.Connect());
-    ASSERT_TRUE(session->Create(path, "", Lifetime::kEphemeral));
-    const auto stat = observer->Exists(path, Watch::kYes);
-    ASSERT_TRUE(stat && stat->has_value());
-    EXPECT_EQ((*stat)->ephemeral_owner, session->id());
-  }
-  EXPECT_TRUE(observer.Saw(Kind::kNodeChanged, path));
-  EXPECT_FALSE(observer->Exists(path, Watch::kNo).value().has_value());
-}
-
-TEST(SessionTest, MakesAndHidesItsChroot) {
-  const std::string chroot = NewRoot();
-  TestSession session({SharedZooKeeper().endpoint()}, 2s, chroot);
-  TestSession plain;
-  ASSERT_TRUE(session.Connect() && plain.Connect());
-  ASSERT_TRUE(session->EnsurePath("/redis/master"));
-  EXPECT_EQ(session->Create("/redis/master/x", "", Lifetime::kEphemeral).value(), "/redis/master/x");
-  EXPECT_TRUE(plain->Exists(chroot + "/redis/master/x", Watch::kNo).value().has_value());
-}
 
 TEST(SessionTest, MakesTheParentsOfItsChroot) {
   const std::string chroot = NewRoot() + "/b/c";
@@ -145,21 +49,6 @@ TEST(SessionTest, TriesAgainWhenNoNameResolves) {
   TestSession session({{"no-such-host.invalid", 2181}});
   EXPECT_TRUE(session.Saw(Kind::kProgress));
   EXPECT_FALSE(session->connected());
-}
-
-TEST(SessionTest, SurvivesALostConnection) {
-  Proxy proxy(SharedZooKeeper().endpoint());
-  TestSession session({proxy.endpoint()});
-  ASSERT_TRUE(session.Connect());
-  const auto id = session->id();
-  const std::string path = NewRoot();
-  ASSERT_TRUE(session->Create(path, "", Lifetime::kEphemeral));
-  session.Forget();
-  proxy.Disconnect();
-  EXPECT_TRUE(session.Saw(Kind::kDisconnected));
-  EXPECT_TRUE(session.Saw(Kind::kConnected));
-  EXPECT_EQ(session->id(), id);
-  EXPECT_TRUE(session->Exists(path, Watch::kNo).value().has_value());
 }
 
 TEST(SessionTest, SaysUnknownWhenTheAnswerToAWriteIsLost) {

@@ -8,7 +8,7 @@
 
 #include "daemon/connect.h"
 #include "store/registry.h"
-#include "zookeeper/session.h"
+#include "zookeeper/client_session.h"
 
 namespace redis_zk::testing {
 namespace {
@@ -44,7 +44,8 @@ TEST(DescribeHostsTest, WritesThemAsTheyAreTyped) {
 
 class OfflineSessionTest : public ::testing::Test {
  protected:
-  zookeeper::Session session_{zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, 10s, [](zookeeper::SessionEvent) {}};
+  zookeeper::ClientSession session_{zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, 10s,
+                                    [](zookeeper::SessionEvent) {}};
 };
 
 TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {

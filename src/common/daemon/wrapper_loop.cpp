@@ -30,15 +30,14 @@ constexpr Duration kMovedForGood = 10s;
 }  // namespace
 
 WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& server,
-                         const BlockedSignals& signals)
+                         const BlockedSignals& signals, const zookeeper::SessionFactory& open_session)
     : common_(common),
       server_(server),
       signals_(signals),
       health_(server),
       queue_(signals),
-      session_(std::make_unique<zookeeper::Session>(
-          common.zk_hosts, common.zk_session_timeout,
-          [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
+      session_(open_session(common.zk_hosts, common.zk_session_timeout,
+                            [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, common.zk_root) {
   health_.Say(false, "waiting for ZooKeeper");
 }

@@ -32,7 +32,8 @@ class WrapperLoop {
   enum class Answer { kNone, kLoading, kServing };
 
   // The references must outlive the loop.
-  WrapperLoop(const CommonOptions& common, const ServerOptions& server, const BlockedSignals& signals);
+  WrapperLoop(const CommonOptions& common, const ServerOptions& server, const BlockedSignals& signals,
+              const zookeeper::SessionFactory& open_session);
   ~WrapperLoop();
   WrapperLoop(const WrapperLoop&) = delete;
   WrapperLoop& operator=(const WrapperLoop&) = delete;

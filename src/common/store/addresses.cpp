@@ -33,8 +33,10 @@ Result<Addresses::Place> Addresses::TakePlace(const Endpoint& address, const std
   const auto is_ours = [this](const Found& claim) { return claim.owner == session_.id(); };
   auto claims = ListClaims(address);
   if (!claims) return tl::unexpected(claims.error());
-  const bool is_new = std::none_of(claims->begin(), claims->end(), is_ours);
-  if (is_new) {
+  const bool is_missing = std::none_of(claims->begin(), claims->end(), is_ours);
+  // One that is there already is news, too, when the answer to its creation was lost.
+  const bool is_new = is_missing || placed_session_ != session_.id();
+  if (is_missing) {
     const auto made =
         session_.Create(root_ + '/' + address.ToAddress() + kSeparator, name, Lifetime::kEphemeralSequential);
     if (!made) return tl::unexpected(made.error());
@@ -43,6 +45,7 @@ Result<Addresses::Place> Addresses::TakePlace(const Endpoint& address, const std
   }
   claims->erase(std::find_if(claims->begin(), claims->end(), is_ours), claims->end());
   std::erase_if(*claims, [&name](const Found& claim) { return claim.data == name; });
+  placed_session_ = session_.id();
   return Place{.before = std::move(*claims), .is_new = is_new};
 }
 

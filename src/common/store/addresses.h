@@ -57,7 +57,7 @@ class Addresses {
   };
   struct Place {
     std::vector<Found> before;  // the claims of others before ours; no predecessor's
-    bool is_new = false;        // ours was made just now
+    bool is_new = false;        // not known to this object before
   };
   Result<Place> TakePlace(const Endpoint& address, const std::string& name);
   // The claims to the address of all sessions, in their order.
@@ -68,6 +68,7 @@ class Addresses {
   zookeeper::Session& session_;
   const std::string root_;
   std::set<std::int64_t> seen_starting_;  // sessions
+  std::int64_t placed_session_ = 0;       // whose place is known
 };
 
 }  // namespace redis_zk::store

@@ -1,19 +1,18 @@
-// A ZooKeeper session that outlives its handle: when the server expires it, or when it has been silent for
-// longer than the session can have lived, a new handle is opened and a new session begins. Only this folder
-// includes zookeeper.h.
+// A ZooKeeper session, as everything but its owner's main sees it: the seam at ZooKeeper. ClientSession is
+// the real one; tests use one in memory, held to the same contract by the same tests.
 //
-// Threads: one thread, the owner's loop, calls everything. The C client's threads only push SessionEvents
-// into the sink. Calls block until the answer or the request timeout, which is the session's and at most five
-// seconds, and which GetAll and ChildrenOfAll have once for all of their questions; while disconnected they
-// fail at once. Names are resolved by threads of their own, for which nobody waits.
+// A session outlives its connection, and this object outlives the session: when the session has ended,
+// Maintain begins a new one, with another id and without the ephemeral znodes and the watches of the old one.
+//
+// Threads: one thread, the owner's loop, calls everything. Only the sink is called from other threads, too.
+// Calls block until the answer or the request timeout, which GetAll and ChildrenOfAll have once for all of
+// their questions; while disconnected they fail at once.
 //
 // What a failure means: kUnavailable, nothing was sent; kUnknownOutcome, the request was sent and its answer
-// was lost, so a write may have happened; anything else is the server's answer.
-//
-// The C client's traps that this class stands in front of (client 3.8.0 and 3.9.3): it never tries half of a
-// server list of even length and spins on it, so the list is padded to an odd one; it resolves names on every
-// turn of its loop, so it is given addresses; it inherits its sockets to children, so they are closed before
-// exec (process/child).
+// was lost, so a write may have happened or may still happen, but not after a later request of this session;
+// anything else is the server's answer: kNotFound, kAlreadyExists, kConflict for another version or a znode
+// with children, kRefused for a child of an ephemeral znode or without permission, kInvalid for what is no
+// path.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +23,6 @@
 #include <variant>
 #include <vector>
 
-#include "base/backoff.h"
-#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "zookeeper/hosts.h"
@@ -93,70 +90,54 @@ inline constexpr std::int32_t kAnyVersion = -1;
 
 class Session {
  public:
-  // Called from the C client's threads; must only pass the event on.
+  // Called from any thread; must only pass the event on, and call nothing of the session.
   using Sink = std::function<void(SessionEvent)>;
 
-  Session(Hosts hosts, Duration session_timeout, Sink sink);
-  // Ends the session: when connected, its ephemeral znodes vanish at once.
-  ~Session();
+  // Ends the session: when connected, its ephemeral znodes vanish at once. The sink is not called afterwards.
+  virtual ~Session() = default;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Opens, watches over and reopens the handle. Call on every SessionEvent and at least once a second.
-  void Maintain(TimePoint now);
+  // Connects, and begins a new session after the end of one. Call on every SessionEvent and at least once a
+  // second.
+  virtual void Maintain(TimePoint now) = 0;
 
-  bool connected() const;
+  virtual bool connected() const = 0;
   // Whether the server answers now: a round trip of at most `within`. connected() may still say yes for two
   // thirds of the session timeout after a cable was cut.
-  bool Answers(Duration within);
+  virtual bool Answers(Duration within) = 0;
   // The id of the session, 0 while there is none. A change means: register everything again.
-  std::int64_t id() const;
+  virtual std::int64_t id() const = 0;
 
-  Result<Node> Get(const std::string& path, Watch watch);
+  virtual Result<Node> Get(const std::string& path, Watch watch) = 0;
   // The same for many at once, in about one round trip; the answers stand in the order of `paths`.
-  std::vector<Result<Node>> GetAll(const std::vector<std::string>& paths, Watch watch);
+  virtual std::vector<Result<Node>> GetAll(const std::vector<std::string>& paths, Watch watch) = 0;
   // Nothing: the znode does not exist; the watch then fires when it comes into being.
-  Result<std::optional<NodeStat>> Exists(const std::string& path, Watch watch);
-  Result<std::vector<std::string>> Children(const std::string& path, Watch watch);
+  virtual Result<std::optional<NodeStat>> Exists(const std::string& path, Watch watch) = 0;
+  virtual Result<std::vector<std::string>> Children(const std::string& path, Watch watch) = 0;
   // The same for many at once, as GetAll.
-  std::vector<Result<std::vector<std::string>>> ChildrenOfAll(const std::vector<std::string>& paths,
-                                                              Watch watch);
+  virtual std::vector<Result<std::vector<std::string>>> ChildrenOfAll(const std::vector<std::string>& paths,
+                                                                      Watch watch) = 0;
   // The path that was created, with its sequence number where there is one.
-  Result<std::string> Create(const std::string& path, const std::string& data, Lifetime lifetime);
-  Status Set(const std::string& path, const std::string& data, std::int32_t version);
-  Status Delete(const std::string& path, std::int32_t version);
-  Status Commit(const Transaction& transaction);
+  virtual Result<std::string> Create(const std::string& path, const std::string& data, Lifetime lifetime) = 0;
+  virtual Status Set(const std::string& path, const std::string& data, std::int32_t version) = 0;
+  virtual Status Delete(const std::string& path, std::int32_t version) = 0;
+  virtual Status Commit(const Transaction& transaction) = 0;
+
+  // Creates the chroot with its parents; no error when it is there, or when there is none.
+  virtual Status EnsureChroot() = 0;
   // Creates the persistent znode and every parent it lacks, those above the chroot, too; no error when it is
-  // there.
+  // there. Made of the calls above.
   Status EnsurePath(const std::string& path);
 
- private:
-  struct Handle;
-  struct Resolution;
+ protected:
+  Session() = default;
 
-  void Open(const std::vector<std::string>& addresses);
-  Status MakeChroot();
-  Status TryMakeChroot();
-
-  const Hosts hosts_;
-  const Duration session_timeout_;
-  const Duration request_timeout_;
-  const Sink sink_;
-  Backoff backoff_;
-  // Each try is a session of its own.
-  Backoff chroot_backoff_;
-  TimePoint chroot_at_{};
-  Status chroot_made_;
-  LogOnChange log_chroot_;
-  LogOnChange log_problem_;  // until it is connected again
-  TimePoint retry_at_{};
-  std::shared_ptr<Resolution> resolving_;  // nothing: no names are being resolved
-  std::unique_ptr<Handle> handle_;
-  std::vector<std::string> addresses_;  // that it was opened with
+  Status EnsureNode(const std::string& path);
 };
 
-// "host:port,host:port" for the C client, of odd length: the first address stands twice where there would be
-// an even number. REQUIRES: addresses is not empty.
-std::string ConnectString(const std::vector<std::string>& addresses, const std::string& chroot);
+// How an owner opens its session, which is not connected yet.
+using SessionFactory =
+    std::function<std::unique_ptr<Session>(const Hosts& hosts, Duration session_timeout, Session::Sink sink)>;
 
 }  // namespace redis_zk::zookeeper

@@ -1,0 +1,82 @@
+// The session at real ZooKeeper, over the C client. It outlives its handle: when the server expires it, or
+// when it has been silent for longer than the session can have lived, a new handle is opened and a new
+// session begins. Only this folder includes zookeeper.h.
+//
+// Threads: as of every Session. The C client's threads push the events. The request timeout is the session's
+// and at most five seconds. Names are resolved by threads of their own, for which nobody waits.
+//
+// The C client's traps that this class stands in front of (client 3.8.0 and 3.9.3): it never tries half of a
+// server list of even length and spins on it, so the list is padded to an odd one; it resolves names on every
+// turn of its loop, so it is given addresses; it inherits its sockets to children, so they are closed before
+// exec (os/child).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "zookeeper/hosts.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::zookeeper {
+
+class ClientSession final : public Session {
+ public:
+  ClientSession(Hosts hosts, Duration session_timeout, Sink sink);
+  ~ClientSession() override;
+
+  void Maintain(TimePoint now) override;
+  bool connected() const override;
+  bool Answers(Duration within) override;
+  std::int64_t id() const override;
+  Result<Node> Get(const std::string& path, Watch watch) override;
+  std::vector<Result<Node>> GetAll(const std::vector<std::string>& paths, Watch watch) override;
+  Result<std::optional<NodeStat>> Exists(const std::string& path, Watch watch) override;
+  Result<std::vector<std::string>> Children(const std::string& path, Watch watch) override;
+  std::vector<Result<std::vector<std::string>>> ChildrenOfAll(const std::vector<std::string>& paths,
+                                                              Watch watch) override;
+  Result<std::string> Create(const std::string& path, const std::string& data, Lifetime lifetime) override;
+  Status Set(const std::string& path, const std::string& data, std::int32_t version) override;
+  Status Delete(const std::string& path, std::int32_t version) override;
+  Status Commit(const Transaction& transaction) override;
+  Status EnsureChroot() override;
+
+ private:
+  struct Handle;
+  struct Resolution;
+
+  void Open(const std::vector<std::string>& addresses);
+  Status MakeChroot();
+  Status TryMakeChroot();
+
+  const Hosts hosts_;
+  const Duration session_timeout_;
+  const Duration request_timeout_;
+  const Sink sink_;
+  Backoff backoff_;
+  // Each try is a session of its own.
+  Backoff chroot_backoff_;
+  TimePoint chroot_at_{};
+  Status chroot_made_;
+  LogOnChange log_chroot_;
+  LogOnChange log_problem_;  // until it is connected again
+  TimePoint retry_at_{};
+  std::shared_ptr<Resolution> resolving_;  // nothing: no names are being resolved
+  std::unique_ptr<Handle> handle_;
+  std::vector<std::string> addresses_;  // that it was opened with
+};
+
+// The factory of the daemons.
+std::unique_ptr<Session> OpenClientSession(const Hosts& hosts, Duration session_timeout, Session::Sink sink);
+
+// "host:port,host:port" for the C client, of odd length: the first address stands twice where there would be
+// an even number. REQUIRES: addresses is not empty.
+std::string ConnectString(const std::vector<std::string>& addresses, const std::string& chroot);
+
+}  // namespace redis_zk::zookeeper

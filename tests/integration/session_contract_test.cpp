@@ -1,0 +1,50 @@
+#include "support/session_contract.h"
+
+#include "integration/session_fixture.h"
+#include "support/proxy.h"
+
+namespace redis_zk::testing {
+namespace {
+
+class RealContractSession final : public ContractSession {
+ public:
+  RealContractSession(Proxy& proxy, const std::string& chroot)
+      : ContractSession(zookeeper::OpenClientSession, {{proxy.endpoint()}, chroot}, 2s), proxy_(proxy) {}
+
+  void Disconnect() override {
+    proxy_.Set(Proxy::Mode::kRefuse);
+    EXPECT_TRUE(Until([this] { return !(*this)->connected(); }));
+  }
+  void Reconnect() override { proxy_.Set(Proxy::Mode::kForward); }
+  void Expire() override {
+    const std::string sign = NewRoot();
+    TestSession observer;
+    EXPECT_TRUE((*this)->Create(sign, "", zookeeper::Lifetime::kEphemeral));
+    EXPECT_TRUE(observer.Connect() && observer->Exists(sign, zookeeper::Watch::kYes));
+    proxy_.Set(Proxy::Mode::kSilent);
+    EXPECT_TRUE(observer.Saw(Kind::kNodeChanged, sign)) << "the server gives up the session";
+    proxy_.Set(Proxy::Mode::kForward);
+    proxy_.Disconnect();
+  }
+
+ private:
+  Proxy& proxy_;
+};
+
+class RealWorld final : public ContractWorld {
+ public:
+  std::unique_ptr<ContractSession> Open(const std::string& chroot) override {
+    proxies_.push_back(std::make_unique<Proxy>(SharedZooKeeper().endpoint()));
+    return std::make_unique<RealContractSession>(*proxies_.back(), chroot);
+  }
+
+ private:
+  std::vector<std::unique_ptr<Proxy>> proxies_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Real, SessionContract, ::testing::Values([]() -> std::unique_ptr<ContractWorld> {
+                           return std::make_unique<RealWorld>();
+                         }));
+
+}  // namespace
+}  // namespace redis_zk::testing

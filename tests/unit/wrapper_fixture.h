@@ -1,0 +1,55 @@
+// A wrapper's loop at a ZooKeeper in memory, through a session that fails on demand. Nothing listens at the
+// wrapper's address.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemon/wrapper_loop.h"
+#include "support/fault_site.h"
+#include "support/servers.h"
+#include "unit/signals_fixture.h"
+
+namespace redis_zk::testing {
+
+// Of one wrapper; its session has begun.
+class FaultyLoop {
+ public:
+  FaultyLoop(FakeZooKeeper& zookeeper, const BlockedSignals& signals, const CommonOptions& common,
+             const ServerOptions& server)
+      : loop_(common, server, signals,
+              [this, &zookeeper](const zookeeper::Hosts& hosts, Duration timeout,
+                                 zookeeper::Session::Sink sink) {
+                auto session =
+                    std::make_unique<FailingSession>(zookeeper.Factory()(hosts, timeout, std::move(sink)));
+                session_ = session.get();
+                return session;
+              }) {
+    loop_.Pump(Clock::now());
+  }
+
+  daemon::WrapperLoop& operator*() { return loop_; }
+  daemon::WrapperLoop* operator->() { return &loop_; }
+  FailingSession& session() { return *session_; }
+
+ private:
+  FailingSession* session_ = nullptr;  // the loop's
+  daemon::WrapperLoop loop_;
+};
+
+class WrapperTest : public SignalsTest {
+ protected:
+  static CommonOptions Common() {
+    return {
+        .zk_root = "/redis", .zk_session_timeout = 2s, .zk_connect_timeout = 2s, .master_name = "master1"};
+  }
+  static ServerOptions At(const Endpoint& address, const TempDir& dir) {
+    return {.work_dir = dir.path().string(), .bind = address, .announce = address};
+  }
+
+  const TempDir dir_;
+  const CommonOptions common_ = Common();
+  const ServerOptions server_ = At({"127.0.0.1", FreePort()}, dir_);
+};
+
+}  // namespace redis_zk::testing
