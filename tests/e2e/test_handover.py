@@ -366,7 +366,7 @@ def test_order_to_a_sentinel_that_enters_tilt(sly_fleet, figure):
         code, text = fail_over(watcher)
         answered = time.monotonic()
         assert len(failed) == 3
-        assert code == 504 and "takes writes as before" in text, text
+        assert code == 504 and "accepts writes again" in text, text
         wait_for(lambda: writer.acknowledged[-1] > answered, what="writes")
         for sentinel in sentinels:
             wait_for(lambda each=sentinel: not in_tilt(each), TILT + 5, "the end of TILT", every=0.1)
