@@ -138,7 +138,7 @@ def test_refused(fleet):
             ("/masters/nobody/failover", 404, "no such group"),
             (f"/masters/{GROUP}/failover?to=x", 400, "to: found"),
             (f"/masters/{GROUP}/failover?to={master.address}", 409, "is the master"),
-            (f"/masters/{GROUP}/failover?to=127.0.0.1:1", 409, "is no replica"),
+            (f"/masters/{GROUP}/failover?to=127.0.0.1:1", 409, "is not an attached replica"),
     ]:
         found, text = ask(watcher, "POST", path)
         assert (found, why in text) == (code, True), text

@@ -157,7 +157,7 @@ TEST(PlanHandoverTest, TellsWhatPassesFromWhatDoesNot) {
             },
             kStays, "no replica is attached"},
            {"a link has just broken", [](auto& v) { v.master.replicas.clear(); }, kPasses,
-            "10.0.0.2:6379 is not attached"},
+            "replica 10.0.0.2:6379 is not attached"},
            {"all still copy",
             [](auto& v) {
               for (auto& replica : v.master.replicas) replica.online = false;
