@@ -56,9 +56,9 @@ std::string NameOf(const AdminRequest& request) {
     case Action::kDeleteGroup:
       return "deletion of " + Printable(request.group);
     case Action::kPauseCleanUp:
-      return "pause of the clean-up";
+      return "clean-up pause";
     case Action::kResumeCleanUp:
-      return "end of the clean-up's pause";
+      return "clean-up resume";
   }
   return "";
 }
@@ -101,16 +101,18 @@ Access Authorize(std::string_view token, std::string_view header) {
 
 std::optional<std::string> FindLife(const DeletionView& view) {
   if (view.group == store::kDefaultGroup || view.group == view.own_group)
-    return view.group + " is the group that watchers always have";
+    return view.group + " cannot be deleted: watchers always create this group";
   if (!view.members.empty()) {
-    return fmt::format("{} is registered in {}", view.members.front().endpoint.ToAddress(), view.group);
+    return fmt::format("{} is still registered in {}; stop it first",
+                       view.members.front().endpoint.ToAddress(), view.group);
   }
   if (!view.answering.empty()) {
-    return fmt::format("{} answers, a master of {}", view.answering.begin()->ToAddress(), view.group);
+    return fmt::format("{} still answers as a master of {}; stop it first",
+                       view.answering.begin()->ToAddress(), view.group);
   }
   for (const auto& report : view.reports) {
     if (report.master_down || !report.master_connected) continue;
-    return fmt::format("Sentinel {} sees the master {} alive", report.sentinel.ToAddress(),
+    return fmt::format("Sentinel {} reports the master {} as up", report.sentinel.ToAddress(),
                        report.master.ToAddress());
   }
   return std::nullopt;
@@ -131,7 +133,7 @@ class Admin::OwnSession {
     const TimePoint deadline = Clock::now() + kConnectWithin;
     session_->Maintain(Clock::now());
     while (!session_->connected() && !stopping() && Clock::now() < deadline) Wait(deadline);
-    if (!session_->connected()) return Fail(ErrorKind::kUnavailable, "ZooKeeper does not answer");
+    if (!session_->connected()) return Fail(ErrorKind::kUnavailable, "ZooKeeper is unreachable");
     id_ = session_->id();
     return {};
   }
@@ -169,11 +171,13 @@ void Admin::ReadTokenAgain() {
   if (path.empty()) return;
   auto read = ReadAdminToken(path);
   if (!read) {
-    log::Warn("SIGHUP: the admin token stays as it is: found \"{}\", expected {}", Printable(path),
-              read.error().message);
+    log::Warn(
+        {.event = "admin-token-reload-rejected"},
+        "SIGHUP: admin token not reloaded: found \"{}\", expected {}; fix the file and send SIGHUP again",
+        Printable(path), read.error().message);
   } else if (read->text != *token_.Get()) {
     token_.Set(std::move(read->text));
-    log::Info("SIGHUP: the admin token is another one now");
+    log::Info({.event = "admin-token-reloaded"}, "SIGHUP: admin token reloaded");
   }
 }
 
@@ -185,7 +189,8 @@ Access Admin::Check(std::string_view authorization, const std::string& from) {
   const TimePoint now = Clock::now();
   if (now < log_denied_at_) return access;
   log_denied_at_ = now + kLogDeniedEvery;
-  log::Warn("admin API: {} sent no token or a wrong one ({} since this was said last)", from,
+  log::Warn({.event = "admin-request-rejected", .more = {{"from", from}}},
+            "rejected request from {}: missing or wrong admin token ({} since the last line)", from,
             std::exchange(denied_, 0));
   return access;
 }
@@ -209,9 +214,12 @@ AdminOutcome Admin::Run(const AdminRequest& request) {
   // Whatever foreign text it quotes.
   outcome.told = Printable(outcome.told, 300);
   const std::string name = NameOf(request);
-  log::Info("admin API: {}, asked for by {}: {}: {}", name, request.from, outcome.status, outcome.told);
+  log::Info({.event = "admin-request",
+             .group = request.group,
+             .more = {{"from", request.from}, {"status", std::to_string(outcome.status)}}},
+            "admin request: {}: {}", name, outcome.told);
   if (outcome.status != kBadRequest && outcome.status != kNotFound) {
-    const std::string sentence = fmt::format("{}, asked for by {}: {}", name, request.from, outcome.told);
+    const std::string sentence = fmt::format("{}, requested by {}: {}", name, request.from, outcome.told);
     Event event{.kind = KindOf(request.action), .group = request.group, .sentence = sentence};
     event.fields = {{"status", std::int64_t{outcome.status}}};
     tell_(event, {.time = UnixTime(),
@@ -227,9 +235,9 @@ AdminOutcome Admin::Run(const AdminRequest& request) {
 std::optional<AdminOutcome> Admin::FindObstacle(const std::string& group) const {
   const auto topology = topology_.Get();
   if (!group.empty() && !topology->groups.contains(group))
-    return AdminOutcome{.status = kNotFound, .told = "no such group; /masters lists those there are"};
+    return AdminOutcome{.status = kNotFound, .told = "no such group; /masters lists the groups"};
   if (!topology->zookeeper_connected)
-    return AdminOutcome{.status = kUnavailable, .told = "ZooKeeper is away"};
+    return AdminOutcome{.status = kUnavailable, .told = "ZooKeeper is unreachable"};
   return std::nullopt;
 }
 
@@ -249,7 +257,8 @@ AdminOutcome Admin::FailOver(const AdminRequest& request) const {
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   if (const auto taken = own.registry().TakeAdmin(request.group, OwnName()); !taken) {
     if (taken.error().kind != ErrorKind::kAlreadyExists) return Failed(taken.error());
-    return {.status = kConflict, .told = "the watcher " + taken.error().message + " fails it over already"};
+    return {.status = kConflict,
+            .told = "the watcher " + taken.error().message + " is already running a failover of this group"};
   }
   return HandoverTo(own, request, to);
 }
@@ -266,14 +275,14 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
   if (!registered) return Failed(registered.error());
   const auto info = redis::AskServerInfo(master, options_.common.credentials.redis, kAskTimeout);
   if (!info) {
-    return {.status = kConflict,
-            .told = fmt::format("the master cannot be asked, and if it is down, Sentinel fails over by "
-                                "itself: {}",
-                                info.error().message)};
+    return {
+        .status = kConflict,
+        .told = fmt::format("the master does not answer; if it is down, Sentinel fails over by itself: {}",
+                            info.error().message)};
   }
   if (info->role != redis::Role::kMaster)
     return {.status = kConflict,
-            .told = fmt::format("the recorded master {} is a replica: the record is about to change",
+            .told = fmt::format("the recorded master {} is a replica; retry when the record has changed",
                                 master.ToAddress())};
 
   failover::Handover::Terms terms{.group = request.group,
@@ -291,7 +300,7 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
   if (outcome.kind == Kind::kRefused) return {.status = kConflict, .told = outcome.told};
   if (outcome.kind == Kind::kGivenUp)
     return {.status = kTimedOut,
-            .told = fmt::format("{}; {} takes writes as before", outcome.told, master.ToAddress())};
+            .told = fmt::format("{}; {} accepts writes again", outcome.told, master.ToAddress())};
   if (outcome.kind == Kind::kUndecided) return {.status = kTimedOut, .told = outcome.told};
 
   AdminOutcome::FailedOver done{.from = master, .to = outcome.promoted, .paused = outcome.paused};
@@ -325,10 +334,11 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
   Disconnect(request.group, master);
   if (!confirmed)
     return {.status = kTimedOut,
-            .told = fmt::format("{} is the master now, and no Sentinel says so yet", done.to.ToAddress())};
+            .told = fmt::format("{} was promoted, but no Sentinel reports it as the master yet",
+                                done.to.ToAddress())};
   if (to && *to != done.to)
     return {.status = kConflict,
-            .told = fmt::format("handed over, but to {}: Sentinel preferred it to {}", done.to.ToAddress(),
+            .told = fmt::format("handed over to {} instead of {}: Sentinel preferred it", done.to.ToAddress(),
                                 to->ToAddress())};
   return {.told = fmt::format("handed over from {} to {} in {} ms, writes paused for {} ms, epoch {}",
                               done.from.ToAddress(), done.to.ToAddress(), done.took.count(),
@@ -339,8 +349,10 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
 void Admin::Disconnect(const std::string& group, const Endpoint& demoted) const {
   if (const auto done = failover::DisconnectClients(demoted, options_.common.credentials.redis, kAskTimeout);
       !done)
-    log::Warn("{}: could not disconnect the clients of {} after its demotion; they may read stale data: {}",
-              group, demoted.ToAddress(), done.error().message);
+    log::Warn(
+        {.event = "clients-not-disconnected", .group = group, .peer = demoted.ToAddress()},
+        "cannot disconnect clients after the demotion: {}; they may read stale data until they reconnect",
+        done.error().message);
 }
 
 AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
@@ -371,9 +383,9 @@ AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
   if (const auto life = FindLife(view)) return {.status = kConflict, .told = *life};
   const auto removed = own.registry().RemoveGroup(request.group, view.record);
   if (!removed && removed.error().kind == ErrorKind::kConflict)
-    return {.status = kConflict, .told = "somebody of the group has just come"};
+    return {.status = kConflict, .told = "a member of the group registered in the meantime"};
   if (!removed) return Failed(removed.error());
-  return {.told = request.group + " is deleted"};
+  return {.told = "deleted the group " + request.group};
 }
 
 AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
@@ -383,7 +395,8 @@ AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
   const auto paused = own.registry().PauseCleanUp(
       {.since = UnixTime(), .by = OwnName(), .from = request.from, .reason = Printable(request.reason)});
   if (!paused) return Failed(paused.error());
-  return {.told = *paused ? "no watcher cleans up until it is resumed" : "it was paused already"};
+  return {.told = *paused ? "clean-up paused in all watchers until it is resumed"
+                          : "clean-up was already paused"};
 }
 
 AdminOutcome Admin::ResumeCleanUp() const {
@@ -392,7 +405,7 @@ AdminOutcome Admin::ResumeCleanUp() const {
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   const auto resumed = own.registry().ResumeCleanUp();
   if (!resumed) return Failed(resumed.error());
-  return {.told = *resumed ? "the clean-up goes on" : "it was not paused"};
+  return {.told = *resumed ? "clean-up resumed" : "clean-up was not paused"};
 }
 
 }  // namespace redis_zk::watcher

@@ -48,7 +48,7 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   const auto is_gone = [&groups](const auto& entry) { return !groups.contains(entry.first); };
   std::erase_if(known_ids_, is_gone);
   std::erase_if(datasets_at_, is_gone);
-  std::erase_if(told_, is_gone);
+  std::erase_if(log_action_, is_gone);
   ForgetGroups(groups, &memory_);
   if (paused && !memory_.verifying) {
     ForgetSightings();
@@ -56,18 +56,17 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   }
   if (!TakeTurn()) return;
   if (memory_.verifying && !groups.contains(memory_.verifying->group))
-    GiveUp(memory_.verifying->group, "the group is gone");
+    GiveUp(memory_.verifying->group, "the group was deleted");
   const std::string group = NextGroup(groups);
   auto view = Look(group, groups.at(group), sentinels);
   if (!view && view.error().kind == ErrorKind::kNotFound) {
     // Somebody older made this group, or it was deleted a moment ago.
     if (!registry_.ReadRecord(group, Watch::kNo)) return;
-    if (const auto made = registry_.EnsureGroup(group); !made)
-      log::Debug("clean-up: {}", made.error().message);
+    if (const auto made = registry_.EnsureGroup(group); !made) LogFailedStep(group, made.error());
     return;
   }
   if (!view) {
-    log::Debug("clean-up: {}", view.error().message);
+    LogFailedStep(group, view.error());
     return;
   }
   NoteKnownIds(groups, &*view);
@@ -85,14 +84,15 @@ bool Cleaner::TakeTurn() {
   if (options_.clean_up == CleanUpMode::kObserve) return true;
   const auto acquired = lock_.Acquire();
   if (!acquired) {
-    log::Debug("clean-up: {}", acquired.error().message);
+    LogFailedStep("", acquired.error());
     if (acquired.error().kind == ErrorKind::kNotFound) {
-      if (const auto made = registry_.EnsureGroup(options_.common.master_name); !made)
-        log::Debug("clean-up: {}", made.error().message);
+      const std::string& group = options_.common.master_name;
+      if (const auto made = registry_.EnsureGroup(group); !made) LogFailedStep(group, made.error());
     }
   }
   const bool held = acquired && *acquired;
-  if (held && !held_) log::Info("clean-up: this watcher does it from now on");
+  if (held && !held_)
+    log::Info({.event = "clean-up-lock-acquired"}, "this watcher cleans up from now on: it holds the lock");
   if (!held) ForgetSightings();
   held_ = held;
   return held;
@@ -203,20 +203,23 @@ void Cleaner::AskServers(CleanUpView* view) {
 
 void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
   const bool observing = options_.clean_up == CleanUpMode::kObserve;
+  auto& log_action = log_action_[group];
   switch (action.kind) {
     case Kind::kNothing:
     case Kind::kAskServers:
-      told_.erase(group);
+      log_action.Reset();
       break;
     case Kind::kWait:
-      log::Debug("clean-up: {}: {}", group, action.reason);
+      log::Debug({.event = "clean-up-waiting", .group = group}, "clean-up waits: {}", action.reason);
       break;
     case Kind::kRefuse:
-      Tell(group, action.reason);
+      log_action(log::Severity::kWarn, {.event = "clean-up-blocked", .group = group},
+                 "clean-up blocked: " + action.reason);
       break;
     case Kind::kVerified:
       Note(group, action, Clock::now(), &memory_);
-      Tell(group, action.reason);
+      log_action(log::Severity::kInfo, {.event = "clean-up-verified", .group = group},
+                 "clean-up verified: " + action.reason);
       break;
     case Kind::kGiveUp:
       GiveUp(group, action.reason);
@@ -224,8 +227,14 @@ void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
     case Kind::kReset:
     case Kind::kRemoveIdentity:
     case Kind::kForgetDataset:
-      Tell(group, observing ? "only observing, else: " + action.reason : action.reason);
-      if (!observing) CarryOut(group, action);
+      if (observing) {
+        log_action(log::Severity::kInfo, {.event = "clean-up-observed", .group = group},
+                   "CLEANUP=observe, skipped: " + action.reason);
+      } else {
+        log_action(log::Severity::kInfo, {.event = "clean-up-step", .group = group},
+                   "clean-up: " + action.reason);
+        CarryOut(group, action);
+      }
       break;
   }
 }
@@ -248,20 +257,25 @@ void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
     // There may be more of them.
     if (action.kind == Kind::kForgetDataset) datasets_at_.erase(group);
   } else if (removed.error().kind == ErrorKind::kConflict) {
-    log::Info("clean-up: {}: not done: somebody has just sat down", group);
+    log::Info({.event = "clean-up-skipped", .group = group}, "clean-up skipped: {} {} was {} in the meantime",
+              action.kind == Kind::kRemoveIdentity ? "identity" : "the dataset metadata of node",
+              action.entry, action.kind == Kind::kRemoveIdentity ? "taken" : "reported");
   } else {
-    log::Warn("clean-up: {}: {}", group, removed.error().message);
+    log::Warn({.event = "clean-up-failed", .group = group}, "clean-up failed: cannot remove {}: {}; retrying",
+              action.entry, removed.error().message);
   }
 }
 
 void Cleaner::GiveUp(const std::string& group, const std::string& why) {
   Note(group, {.kind = Kind::kGiveUp}, Clock::now(), &memory_);
-  log::Warn("clean-up: {}: {}; no Sentinel is made to forget anybody for the next {} min", group, why,
-            kPauseAfterSurprise / 1min);
+  log::Warn({.event = "clean-up-verification-failed", .group = group},
+            "clean-up paused for {} min: SENTINEL RESET could not be verified: {}",
+            kPauseAfterFailedVerification / 1min, why);
 }
 
-void Cleaner::Tell(const std::string& group, const std::string& text) {
-  if (std::exchange(told_[group], text) != text) log::Info("clean-up: {}: {}", group, text);
+void Cleaner::LogFailedStep(const std::string& group, const Error& error) {
+  log::Debug({.event = "clean-up-step-failed", .group = group}, "clean-up step failed: {}; retrying",
+             error.message);
 }
 
 }  // namespace redis_zk::watcher

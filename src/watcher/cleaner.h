@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "store/registry.h"
@@ -47,8 +48,8 @@ class Cleaner {
   void Act(const std::string& group, const CleanUpAction& action);
   void CarryOut(const std::string& group, const CleanUpAction& action);
   void GiveUp(const std::string& group, const std::string& why);
-  // Once, until something else is said of the group.
-  void Tell(const std::string& group, const std::string& text);
+  // One that the next step would repeat; the next step will.
+  static void LogFailedStep(const std::string& group, const Error& error);
 
   const WatcherOptions& options_;
   zookeeper::Session& session_;
@@ -62,7 +63,7 @@ class Cleaner {
   std::string last_group_;
   // By group: the Sentinel ids that are known there. Groups that were not seen in full are missing.
   std::map<std::string, std::set<std::string>> known_ids_;
-  std::map<std::string, std::string> told_;
+  std::map<std::string, LogOnChange> log_action_;  // by group
 };
 
 }  // namespace redis_zk::watcher

@@ -15,7 +15,7 @@ namespace {
 using Kind = CleanUpAction::Kind;
 using Sighting = CleanUpMemory::Sighting;
 
-// A stale_entry that was made forgotten and is counted again came back by itself, and would again. Until it
+// A stale entry that was made forgotten and is counted again came back by itself, and would again. Until it
 // has been seen alive, or for this long, it is left alone.
 constexpr Duration kLeftAlone = 24h;
 
@@ -24,14 +24,14 @@ CleanUpAction Say(Kind kind, std::string reason) { return {.kind = kind, .reason
 // The next Sentinel to make forget, as if the group were fit for it.
 CleanUpAction FindStaleEntryChore(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
                                   TimePoint now) {
-  CleanUpAction otherwise = Say(Kind::kNothing, "no Sentinel counts anybody who is gone");
+  CleanUpAction otherwise = Say(Kind::kNothing, "no Sentinel lists a stale entry");
   for (const auto& sentinel_view : view.sentinel_views) {
     const std::string name = "Sentinel " + sentinel_view.sentinel.endpoint.ToAddress();
     const auto stale_entries = FindStaleEntries(view, sentinel_view);
     if (stale_entries.empty()) continue;
     CleanUpAction reset{
         .kind = Kind::kReset,
-        .reason = fmt::format("SENTINEL RESET of {}, which still counts {}", name, Join(stale_entries)),
+        .reason = fmt::format("SENTINEL RESET of {}, which lists the stale {}", name, Join(stale_entries)),
         .sentinel = sentinel_view.sentinel};
     bool may_return = false;
     bool fresh = false;
@@ -43,10 +43,12 @@ CleanUpAction FindStaleEntryChore(const CleanUpView& view, const CleanUpMemory& 
       reset.stale_entries.push_back(stale_entry.name);
     }
     if (!fresh) {
-      otherwise = Say(Kind::kRefuse, fmt::format("{} counts {} in spite of a RESET, and is left alone", name,
-                                                 Join(stale_entries)));
+      otherwise =
+          Say(Kind::kRefuse, fmt::format("{} lists the stale {} again after SENTINEL RESET; skipped for "
+                                         "{} h after that RESET",
+                                         name, Join(stale_entries), kLeftAlone / 1h));
     } else if (may_return) {
-      otherwise = Say(Kind::kWait, fmt::format("{} counts {}, who may return", name, Join(stale_entries)));
+      otherwise = Say(Kind::kWait, fmt::format("{} lists {}, which may return", name, Join(stale_entries)));
     } else {
       return reset;
     }
@@ -63,7 +65,7 @@ std::optional<CleanUpAction> FindIdentityChore(const CleanUpView& view, const Cl
     if (IsKnown(view, store::SentinelIdOf(identity.uuid))) continue;
     return CleanUpAction{
         .kind = Kind::kRemoveIdentity,
-        .reason = fmt::format("removal of identity {}, last of {}: free, and no Sentinel knows it",
+        .reason = fmt::format("removal of identity {}, last used by {}: it is free and no Sentinel knows it",
                               identity.uuid, identity.endpoint.ToAddress()),
         .entry = identity.uuid};
   }
@@ -77,8 +79,8 @@ std::optional<CleanUpAction> FindDatasetChore(const CleanUpView& view) {
     if (view.zookeeper_time == 0 || view.zookeeper_time - known.reported_at <= kForgetDataAfter.count())
       continue;
     return CleanUpAction{.kind = Kind::kForgetDataset,
-                         .reason = fmt::format("removal of what is known of the data on node {}, last at {}: "
-                                               "gone for more than {} h",
+                         .reason = fmt::format("removal of the dataset metadata of node {}, last at {}: "
+                                               "not reported for more than {} h",
                                                known.node, known.endpoint.ToAddress(), kForgetDataAfter / 1h),
                          .entry = known.node};
   }
@@ -95,13 +97,14 @@ CleanUpAction FindChore(const CleanUpView& view, const CleanUpMemory& memory, Du
 }
 
 CleanUpAction Verify(const CleanUpView& view, const CleanUpMemory::Verification& verifying, TimePoint now) {
-  if (verifying.group != view.group) return Say(Kind::kNothing, "another group is being cleaned up");
+  if (verifying.group != view.group)
+    return Say(Kind::kNothing, "the clean-up of another group is being verified");
   const std::string name = "Sentinel " + verifying.sentinel.endpoint.ToAddress();
   const auto is_it = [&verifying](const auto& sentinel) { return sentinel.uuid == verifying.sentinel.uuid; };
   if (std::none_of(view.sentinels.begin(), view.sentinels.end(), is_it))
-    return Say(Kind::kGiveUp, name + " has gone since its RESET");
+    return Say(Kind::kGiveUp, name + " is no longer registered after SENTINEL RESET");
   if (const auto dispute = FindDispute(view))
-    return Say(Kind::kGiveUp, fmt::format("after the RESET of {}, {}", name, *dispute));
+    return Say(Kind::kGiveUp, fmt::format("after SENTINEL RESET of {}, {}", name, *dispute));
   if (!view.servers) return Say(Kind::kAskServers, "the servers have to be asked");
   const auto sentinel_view =
       std::find_if(view.sentinel_views.begin(), view.sentinel_views.end(),
@@ -109,15 +112,16 @@ CleanUpAction Verify(const CleanUpView& view, const CleanUpMemory::Verification&
   std::optional<std::string> missing = FindSickServer(view);
   if (!missing && sentinel_view == view.sentinel_views.end()) missing = name + " does not answer";
   if (!missing) {
-    if (const auto unknown = FindMissing(view, *sentinel_view)) missing = name + " has not found " + *unknown;
+    if (const auto unknown = FindMissing(view, *sentinel_view))
+      missing = fmt::format("{} has not found {} again", name, *unknown);
   }
   if (!missing) {
     return Say(Kind::kVerified,
-               fmt::format("{} has found everyone again (Sentinels: {}, replicas: {})", name,
+               fmt::format("{} has found all others again (Sentinels: {}, replicas: {})", name,
                            sentinel_view->known.peers.size(), sentinel_view->known.replicas.size()));
   }
   if (now < verifying.deadline) return Say(Kind::kWait, *missing);
-  return Say(Kind::kGiveUp, fmt::format("{} s after its RESET, {}", kFindAgainWithin / 1s, *missing));
+  return Say(Kind::kGiveUp, fmt::format("{} {} s after SENTINEL RESET", *missing, kFindAgainWithin / 1s));
 }
 
 }  // namespace
@@ -162,24 +166,26 @@ void ForgetGroups(const std::map<std::string, store::Record>& groups, CleanUpMem
 
 CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
                             TimePoint now) {
-  if (!view.connected) return Say(Kind::kNothing, "ZooKeeper is away");
-  if (!view.may_act) return Say(Kind::kNothing, "another watcher cleans up");
+  if (!view.connected) return Say(Kind::kNothing, "ZooKeeper is unreachable");
+  if (!view.may_act) return Say(Kind::kNothing, "another watcher holds the clean-up lock");
   if (memory.verifying) return Verify(view, *memory.verifying, now);
   if (view.sentinel_views.empty()) return Say(Kind::kNothing, "no Sentinel that answers knows the group");
   CleanUpAction chore = FindChore(view, memory, patience, now);
   if (chore.kind != Kind::kReset && chore.kind != Kind::kRemoveIdentity && chore.kind != Kind::kForgetDataset)
     return chore;
   std::optional<std::string> obstacle;
-  if (now < memory.paused_until) obstacle = "there was a surprise a short time ago";
+  if (now < memory.paused_until)
+    obstacle = fmt::format("the last SENTINEL RESET could not be verified less than {} min ago",
+                           kPauseAfterFailedVerification / 1min);
   if (!obstacle) obstacle = FindDispute(view);
   if (!obstacle && !view.silent.empty()) {
-    obstacle = fmt::format("Sentinel {} is registered and does not answer",
+    obstacle = fmt::format("Sentinel {} is registered but does not answer",
                            view.silent.front().endpoint.ToAddress());
   }
   if (!obstacle && !view.servers) return Say(Kind::kAskServers, "the servers have to be asked");
   if (!obstacle) obstacle = FindSickServer(view);
   if (!obstacle && chore.kind == Kind::kReset) obstacle = FindRisk(view, chore.sentinel);
-  if (obstacle) return Say(Kind::kRefuse, fmt::format("{}; waiting, since {}", chore.reason, *obstacle));
+  if (obstacle) return Say(Kind::kRefuse, fmt::format("{}; pending: {}", *obstacle, chore.reason));
   return chore;
 }
 
@@ -192,7 +198,7 @@ void Note(const std::string& group, const CleanUpAction& action, TimePoint now, 
     memory->verifying.reset();
   } else if (action.kind == Kind::kGiveUp) {
     memory->verifying.reset();
-    memory->paused_until = now + kPauseAfterSurprise;
+    memory->paused_until = now + kPauseAfterFailedVerification;
   }
 }
 

@@ -1,14 +1,14 @@
 // When to make Sentinels forget those that are gone for good: functions of values.
 //
-// A stale_entry is a Sentinel or a replica that is gone (scaled down, moved) while a living Sentinel still
-// counts it. A failover needs a majority of all that are counted, so stale_entries add up until there can be
+// A stale entry is a Sentinel or a replica that is gone (scaled down, moved) while a living Sentinel still
+// counts it. A failover needs a majority of all that are counted, so stale entries add up until there can be
 // none any more. Sentinel cannot forget a single one: SENTINEL RESET forgets all of a group's replicas and
 // peers, and finds the living ones again from the master, blind until its next INFO. While the master is
 // down, or during a failover, it makes the group unrecoverable. Therefore:
-//   - nothing is done unless the group is in perfect health but for its stale_entries;
+//   - nothing is done unless the group is in perfect health but for its stale entries;
 //   - only one Sentinel is blind at a time, and the next has its turn when that one has found everyone again;
-//   - no Sentinel is made to forget the same stale_entry twice;
-//   - the first surprise ends it for a while.
+//   - no Sentinel is made to forget the same stale entry twice;
+//   - the first verification that fails ends it for a while.
 // What ZooKeeper keeps for those that are gone is tidied up under the same conditions.
 #pragma once
 
@@ -26,7 +26,7 @@ namespace redis_zk::watcher {
 
 // How long a Sentinel may take to find everyone again, and what follows when it does not.
 inline constexpr Duration kFindAgainWithin = 30s;
-inline constexpr Duration kPauseAfterSurprise = 5min;
+inline constexpr Duration kPauseAfterFailedVerification = 5min;
 // How long data are remembered that no living node has reported.
 inline constexpr Duration kForgetDataAfter = 24h;
 
@@ -55,12 +55,12 @@ struct CleanUpMemory {
 struct CleanUpAction {
   enum class Kind {
     kNothing,         // there is nothing to clean up, or it is not for this watcher
-    kWait,            // stale_entries that may return, or a Sentinel that is finding everyone again
+    kWait,            // stale entries that may return, or a Sentinel that is finding everyone again
     kRefuse,          // there is something to clean up, and the group is not fit for it
     kAskServers,      // look closer: the servers have to be asked
     kReset,           // make `sentinel` forget `stale_entries`
     kVerified,        // the Sentinel that was made to forget has found everyone again
-    kGiveUp,          // a surprise
+    kGiveUp,          // the verification failed
     kRemoveIdentity,  // `entry` is the identity's uuid
     kForgetDataset,   // `entry` is the node
   };
@@ -71,11 +71,11 @@ struct CleanUpAction {
   std::string entry;
 };
 
-// Notes who is a stale_entry in `view`, and since when. Those of a Sentinel that did not answer stay as they
+// Notes who is a stale entry in `view`, and since when. Those of a Sentinel that did not answer stay as they
 // were.
 void Remember(const CleanUpView& view, TimePoint now, CleanUpMemory* memory);
 
-// Forgets the stale_entries of groups that are none any more: one of the same name is new. What a RESET has
+// Forgets the stale entries of groups that are none any more: one of the same name is new. What a RESET has
 // made Sentinels forget stays, until it is as old as it may become.
 void ForgetGroups(const std::map<std::string, store::Record>& groups, CleanUpMemory* memory);
 

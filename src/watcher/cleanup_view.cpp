@@ -32,11 +32,11 @@ const redis::ReplicaOf* FindAttached(const CleanUpView& view, const Endpoint& re
 bool IsStale(const CleanUpView& view, const sentinel::PeerReport& peer) {
   const auto is_peer = [&peer](const auto& sentinel) { return Is(peer, sentinel); };
   // Somebody who takes an identity registers a moment later.
-  const auto sits = [&peer](const auto& identity) {
+  const auto holds = [&peer](const auto& identity) {
     return identity.taken && peer.id == store::SentinelIdOf(identity.uuid);
   };
   return peer.down && std::none_of(view.sentinels.begin(), view.sentinels.end(), is_peer) &&
-         std::none_of(view.identities.begin(), view.identities.end(), sits);
+         std::none_of(view.identities.begin(), view.identities.end(), holds);
 }
 
 bool IsStale(const CleanUpView& view, const sentinel::ReplicaReport& replica) {
@@ -90,17 +90,17 @@ bool IsKnown(const CleanUpView& view, const std::string& id) {
 }
 
 std::optional<std::string> FindDispute(const CleanUpView& view) {
-  if (view.record.state != store::Record::State::kMaster) return "ZooKeeper names no master";
+  if (view.record.state != store::Record::State::kMaster) return "no master is recorded";
   for (const auto& [sentinel, report, known] : view.sentinel_views) {
     const std::string name = "Sentinel " + sentinel.endpoint.ToAddress();
-    if (report.master_down) return name + " reports the master down";
+    if (report.master_down) return name + " reports the master as down";
     if (report.failover_in_progress) return name + " reports a failover in progress";
     if (report.master != view.record.master) {
       return fmt::format("{} names {}, not the recorded master {}", name, report.master.ToAddress(),
                          view.record.master.ToAddress());
     }
     if (report.config_epoch != view.sentinel_views.front().report.config_epoch)
-      return name + " knows another config epoch than the others";
+      return name + " reports another config epoch than the other Sentinels";
   }
   return std::nullopt;
 }
@@ -110,12 +110,12 @@ std::optional<std::string> FindSickServer(const CleanUpView& view) {
   const auto* master = FindServer(view, recorded);
   if (master == nullptr) return fmt::format("the recorded master {} does not answer", recorded.ToAddress());
   if (master->role != redis::Role::kMaster || master->loading)
-    return fmt::format("{} does not act as master", recorded.ToAddress());
+    return fmt::format("the recorded master {} does not act as a master", recorded.ToAddress());
   for (const auto& member : view.members) {
     if (!member.serving || member.endpoint == recorded) continue;
     const std::string name = "replica " + member.endpoint.ToAddress();
     const auto* replica = FindServer(view, member.endpoint);
-    if (replica == nullptr) return name + " is registered and does not answer";
+    if (replica == nullptr) return name + " is registered but does not answer";
     const auto* attached = FindAttached(view, member.endpoint);
     if (attached == nullptr || !attached->online) return name + " is not attached to the master";
     if (replica->role != redis::Role::kReplica || !replica->link_up)
@@ -154,10 +154,11 @@ std::optional<std::string> FindMissing(const CleanUpView& view, const SentinelVi
 std::optional<std::string> FindRisk(const CleanUpView& view, const store::Sentinel& blind) {
   const std::size_t all = view.sentinel_views.size();
   const std::size_t untouched = all - 1;
-  if (untouched * 2 <= all) return fmt::format("of {} Sentinels no majority would stay untouched", all);
+  if (untouched * 2 <= all)
+    return fmt::format("no majority of {} Sentinels would keep its tables during SENTINEL RESET", all);
   for (const auto& sentinel_view : view.sentinel_views) {
     if (untouched < sentinel_view.report.quorum)
-      return fmt::format("{} untouched Sentinels would not reach the quorum of {}", untouched,
+      return fmt::format("the other {} Sentinels would not reach the quorum of {}", untouched,
                          sentinel_view.report.quorum);
     if (sentinel_view.sentinel.uuid == blind.uuid) continue;
     if (const auto missing = FindMissing(view, sentinel_view))

@@ -1,4 +1,4 @@
-// One group as it was looked up for the clean-up, and what can be read from that: who is a stale_entry, and
+// One group as it was looked up for the clean-up, and what can be read from that: who is a stale entry, and
 // whether the group is fit for a Sentinel to be blind for a moment. Values and functions of them.
 #pragma once
 

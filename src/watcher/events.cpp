@@ -53,7 +53,7 @@ void CompareGroups(const Topology& before, const Topology& after, const Outages&
     const auto earlier = before.groups.find(group);
     if (earlier == before.groups.end())
       events->push_back(
-          {.kind = event_kind::kGroupCame, .group = group, .sentence = group + " is a group now"});
+          {.kind = event_kind::kGroupCame, .group = group, .sentence = "group " + group + " was added"});
     const Record& was = earlier == before.groups.end() ? Record{} : earlier->second;
     if (auto changed = CompareRecords(group, was, record, outages, now))
       events->push_back(std::move(*changed));
@@ -61,7 +61,7 @@ void CompareGroups(const Topology& before, const Topology& after, const Outages&
   for (const auto& [group, record] : before.groups) {
     if (after.groups.contains(group)) continue;
     events->push_back(
-        {.kind = event_kind::kGroupGone, .group = group, .sentence = group + " is no group any more"});
+        {.kind = event_kind::kGroupGone, .group = group, .sentence = "group " + group + " was removed"});
   }
 }
 
@@ -136,12 +136,12 @@ std::vector<Event> Compare(const Topology& before, const Topology& after, const 
                       .sentence = "Sentinel " + address + " is followed"});
   }
   if (before.zookeeper_connected && !after.zookeeper_connected)
-    events.push_back({.kind = event_kind::kZooKeeperLost, .sentence = "ZooKeeper is away"});
+    events.push_back({.kind = event_kind::kZooKeeperLost, .sentence = "ZooKeeper is unreachable"});
   if (!before.zookeeper_connected && after.zookeeper_connected) {
     const std::int64_t away = Milliseconds(now - before.known_at);
     events.push_back({.kind = event_kind::kZooKeeperBack,
                       .fields = {{"away_ms", away}},
-                      .sentence = fmt::format("ZooKeeper is back after {} ms", away)});
+                      .sentence = fmt::format("ZooKeeper is reachable again after {} ms", away)});
   }
   return events;
 }
@@ -166,8 +166,8 @@ std::vector<Event> Compare(const FleetStatus& before, const FleetStatus& after) 
                           .sentence = fmt::format("{}: replica {} {}", name, replica.ToAddress(), what)});
       }
     };
-    tell(were, are, event_kind::kReplicaGone, "does not answer any more");
-    tell(are, were, event_kind::kReplicaCame, "is there");
+    tell(were, are, event_kind::kReplicaGone, "no longer answers");
+    tell(are, were, event_kind::kReplicaCame, "answers");
   }
   return events;
 }

@@ -60,7 +60,7 @@ struct Election {
   std::uint64_t needed() const { return VotesToLead(quorum, counted); }
   bool possible_without(std::uint64_t dead) const { return agreeing >= needed() + dead; }
   std::string rule() const {
-    return fmt::format("it takes {} of {} (quorum {})", needed(), Counted(counted, "counted Sentinel"),
+    return fmt::format("a failover needs {} of {} (quorum {})", needed(), Counted(counted, "known Sentinel"),
                        quorum);
   }
 };
@@ -100,20 +100,20 @@ std::optional<std::string> FindObstacle(const GroupStatus& group, const ServerSt
   const Clock::duration dead_for = silent ? now - group.master->silent_since : Clock::duration{};
   if (info.link_down_for > election.down_after * kMostDownAfters + dead_for) {
     return fmt::format(
-        "its link to the master has been down for {}, and Sentinel refuses it until a sentinel-wrapper "
-        "helps",
+        "its link to the master has been down for {}, so Sentinel refuses it until the sentinel-wrappers "
+        "start a recovery",
         InSeconds(info.link_down_for));
   }
   return std::nullopt;
 }
 
 struct Succession {
-  const ServerStatus* candidate = nullptr;  // nothing: nobody can be promoted
+  const ServerStatus* candidate = nullptr;  // nothing: no replica can be promoted
   std::string why;
 };
 
 // As Sentinel chooses: the lowest priority, then the highest offset, then the lowest run id.
-Succession FindHeir(const std::vector<const ServerStatus*>& fit) {
+Succession FindCandidate(const std::vector<const ServerStatus*>& fit) {
   std::int64_t lowest = std::numeric_limits<std::int64_t>::max();
   for (const auto* replica : fit) lowest = std::min(lowest, replica->info->priority);
   std::vector<const ServerStatus*> preferred;
@@ -131,11 +131,12 @@ Succession FindHeir(const std::vector<const ServerStatus*>& fit) {
     return one->info->run_id < other->info->run_id;
   });
   if (first == front.end()) return {};
-  if (fit.size() == 1) return {*first, "no other replica can be"};
+  if (fit.size() == 1) return {*first, "it is the only candidate"};
   if (preferred.size() == 1) return {*first, fmt::format("its replica-priority {} is the lowest", lowest)};
-  if (front.size() == 1) return {*first, fmt::format("of priority {} it is furthest", lowest)};
-  return {*first, fmt::format("priority {}, about as far as {} of that priority, and the lowest run id",
-                              lowest, front.size() == 2 ? "the other one" : "the others")};
+  if (front.size() == 1) return {*first, fmt::format("of priority {} it has the highest offset", lowest)};
+  return {*first,
+          fmt::format("priority {}, about the same offset as {} of that priority, and the lowest run id",
+                      lowest, front.size() == 2 ? "the other one" : "the others")};
 }
 
 // --- what is on the disks
@@ -218,7 +219,7 @@ Facts Gather(const Topology& topology, const GroupStatus& group, TimePoint now) 
     servers.push_back(&replica);
     if (!FindObstacle(group, replica, facts.election, now)) fit.push_back(&replica);
   }
-  facts.succession = FindHeir(fit);
+  facts.succession = FindCandidate(fit);
   facts.cold_start = FindColdStart(servers);
   return facts;
 }
@@ -227,31 +228,32 @@ Facts Gather(const Topology& topology, const GroupStatus& group, TimePoint now) 
 
 std::string Lost(const Facts& facts) {
   const auto lag = LagOf(facts.group, *facts.succession.candidate);
-  std::string lost = "lost would be what it has not copied by then, ";
-  lost += lag ? fmt::format("{} when it was asked", InBytes(*lag)) : "how much cannot be told";
+  std::string lost = "unreplicated writes would be lost: ";
+  lost += lag ? fmt::format("{} at the last check", InBytes(*lag)) : "how much is unknown";
   if (MasterActs(facts.group) && facts.group.master->info->good_replicas)
-    lost += "; min-replicas-to-write bounds that";
+    lost += "; min-replicas-to-write limits that";
   return lost;
 }
 
 std::string IfMasterDies(const Facts& facts) {
   const auto& [topology, group, now, election, succession, cold_start] = facts;
   if (!HasMaster(group)) return "no master is recorded";
-  const std::string already = group.master && !group.master->info ? "it does not answer already; " : "";
-  if (group.sentinels.empty()) return already + "nobody would notice: no Sentinel is registered";
+  const std::string already = group.master && !group.master->info ? "it already does not answer; " : "";
+  if (group.sentinels.empty()) return already + "no replica would be promoted: no Sentinel is registered";
   if (!election.possible_without(0)) {
-    return already + fmt::format("nobody would be promoted: {}, and {} of those registered watch the master",
-                                 election.agreeing == 0 ? "it takes Sentinels" : election.rule(),
-                                 election.agreeing);
+    return already +
+           fmt::format("no replica would be promoted: {}, and {} of those registered watch the master",
+                       election.agreeing == 0 ? "a failover needs Sentinels" : election.rule(),
+                       election.agreeing);
   }
   if (succession.candidate == nullptr) {
-    if (group.replicas.empty()) return already + "nobody would be promoted: there is no replica";
+    if (group.replicas.empty()) return already + "no replica would be promoted: there is none";
     std::string why;
     for (const auto& replica : group.replicas) {
       why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", replica.endpoint.ToAddress(),
                          *FindObstacle(group, replica, election, now));
     }
-    return already + "nobody would be promoted: " + why;
+    return already + "no replica would be promoted: " + why;
   }
   return already + fmt::format(
                        "{} would most likely be promoted ({}), about {} after the death; {}; {}, and {} "
@@ -263,51 +265,56 @@ std::string IfMasterDies(const Facts& facts) {
 
 std::string IfSentinelDies(const Facts& facts) {
   const auto& election = facts.election;
-  if (facts.group.sentinels.empty()) return "there is none";
+  if (facts.group.sentinels.empty()) return "no Sentinel is registered";
   if (!election.possible_without(0)) {
-    return fmt::format("no failover is possible already: {}, and {} watch the master", election.rule(),
+    return fmt::format("no failover is possible even now: {}, and {} watch the master", election.rule(),
                        election.agreeing);
   }
   if (!election.possible_without(1)) {
     return fmt::format(
-        "no failover would be possible until another one takes its identity: {}, and {} would be left",
+        "no failover would be possible until a new Sentinel takes its identity: {}, and {} would be left",
         election.rule(), election.agreeing - 1);
   }
   const std::uint64_t more = election.agreeing - 1 - election.needed();
   return fmt::format(
       "a failover would still be possible: {}, and {} would be left; {}", election.rule(),
       election.agreeing - 1,
-      more == 0 ? std::string("no further one may die") : fmt::format("{} more may die", more));
+      more == 0 ? std::string("no further Sentinel may die") : fmt::format("{} more may die", more));
 }
 
 std::string IfEverythingDies(const Facts& facts) {
   const auto& found = facts.cold_start;
-  const std::string unknown = found.any_unknown ? "; who does not answer now is not counted here" : "";
-  if (!found.any_data) return "nobody is known to hold data: whoever returns first begins" + unknown;
+  const std::string unknown = found.any_unknown ? "; servers that do not answer now are not counted" : "";
+  if (!found.any_data)
+    return "no server is known to hold data: the first one to return becomes the master" + unknown;
   std::string begins;
   if (found.newest.size() == 1) {
-    begins = found.newest.front()->endpoint.ToAddress() + " would begin: the newest data are on its disk";
+    begins = found.newest.front()->endpoint.ToAddress() +
+             " would become the master: the newest data are on its disk";
   } else if (!found.newest.empty()) {
     begins = fmt::format(
-        "one of {} would begin, who are about equally far: the one with the newest data on its disk",
+        "one of {} would become the master, the one with the newest data on its disk: their offsets are "
+        "about equal",
         Listed(found.newest));
   } else {
-    begins = "the one with the newest snapshot would begin; which one that is cannot be told from here";
+    begins =
+        "the server with the newest snapshot would become the master; which one that is, is not known here";
   }
   std::string rest;
   if (!found.snapshots.empty()) {
     rest += fmt::format(
-        "; {} would lack what was written since the last snapshot, for want of an append-only file",
+        "; {} would lack what was written since the last snapshot: no append-only file is written",
         Listed(found.snapshots));
   }
   if (!found.others.empty()) {
-    rest += fmt::format("; {} may be of another origin, and then nobody begins before FORCE_MASTER chooses",
-                        Listed(found.others));
+    rest += fmt::format(
+        "; {} may hold an unrelated dataset, and then no master starts before FORCE_MASTER names it",
+        Listed(found.others));
   }
   return fmt::format(
-      "{}{}; those that return wait for the others that lived ({}), then the best one present begins and "
-      "replaces what "
-      "comes later; a node that returns empty waits as long, and begins only if none with data has come{}",
+      "{}{}; the nodes that return wait for the others that were up ({}), then the one with the best data "
+      "becomes the master and overwrites those that come later; an empty node waits as long, and becomes the "
+      "master only if no node with data has come{}",
       begins, rest, kColdStartWait, unknown);
 }
 
@@ -320,24 +327,25 @@ std::string ServerIfEverythingDies(const Facts& facts, const ServerStatus& serve
   };
   switch (FindOnDisk(server)) {
     case OnDisk::kUnknown:
-      return "cannot be told: it does not answer";
+      return "unknown: it does not answer";
     case OnDisk::kNothing:
-      return found.any_data ? "would return empty, wait for one with data and copy it"
-                            : "would begin, if it returns first";
+      return found.any_data ? "would return empty, wait for a node with data and copy it"
+                            : "would become the master if it returns first";
     case OnDisk::kCopying:
-      return "would return with what is on its disk, older than it should be by now";
+      return "would return with the data on its disk, which are outdated";
     case OnDisk::kIncomplete:
     case OnDisk::kAll:
       break;
   }
   if (is_in(found.others))
-    return "holds data of another replication id: the history in ZooKeeper says how old";
+    return "holds data of another replication id: the history in ZooKeeper tells how old they are";
   if (is_in(found.snapshots))
     return fmt::format(
         "would return without its last {}",
         Counted(static_cast<std::size_t>(std::max<std::int64_t>(server.info->unsaved_changes, 0)), "change"));
-  if (!is_in(found.newest)) return "would follow whoever begins, and copy what it lacks";
-  return found.newest.size() == 1 ? "would begin" : "would begin, if its disk is furthest; else follow";
+  if (!is_in(found.newest)) return "would follow the new master, and copy what it lacks";
+  return found.newest.size() == 1 ? "would become the master"
+                                  : "would become the master if its disk is newest, else follow";
 }
 
 NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
@@ -346,9 +354,10 @@ NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
   if (!master.info) {
     node.now = fmt::format("has not answered for {}", InSeconds(facts.now - master.silent_since));
   } else if (master.info->role == Role::kReplica) {
-    node.now = fmt::format("is a replica of {}, although it is recorded", master.info->master.ToAddress());
+    node.now = fmt::format("is a replica of {}, although it is the recorded master",
+                           master.info->master.ToAddress());
   } else if (master.info->loading) {
-    node.now = "loads its data";
+    node.now = "is loading its data";
   } else {
     const auto linked = std::count_if(group.replicas.begin(), group.replicas.end(),
                                       [&](const auto& replica) { return IsAttached(group, replica); });
@@ -356,7 +365,7 @@ NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
                            Counted(group.replicas.size(), "replica"));
     if (const auto& good = master.info->good_replicas)
       node.now += fmt::format(
-          "; refuses writes without enough fit replicas (min-replicas-to-write, or the fence), "
+          "; rejects writes without enough healthy replicas (min-replicas-to-write, or the fence), "
           "now {}",
           *good);
   }
@@ -364,7 +373,7 @@ NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
       .master_dies = facts.fails_over()
                          ? "would follow the new master when it returns; if only its redis-server "
                            "dies, its wrapper asks for the failover at once, without down-after"
-                         : "would have to return: with its data it would be master again",
+                         : "no failover: it would be the master again when it returns with its data",
       .sentinel_dies = kNothingChanges,
       .everything_dies = ServerIfEverythingDies(facts, master)};
   return node;
@@ -376,9 +385,9 @@ NodeExplanation ExplainReplica(const Facts& facts, const ServerStatus& replica) 
     node.now = *fault;
   } else {
     const auto lag = LagOf(facts.group, replica);
-    node.now = fmt::format("serves reads; {}, priority {}",
-                           lag ? InBytes(*lag) + " behind" : "how far behind cannot be told",
-                           replica.info->priority);
+    node.now =
+        fmt::format("serves reads; {}, priority {}",
+                    lag ? InBytes(*lag) + " behind" : "how far behind is unknown", replica.info->priority);
   }
   const auto obstacle = FindObstacle(facts.group, replica, facts.election, facts.now);
   std::string& dies = node.outlook.master_dies;
@@ -406,8 +415,8 @@ NodeExplanation ExplainWaiting(const Facts& facts, const WaitingMember& member) 
                                          : "no master is recorded");
   node.outlook = {.master_dies = "would not be promoted: it does not serve",
                   .sentinel_dies = kNothingChanges,
-                  .everything_dies = has_data ? "would begin, if its data are the newest"
-                                              : "would wait for one with data and copy it"};
+                  .everything_dies = has_data ? "would become the master if its data are the newest"
+                                              : "would wait for a node with data and copy it"};
   return node;
 }
 
@@ -415,13 +424,13 @@ NodeExplanation ExplainSentinel(const Facts& facts, const SentinelStatus& sentin
   NodeExplanation node{.node = sentinel.endpoint.ToAddress(), .role = "Sentinel"};
   const auto& group = facts.group;
   auto& [master_dies, sentinel_dies, everything_dies] = node.outlook;
-  everything_dies = "would take its identity again, and watch whoever begins";
+  everything_dies = "would take its identity again, and watch the new master";
   if (!WatchesMaster(group, sentinel)) {
     node.now = !sentinel.report ? sentinel.error
                : !HasMaster(group)
                    ? "watches " + sentinel.report->master.ToAddress()
                    : fmt::format("watches {}, not the recorded master", sentinel.report->master.ToAddress());
-    master_dies = "would be no help";
+    master_dies = "would not take part in the failover";
     sentinel_dies = "if it is this one: nothing changes for a failover";
     return node;
   }
@@ -429,13 +438,13 @@ NodeExplanation ExplainSentinel(const Facts& facts, const SentinelStatus& sentin
   const std::uint64_t counted = report.known_sentinels + 1;
   node.now = report.failover_in_progress ? "runs a failover"
              : report.master_down
-                 ? "believes that the master is down"
+                 ? "reports the master as down"
                  : fmt::format("watches the master, and {}", Counted(report.known_replicas, "replica"));
-  master_dies =
-      fmt::format("would call it down after {} of silence, and vote; to lead it needs {} of the {} it counts",
-                  InSeconds(report.down_after), VotesToLead(report.quorum, counted), counted);
+  master_dies = fmt::format(
+      "would report it as down after {} of silence, and vote; to lead the failover it needs {} of {} votes",
+      InSeconds(report.down_after), VotesToLead(report.quorum, counted), counted);
   sentinel_dies = facts.election.possible_without(1) ? "if it is this one: the others could fail over"
-                                                     : "if it is this one: nobody could fail over";
+                                                     : "if it is this one: no failover would be possible";
   return node;
 }
 
@@ -446,14 +455,15 @@ NodeExplanation ExplainWatcher(const Facts& facts) {
   const std::string asks = "asks all Sentinels every 5 s";
   node.now = followed.empty() ? "follows no Sentinel; " + asks : "follows Sentinel " + followed;
   if (!topology.zookeeper_connected)
-    node.now += "; ZooKeeper is away: tells what it knew, and records nothing";
+    node.now += "; ZooKeeper is unreachable: it serves what it last read, and records nothing";
   node.outlook = {
-      .master_dies = !topology.zookeeper_connected ? "would record the new master when ZooKeeper is back"
+      .master_dies = !topology.zookeeper_connected
+                         ? "would record the new master when ZooKeeper is reachable again"
                      : followed.empty() ? "would record the new master when it asks the Sentinels next"
                                         : "would record the new master as soon as " + followed + " names it",
       .sentinel_dies = fmt::format("would leave it out of /sentinels when its session ends{}",
                                    followed.empty() ? "" : ", and follow another if it is " + followed),
-      .everything_dies = "would go on telling what is recorded, until somebody begins"};
+      .everything_dies = "would go on serving the record until the new master is recorded"};
   return node;
 }
 

@@ -18,7 +18,7 @@ enum class CleanUpMode { kOff, kObserve, kOn };
 // Whether a record is written that is not true, or only named.
 enum class UpdateMasterMode { kObserve, kOn };
 
-// Who knows it may steer.
+// Who knows it may use the admin API.
 struct AdminToken {
   std::string path;
   std::string text;  // empty: nobody may

@@ -80,7 +80,7 @@ void WarnOfReplicas(const GroupStatus& group, TimePoint now, std::vector<std::st
     any_fit |= IsAttached(group, replica);
   }
   if (HasMaster(group.record) && !any_fit)
-    warnings->push_back("no replica follows the master: neither a failover nor a planned stop can hand over");
+    warnings->push_back("no replica follows the master: a failover or a planned stop has no candidate");
 }
 
 // What one Sentinel believes that it should not.
@@ -89,12 +89,12 @@ std::optional<std::string> FindError(const GroupStatus& group, const SentinelSta
   const auto& report = *sentinel.report;
   const std::size_t registered = group.sentinels.size();
   if (HasMaster(group.record) && report.master != group.record.master)
-    return fmt::format("believes that {} is the master", report.master.ToAddress());
+    return fmt::format("reports {} as the master", report.master.ToAddress());
   if (report.failover_in_progress) return "runs a failover";
-  if (report.master_down) return "believes that the master is down";
+  if (report.master_down) return "reports the master as down";
   if (report.known_sentinels + 1 > registered) {
     return fmt::format(
-        "counts {} Sentinels, and {} are registered: a failover needs a majority of all it counts",
+        "knows {} Sentinels, but {} are registered: a failover needs a majority of all that it knows",
         report.known_sentinels + 1, registered);
   }
   if (report.known_sentinels + 1 < registered)
@@ -104,7 +104,7 @@ std::optional<std::string> FindError(const GroupStatus& group, const SentinelSta
 
 void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warnings) {
   if (group.sentinels.empty()) {
-    warnings->push_back("no Sentinel is registered: nobody would notice the master's death");
+    warnings->push_back("no Sentinel is registered: there will be no failover");
     return;
   }
   std::size_t agreeing = 0;
@@ -130,7 +130,7 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
                                     answering, group.sentinels.size()));
   } else if (answering * 2 <= counted) {
     warnings->push_back(
-        fmt::format("no failover can be agreed on: {} of {} counted Sentinels answer", answering, counted));
+        fmt::format("no failover is possible: {} of {} known Sentinels answer", answering, counted));
   }
 }
 
@@ -138,7 +138,7 @@ void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::str
   for (const auto& member : group.waiting) {
     if (now - member.since < kLongWait) continue;
     warnings->push_back(
-        fmt::format("redis-wrapper {} has waited for {} s and does not serve; its log says what for",
+        fmt::format("redis-wrapper {} has waited for {} s and does not serve; its log says why",
                     member.endpoint.ToAddress(), Seconds(now - member.since)));
   }
 }
@@ -146,9 +146,8 @@ void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::str
 void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
   for (const auto& [endpoint, since] : group.incomplete) {
     if (now - since < kLongWait) continue;
-    warnings->push_back(
-        fmt::format("{} has held no complete copy of the data for {} s; it cannot be promoted",
-                    endpoint.ToAddress(), Seconds(now - since)));
+    warnings->push_back(fmt::format("{} has had no complete copy of the data for {} s; it cannot be promoted",
+                                    endpoint.ToAddress(), Seconds(now - since)));
   }
 }
 
@@ -289,11 +288,12 @@ std::string DescribePause(const store::CleanUpPause& pause) {
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   std::vector<std::string> warnings;
   if (!topology.zookeeper_connected) {
-    warnings.emplace_back(topology.known_at == TimePoint{} ? std::string("ZooKeeper has not been read yet")
-                                                           : fmt::format("ZooKeeper has been away for {} s",
-                                                                         Seconds(now - topology.known_at)));
+    warnings.emplace_back(
+        topology.known_at == TimePoint{}
+            ? std::string("ZooKeeper has not been read yet")
+            : fmt::format("ZooKeeper has been unreachable for {} s", Seconds(now - topology.known_at)));
   }
-  if (!topology.following) warnings.emplace_back("no Sentinel is followed: a failover is noticed late");
+  if (!topology.following) warnings.emplace_back("no Sentinel is followed: failovers are detected late");
   if (topology.clean_up_paused)
     warnings.push_back(fmt::format("the clean-up is {}", DescribePause(*topology.clean_up_paused)));
   return warnings;

@@ -69,34 +69,36 @@ Verdict Judge(const Evidence& evidence) {
   if (const auto* proof = FindProof(evidence, least_epoch)) {
     return Change(
         proof->master, proof->config_epoch,
-        fmt::format("Sentinel {} has seen epoch {}", proof->sentinel.ToAddress(), proof->config_epoch));
+        fmt::format("Sentinel {} reports epoch {}", proof->sentinel.ToAddress(), proof->config_epoch));
   }
 
   const auto majority = sentinel::FindMajority(reports, registered);
   if (!majority) return Keep("no majority of the registered Sentinels names the same master");
   const bool same_master = record.state == store::Record::State::kMaster && record.master == majority->master;
-  if (IsTrue(record, *majority)) return {.reason = "the record is true", .agreed = true};
+  if (IsTrue(record, *majority))
+    return {.reason = "the record is right: most Sentinels name its master", .agreed = true};
   const std::string named =
       fmt::format("{} of {} Sentinels name {}", majority->votes, registered, majority->master.ToAddress());
   const std::uint64_t newest_epoch =
       std::max_element(reports.begin(), reports.end(), HasOlderEpoch)->config_epoch;
   if (majority->config_epoch < newest_epoch) {
-    return Keep(fmt::format("{}, but are about to learn epoch {}", named, newest_epoch));
+    return Keep(fmt::format("{}, but another Sentinel reports the newer epoch {}", named, newest_epoch));
   }
   if (majority->config_epoch < record.epoch && majority->votes < registered) {
-    return Keep(fmt::format("{}, but know only epoch {}", named, majority->config_epoch));
+    return Keep(fmt::format("{}, but report only the older epoch {}", named, majority->config_epoch));
   }
-  if (!acting_masters.contains(majority->master)) return Keep(named + ", but it does not answer as master");
+  if (!acting_masters.contains(majority->master)) return Keep(named + ", but it does not answer as a master");
   if (same_master || !acting_masters.contains(record.master)) {
     return Change(majority->master, majority->config_epoch, named);
   }
   if (members.contains(record.master) && !members.contains(majority->master)) {
     return Keep(fmt::format(
-        "{}, which is not registered in this group, but the recorded master is, and acts as one", named));
+        "{}, which is not registered in this group; the recorded master is registered and acts as a master",
+        named));
   }
   const bool all = majority->votes == registered;
   if (!all && record.lineage_fits && majority->config_epoch < least_epoch) {
-    return Keep(named + ", but the recorded master acts as one");
+    return Keep(named + ", but the recorded master still acts as a master");
   }
   return Change(majority->master, majority->config_epoch, named);
 }

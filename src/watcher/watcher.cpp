@@ -58,6 +58,11 @@ std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<store::Me
   return endpoints;
 }
 
+// What is read again a moment later anyway.
+void LogUnread(const Error& error) {
+  log::Debug({.event = "members-read-failed"}, "reading the members failed: {}; retrying", error.message);
+}
+
 }  // namespace
 
 Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
@@ -98,10 +103,12 @@ int Watcher::Run() {
   web::Server server({topology_, observer_.status(), events_, behaviors_, admin_, figures_, loop_turned_at_,
                       options_.common.zk_session_timeout});
   if (const auto started = server.Start(options_.listen); !started) {
-    log::Error("BIND_IP, PORT0: {}", started.error().message);
+    log::Error({.event = "http-listen-failed"},
+               "{}; free the address, or change BIND_IP or PORT0; exiting {}", started.error().message,
+               kExitConfig);
     return kExitConfig;
   }
-  log::Info("serving on {}", options_.listen.ToAddress());
+  log::Info({.event = "http-listening"}, "serving HTTP on {}", options_.listen.ToAddress());
   TimePoint background_by{};
   while (!stop_requested_) {
     const bool quiet = !Pump(NextTurn());
@@ -123,7 +130,8 @@ int Watcher::Run() {
   while (Pump(Clock::now())) continue;
   WriteEventLog();
   if (!stopped) {
-    log::Warn("HTTP: a client has not ended its request: leaving it");
+    log::Warn({.event = "http-request-abandoned"},
+              "exiting although an HTTP request is still open: the client did not end it in time");
     std::_Exit(kExitStopped);
   }
   return kExitStopped;
@@ -144,7 +152,7 @@ bool Watcher::Pump(TimePoint deadline) {
       if (signal->number == SIGCHLD) os::ReapStrangers();
       if (signal->number == SIGHUP) Reload();
       if (signal->number == SIGTERM || signal->number == SIGINT || signal->number == SIGQUIT) {
-        log::Info("asked to stop by signal {}", signal->number);
+        log::Info({.event = "stop-requested"}, "stop requested by signal {}", signal->number);
         stop_requested_ = true;
       }
     } else if (const auto* session_event = std::get_if<SessionEvent>(&*event)) {
@@ -168,11 +176,13 @@ void Watcher::Reload() {
   // The reading has found them right; a file that they name may be gone since.
   auto behaviors = ReadBehaviors(read->sections);
   if (!behaviors) {
-    log::Warn("SIGHUP: behaviors stay as they are: {}", fmt::join(behaviors.error(), "; "));
+    log::Warn({.event = "behaviors-reload-rejected"},
+              "SIGHUP: behaviors not reloaded: {}; fix the config file and send SIGHUP again",
+              fmt::join(behaviors.error(), "; "));
     return;
   }
   const std::string changes = behaviors_.Replace(std::move(*behaviors));
-  if (!changes.empty()) log::Info("SIGHUP: {}", changes);
+  if (!changes.empty()) log::Info({.event = "behaviors-reloaded"}, "SIGHUP: {}", changes);
 }
 
 void Watcher::Reduce(const SessionEvent& event) {
@@ -203,7 +213,8 @@ void Watcher::Reduce(const SubscriberEvent& event) {
   if (!subscriber_ || event.sentinel != subscriber_->sentinel()) return;
   switch (event.kind) {
     case SubscriberEvent::Kind::kSubscribed:
-      log::Info("following Sentinel {}", event.sentinel.ToAddress());
+      log::Info({.event = "sentinel-followed", .peer = event.sentinel.ToAddress()}, "following Sentinel {}",
+                event.sentinel.ToAddress());
       subscribed_ = true;
       log_lost_.clear();
       follow_backoff_.Reset();
@@ -212,7 +223,8 @@ void Watcher::Reduce(const SubscriberEvent& event) {
       PublishTopology();
       break;
     case SubscriberEvent::Kind::kEvent:
-      log::Debug("Sentinel {}: {} {}", event.sentinel.ToAddress(), event.event.name, event.event.payload);
+      log::Debug({.event = "sentinel-event", .group = event.event.group, .peer = event.sentinel.ToAddress()},
+                 "Sentinel published {} {}", event.event.name, event.event.payload);
       if (sentinel::MayChangeMaster(event.event)) hinted_groups_.insert(event.event.group);
       if (event.event.payload.starts_with("master ")) {
         if (event.event.name == "+sdown") called_down_.emplace(event.event.group, Clock::now());
@@ -220,8 +232,9 @@ void Watcher::Reduce(const SubscriberEvent& event) {
       }
       break;
     case SubscriberEvent::Kind::kLost:
-      log_lost_[event.sentinel](fmt::format("lost Sentinel {}; choosing another", event.reason),
-                                LogOnChange::Level::kWarn);
+      log_lost_[event.sentinel](
+          log::Severity::kWarn, {.event = "sentinel-lost", .peer = event.sentinel.ToAddress()},
+          fmt::format("lost the followed Sentinel: {}; retrying with one chosen at random", event.reason));
       subscriber_.reset();
       subscribed_ = false;
       called_down_.clear();
@@ -275,12 +288,14 @@ void Watcher::ReadRegistry() {
     }
     // The group that we are here for is made again; another's end is somebody's decision.
     for (const std::string& group : {std::string(store::kDefaultGroup), options_.common.master_name}) {
-      if (!records->contains(group)) return Fail(ErrorKind::kNotFound, "nothing is known of " + group);
+      if (!records->contains(group))
+        return Fail(ErrorKind::kNotFound, fmt::format("the group {} does not exist yet", group));
     }
     if (*sentinels != sentinels_) {
       std::string named;
       for (const auto& sentinel : *sentinels) named += ' ' + sentinel.endpoint.ToAddress();
-      log::Info("registered Sentinels: {}{}{}", sentinels->size(), named.empty() ? "" : ",", named);
+      log::Info({.event = "sentinels-changed"}, "registered Sentinels: {}{}{}", sentinels->size(),
+                named.empty() ? "" : ":", named);
     }
     sentinels_ = std::move(*sentinels);
     for (const auto& [group, record] : *records) {
@@ -289,13 +304,18 @@ void Watcher::ReadRegistry() {
       // Somebody else changed it: compare it with what the Sentinels say.
       if (news) unchecked_groups_.insert(group);
       if (news && record.state == store::Record::State::kUnreadable) {
-        log::Warn("{}: found \"{}\", expected \"host port\"", registry_.MasterPath(group), record.found);
+        log::Warn(
+            {.event = "record-unreadable", .group = group},
+            "cannot read the record {}: found \"{}\", expected \"host port\"; it is replaced as soon as "
+            "most Sentinels name the same master",
+            registry_.MasterPath(group), record.found);
       }
     }
     groups_ = std::move(*records);
     if (auto found = FindPopulated(); !found) return found;
-    if (paused->has_value() != clean_up_paused_.has_value())
-      log::Info("clean-up: {}", *paused ? DescribePause(**paused) : "no longer paused");
+    if (*paused && !clean_up_paused_)
+      log::Info({.event = "clean-up-paused"}, "clean-up {}", DescribePause(**paused));
+    if (!*paused && clean_up_paused_) log::Info({.event = "clean-up-resumed"}, "clean-up resumed");
     clean_up_paused_ = std::move(*paused);
     std::erase_if(log_verdict_, [this](const auto& entry) { return !groups_.contains(entry.first); });
     return {};
@@ -308,7 +328,8 @@ void Watcher::ReadRegistry() {
     if (read) read = read_everything();
   }
   if (!read) {
-    log_read_(read.error().message, LogOnChange::Level::kWarn);
+    log_read_(log::Severity::kWarn, {.event = "registry-read-failed"},
+              fmt::format("reading the registry in ZooKeeper failed: {}; retrying", read.error().message));
     read_at_ = Clock::now() + read_backoff_.Next();
     return;
   }
@@ -356,7 +377,7 @@ void Watcher::ReadWaiting() {
   for (const auto& [group, record] : groups_) groups.push_back(group);
   const auto members = registry_.ListMembers(groups);
   if (!members) {
-    log::Debug("{}", members.error().message);
+    LogUnread(members.error());
     return;
   }
   auto waiting = FindWaiting(*members, waiting_, now);
@@ -379,8 +400,8 @@ void Watcher::Follow() {
         [this](SubscriberEvent event) { queue_.Push(std::move(event)); });
     log_follow_.Reset();
   } catch (const std::system_error& error) {
-    log_follow_(fmt::format("no thread can be made to follow a Sentinel: {}; trying again", error.what()),
-                LogOnChange::Level::kWarn);
+    log_follow_(log::Severity::kWarn, {.event = "sentinel-follow-failed"},
+                fmt::format("cannot create a thread to follow a Sentinel: {}; retrying", error.what()));
     follow_at_ = Clock::now() + follow_backoff_.Next();
   }
 }
@@ -437,7 +458,7 @@ void Watcher::CheckWithAll() {
   }
   const auto members = registry_.ListMembers(doubted);
   // Compared again with the next round.
-  if (!members) return log::Debug("{}", members.error().message);
+  if (!members) return LogUnread(members.error());
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
   const auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAskTimeout);
   std::set<Endpoint> acting_masters;
@@ -449,29 +470,45 @@ void Watcher::CheckWithAll() {
     evidence[i].members = EndpointsIn(*members, groups[i]);
     const auto kept = Settle(groups[i], evidence[i]);
     if (kept && Exists(groups[i]))
-      log_verdict_[groups[i]](fmt::format("{}: {}", groups[i], kept->reason), kept->level);
+      log_verdict_[groups[i]](kept->severity, {.event = kept->event, .group = groups[i]}, kept->reason);
   }
 }
 
 std::optional<Watcher::Kept> Watcher::Settle(const std::string& group, const Evidence& evidence) {
   const Verdict verdict = Judge(evidence);
   auto& record = groups_.at(group);
-  if (verdict.agreed) return Kept{verdict.reason, LogOnChange::Level::kInfo};
-  if (!verdict.master) return Kept{verdict.reason, LogOnChange::Level::kWarn};
+  if (verdict.agreed)
+    return Kept{.event = "record-confirmed", .severity = log::Severity::kInfo, .reason = verdict.reason};
+  if (!verdict.master)
+    return Kept{.event = "record-unconfirmed",
+                .severity = log::Severity::kWarn,
+                .reason = "keeping the record: " + verdict.reason};
   const std::string before =
-      record.state == store::Record::State::kMaster ? record.master.ToAddress() : std::string("nobody");
+      record.state == store::Record::State::kMaster ? record.master.ToAddress() : std::string("none");
   const store::NextRecord next{.master = *verdict.master, .epoch = verdict.epoch, .reason = verdict.reason};
   if (options_.update_master == UpdateMasterMode::kObserve) {
-    return Kept{fmt::format("only observing, else the master would be {} (before: {}), epoch {}: {}",
-                            verdict.master->ToAddress(), before, verdict.epoch, verdict.reason),
-                LogOnChange::Level::kInfo};
+    return Kept{
+        .event = "record-write-skipped",
+        .severity = log::Severity::kInfo,
+        .reason = fmt::format("UPDATE_MASTER=observe: skipped recording {} as the master (before: {}), "
+                              "epoch {}: {}",
+                              verdict.master->ToAddress(), before, verdict.epoch, verdict.reason)};
   }
   const auto written = registry_.WriteRecord(group, record, next, /*lock_node=*/"");
   // The watch on the record brings the new version; after a failure it is read again in any case.
   registry_stale_ = true;
-  if (!written) return Kept{written.error().message, LogOnChange::Level::kWarn};
-  log_verdict_[group](fmt::format("{}: the master is {} (before: {}), epoch {}: {}", group,
-                                  verdict.master->ToAddress(), before, verdict.epoch, verdict.reason));
+  if (!written)
+    return Kept{.event = "record-write-failed",
+                .severity = log::Severity::kWarn,
+                .reason = fmt::format("cannot record {} as the master: {}; retrying",
+                                      verdict.master->ToAddress(), written.error().message)};
+  log_verdict_[group](log::Severity::kInfo,
+                      {.event = "master-recorded",
+                       .group = group,
+                       .peer = verdict.master->ToAddress(),
+                       .epoch = verdict.epoch},
+                      fmt::format("recorded {} as the master (before: {}): {}", verdict.master->ToAddress(),
+                                  before, verdict.reason));
   record = store::Replaced(record, next);
   PublishTopology(/*recorded=*/group);
   return std::nullopt;
@@ -526,8 +563,9 @@ void Watcher::AddToEventLog(store::PastEvent event) {
 void Watcher::WriteEventLog() {
   if (unlogged_.empty() || !session_->connected()) return;
   if (const auto written = registry_.AppendToEventLog(unlogged_); !written) {
-    log_event_log_(fmt::format("{}: {}; trying again", registry_.EventLogPath(), written.error().message),
-                   LogOnChange::Level::kWarn);
+    log_event_log_(log::Severity::kWarn, {.event = "event-log-write-failed"},
+                   fmt::format("cannot write the event log {}: {}; retrying", registry_.EventLogPath(),
+                               written.error().message));
     event_log_at_ = Clock::now() + kLongestRetry;
     return;
   }

@@ -82,8 +82,9 @@ class Watcher {
   void CheckWithAll();
   // Why a record stays as it is.
   struct Kept {
+    std::string_view event;
+    log::Severity severity;
     std::string reason;
-    LogOnChange::Level level;
   };
   // Judges, and writes what it takes.
   std::optional<Kept> Settle(const std::string& group, const Evidence& evidence);

@@ -122,7 +122,7 @@ def await_behavior(watcher, name, **wanted):
 def watch(cluster, *sections, **env):
     """A watcher, and a Sentinel's znode by which events are made at will: (watcher, make)."""
     watcher = cluster.watcher(CONFIG_FILE=configure(cluster, *sections), **env)
-    watcher.wait_log("serving on")
+    watcher.wait_log("event=http-listening")
     made = []
 
     def make():
@@ -173,7 +173,7 @@ def test_failover_runs_a_command_and_delays_no_record(cluster):
     assert all(secret not in json.dumps(env) for secret in passwords.values())
     assert not {"REDIS_PASSWORD", "SENTINEL_PASSWORD"} & set(env)
     await_behavior(watcher, "page", done=1, failed=0, queued=0)
-    assert watcher.wait_log("the command was ended after 2000 ms (timeout)")
+    assert watcher.wait_log("the command was killed after 2000 ms (timeout)")
     assert watcher.wait_log("more lines were left out").startswith("spams| ")
     spams = behavior(watcher, "spams")
     assert len(watcher.log_lines("spams| spam")) <= 50 * (1 + spams["done"] + spams["failed"])
@@ -207,21 +207,21 @@ def test_command_that_hangs_is_ended_with_all_that_is_its_own(cluster):
     await_behavior(watcher, "quick", done=1)
     wait_for(pids.exists, what="the stubborn one")
     both = [int(pid) for pid in pids.read_text().split()]
-    await_behavior(watcher, "stubborn", failed=1, last_error="the command was ended after 500 ms (timeout)")
+    await_behavior(watcher, "stubborn", failed=1, last_error="the command was killed after 500 ms (timeout)")
     assert time.monotonic() - started > 1.5, "it was asked first"
     wait_for(lambda: not any(map(alive, both)), what="their end")
 
 
 @pytest.mark.parametrize("text, error", [
-    ("exit 3\n", "the command ended with 3"),
-    ("kill -KILL $$\n", "the command ended with 137"),
-    ("exec /no/such/program\n", "the command ended with 127"),
+    ("exit 3\n", "the command exited with code 3"),
+    ("kill -KILL $$\n", "the command exited with code 137"),
+    ("exec /no/such/program\n", "the command exited with code 127"),
 ])
 def test_command_that_fails_is_one_line(cluster, text, error):
     watcher, make = watch(cluster, shell(cluster, "fails", text))
     make()
     await_behavior(watcher, "fails", failed=1, done=0, last_error=error)
-    assert len(watcher.log_lines("behavior fails: sentinel-came ")) == 1
+    assert len(watcher.log_lines("event=behavior-failed")) == 1
 
 
 def test_stop_ends_what_runs(cluster):
@@ -259,7 +259,7 @@ def test_webhook_tries_again_with_the_same_key(cluster):
         assert third[0] - second[0] >= 2, "as the server asked"
         assert fourth[3]["fields"]["sentinel"] == "127.0.0.9:1001" and fourth[2]["Idempotency-Key"] == fourth[3]["id"]
         await_behavior(watcher, "chat", done=2, failed=0)
-        assert watcher.wait_log(f"behavior chat: {hook.address}: answered 500; trying again")
+        assert watcher.wait_log(f"behavior chat: request failed: {hook.address}: answered 500; retrying")
     assert "hunter2" not in watcher.log() and "hooks/redis" not in watcher.log()
     assert "hunter2" not in watcher.get("/status") + watcher.get("/metrics")
 
@@ -274,7 +274,7 @@ def test_webhook_over_tls_knows_its_server(cluster):
         chat = section("chat", "webhook", url=f"https://{hook.address}/", retry_for="0s")
         trusting, make = watch(cluster, chat, SSL_CERT_FILE=f"{certificate}.crt")
         careful = cluster.watcher(CONFIG_FILE=cluster.directory / "watcher.toml")
-        careful.wait_log("serving on")
+        careful.wait_log("event=http-listening")
         wait_for(lambda: json.loads(careful.get("/status"))["zookeeper"]["age_ms"] == 0, what="the first reading")
         make()
         await_behavior(trusting, "chat", done=1, failed=0)
@@ -310,7 +310,7 @@ def test_queue_is_bounded(cluster):
     await_behavior(watcher, "slow", queued=2, dropped=3, done=0)
     go.touch()
     await_behavior(watcher, "slow", queued=0, dropped=3, done=3)
-    assert len(watcher.log_lines("behavior slow: 3 events were dropped: no more than 2 may wait")) == 1
+    assert len(watcher.log_lines("behavior slow: dropped the 3 oldest events: its queue holds at most 2")) == 1
 
 
 def test_sighup_takes_over_what_changed(cluster):
@@ -327,7 +327,7 @@ def test_sighup_takes_over_what_changed(cluster):
 
     configure(cluster, note["added"], note["kept"], note["changed"] + "queue = 7\n", held)
     watcher.signal(signal.SIGHUP)
-    assert watcher.wait_log("SIGHUP: behaviors").endswith("behaviors: added added; changed changed; removed removed")
+    assert "behaviors: added added; changed changed; removed removed " in watcher.wait_log("event=behaviors-reloaded")
     assert [entry["name"] for entry in status_of(watcher)["behaviors"]] == ["added", "kept", "changed", "held"]
     await_behavior(watcher, "held", busy=True, queued=1)
     await_behavior(watcher, "kept", done=2)
@@ -349,7 +349,7 @@ def test_sighup_takes_over_what_changed(cluster):
     watcher.signal(signal.SIGHUP)
     watcher.wait_log("behaviors: removed added, kept, changed")
     watcher.signal(signal.SIGHUP)
-    watcher.wait_log("SIGHUP: behaviors stay as they are")
+    watcher.wait_log("SIGHUP: behaviors unchanged")
 
 
 def test_wrong_sections_end_the_start(cluster):
@@ -385,7 +385,7 @@ def test_watcher_that_only_observes_writes_no_record(cluster):
     cluster.await_agreement(nodes, sentinels, [watcher])
     master = cluster.master(nodes)
     master.kill_all()
-    line = watcher.wait_log("only observing, else the master would be ")
+    line = watcher.wait_log("event=record-write-skipped")
     assert f"(before: {master.address})" in line
     assert cluster.record() == master.record and watcher.get("/master") == master.record
     cluster.watcher()

@@ -74,7 +74,7 @@ def known(sentinel):
 def await_clean(watcher, sentinels, replicas=2, verified=None):
     """Waits until no Sentinel counts anybody who is gone, and the watcher has seen that."""
     within = clean_within(sentinels)
-    wait_for(lambda: len(watcher.log_lines("has found everyone again")) == (verified or len(sentinels)), within,
+    wait_for(lambda: len(watcher.log_lines("event=clean-up-verified")) == (verified or len(sentinels)), within,
              "the last verification", every=0.1)
     assert [known(sentinel) for sentinel in sentinels] == [(len(sentinels) - 1, replicas)] * len(sentinels)
 
@@ -119,7 +119,7 @@ def test_observing_changes_nothing_and_is_in_nobodys_way(cluster):
     living, gone = sentinels[:3], sentinels[3]
     with Resets(living) as resets:
         gone.kill_all()
-        line = observer.wait_log("only observing, else: SENTINEL RESET of ", within=clean_within([]))
+        line = observer.wait_log("CLEANUP=observe, skipped: SENTINEL RESET of ", within=clean_within([]))
         assert gone.address in line
         assert resets.moments() == []
         assert cluster.listed("/redis/cleanup") == []
@@ -128,8 +128,8 @@ def test_observing_changes_nothing_and_is_in_nobodys_way(cluster):
         await_clean(actor, living)
         assert resets.counts(living) == [1, 1, 1]
         assert resets.moments()[0] > acting + PATIENCE
-    lines = observer.log_lines("only observing")
-    assert len(lines) == len(set(line.partition("clean-up")[2] for line in lines)), "each is said once"
+    lines = observer.log_lines("event=clean-up-observed")
+    assert len(lines) == len(set(line.partition("CLEANUP=observe")[2] for line in lines)), "each is said once"
     cluster.await_agreement(nodes, living, [observer, actor])
 
 
@@ -141,7 +141,7 @@ def test_nothing_is_forgotten_while_the_master_is_down(cluster):
     for process in [node for node in nodes if node is not master] + [master] + gone:
         process.kill_all()
     with Resets(living) as resets:
-        watcher.wait_log("reports the master down", within=clean_within([]))
+        watcher.wait_log("reports the master as down", within=clean_within([]))
         assert resets.moments() == []
         assert all(known(sentinel) == (4, 2) for sentinel in living)
         returned = time.monotonic()
@@ -163,14 +163,14 @@ def test_two_watchers_do_everything_once(cluster):
         sentinels[4].stop()
 
         def acting():
-            return [watcher for watcher in watchers if watcher.log_lines("this watcher does it from now on")]
+            return [watcher for watcher in watchers if watcher.log_lines("event=clean-up-lock-acquired")]
 
         (first,) = wait_for(acting, what="a watcher that cleans up")
         await_clean(first, four)
         assert resets.counts(four) == [1, 1, 1, 1]
         first.kill()
         (second,) = [watcher for watcher in watchers if watcher is not first]
-        second.wait_log("this watcher does it from now on")
+        second.wait_log("event=clean-up-lock-acquired")
         sentinels[3].kill_all()
         await_clean(second, three)
         assert resets.counts(three) == [2, 2, 2]

@@ -95,7 +95,7 @@ def test_status_of_a_healthy_group(fleet):
         assert (code, errors) == (0, ""), text
         table, _, history = text.partition("\n\n")
         first, *lines = table.splitlines()
-        assert history.startswith("remembered in ZooKeeper") and f"the master is {master.address}" in history
+        assert history.startswith("event log in ZooKeeper") and f"the master is {master.address}" in history
         assert first == "master1, epoch 0" and not any(line.strip().startswith("!") for line in lines)
         rows = [line.split()[:2] for line in lines]
         assert rows[0] == ["master", master.address]
@@ -130,9 +130,9 @@ def test_explains_a_healthy_group(fleet):
     assert {node["node"]: node["role"] for node in group["nodes"]} == {
         **{node.address: "master" if node is cluster.master(nodes) else "replica" for node in nodes},
         **{sentinel.address: "Sentinel" for sentinel in sentinels}, "this one": "watcher"}
-    assert "it takes 2 of 3 counted Sentinels (quorum 2), and 2 would be left" in group["if"]["sentinel_dies"]
+    assert "a failover needs 2 of 3 known Sentinels (quorum 2), and 2 would be left" in group["if"]["sentinel_dies"]
     assert "about 2.7 s after the death" in group["if"]["master_dies"]
-    assert "about equally far" in group["if"]["everything_dies"]
+    assert "their offsets are about equal" in group["if"]["everything_dies"]
 
 
 def test_events_that_were(fleet):
@@ -225,7 +225,7 @@ def test_failover_that_was_told(cluster):
         watcher.start()
         wait_for(lambda: watcher.get("/master") == successor.record, what="the watcher's return")
         master.start()
-        follower.wait_for(f"replica {master.address} is there")
+        follower.wait_for(f"replica {master.address} answers")
         assert len(follower.lines) == len(set(follower.lines))
     cluster.await_agreement(nodes, sentinels, [watcher])
 
@@ -243,7 +243,7 @@ def test_status_with_the_dead(cluster):
     text = wait_for(warned, what="the warning", every=0.2)
     assert re.search(rf"Sentinel +{dead.address} +does not answer", text)
     explained = json.loads(ask(watcher, "explain", "--json")[1])["groups"][0]["if"]["sentinel_dies"]
-    assert explained.startswith("no failover would be possible until another one takes its identity")
+    assert explained.startswith("no failover would be possible until a new Sentinel takes its identity")
 
 
 def test_member_that_waits_is_told(cluster):
@@ -327,7 +327,7 @@ def test_failover_that_is_refused(fleet, admin_api, status, line):
     AdminDone.status, AdminDone.body = status, line
     code, text, error = ask(fleet[-1], "failover", "master1", "--url", admin_api)
     assert (code, text) == (2, "")
-    assert error == f"watcher: {line or f'the answer was {status} without a word'}"
+    assert error == f"watcher: {line or f'the watcher answered {status} without a reason'}"
 
 
 def test_failover_of_today_or_tomorrow(fleet):

@@ -125,7 +125,7 @@ def test_range_is_ignored(watcher, ranges):
 def test_waits_until_something_changes(cluster):
     """A client that waits hears of a failover at once, and of the first master that there is."""
     watcher = cluster.watcher()
-    watcher.wait_log("serving on")
+    watcher.wait_log("event=http-listening")
     with concurrent.futures.ThreadPoolExecutor() as waiting:
         first = waiting.submit(watcher.request, "/master?since=none&wait=30s", timeout=40)
         nodes = [cluster.redis(), cluster.redis()]
@@ -149,7 +149,7 @@ def test_waits_until_something_changes(cluster):
 
 def test_whoever_waits_does_not_keep_the_watcher_from_ending(cluster):
     watcher = cluster.watcher()
-    watcher.wait_log("serving on")
+    watcher.wait_log("event=http-listening")
     with concurrent.futures.ThreadPoolExecutor() as waiting:
         asked = waiting.submit(watcher.request, "/sentinels?since=none&wait=1m", timeout=70)
         wait_for(lambda: connections(watcher) > 0, what="the question")
@@ -175,7 +175,7 @@ def test_paths_that_there_are(watcher, path):
 def test_paths_that_there_are_not(watcher, path):
     status, _, text = watcher.request(path)
     assert status == 404
-    assert text == "no such path; / lists those there are"
+    assert text == "no such path; / lists the paths"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
@@ -279,7 +279,7 @@ def test_one_connection_serves_many_requests(watcher):
 
 def test_nothing_to_tell_yet(cluster):
     watcher = cluster.watcher()
-    watcher.wait_log(" serving on ")
+    watcher.wait_log("event=http-listening")
     for path, why in [("/sentinels", "no Sentinel is registered"), ("/sentinel", "no Sentinel is registered"),
                       ("/master", "no master is recorded"), ("/readyz", "no Sentinel is registered")]:
         assert watcher.request(path)[::2] == (503, why)

@@ -241,7 +241,7 @@ def test_only_other_groups_than_the_default_one(cluster):
     token = cluster.directory / "token.secret"
     token.write_text("a-token-of-the-tests\n")
     watcher = cluster.watcher(ADMIN_TOKEN_FILE=token)
-    watcher.wait_log("serving on ")
+    watcher.wait_log("event=http-listening")
     assert watcher.request("/masters")[::2] == (200, "")
     assert watcher.request("/master")[0] == 503
     for group in (CACHE, "sessions"):

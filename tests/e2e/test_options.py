@@ -64,7 +64,7 @@ def test_flag_over_environment_over_file_over_default(cluster):
         watcher = cluster.watcher(start=False, **env)
         watcher.argv += [str(arg) for arg in args]
         watcher.start()
-        address = watcher.wait_log("serving on").rpartition(" ")[2]
+        address = re.search(r" node=(\S+)", watcher.wait_log("event=http-listening"))[1]
         watcher.stop()
         return address
 

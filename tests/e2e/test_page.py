@@ -219,7 +219,7 @@ def test_tries_again_when_too_many_follow_the_events(fleet):
         for _ in range(64):
             others.enter_context(urllib.request.urlopen(f"http://{watcher.address}/events", timeout=5))
         open_page(driver, watcher)
-        await_text(driver, "events are refused; trying again", "#events-state")
+        await_text(driver, "events are refused; retrying", "#events-state")
         others.close()
         wait_for(lambda: text_of(driver, "#events-state") == "", within=40, what="the stream of events")
         await_text(driver, "is followed", "#events")

@@ -250,7 +250,7 @@ def test_second_request_skips_the_hand_over(make_cluster):
         # It waits for the replica now, with the writes paused.
         wait_for(lambda: master.ask("INFO", "clients").get("blocked_clients") is not None, what="an answer")
         master.signal(signal.SIGTERM)
-        assert "asked to stop at once" in master.wait_log("stopping without a handover", within=5)
+        assert "second stop request" in master.wait_log("stopping without a handover", within=5)
         master.wait_log("stopping the server")
         master.signal(signal.SIGTERM)
         assert master.wait(within=10) in (0, 128 + signal.SIGKILL)

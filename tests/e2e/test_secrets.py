@@ -173,12 +173,12 @@ def test_error_of_a_server_that_repeats_the_password(cluster):
     node = cluster.redis(REDIS_CONF=conf, COLD_START_WAIT="1s")
     watcher = cluster.watcher()
     sentinel = cluster.sentinel()
-    node.wait_log(f"{stranger.address} refuses the password: ERR unknown command")
+    node.wait_log(f"{stranger.address} refused the password: ERR unknown command")
     # One whose own server has no AUTH either.
     other = cluster.redis(REDIS_CONF=conf, ZK_ROOT="/other")
     assert other.wait() == 78
-    assert "refuses the password: ERR unknown command" in other.log()
-    status = wait_for(lambda: "refuses the password" in watcher.get("/status") and watcher.get("/status"),
+    assert "refused the password: ERR unknown command" in other.log()
+    status = wait_for(lambda: "refused the password" in watcher.get("/status") and watcher.get("/status"),
                       what="its error in /status")
     sentinel.await_serving()
     for text in [status, watcher.get("/explain"), watcher.get("/metrics"),

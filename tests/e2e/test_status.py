@@ -201,7 +201,7 @@ def test_refusals_are_as_documented(watcher, method, path, query, code):
 @pytest.mark.parametrize("path, code", [("/sentinels", 503), ("/sentinel", 503), ("/master", 503), ("/readyz", 503)])
 def test_answers_of_a_lonely_watcher_are_as_documented(cluster, path, code):
     lonely = cluster.watcher()
-    lonely.wait_log("serving on")
+    lonely.wait_log("event=http-listening")
     assert_is_refused(lonely, "get", path, "", code)
 
 
@@ -315,7 +315,7 @@ def test_zookeeper_and_sentinels_come_and_go(cluster):
         leaving = sentinels[0]
         assert leaving.stop() == 0
         listener.wait_for("sentinel-gone", sentinel=leaving.address)
-        wait_for(lambda: any("counts 3 Sentinels, and 2 are registered" in warning
+        wait_for(lambda: any("knows 3 Sentinels, but 2 are registered" in warning
                              for warning in group_of(watcher)["warnings"]), what="a warning of the stale entry")
         leaving.start()
         listener.wait_for("sentinel-came", sentinel=leaving.address)
@@ -325,7 +325,7 @@ def test_zookeeper_and_sentinels_come_and_go(cluster):
         listener.wait_for("zookeeper-lost")
         status = status_of(watcher)
         assert not status["zookeeper"]["connected"]
-        assert status["warnings"][0].startswith("ZooKeeper has been away for ")
+        assert status["warnings"][0].startswith("ZooKeeper has been unreachable for ")
         cluster.start_zookeeper()
         listener.wait_for("zookeeper-back")
         await_calm(watcher)

@@ -293,7 +293,7 @@ def test_a_node_with_a_wrong_password_begins_no_group_beside_originals(cluster):
              what="Sentinels that see it")
     node = cluster.redis(REDIS_PASSWORD="typo", COLD_START_WAIT="1s", MASTER_WAIT_TIMEOUT="4s")
     assert node.wait() == 75
-    assert node.log_lines("refuses the password")
+    assert node.log_lines("refused the password")
     assert cluster.record() == master.record
     assert master.ask("GET", "key") == "value"
 

@@ -241,7 +241,7 @@ TEST_F(SubscriberTest, SaysWhyASentinelIsLost) {
   subscriber = Follow(guarded.endpoint(), {"", "wrong"});
   lost = Await(SubscriberEvent::Kind::kLost);
   ASSERT_TRUE(lost);
-  EXPECT_NE(lost->reason.find("refuses the password"), std::string::npos) << lost->reason;
+  EXPECT_NE(lost->reason.find("refused the password"), std::string::npos) << lost->reason;
   events_.clear();
   subscriber = Follow(guarded.endpoint());
   lost = Await(SubscriberEvent::Kind::kLost);

@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -344,7 +345,7 @@ class Watcher(Server):
 
     def followed(self):
         """The address of the Sentinel whose events it follows."""
-        return self.wait_log("following Sentinel ").rpartition(" ")[2]
+        return re.search(r" peer=(\S+)", self.wait_log("event=sentinel-followed"))[1]
 
 
 class Cluster:

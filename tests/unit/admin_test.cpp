@@ -75,15 +75,16 @@ TEST(FindLifeTest, LetsOnlyEmptyGroupsGo) {
     DeletionView view;
     std::string life;
   };
-  const std::string alive = "Sentinel 10.0.0.7:26379 sees the master 10.0.0.1:6379 alive";
+  const std::string alive = "Sentinel 10.0.0.7:26379 reports the master 10.0.0.1:6379 as up";
   for (const auto& [name, view, life] : std::initializer_list<Row>{
            {"nobody is left", empty, ""},
            {"a Sentinel calls its master down", down, ""},
            {"a Sentinel has no link to its master", unlinked, ""},
-           {"the default group", first, "master1 is the group that watchers always have"},
-           {"the watcher's own group", own, "cache is the group that watchers always have"},
-           {"a member is registered", member, "10.0.0.2:6379 is registered in cache"},
-           {"its master answers", answering, "10.0.0.1:6379 answers, a master of cache"},
+           {"the default group", first, "master1 cannot be deleted: watchers always create this group"},
+           {"the watcher's own group", own, "cache cannot be deleted: watchers always create this group"},
+           {"a member is registered", member, "10.0.0.2:6379 is still registered in cache; stop it first"},
+           {"its master answers", answering,
+            "10.0.0.1:6379 still answers as a master of cache; stop it first"},
            {"a Sentinel sees it", seen, alive},
            {"one of two Sentinels sees it", seen_by_one, alive},
        })

@@ -130,7 +130,7 @@ TEST_F(BehaviorsConfigTest, SaysWhatIsWrong) {
            {"unknown do", "[behavior.x]\non = [\"*\"]\ndo = \"mail\"\nto = \"me\"\n",
             "do: found \"mail\", expected \"exec\" or \"webhook\""},
            {"two kinds", "[behavior.x]\non = [\"*\"]\ndo = [\"exec\", \"webhook\"]\n", "do: found 2 values"},
-           {"an unknown key", exec + "shell = \"on\"\n", "found \"shell\", expected only keys that"},
+           {"an unknown key", exec + "shell = \"on\"\n", "found \"shell\", expected only the keys that"},
            {"a key of the other kind", exec + "url = \"http://h\"\n", "found \"url\""},
            {"a key of the other kind, too", hook + "command = [\"/bin/true\"]\n", "found \"command\""},
            {"key in upper case", exec + "TIMEOUT = \"1s\"\n", "found \"TIMEOUT\""},

@@ -106,7 +106,7 @@ TEST_F(BehaviorsTest, FailAloud) {
     EXPECT_EQ(status.failed, 1U);
     EXPECT_EQ(status.last_error, "it cannot be done");
   }
-  EXPECT_EQ(Logged(), "| behavior a: group-gone 1: it cannot be done\n");
+  EXPECT_EQ(Logged(), "| behavior a failed on group-gone: it cannot be done\n");
 }
 
 TEST_F(BehaviorsTest, DropTheOldestWhereThereIsNoRoom) {
@@ -124,7 +124,7 @@ TEST_F(BehaviorsTest, DropTheOldestWhereThereIsNoRoom) {
     EXPECT_EQ(AwaitIdle(behaviors).done, 4U);
   }
   EXPECT_THAT(heard_, ElementsAre("a 1", "a 7", "a 8", "a 9"));
-  EXPECT_EQ(Logged(), "| behavior a: 5 events were dropped: no more than 3 may wait\n");
+  EXPECT_EQ(Logged(), "| behavior a: dropped the 5 oldest events: its queue holds at most 3\n");
 }
 
 TEST_F(BehaviorsTest, DelayNobodyElse) {
@@ -144,7 +144,7 @@ TEST_F(BehaviorsTest, EndWithoutDoingTheRest) {
     AwaitHeard(1);
   }
   EXPECT_THAT(heard_, ElementsAre("a 1"));
-  EXPECT_EQ(Logged(), "| behavior a: following 1: abandoned, since it is to stop: cut short\n");
+  EXPECT_EQ(Logged(), "| behavior a abandoned following because it has to stop: cut short\n");
 }
 
 TEST_F(BehaviorsTest, AreReplacedWhereTheyDiffer) {
@@ -167,7 +167,7 @@ TEST_F(BehaviorsTest, AreReplacedWhereTheyDiffer) {
   LetGo("same");
   EXPECT_EQ(AwaitIdle(behaviors, 2).done, 2U);
   EXPECT_EQ(behaviors.Replace({Settings("new"), Settings("changed", {}, 4), Settings("same")}),
-            "behaviors stay as they are");
+            "behaviors unchanged");
   EXPECT_EQ(behaviors.Replace({}), "behaviors: removed new, changed, same");
   EXPECT_EQ(behaviors.Replace({}), "");
   behaviors.Tell(Numbered(3));

@@ -115,7 +115,7 @@ TEST(CleanUpTest, ResetsTheFirstSentinelThatCountsAGhost) {
 
 TEST(CleanUpTest, ResetsAlsoFor) {
   Check(Healthy(), Kind::kReset,
-        {{"a stale_entry that only one counts",
+        {{"a stale entry that only one counts",
           [](auto& view) {
             view.sentinel_views[2].known.peers.push_back({kGoneId, kGonePeer, true});
           }},
@@ -132,7 +132,7 @@ TEST(CleanUpTest, ResetsAlsoFor) {
           [](auto& view) {
             view.sentinel_views[0].known.peers.push_back({std::string(40, 'a'), kGonePeer, true});
           }},
-         {"a stale_entry whose identity is free", [](auto& view) {
+         {"a stale entry whose identity is free", [](auto& view) {
             view.identities = {{.uuid = kGoneUuid, .endpoint = kGonePeer}};
             view.sentinel_views[0].known.peers.push_back({kGoneId, kGonePeer, true});
           }}});
@@ -253,8 +253,8 @@ TEST(CleanUpTest, RefusesWhenTheOthersCouldNotStandIn) {
 }
 
 TEST(CleanUpTest, AsksTheServersOnlyWhenItMatters) {
-  Check(Haunted(), Kind::kAskServers, {{"a stale_entry", [](auto& view) { view.servers.reset(); }}});
-  Check(Healthy(), Kind::kNothing, {{"no stale_entry", [](auto& view) { view.servers.reset(); }}});
+  Check(Haunted(), Kind::kAskServers, {{"a stale entry", [](auto& view) { view.servers.reset(); }}});
+  Check(Healthy(), Kind::kNothing, {{"no stale entry", [](auto& view) { view.servers.reset(); }}});
   Check(Haunted(), Kind::kRefuse, {{"the master is down anyway", [](auto& view) {
                                       view.servers.reset();
                                       view.sentinel_views[0].report.master_down = true;
@@ -275,7 +275,7 @@ TEST(CleanUpTest, IsPatient) {
     sentinel_view.known.replicas.push_back({kGoneReplica, true, false});
   Remember(younger, kStart + 50s, &memory);
   EXPECT_EQ(DecideCleanUp(younger, memory, kPatience, kStart + 100s).kind, Kind::kWait)
-      << "a RESET would make it forget the younger stale_entry as well";
+      << "a RESET would make it forget the younger stale entry as well";
   EXPECT_EQ(DecideCleanUp(younger, memory, kPatience, kStart + 110s).kind, Kind::kReset);
 }
 
@@ -371,11 +371,11 @@ TEST_F(VerificationTest, GivesUpAtOnceWhen) {
   }
 }
 
-TEST_F(VerificationTest, ASurpriseIsFollowedByALongPause) {
+TEST_F(VerificationTest, AFailedVerificationIsFollowedByALongPause) {
   EXPECT_EQ(After(blind_, 30s).kind, Kind::kGiveUp);
   EXPECT_EQ(After(found_, 31s).kind, Kind::kRefuse);
-  EXPECT_EQ(After(found_, 30s + watcher::kPauseAfterSurprise - 1ms).kind, Kind::kRefuse);
-  const auto next = After(found_, 30s + watcher::kPauseAfterSurprise);
+  EXPECT_EQ(After(found_, 30s + watcher::kPauseAfterFailedVerification - 1ms).kind, Kind::kRefuse);
+  const auto next = After(found_, 30s + watcher::kPauseAfterFailedVerification);
   EXPECT_EQ(next.kind, Kind::kReset) << next.reason;
   EXPECT_EQ(next.sentinel, Registered(2));
 }
@@ -461,7 +461,7 @@ TEST(CleanUpTest, ForgetsTheGhostsOfAGroupThatIsGone) {
   memory.forgotten_at = seen;
   watcher::ForgetGroups({{"orders", {}}}, &memory);
   EXPECT_TRUE(memory.stale_since.empty()) << "one of the same name begins anew";
-  EXPECT_EQ(memory.forgotten_at, seen) << "nobody is made to forget the same stale_entry twice";
+  EXPECT_EQ(memory.forgotten_at, seen) << "nobody is made to forget the same stale entry twice";
 }
 
 TEST(CleanUpTest, NamesGhostsInTheSameOrderAlways) {

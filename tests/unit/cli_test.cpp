@@ -118,7 +118,7 @@ TEST(RenderStatusTableTest, EndsWithWhatZooKeeperRemembers) {
         {{"time", number * 1000}, {"group", "master1"}, {"sentence", fmt::format("master1: {}", number)}});
   status["history"].push_back({{"time", 7000}, {"group", ""}, {"sentence", "paused"}});
   EXPECT_THAT(RenderStatusTable(status.dump(), {})->text,
-              ::testing::EndsWith("\nremembered in ZooKeeper, the last first\n"
+              ::testing::EndsWith("\nevent log in ZooKeeper, newest first\n"
                                   "  1970-01-01 00:00:07  -         paused\n"
                                   "  1970-01-01 00:00:06  master1   6\n"
                                   "  1970-01-01 00:00:05  master1   5\n"
@@ -185,7 +185,7 @@ TEST(RenderEventLineTest, SaysTheGroupOnce) {
     return RenderEventLine(Json{{"time", 0}, {"group", group}, {"sentence", sentence}}.dump())->substr(19);
   };
   EXPECT_EQ(line("orders", "orders: the master is x"), "  orders    the master is x");
-  EXPECT_EQ(line("", "ZooKeeper is away"), "  -         ZooKeeper is away");
+  EXPECT_EQ(line("", "ZooKeeper is unreachable"), "  -         ZooKeeper is unreachable");
   EXPECT_EQ(line("g", "a\nb"), "  g         a?b");
   EXPECT_FALSE(RenderEventLine("nonsense"));
 }

@@ -96,25 +96,25 @@ struct Row {
 TEST(ExplainTest, SaysWhoWouldBePromoted) {
   for (const auto& [name, spoil, says] : std::initializer_list<Row>{
            {"equals: the lowest run id", [](Scene&) {},
-            "10.0.0.2:6379 would most likely be promoted (priority 100, about as far as the other one of "
-            "that priority, and the lowest run id), about 2.7 s after the death; lost would be what it has "
-            "not copied by then, 0 bytes when it was asked; it takes 2 of 3 counted Sentinels (quorum 2), "
+            "10.0.0.2:6379 would most likely be promoted (priority 100, about the same offset as the other "
+            "one of that priority, and the lowest run id), about 2.7 s after the death; unreplicated writes "
+            "would be lost: 0 bytes at the last check; a failover needs 2 of 3 known Sentinels (quorum 2), "
             "and 3 watch the master"},
            {"equals, the other run id", [](Scene& scene) { scene.second().run_id = "AAA"; },
             "10.0.0.3:6379 would"},
            {"asked a moment apart", [](Scene& scene) { scene.second().offset += 300; },
             "10.0.0.2:6379 would"},
            {"further", [](Scene& scene) { scene.first().offset -= 500'000; },
-            "10.0.0.3:6379 would most likely be promoted (of priority 100 it is furthest)"},
+            "10.0.0.3:6379 would most likely be promoted (of priority 100 it has the highest offset)"},
            {"preferred, though behind",
             [](Scene& scene) {
               scene.first().offset -= 500'000;
               scene.first().priority = 10;
             },
             "10.0.0.2:6379 would most likely be promoted (its replica-priority 10 is the lowest), about 2.7 "
-            "s after the death; lost would be what it has not copied by then, 500.0 KB when it was asked"},
+            "s after the death; unreplicated writes would be lost: 500.0 KB at the last check"},
            {"never promoted", [](Scene& scene) { scene.first().priority = 0; },
-            "10.0.0.3:6379 would most likely be promoted (no other replica can be)"},
+            "10.0.0.3:6379 would most likely be promoted (it is the only candidate)"},
            {"silent", [](Scene& scene) { scene.group.replicas[0].info.reset(); }, "10.0.0.3:6379 would"},
            {"unknown to all Sentinels",
             [](Scene& scene) {
@@ -134,12 +134,12 @@ TEST(ExplainTest, SaysWhoWouldBePromoted) {
             "10.0.0.3:6379 would"},
            {"the slowest down-after counts",
             [](Scene& scene) { scene.group.sentinels[2].report->down_after = 5s; },
-            "10.0.0.2:6379 would most likely be promoted (priority 100, about as far as the other one of "
-            "that priority, and the lowest run id), about 6.2 s"},
+            "10.0.0.2:6379 would most likely be promoted (priority 100, about the same offset as the other "
+            "one of that priority, and the lowest run id), about 6.2 s"},
            {"bounded loss", [](Scene& scene) { scene.master().good_replicas = 2; },
-            "10.0.0.2:6379 would most likely be promoted (priority 100, about as far as the other one of "
-            "that priority, and the lowest run id), about 2.7 s after the death; lost would be what it has "
-            "not copied by then, 0 bytes when it was asked; min-replicas-to-write bounds that"},
+            "10.0.0.2:6379 would most likely be promoted (priority 100, about the same offset as the other "
+            "one of that priority, and the lowest run id), about 2.7 s after the death; unreplicated writes "
+            "would be lost: 0 bytes at the last check; min-replicas-to-write limits that"},
            {"dead already, and the links with it",
             [](Scene& scene) {
               scene.group.master->info.reset();
@@ -147,7 +147,7 @@ TEST(ExplainTest, SaysWhoWouldBePromoted) {
               scene.first().link_up = scene.second().link_up = false;
               scene.first().link_down_for = scene.second().link_down_for = 61s;
             },
-            "it does not answer already; 10.0.0.2:6379 would most likely be promoted"}}) {
+            "it already does not answer; 10.0.0.2:6379 would most likely be promoted"}}) {
     Scene scene;
     spoil(scene);
     EXPECT_THAT(scene.Explained().outlook.master_dies, StartsWith(says)) << name;
@@ -155,45 +155,48 @@ TEST(ExplainTest, SaysWhoWouldBePromoted) {
 }
 
 TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
-  for (const auto& [name, spoil, says] : std::initializer_list<Row>{
-           {"no record", [](Scene& scene) { scene.group.record = {}; }, "no master is recorded"},
-           {"no Sentinel", [](Scene& scene) { scene.group.sentinels.clear(); },
-            "nobody would notice: no Sentinel is registered"},
-           {"no quorum",
-            [](Scene& scene) {
-              scene.Silence(0);
-              scene.Silence(1);
-            },
-            "nobody would be promoted: it takes 2 of 3 counted Sentinels (quorum 2), and 1 of those "
-            "registered watch the master"},
-           {"stale_entries: a quorum, and no majority",
-            [](Scene& scene) {
-              for (auto& sentinel : scene.group.sentinels) sentinel.report->known_sentinels = 5;
-            },
-            "nobody would be promoted: it takes 4 of 6 counted Sentinels (quorum 2), and 3 of those "
-            "registered watch the master"},
-           {"Sentinels that watch another",
-            [](Scene& scene) {
-              for (auto& sentinel : scene.group.sentinels) sentinel.report->master = kSecond;
-            },
-            "nobody would be promoted: it takes Sentinels, and 0 of those registered watch the master"},
-           {"no replica", [](Scene& scene) { scene.group.replicas.clear(); },
-            "nobody would be promoted: there is no replica"},
-           {"none that may",
-            [](Scene& scene) {
-              scene.first().priority = 0;
-              scene.group.replicas[1].info.reset();
-            },
-            "nobody would be promoted: 10.0.0.2:6379: its replica-priority is 0; 10.0.0.3:6379: it does not "
-            "answer"},
-           {"none with a copy",
-            [](Scene& scene) {
-              scene.first().priority = 0;
-              scene.group.incomplete = {{kFirst, {}}};
-              scene.group.replicas[1].info->loading = true;
-            },
-            "nobody would be promoted: 10.0.0.2:6379: it holds no complete copy of the data yet; "
-            "10.0.0.3:6379: it holds no complete copy of the data yet"}}) {
+  for (
+      const auto& [name, spoil, says] : std::initializer_list<Row>{
+          {"no record", [](Scene& scene) { scene.group.record = {}; }, "no master is recorded"},
+          {"no Sentinel", [](Scene& scene) { scene.group.sentinels.clear(); },
+           "no replica would be promoted: no Sentinel is registered"},
+          {"no quorum",
+           [](Scene& scene) {
+             scene.Silence(0);
+             scene.Silence(1);
+           },
+           "no replica would be promoted: a failover needs 2 of 3 known Sentinels (quorum 2), and 1 of those "
+           "registered watch the master"},
+          {"stale entries: a quorum, and no majority",
+           [](Scene& scene) {
+             for (auto& sentinel : scene.group.sentinels) sentinel.report->known_sentinels = 5;
+           },
+           "no replica would be promoted: a failover needs 4 of 6 known Sentinels (quorum 2), and 3 of those "
+           "registered watch the master"},
+          {"Sentinels that watch another",
+           [](Scene& scene) {
+             for (auto& sentinel : scene.group.sentinels) sentinel.report->master = kSecond;
+           },
+           "no replica would be promoted: a failover needs Sentinels, and 0 of those registered watch the "
+           "master"},
+          {"no replica", [](Scene& scene) { scene.group.replicas.clear(); },
+           "no replica would be promoted: there is none"},
+          {"none that may",
+           [](Scene& scene) {
+             scene.first().priority = 0;
+             scene.group.replicas[1].info.reset();
+           },
+           "no replica would be promoted: 10.0.0.2:6379: its replica-priority is 0; 10.0.0.3:6379: it does "
+           "not "
+           "answer"},
+          {"none with a copy",
+           [](Scene& scene) {
+             scene.first().priority = 0;
+             scene.group.incomplete = {{kFirst, {}}};
+             scene.group.replicas[1].info->loading = true;
+           },
+           "no replica would be promoted: 10.0.0.2:6379: it holds no complete copy of the data yet; "
+           "10.0.0.3:6379: it holds no complete copy of the data yet"}}) {
     Scene scene;
     spoil(scene);
     EXPECT_EQ(scene.Explained().outlook.master_dies, says) << name;
@@ -203,8 +206,9 @@ TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
 TEST(ExplainTest, CountsWhatIsLeftOfTheSentinels) {
   for (const auto& [name, spoil, says] : std::initializer_list<Row>{
            {"one may die", [](Scene&) {},
-            "a failover would still be possible: it takes 2 of 3 counted Sentinels (quorum 2), and 2 would "
-            "be left; no further one may die"},
+            "a failover would still be possible: a failover needs 2 of 3 known Sentinels (quorum 2), and 2 "
+            "would "
+            "be left; no further Sentinel may die"},
            {"two may die",
             [](Scene& scene) {
               for (auto& sentinel : scene.group.sentinels) {
@@ -212,24 +216,28 @@ TEST(ExplainTest, CountsWhatIsLeftOfTheSentinels) {
                 sentinel.report->known_sentinels = 0;
               }
             },
-            "a failover would still be possible: it takes 1 of 1 counted Sentinel (quorum 1), and 2 would be "
+            "a failover would still be possible: a failover needs 1 of 1 known Sentinel (quorum 1), and 2 "
+            "would be "
             "left; 1 more may die"},
            {"none may die", [](Scene& scene) { scene.Silence(2); },
-            "no failover would be possible until another one takes its identity: it takes 2 of 3 counted "
+            "no failover would be possible until a new Sentinel takes its identity: a failover needs 2 of 3 "
+            "known "
             "Sentinels (quorum 2), and 1 would be left"},
            {"a quorum of all",
             [](Scene& scene) {
               for (auto& sentinel : scene.group.sentinels) sentinel.report->quorum = 3;
             },
-            "no failover would be possible until another one takes its identity: it takes 3 of 3 counted "
+            "no failover would be possible until a new Sentinel takes its identity: a failover needs 3 of 3 "
+            "known "
             "Sentinels (quorum 3), and 2 would be left"},
-           {"none at all", [](Scene& scene) { scene.group.sentinels.clear(); }, "there is none"},
+           {"none at all", [](Scene& scene) { scene.group.sentinels.clear(); }, "no Sentinel is registered"},
            {"too few already",
             [](Scene& scene) {
               scene.Silence(1);
               scene.Silence(2);
             },
-            "no failover is possible already: it takes 2 of 3 counted Sentinels (quorum 2), and 1 watch the "
+            "no failover is possible even now: a failover needs 2 of 3 known Sentinels (quorum 2), and 1 "
+            "watch the "
             "master"}}) {
     Scene scene;
     spoil(scene);
@@ -240,17 +248,20 @@ TEST(ExplainTest, CountsWhatIsLeftOfTheSentinels) {
 TEST(ExplainTest, SaysWhoWouldBeginAnew) {
   for (const auto& [name, spoil, says] : std::initializer_list<Row>{
            {"all the same", [](Scene&) {},
-            "one of 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 would begin, who are about equally far"},
+            "one of 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 would become the master, the one with the "
+            "newest data on its disk: their offsets are about equal"},
            {"the replicas are behind",
             [](Scene& scene) { scene.first().offset = scene.second().offset = 900'000; },
-            "10.0.0.1:6379 would begin: the newest data are on its disk; those that return wait"},
+            "10.0.0.1:6379 would become the master: the newest data are on its disk; the nodes that return "
+            "wait"},
            {"the master takes snapshots only",
             [](Scene& scene) {
               scene.master().append_only = false;
               scene.master().unsaved_changes = 7;
               scene.second().offset = 900'000;
             },
-            "10.0.0.2:6379 would begin: the newest data are on its disk; 10.0.0.1:6379 would lack what was "
+            "10.0.0.2:6379 would become the master: the newest data are on its disk; 10.0.0.1:6379 would "
+            "lack what was "
             "written since the last snapshot"},
            {"snapshots only",
             [](Scene& scene) {
@@ -259,18 +270,19 @@ TEST(ExplainTest, SaysWhoWouldBeginAnew) {
                 info->unsaved_changes = 7;
               }
             },
-            "the one with the newest snapshot would begin; which one that is cannot be told from here; "},
+            "the server with the newest snapshot would become the master; which one that is, is not known "
+            "here; "},
            {"no data",
             [](Scene& scene) {
               for (auto* info : {&scene.master(), &scene.first(), &scene.second()}) info->keys = 0;
             },
-            "nobody is known to hold data: whoever returns first begins"},
+            "no server is known to hold data: the first one to return becomes the master"},
            {"copying",
             [](Scene& scene) {
               scene.first().synchronising = true;
               scene.second().synchronising = true;
             },
-            "10.0.0.1:6379 would begin"}}) {
+            "10.0.0.1:6379 would become the master"}}) {
     Scene scene;
     spoil(scene);
     EXPECT_THAT(scene.Explained().outlook.everything_dies, StartsWith(says)) << name;
@@ -279,9 +291,11 @@ TEST(ExplainTest, SaysWhoWouldBeginAnew) {
   scene.second().replication_id = "other";
   EXPECT_THAT(
       scene.Explained().outlook.everything_dies,
-      HasSubstr("10.0.0.3:6379 may be of another origin, and then nobody begins before FORCE_MASTER"));
+      HasSubstr(
+          "10.0.0.3:6379 may hold an unrelated dataset, and then no master starts before FORCE_MASTER"));
   scene.group.replicas[1].info.reset();
-  EXPECT_THAT(scene.Explained().outlook.everything_dies, HasSubstr("who does not answer now is not counted"));
+  EXPECT_THAT(scene.Explained().outlook.everything_dies,
+              HasSubstr("servers that do not answer now are not counted"));
 }
 
 TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {
@@ -293,7 +307,7 @@ TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {
   const auto master = scene.Node("10.0.0.1:6379");
   EXPECT_EQ(master.role, "master");
   EXPECT_EQ(master.now, "serves reads and writes; 2 of 2 replicas linked to it");
-  EXPECT_THAT(master.outlook.master_dies, StartsWith("would have to return")) << "one Sentinel is not enough";
+  EXPECT_THAT(master.outlook.master_dies, StartsWith("no failover: ")) << "one Sentinel is not enough";
   const auto first = scene.Node("10.0.0.2:6379");
   EXPECT_EQ(first.now, "serves reads; 0 bytes behind, priority 0");
   EXPECT_EQ(first.outlook.master_dies, "would not be promoted: its replica-priority is 0");
@@ -302,18 +316,19 @@ TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {
   const auto waiting = scene.Node("10.0.0.4:6379");
   EXPECT_EQ(waiting.role, "waiting");
   EXPECT_EQ(waiting.now, "has waited for 42 s, with 4.7 KB on its disk; 10.0.0.1:6379 is recorded");
-  EXPECT_EQ(waiting.outlook.everything_dies, "would begin, if its data are the newest");
+  EXPECT_EQ(waiting.outlook.everything_dies, "would become the master if its data are the newest");
   const auto sentinel = scene.Node("10.0.1.1:26379");
   EXPECT_EQ(sentinel.now, "watches the master, and 2 replicas");
-  EXPECT_EQ(sentinel.outlook.master_dies,
-            "would call it down after 1.5 s of silence, and vote; to lead it needs 2 of the 3 it counts");
+  EXPECT_EQ(
+      sentinel.outlook.master_dies,
+      "would report it as down after 1.5 s of silence, and vote; to lead the failover it needs 2 of 3 votes");
   EXPECT_EQ(scene.Node("10.0.1.2:26379").now, "does not answer");
   EXPECT_EQ(scene.Node("10.0.1.3:26379").now, "watches 10.0.0.3:6379, not the recorded master");
   EXPECT_EQ(scene.Node(watcher::kThisWatcher).now, "follows Sentinel 10.0.1.1:26379");
   scene.topology.following.reset();
   scene.topology.zookeeper_connected = false;
   EXPECT_THAT(scene.Node(watcher::kThisWatcher).now,
-              AllOf(HasSubstr("follows no Sentinel"), HasSubstr("ZooKeeper is away")));
+              AllOf(HasSubstr("follows no Sentinel"), HasSubstr("ZooKeeper is unreachable")));
 }
 
 TEST(ExplainTest, IsTextForATerminal) {

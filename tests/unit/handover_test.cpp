@@ -157,30 +157,30 @@ TEST(PlanHandoverTest, TellsWhatPassesFromWhatDoesNot) {
             },
             kStays, "no replica is attached"},
            {"a link has just broken", [](auto& v) { v.master.replicas.clear(); }, kPasses,
-            "10.0.0.2:6379 is not attached"},
+            "replica 10.0.0.2:6379 is not attached"},
            {"all still copy",
             [](auto& v) {
               for (auto& replica : v.master.replicas) replica.online = false;
             },
-            kPasses, "10.0.0.2:6379 still copies the data"},
+            kPasses, "10.0.0.2:6379 is still copying the data"},
            {"the only one still loads",
             [](auto& v) {
               KeepOnlyB(v);
               v.replicas.at(kB)->loading = true;
             },
-            kPasses, "10.0.0.2:6379 still loads the data"},
+            kPasses, "10.0.0.2:6379 is still loading its data"},
            {"the only one is never promoted",
             [](auto& v) {
               KeepOnlyB(v);
               v.replicas.at(kB)->priority = 0;
             },
-            kPasses, "10.0.0.2:6379 may not be promoted: its replica-priority is 0"},
+            kPasses, "10.0.0.2:6379 cannot be promoted: its replica-priority is 0"},
            {"the only one is online and its link is not up",
             [](auto& v) {
               KeepOnlyB(v);
               v.replicas.at(kB)->link_up = false;
             },
-            kPasses, "10.0.0.2:6379 still copies the data"},
+            kPasses, "10.0.0.2:6379 is still copying the data"},
            {"the only one does not answer",
             [](auto& v) {
               KeepOnlyB(v);
@@ -190,12 +190,12 @@ TEST(PlanHandoverTest, TellsWhatPassesFromWhatDoesNot) {
            {"no Sentinel is registered", [](auto& v) { v.sentinels.clear(), v.registered = 0; }, kStays,
             "no Sentinel is registered"},
            {"no Sentinel answers", [](auto& v) { v.sentinels.clear(); }, kPasses,
-            "no Sentinel answers that names 10.0.0.1:6379"},
+            "no Sentinel reports 10.0.0.1:6379 as the master"},
            {"all follow another master",
             [](auto& v) {
               for (auto& sentinel : v.sentinels) sentinel.report.master = kB;
             },
-            kPasses, "no Sentinel answers that names 10.0.0.1:6379"},
+            kPasses, "no Sentinel reports 10.0.0.1:6379 as the master"},
            {"none knows a replica yet",
             [](auto& v) {
               for (auto& sentinel : v.sentinels) sentinel.replicas.clear();
@@ -217,22 +217,21 @@ TEST(PlanHandoverTest, TellsWhatPassesFromWhatDoesNot) {
             [](auto& v) {
               for (auto& sentinel : v.sentinels) sentinel.report.tilt = true;
             },
-            kPasses, "every Sentinel that could promote a replica is in TILT"},
+            kPasses, "every Sentinel that knows a promotable replica is in TILT"},
            {"one is in TILT and the other knows no replica",
             [](auto& v) {
               v.sentinels[0].report.tilt = true;
               v.sentinels[1].replicas.clear();
             },
-            kPasses, "every Sentinel that could promote a replica is in TILT"},
+            kPasses, "every Sentinel that knows a promotable replica is in TILT"},
            {"one fails over already", [](auto& v) { v.sentinels[0].report.failover_in_progress = true; },
-            kPasses, "Sentinel 10.0.0.7:26379 fails over already"},
+            kPasses, "Sentinel 10.0.0.7:26379 is already running a failover"},
            {"most have to name it, and do not",
             [](auto& v) {
               v.needed = 2;
               v.sentinels.pop_back();
             },
-            kPasses,
-            "ZooKeeper does not say that this is the master, and of the 2 Sentinels that have to, only 1 do"},
+            kPasses, "ZooKeeper does not confirm this master, and only 1 of 2 required Sentinels do"},
        }) {
     HandoverView view = Healthy();
     change(view);
@@ -290,13 +289,10 @@ TEST(PlanHandoverTest, PromotesWhoIsNamed) {
   };
   for (const auto& [name, to, passing, refusal] : std::initializer_list<Row>{
            {"a replica", kB, false, ""},
-           {"one that still copies", kC, true, "10.0.0.3:6379 still copies the data"},
+           {"one that still copies", kC, true, "10.0.0.3:6379 is still copying the data"},
            {"the master", kSelf, false, "10.0.0.1:6379 is the master"},
-           {"a stranger", kS1, false, "10.0.0.7:26379 is no replica that is attached to 10.0.0.1:6379"},
-           {"another port",
-            {kB.host, 1},
-            false,
-            "10.0.0.2:1 is no replica that is attached to 10.0.0.1:6379"},
+           {"a stranger", kS1, false, "10.0.0.7:26379 is not an attached replica of 10.0.0.1:6379"},
+           {"another port", {kB.host, 1}, false, "10.0.0.2:1 is not an attached replica of 10.0.0.1:6379"},
        }) {
     HandoverView view = Healthy();
     view.master.replicas[1].online = false;

@@ -78,8 +78,7 @@ struct Scene {
 };
 
 TEST(SummarizeTest, SaysWhatIsWrong) {
-  const std::string alone =
-      "no replica follows the master: neither a failover nor a planned stop can hand over";
+  const std::string alone = "no replica follows the master: a failover or a planned stop has no candidate";
   struct Row {
     const char* name;
     std::function<void(Scene&)> spoil;
@@ -135,7 +134,7 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
             [](Scene& scene) {
               scene.topology.incomplete["g"] = {{kReplica, kNow - 42s}};
             },
-            {"10.0.0.2:6379 has held no complete copy of the data for 42 s; it cannot be promoted"}},
+            {"10.0.0.2:6379 has had no complete copy of the data for 42 s; it cannot be promoted"}},
            {"a replica has no copy yet",
             [](Scene& scene) {
               scene.topology.incomplete["g"] = {{kReplica, kNow - 1s}};
@@ -145,7 +144,7 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
             [](Scene& scene) {
               scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 42s}};
             },
-            {"redis-wrapper 10.0.0.9:6379 has waited for 42 s and does not serve; its log says what for"}},
+            {"redis-wrapper 10.0.0.9:6379 has waited for 42 s and does not serve; its log says why"}},
            {"a member has just begun to wait",
             [](Scene& scene) {
               scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 9s}};
@@ -158,25 +157,24 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
               scene.earlier.groups["g"].master = {.endpoint = kMaster, .info = ServerInfo{}};
               scene.earlier.groups["g"].master->info->replicas = {{.endpoint = kReplica}};
             },
-            {"no Sentinel is registered: nobody would notice the master's death"}},
+            {"no Sentinel is registered: there will be no failover"}},
            {"a Sentinel is silent",
             [](Scene& scene) { scene.SilenceSentinel(1); },
             {"Sentinel 10.0.1.2:26379 does not answer", "only 2 of 3 Sentinels agree with the record"}},
            {"a Sentinel believes in another master",
             [](Scene& scene) { scene.sentinel(0).master = kStranger; },
-            {"Sentinel 10.0.1.1:26379 believes that 10.0.0.9:6379 is the master",
+            {"Sentinel 10.0.1.1:26379 reports 10.0.0.9:6379 as the master",
              "only 2 of 3 Sentinels agree with the record"}},
            {"a Sentinel does not find the master well",
             [](Scene& scene) { scene.sentinel(2).master_down = true; },
-            {"Sentinel 10.0.1.3:26379 believes that the master is down"}},
+            {"Sentinel 10.0.1.3:26379 reports the master as down"}},
            {"a failover runs",
             [](Scene& scene) { scene.sentinel(2).failover_in_progress = true; },
             {"Sentinel 10.0.1.3:26379 runs a failover"}},
-           {"a Sentinel counts stale_entries",
+           {"a Sentinel counts stale entries",
             [](Scene& scene) { scene.sentinel(0).known_sentinels = 4; },
-            {"Sentinel 10.0.1.1:26379 counts 5 Sentinels, and 3 are registered: a failover needs a majority "
-             "of "
-             "all it counts"}},
+            {"Sentinel 10.0.1.1:26379 knows 5 Sentinels, but 3 are registered: a failover needs a majority "
+             "of all that it knows"}},
            {"a Sentinel does not know its peers",
             [](Scene& scene) { scene.sentinel(0).known_sentinels = 1; },
             {"Sentinel 10.0.1.1:26379 knows only 2 of 3 Sentinels"}},
@@ -196,7 +194,7 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
             },
             {"Sentinel 10.0.1.1:26379 does not answer", "Sentinel 10.0.1.2:26379 does not answer",
              "only 1 of 3 Sentinels agree with the record",
-             "no failover can be agreed on: 1 of 3 counted Sentinels answer"}}}) {
+             "no failover is possible: 1 of 3 known Sentinels answer"}}}) {
     Scene scene;
     spoil(scene);
     EXPECT_EQ(scene.Summary().warnings, warnings) << name;
@@ -258,10 +256,11 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   Topology topology = Scene().topology;
   EXPECT_THAT(WarningsOf(topology, kNow), IsEmpty());
   topology.following.reset();
-  EXPECT_THAT(WarningsOf(topology, kNow), ElementsAre("no Sentinel is followed: a failover is noticed late"));
+  EXPECT_THAT(WarningsOf(topology, kNow),
+              ElementsAre("no Sentinel is followed: failovers are detected late"));
   topology.zookeeper_connected = false;
   topology.known_at = kNow - 12s;
-  EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has been away for 12 s");
+  EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has been unreachable for 12 s");
   topology.known_at = {};
   EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has not been read yet");
   topology.clean_up_paused = store::CleanUpPause{};

@@ -138,7 +138,7 @@ TEST(JudgeTest, KeepsARecordThatIsTrue) {
     const auto verdict =
         Judge({Recorded(kA, epoch), {Names(kA, epoch), Names(kA, epoch), Names(kA, epoch)}, 3, {kA}});
     EXPECT_FALSE(verdict.master);
-    EXPECT_EQ(verdict.reason, "the record is true");
+    EXPECT_EQ(verdict.reason, "the record is right: most Sentinels name its master");
   }
   EXPECT_FALSE(Judge({Recorded(kA, 1), {Names(kA, 1), Names(kA, 1)}, 3, {}}).master)
       << "also while it is down";

@@ -15,7 +15,7 @@ namespace {
 using Kind = Handover::Outcome::Kind;
 
 constexpr const char* kIsReplica = "this node is a replica";
-constexpr const char* kAskedAtOnce = "asked to stop at once";
+constexpr const char* kAskedAtOnce = "interrupted by a second stop request";
 
 constexpr Duration kAskTimeout = 500ms;
 // How often the servers are looked at while everybody waits for them.
@@ -99,11 +99,11 @@ bool Knows(const sentinel::GroupReport& sentinel, const std::vector<Endpoint>& r
 // Why an attached replica cannot take over; empty: it can.
 std::string FindShortcoming(const Endpoint& replica, const Result<redis::ServerInfo>& info) {
   if (!info) return info.error().message;
-  if (info->loading) return fmt::format("{} still loads the data", replica.ToAddress());
+  if (info->loading) return fmt::format("{} is still loading its data", replica.ToAddress());
   if (info->priority == 0)
-    return fmt::format("{} may not be promoted: its replica-priority is 0", replica.ToAddress());
+    return fmt::format("{} cannot be promoted: its replica-priority is 0", replica.ToAddress());
   if (info->synchronising || !info->link_up)
-    return fmt::format("{} still copies the data", replica.ToAddress());
+    return fmt::format("{} is still copying the data", replica.ToAddress());
   return "";
 }
 
@@ -128,10 +128,10 @@ HandoverPlan PlanHandover(const HandoverView& view) {
     (replica.online ? online : copying).push_back(replica.endpoint);
   if (view.to && !Contains(online, *view.to)) {
     if (Contains(copying, *view.to))
-      return refuse(true, fmt::format("{} still copies the data", view.to->ToAddress()));
+      return refuse(true, fmt::format("{} is still copying the data", view.to->ToAddress()));
     if (*view.to == view.announced)
       return refuse(false, fmt::format("{} is the master", view.to->ToAddress()));
-    return refuse(false, fmt::format("{} is no replica that is attached to {}", view.to->ToAddress(),
+    return refuse(false, fmt::format("{} is not an attached replica of {}", view.to->ToAddress(),
                                      view.announced.ToAddress()));
   }
   if (view.master.replicas.empty()) {
@@ -139,13 +139,13 @@ HandoverPlan PlanHandover(const HandoverView& view) {
       const auto living = std::find_if(known.begin(), known.end(), CanBePromoted);
       // Its link has just broken, or it has just died: Sentinel tells which in a moment.
       if (report.master == view.announced && living != known.end())
-        return refuse(true, fmt::format("{} is not attached", living->endpoint.ToAddress()));
+        return refuse(true, fmt::format("replica {} is not attached", living->endpoint.ToAddress()));
     }
     return refuse(false, "no replica is attached");
   }
   if (view.registered == 0) return refuse(false, "no Sentinel is registered");
   if (online.empty())
-    return refuse(true, fmt::format("{} still copies the data", copying.front().ToAddress()));
+    return refuse(true, fmt::format("{} is still copying the data", copying.front().ToAddress()));
 
   std::string shortcoming;
   for (const auto& replica : online) {
@@ -164,7 +164,8 @@ HandoverPlan PlanHandover(const HandoverView& view) {
     const auto& report = sentinel.report;
     // Two failovers at once may promote two replicas.
     if (report.failover_in_progress)
-      return refuse(true, fmt::format("Sentinel {} fails over already", report.sentinel.ToAddress()));
+      return refuse(true,
+                    fmt::format("Sentinel {} is already running a failover", report.sentinel.ToAddress()));
     if (report.master != view.announced) continue;
     ++naming;
     if (!Knows(sentinel, plan.candidates)) {
@@ -175,14 +176,14 @@ HandoverPlan PlanHandover(const HandoverView& view) {
     if (!report.tilt) able.push_back(&sentinel);
   }
   if (naming == 0)
-    return refuse(true, fmt::format("no Sentinel answers that names {}", view.announced.ToAddress()));
+    return refuse(true, fmt::format("no Sentinel reports {} as the master", view.announced.ToAddress()));
   if (naming < view.needed) {
-    return refuse(true, fmt::format("ZooKeeper does not say that this is the master, and of the {} Sentinels "
-                                    "that have to, only {} do",
-                                    view.needed, naming));
+    return refuse(
+        true, fmt::format("ZooKeeper does not confirm this master, and only {} of {} required Sentinels do",
+                          naming, view.needed));
   }
   if (able.empty()) {
-    if (tilted) return refuse(true, "every Sentinel that could promote a replica is in TILT");
+    if (tilted) return refuse(true, "every Sentinel that knows a promotable replica is in TILT");
     return refuse(true, fmt::format("no Sentinel knows {} yet", plan.candidates.front().ToAddress()));
   }
   // See sentinel_client.h, RequestFailover.
@@ -274,8 +275,9 @@ void Handover::Release() {
   released_at_ = Clock::now();
   // If it does not answer, the pause ends by itself.
   if (const auto released = AskMaster({"CLIENT", "UNPAUSE"}); !released)
-    log::Warn("{}: the writes at {} are paused for up to {} s: {}", terms_.group, terms_.server.ToAddress(),
-              Remaining(paused_until_, released_at_) / 1s, released.error().message);
+    log::Warn({.event = "writes-not-resumed", .group = terms_.group, .peer = terms_.server.ToAddress()},
+              "cannot resume writes on {}: {}; they stay paused for up to {} s", terms_.server.ToAddress(),
+              released.error().message, Remaining(paused_until_, released_at_) / 1s);
 }
 
 TimePoint Handover::BeginBy() const {
@@ -329,7 +331,8 @@ Handover::Outcome Handover::Run() {
       return outcome;
     }
     if (Clock::now() >= BeginBy() || outcome.told == kAskedAtOnce) return outcome;
-    log_waiting_(fmt::format("{}: the handover waits: {}", terms_.group, outcome.told));
+    log_waiting_(log::Severity::kInfo, {.event = "handover-waiting", .group = terms_.group},
+                 "handover waits: " + outcome.told);
     if (!pause_(Clock::now() + kLookAgain)) {
       outcome.told += fmt::format("; {}", kAskedAtOnce);
       return outcome;
@@ -350,7 +353,7 @@ Handover::Outcome Handover::Prepare(HandoverPlan plan) {
   if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause); !preferred) {
     return End(Kind::kRefused, Clock::now() < shown_by
                                    ? preferred.error().message
-                                   : fmt::format("Sentinel {} does not come to prefer {} in time",
+                                   : fmt::format("timeout: Sentinel {} does not prefer {} yet",
                                                  plan.sentinels.front().ToAddress(), to_->ToAddress()));
   }
   return CarryOut(std::move(plan));
@@ -365,7 +368,7 @@ Handover::Outcome Handover::CarryOut(HandoverPlan plan) {
   if (!now.refusal.empty()) return End(Kind::kRefused, now.refusal);
   std::erase_if(plan.sentinels, [&](const auto& sentinel) { return !Contains(now.sentinels, sentinel); });
   if (plan.sentinels.empty())
-    return End(Kind::kRefused, "the Sentinel that was to be asked cannot do it now");
+    return End(Kind::kRefused, "the chosen Sentinel can no longer run the failover");
   if (const auto paused = PauseWrites(GoesOn() ? kPauseToCatchUp : terms_.timeout + kPauseMargin); !paused) {
     if (paused.error().kind != ErrorKind::kRefused && GoesOn()) Release();
     refused_for_good_ = true;
@@ -379,7 +382,7 @@ Handover::Outcome Handover::CarryOut(HandoverPlan plan) {
       why = paused.error().message;
     } else if (Clock::now() >= first_ends_at) {
       // Somebody may have written in between.
-      why = "everything took too long for the pause of the writes";
+      why = "timeout: the pause of the writes expired before the failover was requested";
     }
     deadline = paused_until_ - kReleaseBefore;
   }
@@ -400,13 +403,13 @@ sentinel::Peer Handover::PeerAt(const Endpoint& sentinel) const {
 Handover::Outcome Handover::Order(const HandoverPlan& plan, TimePoint deadline) {
   std::vector<Endpoint> asked;
   bool open = false;  // one that was asked may still act
-  Promotion promotion{.decided = true, .why = "no Sentinel takes the order"};
+  Promotion promotion{.decided = true, .why = "no Sentinel accepted the failover request"};
   for (const auto& sentinel : plan.sentinels) {
     if (Clock::now() >= deadline) break;
     const auto reports = AnsweredReports({PeerAt(sentinel)}, credentials_.sentinel, terms_.group);
     // Silent, or in TILT since we looked: it would carry the order out when nobody expects it any more.
     if (reports.empty() || reports.front().tilt) {
-      promotion.why = fmt::format("no Sentinel takes the order: {} {}", sentinel.ToAddress(),
+      promotion.why = fmt::format("no Sentinel accepted the failover request: {} {}", sentinel.ToAddress(),
                                   reports.empty() ? "does not answer" : "is in TILT");
       continue;
     }
@@ -416,7 +419,7 @@ Handover::Outcome Handover::Order(const HandoverPlan& plan, TimePoint deadline) 
     // no other Sentinel may be asked.
     if (!ordered && ordered.error().kind == ErrorKind::kRefused &&
         !sentinel::IsFailoverRunning(ordered.error())) {
-      promotion.why = "no Sentinel takes the order: " + ordered.error().message;
+      promotion.why = "no Sentinel accepted the failover request: " + ordered.error().message;
       continue;
     }
     asked.push_back(sentinel);
@@ -424,7 +427,8 @@ Handover::Outcome Handover::Order(const HandoverPlan& plan, TimePoint deadline) 
         AwaitPromotion(plan, sentinel, GoesOn() ? std::min(deadline, Clock::now() + kPromotion) : deadline);
     if (promotion.promoted || !promotion.stalled) break;
     open = open || !promotion.decided;
-    log::Warn("{}: handover: {}", terms_.group, promotion.why);
+    log::Warn({.event = "handover-sentinel-stalled", .group = terms_.group, .peer = sentinel.ToAddress()},
+              "handover stalled: {}", promotion.why);
   }
   // What may still be carried out is called off, or waited for, before a write is accepted again.
   if (!promotion.promoted && GoesOn() && (open || !promotion.decided))
@@ -438,7 +442,7 @@ Handover::Outcome Handover::Finish(const Endpoint& promoted) {
   // Released while it still is a master, the clients would write what no other has.
   if (const auto followed = Demote(promoted); !followed) {
     return End(Kind::kUndecided,
-               fmt::format("{} was promoted, and {} does not follow it: {}", promoted.ToAddress(),
+               fmt::format("{} was promoted, but {} does not replicate from it: {}", promoted.ToAddress(),
                            terms_.announced.ToAddress(), followed.error().message));
   }
   Release();
@@ -462,7 +466,7 @@ std::string Handover::AwaitReplicas(const std::vector<Endpoint>& replicas, std::
         attached.push_back(replica.endpoint);
     }
     if (to_ && std::find(attached.begin(), attached.end(), *to_) == attached.end())
-      return fmt::format("replica {} has left", to_->ToAddress());
+      return fmt::format("replica {} is no longer attached", to_->ToAddress());
     if (attached.empty()) return "no replica is attached any more";
     std::string behind;
     const auto infos = redis::AskServerInfos(attached, credentials_.redis, kAskTimeout);
@@ -470,7 +474,7 @@ std::string Handover::AwaitReplicas(const std::vector<Endpoint>& replicas, std::
       if (!infos[i]) {
         behind = infos[i].error().message;
       } else if (infos[i]->offset < std::max(*beginning, master->offset - slack)) {
-        behind = fmt::format("replica {} lags {} bytes behind", attached[i].ToAddress(),
+        behind = fmt::format("replica {} is {} bytes behind", attached[i].ToAddress(),
                              master->offset - infos[i]->offset);
       }
     }
@@ -514,19 +518,21 @@ Handover::Promotion Handover::AwaitPromotion(const HandoverPlan& plan, const End
     }
     // The order of one whose process is gone is gone with it, once what it had sent has arrived.
     if (gone && now - heard_at > kPromotionArrives)
-      return {.decided = true, .stalled = true, .why = fmt::format("Sentinel {} is gone", asked.ToAddress())};
+      return {.decided = true,
+              .stalled = true,
+              .why = fmt::format("Sentinel {} is no longer running", asked.ToAddress())};
     if (now - heard_at > kStoodStill)
       return {.stalled = true,
-              .why = fmt::format("Sentinel {} took the order and is silent", asked.ToAddress())};
+              .why = fmt::format("Sentinel {} accepted the failover request and no longer answers",
+                                 asked.ToAddress())};
     // Of one that is silent nobody knows what it does.
     if (IsFailingOver(reports) || report == nullptr) working_at = now;
     if (now - working_at > kSentinelPatience) {
-      return {.decided = true,
-              .why = fmt::format("Sentinel {} has given the failover up", asked.ToAddress())};
+      return {.decided = true, .why = fmt::format("Sentinel {} abandoned the failover", asked.ToAddress())};
     }
     if (now >= deadline) {
-      return {.why = GoesOn() ? "no replica was promoted in time"
-                              : "no replica was promoted in time (HANDOVER_TIMEOUT)"};
+      return {.why = GoesOn() ? "timeout: no replica was promoted"
+                              : "timeout: no replica was promoted (HANDOVER_TIMEOUT)"};
     }
     if (!pause_(now + kLookInterval) && !GoesOn()) return {.why = kAskedAtOnce};
   }
@@ -546,13 +552,14 @@ Handover::Promotion Handover::EndFailover(const HandoverPlan& plan, const std::v
       if (answers[i]) {
         reports.push_back(*answers[i]);
       } else if (answers[i].error().kind == ErrorKind::kTimeout && Contains(asked, sentinel)) {
-        open = fmt::format("Sentinel {}, which was to do it, does not answer: it may still promote one",
-                           sentinel.ToAddress());
+        open =
+            fmt::format("Sentinel {}, which accepted the request, does not answer and may still promote one",
+                        sentinel.ToAddress());
       }
     }
     for (const auto& report : reports) {
       if (!report.failover_in_progress) continue;
-      open = "the failover goes on";
+      open = "the failover is still running";
       if (report.tilt) {
         Withdraw(plan, report.sentinel);
       } else if (!before.contains(report.sentinel) &&
@@ -567,7 +574,8 @@ Handover::Promotion Handover::EndFailover(const HandoverPlan& plan, const std::v
       if (!ended.promoted && report.master != terms_.announced) ended.promoted = report.master;
     }
     ended.decided = open.empty();
-    ended.why = "no replica was promoted in time, and " + (open.empty() ? "the failover was given up" : open);
+    ended.why =
+        "timeout: no replica was promoted, and " + (open.empty() ? "the failover was cancelled" : open);
     if (ended.promoted || ended.decided || Clock::now() >= deadline) break;
     if (!pause_(Clock::now() + kLookInterval) && !GoesOn()) break;
   }
@@ -575,8 +583,12 @@ Handover::Promotion Handover::EndFailover(const HandoverPlan& plan, const std::v
     const auto restored = sentinel::SetFailoverTimeout(sentinel, credentials_.sentinel, terms_.group,
                                                        failover_timeout, kAskTimeout);
     if (!restored)
-      log::Warn("{}: failover-timeout of Sentinel {} stays {} ms: {}", terms_.group, sentinel.ToAddress(),
-                kAtOnce.count(), restored.error().message);
+      log::Error(
+          {.event = "failover-timeout-not-restored", .group = terms_.group, .peer = sentinel.ToAddress()},
+          "cannot restore failover-timeout of Sentinel {}, now {} ms: {}; run SENTINEL SET {} "
+          "failover-timeout {} there",
+          sentinel.ToAddress(), kAtOnce.count(), restored.error().message, terms_.group,
+          failover_timeout.count());
   }
   return ended;
 }
@@ -594,10 +606,13 @@ void Handover::Withdraw(const HandoverPlan& plan, const Endpoint& sentinel) cons
   }
   const auto reset = sentinel::RequestReset(sentinel, credentials_.sentinel, terms_.group, kAskTimeout);
   if (reset) {
-    log::Warn("{}: failover order withdrawn: Sentinel {} entered TILT with it and was told to SENTINEL RESET",
-              terms_.group, sentinel.ToAddress());
+    log::Warn(
+        {.event = "failover-withdrawn", .group = terms_.group, .peer = sentinel.ToAddress()},
+        "withdrew the failover request by SENTINEL RESET: Sentinel {} entered TILT before the failover began",
+        sentinel.ToAddress());
   } else {
-    log::Warn("{}: cannot withdraw the failover order of Sentinel {}, which is in TILT: {}", terms_.group,
+    log::Warn({.event = "failover-withdrawal-failed", .group = terms_.group, .peer = sentinel.ToAddress()},
+              "cannot withdraw the failover request from Sentinel {}, which is in TILT: {}; retrying",
               sentinel.ToAddress(), reset.error().message);
   }
 }

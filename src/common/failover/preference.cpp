@@ -55,8 +55,9 @@ Preference::~Preference() {
     for (int tries = 1; !restored && tries < kRestoreTries; ++tries)
       restored = SetPriority(replica, credentials_.redis, priority);
     if (!restored)
-      log::Warn("{}: the replica-priority of {}, once {}, is not restored: {}", group_, replica.ToAddress(),
-                priority, restored.error().message);
+      log::Warn({.event = "replica-priority-not-restored", .group = group_, .peer = replica.ToAddress()},
+                "cannot restore replica-priority on {}: {}; set it with CONFIG SET replica-priority {}",
+                replica.ToAddress(), restored.error().message, priority);
   }
 }
 
@@ -70,7 +71,7 @@ Status Preference::Set(const std::vector<Endpoint>& replicas, const Endpoint& se
   }
   if (now.at(preferred_) == 0) {
     return Fail(ErrorKind::kInvalid,
-                fmt::format("{} is never to be promoted: its replica-priority is 0", preferred_.ToAddress()));
+                fmt::format("{} cannot be promoted: its replica-priority is 0", preferred_.ToAddress()));
   }
   for (const auto& [replica, priority] : PrioritiesFor(preferred_, now)) {
     before_[replica] = now.at(replica);
@@ -81,10 +82,10 @@ Status Preference::Set(const std::vector<Endpoint>& replicas, const Endpoint& se
     const auto known = sentinel::AskKnownInstances(sentinel, credentials_.sentinel, group_, kAskTimeout);
     if (known && Prefers(known->replicas, preferred_)) return {};
     if (Clock::now() >= deadline) {
-      return Fail(ErrorKind::kTimeout, fmt::format("Sentinel {} does not come to prefer {}",
+      return Fail(ErrorKind::kTimeout, fmt::format("timeout: Sentinel {} does not prefer {} yet",
                                                    sentinel.ToAddress(), preferred_.ToAddress()));
     }
-    if (!pause(Clock::now() + kLookInterval)) return Fail(ErrorKind::kTimeout, "asked to stop at once");
+    if (!pause(Clock::now() + kLookInterval)) return Fail(ErrorKind::kTimeout, "second stop request");
   }
 }
 

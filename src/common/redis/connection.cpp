@@ -76,7 +76,7 @@ std::string WithoutSecrets(const std::string& error) {
   const auto code = error.substr(0, error.find(' '));
   constexpr std::array<std::string_view, 6> kCodes{"ERR",     "NOAUTH", "NOPERM",
                                                    "LOADING", "DENIED", "MASTERDOWN"};
-  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end() ? code : "an error of its own";
+  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end() ? code : "another error";
 }
 // Instead of an answer to whatever was asked first, AUTH too; then the server closes the connection.
 constexpr std::string_view kFull = "ERR max number of clients";
@@ -138,7 +138,7 @@ Result<std::optional<Reply>> Connection::TakeReply() {
   authenticating_ = false;
   if (reply.is_error()) {
     return Fail(ErrorKind::kRefused,
-                fmt::format("{} refuses the password: {}", server_.ToAddress(), WithoutSecrets(reply.text)));
+                fmt::format("{} refused the password: {}", server_.ToAddress(), WithoutSecrets(reply.text)));
   }
   return TakeReply();
 }

@@ -88,7 +88,7 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   if (role == "slave") {
     info.role = Role::kReplica;
   } else if (role != "master") {
-    return Fail(ErrorKind::kProtocol, "INFO without a role of master or slave");
+    return Fail(ErrorKind::kProtocol, "INFO has no role of master or slave");
   }
   info.process_id = NumberAt(fields, "process_id");
   info.run_id = TextAt(fields, "run_id");

@@ -99,9 +99,9 @@ Result<KnownInstances> ParseKnownInstances(const Endpoint& sentinel,
 Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel,
                                            const std::vector<redis::Reply>& replies) {
   const auto wrong = [&](std::string_view what) {
-    return Fail(ErrorKind::kProtocol, fmt::format("{} answers {}", sentinel.ToAddress(), what));
+    return Fail(ErrorKind::kProtocol, fmt::format("{} answered {}", sentinel.ToAddress(), what));
   };
-  if (replies.size() != 2) return wrong("not both questions");
+  if (replies.size() != 2) return wrong("only one of two questions");
   const redis::Reply& address = replies[0];
   const redis::Reply& details = replies[1];
   if (address.is_error()) return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + address.text);
@@ -154,7 +154,7 @@ std::vector<Result<std::vector<redis::Reply>>> AskIdentified(const std::vector<P
     if (sentinels[i].id.empty() || id.type != redis::Reply::Type::kText || id.text == sentinels[i].id)
       continue;
     answers[i] = Fail(ErrorKind::kRefused,
-                      fmt::format("{} answers as the Sentinel {}, expected {}",
+                      fmt::format("{} is another Sentinel: found id {}, expected {}",
                                   sentinels[i].endpoint.ToAddress(), Printable(id.text), sentinels[i].id));
   }
   return answers;
@@ -280,7 +280,7 @@ Result<Duration> AskInfoPeriod(const Endpoint& sentinel, const redis::Credential
     return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + answers->front().text);
   const auto fields = ToFields(answers->front());
   if (!fields.contains("INFO-PERIOD"))
-    return Fail(ErrorKind::kRefused, sentinel.ToAddress() + " lists no INFO-PERIOD");
+    return Fail(ErrorKind::kRefused, sentinel.ToAddress() + " has no INFO-PERIOD");
   return Duration(NumberAt(fields, "INFO-PERIOD"));
 }
 

@@ -68,7 +68,8 @@ std::string Subscriber::Follow() {
         if (event) {
           sink_({SubscriberEvent::Kind::kEvent, sentinel_, std::move(*event)});
         } else {
-          log::Warn("Sentinel {}: {}", sentinel_.ToAddress(), event.error().message);
+          log::Warn({.event = "sentinel-event-unreadable", .peer = sentinel_.ToAddress()},
+                    "skipped an event of the Sentinel: {}", event.error().message);
         }
       }
     }

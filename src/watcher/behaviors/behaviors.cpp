@@ -57,7 +57,7 @@ std::string Behaviors::Replace(std::vector<BehaviorSettings> settings) {
   if (!added.empty()) told.push_back(fmt::format("added {}", fmt::join(added, ", ")));
   if (!changed.empty()) told.push_back(fmt::format("changed {}", fmt::join(changed, ", ")));
   if (!removed.empty()) told.push_back(fmt::format("removed {}", fmt::join(removed, ", ")));
-  if (told.empty()) return runners_.empty() ? "" : "behaviors stay as they are";
+  if (told.empty()) return runners_.empty() ? "" : "behaviors unchanged";
   return fmt::format("behaviors: {}", fmt::join(told, "; "));
 }
 

@@ -87,7 +87,7 @@ void SectionReader::Fail(const std::string& key, const std::string& found, const
 
 void SectionReader::RefuseTheRest() {
   for (const auto& entry : section_.entries)
-    Fail("", '"' + Printable(entry.key) + '"', "only keys that docs/reference/behaviors.md lists");
+    Fail("", '"' + Printable(entry.key) + '"', "only the keys that this kind of behavior takes");
 }
 
 tl::expected<std::vector<BehaviorSettings>, std::vector<std::string>> ReadBehaviors(

@@ -103,10 +103,10 @@ class Exec : public Behavior {
     if (!in_time)
       return Fail(ErrorKind::kTimeout,
                   stop.stop_requested()
-                      ? "the command was ended"
-                      : fmt::format("the command was ended after {} ms (timeout)", timeout_.count()));
+                      ? "the command was killed"
+                      : fmt::format("the command was killed after {} ms (timeout)", timeout_.count()));
     if (code != 0)
-      return Fail(ErrorKind::kRefused, fmt::format("the command ended with {}", code.value_or(-1)));
+      return Fail(ErrorKind::kRefused, fmt::format("the command exited with code {}", code.value_or(-1)));
     return {};
   }
 

@@ -34,9 +34,10 @@ void Runner::Maintain() {
     thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
     log_thread_.Reset();
   } catch (const std::system_error& error) {
-    log_thread_(fmt::format("behavior {}: no thread can be made for it: {}; trying again",
-                            settings_.section.name, error.what()),
-                LogOnChange::Level::kWarn);
+    log_thread_(log::Severity::kWarn,
+                {.event = "behavior-thread-failed", .more = {{"behavior", settings_.section.name}}},
+                fmt::format("behavior {}: cannot create its thread: {}; retrying", settings_.section.name,
+                            error.what()));
   }
 }
 
@@ -77,19 +78,27 @@ void Runner::HandleNext(const std::stop_token& stop) {
   }
   const std::string& name = status_.name;
   if (dropped > 0) {
-    log::Warn("behavior {}: {} events were dropped: no more than {} may wait", name, dropped,
+    log::Warn({.event = "behavior-events-dropped", .more = {{"behavior", name}}},
+              "behavior {}: dropped the {} oldest events: its queue holds at most {}", name, dropped,
               settings_.queue);
   }
   const auto handled = behavior_->Handle(event, stop);
   // Whether it was done or cut short, nobody is there to tell.
   const bool counts = handled || !stop.stop_requested();
   const std::string error = handled ? std::string() : Printable(handled.error().message, kLongestError);
+  const auto more = [&] {
+    return std::vector<std::pair<std::string_view, std::string>>{
+        {"behavior", name}, {"kind", event.kind}, {"id", event.id}};
+  };
   if (handled) {
-    log::Debug("behavior {}: {} {}: done", name, event.kind, event.id);
+    log::Debug({.event = "behavior-done", .group = event.group, .more = more()}, "behavior {} handled {}",
+               name, event.kind);
   } else if (counts) {
-    log::Warn("behavior {}: {} {}: {}", name, event.kind, event.id, error);
+    log::Warn({.event = "behavior-failed", .group = event.group, .more = more()},
+              "behavior {} failed on {}: {}", name, event.kind, error);
   } else {
-    log::Info("behavior {}: {} {}: abandoned, since it is to stop: {}", name, event.kind, event.id, error);
+    log::Info({.event = "behavior-abandoned", .group = event.group, .more = more()},
+              "behavior {} abandoned {} because it has to stop: {}", name, event.kind, error);
   }
   const std::lock_guard lock(mutex_);
   status_.busy = false;

@@ -156,7 +156,8 @@ class Webhook : public Behavior {
         return Fail(ErrorKind::kTimeout,
                     fmt::format("given up after {} ms (retry_for): {}", settings_.retry_for.count(), why));
       if (!stop.stop_requested())
-        log_trouble_(fmt::format("behavior {}: {}; trying again", name_, why), LogOnChange::Level::kWarn);
+        log_trouble_(log::Severity::kWarn, {.event = "behavior-retrying", .more = {{"behavior", name_}}},
+                     fmt::format("behavior {}: request failed: {}; retrying", name_, why));
       if (!Rest(pause, stop)) return Fail(ErrorKind::kUnavailable, why);
     }
   }
@@ -169,7 +170,7 @@ class Webhook : public Behavior {
         attempt->Ask(url, request, timeout);
       }).detach();
     } catch (const std::system_error& error) {
-      return {.error = fmt::format("no thread can be made for a request ({})", error.what())};
+      return {.error = fmt::format("cannot create a thread for the request ({})", error.what())};
     }
     return attempt->Await(settings_.timeout, stop);
   }

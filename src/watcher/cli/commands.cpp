@@ -48,8 +48,9 @@ int Complain(const Error& error) {
 // The one line that says why the watcher refused.
 int Refused(const web::Reply& reply) {
   const auto line = reply.body.substr(0, reply.body.find('\n'));
-  return Complain(kExitRefused, line.empty() ? fmt::format("the answer was {} without a word", reply.status)
-                                             : Printable(line));
+  return Complain(kExitRefused, line.empty()
+                                    ? fmt::format("the watcher answered {} without a reason", reply.status)
+                                    : Printable(line));
 }
 
 // False: nobody reads it.
@@ -111,7 +112,8 @@ int FailOver(const CommandOptions& options) {
   if (!options.to.empty()) path += "?to=" + web::Encoded(options.to);
   const auto reply = web::Post(options.watcher, path, headers, kFailoverPatience);
   if (!reply && reply.error().kind == ErrorKind::kUnknownOutcome) {
-    return Complain(kExitUnavailable, reply.error().message + "; it may have been done: see watcher status");
+    return Complain(kExitUnavailable,
+                    reply.error().message + "; the failover may have happened: check with watcher status");
   }
   if (!reply) return Complain(reply.error());
   if (reply->status != kOk) return Refused(*reply);
@@ -198,7 +200,7 @@ int FollowEvents(const CommandOptions& options, const BlockedSignals& signals) {
     if (!read) return kExitStopped;
     // Who was there once will return; who never was may be another address.
     if (!heard) return reply ? Refused(*reply) : Complain(reply.error());
-    if (!lost) Complain(0, fmt::format("lost the watcher at {}; trying again", options.watcher.ToAddress()));
+    if (!lost) Complain(0, fmt::format("lost the watcher at {}; retrying", options.watcher.ToAddress()));
     lost = true;
     std::this_thread::sleep_for(kRetry);
   }

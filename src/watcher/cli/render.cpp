@@ -200,7 +200,7 @@ std::string RenderGroup(const Json& group, const Look& look, std::size_t* warnin
        ++failover)
     last.push_back(FailoverRow(*failover));
   return text +
-         fmt::format("  changes of the master, {}the last first\n",
+         fmt::format("  changes of the master, {}newest first\n",
                      failovers.size() > last.size() ? fmt::format("{} in all, ", failovers.size()) : "") +
          RenderTable(last, 4, look);
 }
@@ -216,7 +216,7 @@ std::string EventLine(const Json& event) {
 
 std::string RenderHistory(const Json& history, const Look& look) {
   if (!history.is_array() || history.empty()) return "";
-  std::string text = "\nremembered in ZooKeeper, the last first\n";
+  std::string text = "\nevent log in ZooKeeper, newest first\n";
   std::size_t shown = 0;
   for (auto entry = history.rbegin(); entry != history.rend() && shown < kHistoryShown; ++entry, ++shown)
     text += RenderSentence({EventLine(*entry), Color::kPlain}, 2, look);

@@ -95,7 +95,7 @@ Answer Master(const Request& request, const Topology& topology, std::string_view
 }
 
 Answer NoSuchGroup(const Request& request) {
-  return Failed(kNotFound, request, "no such group; /masters lists those there are");
+  return Failed(kNotFound, request, "no such group; /masters lists the groups");
 }
 
 Answer GroupMaster(const Request& request, const Topology& topology, std::string_view group) {
@@ -147,7 +147,7 @@ Answer Explained(const Request& request, const Topology& topology, std::string_v
   if (IsOfNoGroup(request, topology)) return NoSuchGroup(request);
   const auto& status = *request.status;
   if (status.observed_at == TimePoint{})
-    return Unavailable(request, "nobody was asked yet; with OBSERVE_INTERVAL=0 nobody ever is");
+    return Unavailable(request, "no server was asked yet; with OBSERVE_INTERVAL=0 none is ever asked");
   std::map<std::string, GroupExplanation> groups;
   std::string text;
   for (const auto& [name, group] : status.groups) {
@@ -175,7 +175,8 @@ Answer Events(const Request& /*request*/, const Topology& /*topology*/, std::str
 }
 
 Answer Healthz(const Request& request, const Topology& /*topology*/, std::string_view /*group*/) {
-  return request.loop_alive ? Text("ok") : Unavailable(request, "the watcher's loop has stopped turning");
+  return request.loop_alive ? Text("ok")
+                            : Unavailable(request, "the watcher's main loop is stuck; restart the watcher");
 }
 
 Answer Readyz(const Request& request, const Topology& topology, std::string_view /*group*/) {

@@ -108,7 +108,7 @@ void AddGroup(Families& families, const std::string& name, const GroupStatus& gr
                  static_cast<double>(group.warnings.size()), labels);
 }
 
-void AddTally(Families& families, const Topology& topology, const Counters& counters) {
+void AddCounters(Families& families, const Topology& topology, const Counters& counters) {
   // From 0 on, for a rate that begins with the first change.
   for (const auto& [group, record] : topology.groups) {
     const auto found = counters.groups.find(group);
@@ -178,7 +178,7 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
                    std::chrono::duration<double>(now - status.observed_at).count());
   }
   for (const auto& [name, group] : status.groups) AddGroup(families, name, group);
-  AddTally(families, topology, counters);
+  AddCounters(families, topology, counters);
   for (const auto& behavior : behaviors) AddBehavior(families, behavior);
   for (const auto& [code, count] : requests.Read()) {
     families.Counter("redis_zk_http_requests_total", "Answers over HTTP, by status.",

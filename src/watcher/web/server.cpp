@@ -50,7 +50,7 @@ constexpr const char* kPagePolicy =
 constexpr Duration kLoopPatience = 15s;
 // A client that sends its request a byte at a time holds its thread for as long as it likes.
 constexpr Duration kStopPatience = 4s;
-// What somebody steers is seen through.
+// An admin request is seen through.
 constexpr Duration kAdminPatience = 1min;
 
 // enqueue returns void in cpp-httplib 0.11 and bool in 0.18.
@@ -243,7 +243,7 @@ struct Server::Impl {
     const auto failed = [accept = request.get_header_value("Accept")](int code, std::string why) {
       return Failed(code, accept, std::move(why));
     };
-    if (!answer && !admin) return failed(404, "no such path; / lists those there are");
+    if (!answer && !admin) return failed(404, "no such path; / lists the paths");
     if (admin && request.method == admin->method) return RunAdmin(request, *admin, response);
     if (!answer || (request.method != "GET" && request.method != "HEAD")) {
       const std::string known_methods = answer ? "GET, HEAD" : "";
@@ -286,7 +286,7 @@ struct Server::Impl {
         break;
     }
     const Place place(admin_count, kMostAdmin);
-    if (!place.allowed()) return failed(503, "too many such requests are under way");
+    if (!place.allowed()) return failed(503, "too many admin requests are running; retry later");
     Answer answer = AnswerOf(sources.admin.Run({.action = route.action,
                                                 .group = std::string(route.group),
                                                 .to = request.get_param_value("to"),
@@ -392,7 +392,9 @@ Status Server::Start(const Endpoint& listen) {
   http.Patch(kAnyPath, handle);
   http.Delete(kAnyPath, handle);
   if (!http.bind_to_port(listen.host, listen.port)) {
-    return Fail(ErrorKind::kInvalid, fmt::format("cannot listen on {}", listen.ToAddress()));
+    return Fail(
+        ErrorKind::kInvalid,
+        fmt::format("cannot listen on {}: it is in use or not an address of this host", listen.ToAddress()));
   }
   // The library lets five connections wait to be accepted. The kernel drops the sixth, and its client tries
   // again only after a second; listening again on the same socket raises that number.

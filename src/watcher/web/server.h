@@ -1,7 +1,7 @@
 // The HTTP server. Only its .cpp includes httplib.h.
 //
 // Threads: its own, one per open connection, made when needed and gone when idle; they read nothing but what
-// is published, so that neither ZooKeeper nor Redis can make a client wait. Only the few that steer do more.
+// is published, so that neither ZooKeeper nor Redis can make a client wait. Only admin requests do more.
 #pragma once
 
 #include <atomic>

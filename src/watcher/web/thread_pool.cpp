@@ -34,8 +34,11 @@ void ThreadPool::StartThread() {
     std::thread(&ThreadPool::Work, this).detach();
     ++threads_;
   } catch (const std::system_error& error) {
-    log_problem_(fmt::format("HTTP: no thread can be made for a connection, which waits: {}", error.what()),
-                 LogOnChange::Level::kWarn);
+    log_problem_(
+        log::Severity::kWarn, {.event = "http-thread-failed"},
+        fmt::format("cannot create a thread for an HTTP connection: {}; the connection waits for another "
+                    "thread",
+                    error.what()));
     work_arrived_.notify_one();
   }
 }
