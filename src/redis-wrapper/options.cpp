@@ -48,12 +48,13 @@ Options Describe(WrapperOptions* wrapper) {
        ""},
       ParseForceMaster, &wrapper->force_master);
   options.Add({"FENCE",
-               "on: a master that neither ZooKeeper nor most of the group's Sentinels and replicas vouch for "
-               "refuses writes until one of them does; off: it never does",
+               "on: a master that neither ZooKeeper nor most of the group's Sentinels and replicas confirm "
+               "rejects writes until one of them does; off: it never does",
                "on"},
               ParseSwitch, &wrapper->fence);
-  options.Add({"FENCE_PATIENCE", "how long a master may be without a witness before it refuses writes", "2s"},
-              DurationBetween(100ms, 1h), &wrapper->fence_patience);
+  options.Add(
+      {"FENCE_PATIENCE", "how long a master may be without a confirmation before it rejects writes", "2s"},
+      DurationBetween(100ms, 1h), &wrapper->fence_patience);
   options.AddCheck([wrapper] { return CheckReadable("REDIS_CONF", wrapper->redis_conf); });
   return options;
 }

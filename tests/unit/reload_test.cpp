@@ -35,8 +35,8 @@ TEST(ChooseLogLevelTest, SaysWhatItIsAndWhy) {
             {"info", "environment"},
             "info",
             "stays info: the environment outranks the config file"},
-           {"the file, another", {"debug", "/x.toml"}, "debug", "is debug now, info before: /x.toml says so"},
-           {"the file, the same", {"info", "/x.toml"}, "info", "stays info: /x.toml says so"},
+           {"the file, another", {"debug", "/x.toml"}, "debug", "is debug now, info before: /x.toml sets it"},
+           {"the file, the same", {"info", "/x.toml"}, "info", "stays info: /x.toml sets it"},
            {"nowhere any more",
             {"info", "default"},
             "info",
@@ -109,16 +109,16 @@ TEST(ReloadTest, TakesOverWhatTheFileSaysNow) {
             {},
             "",
             "info",
-            "error or off\n| SIGHUP: nothing is changed: SENTINEL_TIMEOUT"},
+            "error or off\n| SIGHUP: reload rejected, nothing changed: SENTINEL_TIMEOUT"},
            {"a behavior that is wrong",
             "",
             "log_level = \"debug\"\n[behavior.x]\non = [\"*\"]\ndo = \"mail\"",
             {},
             "",
             "info",
-            "SIGHUP: nothing is changed: PATH: [behavior.x] do: found \"mail\""},
+            "SIGHUP: reload rejected, nothing changed: PATH: [behavior.x] do: found \"mail\""},
            {"an unknown key", "", "log_levle = \"debug\"", {}, "", "info", "found the key \"log_levle\""},
-           {"no TOML", "", "[[[", {}, "", "info", "SIGHUP: nothing is changed: "}}) {
+           {"no TOML", "", "[[[", {}, "", "info", "SIGHUP: reload rejected, nothing changed: "}}) {
     if (!environment.empty()) setenv("LOG_LEVEL", environment.c_str(), 1);
     // The default port may be somebody else's here.
     std::vector<const char*> argv{"watcher",    "--bind-ip",     "127.0.0.1", "--port0",

@@ -250,7 +250,7 @@ TEST(SentinelServerConfTest, SaysOfEveryGroupWhatItKnows) {
   monitoring.epoch = 9;
   monitoring.peers = {{{"10.0.0.2", 26379}, std::string(40, 'b')}};
   const auto conf = Render("sentinel monitor orders 10.0.0.1 6379 2\n", Wrapper(), monitoring);
-  EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr("ZooKeeper says who the master of orders is")));
+  EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr("the master of orders comes from ZooKeeper")));
   EXPECT_THAT(
       AddedOf(conf, "orders"),
       ElementsAre(Words{"monitor", "orders", "10.0.0.8", "6379", "2"}, Words{"config-epoch", "orders", "4"},
