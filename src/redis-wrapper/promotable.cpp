@@ -75,7 +75,7 @@ std::optional<std::string> FindUnaware(const std::vector<sentinel::Peer>& sentin
     ++aware;
   }
   if (aware == 0 && !sentinels.empty()) {
-    return fmt::format("none of the {} registered Sentinels answers and names the same master",
+    return fmt::format("none of the {} registered Sentinels answers and names this replica's master",
                        sentinels.size());
   }
   return std::nullopt;

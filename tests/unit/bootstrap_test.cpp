@@ -387,7 +387,8 @@ TEST(DecideTest, AStrangerIsAsGoodAsSilentAndNamed) {
             true}}) {
     const auto decision = Decide(view);
     EXPECT_EQ(decision.action, action) << name << ": " << decision.reason;
-    EXPECT_EQ(decision.reason.find("does not belong to this group") != std::string::npos, named) << decision.reason;
+    EXPECT_EQ(decision.reason.find("does not belong to this group") != std::string::npos, named)
+        << decision.reason;
   }
 }
 

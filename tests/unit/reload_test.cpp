@@ -67,7 +67,7 @@ TEST(ReloadTest, TakesOverWhatTheFileSaysNow) {
             {},
             "",
             "debug",
-            "is debug now, info before: PATH says so"},
+            "is debug now, info before: PATH sets it"},
            {"back to the default",
             "log_level = \"warn\"",
             "",
