@@ -56,7 +56,7 @@ std::optional<Endpoint> Promotable(const View& view) {
 }
 
 std::string WaitForActing(const std::string& what, const Endpoint& acting) {
-  return fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to say that it is", what,
+  return fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to name it", what,
                      acting.ToAddress());
 }
 
@@ -65,26 +65,26 @@ std::string WaitForSilent(const View& view, const std::string& what) {
   const auto stranger = view.strangers.find(silent);
   if (stranger == view.strangers.end()) {
     return fmt::format(
-        "{}; {} is registered but does not answer; waiting until it does, or ZooKeeper has given it up", what,
-        silent.ToAddress());
+        "{}; {} is registered but unreachable; waiting until it answers or its ZooKeeper session expires",
+        what, silent.ToAddress());
   }
-  return fmt::format("{}; {} is registered, but {}; waiting until ZooKeeper has given the registration up",
-                     what, silent.ToAddress(), stranger->second);
+  return fmt::format("{}; {} is registered, but {}; waiting until that ZooKeeper session expires", what,
+                     silent.ToAddress(), stranger->second);
 }
 
-// Nobody who lives holds the group's data, or can say who is master.
+// No running member holds the group's data or names a master.
 std::optional<std::string> ReasonToWaitForTheDead(const View& view, const std::string& what) {
   if (const auto acting = ActingMaster(view)) return WaitForActing(what, *acting);
   if (const auto holder = DataHolder(view)) {
-    return fmt::format("{}; {} is alive and holds data; waiting for the Sentinels to fail over", what,
+    return fmt::format("{}; {} is running and holds data; waiting for Sentinel to promote it", what,
                        holder->ToAddress());
   }
   if (view.sentinels_seeing_master > 0) {
-    return fmt::format("{}, but {} Sentinels see it; waiting for it to answer, or for them to fail over",
+    return fmt::format("{}, but {} Sentinels reach it; waiting until it answers this node or they fail over",
                        what, view.sentinels_seeing_master);
   }
   if (const auto replica = Promotable(view); replica && view.sentinels_answering > 0) {
-    return fmt::format("{}; {} is alive and the Sentinels can promote it; waiting for that", what,
+    return fmt::format("{}; {} is running and can be promoted; waiting for Sentinel to promote it", what,
                        replica->ToAddress());
   }
   if (!view.silent.empty()) return WaitForSilent(view, what);
@@ -98,47 +98,47 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
   if (info == nullptr) {
     const auto stranger = view.strangers.find(master);
     const std::string what =
-        fmt::format("{} says that {} is the master, but {}", who_says, address,
-                    stranger == view.strangers.end() ? "it does not answer" : stranger->second);
+        fmt::format("{} names {} as master, but {}", who_says, address,
+                    stranger == view.strangers.end() ? "it is unreachable" : stranger->second);
     if (auto reason = ReasonToWaitForTheDead(view, what)) return Wait(std::move(*reason));
     // Of ours, the znode of its member would still be there; of somebody else there is no such sign of life.
     const bool foreign = view.record.state == State::kMaster && !view.record.lineage_fits;
     if (foreign && view.patient) {
-      Decision decision =
-          Wait(fmt::format("{}; it was recorded by somebody else; waiting for it (COLD_START_WAIT)", what));
+      Decision decision = Wait(fmt::format(
+          "{}; another program wrote the record; waiting for that master (COLD_START_WAIT)", what));
       decision.awaits_datasets = true;
       return decision;
     }
     return DecideColdStart(view, what);
   }
   if (info->role == redis::Role::kMaster) {
-    return Follow(view, master, fmt::format("{} says that {} is the master, and it is", who_says, address));
+    return Follow(view, master,
+                  fmt::format("{} names {} as master, and it acts as master", who_says, address));
   }
-  return Wait(fmt::format(
-      "{} says that {} is the master, but it is a replica; waiting for a majority of the Sentinels "
-      "to name the master",
-      who_says, address));
+  return Wait(
+      fmt::format("{} names {} as master, but it is a replica; waiting for a majority of the Sentinels to "
+                  "name the master",
+                  who_says, address));
 }
 
 // This node is supposed to be the master, and its Redis does not run.
 Decision DecideAsNamedMaster(const View& view, const std::string& who_says) {
   if (const auto acting = ActingMaster(view))
-    return Wait(WaitForActing(who_says + " says that this node is the master", *acting));
+    return Wait(WaitForActing(who_says + " names this node as master", *acting));
   if (const auto holder = DataHolder(view)) {
     Decision decision = Wait(fmt::format(
-        "{} says that this node is the master, but {} is alive and holds data; waiting for it to be promoted",
+        "{} names this node as master, but {} is running and holds data; waiting for Sentinel to promote it",
         who_says, holder->ToAddress()));
     decision.ask_failover = true;
     return decision;
   }
   if (!view.silent.empty()) {
     return Wait(
-        fmt::format("{} says that this node is the master; {} is registered but does not answer, and may "
-                    "hold data; waiting "
-                    "until it does, or ZooKeeper has given it up",
+        fmt::format("{} names this node as master; {} is registered but unreachable and may hold data; "
+                    "waiting until it answers or its ZooKeeper session expires",
                     who_says, view.silent.front().ToAddress()));
   }
-  return DecideColdStart(view, who_says + " says that this node is the master");
+  return DecideColdStart(view, who_says + " names this node as master");
 }
 
 // Nobody is recorded, and the Sentinels agree on nobody.
@@ -151,8 +151,9 @@ Decision DecideWithoutRecord(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
     if (info.role != redis::Role::kMaster) continue;
     if (acting) {
-      return Wait(fmt::format("{}, and both {} and {} act as master; waiting for the Sentinels to choose",
-                              found, acting->ToAddress(), endpoint.ToAddress()));
+      return Wait(fmt::format(
+          "{}, and both {} and {} act as master; waiting for a majority of the Sentinels to name one", found,
+          acting->ToAddress(), endpoint.ToAddress()));
     }
     acting = endpoint;
   }
@@ -163,15 +164,16 @@ Decision DecideWithoutRecord(const View& view) {
     return decision;
   }
   if (const auto holder = DataHolder(view)) {
-    return Wait(fmt::format("{}, but {} is alive and holds data; waiting for it to become master", found,
+    return Wait(fmt::format("{}, but {} is running and holds data; waiting for it to become master", found,
                             holder->ToAddress()));
   }
   if (unreadable && !view.living.empty()) {
-    return Wait(fmt::format("{}, and {} is alive; waiting for the record to be mended", found,
+    return Wait(fmt::format("{}, and {} is running; waiting for a repaired record", found,
                             view.living.begin()->first.ToAddress()));
   }
   if (unreadable && view.sentinels_answering > 0) {
-    return Wait(fmt::format("{}, and Sentinels are alive; waiting for them to mend it", found));
+    return Wait(fmt::format(
+        "{}, and Sentinels are running; waiting for the watcher to write it from their answers", found));
   }
   if (!view.silent.empty()) return Wait(WaitForSilent(view, found));
   return DecideColdStart(view, found);

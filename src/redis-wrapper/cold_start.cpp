@@ -81,7 +81,7 @@ Decision ServeAsMaster(std::string reason) {
 Decision AwaitDatasets(const View& view, const std::string& why, const std::string& present) {
   const auto& awaited = view.awaited.front();
   Decision decision = Wait(
-      fmt::format("{}; of those that start, {}; waiting for {} (COLD_START_WAIT), which was seen with {}{}",
+      fmt::format("{}; of the starting nodes, {}; waiting for {} (COLD_START_WAIT), last reported with {}{}",
                   why, present, awaited.endpoint.ToAddress(), Describe(awaited.dataset),
                   view.awaited.size() > 1 ? fmt::format(", and {} more", view.awaited.size() - 1) : ""));
   decision.awaits_datasets = true;
@@ -92,7 +92,7 @@ Decision AwaitDatasets(const View& view, const std::string& why, const std::stri
 std::string GivenUp(const View& view) {
   if (view.awaited.empty()) return "";
   const auto& awaited = view.awaited.front();
-  return fmt::format("; {} with {} has not come back in time", awaited.endpoint.ToAddress(),
+  return fmt::format("; {} with {} did not return within COLD_START_WAIT", awaited.endpoint.ToAddress(),
                      Describe(awaited.dataset));
 }
 
@@ -145,8 +145,9 @@ Decision WaitForReserve(const View& view, const Reserve& reserve, const std::str
   const std::string address = reserve.endpoint.ToAddress();
   const std::string held = reserve.dataset.empty() ? "a part of the data" : Describe(reserve.dataset);
   Decision decision = Wait(fmt::format(
-      "{}; {} is alive and holds better data than this node ({}, here {}), and its replica-priority of 0 "
-      "keeps it from being promoted; not started. To make it the master, set its replica-priority to 10 with "
+      "{}; refusing to start: {} is running and holds better data than this node ({}, here {}), and its "
+      "replica-priority of 0 forbids its promotion; to make it the master, set its replica-priority to 10 "
+      "with "
       "CONFIG SET; to overwrite its data with those of this node, start this node with FORCE_MASTER={}",
       why, address, held, Describe(view.own), view.self.ToAddress()));
   decision.disputed = true;
@@ -162,17 +163,17 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
   const Member* forced = FindBest(meant, view.history).best;
   if (forced == nullptr) {
     Decision decision = Wait(fmt::format(
-        "{}; {} and {} hold data of different origin, and starting one would wipe the other: not started "
-        "before FORCE_MASTER on these nodes says which, by address or replication id",
+        "{}; refusing to start: {} and {} hold unrelated datasets; set FORCE_MASTER on these nodes to the "
+        "address or replication id of the one to keep, the other will be overwritten",
         why, Describe(*found.best), Describe(*found.rival)));
     decision.disputed = true;
     return decision;
   }
   if (forced->endpoint != view.self)
-    return Wait(fmt::format("{}; FORCE_MASTER={} means {}; waiting for it", why, view.force_master,
+    return Wait(fmt::format("{}; FORCE_MASTER={} selects {}; waiting until it serves", why, view.force_master,
                             Describe(*forced)));
-  Decision decision =
-      ServeAsMaster(fmt::format("{}; FORCE_MASTER={} chose {}", why, view.force_master, Describe(*forced)));
+  Decision decision = ServeAsMaster(
+      fmt::format("{}; FORCE_MASTER={} selected {}", why, view.force_master, Describe(*forced)));
   decision.forced = true;
   return decision;
 }
@@ -184,15 +185,16 @@ Decision DecideAmongStarting(const View& view, const std::string& why) {
   const Best found = FindBest(candidates, view.history);
   const bool wait = view.patient && !view.awaited.empty();
   if (found.best == nullptr) {
-    if (wait) return AwaitDatasets(view, why, "nobody has data");
-    return ServeAsMaster(fmt::format("{}, and no living node holds data{}", why, GivenUp(view)));
+    if (wait) return AwaitDatasets(view, why, "none has data");
+    return ServeAsMaster(fmt::format("{}, and no running node holds data{}", why, GivenUp(view)));
   }
   if (found.rival != nullptr) return DecideDispute(view, candidates, found, why);
   if (wait) return AwaitDatasets(view, why, Describe(*found.best) + " has the best data");
   if (found.best->endpoint != view.self)
-    return Wait(fmt::format("{}; {} is starting with better data than {}; waiting for it", why,
-                            Describe(*found.best), Describe(view.own)));
-  return ServeAsMaster(fmt::format("{}; of those that start this node has the best data, {}{}", why,
+    return Wait(
+        fmt::format("{}; {} is starting with better data than this node ({}); waiting until it serves", why,
+                    Describe(*found.best), Describe(view.own)));
+  return ServeAsMaster(fmt::format("{}; this node has the best data of the starting nodes, {}{}", why,
                                    Describe(view.own), GivenUp(view)));
 }
 
@@ -206,7 +208,7 @@ Decision DecideColdStart(const View& view, const std::string& why) {
   if (!IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
     return WaitForReserve(view, *reserve, why);
   decision.forced = true;
-  decision.reason = fmt::format("{}; FORCE_MASTER={} chose it over the data of {}", decision.reason,
+  decision.reason = fmt::format("{}; FORCE_MASTER={} selected it over the data of {}", decision.reason,
                                 view.force_master, reserve->endpoint.ToAddress());
   return decision;
 }

@@ -56,7 +56,7 @@ void Conversion::Check(const redis::ServerInfo& own, redis::OwnServer& server) {
   const To to = to_;
   const Order order = Next(own, Clock::now());
   if (!pending()) {
-    log::Info("conversion finished: {}",
+    log::Info({.event = "conversion-finished"}, "conversion finished: {}",
               to == To::kAppendOnly ? "the append-only file is complete and in use"
                                     : "a snapshot is written and the append-only file is not in use");
     return;
@@ -64,20 +64,22 @@ void Conversion::Check(const redis::ServerInfo& own, redis::OwnServer& server) {
   if (order == Order::kNone) return;
   const auto done = server.Order(ToCommand(order), kProbeTimeout);
   if (!done) {
-    log_problem_(fmt::format("conversion failed: {}; retrying", done.error().message),
-                 LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "conversion-failed"},
+                 fmt::format("conversion failed, retrying: {}", done.error().message));
     return;
   }
   log_problem_.Reset();
   if (order != Order::kAppendOnlyOff)
-    log::Info("conversion started: {}",
+    log::Info({.event = "conversion-started"}, "conversion started: {}",
               order == Order::kSave ? "writing a snapshot" : "writing the append-only file");
 }
 
 void Conversion::BeforeStop(const redis::ServerInfo& own, bool snapshots, redis::OwnServer& server) {
   if (to_ != To::kAppendOnly || !own.append_only || !snapshots) return;
   const auto done = server.Order(ToCommand(Order::kAppendOnlyOff), kProbeTimeout);
-  if (!done) log::Warn("conversion not interrupted: {}", done.error().message);
+  if (!done)
+    log::Warn({.event = "conversion-not-interrupted"}, "cannot stop the conversion before the last save: {}",
+              done.error().message);
 }
 
 }  // namespace redis_zk::redis_wrapper

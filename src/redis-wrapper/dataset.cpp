@@ -128,7 +128,8 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
   if (!facts) return {};
   const auto header = ReadRdbHeader(path);
   if (!header) {
-    log::Warn("{}: expected an RDB file; counts as data of unknown origin", path);
+    log::Warn({.event = "rdb-unreadable"},
+              "cannot read {} as an RDB file; treating it as data of unknown origin", path);
     return {.saved_at = facts->modified_at, .bytes = facts->bytes};
   }
   if (!header->has_data) return {};

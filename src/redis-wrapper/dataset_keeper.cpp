@@ -49,8 +49,8 @@ Status DatasetKeeper::Claim() {
   }
   return Fail(
       ErrorKind::kAlreadyExists,
-      fmt::format("the data directory {} belongs to another redis-wrapper that runs, expected one of its "
-                  "own (WORK_DIR, or \"dir\" in REDIS_CONF)",
+      fmt::format("another running redis-wrapper uses the data directory {}; give each its own (WORK_DIR, or "
+                  "\"dir\" in REDIS_CONF)",
                   files_.dir));
 }
 
@@ -97,7 +97,8 @@ void DatasetKeeper::Say(const Status& kept) {
   if (kept) {
     log_problem_.Reset();
   } else {
-    log_problem_("what is known of the data: " + kept.error().message, LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "dataset-metadata-failed"},
+                 "cannot persist dataset metadata, retrying: " + kept.error().message);
   }
 }
 

@@ -27,16 +27,18 @@ void FailoverRequest::Ask(const std::vector<sentinel::Peer>& sentinels, bool rec
   // One that is asked while another fails over begins a second failover, and may promote a second replica.
   for (const auto& report : reports) {
     if (!report || !report->failover_in_progress) continue;
-    log_(fmt::format("{}: Sentinel {} fails over already", why, report->sentinel.ToAddress()));
+    log_(log::Severity::kInfo, {.event = "failover-in-progress", .peer = report->sentinel.ToAddress()},
+         fmt::format("{}: Sentinel already runs a failover", why));
     return;
   }
   // Only Sentinels that see us as the master: elsewhere the failover has already happened.
   std::erase_if(reports, [this](const auto& report) { return !report || report->master != self_; });
   if (!recorded && reports.size() * 2 <= sentinels.size()) {
-    log_(fmt::format("{}, but ZooKeeper does not answer, and only {} of {} Sentinels name this node: leaving "
-                     "the failover to Sentinel",
-                     why, reports.size(), sentinels.size()),
-         LogOnChange::Level::kWarn);
+    log_(
+        log::Severity::kWarn, {.event = "failover-left-to-sentinel"},
+        fmt::format("{}: failover request skipped: ZooKeeper is unreachable and only {} of {} Sentinels name "
+                    "this node as master",
+                    why, reports.size(), sentinels.size()));
     return;
   }
   // It would take the order, and carry it out half a minute later.
@@ -48,7 +50,9 @@ void FailoverRequest::Ask(const std::vector<sentinel::Peer>& sentinels, bool rec
   } else {
     if (!noticed_at_) noticed_at_ = now;
     if (now - *noticed_at_ < kElection) {
-      log_(fmt::format("{}: Sentinel {} has noticed", why, (*noticed)->sentinel.ToAddress()));
+      log_(log::Severity::kInfo, {.event = "failover-awaited", .peer = (*noticed)->sentinel.ToAddress()},
+           fmt::format("{}: Sentinel reports the master as down; waiting up to {} ms for its failover", why,
+                       kElection.count()));
       return;
     }
   }
@@ -58,15 +62,17 @@ void FailoverRequest::Ask(const std::vector<sentinel::Peer>& sentinels, bool rec
     const auto asked =
         sentinel::RequestFailover(report->sentinel, options_.credentials.sentinel, group, kProbeTimeout);
     if (asked) {
-      log::Info("{}: asked Sentinel {} for a failover", why, report->sentinel.ToAddress());
+      log::Info({.event = "failover-requested", .peer = report->sentinel.ToAddress()},
+                "{}: failover requested", why);
       return;
     }
-    log_(fmt::format("{}: Sentinel refuses a failover: {}", why, asked.error().message),
-         LogOnChange::Level::kWarn);
+    log_(log::Severity::kWarn, {.event = "failover-refused", .peer = report->sentinel.ToAddress()},
+         fmt::format("{}: failover requested, Sentinel refused: {}", why, asked.error().message));
     // The order may have arrived although the answer did not.
     if (asked.error().kind != ErrorKind::kRefused || sentinel::IsFailoverRunning(asked.error())) return;
   }
-  log_(fmt::format("{}, but no Sentinel was found that can fail over", why), LogOnChange::Level::kWarn);
+  log_(log::Severity::kWarn, {.event = "failover-impossible"},
+       fmt::format("{}: failover not requested: no reachable Sentinel accepts the request", why));
 }
 
 }  // namespace redis_zk::redis_wrapper

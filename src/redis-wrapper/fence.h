@@ -1,7 +1,7 @@
 // Whether a master may go on taking writes: a function of values and time.
 //
 // A master that is cut off from everybody but its clients goes on acknowledging writes while the others elect
-// a new one, and all of these are lost when it returns. Two confirmations vouch for it: ZooKeeper, whose
+// a new one, and all of these are lost when it returns. Two kinds of confirmation count: ZooKeeper, whose
 // record names it, and most of the group's Sentinels and replicas. One of them is enough, so that ZooKeeper's
 // absence alone stops nothing. Without either it refuses writes, until one of them is back.
 #pragma once
@@ -43,7 +43,8 @@ class Fence {
  private:
   const Duration patience_;
   std::optional<TimePoint> confirmed_at_;
-  // Patience counts from the last witness, not from the first silence, which takes its time to be noticed.
+  // Patience counts from the last confirmation, not from the first silence, which takes its time to be
+  // noticed.
   std::optional<TimePoint> alone_since_;
   bool raised_ = false;
   bool may_be_raised_ = false;

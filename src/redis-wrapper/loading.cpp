@@ -13,20 +13,22 @@ std::string AofPath(const DataFiles& files) { return files.dir + '/' + files.aof
 
 LoadPlan LoadSnapshot(const DataFiles& files, const FilesFound& found) {
   if (!files.append_only) return {.loads = Loads::kSnapshot};
-  return {.loads = Loads::kSnapshot,
-          .remark = fmt::format(
-              "appendonly is yes, and {} in {}: loading {} with appendonly no; the append-only file is "
-              "written while the server serves",
-              found.append_only.has_data ? "the data are older" : "there are no data", AofPath(files),
-              SnapshotPath(files))};
+  return {
+      .loads = Loads::kSnapshot,
+      .remark = fmt::format(
+          "appendonly is yes, and {} in {}: loading {} with appendonly no, then writing the append-only file "
+          "while serving",
+          found.append_only.has_data ? "the data are older" : "there are no data", AofPath(files),
+          SnapshotPath(files))};
 }
 
 LoadPlan LoadAppendOnly(const DataFiles& files, const FilesFound& found) {
   LoadPlan plan{.loads = Loads::kAppendOnly};
   if (!files.append_only) {
     plan.remark = fmt::format(
-        "appendonly is no, and the append-only file in {} was in use last: loading it with appendonly yes; a "
-        "snapshot is written while the server serves",
+        "appendonly is no, and the append-only file in {} was in use last: loading it with appendonly yes, "
+        "then "
+        "writing a snapshot while serving",
         AofPath(files));
   } else if (!found.append_only.has_data && found.snapshot.has_data) {
     plan.remark = fmt::format("ignoring {}: the append-only file in {}, which was in use last, holds no data",
@@ -39,8 +41,9 @@ LoadPlan LoadNothing(const DataFiles& files, const FilesFound& found) {
   LoadPlan plan;
   if (found.snapshot.has_data || found.append_only.has_data) {
     plan.remark = fmt::format(
-        "ignoring the data in {}: with appendonly no and save \"\" every start begins empty; to load them, "
-        "set save or appendonly",
+        "ignoring the data in {}: appendonly is no and save is \"\", so every start begins empty; set save "
+        "or "
+        "appendonly to load them",
         found.snapshot.has_data ? SnapshotPath(files) : AofPath(files));
   }
   return plan;
@@ -60,8 +63,8 @@ LoadPlan PlanAppendOnly(const DataFiles& files, const Note& note, const FilesFou
   if (was_in_use) return LoadAppendOnly(files, found);
   LoadPlan plan{.loads = Loads::kAppendOnly};
   plan.refusal = fmt::format(
-      "appendonly is yes, the append-only file in {} holds no data and {} does, and nothing says which was "
-      "kept last; move {} away to load the snapshot, or move {} away to begin empty",
+      "refusing to start: appendonly is yes, the append-only file in {} holds no data and {} does, and it is "
+      "unknown which was in use last; move {} away to load the snapshot, or move {} away to begin empty",
       AofPath(files), SnapshotPath(files), AofPath(files), SnapshotPath(files));
   return plan;
 }
@@ -77,8 +80,10 @@ LoadPlan PlanSnapshots(const DataFiles& files, const Note& note, const FilesFoun
     return LoadSnapshot(files, found);
   LoadPlan plan{.loads = Loads::kSnapshot};
   plan.refusal = fmt::format(
-      "appendonly is no, the append-only file in {} is newer than {}, and nothing says which was kept last; "
-      "set appendonly yes to load the append-only file, or move {} away to begin with the snapshot",
+      "refusing to start: appendonly is no, the append-only file in {} is newer than {}, and it is unknown "
+      "which "
+      "was in use last; set appendonly yes to load the append-only file, or move {} away to load the "
+      "snapshot",
       AofPath(files), SnapshotPath(files), AofPath(files));
   return plan;
 }

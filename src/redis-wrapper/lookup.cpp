@@ -63,8 +63,8 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
       ++view.sentinels_seeing_master;
   }
   for (const auto& [master, refusal] : refusing_) {
-    view.strangers[master] = "the server there refuses this node";
-    ReportStranger(master, refusal.who, "the server there refuses this node: " + refusal.error);
+    view.strangers[master] = "that server refuses our credentials";
+    ReportStranger(master, refusal.who, "that server refuses our credentials: " + refusal.error);
   }
   std::vector<store::Member> present{self};
   std::copy_if(members->begin(), members->end(), std::back_inserter(present),
@@ -176,15 +176,19 @@ Status Lookup::Refresh(const Endpoint& self) {
 }
 
 void Lookup::ReportStranger(const Endpoint& master, const std::string& who, const std::string& why) {
-  const std::string line = fmt::format("{} {}, but {}; not following it", master.ToAddress(), who, why);
-  if (reported_.insert(line).second) log::Error("{}", line);
+  const std::string line = fmt::format(
+      "not following {}: it {}, but {}; correct the record, or give that server this group's data or "
+      "password",
+      master.ToAddress(), who, why);
+  if (reported_.insert(line).second)
+    log::Error({.event = "foreign-master", .peer = master.ToAddress()}, "{}", line);
 }
 
 void Lookup::Report(const Error& error) {
   if (error.kind != ErrorKind::kRefused) {
-    log::Debug("{}", error.message);
+    log::Debug({.event = "peer-unreachable"}, "{}", error.message);
   } else if (reported_.insert(error.message).second) {
-    log::Warn("{}", error.message);
+    log::Warn({.event = "peer-refused"}, "{}", error.message);
   }
 }
 

@@ -32,7 +32,7 @@ bool BelongsToGroup(const redis::ServerInfo& info, const GroupMarks& marks) {
 }
 
 std::string DescribeStranger(const redis::ServerInfo& info) {
-  return fmt::format("the server there is not of this group (replication id {})",
+  return fmt::format("that server does not belong to this group (replication id {})",
                      Printable(info.replication_id));
 }
 

@@ -69,13 +69,14 @@ std::optional<std::string> FindUnaware(const std::vector<sentinel::Peer>& sentin
     const auto found = std::find_if(replicas.begin(), replicas.end(),
                                     [&](const auto& replica) { return MayBeSame(replica.endpoint, self); });
     const std::string sentinel = sentinels[i].endpoint.ToAddress();
-    if (found == replicas.end()) return "not yet known to Sentinel " + sentinel;
+    if (found == replicas.end()) return "Sentinel " + sentinel + " does not list this replica yet";
     if (found->priority == 0 && users_priority != 0)
-      return fmt::format("Sentinel {} does not know yet that it can be promoted", sentinel);
+      return fmt::format("Sentinel {} still reads replica-priority 0 of this replica", sentinel);
     ++aware;
   }
   if (aware == 0 && !sentinels.empty()) {
-    return fmt::format("none of the {} registered Sentinels answers and names its master", sentinels.size());
+    return fmt::format("none of the {} registered Sentinels answers and names this replica's master",
+                       sentinels.size());
   }
   return std::nullopt;
 }

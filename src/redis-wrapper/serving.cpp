@@ -83,7 +83,8 @@ bool Serving::Refresh() {
   if (!loop_.session().connected()) return false;
   const Endpoint before = record_.master;
   if (const auto refreshed = TryRefresh(); !refreshed) {
-    log_refresh_(refreshed.error().message, LogOnChange::Level::kWarn);
+    log_refresh_(log::Severity::kWarn, {.event = "refresh-failed"},
+                 "cannot refresh this node's registration, retrying: " + refreshed.error().message);
   } else {
     log_refresh_.Reset();
   }
@@ -162,16 +163,18 @@ void Serving::KeepPromotable(const redis::ServerInfo& own, bool reachable) {
         own_server_.Order({"CONFIG", "SET", "replica-priority", std::to_string(*next)}, kProbeTimeout);
     if (!set) {
       log_priority_(
-          fmt::format("cannot set replica-priority to {}, retrying: {}; {}", *next, set.error().message,
-                      complete
-                          ? "until then this replica cannot be promoted: allow CONFIG SET to redis-wrapper"
-                          : "until then a replica without a complete copy can be promoted"),
-          LogOnChange::Level::kError);
+          log::Severity::kError, {.event = "replica-priority-failed"},
+          fmt::format(
+              "cannot set replica-priority to {}, retrying: {}; {}: allow CONFIG SET to redis-wrapper", *next,
+              set.error().message,
+              complete ? "until then this replica cannot be promoted"
+                       : "until then a replica without a complete copy can be promoted"));
     } else {
       priority_.Did(complete);
       log_priority_.Reset();
       if (own.role == redis::Role::kReplica) {
-        log::Info("replica-priority set to {}: this replica holds {} copy of the group's data", *next,
+        log::Info({.event = "replica-priority-set"},
+                  "replica-priority set to {}: this replica holds {} copy of the group's data", *next,
                   complete ? "a complete" : "no complete");
       }
     }
@@ -197,9 +200,9 @@ std::optional<std::string> Serving::FindMissing(const redis::ServerInfo& own) co
 void Serving::SayHealth(const Result<redis::ServerInfo>& own) {
   auto& health = loop_.health();
   if (!own && own.error().kind != ErrorKind::kRefused && !redis::IsFull(own.error())) {
-    health.Say(false, "redis-server does not answer: " + own.error().message);
+    health.Say(false, "redis-server is unreachable: " + own.error().message);
   } else if (!own) {
-    health.Say(ready_, "redis-server answers, though not us: " + own.error().message);
+    health.Say(ready_, "redis-server is up but refuses our credentials: " + own.error().message);
   } else if (own->role == redis::Role::kMaster) {
     ready_ = true;
     health.Say(ready_, "master at " + self_.endpoint.ToAddress());
@@ -214,7 +217,7 @@ void Serving::SayHealth(const Result<redis::ServerInfo>& own) {
     } else if (!own->link_up) {
       missing = "the link to the master is down";
     }
-    if (!HoldsCopy(copy_, *own) && missing) *missing += "; it holds no complete copy of the data";
+    if (!HoldsCopy(copy_, *own) && missing) *missing += "; this replica holds no complete copy of the data";
     health.Say(ready_, missing ? role + "; " + *missing : role);
   }
 }
@@ -234,19 +237,20 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   const auto redirected =
       own_server_.Ask({{"REPLICAOF", master->host, std::to_string(master->port)}}, kProbeTimeout);
   if (!redirected || redirected->front().is_error()) {
-    log_redirect_(fmt::format("cannot be made a replica of {}: {}; trying again", master->ToAddress(),
-                              redirected ? redirected->front().text : redirected.error().message),
-                  LogOnChange::Level::kWarn);
+    log_redirect_(log::Severity::kWarn, {.event = "redirect-failed", .peer = master->ToAddress()},
+                  fmt::format("cannot replicate from the recorded master, retrying: {}",
+                              redirected ? redirected->front().text : redirected.error().message));
     return;
   }
   log_redirect_.Reset();
   if (missed) {
-    log::Info("the link to {} is down and the record says that {} is the master: following it",
-              own.master.ToAddress(), master->ToAddress());
+    log::Info({.event = "redirected", .peer = master->ToAddress(), .epoch = record_.epoch},
+              "the link to {} is down; replicating from the recorded master {}", own.master.ToAddress(),
+              master->ToAddress());
     return;
   }
-  log::Warn("the record says that {} is the master, and it is: this node, a master until now, follows it",
-            master->ToAddress());
+  log::Warn({.event = "demoted", .peer = master->ToAddress(), .epoch = record_.epoch},
+            "demoted: {} is the recorded and acting master; replicating from it", master->ToAddress());
   // Clients that stay would go on reading what is about to be replaced.
   DisconnectClients();
 }
@@ -266,8 +270,10 @@ void Serving::DisconnectLateClients(const redis::ServerInfo& own) {
 void Serving::DisconnectClients() {
   const auto done = own_server_.Order({"CLIENT", "KILL", "TYPE", "normal"}, kProbeTimeout);
   if (!done)
-    log::Warn("could not disconnect clients after demotion; they may read stale data: {}",
-              done.error().message);
+    log::Warn(
+        {.event = "clients-not-disconnected"},
+        "cannot disconnect clients after the demotion: {}; they may read stale data until they reconnect",
+        done.error().message);
 }
 
 bool Serving::IsOurs(const Endpoint& master, const redis::ServerInfo& info, const redis::ServerInfo& own) {
@@ -315,11 +321,11 @@ int Serving::Stop() {
                                           .timeout = options_.handover_timeout};
     const auto outcome = failover::Handover(options_.common.credentials, terms, go_on).Run();
     if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
-      log::Info("{}", outcome.told);
+      log::Info({.event = "handover-done"}, "{}", outcome.told);
     } else if (outcome.is_master) {
-      log::Warn("stopping without a handover: {}", outcome.told);
+      log::Warn({.event = "handover-skipped"}, "stopping without a handover: {}", outcome.told);
     } else {
-      log::Info("stopping without a handover: {}", outcome.told);
+      log::Info({.event = "handover-not-needed"}, "stopping without a handover: {}", outcome.told);
     }
   }
   return StopServer();
@@ -352,35 +358,42 @@ void Serving::ShortenTheWait() {
       own_server_.Order({"CONFIG", "SET", kShutdownTimeout, std::to_string(longest.count())}, kProbeTimeout);
   if (cut) {
     log::Info(
+        {.event = "shutdown-timeout-shortened"},
         "shutdown-timeout shortened from {} s to {} s: the rest of STOP_TIMEOUT is for the last snapshot",
         configured, longest.count());
   } else {
-    log::Warn("shutdown-timeout not shortened: {}", cut.error().message);
+    log::Warn({.event = "shutdown-timeout-failed"},
+              "cannot shorten shutdown-timeout from {} s: {}; lagging replicas may use up STOP_TIMEOUT",
+              configured, cut.error().message);
   }
 }
 
 void Serving::ReportKilled(const redis::ServerInfo& own) {
   const auto& files = keeper_.files();
-  std::string cost = "this group keeps no data on disk";
+  std::string cost = "nothing is lost on disk, where this group keeps no data";
   if (own.append_only) {
-    cost = "writes that the append-only file did not get yet may be lost";
+    cost = "writes that are not in the append-only file yet may be lost";
   } else if (files.snapshots) {
     cost = fmt::format("{} changes since the last snapshot may be lost", own.unsaved_changes);
   }
-  log::Error("redis-server was killed while it stopped (STOP_TIMEOUT {} ms): {}",
-             options_.server.stop_timeout.count(), cost);
+  log::Error(
+      {.event = "killed-while-stopping"},
+      "redis-server was killed before its shutdown finished: {}; raise STOP_TIMEOUT (now {} ms) above the "
+      "time of a save",
+      cost, options_.server.stop_timeout.count());
 }
 
 int Serving::EndUnreachable() {
-  if (IsRecorded()) AskForFailover("nobody can reach the master any more");
+  if (IsRecorded()) AskForFailover("this master lost its bind address");
   StopServer();
   return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
 }
 
 int Serving::ReportEnd() {
   const int code = *loop_.exit_code();
-  log::Error("redis-server ended with {} although nobody asked it to", code);
-  if (IsRecorded()) AskForFailover("the master's redis-server has died");
+  log::Error({.event = "server-exited"},
+             "redis-server exited unexpectedly, code {}; its own lines above say why", code);
+  if (IsRecorded()) AskForFailover("the master's redis-server exited");
   // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;
 }

@@ -40,7 +40,7 @@ class Serving {
   Status TryRefresh();
   // The registration is to be said anew: in another session, or since its time has come.
   bool RegistrationDue() const;
-  // Once a second; more often while the name of the data is new, or nobody vouches for this master.
+  // Once a second; more often while the name of the data is new, or nothing confirms this master.
   void Check();
   void Redirect(const redis::ServerInfo& own);
   void DisconnectLateClients(const redis::ServerInfo& own);

@@ -70,10 +70,10 @@ std::optional<int> Wrapper::ClaimData() {
   const TimePoint deadline = Clock::now() + options_.handover_timeout + options_.server.stop_timeout;
   for (auto claimed = keeper_.Claim(); !claimed; claimed = keeper_.Claim()) {
     if (Clock::now() >= deadline) {
-      log::Error("{}", claimed.error().message);
+      log::Error({.event = "data-dir-in-use"}, "exiting: {}", claimed.error().message);
       return kExitTryAgain;
     }
-    loop_.SayWaiting(claimed.error().message + "; waiting for its end", LogOnChange::Level::kWarn);
+    loop_.SayWaiting(claimed.error().message + "; waiting until that one exits", log::Severity::kWarn);
     loop_.Pump(std::min(deadline, Clock::now() + kClaimAgain));
     if (loop_.stop_requested()) return kExitStopped;
   }
@@ -86,10 +86,10 @@ std::optional<int> Wrapper::ClaimData() {
 std::optional<int> Wrapper::CheckData() {
   const LoadPlan& plan = keeper_.plan();
   if (!plan.refusal.empty()) {
-    log::Error("{}", plan.refusal);
+    log::Error({.event = "data-ambiguous"}, "{}", plan.refusal);
     return kExitConfig;
   }
-  if (!plan.remark.empty()) log_data_(plan.remark, LogOnChange::Level::kWarn);
+  if (!plan.remark.empty()) log_data_(log::Severity::kWarn, {.event = "data-choice"}, plan.remark);
   return std::nullopt;
 }
 
@@ -131,19 +131,20 @@ Result<std::optional<Decision>> Wrapper::TrySettle() {
     auto locked = DecideUnderLock();
     if (!locked) return locked;
     if (!locked->has_value()) {
-      waiting_for_ = "another node of the group holds the lock; waiting for it to decide";
+      waiting_for_ = "another node of the group holds the start lock; waiting until that node serves";
+      waiting_severity_ = log::Severity::kInfo;
       return std::nullopt;
     }
     decision = std::move(**locked);
   }
   if (decision->action != Action::kWait) return *decision;
   waiting_for_ = decision->reason;
-  waiting_level_ = decision->disputed ? LogOnChange::Level::kError : LogOnChange::Level::kInfo;
+  waiting_severity_ = decision->disputed ? log::Severity::kError : log::Severity::kInfo;
   if (decision->disputed) keeper_.ReportDisputed(Clock::now());
   if (auto released = lock_.Release(); !released) return tl::unexpected(released.error());
   if (decision->ask_failover)
-    failover_request_.Ask(lookup_.sentinels(), /*recorded=*/true, "a living replica should take over",
-                          Clock::now());
+    failover_request_.Ask(lookup_.sentinels(), /*recorded=*/true,
+                          "a running replica holds the data of this empty master", Clock::now());
   return std::nullopt;
 }
 
@@ -160,14 +161,18 @@ OrExit<Decision> Wrapper::Settle() {
       settled = made ? TrySettle() : tl::unexpected(made.error());
     }
     if (settled && settled->has_value()) return **settled;
-    if (!settled) waiting_for_ = settled.error().message;
-    loop_.SayWaiting(waiting_for_, waiting_level_);
+    if (!settled) {
+      waiting_for_ = "cannot find the group's master, retrying: " + settled.error().message;
+      waiting_severity_ = log::Severity::kWarn;
+    }
+    loop_.SayWaiting(waiting_for_, waiting_severity_);
     const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
     while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
       loop_.Pump(look_again);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     if (Clock::now() >= deadline) {
-      log::Error("no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for_);
+      log::Error({.event = "master-wait-timeout"},
+                 "exiting: no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for_);
       return tl::unexpected<int>(kExitTryAgain);
     }
   }
@@ -176,15 +181,18 @@ OrExit<Decision> Wrapper::Settle() {
 Result<Answer> Wrapper::Probe(const Decision& decision) {
   const auto info = own_server_.AskInfo(kProbeTimeout);
   if (!info) {
-    if (redis::IsFull(info.error())) loop_.SayWaiting(info.error().message, LogOnChange::Level::kWarn);
+    if (redis::IsFull(info.error())) loop_.SayWaiting(info.error().message, log::Severity::kWarn);
     if (info.error().kind != ErrorKind::kRefused) return Answer::kNone;
-    return Fail("the server does not take REDIS_USERNAME and REDIS_PASSWORD", info.error());
+    return Fail("redis-server refuses REDIS_USERNAME and REDIS_PASSWORD; make them match REDIS_CONF",
+                info.error());
   }
   if (auto foreign = loop_.NotOurs(info->process_id)) return Fail(ErrorKind::kInvalid, std::move(*foreign));
   if (info->loading) return Answer::kLoading;
   const auto wanted =
       decision.action == Action::kServeAsMaster ? redis::Role::kMaster : redis::Role::kReplica;
-  if (info->role != wanted) return Fail(ErrorKind::kInternal, "the server runs in the wrong role");
+  if (info->role != wanted)
+    return Fail(ErrorKind::kInternal,
+                "redis-server started in the wrong role; remove replicaof from REDIS_CONF");
   return Answer::kServing;
 }
 
@@ -197,7 +205,8 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
       RenderServerConf(options_, as_master ? std::nullopt : std::optional<Endpoint>(decision.master)) +
       RenderLoading(keeper_.files(), keeper_.plan());
   if (const auto written = WriteFileAtomically(conf_path, conf); !written) {
-    log::Error("WORK_DIR: {}", written.error().message);
+    log::Error({.event = "work-dir-unwritable"}, "exiting: WORK_DIR: {}; free space or allow writing there",
+               written.error().message);
     return tl::unexpected<int>(kExitConfig);
   }
   if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
@@ -206,7 +215,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
     // had it.
     const auto held = lock_.Acquire();
     if (!held || !*held) {
-      log::Warn("the lock was lost meanwhile; starting over");
+      log::Warn({.event = "start-lock-lost"}, "the start lock was lost before the launch; deciding again");
       return false;
     }
   }
@@ -219,13 +228,14 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
   if (as_master && own) keeper_.WriteDown(*own, Clock::now());
   if (const auto recorded = RecordDecision(decision); !recorded) {
-    log::Warn("{}; starting over", recorded.error().message);
+    log::Warn({.event = "record-failed"}, "{}; stopping redis-server and deciding again",
+              recorded.error().message);
     // Of a new address nobody has been told yet; of one that returns, clients may know.
     loop_.StopServer();
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     return false;
   }
-  log::Info("serving as {} on {}: {}",
+  log::Info({.event = "serving", .epoch = record_.epoch}, "serving as {} on {}: {}",
             as_master ? "master" : fmt::format("replica of {}", decision.master.ToAddress()),
             server.bind.ToAddress(), decision.reason);
   return true;
@@ -236,7 +246,7 @@ Status Wrapper::RecordDecision(const Decision& decision) {
   // Before the lock goes to the next: he must find this node among those that serve.
   if (auto registered = Register(/*serving=*/true); !registered) {
     if (decision.needs_lock) return registered;
-    log::Debug("{}", registered.error().message);
+    log::Debug({.event = "zookeeper-request-failed"}, "{}", registered.error().message);
   }
   if (lock_.node().empty()) return {};
   bool is_news = false;
@@ -252,7 +262,8 @@ Status Wrapper::RecordDecision(const Decision& decision) {
     is_news = leads && (decision.forced || next.master != record_.master);
     record_ = store::Replaced(record_, next);
   }
-  if (const auto released = lock_.Release(); !released) log::Debug("{}", released.error().message);
+  if (const auto released = lock_.Release(); !released)
+    log::Debug({.event = "zookeeper-request-failed"}, "{}", released.error().message);
   if (is_news) AddToEventLog(decision);
   return {};
 }
@@ -267,7 +278,10 @@ void Wrapper::AddToEventLog(const Decision& decision) {
         .kind = "cold-start",
         .sentence = fmt::format("{}: the master is {}: {}", group, self, decision.reason),
         .by = "redis-wrapper " + self}});
-  if (!written) log::Warn("{}: {}", loop_.registry().EventLogPath(), written.error().message);
+  if (!written) {
+    log::Warn({.event = "event-log-write-failed"}, "cannot add the cold start to the event log {}: {}",
+              loop_.registry().EventLogPath(), written.error().message);
+  }
 }
 
 }  // namespace redis_zk::redis_wrapper

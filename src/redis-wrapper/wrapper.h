@@ -65,7 +65,7 @@ class Wrapper {
   LogOnChange log_data_;
   // Why the start waits; logged when it changes.
   std::string waiting_for_ = "ZooKeeper";
-  LogOnChange::Level waiting_level_ = LogOnChange::Level::kInfo;
+  log::Severity waiting_severity_ = log::Severity::kInfo;
   // When it began to wait for data that may come back.
   std::optional<TimePoint> awaiting_since_;
   store::Record record_;  // as read last

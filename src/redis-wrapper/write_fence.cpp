@@ -39,17 +39,23 @@ void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper,
   const Fence::Action action = fence_.Next(is_master, Confirmed(confirmations), Clock::now());
   if (action == Fence::Action::kNone) return;
   const auto done = action == Fence::Action::kRaise ? Raise() : Lower();
-  if (!done) return log_problem_("fence: " + done.error().message, LogOnChange::Level::kError);
+  if (!done) {
+    return log_problem_(
+        log::Severity::kError, {.event = "fence-failed"},
+        fmt::format("cannot {} the fence, retrying: {}; allow CONFIG GET and CONFIG SET to redis-wrapper",
+                    action == Fence::Action::kRaise ? "raise" : "lower", done.error().message));
+  }
   log_problem_.Reset();
   fence_.Did(action);
   if (action == Fence::Action::kRaise) {
     log::Error(
-        "fence: writes are refused: ZooKeeper does not vouch for this master, and only {} of {} Sentinels "
-        "and replicas do",
+        {.event = "fence-raised"},
+        "fence raised, rejecting writes: ZooKeeper is unreachable or names another master, and only {} of {} "
+        "peers confirm this one; restore the network to ZooKeeper or to the peers",
         confirmations.confirming, confirmations.peers);
   } else {
-    log::Info("fence: writes are accepted again: {}",
-              is_master ? "a witness is back" : "this is a replica now");
+    log::Info({.event = "fence-lowered"}, "fence lowered, accepting writes: {}",
+              is_master ? "this master is confirmed again" : "this node is a replica now");
   }
 }
 
@@ -86,8 +92,10 @@ void WriteFence::FindLeftover(const redis::ServerInfo& own) {
   if (fence_.may_be_raised() || !own.good_replicas) return;
   const auto found = AskOwn({{"CONFIG", "GET", kMinReplicas}});
   if (!found || ValueOf(found->front(), "0") != kNever) return;
-  log::Warn("fence: {} is {} although this fence is down; it is lowered as soon as this master is confirmed",
-            kMinReplicas, kNever);
+  log::Warn(
+      {.event = "fence-leftover"},
+      "an earlier redis-wrapper left the fence raised ({} is {}); lowering it once this master is confirmed",
+      kMinReplicas, kNever);
   fence_.Sent(Fence::Action::kRaise);
 }
 

@@ -24,7 +24,7 @@ class WriteFence {
   WriteFence(const WrapperOptions& options, redis::OwnServer& server);
 
   // Call about once a second with what the own server says. `zookeeper` as in Confirmations; the others are
-  // asked only when it does not vouch.
+  // asked only when it does not confirm.
   void Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<sentinel::Peer>& sentinels,
              const std::vector<Endpoint>& replicas);
 

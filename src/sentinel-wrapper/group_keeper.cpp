@@ -65,8 +65,10 @@ Status GroupKeeper::ReadGroups() {
     return true;
   });
   if (!strange.empty()) {
-    log_names_(fmt::format("not followed, since Sentinel takes no such name of a group: {}", strange),
-               LogOnChange::Level::kWarn);
+    log_names_(
+        log::Severity::kWarn, {.event = "group-name-rejected"},
+        fmt::format("groups skipped, Sentinel rejects their names: {}; rename or delete them in ZooKeeper",
+                    strange));
   }
   auto records = loop_.registry().ReadRecords(*names, Watch::kYes);
   if (!records) return tl::unexpected(records.error());
@@ -164,7 +166,8 @@ std::optional<std::map<std::string, sentinel::SentinelReport>> GroupKeeper::AskO
 
 std::optional<GroupKeeper::Restart> GroupKeeper::Look(const std::string& uuid) {
   if (loop_.session().connected() && Clock::now() >= read_at_) {
-    if (const auto read = ReadGroups(); !read) log::Debug("{}", read.error().message);
+    if (const auto read = ReadGroups(); !read)
+      log::Debug({.event = "zookeeper-request-failed"}, "{}", read.error().message);
   }
   if (turn_ && Clock::now() >= turn_->ends_at) GiveTurnBack();
   auto reports = AskOwn();
@@ -229,7 +232,7 @@ bool GroupKeeper::TakeTurn(const sentinel::SentinelReport& own, const std::strin
     const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
     held = made ? turn_lock_.Acquire() : tl::unexpected(made.error());
   }
-  if (!held) log::Debug("{}", held.error().message);
+  if (!held) log::Debug({.event = "zookeeper-request-failed"}, "{}", held.error().message);
   if (!held || !*held) return false;
   turn_ = {group, own.master, Clock::now() + own.down_after + kLongestTurn};
   return true;
@@ -249,7 +252,8 @@ void GroupKeeper::EndTurn(bool needed) {
 void GroupKeeper::GiveTurnBack() {
   turn_.reset();
   if (!loop_.session().connected()) return;
-  if (const auto released = turn_lock_.Release(); !released) log::Debug("{}", released.error().message);
+  if (const auto released = turn_lock_.Release(); !released)
+    log::Debug({.event = "zookeeper-request-failed"}, "{}", released.error().message);
 }
 
 // A restart would end the failover of another group that our Sentinel leads.
@@ -307,7 +311,7 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Begin(const std::vector<std::st
   if (due.empty()) return std::nullopt;
   const auto members = ListMembers(due);
   if (!members) {
-    log::Debug("{}", members.error().message);
+    log::Debug({.event = "zookeeper-request-failed"}, "{}", members.error().message);
     return std::nullopt;
   }
   for (const auto& [group, alive] : WhoLives(*members)) {
@@ -319,30 +323,39 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Begin(const std::vector<std::st
     switch (beginning) {
       case Beginning::kWait:
         newcomer.log(
-            fmt::format("{}: neither the recorded master {} nor a replica answers; not monitored yet", group,
-                        record.master.ToAddress()));
+            log::Severity::kWarn,
+            {.event = "group-unreachable", .group = group, .peer = record.master.ToAddress()},
+            fmt::format("not monitoring {} yet: the recorded master {} and its replicas are unreachable; "
+                        "retrying until one answers",
+                        group, record.master.ToAddress()));
         break;
       case Beginning::kMonitor:
         if (const auto done = Monitor(group, record); !done) {
-          newcomer.log(fmt::format("{}: cannot monitor {}: {}", group, record.master.ToAddress(),
-                                   Printable(done.error().message)),
-                       LogOnChange::Level::kWarn);
-          // Our Sentinel hangs: the others would wait for it in vain, too.
+          newcomer.log(log::Severity::kWarn,
+                       {.event = "monitor-failed", .group = group, .peer = record.master.ToAddress()},
+                       fmt::format("cannot monitor {} at {}, retrying: {}", group, record.master.ToAddress(),
+                                   Printable(done.error().message)));
+          // Our Sentinel hangs: the other groups would wait for it as well.
           if (done.error().kind != ErrorKind::kRefused) return std::nullopt;
         }
         break;
       case Beginning::kRestart:
         if (!newcomer.orphan_since) newcomer.orphan_since = Clock::now();
-        newcomer.log(fmt::format("{}: the recorded master {} does not answer, and a replica does", group,
-                                 record.master.ToAddress()));
+        newcomer.log(
+            log::Severity::kWarn,
+            {.event = "group-master-unreachable", .group = group, .peer = record.master.ToAddress()},
+            fmt::format("not monitoring {} yet: the recorded master {} is unreachable and a replica is not; "
+                        "restarting redis-sentinel for it if that lasts",
+                        group, record.master.ToAddress()));
         if (Clock::now() - *newcomer.orphan_since < kOrphanBeforeRestart || !MayRestart(group) ||
             !FitsFile(record, members->at(group))) {
           break;
         }
-        return Restart{group, record,
-                       fmt::format("{}: its master {} died before it was monitored, and a replica lives",
-                                   group, record.master.ToAddress()),
-                       /*in_turn=*/false};
+        return Restart{
+            group, record,
+            fmt::format("the master of {} became unreachable before it was monitored, and a replica answers",
+                        group),
+            /*in_turn=*/false};
     }
   }
   return std::nullopt;
@@ -352,7 +365,8 @@ Status GroupKeeper::Monitor(const std::string& group, const Record& record) {
   const auto done = Tell(group, {{"SENTINEL", "MONITOR", group, record.master.host,
                                   std::to_string(record.master.port), std::to_string(options_.quorum)}});
   if (!done) return done;
-  log::Info("monitoring {} at {} with a quorum of {}", group, record.master.ToAddress(), options_.quorum);
+  log::Info({.event = "monitoring", .group = group, .peer = record.master.ToAddress(), .epoch = record.epoch},
+            "monitoring {} at {} with a quorum of {}", group, record.master.ToAddress(), options_.quorum);
   followed_.insert(group);
   return {};
 }
@@ -375,7 +389,10 @@ Status GroupKeeper::Tell(const std::string& group, std::vector<redis::Command> o
   for (std::size_t i = 0; i < settings.size(); ++i) {
     // Its answer is not shown: it may repeat a password.
     if ((*answers)[first + i].is_error())
-      log::Warn("{}: Sentinel refuses the setting {} while it runs", group, settings[i].directive);
+      log::Warn(
+          {.event = "setting-refused", .group = group},
+          "Sentinel refused the setting {} at run time; it applies after the next restart of redis-sentinel",
+          settings[i].directive);
   }
   return {};
 }
@@ -394,11 +411,12 @@ void GroupKeeper::Drop(std::vector<std::string> groups) {
     if (const auto removed = sentinel::StopMonitoring(
             options_.server.bind, options_.common.credentials.sentinel, group, kAnswerTimeout);
         !removed) {
-      log_drop_(fmt::format("{}: cannot be dropped: {}", group, removed.error().message),
-                LogOnChange::Level::kWarn);
+      log_drop_(log::Severity::kWarn, {.event = "monitoring-end-failed", .group = group},
+                fmt::format("cannot stop monitoring {}, retrying: {}", group, removed.error().message));
       continue;
     }
-    log::Info("monitoring {} no longer: ZooKeeper knows no such group, and nobody of it lives", group);
+    log::Info({.event = "monitoring-ended", .group = group},
+              "monitoring of {} ended: ZooKeeper has no such group and none of its servers answers", group);
     followed_.erase(group);
     rescuers_.erase(group);
   }

@@ -26,9 +26,11 @@ bool IdentityKeeper::Acquire(std::uint64_t record_epoch) {
   while (!loop_.stop_requested()) {
     const auto acquired = TryAcquire(record_epoch, patience);
     if (acquired && *acquired) return true;
-    // Somebody was quicker: choose again at once.
+    // Another Sentinel was quicker: choose again at once.
     const bool raced = !acquired && acquired.error().kind == ErrorKind::kAlreadyExists;
-    if (!acquired && !raced) loop_.SayWaiting("waiting for an identity: " + acquired.error().message);
+    if (!acquired && !raced)
+      loop_.SayWaiting("cannot take an identity, retrying: " + acquired.error().message,
+                       log::Severity::kWarn);
     loop_.Pump(raced ? Clock::now() : Clock::now() + kLookAgain);
   }
   return false;
@@ -91,10 +93,10 @@ Status IdentityKeeper::TakeAttempted() {
   identity_ = identity;
   session_ = session;
   if (choice.kind == IdentityChoice::Kind::kNew) {
-    log::Info("took a new identity, {}: {}", identity.uuid, choice.reason);
+    log::Info({.event = "identity-created"}, "took a new identity, {}: {}", identity.uuid, choice.reason);
   } else {
-    log::Info("took over the identity {} from {}: {}", identity.uuid, choice.identity.endpoint.ToAddress(),
-              choice.reason);
+    log::Info({.event = "identity-taken-over", .peer = choice.identity.endpoint.ToAddress()},
+              "took over the identity {}: {}", identity.uuid, choice.reason);
   }
   attempt_.reset();
   return {};
@@ -113,12 +115,14 @@ IdentityKeeper::Hold IdentityKeeper::Keep() {
       identities ? loop_.registry().TakeIdentity(identity_) : tl::unexpected(identities.error());
   if (!taken) {
     if (taken.error().kind == ErrorKind::kAlreadyExists) return Hold::kEcho;
-    log_problem_(taken.error().message, LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "identity-failed"},
+                 "cannot take the identity again, retrying: " + taken.error().message);
     return Hold::kUnsure;
   }
   session_ = session;
   log_problem_.Reset();
-  log::Info("took the identity {} again in a new session", identity_.uuid);
+  log::Info({.event = "identity-resumed"}, "took the identity {} again in a new ZooKeeper session",
+            identity_.uuid);
   return Hold::kHeld;
 }
 
@@ -127,7 +131,8 @@ void IdentityKeeper::NoteEpoch(std::uint64_t epoch) {
   store::Identity grown = identity_;
   grown.epoch = epoch;
   if (const auto written = loop_.registry().UpdateIdentity(grown); !written) {
-    log_problem_(written.error().message, LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "identity-failed"},
+                 "cannot note the epoch of the identity, retrying: " + written.error().message);
     return;
   }
   log_problem_.Reset();

@@ -33,7 +33,7 @@ class IdentityKeeper {
     kHeld,
     kEcho,    // an earlier session of our own still has it, and will end in a moment
     kUnsure,  // ZooKeeper has not said yet
-    kLost,    // somebody else sits there: their Sentinel runs with our id
+    kLost,    // another Sentinel has it, and runs with our id
   };
   // Takes the identity again after a new session.
   Hold Keep();

@@ -31,7 +31,7 @@ Status Nudger::RequestFailover() const {
 
 Result<std::string> Nudger::Nudge(Duration down_after) {
   const auto asked = RequestFailover();
-  if (asked) return std::string("asked for a failover");
+  if (asked) return std::string("Sentinel accepted");
   if (asked.error().message.find("NOGOODSLAVE") == std::string::npos) return tl::unexpected(asked.error());
   return NudgeWithRaised(down_after);
 }
@@ -41,7 +41,8 @@ Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
   if (!known) return tl::unexpected(known.error());
   const auto raised = RaisedDownAfter(down_after, known->replicas);
   if (!raised)
-    return Fail(ErrorKind::kRefused, "it knows no good replica, and not because the master died long ago");
+    return Fail(ErrorKind::kRefused,
+                "NOGOODSLAVE: it knows no replica that it may promote, whatever its down-after");
   // Owed from now on: an answer may get lost.
   owed_ = down_after;
   auto asked = sentinel::SetDownAfter(sentinel_, credentials_, group_, *raised, kAnswerTimeout);
@@ -50,8 +51,7 @@ Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
   SettleDebt();
   if (!asked) return tl::unexpected(asked.error());
   return fmt::format(
-      "asked for a failover, with a down-after of {} ms for the moment, since every replica lost the master "
-      "long ago",
+      "Sentinel accepted with a temporary down-after of {} ms, since every replica lost the master long ago",
       raised->count());
 }
 
@@ -68,9 +68,9 @@ void Nudger::SettleDebt() {
   if (!owed_) return;
   if (const auto set = sentinel::SetDownAfter(sentinel_, credentials_, group_, *owed_, kAnswerTimeout);
       !set) {
-    log_problem_(fmt::format("{}: cannot set down-after back to {} ms yet: {}", group_, owed_->count(),
-                             set.error().message),
-                 LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "down-after-not-restored", .group = group_},
+                 fmt::format("cannot set down-after back to {} ms, retrying: {}", owed_->count(),
+                             set.error().message));
     return;
   }
   log_problem_.Reset();

@@ -19,8 +19,8 @@ PeerAnnouncer::PeerAnnouncer(daemon::WrapperLoop& loop, const WrapperOptions& op
 void PeerAnnouncer::Look(const store::Identity& identity, const std::set<std::string>& groups) {
   if (!loop_.session().connected() || (!has_news_ && groups == announced_.groups)) return;
   if (const auto done = AnnouncePeers(identity, groups); !done) {
-    log_problem_("the peers of redis-sentinel are not introduced to it yet: " + done.error().message,
-                 LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "peer-announcement-failed"},
+                 "cannot announce the other Sentinels to redis-sentinel, retrying: " + done.error().message);
     return;
   }
   has_news_ = false;

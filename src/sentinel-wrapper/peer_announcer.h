@@ -34,7 +34,7 @@ class PeerAnnouncer {
   // Something may have changed in ZooKeeper.
   void NoteNews() { has_news_ = true; }
 
-  // Introduces all that are registered when it is not those of the last time, or not for the same groups.
+  // Announces all that are registered when it is not those of the last time, or not for the same groups.
   // `identity` is ours.
   void Look(const store::Identity& identity, const std::set<std::string>& groups);
 

@@ -22,7 +22,7 @@ bool Names(const store::Record& record, const Endpoint& master) {
   return record.state == store::Record::State::kMaster && record.master == master;
 }
 
-// Why the Sentinels' own views forbid a nudge; empty when they do not.
+// Why the Sentinels' own views forbid a failover request; empty when they do not.
 std::string Objection(const NudgeView& view) {
   std::size_t say_down = 0;
   std::size_t quorum = 1;
@@ -30,7 +30,7 @@ std::string Objection(const NudgeView& view) {
   for (const auto& [uuid, report, electing_for] : view.sentinels) {
     if (!report) continue;
     if (report->failover_in_progress && (uuid == view.uuid || electing_for < kLongestElection))
-      return fmt::format("Sentinel {} fails over already", report->sentinel.ToAddress());
+      return fmt::format("Sentinel {} already runs a failover", report->sentinel.ToAddress());
     if (!Names(view.record, report->master)) {
       return fmt::format("Sentinel {} names {}, not the recorded master", report->sentinel.ToAddress(),
                          report->master.ToAddress());
@@ -38,8 +38,8 @@ std::string Objection(const NudgeView& view) {
     // Once restarted it has no opinion before down-after; a master that lives it reaches at once.
     const bool held_for_dead = uuid == view.uuid && view.restarted && !report->master_connected;
     const bool says_down = report->master_down || held_for_dead;
-    if (uuid == view.uuid && !says_down) return "our Sentinel does not hold the master for dead";
-    if (uuid == view.uuid && report->tilt) return "our Sentinel is in TILT";
+    if (uuid == view.uuid && !says_down) return "the local Sentinel does not report the master as down";
+    if (uuid == view.uuid && report->tilt) return "the local Sentinel is in TILT";
     if (uuid == view.uuid) quorum = report->quorum;
     if (!says_down) continue;
     ++say_down;
@@ -47,8 +47,9 @@ std::string Objection(const NudgeView& view) {
     if (first == nullptr || uuid < *first) first = &uuid;
   }
   if (say_down < quorum)
-    return fmt::format("{} of a quorum of {} hold the master for dead", say_down, quorum);
-  if (!view.restarted && (first == nullptr || *first != view.uuid)) return "another Sentinel comes first";
+    return fmt::format("{} of {} required Sentinels report the master as down", say_down, quorum);
+  if (!view.restarted && (first == nullptr || *first != view.uuid))
+    return "another sentinel-wrapper is responsible";
   return "";
 }
 
@@ -81,20 +82,23 @@ bool CanTakeOver(const redis::ServerInfo& info, const BlindView& view) {
 }  // namespace
 
 Finding ShouldNudge(const NudgeView& view) {
-  if (!view.restarted && view.quiet_for < kQuietBeforeNudge)
-    return No("Sentinel has not had the time to act");
+  if (!view.restarted && view.quiet_for < kQuietBeforeNudge) return No("Sentinel still has time to act");
   if (std::string objection = Objection(view); !objection.empty()) return No(std::move(objection));
   const std::size_t living = CountLiving(view);
   if (living == 0) return No("no registered replica answers");
   if (view.since_last_nudge && *view.since_last_nudge < PauseAfterNudge(view.nudges))
-    return No("Sentinel was asked not long ago");
+    return No("the pause after the last failover request is not over");
   if (view.restarted) {
-    return {true,
-            fmt::format("the master {} is dead, living replicas: {}, unknown to Sentinel before its restart",
-                        view.record.master.ToAddress(), living)};
+    return {
+        true,
+        fmt::format(
+            "the master {} is unreachable, {} reachable replicas were unknown to Sentinel before its restart",
+            view.record.master.ToAddress(), living)};
   }
-  return {true, fmt::format("the master {} is dead, living replicas: {}, and no Sentinel has acted for {} ms",
-                            view.record.master.ToAddress(), living, view.quiet_for.count())};
+  return {true,
+          fmt::format(
+              "the master {} is unreachable, {} replicas are reachable, and no Sentinel has acted for {} ms",
+              view.record.master.ToAddress(), living, view.quiet_for.count())};
 }
 
 Duration PauseAfterNudge(std::size_t nudges) {
@@ -139,18 +143,18 @@ Finding IsBlind(const BlindView& view) {
             fmt::format("its master {} is down, it knows no replica to promote, and {} has the group's data",
                         own.master.ToAddress(), member.endpoint.ToAddress())};
   }
-  return No("no replica with the group's data lives that it does not know");
+  return No("it knows every running replica with the group's data");
 }
 
 Finding HasMissedColdStart(const StuckView& view) {
   const auto& own = view.own;
   if (view.record.state != store::Record::State::kMaster || !view.record.cold_start)
-    return No("the group did not begin anew");
+    return No("there was no cold start");
   if (view.record.epoch <= own.config_epoch) return No("Sentinel knows a newer configuration");
   if (view.record.master == own.master) return No("the record names the same master");
   if (HasChosen(view.replicas)) return No("it has chosen a replica");
   if (!view.recorded_acts) return No("the recorded master does not answer as master");
-  return {true, fmt::format("the group began anew with {} as master, and Sentinel still names {}",
+  return {true, fmt::format("a cold start made {} the master, and Sentinel still names {}",
                             view.record.master.ToAddress(), own.master.ToAddress())};
 }
 
@@ -164,10 +168,9 @@ Finding IsStuck(const StuckView& view) {
     if (!replica.down) return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));
   }
   if (!view.recorded_acts) return No("the recorded master does not answer as master");
-  return {true,
-          fmt::format("its master {} is down, it knows no living replica, and the record names {}, which "
-                      "answers as master",
-                      own.master.ToAddress(), view.record.master.ToAddress())};
+  return {true, fmt::format("its master {} is down, it knows no reachable replica, and the record names {}, "
+                            "which acts as master",
+                            own.master.ToAddress(), view.record.master.ToAddress())};
 }
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -124,7 +124,8 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const sentinel::SentinelR
   if (!finding.holds) {
     stuck_since_.reset();
     log_reason_(
-        fmt::format("{}: Sentinel's master is down, and it is not restarted: {}", group_, finding.reason));
+        log::Severity::kWarn, {.event = "restart-skipped", .group = group_},
+        fmt::format("redis-sentinel reports the master as down; restart skipped: {}", finding.reason));
     return std::nullopt;
   }
   if (!stuck_since_) stuck_since_ = Clock::now();
@@ -200,8 +201,8 @@ void Rescuer::LookForNudge(const std::string& uuid, const sentinel::SentinelRepo
   if (finding.holds) {
     Nudge(own, finding.reason);
   } else {
-    log_reason_(
-        fmt::format("{}: the master is down, and Sentinel is not nudged: {}", group_, finding.reason));
+    log_reason_(log::Severity::kWarn, {.event = "recovery-skipped", .group = group_},
+                "the master is down; no recovery: " + finding.reason);
   }
 }
 
@@ -209,9 +210,11 @@ void Rescuer::Nudge(const sentinel::SentinelReport& own, const std::string& reas
   last_nudge_ = Clock::now();
   ++nudges_;
   if (const auto done = nudger_.Nudge(own.down_after)) {
-    log::Warn("{}: nudged Sentinel: {}; {}", group_, *done, reason);
+    log::Warn({.event = "recovery-requested", .group = group_, .peer = own.master.ToAddress()},
+              "failover requested: {}; {}", reason, *done);
   } else {
-    log::Warn("{}: nudged Sentinel in vain: {}; {}", group_, done.error().message, reason);
+    log::Warn({.event = "recovery-refused", .group = group_, .peer = own.master.ToAddress()},
+              "failover requested, Sentinel refused: {}; {}; retrying", done.error().message, reason);
   }
 }
 

@@ -92,13 +92,13 @@ void KeepUsersLines(const std::vector<Line>& lines, const std::set<std::string>&
   for (const auto& line : lines) {
     if (line.directive == "monitor" && groups.contains(line.group)) {
       conf->left_out.push_back(
-          fmt::format("\"{}\": ZooKeeper says who the master of {} is", line.text, line.group));
+          fmt::format("\"{}\": the master of {} comes from ZooKeeper", line.text, line.group));
     } else if (kState.contains(line.directive)) {
       conf->left_out.push_back(
-          fmt::format("\"sentinel {}\": it is the state of an earlier Sentinel", line.directive));
+          fmt::format("\"sentinel {}\": it is state of an earlier Sentinel", line.directive));
     } else if (!line.group.empty() && !monitored.contains(line.group)) {
       conf->left_out.push_back(
-          fmt::format("\"sentinel {}\": nothing monitors the group {} yet", line.directive, line.group));
+          fmt::format("\"sentinel {}\": the group {} is not monitored yet", line.directive, line.group));
     } else {
       conf->text += line.text + '\n';
     }

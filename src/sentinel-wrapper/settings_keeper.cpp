@@ -36,10 +36,10 @@ void SettingsKeeper::KeepInfoPeriod(Duration period) {
   if (!found && found.error().kind == ErrorKind::kRefused) {
     knows_info_period_ = false;
     log_problem_(
-        "cannot set the INFO period, which takes Redis 7.0: redis-sentinel learns of a new replica "
-        "after up to 10 s: " +
-            found.error().message,
-        LogOnChange::Level::kWarn);
+        log::Severity::kWarn, {.event = "info-period-unsupported"},
+        "cannot set the INFO period before Redis 7.0, redis-sentinel learns of a new replica after up to "
+        "10 s: " +
+            found.error().message);
     return;
   }
   const auto set =
@@ -47,11 +47,13 @@ void SettingsKeeper::KeepInfoPeriod(Duration period) {
           ? Status{}
           : sentinel::SetInfoPeriod(sentinel, options_.common.credentials.sentinel, period, kAnswerTimeout);
   if (!set) {
-    log_problem_("cannot set the INFO period, retrying: " + set.error().message, LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "info-period-failed"},
+                 "cannot set the INFO period, retrying: " + set.error().message);
     return;
   }
   log_problem_.Reset();
-  if (info_period_ != period) log::Info("INFO period: {} ms", period.count());
+  if (info_period_ != period)
+    log::Info({.event = "info-period-set"}, "INFO period set to {} ms", period.count());
   info_period_ = period;
 }
 
@@ -81,12 +83,13 @@ void SettingsKeeper::Repair(const std::string& group, const Difference& differen
   const auto set = sentinel::SetOption(options_.server.bind, options_.common.credentials.sentinel, group,
                                        setting, expected, kAnswerTimeout);
   if (set) {
-    log::Warn("{}: repaired {}: found {}, expected {}, as when it was started", group, setting, found,
-              expected);
+    log::Warn({.event = "setting-repaired", .group = group},
+              "set {} of redis-sentinel back to {}: it stayed at {} for longer than a handover takes",
+              setting, expected, found);
   } else {
-    log_repair_(fmt::format("{}: cannot set {} to {}, found {}: {}", group, setting, expected, found,
-                            set.error().message),
-                LogOnChange::Level::kWarn);
+    log_repair_(log::Severity::kWarn, {.event = "setting-repair-failed", .group = group},
+                fmt::format("cannot set {} of redis-sentinel back from {} to {}, retrying: {}", setting,
+                            found, expected, set.error().message));
   }
 }
 

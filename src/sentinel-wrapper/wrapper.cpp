@@ -66,7 +66,7 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
     if (!record_now) return tl::unexpected(record_now.error());
     auto monitoring = groups_.Survey(identities_.identity(), options_.common.master_name, *record_now);
     if (monitoring) return *monitoring;
-    loop_.SayWaiting(monitoring.error().message);
+    loop_.SayWaiting("cannot read the groups, retrying: " + monitoring.error().message, log::Severity::kWarn);
     loop_.Pump(Clock::now() + kLookAgainSoon);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
   }
@@ -77,6 +77,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
   const Duration patience = options_.server.master_wait_timeout;
   const TimePoint deadline = patience == Duration::zero() ? TimePoint::max() : Clock::now() + patience;
   std::string waiting_for;
+  log::Severity severity = log::Severity::kInfo;
   while (true) {
     // Without a Sentinel we need none; again, for a release can fail.
     groups_.GiveTurnBack();
@@ -87,26 +88,30 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
       const auto made = loop_.registry().EnsureGroup(group);
       record = made ? loop_.registry().ReadRecord(group, Watch::kYes) : tl::unexpected(made.error());
     }
+    severity = log::Severity::kInfo;
     if (!record) {
-      waiting_for = record.error().message;
+      waiting_for = "cannot read the record, retrying: " + record.error().message;
+      severity = log::Severity::kWarn;
     } else if (record->state == Record::State::kMaster) {
       if (SomebodyLives(*record)) return *record;
       waiting_for =
-          fmt::format("neither the recorded master {} nor a replica answers; waiting for the group to begin",
+          fmt::format("the recorded master {} and its replicas are unreachable; waiting until one answers",
                       record->master.ToAddress());
     } else if (record->state == Record::State::kUnreadable) {
-      waiting_for = fmt::format("{}: found \"{}\", expected \"host port\"; waiting for it to be mended",
+      waiting_for = fmt::format("{}: found \"{}\", expected \"host port\"; waiting for a repaired record",
                                 loop_.registry().MasterPath(group), record->found);
+      severity = log::Severity::kWarn;
     } else {
       waiting_for = fmt::format("waiting for a master in {}", loop_.registry().MasterPath(group));
     }
-    loop_.SayWaiting(waiting_for);
+    loop_.SayWaiting(waiting_for, severity);
     const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
     while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
       loop_.Pump(look_again);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     if (Clock::now() >= deadline) {
-      log::Error("no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for);
+      log::Error({.event = "master-wait-timeout"},
+                 "exiting: no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for);
       return tl::unexpected<int>(kExitTryAgain);
     }
   }
@@ -127,14 +132,14 @@ Result<Answer> Wrapper::Probe() const {
   const auto answer = redis::Ask(options_.server.bind, options_.common.credentials.sentinel,
                                  {{"INFO", "server"}}, kProbeTimeout);
   if (answer && answer->front().is_error())
-    return Fail(ErrorKind::kRefused, "redis-sentinel answers: " + answer->front().text);
+    return Fail(ErrorKind::kRefused, "redis-sentinel refuses INFO: " + answer->front().text);
   if (answer) {
     auto foreign = loop_.NotOurs(redis::NumberIn(answer->front().text, "process_id"));
     if (foreign) return Fail(ErrorKind::kInvalid, std::move(*foreign));
     return Answer::kServing;
   }
   if (answer.error().kind != ErrorKind::kRefused) return Answer::kNone;
-  return Fail("redis-sentinel does not take SENTINEL_PASSWORD", answer.error());
+  return Fail("redis-sentinel refuses SENTINEL_PASSWORD; make it match SENTINEL_CONF", answer.error());
 }
 
 std::string Wrapper::ConfPath() const {
@@ -144,18 +149,21 @@ std::string Wrapper::ConfPath() const {
 
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   auto conf = Render(monitoring);
-  for (const auto& line : conf.left_out) log::Warn("{}: left out {}", options_.sentinel_conf, line);
+  for (const auto& line : conf.left_out)
+    log::Warn({.event = "conf-line-skipped"}, "{}: skipped {}", options_.sentinel_conf, line);
   if (conf.hides_users) {
     log::Warn(
-        "{}: includes another file, which may hold users: Sentinels of other deployments are not kept "
-        "out; set SENTINEL_PASSWORD for that",
+        {.event = "foreign-sentinels-possible"},
+        "{} includes a file that may define users, so Sentinels of other deployments are not rejected; set "
+        "SENTINEL_PASSWORD to reject them",
         options_.sentinel_conf);
   }
   auto failure = Launch(conf);
   if (failure && failure->refuses_file) {
     log::Warn(
-        "redis-sentinel may be older than 6.2 and refuse the user {}: starting it without; Sentinels of "
-        "other deployments are not kept out then; set SENTINEL_PASSWORD for that",
+        {.event = "sentinel-user-refused"},
+        "redis-sentinel may be older than 6.2 and refuse the user {}; retrying without it, so Sentinels of "
+        "other deployments are not rejected; set SENTINEL_PASSWORD to reject them",
         conf.hello.username);
     takes_users_ = false;
     conf = Render(monitoring);
@@ -167,8 +175,8 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   std::string groups;
   for (const auto& group : monitoring.groups)
     groups += fmt::format("{}{} at {}", groups.empty() ? "" : ", ", group.name, group.master.ToAddress());
-  log::Info("serving on {}: monitoring {} with a quorum of {}", options_.server.bind.ToAddress(), groups,
-            options_.quorum);
+  log::Info({.event = "serving"}, "serving on {}: monitoring {} with a quorum of {}",
+            options_.server.bind.ToAddress(), groups, options_.quorum);
   return std::nullopt;
 }
 
@@ -179,7 +187,8 @@ ServerConf Wrapper::Render(const Monitoring& monitoring) const {
 
 std::optional<Wrapper::LaunchFailure> Wrapper::Launch(const ServerConf& conf) {
   if (const auto written = WriteFileAtomically(ConfPath(), conf.text); !written) {
-    log::Error("WORK_DIR: {}", written.error().message);
+    log::Error({.event = "work-dir-unwritable"}, "exiting: WORK_DIR: {}; free space or allow writing there",
+               written.error().message);
     return LaunchFailure{kExitConfig, false};
   }
   if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath()))
@@ -193,8 +202,11 @@ std::optional<Wrapper::LaunchFailure> Wrapper::Launch(const ServerConf& conf) {
 std::optional<int> Wrapper::Supervise() {
   while (!loop_.exit_code() && !loop_.stop_requested()) {
     if (!KeepRegistered()) {
-      log::Error("the identity {} is another Sentinel's now: stopping ours, which has the same id",
-                 identities_.identity().uuid);
+      log::Error(
+          {.event = "identity-lost"},
+          "another Sentinel took the identity {}; stopping redis-sentinel, which has the same id, to start "
+          "with another identity",
+          identities_.identity().uuid);
       registered_session_ = 0;
       loop_.StopServer();
       return loop_.stop_requested() ? std::optional<int>(kExitStopped) : std::nullopt;
@@ -216,7 +228,8 @@ std::optional<int> Wrapper::Supervise() {
   Unregister();
   if (loop_.stop_requested()) return loop_.StopServer();
   const int code = *loop_.exit_code();
-  log::Error("redis-sentinel ended with {} although nobody asked it to", code);
+  log::Error({.event = "server-exited"},
+             "redis-sentinel exited unexpectedly, code {}; its own lines above say why", code);
   // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;
 }
@@ -238,13 +251,17 @@ std::optional<int> Wrapper::Restart(const GroupKeeper::Restart& restart) {
   // Before the old one is stopped: from here on nothing depends on ZooKeeper.
   const auto monitoring = groups_.Survey(identities_.identity(), restart.group, restart.record);
   if (!monitoring) {
-    log_problem_("redis-sentinel cannot be restarted yet: " + monitoring.error().message,
-                 LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "restart-postponed"},
+                 "cannot restart redis-sentinel yet, retrying: " + monitoring.error().message);
     groups_.GiveTurnBack();
     return std::nullopt;
   }
   if (!restart.in_turn) groups_.GiveTurnBack();
-  log::Warn("restarting redis-sentinel with {} at {}: {}", restart.group, restart.record.master.ToAddress(),
+  log::Warn({.event = "sentinel-restarting",
+             .group = restart.group,
+             .peer = restart.record.master.ToAddress(),
+             .epoch = restart.record.epoch},
+            "restarting redis-sentinel with {} at {}: {}", restart.group, restart.record.master.ToAddress(),
             restart.reason);
   Unregister();
   loop_.StopServer();
@@ -256,14 +273,14 @@ void Wrapper::SayHealth() {
   auto& health = loop_.health();
   const auto& answered = groups_.answered();
   if (!answered && answered.error().kind != ErrorKind::kRefused) {
-    health.Say(false, "redis-sentinel does not answer: " + answered.error().message);
+    health.Say(false, "redis-sentinel is unreachable: " + answered.error().message);
     return;
   }
   // Of ZooKeeper's absence nobody is healed by a restart.
   ready_ = ready_ || registered_session_ != 0;
   health.Say(ready_, fmt::format("Sentinel of {} at {}{}", options_.common.master_name,
                                  options_.server.announce.ToAddress(),
-                                 registered_session_ == 0 ? "; not registered yet" : ""));
+                                 registered_session_ == 0 ? "; not registered in ZooKeeper yet" : ""));
 }
 
 void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(ConfPath()).value_or(""))); }
@@ -272,7 +289,8 @@ void Wrapper::Unregister() {
   registered_session_ = 0;
   if (!loop_.session().connected()) return;
   if (const auto gone = loop_.registry().UnregisterSentinel(identities_.identity().uuid); !gone)
-    log::Warn("{}", gone.error().message);
+    log::Warn({.event = "unregister-failed"},
+              "cannot remove the registration, which expires with the session: {}", gone.error().message);
 }
 
 bool Wrapper::KeepRegistered() {
@@ -295,9 +313,10 @@ bool Wrapper::KeepRegistered() {
     register_again_at_ = Clock::now() + kRegisterAgain;
     address_claim_.Keep();
     log_problem_.Reset();
-    if (news) log::Info("registered as {}", self.uuid);
+    if (news) log::Info({.event = "registered"}, "registered as {}", self.uuid);
   } else {
-    log_problem_(registered.error().message, LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "registration-failed"},
+                 "cannot register this Sentinel, retrying: " + registered.error().message);
   }
   return true;
 }

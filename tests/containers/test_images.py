@@ -188,7 +188,7 @@ def test_is_started_again_at_its_new_address(engine, run):
         was_at, is_at = engine.address(name), run.networks[-1].address()
         engine.docker("network", "disconnect", network, name)
         engine.docker("network", "connect", "--ip", is_at, network, name)
-        said = f"the address {was_at}, which the server is bound to, is gone, and {is_at} is here: ending"
+        said = f"bind address {was_at} disappeared"
         wait_for(lambda name=name, said=said: said in engine.logs(name, 1000), 60, f"{name}: its end", every=0.2)
         wait_for(lambda at=(is_at, own_port): ask(at, "PING"), 60, f"{name}: its new start", every=0.2)
     assert outside.await_agreement(replicas=0, sentinels=1) == (engine.address(names[6379]), 6379)

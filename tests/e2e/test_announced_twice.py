@@ -137,11 +137,11 @@ def test_one_that_serves_without_its_session_keeps_its_address(group, kind):
         second = start(cluster, kind, ANNOUNCE_PORT=first.port)
         assert second.wait(within=REFUSED) == TRY_AGAIN
         (line,) = second.log_lines(" error ")
-        assert "a server answers" in line and first.address in line
+        assert "a server that no wrapper registered answers" in line and first.address in line
     finally:
         os.kill(first.pid, signal.SIGCONT)
     wait_for(lambda: claims(cluster, first), within=FORGOTTEN + 10, what="its claim in the new session")
-    assert not first.log_lines("two wrappers")
+    assert not first.log_lines("event=address-announced-twice")
 
 
 @pytest.mark.parametrize("kind", ["redis", "sentinel"])
@@ -154,7 +154,7 @@ def test_a_claim_that_is_gone_is_put_back(group, kind):
     # Another has claimed it before.
     cluster.kazoo.create(f"/redis/announced/{first.address}-", b"another", ephemeral=True, sequence=True)
     cluster.kazoo.delete(f"/redis/announced/{claim}")
-    first.wait_log("two wrappers announce the address", within=20)
+    first.wait_log("event=address-announced-twice", within=20)
     assert len(claims(cluster, first)) == 2
     assert first.running and len(first.log_lines(" error ")) == 1
 

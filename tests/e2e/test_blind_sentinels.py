@@ -45,12 +45,12 @@ def test_info_period(cluster):
     assert sentinel.wait() != 0
     sentinel.start().await_serving()
     await_info_period(sentinel, within=2)
-    assert len(sentinel.log_lines("INFO period: 500 ms")) == 1
+    assert len(sentinel.log_lines("INFO period set to 500 ms")) == 1
     sentinel.ask("SENTINEL", "DEBUG", "INFO-PERIOD", "10000")
     assert info_period(sentinel) == 10000
     await_info_period(sentinel)
     # One line for a change of what it should be, none for a repair.
-    assert len(sentinel.log_lines("INFO period: ")) == 1
+    assert len(sentinel.log_lines("event=info-period-set")) == 1
     # A replica is known long before Sentinel's own ten seconds.
     nodes.append(cluster.redis())
     wait_for(lambda: nodes[1].follows(nodes[0]), what="replication")
@@ -84,12 +84,12 @@ def test_old_sentinel_without_users(cluster):
     sentinels = [cluster.sentinel(SENTINEL_SERVER_BIN=script) for _ in range(2)]
     for sentinel in sentinels:
         sentinel.await_serving()
-        (line,) = sentinel.log_lines("may be older than 6.2")
+        (line,) = sentinel.log_lines("event=sentinel-user-refused")
         assert " warn " in line
     for sentinel in sentinels:
         wait_for(lambda: sentinel.view()["num-other-sentinels"] == 1, what="its peer")
         sentinel.wait_log("registered as")
-        assert not sentinel.log_lines("not introduced")
+        assert not sentinel.log_lines("event=peer-announcement-failed")
 
 
 def test_sentinel_that_never_starts_ends_its_wrapper(cluster):
@@ -218,8 +218,8 @@ def test_settings_left_behind_are_repaired(cluster):
     wait_for(lambda: sentinel.view()["failover-timeout"] == 20000, within=60, what="the repair")
     wait_for(lambda: sentinel.view()["parallel-syncs"] == 1, what="the repair")
     wait_for(lambda: sentinel.view()["quorum"] == 2, what="the repair")
-    (line,) = sentinel.log_lines("repaired failover-timeout")
-    assert " warn " in line and "found 1, expected 20000" in line
+    (line,) = sentinel.log_lines("set failover-timeout of redis-sentinel back")
+    assert " warn " in line and "back to 20000: it stayed at 1 " in line
 
 
 def test_settings_of_an_included_file_are_kept(cluster):
@@ -236,7 +236,7 @@ def test_settings_of_an_included_file_are_kept(cluster):
     assert sentinel.ask("SENTINEL", "SET", GROUP, "failover-timeout", 1)
     # Sooner than other settings, for without a failover nothing needs it.
     wait_for(lambda: sentinel.view()["failover-timeout"] == 8000, within=15, what="the repair")
-    (line,) = sentinel.log_lines("repaired ")
-    assert "found 1, expected 8000" in line
-    (line,) = sentinel.log_lines("includes another file")
+    (line,) = sentinel.log_lines("event=setting-repaired")
+    assert "back to 8000: it stayed at 1 " in line
+    (line,) = sentinel.log_lines("event=foreign-sentinels-possible")
     assert " warn " in line

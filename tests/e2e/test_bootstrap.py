@@ -46,7 +46,7 @@ def test_waits_behind_a_kazoo_lock(cluster):
     with lock:
         node = cluster.redis()
         wait_for(lambda: len(lock.contenders()) == 2, what="its place in the queue")
-        node.wait_log("another node of the group holds the lock")
+        node.wait_log("another node of the group holds the start lock")
         assert lock.contenders()[0] == "somebody else"
         assert node.child is None
     assert "serving as master" in node.await_serving()
@@ -100,7 +100,7 @@ def test_restarted_master_does_not_serve_while_a_copy_of_the_data_lives(cluster)
         assert client.execute_command("WAIT", 1, 5000) == 1  # for what this connection wrote
     master.kill_all()
     master.start()
-    master.wait_log("is alive and holds data; waiting for it to be promoted")
+    master.wait_log("is running and holds data; waiting for Sentinel to promote it")
     assert master.child is None
     assert replica.ask("GET", "key") == "value"
 
@@ -166,7 +166,7 @@ def test_chroot_that_may_not_be_created(cluster, daemon):
     assert "cannot create the chroot /refused" in first and "create it" in first
     assert "ZK_CONNECT_TIMEOUT" in last
     # Its own session, and one of each try.
-    assert len(node.log_lines("ZooKeeper: connected")) < 10
+    assert len(node.log_lines("event=zookeeper-connected")) < 10
 
 
 # --- addresses

@@ -265,7 +265,7 @@ def test_a_backup_with_newer_data_is_not_overwritten(make_cluster):
     master.kill_all()
     await_failover_attempt(sentinels)
     master.start()
-    line = master.wait_log(f"{backup.address} is alive and holds better data")
+    line = master.wait_log(f"{backup.address} is running and holds better data")
     assert " error " in line and "replica-priority" in line
     assert keys(backup) == KEYS
     # The way out that it names.

@@ -195,7 +195,7 @@ def test_all_in_tilt(fleet, figure):
         assert (code, "TILT" in text) == (409, True), text
         wait_for(lambda: writer.acknowledged[-1] > asked + 0.5, what="writes")
         master.signal(signal.SIGTERM)
-        master.wait_log("asked to stop by signal")
+        master.wait_log("event=stop-requested")
         stopped = time.monotonic()
         # It waits, and writes go on meanwhile.
         wait_for(lambda: writer.acknowledged[-1] > stopped + 4, what="writes while it waits")

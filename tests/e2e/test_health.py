@@ -87,7 +87,7 @@ def test_of_a_wrapper_that_waits_for_the_lock(cluster):
     cluster.kazoo.ensure_path("/redis/master")
     with cluster.kazoo.Lock("/redis/master", "somebody else"):
         redis = cluster.redis()
-        assert "another node of the group holds the lock" in await_health(redis, 1, "lock")
+        assert "another node of the group holds the start lock" in await_health(redis, 1, "lock")
         assert redis.running
     await_health(redis, 0)
 
@@ -113,7 +113,7 @@ def test_of_a_server_that_is_frozen(cluster, kind):
     process = master if kind == "redis" else cluster.sentinel()
     await_health(process, 0)
     os.kill(process.child, signal.SIGSTOP)
-    assert f"redis-{'server' if kind == 'redis' else 'sentinel'} does not answer" in await_health(process, 1)
+    assert f"redis-{'server' if kind == 'redis' else 'sentinel'} is unreachable" in await_health(process, 1)
     os.kill(process.child, signal.SIGCONT)
     await_health(process, 0)
 
@@ -131,7 +131,7 @@ def test_of_a_wrapper_that_stands_still(cluster, kind):
     minute_ago = time.time() - 60
     os.utime(file, (minute_ago, minute_ago))
     code, line = health(process)
-    assert code == 1 and "has stood still for 6" in line and "its last word: ready: " in line
+    assert code == 1 and "no heartbeat from the wrapper for 6" in line and "last status: ready: " in line
     process.signal(signal.SIGCONT)
     await_health(process, 0)
 

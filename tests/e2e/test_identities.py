@@ -85,7 +85,7 @@ def test_master_and_all_sentinels_die_and_the_replicas_live(cluster, figure, dea
     assert len(cluster.listed(SEATS)) == 3
     assert cluster.await_agreement(replicas, fresh, [watcher]).ask("GET", "key") == "before"
     assert all(view["down-after-milliseconds"] == 1000 * DOWN_AFTER for view in (sentinel.view() for sentinel in fresh))
-    assert sum(len(sentinel.log_lines("nudged Sentinel: ")) for sentinel in fresh) <= 1
+    assert sum(len(sentinel.log_lines("event=recovery-requested")) for sentinel in fresh) <= 1
 
 
 def test_restarted_sentinel_takes_its_own_identity(cluster):
@@ -98,7 +98,7 @@ def test_restarted_sentinel_takes_its_own_identity(cluster):
     restarted.start()
     restarted.wait_log(f"waiting for the identity {identity}")
     restarted.await_serving(within=FORGOTTEN + 5)
-    assert restarted.log_lines(f"took over the identity {identity} from {restarted.address}")
+    assert restarted.log_lines(f"peer={restarted.address} event=identity-taken-over")
     wait_for(lambda: identity_of(cluster, restarted) == identity, what="its registration")
     others[0].start()
     cluster.await_agreement(nodes, sentinels, watchers)
@@ -172,7 +172,7 @@ def test_lost_identity_is_left_to_its_new_owner(cluster):
     cluster.kazoo.create(f"{SEATS}/{identity}/taken", thief.encode(), ephemeral=True)
     cluster.kazoo.set(f"{SEATS}/{identity}", json.dumps({"endpoint": thief, "epoch": 0}).encode())
     loser.signal(18)
-    loser.wait_log("is another Sentinel's now")
+    loser.wait_log("event=identity-lost")
     wait_for(lambda: identity_of(cluster, loser) not in (None, identity), what="another identity")
     assert loser.child not in (None, server)
     assert loser.ask("SENTINEL", "MYID") == sentinel_id(identity_of(cluster, loser))

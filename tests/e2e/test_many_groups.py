@@ -141,7 +141,7 @@ def test_removed_group_is_dropped_and_may_return(cluster):
     # ZooKeeper's absence drops nothing, nor does its return.
     cluster.zookeeper.kill()
     for sentinel in sentinels:
-        sentinel.wait_log("ZooKeeper: connection lost")
+        sentinel.wait_log("event=zookeeper-lost")
     cluster.start_zookeeper()
     wait_for(lambda: len(watcher.sentinels()) == 3 and watcher.get("/readyz"), what="ZooKeeper's return")
     # Nor does a record that cannot be read.
@@ -174,7 +174,7 @@ def test_group_of_the_dead_is_left_alone_until_somebody_lives(cluster):
     wait_for(lambda: not cluster.listed(f"/redis/members/{CACHE}"), what="the end of its sessions")
     fresh = cluster.sentinel()
     assert CACHE not in fresh.await_serving()
-    fresh.wait_log(f"{CACHE}: neither the recorded master {master.address} nor a replica answers; not monitored yet")
+    fresh.wait_log(f"not monitoring {CACHE} yet: the recorded master {master.address} and its replicas are unreachable")
     assert not fresh.view(CACHE)
     for node in cache:
         node.start()
@@ -198,7 +198,7 @@ def test_group_whose_master_dies_before_anybody_monitors_it(cluster):
         assert not sentinel.view(CACHE)
         sentinel.signal(signal.SIGCONT)
     await_cache_master(cluster, watcher, replica)
-    assert any(sentinel.log_lines("died before it was monitored") for sentinel in sentinels)
+    assert any(sentinel.log_lines("became unreachable before it was monitored") for sentinel in sentinels)
     untouched(cluster, nodes, sentinels, watcher)
 
 
@@ -233,7 +233,7 @@ def test_zookeeper_that_lost_its_data_loses_no_group(cluster):
     await_cache_master(cluster, watcher, master)
     await_guarded(sentinels, CACHE, master)
     untouched(cluster, nodes, sentinels, watcher)
-    assert not any(sentinel.log_lines(f"monitoring {CACHE} no longer") for sentinel in sentinels)
+    assert not any(sentinel.log_lines(f"monitoring of {CACHE} ended") for sentinel in sentinels)
 
 
 def test_only_other_groups_than_the_default_one(cluster):

@@ -116,7 +116,7 @@ def test_snapshots_are_converted(quick, nodes):
     for node in fleet:
         node.await_serving()
     assert quick.master(fleet).ask("DBSIZE") == 501
-    assert not any(node.log_lines("conversion") for node in fleet)
+    assert not any(node.log_lines("event=conversion-") for node in fleet)
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
@@ -214,7 +214,7 @@ def test_nobody_knows_which_file_is_right(quick):
     node.start()
     assert node.wait() == 78
     (line,) = node.log_lines(" error ")
-    assert "nothing says which was kept last; move" in line
+    assert "it is unknown which was in use last; move" in line
     (node.directory / "dump.rdb").rename(node.directory / "old.rdb")
     start(node)
     assert node.ask("DBSIZE") == 0
@@ -245,7 +245,7 @@ def test_an_append_only_file_is_converted_to_snapshots(quick, how, old_dump):
     node.stop()
     # The old append-only file is still there, and is not taken for the newer one, neither way.
     start(node)
-    assert node.ask("DBSIZE") == 601 and not node.log_lines("conversion")
+    assert node.ask("DBSIZE") == 601 and not node.log_lines("event=conversion-")
     node.stop()
     configure(quick, APPEND_ONLY)
     start(node)
@@ -456,9 +456,9 @@ def test_a_crowded_server_serves_and_stays_healthy(make_cluster, password):
             assert subprocess.run([cluster.binaries / "redis-wrapper", "healthcheck"], env=node.env,
                                   cwd=node.directory, capture_output=True).returncode == 0
         cluster.zookeeper.signal(signal.SIGSTOP)
-        node.wait_log("fence: writes are refused")
+        node.wait_log("event=fence-raised")
         cluster.zookeeper.signal(signal.SIGCONT)
-        node.wait_log("fence: writes are accepted again")
+        node.wait_log("event=fence-lowered")
     assert node.stop() == 0
 
 
@@ -478,7 +478,7 @@ def test_a_fence_whose_answer_was_lost_is_lowered(make_cluster):
         # It has asked for the user's settings; the order to raise is on its way.
         wait_for(lambda: "cmdstat_config|get" in client.info("commandstats"), what="the raise", every=0)
         os.kill(node.child, signal.SIGSTOP)
-    node.wait_log("fence: ")
+    node.wait_log("event=fence-")
     cluster.zookeeper.signal(signal.SIGCONT)
     os.kill(node.child, signal.SIGCONT)
     wait_for(lambda: node.ask("CONFIG", "GET", "min-replicas-to-write") == ["min-replicas-to-write", "0"]
@@ -491,5 +491,5 @@ def test_a_fence_found_raised_is_lowered(quick):
     node = quick.redis()
     node.await_serving()
     node.ask("CONFIG", "SET", "min-replicas-to-write", "65535")
-    node.wait_log("fence: writes are accepted again")
+    node.wait_log("event=fence-lowered")
     assert node.ask("SET", "key", "value")

@@ -246,7 +246,7 @@ def test_second_request_skips_the_hand_over(make_cluster):
     os.kill(replica.child, signal.SIGSTOP)
     try:
         master.signal(signal.SIGTERM)
-        master.wait_log("asked to stop by signal")
+        master.wait_log("event=stop-requested")
         # It waits for the replica now, with the writes paused.
         wait_for(lambda: master.ask("INFO", "clients").get("blocked_clients") is not None, what="an answer")
         master.signal(signal.SIGTERM)

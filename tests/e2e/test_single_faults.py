@@ -54,7 +54,7 @@ def test_wrapper_ends_as_its_child_did(cluster, kind, number):
     process = start(cluster, kind)
     os.kill(process.child, number)
     assert process.wait() == 128 + number
-    assert process.log_lines(f"ended with {128 + number}")
+    assert process.log_lines(f"exited unexpectedly, code {128 + number}")
     assert not registered(cluster, kind, process)
     assert processes_in(process.directory) == []
 
@@ -105,7 +105,7 @@ def test_stops_when_asked_and_leaves_nothing(cluster, kind, number):
 def test_stops_while_it_waits_for_the_lock(cluster):
     with cluster.kazoo.Lock("/redis/master"):
         node = cluster.redis()
-        node.wait_log("another node of the group holds the lock")
+        node.wait_log("another node of the group holds the start lock")
         assert node.stop() == 0
         assert len(cluster.listed("/redis/master")) == 1
 
@@ -130,7 +130,7 @@ def test_second_request_kills_a_server_that_does_not_stop(cluster):
     node.wait_log("stopping the server")
     # As schedulers do, until the task is gone.
     node.signal(signal.SIGTERM)
-    wait_for(lambda: len(node.log_lines("asked to stop by signal 15")) == 2, what="the second request")
+    wait_for(lambda: len(node.log_lines("stop requested by signal 15")) == 2, what="the second request")
     assert node.running and alive(node.child)
     node.signal(signal.SIGINT)
     assert node.wait(within=5) == 128 + signal.SIGKILL
@@ -149,7 +149,7 @@ def test_server_that_does_not_stop_in_time_is_killed(cluster):
     node = start(cluster, "redis", STOP_TIMEOUT="200ms")
     os.kill(node.child, signal.SIGSTOP)
     assert node.stop(within=5) == 128 + signal.SIGKILL
-    assert node.log_lines("has not stopped within 200 ms")
+    assert node.log_lines("did not exit within 200 ms")
 
 
 # --- a start that fails
@@ -174,8 +174,8 @@ BINARIES = {"redis": "REDIS_SERVER_BIN", "sentinel": "SENTINEL_SERVER_BIN"}
     ("/no/such/server", 127, '"/no/such/server" not found'),
     ("/etc/passwd", 126, '"/etc/passwd" is not an executable file'),
     ("/etc", 126, '"/etc" is not an executable file'),
-    ("false", 1, "the server ended with 1 before it answered"),
-    ("true", 1, "the server ended with 0 before it answered"),
+    ("false", 1, "the server exited with code 1 before it answered"),
+    ("true", 1, "the server exited with code 0 before it answered"),
 ])
 @pytest.mark.parametrize("kind", WRAPPERS)
 def test_server_cannot_be_started(cluster, kind, name, code, line):
@@ -201,7 +201,7 @@ def test_somebody_elses_server_is_not_taken_for_ours(cluster, kind):
     script = make_script(cluster, f'setsid redis-{"server" if kind == "redis" else "sentinel"} "$@" &\nexec sleep 1000')
     process = getattr(cluster, kind)(**{BINARIES[kind]: script})
     assert process.wait() == 78
-    assert "is answered by another server" in process.log_lines(" error ")[0]
+    assert "instead of the launched process" in process.log_lines(" error ")[0]
     assert cluster.record() == before
     assert cluster.listed("/redis/sentinels") == []
 
@@ -222,7 +222,7 @@ def test_data_directory_of_another_node(cluster):
     first = cluster.redis()
     first.await_serving()
     fail(cluster.redis(start=False, WORK_DIR=first.directory, HANDOVER_TIMEOUT="0", STOP_TIMEOUT="500ms"), 75,
-         "belongs to another redis-wrapper that runs")
+         "another running redis-wrapper uses the data directory")
     # Nothing of it is left when its owner is gone, however that went.
     first.kill_all()
     second = cluster.redis(WORK_DIR=first.directory)
@@ -242,7 +242,7 @@ def test_data_directory_in_which_a_dead_server_is_still_saved(cluster):
     node.kill()
     node.move()
     node.start()
-    node.wait_log("waiting for its end")
+    node.wait_log("waiting until that one exits")
     node.await_serving()
     assert not alive(saving)
 
@@ -251,32 +251,32 @@ def test_user_conf_that_redis_refuses(cluster):
     conf = cluster.directory / "broken.conf"
     conf.write_text("no-such-directive yes\n")
     node = cluster.redis(start=False, REDIS_CONF=conf)
-    fail(node, 1, "the server ended with 1 before it answered; its own output says why")
+    fail(node, 1, "the server exited with code 1 before it answered; its own lines above say why")
     assert "no-such-directive" in node.log()
 
 
 def test_server_that_never_answers(cluster):
     binary = make_script(cluster, "exec tail -f /dev/null")
     node = cluster.redis(start=False, REDIS_SERVER_BIN=binary, START_TIMEOUT="500ms")
-    fail(node, 69, "the server has not answered within 500 ms (START_TIMEOUT)")
+    fail(node, 69, "the server did not answer within 500 ms (START_TIMEOUT)")
     assert cluster.record() == "" and cluster.listed("/redis/master") == []
 
 
 @pytest.mark.parametrize("kind", DAEMONS)
 def test_zookeeper_is_unreachable(make_cluster, kind):
     cluster = make_cluster(ZK_HOSTS="127.0.0.1:1,127.0.0.2:2", ZK_CONNECT_TIMEOUT="500ms")
-    fail(getattr(cluster, kind)(start=False), 69, "ZooKeeper: none of 127.0.0.1:1,127.0.0.2:2 was reached within 500 ms")
+    fail(getattr(cluster, kind)(start=False), 69, "ZooKeeper 127.0.0.1:1,127.0.0.2:2 unreachable for 500 ms")
 
 
 @pytest.mark.parametrize("kind", DAEMONS)
 def test_zookeeper_accepts_and_never_answers(cluster, kind):
     cluster.zookeeper.signal(signal.SIGSTOP)
-    fail(getattr(cluster, kind)(start=False, ZK_CONNECT_TIMEOUT="500ms"), 69, "was reached within 500 ms")
+    fail(getattr(cluster, kind)(start=False, ZK_CONNECT_TIMEOUT="500ms"), 69, "unreachable for 500 ms")
 
 
 def test_no_zookeeper_name_resolves(make_cluster):
     cluster = make_cluster(ZK_HOSTS="no-such-host.invalid:2181", ZK_CONNECT_TIMEOUT="500ms")
-    fail(cluster.watcher(start=False), 69, "none of no-such-host.invalid:2181 was reached")
+    fail(cluster.watcher(start=False), 69, "ZooKeeper no-such-host.invalid:2181 unreachable")
 
 
 def test_sentinel_finds_no_master_in_time(cluster):
@@ -287,4 +287,4 @@ def test_sentinel_finds_no_master_in_time(cluster):
 def test_redis_finds_no_master_in_time(cluster):
     cluster.kazoo.create("/redis/master", b"127.0.0.1 1", makepath=True)
     fail(cluster.redis(start=False, MASTER_WAIT_TIMEOUT="500ms"), 75,
-         "no master within 500 ms (MASTER_WAIT_TIMEOUT): the record says that 127.0.0.1:1 is the master")
+         "no master within 500 ms (MASTER_WAIT_TIMEOUT): the record names 127.0.0.1:1 as master")

@@ -115,7 +115,7 @@ def test_frozen_master_gives_way_when_it_wakes_up(make_cluster, who):
 # --- the fence
 
 
-def test_fence_by_frozen_witnesses(make_cluster):
+def test_fence_by_frozen_peers(make_cluster):
     cluster = make_cluster(FENCE_PATIENCE="1s")
     nodes, sentinels, (watcher,) = cluster.bring_up()
     master = cluster.master(nodes)
@@ -124,14 +124,14 @@ def test_fence_by_frozen_witnesses(make_cluster):
     cluster.zookeeper.signal(signal.SIGSTOP)
     for process in sentinels[:2] + replicas[:1]:
         os.kill(process.child, signal.SIGSTOP)
-    master.wait_log("fence: writes are refused: ZooKeeper does not vouch for this master, and only 2 of 5 Sentinels and replicas do")
+    master.wait_log("only 2 of 5 peers confirm this one")
     with master.client() as client:
         with pytest.raises(Exception, match="NOREPLICAS"):
             client.set("key", "value")
         assert client.get("key") is None, "reads go on"
-    # A majority of the others is witness enough.
+    # A majority of the others is confirmation enough.
     os.kill(replicas[0].child, signal.SIGCONT)
-    master.wait_log("fence: writes are accepted again: a witness is back")
+    master.wait_log("fence lowered, accepting writes: this master is confirmed again")
     assert master.ask("SET", "key", "value") and master.ask("CONFIG", "GET", "min-replicas-to-write")[1] == "1"
     for process in sentinels[:2]:
         os.kill(process.child, signal.SIGCONT)
@@ -169,14 +169,14 @@ def test_master_is_cut_off_from_all_but_its_clients(make_cluster, network, figur
            f"{latest:.1f} s after the cut")
     assert successor is not master
     if fence == "on":
-        assert latest < 2 + 2.5, "patience, one check a second, and the time a silent witness is given"
-        assert master.log_lines("fence: writes are refused")
+        assert latest < 2 + 2.5, "patience, one check a second, and the time a silent peer is given"
+        assert master.log_lines("event=fence-raised")
     else:
         assert latest > cut_for - 2, "the control: without a fence they are lost until the end"
 
 
 def test_master_is_cut_off_from_zookeeper_alone(make_cluster, network):
-    """Its Sentinels and replicas vouch for it: it is neither demoted nor fenced, and registered again afterwards."""
+    """Its Sentinels and replicas confirm it: it is neither demoted nor fenced, and registered again afterwards."""
     cluster = make_cluster(network=network)
     nodes, sentinels, (watcher,) = cluster.bring_up()
     master = cluster.master(nodes)
@@ -186,7 +186,7 @@ def test_master_is_cut_off_from_zookeeper_alone(make_cluster, network):
             enough = len(writer.acknowledged) + 500
             wait_for(lambda: len(writer.acknowledged) > enough, what="writes")
         assert cluster.await_agreement(nodes, sentinels, [watcher]) is master
-    assert not master.log_lines("fence: writes are refused")
+    assert not master.log_lines("event=fence-raised")
     wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 3, what="its registration")
 
 
@@ -203,7 +203,7 @@ def test_smaller_side_of_a_cut_promotes_nobody(make_cluster, network):
             wait_for(lambda: len(writer.acknowledged) > 100, what="writes")
         master.kill_child()
         assert master.wait() == 128 + signal.SIGKILL
-        assert master.log_lines("leaving the failover to Sentinel")
+        assert master.log_lines("event=failover-left-to-sentinel")
         assert inside.role == "slave"
     master.start()
     assert cluster.await_agreement(nodes, sentinels, [watcher], within=60) is outside

@@ -178,8 +178,8 @@ def test_a_stranger_at_the_recorded_address(make_cluster, stranger_is, who_retur
     assert all(count(node, "ours") == KEYS for node in returning)
     assert write_until_ok(cluster.sentinel_client(watcher), "key", "value")
     told = [line for node in returning for line in node.log_lines(" error ")]
-    assert any(f"{stranger.address} is recorded as the master of {GROUP}, but the server there" in line
-               and "not following it" in line for line in told), told
+    assert any(f"{stranger.address}: it is recorded as the master of {GROUP}, but that server" in line
+               and "event=foreign-master" in line for line in told), told
     info = stranger.ask("INFO", "replication", password=password)
     assert info["role"] == role and now.record == cluster.record()
     if role == "master":
@@ -228,8 +228,8 @@ def test_a_record_that_names_a_stranger_moves_nobody(cluster, who):
     cluster.kazoo.set("/redis/master", stranger.record.encode())
     asked = master if who == "a master" else replica
     role = asked.role
-    line = asked.wait_log(f"{stranger.address} is recorded as the master of {GROUP}, but the server there")
-    assert " error " in line and "not following it" in line
+    line = asked.wait_log(f"{stranger.address}: it is recorded as the master of {GROUP}, but that server")
+    assert " error " in line and "event=foreign-master" in line
     assert asked.role == role and stranger.ask("INFO", "replication")["connected_slaves"] == 0
     assert count(asked, "ours") == KEYS
 

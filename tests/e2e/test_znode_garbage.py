@@ -184,6 +184,6 @@ def test_sentinel_waits_for_a_readable_record(cluster):
 def test_record_of_a_dead_stranger_is_not_taken_over_blindly(cluster):
     cluster.kazoo.create("/redis/master", b"127.0.0.1 1", makepath=True)
     node = cluster.redis()
-    node.wait_log("says that 127.0.0.1:1 is the master, but it does not answer")
+    node.wait_log("names 127.0.0.1:1 as master, but it is unreachable")
     assert node.child is None
     assert cluster.record() == "127.0.0.1 1"

@@ -51,7 +51,7 @@ def test_longer_than_a_session(make_cluster, how):
 
     go_away(cluster, how)
     for process in [*servers, watcher]:
-        process.wait_log("silent for longer than a session lives")
+        process.wait_log("event=zookeeper-silent")
     assert {wrapper: wrapper.child for wrapper in servers} == servers
     assert master.role == "master"
     assert client.set("key", "written without ZooKeeper")
@@ -78,7 +78,7 @@ def test_shorter_than_a_session(make_cluster):
     cluster.zookeeper.kill()
     cluster.start_zookeeper()
     for process in [*nodes, *sentinels, watcher]:
-        wait_for(lambda: len(process.log_lines(" info  ZooKeeper: connected, session")) == 2, what="its reconnection")
+        wait_for(lambda: len(process.log_lines("event=zookeeper-connected")) == 2, what="its reconnection")
     assert owners(cluster) == before, "the same sessions go on"
     assert cluster.await_agreement(nodes, sentinels, [watcher]) is master
 
@@ -94,7 +94,7 @@ def test_failover_meanwhile_is_recorded_afterwards(make_cluster):
     write_until_ok(client, "key", "value")
     wait_for(lambda: [node.role for node in living].count("master") == 1, what="a new master")
     for process in [*living, *sentinels, watcher]:
-        process.wait_log("silent for longer than a session lives")
+        process.wait_log("event=zookeeper-silent")
     assert watcher.get("/master") == master.record, "the last that was known"
     cluster.start_zookeeper()
     successor = cluster.await_agreement(living, sentinels, [watcher])
@@ -119,12 +119,12 @@ def test_in_the_middle_of_a_bootstrap(make_cluster, how):
     cluster = make_cluster(session_timeout="2s")
     cluster.start_zookeeper()
     nodes = [cluster.redis() for _ in range(5)]
-    nodes[0].wait_log("ZooKeeper: connected")
+    nodes[0].wait_log("event=zookeeper-connected")
     go_away(cluster, how)
     for node in nodes:
         # With or without a server that nobody has recorded yet.
-        wait_for(lambda each=node: each.log_lines("silent for longer than a session lives")
-                 or not each.log_lines("ZooKeeper: connected"), what="the end of its session")
+        wait_for(lambda each=node: each.log_lines("event=zookeeper-silent")
+                 or not each.log_lines("event=zookeeper-connected"), what="the end of its session")
     come_back(cluster, how)
     for node in nodes:
         node.await_serving()

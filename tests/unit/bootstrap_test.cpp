@@ -345,7 +345,7 @@ TEST(DecideTest, SignsOfLifeKeepAColdStartBack) {
 
 TEST(DecideTest, AStrangerIsAsGoodAsSilentAndNamed) {
   const std::map<Endpoint, std::string> stranger{
-      {kB, "the server there is not of this group (replication id x)"}};
+      {kB, "that server does not belong to this group (replication id x)"}};
   struct StrangerRow {
     const char* name;
     View view;
@@ -387,7 +387,8 @@ TEST(DecideTest, AStrangerIsAsGoodAsSilentAndNamed) {
             true}}) {
     const auto decision = Decide(view);
     EXPECT_EQ(decision.action, action) << name << ": " << decision.reason;
-    EXPECT_EQ(decision.reason.find("not of this group") != std::string::npos, named) << decision.reason;
+    EXPECT_EQ(decision.reason.find("does not belong to this group") != std::string::npos, named)
+        << decision.reason;
   }
 }
 
@@ -420,9 +421,9 @@ TEST(DecideTest, SaysWhatItGoesBy) {
     std::vector<const char*> parts;
   };
   for (const auto& [view, parts] : std::initializer_list<Sentence>{
-           {{.self = kSelf}, {"no master is recorded", "no living node holds data"}},
+           {{.self = kSelf}, {"no master is recorded", "no running node holds data"}},
            {{.self = kSelf, .record = kGarbage}, {"unreadable", "\"garbage\""}},
-           {{.self = kSelf, .record = Names(kB)}, {"10.0.0.2:6379", "does not answer"}},
+           {{.self = kSelf, .record = Names(kB)}, {"10.0.0.2:6379", "is unreachable"}},
            {{.self = kSelf, .record = Names(kSelf), .living = {{kC, kFullReplica}}},
             {"10.0.0.3:6379", "holds data"}},
            {{.self = kSelf, .sentinels_say = Say(kB), .living = {{kB, kFullMaster}}},

@@ -162,25 +162,25 @@ TEST(FindUnawareTest, NamesTheSentinelThatDoesNotKnowTheReplica) {
     std::int64_t users_priority;
     std::optional<std::string> unaware;
   };
-  for (const auto& [name, answers, users_priority, unaware] :
-       std::initializer_list<Row>{{"no Sentinel is registered", {}, 100, std::nullopt},
-                                  {"all know it", {knows, knows}, 100, std::nullopt},
-                                  {"one is silent", {silent, knows}, 100, std::nullopt},
-                                  {"one names another master", {Report(kSelf, {}), knows}, 100, std::nullopt},
-                                  {"by its name", {Report(kRecorded, {by_name})}, 100, std::nullopt},
-                                  {"one does not know it",
-                                   {knows, Report(kRecorded, {other})},
-                                   100,
-                                   "not yet known to Sentinel 10.0.0.8:26379"},
-                                  {"one has not seen that it has a copy",
-                                   {Report(kRecorded, {never}), knows},
-                                   100,
-                                   "Sentinel 10.0.0.7:26379 does not know yet that it can be promoted"},
-                                  {"its user rules that out", {Report(kRecorded, {never})}, 0, std::nullopt},
-                                  {"none answers",
-                                   {silent, silent},
-                                   100,
-                                   "none of the 2 registered Sentinels answers and names its master"}}) {
+  for (const auto& [name, answers, users_priority, unaware] : std::initializer_list<Row>{
+           {"no Sentinel is registered", {}, 100, std::nullopt},
+           {"all know it", {knows, knows}, 100, std::nullopt},
+           {"one is silent", {silent, knows}, 100, std::nullopt},
+           {"one names another master", {Report(kSelf, {}), knows}, 100, std::nullopt},
+           {"by its name", {Report(kRecorded, {by_name})}, 100, std::nullopt},
+           {"one does not know it",
+            {knows, Report(kRecorded, {other})},
+            100,
+            "Sentinel 10.0.0.8:26379 does not list this replica yet"},
+           {"one has not seen that it has a copy",
+            {Report(kRecorded, {never}), knows},
+            100,
+            "Sentinel 10.0.0.7:26379 still reads replica-priority 0 of this replica"},
+           {"its user rules that out", {Report(kRecorded, {never})}, 0, std::nullopt},
+           {"none answers",
+            {silent, silent},
+            100,
+            "none of the 2 registered Sentinels answers and names this replica's master"}}) {
     const std::vector<sentinel::Peer> all{kS1, kS2};
     const std::vector<sentinel::Peer> sentinels(all.begin(),
                                                 all.begin() + static_cast<std::ptrdiff_t>(answers.size()));

@@ -196,28 +196,26 @@ TEST(SentinelServerConfTest, LeavesOutWhatConflictsAndSaysWhy) {
     const char* why;
   };
   for (const auto& [name, line, why] : std::initializer_list<Row>{
-           {"the group's master", "sentinel monitor master1 10.0.0.1 6379 2",
-            "ZooKeeper says who the master"},
-           {"in capitals", "SENTINEL MONITOR master1 10.0.0.1 6379 2", "ZooKeeper says who the master"},
-           {"indented", " \tsentinel \t monitor  master1 10.0.0.1 6379 2", "ZooKeeper says who the master"},
-           {"cut off", "sentinel monitor master1", "ZooKeeper says who the master"},
-           {"carriage return", "sentinel monitor master1 10.0.0.1 6379 2\r", "ZooKeeper says who the master"},
+           {"the group's master", "sentinel monitor master1 10.0.0.1 6379 2", "comes from ZooKeeper"},
+           {"in capitals", "SENTINEL MONITOR master1 10.0.0.1 6379 2", "comes from ZooKeeper"},
+           {"indented", " \tsentinel \t monitor  master1 10.0.0.1 6379 2", "comes from ZooKeeper"},
+           {"cut off", "sentinel monitor master1", "comes from ZooKeeper"},
+           {"carriage return", "sentinel monitor master1 10.0.0.1 6379 2\r", "comes from ZooKeeper"},
            {"identity", "sentinel myid " + std::string(40, 'b'),
-            "\"sentinel myid\": it is the state of an earlier"},
-           {"epoch", "sentinel current-epoch 7", "\"sentinel current-epoch\": it is the state of an earlier"},
-           {"group's epoch", "sentinel config-epoch master1 7", "\"sentinel config-epoch\": it is the state"},
-           {"leader's epoch", "sentinel leader-epoch master1 7",
-            "\"sentinel leader-epoch\": it is the state"},
+            "\"sentinel myid\": it is state of an earlier"},
+           {"epoch", "sentinel current-epoch 7", "\"sentinel current-epoch\": it is state of an earlier"},
+           {"group's epoch", "sentinel config-epoch master1 7", "\"sentinel config-epoch\": it is state"},
+           {"leader's epoch", "sentinel leader-epoch master1 7", "\"sentinel leader-epoch\": it is state"},
            {"replica", "sentinel known-replica master1 10.0.0.1 6379",
-            "\"sentinel known-replica\": it is the state"},
+            "\"sentinel known-replica\": it is state"},
            {"replica, old word", "sentinel known-slave master1 10.0.0.1 6379", "\"sentinel known-slave\""},
            {"Sentinel", "sentinel known-sentinel master1 10.0.0.1 26379 " + kId,
             "\"sentinel known-sentinel\""},
-           {"state in capitals", "Sentinel MyId x", "\"sentinel myid\": it is the state"},
+           {"state in capitals", "Sentinel MyId x", "\"sentinel myid\": it is state"},
            {"nobody's timeout", "sentinel failover-timeout mymaster 1000",
-            "nothing monitors the group mymaster"},
-           {"nobody's password", "sentinel auth-pass mymaster secret", "nothing monitors the group mymaster"},
-           {"other case", "sentinel parallel-syncs Master1 1", "nothing monitors the group Master1"}}) {
+            "the group mymaster is not monitored"},
+           {"nobody's password", "sentinel auth-pass mymaster secret", "the group mymaster is not monitored"},
+           {"other case", "sentinel parallel-syncs Master1 1", "the group Master1 is not monitored"}}) {
     const auto conf = Render("loglevel notice\n" + line + "\ndir /data\n");
     EXPECT_EQ(UsersPart(conf), "loglevel notice\ndir /data\n") << name;
     EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr(why))) << name;
@@ -250,7 +248,7 @@ TEST(SentinelServerConfTest, SaysOfEveryGroupWhatItKnows) {
   monitoring.epoch = 9;
   monitoring.peers = {{{"10.0.0.2", 26379}, std::string(40, 'b')}};
   const auto conf = Render("sentinel monitor orders 10.0.0.1 6379 2\n", Wrapper(), monitoring);
-  EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr("ZooKeeper says who the master of orders is")));
+  EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr("the master of orders comes from ZooKeeper")));
   EXPECT_THAT(
       AddedOf(conf, "orders"),
       ElementsAre(Words{"monitor", "orders", "10.0.0.8", "6379", "2"}, Words{"config-epoch", "orders", "4"},

@@ -60,8 +60,9 @@ std::optional<int> AddressClaim::Await() {
     std::string reason;
     Duration look_again = kLookAgain;
     if (!other) {
-      reason = fmt::format("claiming the address {}: {}", address.ToAddress(), other.error().message);
-      loop_.SayWaiting(reason, LogOnChange::Level::kWarn);
+      reason = fmt::format("cannot claim the address {} in ZooKeeper, retrying: {}", address.ToAddress(),
+                           other.error().message);
+      loop_.SayWaiting(reason, log::Severity::kWarn);
     } else {
       // What listens where ours will is a predecessor that stops, or the launch says what is wrong.
       const bool occupied = answered && (*other || CheckBindable(server_.bind));
@@ -71,15 +72,18 @@ std::optional<int> AddressClaim::Await() {
         claimed_session_ = session;
         return std::nullopt;
       }
-      const std::string who = *other ? fmt::format("it is announced by {}", (*other)->name)
-                                     : "a server answers there, which no wrapper has registered";
+      const std::string who = *other ? fmt::format("{} announces it", (*other)->name)
+                                     : "a server that no wrapper registered answers there";
       if (verdict == store::AddressVerdict::kRefuse) {
-        log::Error(
-            "the address {} is taken: {}{}; expected ANNOUNCE_IP and ANNOUNCE_PORT that no other wrapper has",
-            address.ToAddress(), who, *other && answered ? ", and its server answers" : "");
+        log::Error({.event = "address-taken"},
+                   "exiting: the announced address {} is taken: {}{}; set ANNOUNCE_IP and ANNOUNCE_PORT to "
+                   "an address "
+                   "that no other wrapper has",
+                   address.ToAddress(), who, *other && answered ? ", and its server answers" : "");
         return kExitTryAgain;
       }
-      reason = fmt::format("waiting for the address {}: {}", address.ToAddress(), who);
+      reason = fmt::format("waiting for the address {} until its ZooKeeper session expires: {}",
+                           address.ToAddress(), who);
       loop_.SayWaiting(reason);
       if (*other && !(*other)->serving) look_again = kLookAgainSoon;
     }
@@ -87,7 +91,8 @@ std::optional<int> AddressClaim::Await() {
     while (!loop_.stop_requested() && Clock::now() < until) loop_.Pump(until);
     if (loop_.stop_requested()) return kExitStopped;
     if (Clock::now() >= deadline) {
-      log::Error("the address was not free within {} ms (MASTER_WAIT_TIMEOUT): {}", longest.count(), reason);
+      log::Error({.event = "address-wait-timeout"},
+                 "exiting: no free address within {} ms (MASTER_WAIT_TIMEOUT): {}", longest.count(), reason);
       return kExitTryAgain;
     }
   }
@@ -97,16 +102,20 @@ void AddressClaim::Keep() {
   const std::int64_t session = loop_.session().id();
   const auto other = addresses_.PutBack(server_.announce, name_);
   if (!other) {
-    log_failure_(
-        fmt::format("claiming the address {}: {}", server_.announce.ToAddress(), other.error().message),
-        LogOnChange::Level::kWarn);
+    log_failure_(log::Severity::kWarn, {.event = "address-claim-failed"},
+                 fmt::format("cannot claim the address {} in ZooKeeper, retrying: {}",
+                             server_.announce.ToAddress(), other.error().message));
     return;
   }
   claimed_session_ = session;
   log_failure_.Reset();
-  if (*other)
-    log::Error("two wrappers announce the address {}: this one, and {}; expected one",
-               server_.announce.ToAddress(), **other);
+  if (*other) {
+    log::Error(
+        {.event = "address-announced-twice"},
+        "two wrappers announce the address {}: this one and {}; stop one, or correct its ANNOUNCE_IP and "
+        "ANNOUNCE_PORT",
+        server_.announce.ToAddress(), **other);
+  }
 }
 
 }  // namespace redis_zk::daemon

@@ -21,8 +21,8 @@ namespace redis_zk::daemon {
 template <class Pump, class Stopped>
 std::optional<int> ConnectZooKeeper(zookeeper::Session& session, const CommonOptions& options,
                                     const Pump& pump, const Stopped& stopped) {
-  log::Info("version {} starts: group {}, ZooKeeper {}", REDIS_ZK_VERSION, options.master_name,
-            Describe(options.zk_hosts));
+  log::Info({.event = "starting"}, "starting version {}: group {}, ZooKeeper {}", REDIS_ZK_VERSION,
+            options.master_name, Describe(options.zk_hosts));
   const TimePoint deadline = Clock::now() + options.zk_connect_timeout;
   session.Maintain(Clock::now());
   while (!session.connected()) {
@@ -30,16 +30,21 @@ std::optional<int> ConnectZooKeeper(zookeeper::Session& session, const CommonOpt
     if (stopped()) return kExitStopped;
     if (session.connected()) break;
     if (Clock::now() >= deadline) {
-      log::Error("ZooKeeper: none of {} was reached within {} ms (ZK_CONNECT_TIMEOUT)",
-                 Describe(options.zk_hosts), options.zk_connect_timeout.count());
+      log::Error(
+          {.event = "zookeeper-connect-timeout"},
+          "exiting: ZooKeeper {} unreachable for {} ms (ZK_CONNECT_TIMEOUT); check ZK_HOSTS and the network",
+          Describe(options.zk_hosts), options.zk_connect_timeout.count());
       return kExitUnavailable;
     }
   }
   if (options.zk_hosts.chroot.empty()) return std::nullopt;
   for (auto made = session.EnsurePath("/"); !made; made = session.EnsurePath("/")) {
     if (Clock::now() >= deadline) {
-      log::Error("ZooKeeper: the chroot of {} was not there within {} ms (ZK_CONNECT_TIMEOUT): {}",
-                 Describe(options.zk_hosts), options.zk_connect_timeout.count(), made.error().message);
+      log::Error(
+          {.event = "zookeeper-chroot-timeout"},
+          "exiting: no chroot in ZooKeeper {} within {} ms (ZK_CONNECT_TIMEOUT): {}; create it, or correct "
+          "ZK_HOSTS",
+          Describe(options.zk_hosts), options.zk_connect_timeout.count(), made.error().message);
       return kExitUnavailable;
     }
     pump(std::min(deadline, Clock::now() + 200ms));

@@ -68,15 +68,18 @@ HealthFile::~HealthFile() {
 bool HealthFile::TryOpen() {
   fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0) {
-    // Not yet what another one left: until then nobody holds its lock.
+    // Not yet what another one left: until then its lock is free.
     if (posix_fallocate(fd_, 0, kSize) == 0) {
       log_problem_.Reset();
       return true;
     }
   }
   log_problem_(
-      fmt::format("{}: cannot be written, or is another wrapper's: health checks fail until it can", path_),
-      LogOnChange::Level::kWarn);
+      log::Severity::kWarn, {.event = "health-file-failed"},
+      fmt::format(
+          "cannot write {}, or another wrapper uses it; health checks fail until that is solved: give "
+          "each wrapper its own WORK_DIR or PORT0",
+          path_));
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
   return false;
@@ -127,7 +130,7 @@ int CheckHealth(const CommonOptions& common, const ServerOptions& options) {
   }
   // In either direction: the clock may have been set.
   if (std::chrono::abs(heard->age) > kLoopPatience + common.zk_session_timeout) {
-    std::printf("not ready: the wrapper has stood still for %lld s; its last word: %s\n",
+    std::printf("not ready: no heartbeat from the wrapper for %lld s; last status: %s\n",
                 static_cast<long long>(heard->age.count()), heard->line.c_str());
     return kExitNotReady;
   }

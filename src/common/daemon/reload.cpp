@@ -11,7 +11,7 @@ namespace redis_zk::daemon {
 
 LogLevelChoice ChooseLogLevel(std::string_view now, const LiveOptions& read) {
   const std::string& source = read.log_level_source;
-  std::string why = source + " says so";
+  std::string why = source + " sets it";
   if (source == kFromFlag) why = "the flag --log-level outranks the config file";
   if (source == kFromEnvironment) why = "the environment outranks the config file";
   if (source == kFromDefault) why = "no config file sets it, and this is the default";
@@ -23,15 +23,16 @@ std::optional<LiveOptions> Reload(const CommonOptions& common) {
   auto read = common.read_again();
   if (!read) {
     std::istringstream errors(read.error().message);
-    for (std::string error; std::getline(errors, error);) log::Warn("SIGHUP: nothing is changed: {}", error);
+    for (std::string error; std::getline(errors, error);)
+      log::Warn({.event = "reload-rejected"}, "SIGHUP: reload rejected, nothing changed: {}", error);
     return std::nullopt;
   }
   const auto choice = ChooseLogLevel(LogLevel(), *read);
   const std::string before(LogLevel());
   SetLogLevel(choice.level);
-  // It is said if it is to be seen before or after.
+  // Logged when either level lets it through.
   if (!log::IsLogged(log::Severity::kInfo)) SetLogLevel(before);
-  log::Info("SIGHUP: {}", choice.told);
+  log::Info({.event = "reloaded"}, "SIGHUP: {}", choice.told);
   SetLogLevel(choice.level);
   return std::move(*read);
 }

@@ -26,6 +26,8 @@ constexpr Duration kSlowProbeInterval = 50ms;
 constexpr Duration kPortPatience = 2s;
 // An address that is being replaced may be away for a moment.
 constexpr Duration kMovedForGood = 10s;
+// A wait that lasts this long needs a look by a person, whatever it is for.
+constexpr std::chrono::seconds kLongWait = 60s;
 
 }  // namespace
 
@@ -79,7 +81,7 @@ void WrapperLoop::OnSignal(int number) {
     return;
   }
   if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
-    log::Info("asked to stop by signal {}", number);
+    log::Info({.event = "stop-requested"}, "stop requested by signal {}", number);
     ++stop_requests_;
     // Whether the server stops now, or hands over first, is for the wrapper to say.
     if (supervisor_ && !supervisor_->stopping()) return;
@@ -87,8 +89,15 @@ void WrapperLoop::OnSignal(int number) {
   if (supervisor_ && !exit_code_) supervisor_->OnSignal(number, Clock::now());
 }
 
-void WrapperLoop::SayWaiting(const std::string& reason, LogOnChange::Level level) {
-  log_waiting_(reason, level);
+void WrapperLoop::SayWaiting(const std::string& reason, log::Severity severity) {
+  if (!waiting_since_) waiting_since_ = Clock::now();
+  const auto waited = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - *waiting_since_);
+  if (severity == log::Severity::kInfo && waited >= kLongWait) {
+    log_long_wait_(log::Severity::kWarn, {.event = "waiting-long"},
+                   fmt::format("still waiting after more than {} s: {}", kLongWait.count(), reason));
+  } else {
+    log_waiting_(severity, {.event = "waiting"}, reason);
+  }
   health_.Say(false, reason);
 }
 
@@ -100,7 +109,8 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
   const TimePoint deadline = Clock::now() + kPortPatience;
   for (auto bindable = CheckBindable(server_.bind); !bindable; bindable = CheckBindable(server_.bind)) {
     if (Clock::now() >= deadline) {
-      log::Error("{}", bindable.error().message);
+      log::Error({.event = "port-in-use"}, "exiting: {}; stop what listens there, or change PORT0",
+                 bindable.error().message);
       return kExitTryAgain;
     }
     Pump(Clock::now() + kSlowProbeInterval);
@@ -112,11 +122,14 @@ std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::str
                                  .log_name = std::filesystem::path(binary).filename(),
                                  .kept = kept});
   if (!child) {
-    log::Error("{}", child.error().message);
+    log::Error({.event = "launch-failed"}, "exiting: cannot start the server: {}", child.error().message);
     return child.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable;
   }
   exit_code_.reset();
-  health_.Say(false, "the server starts");
+  waiting_since_.reset();
+  log_waiting_.Reset();
+  log_long_wait_.Reset();
+  health_.Say(false, "the server is starting");
   supervisor_.emplace(std::move(*child), server_.stop_timeout);
   return std::nullopt;
 }
@@ -129,25 +142,28 @@ std::optional<int> WrapperLoop::AwaitServing(const std::function<Result<Answer>(
     Pump(Clock::now() + (loading ? kSlowProbeInterval : kProbeInterval));
     if (exit_code_) {
       const int code = stop_requested() ? *exit_code_ : std::max<int>(*exit_code_, 1);
-      log::Say(code == tried_again ? log::Severity::kWarn : log::Severity::kError,
-               "the server ended with {} before it answered; its own output says why", *exit_code_);
+      const auto severity = code == tried_again ? log::Severity::kWarn : log::Severity::kError;
+      log::Say(severity, {.event = "server-start-failed"},
+               "the server exited with code {} before it answered; its own lines above say why", *exit_code_);
       return code;
     }
     if (stop_requested()) return StopServer();
     const auto answer = probe();
     if (!answer) {
-      log::Error("{}", answer.error().message);
+      log::Error({.event = "server-rejected"}, "exiting: {}", answer.error().message);
       StopServer();
       return kExitConfig;
     }
     if (*answer == Answer::kServing) return std::nullopt;
     if (*answer == Answer::kLoading) {
       deadline = Clock::now() + server_.start_timeout;
-      if (!std::exchange(loading, true)) log::Info("the server is loading its data");
+      if (!std::exchange(loading, true)) log::Info({.event = "loading"}, "the server is loading its data");
       health_.Say(false, "the server is loading its data");
     }
     if (Clock::now() >= deadline) {
-      log::Error("the server has not answered within {} ms (START_TIMEOUT)", server_.start_timeout.count());
+      log::Error({.event = "start-timeout"},
+                 "exiting: the server did not answer within {} ms (START_TIMEOUT); see its own lines above",
+                 server_.start_timeout.count());
       StopServer();
       return kExitUnavailable;
     }
@@ -159,22 +175,24 @@ std::optional<std::string> WrapperLoop::NotOurs(std::int64_t pid) const {
   if (pid == launched) return std::nullopt;
   if (getpgid(static_cast<pid_t>(pid)) == launched)
     return fmt::format(
-        "{} is answered by a child (process {}) of what was started (process {}), expected the latter: "
-        "a script must start the server by exec, else it never gets our signals",
+        "process {1}, a child of the launched process {2}, answers on {0}: a script must start the server by "
+        "exec, "
+        "or the server never gets our signals",
         server_.bind.ToAddress(), pid, launched);
-  return fmt::format("{} is answered by another server, process {}, expected ours, process {}",
-                     server_.bind.ToAddress(), pid, launched);
+  return fmt::format(
+      "process {1} answers on {0} instead of the launched process {2}; stop it, or change PORT0",
+      server_.bind.ToAddress(), pid, launched);
 }
 
 int WrapperLoop::StopServer() {
   if (supervisor_ && !exit_code_ && !supervisor_->stopping()) {
-    log::Info("stopping the server");
-    health_.Say(false, "the server stops");
+    log::Info({.event = "stopping"}, "stopping the server");
+    health_.Say(false, "the server is stopping");
     supervisor_->Stop(Clock::now());
   }
   const bool ends = supervisor_ && !exit_code_;
   while (supervisor_ && !exit_code_) Pump(Clock::now() + kUpkeep);
-  if (ends) log::Info("the server has stopped with {}", *exit_code_);
+  if (ends) log::Info({.event = "stopped"}, "the server exited after the stop, code {}", *exit_code_);
   supervisor_.reset();
   return exit_code_.value_or(kExitStopped);
 }
@@ -189,8 +207,9 @@ bool WrapperLoop::AddressIsLost() {
   }
   if (!moved_since_) moved_since_ = Clock::now();
   if (Clock::now() - *moved_since_ < kMovedForGood) return false;
-  log::Error("the address {}, which the server is bound to, is gone, and {} is here: ending",
-             server_.bind.host, *now_at);
+  log::Error({.event = "bind-address-lost"},
+             "bind address {} disappeared from {} (now {}); exiting {} so that the scheduler restarts on {}",
+             server_.bind.host, server_.net_iface, *now_at, kExitTryAgain, *now_at);
   return true;
 }
 

@@ -51,7 +51,7 @@ class WrapperLoop {
 
   // A start that cannot go on says what for, in the log and to health checks. In a loop, for only a change is
   // news.
-  void SayWaiting(const std::string& reason, LogOnChange::Level level = LogOnChange::Level::kInfo);
+  void SayWaiting(const std::string& reason, log::Severity severity = log::Severity::kInfo);
 
   // How often a signal asked us to stop. The server does not know of it before StopServer; from then on, one
   // more request kills it, unless it is a SIGTERM.
@@ -91,6 +91,8 @@ class WrapperLoop {
   const BlockedSignals& signals_;
   HealthFile health_;
   LogOnChange log_waiting_;
+  LogOnChange log_long_wait_;
+  std::optional<TimePoint> waiting_since_;  // until a server is launched
   EventQueue<Event> queue_;
   std::unique_ptr<zookeeper::Session> session_;
   store::Registry registry_;

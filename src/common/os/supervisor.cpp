@@ -36,7 +36,7 @@ void Supervisor::OnSignal(int number, TimePoint now) {
 void Supervisor::Stop(TimePoint now) {
   if (killed_) return;
   if (stopping()) {
-    log::Warn("asked to stop again: killing the server");
+    log::Warn({.event = "stop-repeated"}, "received a second stop signal; killing the server");
     child_.Kill();
     killed_ = true;
     return;
@@ -54,7 +54,8 @@ void Supervisor::OnTick(TimePoint now) {
     child_.Signal(SIGTERM);
     return;
   }
-  log::Warn("the server has not stopped within {} ms: killing it", stop_timeout_.count());
+  log::Warn({.event = "stop-timeout"}, "the server did not exit within {} ms (STOP_TIMEOUT); killing it",
+            stop_timeout_.count());
   child_.Kill();
   killed_ = true;
 }

@@ -396,7 +396,7 @@ Status Registry::RegisterMember(const std::string& group, const Member& member) 
 }
 
 void Registry::WarnOnce(const std::string& path, const std::string& line) {
-  if (std::exchange(warned_[path], line) != line) log::Warn("{}", line);
+  if (std::exchange(warned_[path], line) != line) log::Warn({.event = "znode-unreadable"}, "{}", line);
 }
 
 Status Registry::Put(const std::string& path, const std::string& data) {

@@ -142,7 +142,7 @@ void OnClientLog(const char* message) {
       text.remove_prefix(colon + 2);
   }
   while (text.ends_with('\n')) text.remove_suffix(1);
-  log::Debug("ZooKeeper client: {}", text);
+  log::Debug({.event = "zookeeper-client"}, "ZooKeeper client: {}", text);
 }
 
 // Runs on a thread of its own: a name server that is away must not stop the loop.
@@ -218,17 +218,25 @@ struct ClientSession::Handle {
     const bool was_connected = self.connected.exchange(state == ZOO_CONNECTED_STATE);
     if (state == ZOO_CONNECTED_STATE) {
       self.session_id = zoo_client_id(client)->client_id;
-      log::Info("ZooKeeper: connected, session {:#x}, session timeout {} ms", self.session_id.load(),
-                zoo_recv_timeout(client));
+      log::Info({.event = "zookeeper-connected"}, "ZooKeeper connected: session {:#x}, session timeout {} ms",
+                self.session_id.load(), zoo_recv_timeout(client));
       self.sink({Kind::kConnected, ""});
     } else if (state == ZOO_EXPIRED_SESSION_STATE || state == ZOO_AUTH_FAILED_STATE) {
-      log::Warn("ZooKeeper: session {:#x} {}", self.session_id.load(),
-                state == ZOO_AUTH_FAILED_STATE ? "was refused" : "has expired");
+      if (state == ZOO_AUTH_FAILED_STATE) {
+        log::Error(
+            {.event = "zookeeper-auth-failed"},
+            "ZooKeeper refused the authentication of session {:#x}; retrying with a new session; check the "
+            "authentication that the ensemble requires",
+            self.session_id.load());
+      } else {
+        log::Warn({.event = "zookeeper-expired"}, "ZooKeeper session {:#x} expired; retrying with a new one",
+                  self.session_id.load());
+      }
       self.session_id = 0;
       self.ended = true;
       self.sink({Kind::kExpired, ""});
     } else if (was_connected) {
-      log::Warn("ZooKeeper: connection lost; reconnecting");
+      log::Warn({.event = "zookeeper-lost"}, "ZooKeeper connection lost; retrying");
       self.sink({Kind::kDisconnected, ""});
     }
   }
@@ -347,8 +355,8 @@ void ClientSession::Maintain(TimePoint now) {
     }
     if (!handle_->ended && !silent) return;
     if (silent)
-      log_problem_("ZooKeeper: silent for longer than a session lives; starting a new one",
-                   LogOnChange::Level::kWarn);
+      log_problem_(log::Severity::kWarn, {.event = "zookeeper-silent"},
+                   "ZooKeeper unreachable for longer than the session timeout; retrying with a new session");
     handle_.reset();
     retry_at_ = now;
   }
@@ -358,9 +366,11 @@ void ClientSession::Maintain(TimePoint now) {
     try {
       resolving_ = Resolution::Begin(hosts_.servers, sink_);
     } catch (const std::system_error& error) {
-      log_problem_(fmt::format("ZooKeeper: no thread can be made to resolve its names: {}; trying again",
-                               error.what()),
-                   LogOnChange::Level::kWarn);
+      log_problem_(
+          log::Severity::kWarn, {.event = "zookeeper-resolver-failed"},
+          fmt::format("cannot start a thread to resolve the ZooKeeper hosts, retrying: {}; raise the limit "
+                      "of processes",
+                      error.what()));
     }
     return;
   }
@@ -371,7 +381,8 @@ void ClientSession::Maintain(TimePoint now) {
   if (addresses) {
     Open(*addresses);
   } else {
-    log_problem_("ZooKeeper: " + addresses.error().message, LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "zookeeper-unresolved"},
+                 "cannot resolve the ZooKeeper hosts, retrying: " + addresses.error().message);
   }
 }
 
@@ -379,8 +390,9 @@ void ClientSession::Open(const std::vector<std::string>& addresses) {
   const std::string connect_string = ConnectString(addresses, hosts_.chroot);
   auto handle = std::make_unique<Handle>(connect_string, session_timeout_, sink_);
   if (handle->raw == nullptr) {
-    log_problem_(fmt::format("ZooKeeper: cannot use \"{}\": {}", connect_string, std::strerror(errno)),
-                 LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "zookeeper-client-failed"},
+                 fmt::format("cannot open a ZooKeeper session with \"{}\", retrying: {}", connect_string,
+                             std::strerror(errno)));
     return;
   }
   handle_ = std::move(handle);
@@ -516,9 +528,11 @@ Status ClientSession::MakeChroot() {
     log_chroot_.Reset();
   } else {
     chroot_at_ = Clock::now() + chroot_backoff_.Next();
-    log_chroot_(fmt::format("ZooKeeper: {}; create it, or allow us to create znodes in the one above it",
-                            chroot_made_.error().message),
-                LogOnChange::Level::kError);
+    log_chroot_(
+        log::Severity::kError, {.event = "zookeeper-chroot-missing"},
+        fmt::format("cannot use the ZooKeeper chroot, retrying: {}; create it, or allow us to create znodes "
+                    "in its parent",
+                    chroot_made_.error().message));
   }
   return chroot_made_;
 }
@@ -545,7 +559,7 @@ Status ClientSession::TryMakeChroot() {
         });
     if (!created && created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
   }
-  log::Info("ZooKeeper: created the chroot {}", hosts_.chroot);
+  log::Info({.event = "zookeeper-chroot-created"}, "ZooKeeper chroot {} created", hosts_.chroot);
   return {};
 }
 
