@@ -58,28 +58,6 @@ void Error(const About& about, fmt::format_string<Args...> format, Args&&... arg
   Write(Severity::kError, about, format, fmt::make_format_args(args...));
 }
 
-// TRANSITION: goes when every call names its event.
-template <class... Args>
-void Say(Severity severity, fmt::format_string<Args...> format, Args&&... args) {
-  Write(severity, {}, format, fmt::make_format_args(args...));
-}
-template <class... Args>
-void Debug(fmt::format_string<Args...> format, Args&&... args) {
-  Write(Severity::kDebug, {}, format, fmt::make_format_args(args...));
-}
-template <class... Args>
-void Info(fmt::format_string<Args...> format, Args&&... args) {
-  Write(Severity::kInfo, {}, format, fmt::make_format_args(args...));
-}
-template <class... Args>
-void Warn(fmt::format_string<Args...> format, Args&&... args) {
-  Write(Severity::kWarn, {}, format, fmt::make_format_args(args...));
-}
-template <class... Args>
-void Error(fmt::format_string<Args...> format, Args&&... args) {
-  Write(Severity::kError, {}, format, fmt::make_format_args(args...));
-}
-
 }  // namespace log
 
 enum class LogFormat { kText, kJson };
@@ -122,9 +100,6 @@ std::string RenderLogLine(const LogLine& line, LogFormat format);
 class LogOnChange {
  public:
   void operator()(log::Severity severity, const log::About& about, const std::string& sentence);
-  // TRANSITION: goes with those above.
-  using Level = log::Severity;
-  void operator()(const std::string& sentence, Level level = Level::kInfo) { (*this)(level, {}, sentence); }
   // What it was about is over: the same sentence is news again.
   void Reset() { last_.clear(); }
 
