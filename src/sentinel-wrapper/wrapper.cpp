@@ -136,11 +136,6 @@ Result<Answer> Wrapper::Probe() const {
   return Fail("redis-sentinel does not take SENTINEL_PASSWORD", answer.error());
 }
 
-std::string Wrapper::ConfPath() const {
-  return AbsolutePath(
-      fmt::format("{}/sentinel-wrapper-{}.conf", options_.server.work_dir, options_.server.bind.port));
-}
-
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   auto conf = Render(monitoring);
   for (const auto& line : conf.left_out) log::Warn("{}: left out {}", options_.sentinel_conf, line);
@@ -177,11 +172,12 @@ ServerConf Wrapper::Render(const Monitoring& monitoring) const {
 }
 
 std::optional<int> Wrapper::Launch(const ServerConf& conf) {
-  if (const auto written = WriteFileAtomically(ConfPath(), conf.text); !written) {
-    log::Error("WORK_DIR: {}", written.error().message);
+  const auto conf_path = loop_.WriteConf("sentinel-wrapper", conf.text);
+  if (!conf_path) {
+    log::Error("RUN_DIR: {}", conf_path.error().message);
     return kExitConfig;
   }
-  if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath())) return code;
+  if (const auto code = loop_.Launch(options_.sentinel_server_bin, *conf_path)) return code;
   return loop_.AwaitServing([this] { return Probe(); },
                             conf.own_user ? std::optional<int>(kRefusesFile) : std::nullopt);
 }
@@ -262,7 +258,7 @@ void Wrapper::SayHealth() {
                                  registered_session_ == 0 ? "; not registered yet" : ""));
 }
 
-void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(ConfPath()).value_or(""))); }
+void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(loop_.conf_path()).value_or(""))); }
 
 void Wrapper::Unregister() {
   registered_session_ = 0;
