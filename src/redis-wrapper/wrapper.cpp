@@ -199,14 +199,13 @@ Result<Answer> Wrapper::Probe(const Decision& decision) {
 OrExit<bool> Wrapper::Enter(const Decision& decision) {
   const bool as_master = decision.action == Action::kServeAsMaster;
   const auto& server = options_.server;
-  const std::string conf_path =
-      AbsolutePath(fmt::format("{}/redis-wrapper-{}.conf", server.work_dir, server.bind.port));
   const auto conf =
       RenderServerConf(options_, as_master ? std::nullopt : std::optional<Endpoint>(decision.master)) +
       RenderLoading(keeper_.files(), keeper_.plan());
-  if (const auto written = WriteFileAtomically(conf_path, conf); !written) {
-    log::Error({.event = "work-dir-unwritable"}, "exiting: WORK_DIR: {}; free space or allow writing there",
-               written.error().message);
+  const auto conf_path = loop_.WriteConf("redis-wrapper", conf);
+  if (!conf_path) {
+    log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
+               conf_path.error().message);
     return tl::unexpected<int>(kExitConfig);
   }
   if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
@@ -221,7 +220,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   }
   if (!as_master) keeper_.ExpectCopy(decision.replication_id);
   keeper_.DropCopy();
-  if (const auto code = loop_.Launch(options_.redis_server_bin, conf_path, keeper_.claim()))
+  if (const auto code = loop_.Launch(options_.redis_server_bin, *conf_path, keeper_.claim()))
     return tl::unexpected(*code);
   if (const auto code = loop_.AwaitServing([&] { return Probe(decision); })) return tl::unexpected(*code);
   const auto own = own_server_.AskInfo(kProbeTimeout);

@@ -142,11 +142,6 @@ Result<Answer> Wrapper::Probe() const {
   return Fail("redis-sentinel refuses SENTINEL_PASSWORD; make it match SENTINEL_CONF", answer.error());
 }
 
-std::string Wrapper::ConfPath() const {
-  return AbsolutePath(
-      fmt::format("{}/sentinel-wrapper-{}.conf", options_.server.work_dir, options_.server.bind.port));
-}
-
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   auto conf = Render(monitoring);
   for (const auto& line : conf.left_out)
@@ -186,12 +181,13 @@ ServerConf Wrapper::Render(const Monitoring& monitoring) const {
 }
 
 std::optional<Wrapper::LaunchFailure> Wrapper::Launch(const ServerConf& conf) {
-  if (const auto written = WriteFileAtomically(ConfPath(), conf.text); !written) {
-    log::Error({.event = "work-dir-unwritable"}, "exiting: WORK_DIR: {}; free space or allow writing there",
-               written.error().message);
+  const auto conf_path = loop_.WriteConf("sentinel-wrapper", conf.text);
+  if (!conf_path) {
+    log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
+               conf_path.error().message);
     return LaunchFailure{kExitConfig, false};
   }
-  if (const auto code = loop_.Launch(options_.sentinel_server_bin, ConfPath()))
+  if (const auto code = loop_.Launch(options_.sentinel_server_bin, *conf_path))
     return LaunchFailure{*code, false};
   const auto code = loop_.AwaitServing([this] { return Probe(); },
                                        conf.own_user ? std::optional<int>(kRefusesFile) : std::nullopt);
@@ -283,7 +279,7 @@ void Wrapper::SayHealth() {
                                  registered_session_ == 0 ? "; not registered in ZooKeeper yet" : ""));
 }
 
-void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(ConfPath()).value_or(""))); }
+void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(loop_.conf_path()).value_or(""))); }
 
 void Wrapper::Unregister() {
   registered_session_ = 0;

@@ -54,7 +54,6 @@ class Wrapper {
   std::optional<int> Restart(const GroupKeeper::Restart& restart);
   // Until something happened in ZooKeeper, or it is time to look again.
   void AwaitTurn();
-  std::string ConfPath() const;
 
   const WrapperOptions& options_;
   daemon::WrapperLoop loop_;

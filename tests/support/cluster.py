@@ -369,7 +369,7 @@ class Cluster:
         # A master waits five seconds for further replicas before it copies its data to the first.
         redis_conf.write_text(f"include {ROOT}/conf/redis.conf\nrepl-diskless-sync-delay 0\n")
         self._env = {"ZK_SESSION_TIMEOUT": session_timeout, "SENTINEL_DOWN_AFTER_MS": down_after_ms,
-                     "LOG_LEVEL": "debug", "BIND_IP": LOOPBACK, "REDIS_CONF": redis_conf,
+                     "LOG_LEVEL": "debug", "BIND_IP": LOOPBACK, "RUN_DIR": ".", "REDIS_CONF": redis_conf,
                      "SENTINEL_CONF": ROOT / "conf/sentinel.conf", **env}
 
     def __enter__(self):

@@ -4,42 +4,29 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <utility>
-
-#include "base/log.h"
 
 namespace redis_zk::testing {
 
 class CapturedLog {
  public:
-  explicit CapturedLog(std::string_view level = "info") {
-    auto logger = std::make_shared<spdlog::logger>("", sink_);
-    logger->set_pattern("%n| %v");
-    spdlog::set_default_logger(std::move(logger));
-    SetLogLevel(level);
-  }
-  ~CapturedLog() { spdlog::set_default_logger(before_); }
+  explicit CapturedLog(std::string_view level = "info");
+  ~CapturedLog();
   CapturedLog(const CapturedLog&) = delete;
   CapturedLog& operator=(const CapturedLog&) = delete;
 
   // Not while somebody logs.
-  std::string text() const { return text_.str(); }
+  std::string text() const;
 
  private:
-  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
-  std::ostringstream text_;
-  const std::shared_ptr<spdlog::sinks::ostream_sink_mt> sink_ =
-      std::make_shared<spdlog::sinks::ostream_sink_mt>(text_);
+  struct Capture;
+  const std::unique_ptr<Capture> capture_;
 };
 
 // Our standard error, for as long as this lives: a pipe that is full and that nobody reads.

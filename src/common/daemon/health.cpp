@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/exit_code.h"
+#include "daemon/run_directory.h"
 
 namespace redis_zk::daemon {
 
@@ -30,7 +31,7 @@ constexpr Duration kLoopPatience = 15s;
 constexpr int kExitNotReady = 1;
 
 std::string PathOf(const ServerOptions& options) {
-  return fmt::format("{}/health-{}", options.work_dir, options.port);
+  return fmt::format("{}/health-{}", RunDirectoryOf(options), options.port);
 }
 
 // What the wrapper said last, as `healthcheck` reads it: its line, and how long ago its loop turned. Nothing:
@@ -57,15 +58,24 @@ std::optional<Heard> Hear(const std::string& path) {
 
 }  // namespace
 
-HealthFile::HealthFile(const ServerOptions& options) : path_(PathOf(options)) { TryOpen(); }
+HealthFile::HealthFile(const ServerOptions& options) : options_(options), path_(PathOf(options)) {
+  TryOpen();
+}
 
 HealthFile::~HealthFile() {
-  if (fd_ < 0) return;
-  unlink(path_.c_str());
-  close(fd_);
+  if (fd_ >= 0) {
+    unlink(path_.c_str());
+    close(fd_);
+  }
+  RemoveRunDirectory(options_);
 }
 
 bool HealthFile::TryOpen() {
+  if (const auto made = MakeRunDirectory(options_); !made) {
+    log_problem_(fmt::format("{}: health checks fail until then", made.error().message),
+                 LogOnChange::Level::kWarn);
+    return false;
+  }
   fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0) {
     // Not yet what another one left: until then its lock is free.
@@ -118,14 +128,15 @@ void AddHealthCheck(Options& options) {
   options.AddCommand(std::string(kHealthCheck),
                      "prints how the wrapper is that was started with the same options; ends with 0 if it "
                      "is ready",
-                     {"WORK_DIR", "PORT0", "ZK_SESSION_TIMEOUT"});
+                     {"WORK_DIR", "RUN_DIR", "PORT0", "ZK_SESSION_TIMEOUT"});
 }
 
 int CheckHealth(const CommonOptions& common, const ServerOptions& options) {
   const auto heard = Hear(PathOf(options));
   if (!heard) {
-    std::printf("not ready: no wrapper runs here with WORK_DIR=%s and PORT0=%lld\n", options.work_dir.c_str(),
-                static_cast<long long>(options.port));
+    std::printf("not ready: no wrapper runs here with WORK_DIR=%s and PORT0=%lld, whose word stands in %s\n",
+                options.work_dir.c_str(), static_cast<long long>(options.port),
+                RunDirectoryOf(options).c_str());
     return kExitNotReady;
   }
   // In either direction: the clock may have been set.

@@ -1,5 +1,5 @@
 // How a wrapper is, told to the `healthcheck` command, which a container engine or a scheduler runs as a
-// process of its own: through a file in WORK_DIR, locked by the wrapper as long as it lives and touched by
+// process of its own: through a file in RUN_DIR, locked by the wrapper as long as it lives and touched by
 // every turn of its loop.
 //
 // Ready is a wrapper whose server once did what it is there for, and answers. One that waits is not: an
@@ -19,8 +19,9 @@ namespace redis_zk::daemon {
 // Loop thread only. Its place on the disk is taken at the start: a full disk later keeps nothing back.
 class HealthFile {
  public:
+  // The options must outlive it.
   explicit HealthFile(const ServerOptions& options);
-  // Removes it.
+  // Removes it, and the directory that was made for it.
   ~HealthFile();
   HealthFile(const HealthFile&) = delete;
   HealthFile& operator=(const HealthFile&) = delete;
@@ -34,6 +35,7 @@ class HealthFile {
   bool TryOpen();
   void Write();
 
+  const ServerOptions& options_;
   const std::string path_;
   int fd_ = -1;  // -1: it cannot be written, or another one has it, for now
   LogOnChange log_problem_;

@@ -9,9 +9,11 @@
 #include <utility>
 
 #include "base/exit_code.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "daemon/connect.h"
 #include "daemon/reload.h"
+#include "daemon/run_directory.h"
 
 namespace redis_zk::daemon {
 
@@ -47,6 +49,7 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
 WrapperLoop::~WrapperLoop() {
   // While the queue still exists: closing the session may push a last event.
   session_.reset();
+  if (!conf_path_.empty()) unlink(conf_path_.c_str());
 }
 
 std::optional<int> WrapperLoop::Connect() {
@@ -102,6 +105,16 @@ void WrapperLoop::SayWaiting(const std::string& reason, log::Severity severity) 
 }
 
 bool WrapperLoop::TakeZooKeeperNews() { return std::exchange(zookeeper_news_, false); }
+
+Result<std::string> WrapperLoop::WriteConf(std::string_view daemon, std::string_view text) {
+  std::string path =
+      AbsolutePath(fmt::format("{}/{}-{}.conf", RunDirectoryOf(server_), daemon, server_.bind.port));
+  auto written = MakeRunDirectory(server_);
+  if (written) written = WriteFileAtomically(path, text);
+  if (!written) return tl::unexpected(written.error());
+  conf_path_ = path;
+  return path;
+}
 
 std::optional<int> WrapperLoop::Launch(const std::string& binary, const std::string& conf_path, int kept) {
   // It was free when the options were read, maybe long ago. Whoever took it would be taken for our server;

@@ -61,6 +61,10 @@ class WrapperLoop {
   // Whether anything happened in ZooKeeper since this was asked last.
   bool TakeZooKeeperNews();
 
+  // Writes what the server is launched with, readable by its owner only, for it may hold passwords; it is
+  // removed when this loop ends. The path.
+  Result<std::string> WriteConf(std::string_view daemon, std::string_view text);
+  const std::string& conf_path() const { return conf_path_; }
   // Starts the server, which inherits the descriptor `kept`. An exit code, explained in the log, when it
   // cannot be started, or when somebody else goes on listening at its address.
   std::optional<int> Launch(const std::string& binary, const std::string& conf_path, int kept = -1);
@@ -90,6 +94,7 @@ class WrapperLoop {
   const ServerOptions& server_;
   const BlockedSignals& signals_;
   HealthFile health_;
+  std::string conf_path_;  // empty: none was written
   LogOnChange log_waiting_;
   LogOnChange log_long_wait_;
   std::optional<TimePoint> waiting_since_;  // until a server is launched

@@ -45,11 +45,11 @@ std::vector<std::string> ResolveAddresses(ServerOptions& options) {
   return errors;
 }
 
-std::vector<std::string> CheckWorkDir(const std::string& path) {
+std::vector<std::string> CheckDirectory(std::string_view option, const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
       access(path.c_str(), W_OK | X_OK) != 0) {
-    return {fmt::format("WORK_DIR: found \"{}\", expected a writable directory", path)};
+    return {fmt::format("{}: found \"{}\", expected a writable directory", option, path)};
   }
   return {};
 }
@@ -90,8 +90,12 @@ void AddServerOptions(Options& options, const std::string& default_port,
               &target->announce_ip);
   options.Add({"ANNOUNCE_PORT", "what others are told instead of the bound port", ""}, WholeNumber(1, 65535),
               &target->announce_port);
-  options.Add({"WORK_DIR", "where the server runs and its generated configuration is written", "."},
-              ParseText, &target->work_dir);
+  options.Add({"WORK_DIR", "where the server runs", "."}, ParseText, &target->work_dir);
+  options.Add({"RUN_DIR",
+               "where the generated configuration and the word to health checks stand while this runs; when "
+               "not set, a directory of its own in TMPDIR or /tmp",
+               ""},
+              ParseText, &target->run_dir);
   options.Add({"MASTER_WAIT_TIMEOUT",
                "how long a start waits for a master before it ends with 75; 0 = for ever", "0"},
               ParseDuration, &target->master_wait_timeout);
@@ -102,7 +106,10 @@ void AddServerOptions(Options& options, const std::string& default_port,
       {"STOP_TIMEOUT", "how long the server may take to stop before it is killed", default_stop_timeout},
       DurationBetween(100ms, 24h), &target->stop_timeout);
   options.AddCheck([target] { return ResolveAddresses(*target); });
-  options.AddCheck([target] { return CheckWorkDir(target->work_dir); });
+  options.AddCheck([target] { return CheckDirectory("WORK_DIR", target->work_dir); });
+  options.AddCheck([target] {
+    return target->run_dir.empty() ? std::vector<std::string>{} : CheckDirectory("RUN_DIR", target->run_dir);
+  });
 }
 
 std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_exists,

@@ -46,6 +46,7 @@ struct ServerOptions {
   std::string announce_ip;
   std::int64_t announce_port = 0;  // 0: the port that is bound
   std::string work_dir;
+  std::string run_dir;             // empty: one of the wrapper's own, see daemon/run_directory.h
   Duration master_wait_timeout{};  // 0: for ever
   Duration start_timeout{};
   Duration stop_timeout{};

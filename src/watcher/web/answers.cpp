@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <cstdint>
 #include <map>
 #include <utility>
 
@@ -23,7 +22,9 @@ constexpr int kNotFound = 404;
 constexpr int kUnavailable = 503;
 
 Answer Text(std::string body) { return {.body = std::move(body)}; }
-Answer JsonText(const Json& json) { return {.content_type = std::string(kJsonType), .body = json.dump()}; }
+Answer JsonText(std::string json) {
+  return {.content_type = std::string(kJsonType), .body = std::move(json)};
+}
 
 Answer Failed(int status, const Request& request, std::string why) {
   return web::Failed(status, request.accept, std::move(why));
@@ -33,19 +34,10 @@ Answer Unavailable(const Request& request, std::string why) {
   return Failed(kUnavailable, request, std::move(why));
 }
 
-// FNV-1a: the same text has the same version wherever it is computed.
-std::string VersionOf(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return fmt::format("{:016x}", hash);
-}
-
 // What one can wait for a change of.
-Answer Versioned(const Request& request, std::string text, Json json) {
-  const std::string version = VersionOf(json.dump());
-  json["version"] = version;
-  Answer answer = WantsJson(request.accept) ? JsonText(json) : Text(std::move(text));
-  answer.version = version;
+Answer Versioned(const Request& request, std::string text, VersionedJson json) {
+  Answer answer = WantsJson(request.accept) ? JsonText(std::move(json.text)) : Text(std::move(text));
+  answer.version = std::move(json.version);
   return answer;
 }
 
@@ -57,19 +49,16 @@ Answer NotYet(const Request& request, std::string why) {
 
 Answer Sentinels(const Request& request, const Topology& topology, std::string_view /*group*/) {
   if (topology.sentinels.empty()) return NotYet(request, "no Sentinel is registered");
-  Json list = Json::array();
   std::string text;
-  for (const auto& sentinel : topology.sentinels) {
+  for (const auto& sentinel : topology.sentinels)
     text += (text.empty() ? "" : ",") + sentinel.endpoint.ToAddress();
-    list.push_back(ToJson(sentinel.endpoint));
-  }
-  return Versioned(request, std::move(text), {{"sentinels", list}});
+  return Versioned(request, std::move(text), RenderSentinels(topology.sentinels));
 }
 
 Answer Sentinel(const Request& request, const Topology& topology, std::string_view /*group*/) {
   if (topology.sentinels.empty()) return Unavailable(request, "no Sentinel is registered");
   const Endpoint& chosen = topology.sentinels[request.pick(topology.sentinels.size())].endpoint;
-  return WantsJson(request.accept) ? JsonText({{"sentinel", ToJson(chosen)}}) : Text(chosen.ToRecord());
+  return WantsJson(request.accept) ? JsonText(RenderSentinel(chosen)) : Text(chosen.ToRecord());
 }
 
 // Nothing: none is recorded.
@@ -80,14 +69,10 @@ const store::Record* MasterOf(const Topology& topology, std::string_view group) 
   return recorded ? &found->second : nullptr;
 }
 
-Json RecordToJson(std::string_view group, const store::Record& record) {
-  return {{"name", group}, {"master", ToJson(record.master)}, {"epoch", record.epoch}};
-}
-
 Answer MasterOfGroup(const Request& request, const Topology& topology, std::string_view group) {
   const auto* record = MasterOf(topology, group);
   if (record == nullptr) return NotYet(request, "no master is recorded");
-  return Versioned(request, record->master.ToRecord(), RecordToJson(group, *record));
+  return Versioned(request, record->master.ToRecord(), RenderMaster(group, *record));
 }
 
 Answer Master(const Request& request, const Topology& topology, std::string_view /*group*/) {
@@ -104,14 +89,12 @@ Answer GroupMaster(const Request& request, const Topology& topology, std::string
 }
 
 Answer Masters(const Request& request, const Topology& topology, std::string_view /*group*/) {
-  Json list = Json::array();
   std::string text;
   for (const auto& [group, record] : topology.groups) {
     if (MasterOf(topology, group) == nullptr) continue;
     text += fmt::format("{}{} {}", text.empty() ? "" : "\n", group, record.master.ToRecord());
-    list.push_back(RecordToJson(group, record));
   }
-  return Versioned(request, std::move(text), {{"masters", list}});
+  return Versioned(request, std::move(text), RenderMasters(topology.groups));
 }
 
 // For load balancers, which ask about one server at a time.
@@ -128,7 +111,8 @@ Answer IsMaster(const Request& request, const Topology& topology, std::string_vi
   if (record->master != *asked) {
     return Unavailable(request, fmt::format("{} is the master", record->master.ToAddress()));
   }
-  return WantsJson(request.accept) ? JsonText(RecordToJson(group, *record)) : Text("it is the master");
+  return WantsJson(request.accept) ? JsonText(RenderRecordedMaster(group, *record))
+                                   : Text("it is the master");
 }
 
 Answer Home(const Request& request, const Topology& /*topology*/, std::string_view /*group*/) {
@@ -268,7 +252,7 @@ std::optional<AdminRoute> AdminAt(std::string_view path) {
 }
 
 Answer Failed(int status, std::string_view accept, std::string why) {
-  Answer answer = WantsJson(accept) ? JsonText({{"error", why}}) : Text(std::move(why));
+  Answer answer = WantsJson(accept) ? JsonText(RenderSentence("error", why)) : Text(std::move(why));
   answer.status = status;
   return answer;
 }
@@ -276,13 +260,8 @@ Answer Failed(int status, std::string_view accept, std::string why) {
 Answer AnswerOf(const AdminOutcome& outcome, std::string_view accept) {
   if (outcome.status != 200) return Failed(outcome.status, accept, outcome.told);
   if (!outcome.failed_over)
-    return WantsJson(accept) ? JsonText({{"told", outcome.told}}) : Text(outcome.told);
-  const auto& done = *outcome.failed_over;
-  return JsonText({{"from", done.from.ToAddress()},
-                   {"to", done.to.ToAddress()},
-                   {"took_ms", done.took.count()},
-                   {"paused_ms", done.paused.count()},
-                   {"epoch", done.epoch}});
+    return WantsJson(accept) ? JsonText(RenderSentence("told", outcome.told)) : Text(outcome.told);
+  return JsonText(RenderFailover(*outcome.failed_over));
 }
 
 std::string EntityTagOf(const Answer& answer) {

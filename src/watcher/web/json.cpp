@@ -2,12 +2,14 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
+#include <cstdint>
+#include <nlohmann/json.hpp>
 
 namespace redis_zk::watcher::web {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
 using store::Record;
 
 std::int64_t Milliseconds(Clock::duration duration) {
@@ -19,15 +21,34 @@ std::string Dump(const Json& json) {
   return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
+// FNV-1a: the same text has the same version wherever it is computed.
+std::string VersionOf(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return fmt::format("{:016x}", hash);
+}
+
+VersionedJson Versioned(Json json) {
+  std::string version = VersionOf(Dump(json));
+  json["version"] = version;
+  return {.text = Dump(json), .version = std::move(version)};
+}
+
+Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
+
+Json MasterToJson(std::string_view group, const Record& record) {
+  return {{"name", group}, {"master", ToJson(record.master)}, {"epoch", record.epoch}};
+}
+
 Json ToJson(const Record& record) {
   const bool has_master = record.state == Record::State::kMaster;
-  return {{"master", has_master ? web::ToJson(record.master) : Json()},
+  return {{"master", has_master ? ToJson(record.master) : Json()},
           {"epoch", record.epoch},
           {"reason", record.reason}};
 }
 
 Json ToJson(const ServerStatus& server, TimePoint now) {
-  Json json = web::ToJson(server.endpoint);
+  Json json = ToJson(server.endpoint);
   json["answers"] = server.info.has_value();
   if (!server.info) {
     json["silent_ms"] = Milliseconds(now - server.silent_since);
@@ -52,7 +73,7 @@ Json ReplicaToJson(const GroupStatus& group, const ServerStatus& replica, TimePo
   Json json = ToJson(replica, now);
   if (!replica.info || replica.info->role != redis::Role::kReplica) return json;
   const auto lag = LagOf(group, replica);
-  json["follows"] = web::ToJson(replica.info->master);
+  json["follows"] = ToJson(replica.info->master);
   json["link_up"] = replica.info->link_up;
   json["attached"] = IsAttached(group, replica);
   json["link_down_ms"] = replica.info->link_down_for.count();
@@ -63,25 +84,22 @@ Json ReplicaToJson(const GroupStatus& group, const ServerStatus& replica, TimePo
 }
 
 Json ToJson(const SentinelStatus& sentinel) {
-  Json json = web::ToJson(sentinel.endpoint);
+  Json json = ToJson(sentinel.endpoint);
   if (!sentinel.report) {
     json["error"] = sentinel.error;
     return json;
   }
   const auto& report = *sentinel.report;
-  json["believes"] = {{"master", web::ToJson(report.master)},
-                      {"epoch", report.config_epoch},
-                      {"master_down", report.master_down},
-                      {"failover_in_progress", report.failover_in_progress},
-                      {"quorum", report.quorum},
-                      {"down_after_ms", report.down_after.count()},
-                      {"replicas", report.known_replicas},
-                      {"other_sentinels", report.known_sentinels}};
+  json["believes"] = {
+      {"master", ToJson(report.master)},   {"epoch", report.config_epoch},
+      {"master_down", report.master_down}, {"failover_in_progress", report.failover_in_progress},
+      {"quorum", report.quorum},           {"down_after_ms", report.down_after.count()},
+      {"replicas", report.known_replicas}, {"other_sentinels", report.known_sentinels}};
   return json;
 }
 
 Json ToJson(const WaitingMember& member, TimePoint now) {
-  Json json = web::ToJson(member.endpoint);
+  Json json = ToJson(member.endpoint);
   json["waiting_ms"] = Milliseconds(now - member.since);
   json["data_bytes"] = member.data_bytes;
   return json;
@@ -148,7 +166,41 @@ Json ToJson(const std::optional<store::CleanUpPause>& pause) {
 
 }  // namespace
 
-Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
+VersionedJson RenderSentinels(const std::vector<store::Sentinel>& sentinels) {
+  Json list = Json::array();
+  for (const auto& sentinel : sentinels) list.push_back(ToJson(sentinel.endpoint));
+  return Versioned({{"sentinels", std::move(list)}});
+}
+
+std::string RenderSentinel(const Endpoint& sentinel) { return Dump({{"sentinel", ToJson(sentinel)}}); }
+
+VersionedJson RenderMaster(std::string_view group, const Record& record) {
+  return Versioned(MasterToJson(group, record));
+}
+
+std::string RenderRecordedMaster(std::string_view group, const Record& record) {
+  return Dump(MasterToJson(group, record));
+}
+
+VersionedJson RenderMasters(const std::map<std::string, Record>& groups) {
+  Json list = Json::array();
+  for (const auto& [group, record] : groups) {
+    if (record.state == Record::State::kMaster) list.push_back(MasterToJson(group, record));
+  }
+  return Versioned({{"masters", std::move(list)}});
+}
+
+std::string RenderFailover(const AdminOutcome::FailedOver& done) {
+  return Dump({{"from", done.from.ToAddress()},
+               {"to", done.to.ToAddress()},
+               {"took_ms", done.took.count()},
+               {"paused_ms", done.paused.count()},
+               {"epoch", done.epoch}});
+}
+
+std::string RenderSentence(std::string_view name, std::string_view text) {
+  return Dump(Json::object({{std::string(name), text}}));
+}
 
 std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
                          const std::vector<BehaviorStatus>& behaviors, std::string_view only_group,

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "watcher/admin.h"
 #include "watcher/behaviors/behavior.h"
 #include "watcher/events.h"
 #include "watcher/explain.h"
@@ -17,12 +17,27 @@
 
 namespace redis_zk::watcher::web {
 
-using Json = nlohmann::ordered_json;
-
 // Raised when a field of /status or of an event goes or changes its meaning; new fields do not raise it.
 inline constexpr int kShapeVersion = 1;
 
-Json ToJson(const Endpoint& endpoint);
+// Text that one can wait for a change of: `version` is made of what it says, and stands in it.
+struct VersionedJson {
+  std::string text;
+  std::string version;
+};
+
+VersionedJson RenderSentinels(const std::vector<store::Sentinel>& sentinels);
+std::string RenderSentinel(const Endpoint& sentinel);
+
+VersionedJson RenderMaster(std::string_view group, const store::Record& record);
+// The same without a version: the answer to a question about one server.
+std::string RenderRecordedMaster(std::string_view group, const store::Record& record);
+// Of those groups that have one.
+VersionedJson RenderMasters(const std::map<std::string, store::Record>& groups);
+
+std::string RenderFailover(const AdminOutcome::FailedOver& done);
+// {"NAME":"TEXT"}
+std::string RenderSentence(std::string_view name, std::string_view text);
 
 // Of one group alone, or, when that is empty, of all.
 std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,

@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+"""Which branches of the orchestration the unit tests have run: what ./run coverage prints.
+
+    coverage.py [BUILD]     build/coverage unless told otherwise, where the unit tests were built with --coverage and run
+
+Branches into the handling of an exception are the compiler's, not ours: they are left out.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+FILES = (
+    "src/redis-wrapper/wrapper.cpp",
+    "src/redis-wrapper/serving.cpp",
+    "src/redis-wrapper/write_fence.cpp",
+    "src/redis-wrapper/fence.cpp",
+    "src/sentinel-wrapper/group_keeper.cpp",
+    "src/watcher/cleaner.cpp",
+    "src/watcher/watcher.cpp",
+    "src/common/failover/handover.cpp",
+)
+
+
+def branches(build, source):
+    """(run, all) of one source file; (0, None) when it was not compiled, or none of it was run."""
+    notes = [path for path in build.rglob("*.gcno") if path.name == f"{pathlib.Path(source).name}.gcno"
+             and f"{pathlib.Path(source).parent.name}" in str(path)]
+    data = [path.with_suffix(".gcda") for path in notes if path.with_suffix(".gcda").exists()]
+    if not data:
+        return 0, None
+    told = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", data[0]],
+                          cwd=build, check=True, capture_output=True, text=True).stdout
+    taken = {}
+    for line in told.splitlines():
+        for file in json.loads(line)["files"]:
+            if (build / file["file"]).resolve() != ROOT / source:
+                continue
+            for number, entry in enumerate(file["lines"]):
+                for index, branch in enumerate(entry["branches"]):
+                    # What throws is no branch that a test could ask for.
+                    if not branch["throw"]:
+                        taken[number, index] = branch["count"] > 0
+    return sum(taken.values()), len(taken)
+
+
+def main(argv):
+    build = pathlib.Path(argv[1] if len(argv) > 1 else ROOT / "build/coverage").resolve()
+    if not any(build.rglob("*.gcda")):
+        sys.exit(f"{build}: no test was run there")
+    print(f"{'branches run by unit tests':44} {'run':>6} {'of':>6} {'%':>6}")
+    run_of_all, number_of_all = 0, 0
+    for source in FILES:
+        run, number = branches(build, source)
+        print(f"{source:44} {run:6} {number or '-':>6} {100 * run / number if number else 0:6.1f}")
+        run_of_all, number_of_all = run_of_all + run, number_of_all + (number or 0)
+    print(f"{'together':44} {run_of_all:6} {number_of_all:6} {100 * run_of_all / max(number_of_all, 1):6.1f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv)
