@@ -13,13 +13,12 @@ std::string AofPath(const DataFiles& files) { return files.dir + '/' + files.aof
 
 LoadPlan LoadSnapshot(const DataFiles& files, const FilesFound& found) {
   if (!files.append_only) return {.loads = Loads::kSnapshot};
-  return {
-      .loads = Loads::kSnapshot,
-      .remark = fmt::format(
-          "appendonly is yes, and {} in {}: loading {} with appendonly no, then writing the append-only file "
-          "while serving",
-          found.append_only.has_data ? "the data are older" : "there are no data", AofPath(files),
-          SnapshotPath(files))};
+  return {.loads = Loads::kSnapshot,
+          .remark = fmt::format("appendonly is yes, and {} in {}: loading {} with appendonly no, then "
+                                "writing the append-only file in "
+                                "the background",
+                                found.append_only.has_data ? "the data are older" : "there are no data",
+                                AofPath(files), SnapshotPath(files))};
 }
 
 LoadPlan LoadAppendOnly(const DataFiles& files, const FilesFound& found) {
@@ -28,7 +27,7 @@ LoadPlan LoadAppendOnly(const DataFiles& files, const FilesFound& found) {
     plan.remark = fmt::format(
         "appendonly is no, and the append-only file in {} was in use last: loading it with appendonly yes, "
         "then "
-        "writing a snapshot while serving",
+        "writing a snapshot in the background",
         AofPath(files));
   } else if (!found.append_only.has_data && found.snapshot.has_data) {
     plan.remark = fmt::format("ignoring {}: the append-only file in {}, which was in use last, holds no data",
