@@ -178,7 +178,7 @@ class Replace(Fault):
             self._end(old)
         new = fleet.add(role)
         if self.newcomer_first:
-            wait_for(lambda: new.log_lines(" serving "), what=f"{new.name}: its start")
+            wait_for(lambda: new.log_lines("event=serving"), what=f"{new.name}: its start")
             self._end(old)
         fleet.replace(old, new)
 

@@ -139,10 +139,11 @@ TEST(LogLineTest, CountsTimeInUtc) {
 }
 
 TEST_F(LogTest, RepeatsALineOnlyWhenItHasChanged) {
-  LogOnChange log;
+  LogOnChange changes;
   LogOnChange other;
-  for (const char* text : {"a", "a", "b", "b", "a", "{}", "{}"}) log(text);
-  other("{}");
+  for (const char* text : {"a", "a", "b", "b", "a", "{}", "{}"})
+    changes(log::Severity::kInfo, {.event = "repeated"}, text);
+  other(log::Severity::kInfo, {.event = "repeated"}, "{}");
   EXPECT_EQ(Logged(), "| a\n| b\n| a\n| {}\n| {}\n");
 }
 

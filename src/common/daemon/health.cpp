@@ -72,8 +72,8 @@ HealthFile::~HealthFile() {
 
 bool HealthFile::TryOpen() {
   if (const auto made = MakeRunDirectory(options_); !made) {
-    log_problem_(fmt::format("{}: health checks fail until then", made.error().message),
-                 LogOnChange::Level::kWarn);
+    log_problem_(log::Severity::kWarn, {.event = "health-file-failed"},
+                 made.error().message + "; health checks fail until that is solved");
     return false;
   }
   fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -88,7 +88,7 @@ bool HealthFile::TryOpen() {
       log::Severity::kWarn, {.event = "health-file-failed"},
       fmt::format(
           "cannot write {}, or another wrapper uses it; health checks fail until that is solved: give "
-          "each wrapper its own WORK_DIR or PORT0",
+          "each wrapper its own RUN_DIR or PORT0",
           path_));
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
