@@ -341,7 +341,7 @@ def test_sighup_takes_over_what_changed(cluster):
     configure(cluster, section("wrong", "mail"), section("kept", "exec", command=["relative"]))
     watcher.signal(signal.SIGHUP)
     watcher.wait_log('[behavior.kept] command: found "relative"')
-    assert len(watcher.log_lines("SIGHUP: nothing is changed: ")) == 2
+    assert len(watcher.log_lines("event=reload-rejected")) == 2
     assert watcher.log_lines('[behavior.wrong] do: found "mail", expected "exec" or "webhook"')
     assert [entry["name"] for entry in status_of(watcher)["behaviors"]] == ["added", "kept", "changed", "held"]
 

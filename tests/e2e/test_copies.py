@@ -173,7 +173,7 @@ def test_a_replica_that_cannot_load_the_copy(make_cluster, where, persistence):
     wait_for(lambda: "Can't handle RDB format version 9999" in replica.log(), what="a copy that cannot be loaded")
     assert priority(replica) == 0
     assert "holds no complete copy" in await_health(replica, 1, "copy")
-    wait_for(lambda: f"{replica.address} has held no complete copy" in watcher.get("/status"), 60, "a warning", every=0.2)
+    wait_for(lambda: f"{replica.address} has had no complete copy" in watcher.get("/status"), 60, "a warning", every=0.2)
     wait_for(lambda: all(found["slave-priority"] == 0 for sentinel in sentinels for found in listed_by(sentinel, replica)),
              SEEN, "every Sentinel's knowledge of that", every=0.1)
     master.kill_all()

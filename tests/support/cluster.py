@@ -268,7 +268,8 @@ class Wrapper(Server):
 
     def await_serving(self, within=PATIENCE):
         """Waits for the line that ends a start, and returns it."""
-        return self.wait_log("event=serving", within)
+        as_json = self.env.get("LOG_FORMAT") == "json"
+        return self.wait_log('"event":"serving"' if as_json else "event=serving", within)
 
     def client(self, **options):
         options = {"username": self.env.get(self.username_option), "password": self._secret(self.password_option),

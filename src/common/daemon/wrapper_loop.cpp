@@ -222,7 +222,7 @@ bool WrapperLoop::AddressIsLost() {
   if (Clock::now() - *moved_since_ < kMovedForGood) return false;
   log::Error({.event = "bind-address-lost"},
              "bind address {} disappeared from {} (now {}); exiting {} so that the scheduler restarts on {}",
-             server_.bind.host, server_.net_iface, *now_at, kExitTryAgain, *now_at);
+             server_.bind.host, server_.net_iface, *now_at, static_cast<int>(kExitTryAgain), *now_at);
   return true;
 }
 
