@@ -105,7 +105,7 @@ int Watcher::Run() {
   if (const auto started = server.Start(options_.listen); !started) {
     log::Error({.event = "http-listen-failed"},
                "{}; free the address, or change BIND_IP or PORT0; exiting {}", started.error().message,
-               static_cast<int>(kExitConfig));
+               kExitConfig);
     return kExitConfig;
   }
   log::Info({.event = "http-listening"}, "serving HTTP on {}", options_.listen.ToAddress());

@@ -189,8 +189,7 @@ std::optional<std::string> WrapperLoop::NotOurs(std::int64_t pid) const {
   if (getpgid(static_cast<pid_t>(pid)) == launched)
     return fmt::format(
         "process {1}, a child of the launched process {2}, answers on {0}: a script must start the server by "
-        "exec, "
-        "or the server never gets our signals",
+        "exec, or the server never gets our signals",
         server_.bind.ToAddress(), pid, launched);
   return fmt::format(
       "process {1} answers on {0} instead of the launched process {2}; stop it, or change PORT0",
@@ -222,7 +221,7 @@ bool WrapperLoop::AddressIsLost() {
   if (Clock::now() - *moved_since_ < kMovedForGood) return false;
   log::Error({.event = "bind-address-lost"},
              "bind address {} disappeared from {} (now {}); exiting {} so that the scheduler restarts on {}",
-             server_.bind.host, server_.net_iface, *now_at, static_cast<int>(kExitTryAgain), *now_at);
+             server_.bind.host, server_.net_iface, *now_at, kExitTryAgain, *now_at);
   return true;
 }
 
