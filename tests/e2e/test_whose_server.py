@@ -149,10 +149,8 @@ def test_a_sentinel_of_another_deployment_at_a_registered_address(make_cluster, 
 # --- the master's address is taken over by a stranger
 
 
-@pytest.mark.parametrize("stranger_is", ["a master", "behind a password", "a replica"])
-@pytest.mark.parametrize("who_returns", ["all", "the former replicas"])
-def test_a_stranger_at_the_recorded_address(make_cluster, stranger_is, who_returns):
-    cluster = make_cluster(session_timeout=2, COLD_START_WAIT="3s")
+def bring_up_and_kill(cluster):
+    """(nodes, sentinels, watcher, master): a group with data on every node, all of whose nodes are dead."""
     nodes, sentinels, (watcher,) = cluster.bring_up()
     master = cluster.master(nodes)
     fill(master, "ours")
@@ -160,6 +158,14 @@ def test_a_stranger_at_the_recorded_address(make_cluster, stranger_is, who_retur
     wait_for(lambda: len(cluster.listed(f"/redis/datasets/{GROUP}")) == 3, what="the reports of the data")
     for node in nodes:
         node.kill_all()
+    return nodes, sentinels, watcher, master
+
+
+@pytest.mark.parametrize("stranger_is", ["a master", "behind a password", "a replica"])
+@pytest.mark.parametrize("who_returns", ["all", "the former replicas"])
+def test_a_stranger_at_the_recorded_address(make_cluster, stranger_is, who_returns):
+    cluster = make_cluster(session_timeout=2, COLD_START_WAIT="3s")
+    nodes, sentinels, watcher, master = bring_up_and_kill(cluster)
     password = "theirs" if stranger_is == "behind a password" else None
     options = {"requirepass": password} if password else {}
     if stranger_is == "a replica":
@@ -190,13 +196,7 @@ def test_a_stranger_at_the_recorded_address(make_cluster, stranger_is, who_retur
 def test_a_stranger_while_the_registration_stands(make_cluster):
     """The nodes return before ZooKeeper has noticed that they were gone."""
     cluster = make_cluster(session_timeout=8, COLD_START_WAIT="3s")
-    nodes, sentinels, (watcher,) = cluster.bring_up()
-    master = cluster.master(nodes)
-    fill(master, "ours")
-    wait_for(lambda: all(count(node, "ours") == KEYS for node in nodes), what="all copies")
-    wait_for(lambda: len(cluster.listed(f"/redis/datasets/{GROUP}")) == 3, what="the reports of the data")
-    for node in nodes:
-        node.kill_all()
+    nodes, sentinels, watcher, master = bring_up_and_kill(cluster)
     stranger = plain_redis(cluster, "stranger", master.port)
     stranger.ask("SET", "stranger", "key")
     master.move()
