@@ -14,7 +14,7 @@
 
 #include "net/endpoint.h"
 #include "redis/server_info.h"
-#include "sentinel/client.h"
+#include "sentinel/reports.h"
 #include "store/record.h"
 
 namespace redis_zk::redis_wrapper {

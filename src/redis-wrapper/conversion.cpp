@@ -51,7 +51,7 @@ Conversion::Order Conversion::Next(const redis::ServerInfo& own, TimePoint now) 
   return Order::kNone;
 }
 
-void Conversion::Check(const redis::ServerInfo& own, redis::OwnServer& server) {
+void Conversion::Check(const redis::ServerInfo& own, redis::KeptServer& server) {
   if (!pending()) return;
   const To to = to_;
   const Order order = Next(own, Clock::now());
@@ -62,7 +62,7 @@ void Conversion::Check(const redis::ServerInfo& own, redis::OwnServer& server) {
     return;
   }
   if (order == Order::kNone) return;
-  const auto done = server.Order(ToCommand(order), kProbeTimeout);
+  const auto done = server.Order(ToCommand(order));
   if (!done) {
     log_problem_(log::Severity::kWarn, {.event = "conversion-failed"},
                  fmt::format("conversion failed, retrying: {}", done.error().message));
@@ -74,9 +74,9 @@ void Conversion::Check(const redis::ServerInfo& own, redis::OwnServer& server) {
               order == Order::kSave ? "writing a snapshot" : "writing the append-only file");
 }
 
-void Conversion::BeforeStop(const redis::ServerInfo& own, bool snapshots, redis::OwnServer& server) {
+void Conversion::BeforeStop(const redis::ServerInfo& own, bool snapshots, redis::KeptServer& server) {
   if (to_ != To::kAppendOnly || !own.append_only || !snapshots) return;
-  const auto done = server.Order(ToCommand(Order::kAppendOnlyOff), kProbeTimeout);
+  const auto done = server.Order(ToCommand(Order::kAppendOnlyOff));
   if (!done)
     log::Warn({.event = "conversion-not-interrupted"}, "cannot stop the conversion before the last save: {}",
               done.error().message);

@@ -9,8 +9,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "redis/own_server.h"
-#include "redis/server_info.h"
+#include "redis/servers.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -28,10 +27,10 @@ class Conversion {
   Order Next(const redis::ServerInfo& own, TimePoint now);
 
   // Carries Next out, and says so.
-  void Check(const redis::ServerInfo& own, redis::OwnServer& server);
+  void Check(const redis::ServerInfo& own, redis::KeptServer& server);
   // Before the server is stopped: Redis does not end while it writes its first append-only file, and a
   // snapshot is as good where one is written at the end. `snapshots`: it is.
-  void BeforeStop(const redis::ServerInfo& own, bool snapshots, redis::OwnServer& server);
+  void BeforeStop(const redis::ServerInfo& own, bool snapshots, redis::KeptServer& server);
 
  private:
   To to_;

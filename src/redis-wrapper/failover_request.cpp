@@ -23,7 +23,7 @@ void FailoverRequest::Ask(const std::vector<sentinel::Peer>& sentinels, bool rec
                           TimePoint now) {
   if (now < not_before_) return;
   const std::string& group = options_.master_name;
-  auto reports = sentinel::AskSentinels(sentinels, options_.credentials.sentinel, group, kProbeTimeout);
+  auto reports = sentinel::AskSentinels(network_.sentinels, sentinels, group);
   // One that is asked while another fails over begins a second failover, and may promote a second replica.
   for (const auto& report : reports) {
     if (!report || !report->failover_in_progress) continue;
@@ -59,8 +59,7 @@ void FailoverRequest::Ask(const std::vector<sentinel::Peer>& sentinels, bool rec
   not_before_ = now + kPatience;
   std::reverse(reports.begin(), reports.end());
   for (const auto& report : reports) {
-    const auto asked =
-        sentinel::RequestFailover(report->sentinel, options_.credentials.sentinel, group, kProbeTimeout);
+    const auto asked = sentinel::Client(network_.sentinels, report->sentinel).RequestFailover(group);
     if (asked) {
       log::Info({.event = "failover-requested", .peer = report->sentinel.ToAddress()},
                 "{}: failover requested", why);

@@ -11,14 +11,16 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "options/common_options.h"
-#include "sentinel/client.h"
+#include "redis/servers.h"
+#include "sentinel/reports.h"
 
 namespace redis_zk::redis_wrapper {
 
 class FailoverRequest {
  public:
   // The references must outlive the request.
-  FailoverRequest(const CommonOptions& options, const Endpoint& self) : options_(options), self_(self) {}
+  FailoverRequest(const CommonOptions& options, const redis::Network& network, const Endpoint& self)
+      : options_(options), network_(network), self_(self) {}
 
   // Asks one Sentinel after the other until one takes the order, but not again before the failover could have
   // happened, and none in TILT. Logs what came of it. `recorded`: ZooKeeper answers, and names this node;
@@ -31,6 +33,7 @@ class FailoverRequest {
 
  private:
   const CommonOptions& options_;
+  const redis::Network network_;
   const Endpoint& self_;
   TimePoint not_before_{};
   std::optional<TimePoint> noticed_at_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "sentinel/client.h"
 #include "store/sentinel_id.h"
 
 namespace redis_zk::redis_wrapper {
@@ -24,8 +25,8 @@ bool IsRegistered(const Endpoint& endpoint, const std::vector<store::Member>& me
 
 }  // namespace
 
-Lookup::Lookup(const WrapperOptions& options, store::Registry& registry)
-    : options_(options), registry_(registry) {}
+Lookup::Lookup(const WrapperOptions& options, const redis::Network& network, store::Registry& registry)
+    : options_(options), network_(network), registry_(registry) {}
 
 Result<View> Lookup::Look(const store::Member& self, bool locked) {
   View view{
@@ -45,7 +46,7 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
 
   // An ordinary start of a replica needs to know no more than that the recorded master is one.
   if (record->state == Record::State::kMaster && record->master != self.endpoint) {
-    const auto info = redis::AskServerInfo(record->master, options_.common.credentials.redis, kProbeTimeout);
+    const auto info = network_.redis.AskInfo(record->master);
     NoteNamed(record->master, "is recorded as the master of " + group, info,
               IsRegistered(record->master, *members), *marks, view);
     const auto found = view.living.find(record->master);
@@ -78,8 +79,7 @@ Result<std::vector<sentinel::SentinelReport>> Lookup::AskTheSentinels(View& view
   if (!registered) return tl::unexpected(registered.error());
   sentinels_ = store::PeersIn(*registered);
   std::vector<sentinel::SentinelReport> reports;
-  for (auto& report : sentinel::AskSentinels(sentinels_, options_.common.credentials.sentinel,
-                                             options_.common.master_name, kProbeTimeout)) {
+  for (auto& report : sentinel::AskSentinels(network_.sentinels, sentinels_, options_.common.master_name)) {
     if (report) {
       reports.push_back(std::move(*report));
     } else {
@@ -148,7 +148,7 @@ Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const Gr
   if (view.sentinels_say) asked_for.insert(view.sentinels_say->master);
   asked_for.erase(view.self);
   const std::vector<Endpoint> asked(asked_for.begin(), asked_for.end());
-  const auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kProbeTimeout);
+  const auto infos = network_.redis.AskInfos(asked);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     NoteNamed(asked[i], "is named by the Sentinels as the master of " + options_.common.master_name, infos[i],
               IsRegistered(asked[i], members), marks, view);

@@ -12,17 +12,15 @@
 #include "redis-wrapper/bootstrap.h"
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/ownership.h"
+#include "redis/servers.h"
 #include "store/registry.h"
 
 namespace redis_zk::redis_wrapper {
 
-// How long a Redis or Sentinel may take to answer before it counts as silent.
-inline constexpr Duration kProbeTimeout = 500ms;
-
 class Lookup {
  public:
-  // Both must outlive the lookup.
-  Lookup(const WrapperOptions& options, store::Registry& registry);
+  // The references must outlive the lookup.
+  Lookup(const WrapperOptions& options, const redis::Network& network, store::Registry& registry);
 
   // `self` is what this node registers as. The result's `patient` is the caller's to decide.
   Result<View> Look(const store::Member& self, bool locked);
@@ -48,6 +46,7 @@ class Lookup {
   void Report(const Error& error);
 
   const WrapperOptions& options_;
+  const redis::Network network_;
   store::Registry& registry_;
   std::vector<sentinel::Peer> sentinels_;
   std::vector<Endpoint> others_;

@@ -11,7 +11,7 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "redis/server_info.h"
-#include "sentinel/client.h"
+#include "sentinel/reports.h"
 
 namespace redis_zk::redis_wrapper {
 

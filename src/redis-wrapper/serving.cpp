@@ -13,6 +13,7 @@
 #include "failover/handover.h"
 #include "redis-wrapper/follow.h"
 #include "redis-wrapper/redis_conf.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -39,10 +40,11 @@ Conversion::To NextConversion(const DatasetKeeper& keeper) {
 
 }  // namespace
 
-Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop,
-                 daemon::AddressClaim& address_claim, redis::OwnServer& own_server, zookeeper::Lock& lock,
+Serving::Serving(const WrapperOptions& options, const redis::Network& network, daemon::WrapperLoop& loop,
+                 daemon::AddressClaim& address_claim, redis::KeptServer& own_server, zookeeper::Lock& lock,
                  Lookup& lookup, DatasetKeeper& keeper, store::Member self, store::Record record)
     : options_(options),
+      network_(network),
       loop_(loop),
       address_claim_(address_claim),
       own_server_(own_server),
@@ -52,8 +54,8 @@ Serving::Serving(const WrapperOptions& options, daemon::WrapperLoop& loop,
       self_(std::move(self)),
       record_(std::move(record)),
       priority_(FindReplicaPriority(ReadRedisConf(options.redis_conf, options.server.work_dir))),
-      failover_request_(options.common, self_.endpoint),
-      fence_(options, own_server),
+      failover_request_(options.common, network, self_.endpoint),
+      fence_(options, network, own_server),
       conversion_(NextConversion(keeper)) {
   // Then it has an offset only once it was linked, be that before it is looked at for the first time.
   if (!keeper.loads_offset()) copy_.first_offset = redis::kNoMasterKnown;
@@ -136,7 +138,7 @@ void Serving::Check() {
   const bool reachable = ZooKeeperAnswers();
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (RegistrationDue() || fence_.alone())) Refresh();
-  const auto own = own_server_.AskInfo(kProbeTimeout);
+  const auto own = own_server_.AskInfo();
   if (own) KeepPromotable(*own, reachable);
   SayHealth(own);
   if (!own || own->loading) return;
@@ -159,8 +161,7 @@ void Serving::KeepPromotable(const redis::ServerInfo& own, bool reachable) {
   const bool complete = HoldsCopy(copy_, own);
   unsteady_ = !complete || (own.role == redis::Role::kReplica && !own.link_up);
   if (const auto next = priority_.Next(complete, own, Clock::now())) {
-    const auto set =
-        own_server_.Order({"CONFIG", "SET", "replica-priority", std::to_string(*next)}, kProbeTimeout);
+    const auto set = own_server_.Order({"CONFIG", "SET", "replica-priority", std::to_string(*next)});
     if (!set) {
       log_priority_(
           log::Severity::kError, {.event = "replica-priority-failed"},
@@ -190,8 +191,7 @@ std::optional<std::string> Serving::FindMissing(const redis::ServerInfo& own) co
   const auto& sentinels = lookup_.sentinels();
   if (sentinels.empty()) return std::nullopt;
   std::vector<Result<sentinel::GroupReport>> answers;
-  for (auto& of_one : sentinel::AskAboutGroups(sentinels, options_.common.credentials.sentinel,
-                                               {options_.common.master_name}, kProbeTimeout))
+  for (auto& of_one : sentinel::AskAboutGroups(network_.sentinels, sentinels, {options_.common.master_name}))
     answers.push_back(std::move(of_one.front()));
   const auto unaware = FindUnaware(sentinels, answers, self_.endpoint, own.master, priority_.users());
   return unaware ? std::optional("linked; " + *unaware) : std::nullopt;
@@ -227,15 +227,14 @@ void Serving::Redirect(const redis::ServerInfo& own) {
   const auto missed = MissedMaster(own, self_.endpoint, record_);
   const auto master = missed ? missed : Successor(own, self_.endpoint, record_, has_led_);
   if (!master) return;
-  const auto info = redis::AskServerInfo(*master, options_.common.credentials.redis, kProbeTimeout);
+  const auto info = network_.redis.AskInfo(*master);
   if (!info || info->role != redis::Role::kMaster) return;
   // Under another name or spelling of its address it is this very node.
   if (info->run_id == own.run_id) return;
   if (!IsOurs(*master, *info, own)) return;
   // A master gives its data up on nobody's single word.
   if (!missed && !SentinelsConfirm(*master)) return;
-  const auto redirected =
-      own_server_.Ask({{"REPLICAOF", master->host, std::to_string(master->port)}}, kProbeTimeout);
+  const auto redirected = own_server_.Ask({{"REPLICAOF", master->host, std::to_string(master->port)}});
   if (!redirected || redirected->front().is_error()) {
     log_redirect_(log::Severity::kWarn, {.event = "redirect-failed", .peer = master->ToAddress()},
                   fmt::format("cannot replicate from the recorded master, retrying: {}",
@@ -258,8 +257,8 @@ void Serving::Redirect(const redis::ServerInfo& own) {
 void Serving::DisconnectLateClients(const redis::ServerInfo& own) {
   if (!late_clients_.Expects(own.role, Clock::now())) return;
   LateClients::Seen seen{.registered = lookup_.sentinels().size()};
-  for (const auto& report : sentinel::AskSentinels(lookup_.sentinels(), options_.common.credentials.sentinel,
-                                                   options_.common.master_name, kProbeTimeout)) {
+  for (const auto& report :
+       sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), options_.common.master_name)) {
     // Of SENTINEL MASTERS, the one that leads a failover answers with the old master to its end.
     if (report)
       ++(report->master == self_.endpoint || report->failover_in_progress ? seen.unaware : seen.aware);
@@ -268,7 +267,7 @@ void Serving::DisconnectLateClients(const redis::ServerInfo& own) {
 }
 
 void Serving::DisconnectClients() {
-  const auto done = own_server_.Order({"CLIENT", "KILL", "TYPE", "normal"}, kProbeTimeout);
+  const auto done = own_server_.Order({"CLIENT", "KILL", "TYPE", "normal"});
   if (!done)
     log::Warn(
         {.event = "clients-not-disconnected"},
@@ -290,14 +289,14 @@ bool Serving::IsOurs(const Endpoint& master, const redis::ServerInfo& info, cons
 }
 
 bool Serving::SentinelsConfirm(const Endpoint& master) const {
-  const auto reports = sentinel::AskSentinels(lookup_.sentinels(), options_.common.credentials.sentinel,
-                                              options_.common.master_name, kProbeTimeout);
+  const auto reports =
+      sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), options_.common.master_name);
   return std::any_of(reports.begin(), reports.end(),
                      [&master](const auto& report) { return report && report->master == master; });
 }
 
 bool Serving::ZooKeeperAnswers() const {
-  return loop_.session().connected() && loop_.session().Answers(kProbeTimeout);
+  return loop_.session().connected() && loop_.session().Answers(redis::kAnswerTimeout);
 }
 
 void Serving::AskForFailover(const std::string& why) {
@@ -319,7 +318,7 @@ int Serving::Stop() {
                                           .recorded = IsRecorded() && ZooKeeperAnswers(),
                                           .after_failure = failover::Handover::AfterFailure::kItStops,
                                           .timeout = options_.handover_timeout};
-    const auto outcome = failover::Handover(options_.common.credentials, terms, go_on).Run();
+    const auto outcome = failover::Handover(network_, terms, go_on).Run();
     if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
       log::Info({.event = "handover-done"}, "{}", outcome.told);
     } else if (outcome.is_master) {
@@ -332,7 +331,7 @@ int Serving::Stop() {
 }
 
 int Serving::StopServer() {
-  const auto own = own_server_.AskInfo(kProbeTimeout);
+  const auto own = own_server_.AskInfo();
   if (own && !own->loading) {
     conversion_.BeforeStop(*own, keeper_.files().snapshots, own_server_);
     keeper_.WriteDown(*own, Clock::now());
@@ -349,13 +348,12 @@ int Serving::StopServer() {
 void Serving::ShortenTheWait() {
   const auto longest =
       std::chrono::duration_cast<std::chrono::seconds>(options_.server.stop_timeout) / kStopParts;
-  const auto found = own_server_.Ask({{"CONFIG", "GET", kShutdownTimeout}}, kProbeTimeout);
+  const auto found = own_server_.Ask({{"CONFIG", "GET", kShutdownTimeout}});
   // Before Redis 7 there was no such wait.
   if (!found || found->front().items.size() != 2) return;
   const auto& configured = found->front().items[1].text;
   if (std::atoll(configured.c_str()) <= longest.count()) return;
-  const auto cut =
-      own_server_.Order({"CONFIG", "SET", kShutdownTimeout, std::to_string(longest.count())}, kProbeTimeout);
+  const auto cut = own_server_.Order({"CONFIG", "SET", kShutdownTimeout, std::to_string(longest.count())});
   if (cut) {
     log::Info(
         {.event = "shutdown-timeout-shortened"},

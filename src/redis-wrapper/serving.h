@@ -19,6 +19,7 @@
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/promotable.h"
 #include "redis-wrapper/write_fence.h"
+#include "redis/servers.h"
 #include "zookeeper/lock.h"
 
 namespace redis_zk::redis_wrapper {
@@ -26,9 +27,9 @@ namespace redis_zk::redis_wrapper {
 class Serving {
  public:
   // `self` is registered already; `record` was read last. The references must outlive this.
-  Serving(const WrapperOptions& options, daemon::WrapperLoop& loop, daemon::AddressClaim& address_claim,
-          redis::OwnServer& own_server, zookeeper::Lock& lock, Lookup& lookup, DatasetKeeper& keeper,
-          store::Member self, store::Record record);
+  Serving(const WrapperOptions& options, const redis::Network& network, daemon::WrapperLoop& loop,
+          daemon::AddressClaim& address_claim, redis::KeptServer& own_server, zookeeper::Lock& lock,
+          Lookup& lookup, DatasetKeeper& keeper, store::Member self, store::Record record);
 
   // Returns the process's exit code.
   int Run();
@@ -70,9 +71,10 @@ class Serving {
   int ReportEnd();
 
   const WrapperOptions& options_;
+  const redis::Network network_;
   daemon::WrapperLoop& loop_;
   daemon::AddressClaim& address_claim_;
-  redis::OwnServer& own_server_;
+  redis::KeptServer& own_server_;
   zookeeper::Lock& lock_;
   Lookup& lookup_;
   DatasetKeeper& keeper_;

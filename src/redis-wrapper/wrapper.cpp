@@ -29,22 +29,22 @@ constexpr Duration kClaimAgain = 50ms;
 }  // namespace
 
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
-                 const zookeeper::SessionFactory& open_session)
+                 const daemon::Connections& connections)
     : options_(options),
-      loop_(options.common, options.server, signals, open_session),
-      address_claim_(loop_, options.common, options.server, options.common.credentials.redis,
-                     "redis-wrapper"),
-      own_server_(options.server.bind, options.common.credentials.redis),
+      network_(connections.network),
+      loop_(options.common, options.server, signals, connections.open_session),
+      address_claim_(loop_, options.common, options.server, network_.redis, "redis-wrapper"),
+      own_server_(network_.redis.Keep(options.server.bind)),
       keeper_(FindDataFiles(options.redis_conf, options.server.work_dir), loop_.registry(),
               options.common.master_name, options.server.announce),
-      lookup_(options, loop_.registry()),
+      lookup_(options, network_, loop_.registry()),
       self_{.uuid = NewUuid(),
             .endpoint = options.server.announce,
             .node = keeper_.node(),
             .dataset = keeper_.Find()},
       lock_(loop_.session(), loop_.registry().MasterPath(options.common.master_name),
             "redis-wrapper " + options.server.announce.ToAddress()),
-      failover_request_(options.common, self_.endpoint) {}
+      failover_request_(options.common, network_, self_.endpoint) {}
 
 int Wrapper::Run() {
   if (const auto code = ClaimData()) return *code;
@@ -57,7 +57,8 @@ int Wrapper::Run() {
     const auto serving = Enter(*decision);
     if (!serving) return serving.error();
     if (*serving)
-      return Serving(options_, loop_, address_claim_, own_server_, lock_, lookup_, keeper_, self_, record_)
+      return Serving(options_, network_, loop_, address_claim_, *own_server_, lock_, lookup_, keeper_, self_,
+                     record_)
           .Run();
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
@@ -179,7 +180,7 @@ OrExit<Decision> Wrapper::Settle() {
 }
 
 Result<Answer> Wrapper::Probe(const Decision& decision) {
-  const auto info = own_server_.AskInfo(kProbeTimeout);
+  const auto info = own_server_->AskInfo();
   if (!info) {
     if (redis::IsFull(info.error())) loop_.SayWaiting(info.error().message, log::Severity::kWarn);
     if (info.error().kind != ErrorKind::kRefused) return Answer::kNone;
@@ -223,7 +224,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   if (const auto code = loop_.Launch(options_.redis_server_bin, *conf_path, keeper_.claim()))
     return tl::unexpected(*code);
   if (const auto code = loop_.AwaitServing([&] { return Probe(decision); })) return tl::unexpected(*code);
-  const auto own = own_server_.AskInfo(kProbeTimeout);
+  const auto own = own_server_->AskInfo();
   keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
   if (as_master && own) keeper_.WriteDown(*own, Clock::now());
   if (const auto recorded = RecordDecision(decision); !recorded) {

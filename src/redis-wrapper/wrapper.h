@@ -1,11 +1,13 @@
 // The start of a redis-wrapper: connect, register, decide, launch, record. What follows is in serving.h.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/log.h"
 #include "daemon/address_claim.h"
+#include "daemon/connections.h"
 #include "daemon/wrapper_loop.h"
 #include "os/signals.h"
 #include "redis-wrapper/bootstrap.h"
@@ -13,9 +15,8 @@
 #include "redis-wrapper/failover_request.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
-#include "redis/own_server.h"
+#include "redis/servers.h"
 #include "zookeeper/lock.h"
-#include "zookeeper/session.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -27,7 +28,7 @@ class Wrapper {
  public:
   // Options and signals must outlive the wrapper.
   Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
-          const zookeeper::SessionFactory& open_session);
+          const daemon::Connections& connections);
 
   // Returns the process's exit code.
   int Run();
@@ -54,9 +55,10 @@ class Wrapper {
   void AddToEventLog(const Decision& decision);
 
   const WrapperOptions& options_;
+  const redis::Network network_;
   daemon::WrapperLoop loop_;
   daemon::AddressClaim address_claim_;
-  redis::OwnServer own_server_;
+  const std::unique_ptr<redis::KeptServer> own_server_;
   DatasetKeeper keeper_;
   Lookup lookup_;
   store::Member self_;

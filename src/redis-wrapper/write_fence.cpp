@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "redis-wrapper/lookup.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -26,8 +27,9 @@ std::string ValueOf(const redis::Reply& reply, const std::string& otherwise) {
 
 }  // namespace
 
-WriteFence::WriteFence(const WrapperOptions& options, redis::OwnServer& server)
-    : options_(options), server_(server), fence_(options.fence_patience) {}
+WriteFence::WriteFence(const WrapperOptions& options, const redis::Network& network,
+                       redis::KeptServer& server)
+    : options_(options), network_(network), server_(server), fence_(options.fence_patience) {}
 
 void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper,
                        const std::vector<sentinel::Peer>& sentinels, const std::vector<Endpoint>& replicas) {
@@ -65,11 +67,10 @@ Confirmations WriteFence::AskForConfirmation(bool zookeeper, const std::vector<s
   if (zookeeper) return confirmations;
   const Endpoint& self = options_.server.announce;
   // One after the other where no thread can be made.
-  auto asked_replicas = std::async(std::launch::async | std::launch::deferred, [&] {
-    return redis::AskServerInfos(replicas, options_.common.credentials.redis, kProbeTimeout);
-  });
-  for (const auto& report : sentinel::AskSentinels(sentinels, options_.common.credentials.sentinel,
-                                                   options_.common.master_name, kProbeTimeout)) {
+  auto asked_replicas = std::async(std::launch::async | std::launch::deferred,
+                                   [&] { return network_.redis.AskInfos(replicas); });
+  for (const auto& report :
+       sentinel::AskSentinels(network_.sentinels, sentinels, options_.common.master_name)) {
     if (report && report->master == self) ++confirmations.confirming;
   }
   for (const auto& info : asked_replicas.get()) {
@@ -79,7 +80,7 @@ Confirmations WriteFence::AskForConfirmation(bool zookeeper, const std::vector<s
 }
 
 Result<std::vector<redis::Reply>> WriteFence::AskOwn(const std::vector<redis::Command>& commands) {
-  auto replies = server_.Ask(commands, kProbeTimeout);
+  auto replies = server_.Ask(commands);
   if (!replies) return replies;
   const auto error =
       std::find_if(replies->begin(), replies->end(), [](const auto& reply) { return reply.is_error(); });

@@ -12,16 +12,15 @@
 #include "base/log.h"
 #include "redis-wrapper/fence.h"
 #include "redis-wrapper/options.h"
-#include "redis/own_server.h"
-#include "redis/server_info.h"
-#include "sentinel/client.h"
+#include "redis/servers.h"
+#include "sentinel/reports.h"
 
 namespace redis_zk::redis_wrapper {
 
 class WriteFence {
  public:
-  // Both must outlive the fence.
-  WriteFence(const WrapperOptions& options, redis::OwnServer& server);
+  // The references must outlive the fence.
+  WriteFence(const WrapperOptions& options, const redis::Network& network, redis::KeptServer& server);
 
   // Call about once a second with what the own server says. `zookeeper` as in Confirmations; the others are
   // asked only when it does not confirm.
@@ -40,7 +39,8 @@ class WriteFence {
   Status Lower();
 
   const WrapperOptions& options_;
-  redis::OwnServer& server_;
+  const redis::Network network_;
+  redis::KeptServer& server_;
   Fence fence_;
   struct UserSettings {
     std::string min_replicas;

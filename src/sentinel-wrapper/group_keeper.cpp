@@ -12,8 +12,8 @@
 #include "base/random_id.h"
 #include "options/parsers.h"
 #include "redis/conf_syntax.h"
-#include "redis/connection.h"
 #include "sentinel-wrapper/server_conf.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -22,7 +22,6 @@ namespace {
 using store::Record;
 using zookeeper::Watch;
 
-constexpr Duration kAnswerTimeout = 500ms;
 // Changes are told by watches; this is for what got lost.
 constexpr Duration kReadAgain = 5s;
 // How long the groups whose masters are down may be looked after before the loop turns.
@@ -48,10 +47,12 @@ bool FitsFile(const Record& record, const std::vector<store::Member>& members) {
 
 GroupKeeper::Newcomer::Newcomer() : backoff(kFirstRetry, kLongestRetry, RandomFraction) {}
 
-GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options)
+GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options,
+                         const redis::Network& network)
     : loop_(loop),
       options_(options),
-      settings_(options),
+      network_(network),
+      settings_(options, network.sentinels),
       turn_lock_(loop.session(), loop.registry().RescuePath(),
                  "sentinel-wrapper " + options.server.announce.ToAddress()) {}
 
@@ -148,9 +149,7 @@ std::optional<std::map<std::string, sentinel::SentinelReport>> GroupKeeper::AskO
   names.insert(options_.common.master_name);
   for (const auto& [name, record] : listed_) names.insert(name);
   const std::vector<std::string> asked(names.begin(), names.end());
-  auto answers = sentinel::AskSentinels({{options_.server.bind, ""}}, options_.common.credentials.sentinel,
-                                        asked, kAnswerTimeout)
-                     .front();
+  auto answers = sentinel::AskSentinels(network_.sentinels, {{options_.server.bind, ""}}, asked).front();
   std::map<std::string, sentinel::SentinelReport> reports;
   answered_ = {};
   for (std::size_t i = 0; i < asked.size(); ++i) {
@@ -211,7 +210,7 @@ std::optional<GroupKeeper::Restart> GroupKeeper::Rescue(const std::string& uuid)
   for (const auto& name : order) {
     if (Clock::now() >= deadline || loop_.stop_requested() || loop_.exit_code()) break;
     last_rescued_ = name;
-    auto& rescuer = rescuers_.try_emplace(name, loop_, options_, name).first->second;
+    auto& rescuer = rescuers_.try_emplace(name, loop_, options_, network_, name).first->second;
     const auto listed = listed_.find(name);
     const auto& own = monitored_.at(name);
     const auto rescue =
@@ -291,7 +290,7 @@ std::map<std::string, GroupAlive> GroupKeeper::WhoLives(
     }
   }
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
-  const auto living = redis::WhoAnswers(asked, options_.common.credentials.redis, kAnswerTimeout);
+  const auto living = network_.redis.WhoAnswers(asked);
   std::map<std::string, GroupAlive> alive;
   for (const auto& [group, registered] : members) {
     alive[group] = {
@@ -379,8 +378,7 @@ Status GroupKeeper::Tell(const std::string& group, std::vector<redis::Command> o
     order.insert(order.end(), values.begin(), values.end());
   }
   if (orders.empty()) return {};
-  const auto answers =
-      redis::Ask(options_.server.bind, options_.common.credentials.sentinel, orders, kAnswerTimeout);
+  const auto answers = network_.sentinels.Ask(options_.server.bind, orders);
   if (!answers) {
     unsettled_.insert(group);
     return tl::unexpected(answers.error());
@@ -404,12 +402,10 @@ void GroupKeeper::Drop(std::vector<std::string> groups) {
   if (groups.empty() || !ReadGroups()) return;
   for (const auto& group : groups) {
     if (listed_.contains(group)) continue;
-    const auto known = sentinel::AskKnownInstances(options_.server.bind, options_.common.credentials.sentinel,
-                                                   group, kAnswerTimeout);
+    const auto known = sentinel::Client(network_.sentinels, options_.server.bind).AskKnownInstances(group);
     if (!known) return;
     if (!MayDrop(monitored_.at(group), known->replicas)) continue;
-    if (const auto removed = sentinel::StopMonitoring(
-            options_.server.bind, options_.common.credentials.sentinel, group, kAnswerTimeout);
+    if (const auto removed = sentinel::Client(network_.sentinels, options_.server.bind).StopMonitoring(group);
         !removed) {
       log_drop_(log::Severity::kWarn, {.event = "monitoring-end-failed", .group = group},
                 fmt::format("cannot stop monitoring {}, retrying: {}", group, removed.error().message));

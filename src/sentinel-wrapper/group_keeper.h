@@ -15,12 +15,13 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
+#include "redis/servers.h"
 #include "sentinel-wrapper/groups.h"
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/rescuer.h"
 #include "sentinel-wrapper/settings_keeper.h"
-#include "sentinel/client.h"
+#include "sentinel/reports.h"
 #include "store/record.h"
 #include "zookeeper/lock.h"
 
@@ -28,8 +29,8 @@ namespace redis_zk::sentinel_wrapper {
 
 class GroupKeeper {
  public:
-  // Both must outlive the keeper.
-  GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options);
+  // The references must outlive the keeper.
+  GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network);
 
   // What our Sentinel has to know when it starts: about `group`, whose record this is, about every group that
   // it has monitored until now, and about every other one of which somebody lives. `identity` is ours.
@@ -105,6 +106,7 @@ class GroupKeeper {
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
+  const redis::Network network_;
   Status answered_;
   TimePoint read_at_{};
   std::map<std::string, store::Record> listed_;                // in ZooKeeper, as last read

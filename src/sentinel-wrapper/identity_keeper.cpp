@@ -11,15 +11,15 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-constexpr Duration kAnswerTimeout = 500ms;
 constexpr Duration kLookAgain = 100ms;
 // ZooKeeper ends sessions at its ticks only, two seconds apart by default.
 constexpr Duration kTick = 2s;
 
 }  // namespace
 
-IdentityKeeper::IdentityKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options)
-    : loop_(loop), options_(options) {}
+IdentityKeeper::IdentityKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options,
+                               const redis::Network& network)
+    : loop_(loop), options_(options), network_(network) {}
 
 bool IdentityKeeper::Acquire(std::uint64_t record_epoch) {
   const TimePoint patience = Clock::now() + options_.common.zk_session_timeout + kTick;
@@ -63,8 +63,7 @@ Result<bool> IdentityKeeper::TryAcquire(std::uint64_t record_epoch, TimePoint pa
 std::vector<IdentitySeen> IdentityKeeper::LookAt(const std::vector<store::Identity>& identities) const {
   std::vector<Endpoint> endpoints;
   for (const auto& identity : identities) endpoints.push_back(identity.endpoint);
-  const auto answers =
-      redis::AskAll(endpoints, options_.common.credentials.sentinel, {{"SENTINEL", "MYID"}}, kAnswerTimeout);
+  const auto answers = network_.sentinels.AskAll(endpoints, {{"SENTINEL", "MYID"}});
   std::vector<IdentitySeen> seen;
   for (std::size_t i = 0; i < identities.size(); ++i) {
     const bool same = answers[i] && answers[i]->front().text == store::SentinelIdOf(identities[i].uuid);

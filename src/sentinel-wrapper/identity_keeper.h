@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
+#include "redis/servers.h"
 #include "sentinel-wrapper/identity.h"
 #include "sentinel-wrapper/options.h"
 #include "store/record.h"
@@ -20,8 +21,8 @@ namespace redis_zk::sentinel_wrapper {
 
 class IdentityKeeper {
  public:
-  // Both must outlive the keeper.
-  IdentityKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options);
+  // The references must outlive the keeper.
+  IdentityKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network);
 
   // Waits for an identity and sits down. False: a signal asked us to stop.
   bool Acquire(std::uint64_t record_epoch);
@@ -50,6 +51,7 @@ class IdentityKeeper {
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
+  const redis::Network network_;
   LogOnChange log_problem_;
   // Tried and neither taken nor refused: a request whose answer was lost may take it yet.
   struct Attempt {

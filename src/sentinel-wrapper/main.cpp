@@ -2,6 +2,7 @@
 #include "daemon/health.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
+#include "redis/servers.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/wrapper.h"
 #include "zookeeper/client_session.h"
@@ -14,5 +15,9 @@ int main(int argc, char** argv) {
     return redis_zk::daemon::CheckHealth(options.common, options.server);
   redis_zk::InitLog("sentinel-wrapper", options.common.log_format, options.common.log_level);
   redis_zk::SetLogContext(options.common.master_name, options.server.announce.ToAddress());
-  return redis_zk::sentinel_wrapper::Wrapper(options, signals, redis_zk::zookeeper::OpenClientSession).Run();
+  redis_zk::redis::ConnectedServers servers(options.common.credentials.redis);
+  redis_zk::redis::ConnectedServers sentinels(options.common.credentials.sentinel);
+  return redis_zk::sentinel_wrapper::Wrapper(options, signals,
+                                             {redis_zk::zookeeper::OpenClientSession, {servers, sentinels}})
+      .Run();
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "net/endpoint.h"
-#include "sentinel/client.h"
+#include "sentinel/reports.h"
 #include "store/record.h"
 
 namespace redis_zk::sentinel_wrapper {

@@ -11,23 +11,16 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-constexpr Duration kAnswerTimeout = 500ms;
 // Sentinel chooses in the second or third turn of its timer, which are a tenth of a second apart.
 constexpr Duration kChoiceTimeout = 2s;
 constexpr Duration kLookAgain = 20ms;
 
 }  // namespace
 
-Nudger::Nudger(Endpoint sentinel, redis::Credentials credentials, std::string group,
-               std::function<bool(TimePoint)> pause)
-    : sentinel_(std::move(sentinel)),
-      credentials_(std::move(credentials)),
-      group_(std::move(group)),
-      pause_(std::move(pause)) {}
+Nudger::Nudger(const sentinel::Client& sentinel, std::string group, std::function<bool(TimePoint)> pause)
+    : sentinel_(sentinel), group_(std::move(group)), pause_(std::move(pause)) {}
 
-Status Nudger::RequestFailover() const {
-  return sentinel::RequestFailover(sentinel_, credentials_, group_, kAnswerTimeout);
-}
+Status Nudger::RequestFailover() const { return sentinel_.RequestFailover(group_); }
 
 Result<std::string> Nudger::Nudge(Duration down_after) {
   const auto asked = RequestFailover();
@@ -37,7 +30,7 @@ Result<std::string> Nudger::Nudge(Duration down_after) {
 }
 
 Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
-  const auto known = sentinel::AskKnownInstances(sentinel_, credentials_, group_, kAnswerTimeout);
+  const auto known = sentinel_.AskKnownInstances(group_);
   if (!known) return tl::unexpected(known.error());
   const auto raised = RaisedDownAfter(down_after, known->replicas);
   if (!raised)
@@ -45,7 +38,7 @@ Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
                 "NOGOODSLAVE: it knows no replica that it may promote, whatever its down-after");
   // Owed from now on: an answer may get lost.
   owed_ = down_after;
-  auto asked = sentinel::SetDownAfter(sentinel_, credentials_, group_, *raised, kAnswerTimeout);
+  auto asked = sentinel_.SetDownAfter(group_, *raised);
   if (asked) asked = RequestFailover();
   if (asked) AwaitChoice();
   SettleDebt();
@@ -58,7 +51,7 @@ Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
 void Nudger::AwaitChoice() const {
   const TimePoint deadline = Clock::now() + kChoiceTimeout;
   while (pause_(Clock::now() + kLookAgain) && Clock::now() < deadline) {
-    const auto known = sentinel::AskKnownInstances(sentinel_, credentials_, group_, kAnswerTimeout);
+    const auto known = sentinel_.AskKnownInstances(group_);
     // Afterwards Sentinel looks at down-after no more in this failover.
     if (!known || HasChosen(known->replicas)) return;
   }
@@ -66,8 +59,7 @@ void Nudger::AwaitChoice() const {
 
 void Nudger::SettleDebt() {
   if (!owed_) return;
-  if (const auto set = sentinel::SetDownAfter(sentinel_, credentials_, group_, *owed_, kAnswerTimeout);
-      !set) {
+  if (const auto set = sentinel_.SetDownAfter(group_, *owed_); !set) {
     log_problem_(log::Severity::kWarn, {.event = "down-after-not-restored", .group = group_},
                  fmt::format("cannot set down-after back to {} ms, retrying: {}", owed_->count(),
                              set.error().message));

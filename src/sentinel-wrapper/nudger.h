@@ -11,16 +11,14 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "net/endpoint.h"
-#include "options/common_options.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::sentinel_wrapper {
 
 class Nudger {
  public:
   // `pause` waits until the time given, and returns false when there is nothing left to wait for.
-  Nudger(Endpoint sentinel, redis::Credentials credentials, std::string group,
-         std::function<bool(TimePoint)> pause);
+  Nudger(const sentinel::Client& sentinel, std::string group, std::function<bool(TimePoint)> pause);
 
   // SENTINEL FAILOVER; where Sentinel knows no good replica, with a higher down-after than its own
   // `down_after` for the moment of its choice. What was done, in one sentence.
@@ -34,8 +32,7 @@ class Nudger {
   Result<std::string> NudgeWithRaised(Duration down_after);
   void AwaitChoice() const;
 
-  const Endpoint sentinel_;
-  const redis::Credentials credentials_;
+  const sentinel::Client sentinel_;
   const std::string group_;
   const std::function<bool(TimePoint)> pause_;
   LogOnChange log_problem_;

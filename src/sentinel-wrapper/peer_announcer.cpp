@@ -7,12 +7,6 @@
 
 namespace redis_zk::sentinel_wrapper {
 
-namespace {
-
-constexpr Duration kAnswerTimeout = 500ms;
-
-}  // namespace
-
 PeerAnnouncer::PeerAnnouncer(daemon::WrapperLoop& loop, const WrapperOptions& options)
     : loop_(loop), options_(options) {}
 
@@ -35,8 +29,8 @@ Status PeerAnnouncer::AnnouncePeers(const store::Identity& identity, const std::
   if (!identities) return tl::unexpected(identities.error());
   const auto peers = PeersOf(identity, *identities, *sentinels);
   if (!peers.empty()) {
-    const auto told = sentinel::AnnouncePeers(options_.server.bind, hello_, peers,
-                                              {groups.begin(), groups.end()}, kAnswerTimeout);
+    const auto told = sentinel::Client(as_hello_, options_.server.bind)
+                          .AnnouncePeers(peers, {groups.begin(), groups.end()});
     if (!told) return told;
   }
   announced_ = {std::move(*sentinels), groups};

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "daemon/wrapper_loop.h"
+#include "redis/servers.h"
 #include "sentinel-wrapper/options.h"
 #include "store/record.h"
 
@@ -49,6 +50,7 @@ class PeerAnnouncer {
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
   redis::Credentials hello_;
+  redis::ConnectedServers as_hello_{hello_};
   Announced announced_;
   bool has_news_ = true;
   LogOnChange log_problem_;

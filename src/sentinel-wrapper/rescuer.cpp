@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "redis/server_info.h"
+#include "sentinel/client.h"
 #include "store/sentinel_id.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -16,7 +17,6 @@ namespace {
 
 using zookeeper::Watch;
 
-constexpr Duration kAnswerTimeout = 500ms;
 // A group that nobody could help by then is dead for long, and others need our time.
 constexpr Duration kBusyFor = 1min;
 
@@ -24,11 +24,14 @@ Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Cl
 
 }  // namespace
 
-Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, std::string group)
+Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network,
+                 std::string group)
     : loop_(loop),
       options_(options),
+      network_(network),
+      sentinel_(network.sentinels, options.server.bind),
       group_(std::move(group)),
-      nudger_(options.server.bind, options.common.credentials.sentinel, group_, [&loop](TimePoint until) {
+      nudger_(sentinel_, group_, [&loop](TimePoint until) {
         while (Clock::now() < until && !loop.stop_requested() && !loop.exit_code()) loop.Pump(until);
         return !loop.stop_requested() && !loop.exit_code();
       }) {}
@@ -71,8 +74,7 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const sent
 std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const sentinel::SentinelReport& own,
                                                          const store::Record& record) {
   if (Since(*quiet_since_) < kBlindBeforeRestart) return std::nullopt;
-  const auto known = sentinel::AskKnownInstances(options_.server.bind, options_.common.credentials.sentinel,
-                                                 group_, kAnswerTimeout);
+  const auto known = sentinel_.AskKnownInstances(group_);
   // Mostly it has one, and then nothing else is worth a question.
   if (!known || std::any_of(known->replicas.begin(), known->replicas.end(), IsPromotable))
     return std::nullopt;
@@ -83,7 +85,7 @@ std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const sentinel::Sentine
   if (!history || (!datasets && datasets.error().kind != ErrorKind::kNotFound)) return std::nullopt;
   std::vector<Endpoint> asked{record.master};
   for (const auto& member : *members) asked.push_back(member.endpoint);
-  const auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAnswerTimeout);
+  const auto infos = network_.redis.AskInfos(asked);
   BlindView view{.own = own,
                  .replicas = known->replicas,
                  .record = record,
@@ -107,11 +109,9 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const sentinel::SentinelR
                                                        const store::Record& record) {
   // In a failover that Sentinels made, ours is about to hear of the new master by itself.
   if (!record.cold_start && !quiet_since_) return std::nullopt;
-  const auto known = sentinel::AskKnownInstances(options_.server.bind, options_.common.credentials.sentinel,
-                                                 group_, kAnswerTimeout);
+  const auto known = sentinel_.AskKnownInstances(group_);
   if (!known) return std::nullopt;
-  const auto recorded =
-      redis::AskServerInfo(record.master, options_.common.credentials.redis, kAnswerTimeout);
+  const auto recorded = network_.redis.AskInfo(record.master);
   const StuckView view{
       .own = own,
       .replicas = known->replicas,
@@ -139,19 +139,16 @@ std::uint64_t Rescuer::EpochBeyond(const sentinel::SentinelReport& own, std::uin
   std::uint64_t epoch = std::max(record_epoch, own.config_epoch);
   const auto registered = loop_.registry().ListSentinels(Watch::kNo);
   if (!registered) return epoch;
-  for (const auto& report : sentinel::AskSentinels(
-           store::PeersIn(*registered), options_.common.credentials.sentinel, group_, kAnswerTimeout)) {
+  for (const auto& report : sentinel::AskSentinels(network_.sentinels, store::PeersIn(*registered), group_)) {
     if (report && report->master == own.master) epoch = std::max(epoch, report->config_epoch);
   }
   return epoch;
 }
 
 std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
-  const auto& credentials = options_.common.credentials.sentinel;
   const auto registered = loop_.registry().ListSentinels(Watch::kNo);
   if (!registered) return std::nullopt;
-  const auto reports =
-      sentinel::AskSentinels(store::PeersIn(*registered), credentials, group_, kAnswerTimeout);
+  const auto reports = sentinel::AskSentinels(network_.sentinels, store::PeersIn(*registered), group_);
   std::vector<NudgeView::Seen> seen;
   std::map<std::string, TimePoint> electing;
   for (std::size_t i = 0; i < reports.size(); ++i) {
@@ -159,8 +156,7 @@ std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
     auto& each = seen.emplace_back(
         NudgeView::Seen{uuid, reports[i] ? std::optional(*reports[i]) : std::nullopt, Duration::zero()});
     if (!each.report || !each.report->failover_in_progress) continue;
-    const auto known =
-        sentinel::AskKnownInstances(each.report->sentinel, credentials, group_, kAnswerTimeout);
+    const auto known = sentinel::Client(network_.sentinels, each.report->sentinel).AskKnownInstances(group_);
     if (!known || HasChosen(known->replicas)) continue;
     const auto since = electing_since_.find(uuid);
     electing[uuid] = since == electing_since_.end() ? Clock::now() : since->second;
@@ -184,8 +180,7 @@ void Rescuer::LookForNudge(const std::string& uuid, const sentinel::SentinelRepo
       quiet_since_ && agreed_since_ ? Since(std::max(*quiet_since_, *agreed_since_)) : Duration::zero();
   if (!restarted && quiet_for < kQuietBeforeNudge) return;
   const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
-  const auto known = sentinel::AskKnownInstances(options_.server.bind, options_.common.credentials.sentinel,
-                                                 group_, kAnswerTimeout);
+  const auto known = sentinel_.AskKnownInstances(group_);
   if (!members || !known) return;
   NudgeView view{.uuid = uuid,
                  .sentinels = std::move(*fleet),

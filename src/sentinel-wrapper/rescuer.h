@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
+#include "redis/servers.h"
 #include "sentinel-wrapper/nudger.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/rescue.h"
@@ -24,7 +25,8 @@ namespace redis_zk::sentinel_wrapper {
 class Rescuer {
  public:
   // The references must outlive the rescuer.
-  Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, std::string group);
+  Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network,
+          std::string group);
 
   struct Rescue {
     store::Record record;  // to start our Sentinel with
@@ -56,6 +58,8 @@ class Rescuer {
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
+  const redis::Network network_;
+  const sentinel::Client sentinel_;  // ours
   const std::string group_;
   Nudger nudger_;
   std::optional<TimePoint> down_since_;    // the master

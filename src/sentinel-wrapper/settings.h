@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "sentinel/client.h"
+#include "sentinel/reports.h"
 
 namespace redis_zk::sentinel_wrapper {
 

@@ -8,7 +8,6 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-constexpr Duration kAnswerTimeout = 500ms;
 constexpr Duration kLookAgain = 5s;
 
 }  // namespace
@@ -31,8 +30,7 @@ void SettingsKeeper::Look(const Reports& monitored, const std::set<std::string>&
 }
 
 void SettingsKeeper::KeepInfoPeriod(Duration period) {
-  const auto& sentinel = options_.server.bind;
-  const auto found = sentinel::AskInfoPeriod(sentinel, options_.common.credentials.sentinel, kAnswerTimeout);
+  const auto found = sentinel_.AskInfoPeriod();
   if (!found && found.error().kind == ErrorKind::kRefused) {
     knows_info_period_ = false;
     log_problem_(
@@ -42,10 +40,7 @@ void SettingsKeeper::KeepInfoPeriod(Duration period) {
             found.error().message);
     return;
   }
-  const auto set =
-      found && *found == period
-          ? Status{}
-          : sentinel::SetInfoPeriod(sentinel, options_.common.credentials.sentinel, period, kAnswerTimeout);
+  const auto set = found && *found == period ? Status{} : sentinel_.SetInfoPeriod(period);
   if (!set) {
     log_problem_(log::Severity::kWarn, {.event = "info-period-failed"},
                  "cannot set the INFO period, retrying: " + set.error().message);
@@ -80,8 +75,7 @@ void SettingsKeeper::KeepGroups(const Reports& monitored, const std::set<std::st
 
 void SettingsKeeper::Repair(const std::string& group, const Difference& difference) {
   const auto& [setting, found, expected] = difference;
-  const auto set = sentinel::SetOption(options_.server.bind, options_.common.credentials.sentinel, group,
-                                       setting, expected, kAnswerTimeout);
+  const auto set = sentinel_.SetOption(group, setting, expected);
   if (set) {
     log::Warn({.event = "setting-repaired", .group = group},
               "set {} of redis-sentinel back to {}: it stayed at {} for longer than a handover takes",

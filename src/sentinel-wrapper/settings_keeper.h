@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "redis/servers.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/settings.h"
 #include "sentinel/client.h"
@@ -20,8 +21,9 @@ namespace redis_zk::sentinel_wrapper {
 
 class SettingsKeeper {
  public:
-  // `options` must outlive the keeper.
-  explicit SettingsKeeper(const WrapperOptions& options) : options_(options) {}
+  // `options` and `sentinels` must outlive the keeper.
+  SettingsKeeper(const WrapperOptions& options, redis::Servers& sentinels)
+      : options_(options), sentinel_(sentinels, options.server.bind) {}
 
   // Our Sentinel has just been started.
   void Reset();
@@ -37,6 +39,7 @@ class SettingsKeeper {
   void Repair(const std::string& group, const Difference& difference);
 
   const WrapperOptions& options_;
+  const sentinel::Client sentinel_;
   TimePoint look_at_{};
   std::optional<Duration> info_period_;  // as it was set last
   bool knows_info_period_ = true;

@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "redis/conf_syntax.h"
-#include "redis/connection.h"
 #include "redis/server_info.h"
 #include "sentinel-wrapper/server_conf.h"
 
@@ -20,7 +19,6 @@ using Answer = daemon::WrapperLoop::Answer;
 using store::Record;
 using zookeeper::Watch;
 
-constexpr Duration kProbeTimeout = 500ms;
 // A watch can get lost with its session; the record is read again this often.
 constexpr Duration kLookAgain = 1s;
 constexpr Duration kLookAgainSoon = 200ms;
@@ -33,13 +31,13 @@ constexpr int kRefusesFile = 1;
 }  // namespace
 
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
-                 const zookeeper::SessionFactory& open_session)
+                 const daemon::Connections& connections)
     : options_(options),
-      loop_(options.common, options.server, signals, open_session),
-      address_claim_(loop_, options.common, options.server, options.common.credentials.sentinel,
-                     "sentinel-wrapper"),
-      identities_(loop_, options_),
-      groups_(loop_, options_),
+      network_(connections.network),
+      loop_(options.common, options.server, signals, connections.open_session),
+      address_claim_(loop_, options.common, options.server, network_.sentinels, "sentinel-wrapper"),
+      identities_(loop_, options_, network_),
+      groups_(loop_, options_, network_),
       peer_announcer_(loop_, options_) {}
 
 int Wrapper::Run() {
@@ -125,12 +123,11 @@ bool Wrapper::SomebodyLives(const Record& record) {
       if (member.serving) candidates.push_back(member.endpoint);
     }
   }
-  return !redis::WhoAnswers(candidates, options_.common.credentials.redis, kProbeTimeout).empty();
+  return !network_.redis.WhoAnswers(candidates).empty();
 }
 
 Result<Answer> Wrapper::Probe() const {
-  const auto answer = redis::Ask(options_.server.bind, options_.common.credentials.sentinel,
-                                 {{"INFO", "server"}}, kProbeTimeout);
+  const auto answer = network_.sentinels.Ask(options_.server.bind, {{"INFO", "server"}});
   if (answer && answer->front().is_error())
     return Fail(ErrorKind::kRefused, "redis-sentinel refuses INFO: " + answer->front().text);
   if (answer) {

@@ -6,8 +6,10 @@
 
 #include "base/log.h"
 #include "daemon/address_claim.h"
+#include "daemon/connections.h"
 #include "daemon/wrapper_loop.h"
 #include "os/signals.h"
+#include "redis/servers.h"
 #include "sentinel-wrapper/group_keeper.h"
 #include "sentinel-wrapper/identity_keeper.h"
 #include "sentinel-wrapper/monitoring.h"
@@ -15,7 +17,6 @@
 #include "sentinel-wrapper/peer_announcer.h"
 #include "sentinel-wrapper/server_conf.h"
 #include "store/record.h"
-#include "zookeeper/session.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -23,7 +24,7 @@ class Wrapper {
  public:
   // Options and signals must outlive the wrapper.
   Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
-          const zookeeper::SessionFactory& open_session);
+          const daemon::Connections& connections);
 
   // Returns the process's exit code.
   int Run();
@@ -56,6 +57,7 @@ class Wrapper {
   void AwaitTurn();
 
   const WrapperOptions& options_;
+  const redis::Network network_;
   daemon::WrapperLoop loop_;
   daemon::AddressClaim address_claim_;
   LogOnChange log_problem_;

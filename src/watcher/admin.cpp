@@ -13,6 +13,7 @@
 #include "base/printable.h"
 #include "base/unix_time.h"
 #include "failover/handover.h"
+#include "sentinel/client.h"
 #include "store/registry.h"
 #include "store/sentinel_id.h"
 #include "watcher/events.h"
@@ -31,7 +32,6 @@ constexpr int kConflict = 409;
 constexpr int kUnavailable = 503;
 constexpr int kTimedOut = 504;
 
-constexpr Duration kAskTimeout = 500ms;
 constexpr Duration kConnectWithin = 3s;
 constexpr Duration kUpkeep = 1s;
 // A Sentinel sees a promotion within a second, and says so at once.
@@ -159,10 +159,10 @@ class Admin::OwnSession {
 };
 
 Admin::Admin(const WatcherOptions& options, const Published<Topology>& topology,
-             zookeeper::SessionFactory open_session, Tell tell)
+             const daemon::Connections& connections, Tell tell)
     : options_(options),
       topology_(topology),
-      open_session_(std::move(open_session)),
+      connections_(connections),
       tell_(std::move(tell)),
       token_(options.admin_token.text) {}
 
@@ -253,7 +253,7 @@ AdminOutcome Admin::FailOver(const AdminRequest& request) const {
     to = *parsed;
   }
   if (auto obstacle = FindObstacle(request.group)) return *obstacle;
-  OwnSession own(options_.common, topology_, open_session_);
+  OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   if (const auto taken = own.registry().TakeAdmin(request.group, OwnName()); !taken) {
     if (taken.error().kind != ErrorKind::kAlreadyExists) return Failed(taken.error());
@@ -273,7 +273,7 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
   const Endpoint& master = record->master;
   const auto registered = own.registry().ListSentinels(Watch::kNo);
   if (!registered) return Failed(registered.error());
-  const auto info = redis::AskServerInfo(master, options_.common.credentials.redis, kAskTimeout);
+  const auto info = connections_.network.redis.AskInfo(master);
   if (!info) {
     return {
         .status = kConflict,
@@ -292,7 +292,7 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
                                   .to = to,
                                   .recorded = true,
                                   .after_failure = failover::Handover::AfterFailure::kItGoesOn};
-  const auto outcome = failover::Handover(options_.common.credentials, terms, [&own](TimePoint until) {
+  const auto outcome = failover::Handover(connections_.network, terms, [&own](TimePoint until) {
                          return own.Wait(until);
                        }).Run();
   if (outcome.kind == Kind::kRefused && own.stopping())
@@ -309,8 +309,8 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
   while (true) {
     bool all_know = true;
     bool known = false;
-    for (const auto& report : sentinel::AskSentinels(terms.sentinels, options_.common.credentials.sentinel,
-                                                     request.group, kAskTimeout)) {
+    for (const auto& report :
+         sentinel::AskSentinels(connections_.network.sentinels, terms.sentinels, request.group)) {
       if (!report) continue;
       // Of SENTINEL MASTERS, the one that leads the failover answers with the old master to its end.
       all_know = all_know && report->master == done.to && !report->failover_in_progress;
@@ -347,8 +347,7 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
 }
 
 void Admin::Disconnect(const std::string& group, const Endpoint& demoted) const {
-  if (const auto done = failover::DisconnectClients(demoted, options_.common.credentials.redis, kAskTimeout);
-      !done)
+  if (const auto done = failover::DisconnectClients(connections_.network.redis, demoted); !done)
     log::Warn(
         {.event = "clients-not-disconnected", .group = group, .peer = demoted.ToAddress()},
         "cannot disconnect clients after the demotion: {}; they may read stale data until they reconnect",
@@ -358,7 +357,7 @@ void Admin::Disconnect(const std::string& group, const Endpoint& demoted) const 
 AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
   if (auto obstacle = FindObstacle(request.group)) return *obstacle;
   DeletionView view{.group = request.group, .own_group = options_.common.master_name};
-  OwnSession own(options_.common, topology_, open_session_);
+  OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   auto record = own.registry().ReadRecord(request.group, Watch::kNo);
   if (!record) return Failed(record.error());
@@ -373,13 +372,12 @@ AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
   const auto sentinels = store::PeersIn(*registered);
   std::vector<Endpoint> masters;
   if (view.record.state == store::Record::State::kMaster) masters.push_back(view.record.master);
-  for (auto& report :
-       sentinel::AskSentinels(sentinels, options_.common.credentials.sentinel, request.group, kAskTimeout)) {
+  for (auto& report : sentinel::AskSentinels(connections_.network.sentinels, sentinels, request.group)) {
     if (!report) continue;
     masters.push_back(report->master);
     view.reports.push_back(std::move(*report));
   }
-  view.answering = redis::WhoAnswers(masters, options_.common.credentials.redis, kAskTimeout);
+  view.answering = connections_.network.redis.WhoAnswers(masters);
   if (const auto life = FindLife(view)) return {.status = kConflict, .told = *life};
   const auto removed = own.registry().RemoveGroup(request.group, view.record);
   if (!removed && removed.error().kind == ErrorKind::kConflict)
@@ -390,7 +388,7 @@ AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
 
 AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
   if (auto obstacle = FindObstacle("")) return *obstacle;
-  OwnSession own(options_.common, topology_, open_session_);
+  OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   const auto paused = own.registry().PauseCleanUp(
       {.since = UnixTime(), .by = OwnName(), .from = request.from, .reason = Printable(request.reason)});
@@ -401,7 +399,7 @@ AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
 
 AdminOutcome Admin::ResumeCleanUp() const {
   if (auto obstacle = FindObstacle("")) return *obstacle;
-  OwnSession own(options_.common, topology_, open_session_);
+  OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   const auto resumed = own.registry().ResumeCleanUp();
   if (!resumed) return Failed(resumed.error());

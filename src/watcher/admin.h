@@ -17,14 +17,14 @@
 #include "base/published.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "daemon/connections.h"
 #include "net/endpoint.h"
-#include "sentinel/client.h"
+#include "sentinel/reports.h"
 #include "store/event_log.h"
 #include "store/record.h"
 #include "watcher/event.h"
 #include "watcher/options.h"
 #include "watcher/topology.h"
-#include "zookeeper/session.h"
 
 namespace redis_zk::watcher {
 
@@ -75,7 +75,7 @@ class Admin {
   // Options and topology must outlive it; the topology's end is the end of all that can be ended. Each
   // request opens a session of its own, on its thread.
   Admin(const WatcherOptions& options, const Published<Topology>& topology,
-        zookeeper::SessionFactory open_session, Tell tell);
+        const daemon::Connections& connections, Tell tell);
 
   // Loop thread: SIGHUP.
   void ReadTokenAgain();
@@ -100,7 +100,7 @@ class Admin {
 
   const WatcherOptions& options_;
   const Published<Topology>& topology_;
-  const zookeeper::SessionFactory open_session_;
+  const daemon::Connections connections_;
   const Tell tell_;
   Published<std::string> token_;
   std::mutex denied_mutex_;

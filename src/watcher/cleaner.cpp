@@ -17,8 +17,6 @@ namespace {
 using Kind = CleanUpAction::Kind;
 using zookeeper::Watch;
 
-// Short: while it waits, the loop does nothing else. Who cannot answer in this time is not well.
-constexpr Duration kAskTimeout = 300ms;
 constexpr Duration kVerifyEvery = 1s;
 constexpr Duration kSeldomStep = 5s;
 constexpr Duration kOftenStep = 500ms;
@@ -32,9 +30,10 @@ Duration StepEvery(Duration patience, std::size_t groups) {
 
 }  // namespace
 
-Cleaner::Cleaner(const WatcherOptions& options, zookeeper::Session& session, store::Registry& registry,
-                 RecentEvents& events)
+Cleaner::Cleaner(const WatcherOptions& options, const redis::Network& network, zookeeper::Session& session,
+                 store::Registry& registry, RecentEvents& events)
     : options_(options),
+      network_(network),
       session_(session),
       registry_(registry),
       events_(events),
@@ -144,9 +143,7 @@ Status Cleaner::LookAtDatasets(CleanUpView* view) {
 }
 
 void Cleaner::AskSentinels(CleanUpView* view) const {
-  const auto& credentials = options_.common.credentials.sentinel;
-  auto reports =
-      sentinel::AskSentinels(store::PeersIn(view->sentinels), credentials, view->group, kAskTimeout);
+  auto reports = sentinel::AskSentinels(network_.sentinels, store::PeersIn(view->sentinels), view->group);
   std::vector<store::Sentinel> answering;
   std::vector<sentinel::SentinelReport> answers;
   for (std::size_t i = 0; i < reports.size(); ++i) {
@@ -159,7 +156,7 @@ void Cleaner::AskSentinels(CleanUpView* view) const {
   }
   std::vector<Endpoint> endpoints;
   for (const auto& sentinel : answering) endpoints.push_back(sentinel.endpoint);
-  auto known = sentinel::AskKnownInstances(endpoints, credentials, view->group, kAskTimeout);
+  auto known = sentinel::AskKnownInstances(network_.sentinels, endpoints, view->group);
   for (std::size_t i = 0; i < answering.size(); ++i) {
     if (known[i]) {
       view->sentinel_views.push_back({answering[i], std::move(answers[i]), std::move(*known[i])});
@@ -192,7 +189,7 @@ void Cleaner::AskServers(CleanUpView* view) {
     if (member.serving) endpoints.insert(member.endpoint);
   }
   const std::vector<Endpoint> asked(endpoints.begin(), endpoints.end());
-  auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAskTimeout);
+  auto infos = network_.redis.AskInfos(asked);
   view->servers.emplace();
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (infos[i]) view->servers->emplace(asked[i], std::move(*infos[i]));
@@ -245,8 +242,7 @@ void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
                .group = group,
                .sentence = fmt::format("{}: clean-up: {}", group, action.reason)});
   if (action.kind == Kind::kReset) {
-    const auto reset = sentinel::RequestReset(action.sentinel.endpoint, options_.common.credentials.sentinel,
-                                              group, kAskTimeout);
+    const auto reset = sentinel::Client(network_.sentinels, action.sentinel.endpoint).RequestReset(group);
     // Whether it was done or not: once is enough.
     if (!reset) GiveUp(group, reset.error().message);
     return;

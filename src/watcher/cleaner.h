@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "redis/servers.h"
 #include "store/registry.h"
 #include "watcher/cleanup.h"
 #include "watcher/events.h"
@@ -24,8 +25,8 @@ namespace redis_zk::watcher {
 class Cleaner {
  public:
   // All must outlive the cleaner.
-  Cleaner(const WatcherOptions& options, zookeeper::Session& session, store::Registry& registry,
-          RecentEvents& events);
+  Cleaner(const WatcherOptions& options, const redis::Network& network, zookeeper::Session& session,
+          store::Registry& registry, RecentEvents& events);
 
   // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now. Paused,
   // it begins nothing, and only sees to its end what it has begun.
@@ -52,6 +53,7 @@ class Cleaner {
   static void LogFailedStep(const std::string& group, const Error& error);
 
   const WatcherOptions& options_;
+  const redis::Network network_;
   zookeeper::Session& session_;
   store::Registry& registry_;
   RecentEvents& events_;

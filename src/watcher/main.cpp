@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
+#include "redis/servers.h"
 #include "watcher/cli/commands.h"
 #include "watcher/options.h"
 #include "watcher/watcher.h"
@@ -20,5 +21,9 @@ int main(int argc, char** argv) {
   if (!options.command.empty()) return redis_zk::watcher::cli::Run(options, signals);
   redis_zk::InitLog("watcher", options.common.log_format, options.common.log_level);
   redis_zk::SetLogContext("", options.listen.ToAddress());
-  return redis_zk::watcher::Watcher(options, signals, redis_zk::zookeeper::OpenClientSession).Run();
+  redis_zk::redis::ConnectedServers servers(options.common.credentials.redis);
+  redis_zk::redis::ConnectedServers sentinels(options.common.credentials.sentinel);
+  return redis_zk::watcher::Watcher(options, signals,
+                                    {redis_zk::zookeeper::OpenClientSession, {servers, sentinels}})
+      .Run();
 }

@@ -3,21 +3,25 @@
 #include <set>
 #include <utility>
 
+#include "sentinel/client.h"
 #include "store/sentinel_id.h"
 
 namespace redis_zk::watcher {
 
 namespace {
 
-constexpr Duration kAskTimeout = 500ms;
 // Each costs a descriptor while it is asked, and a process has a thousand of them.
 constexpr std::size_t kMostAtOnce = 128;
 
 }  // namespace
 
-Observer::Observer(const WatcherOptions& options, const Published<Topology>& topology,
-                   std::function<void()> observed)
-    : options_(options), topology_(topology), observed_(std::move(observed)), status_(FleetStatus{}) {
+Observer::Observer(const WatcherOptions& options, const redis::Network& network,
+                   const Published<Topology>& topology, std::function<void()> observed)
+    : options_(options),
+      network_(network),
+      topology_(topology),
+      observed_(std::move(observed)),
+      status_(FleetStatus{}) {
   if (options.observe_interval > Duration::zero()) thread_ = std::thread(&Observer::Run, this);
 }
 
@@ -41,8 +45,8 @@ Findings Observer::Ask(const Topology& topology) const {
   std::vector<std::string> groups;
   for (const auto& [group, record] : topology.groups) groups.push_back(group);
   if (groups.empty()) return findings;
-  for (auto& of_one : sentinel::AskAboutGroups(store::PeersIn(topology.sentinels),
-                                               options_.common.credentials.sentinel, groups, kAskTimeout)) {
+  for (auto& of_one :
+       sentinel::AskAboutGroups(network_.sentinels, store::PeersIn(topology.sentinels), groups)) {
     for (std::size_t g = 0; g < groups.size(); ++g)
       findings.reports[groups[g]].push_back(std::move(of_one[g]));
   }
@@ -56,7 +60,7 @@ Findings Observer::Ask(const Topology& topology) const {
   for (auto next = servers.begin(); next != servers.end() && !topology_.closed();) {
     std::vector<Endpoint> asked;
     while (next != servers.end() && asked.size() < kMostAtOnce) asked.push_back(*next++);
-    auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAskTimeout);
+    auto infos = network_.redis.AskInfos(asked);
     for (std::size_t i = 0; i < asked.size(); ++i) findings.servers.emplace(asked[i], std::move(infos[i]));
   }
   return findings;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/published.h"
+#include "redis/servers.h"
 #include "watcher/options.h"
 #include "watcher/status.h"
 #include "watcher/topology.h"
@@ -17,9 +18,9 @@ namespace redis_zk::watcher {
 
 class Observer {
  public:
-  // Options and topology must outlive the observer. `observed` is called on its thread after each
+  // The references must outlive the observer. `observed` is called on its thread after each
   // observation, and must only pass that on.
-  Observer(const WatcherOptions& options, const Published<Topology>& topology,
+  Observer(const WatcherOptions& options, const redis::Network& network, const Published<Topology>& topology,
            std::function<void()> observed);
   // REQUIRES: the topology is closed. Waits for the answers under way, a second at most.
   ~Observer();
@@ -33,6 +34,7 @@ class Observer {
   Findings Ask(const Topology& topology) const;
 
   const WatcherOptions& options_;
+  const redis::Network network_;
   const Published<Topology>& topology_;
   const std::function<void()> observed_;
   Published<FleetStatus> status_;

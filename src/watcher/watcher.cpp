@@ -29,7 +29,6 @@ using zookeeper::SessionEvent;
 using zookeeper::Watch;
 
 constexpr Duration kUpkeep = 1s;
-constexpr Duration kAskTimeout = 500ms;
 // Events can be missed (a record that somebody else changed, a Sentinel that was cut off): everything is
 // compared anew this often.
 constexpr Duration kCheckAll = 5s;
@@ -66,18 +65,19 @@ void LogUnread(const Error& error) {
 }  // namespace
 
 Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
-                 const zookeeper::SessionFactory& open_session)
+                 const daemon::Connections& connections)
     : options_(options),
+      network_(connections.network),
       queue_(signals),
       behaviors_({signals.original_mask(), options.secrets}, options.behaviors),
       events_([this](const Event& event) { behaviors_.Tell(event); }),
-      session_(open_session(options.common.zk_hosts, options.common.zk_session_timeout,
-                            [this](SessionEvent event) { queue_.Push(std::move(event)); })),
+      session_(connections.open_session(options.common.zk_hosts, options.common.zk_session_timeout,
+                                        [this](SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, options.common.zk_root),
-      cleaner_(options, *session_, registry_, events_),
+      cleaner_(options, network_, *session_, registry_, events_),
       topology_(Topology{.default_group = options.common.master_name}),
-      observer_(options, topology_, [this] { queue_.Push(Observed{}); }),
-      admin_(options, topology_, open_session,
+      observer_(options, network_, topology_, [this] { queue_.Push(Observed{}); }),
+      admin_(options, topology_, connections,
              [this](Event event, store::PastEvent past) {
                queue_.Push(AdminDone{std::move(event), std::move(past)});
              }),
@@ -421,8 +421,7 @@ void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {
     unchecked_groups_.insert(groups.begin(), groups.end());
     return;
   }
-  auto reports =
-      sentinel::AskSentinels({*followed}, options_.common.credentials.sentinel, groups, kAskTimeout).front();
+  auto reports = sentinel::AskSentinels(network_.sentinels, {*followed}, groups).front();
   // The members as they are now: the promoted one may have joined a moment ago.
   const auto members = registry_.ListMembers(groups);
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -443,8 +442,7 @@ void Watcher::CheckWithAll() {
     if (groups_.contains(next.value())) groups.push_back(std::move(next.value()));
   }
   if (groups.empty()) return;
-  auto answers = sentinel::AskSentinels(store::PeersIn(sentinels_), options_.common.credentials.sentinel,
-                                        groups, kAskTimeout);
+  auto answers = sentinel::AskSentinels(network_.sentinels, store::PeersIn(sentinels_), groups);
   std::vector<Evidence> evidence;
   std::set<Endpoint> candidates;
   std::vector<std::string> doubted;
@@ -460,7 +458,7 @@ void Watcher::CheckWithAll() {
   // Compared again with the next round.
   if (!members) return LogUnread(members.error());
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
-  const auto infos = redis::AskServerInfos(asked, options_.common.credentials.redis, kAskTimeout);
+  const auto infos = network_.redis.AskInfos(asked);
   std::set<Endpoint> acting_masters;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (infos[i] && infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);

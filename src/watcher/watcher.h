@@ -15,9 +15,11 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "base/published.h"
+#include "daemon/connections.h"
 #include "os/event_queue.h"
 #include "os/signals.h"
-#include "sentinel/client.h"
+#include "redis/servers.h"
+#include "sentinel/reports.h"
 #include "sentinel/subscriber.h"
 #include "store/registry.h"
 #include "watcher/admin.h"
@@ -29,7 +31,6 @@
 #include "watcher/options.h"
 #include "watcher/topology.h"
 #include "watcher/verdict.h"
-#include "zookeeper/session.h"
 
 namespace redis_zk::watcher {
 
@@ -37,7 +38,7 @@ class Watcher {
  public:
   // Both must outlive the watcher.
   Watcher(const WatcherOptions& options, const BlockedSignals& signals,
-          const zookeeper::SessionFactory& open_session);
+          const daemon::Connections& connections);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -95,6 +96,7 @@ class Watcher {
   void WriteEventLog();
 
   const WatcherOptions& options_;
+  const redis::Network network_;
   EventQueue<Message> queue_;
   Behaviors behaviors_;
   RecentEvents events_;

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "redis/connection.h"
-#include "redis/server_info.h"
+#include "redis/servers.h"
 #include "sentinel/client.h"
 #include "sentinel/subscriber.h"
 #include "support/proxy.h"
@@ -12,8 +12,6 @@
 namespace redis_zk::testing {
 namespace {
 
-using redis::Ask;
-using redis::AskAll;
 using redis::Connection;
 using redis::Reply;
 using sentinel::SubscriberEvent;
@@ -22,12 +20,16 @@ constexpr Duration kTimeout = 5s;
 constexpr Duration kShort = 200ms;
 const redis::Credentials kNobody;
 
+redis::ConnectedServers ServersAs(const redis::Credentials& credentials, Duration timeout = kTimeout) {
+  return redis::ConnectedServers(credentials, timeout);
+}
+
 Endpoint NobodyThere() { return {"127.0.0.1", FreePort()}; }
 
 TEST(ConnectionTest, AsksAndIsAnswered) {
   const RedisServer server;
-  const auto replies = Ask(server.endpoint(), kNobody,
-                           {{"SET", "k", "a b\r\n"}, {"GET", "k"}, {"GET", "none"}, {"NONSENSE"}}, kTimeout);
+  const auto replies = ServersAs(kNobody).Ask(
+      server.endpoint(), {{"SET", "k", "a b\r\n"}, {"GET", "k"}, {"GET", "none"}, {"NONSENSE"}});
   ASSERT_TRUE(replies) << replies.error().message;
   ASSERT_EQ(replies->size(), 4U);
   EXPECT_EQ((*replies)[0].text, "OK");
@@ -42,8 +44,9 @@ TEST(ConnectionTest, OneSilentServerDelaysNoOther) {
   silent.Set(Proxy::Mode::kSilent);
   const Endpoint dead = NobodyThere();
   const TimePoint asked = Clock::now();
-  const auto answers = AskAll({silent.endpoint(), server.endpoint(), dead}, kNobody, {{"PING"}}, kShort);
-  EXPECT_LT(Clock::now() - asked, kTimeout);
+  const auto answers =
+      ServersAs(kNobody, kShort).AskAll({silent.endpoint(), server.endpoint(), dead}, {{"PING"}});
+  EXPECT_LT(Clock::now() - asked);
   ASSERT_EQ(answers.size(), 3U);
   EXPECT_EQ(answers[0].error().kind, ErrorKind::kTimeout);
   EXPECT_EQ(answers[1]->front().text, "PONG");
@@ -90,28 +93,28 @@ TEST(ConnectionTest, AuthenticatesAndSaysWhenItMayNot) {
                                   {"a user's", {"app", "apps"}, true},
                                   {"a wrong one", {"", "wrong"}, false},
                                   {"another user's", {"app", "right"}, false}}) {
-    const auto replies = Ask(server.endpoint(), credentials, {{"PING"}}, kTimeout);
+    const auto replies = ServersAs(credentials).Ask(server.endpoint(), {{"PING"}});
     EXPECT_EQ(replies.has_value(), accepted) << name;
     if (replies) continue;
     EXPECT_EQ(replies.error().kind, ErrorKind::kRefused) << name;
     EXPECT_EQ(replies.error().message.find(credentials.password), std::string::npos)
         << "no secret in an error";
   }
-  const auto without = Ask(server.endpoint(), kNobody, {{"PING"}}, kTimeout);
+  const auto without = ServersAs(kNobody).Ask(server.endpoint(), {{"PING"}});
   ASSERT_TRUE(without);
   EXPECT_TRUE(without->front().is_error()) << "an answer, though not the one hoped for";
-  EXPECT_EQ(redis::AskServerInfo(server.endpoint(), kNobody, kTimeout).error().kind, ErrorKind::kRefused);
+  EXPECT_EQ(ServersAs(kNobody).AskInfo(server.endpoint()).error().kind, ErrorKind::kRefused);
 }
 
 TEST(ServerInfoTest, TellsMasterFromReplica) {
   const RedisServer master;
   const RedisServer replica("replicaof " + master.endpoint().ToRecord());
   ASSERT_TRUE(
-      Ask(master.endpoint(), kNobody, {{"SET", "a", "1"}, {"SELECT", "3"}, {"SET", "b", "2"}}, kTimeout));
+      ServersAs(kNobody).Ask(master.endpoint(), {{"SET", "a", "1"}, {"SELECT", "3"}, {"SET", "b", "2"}}));
   News nobody_reports;
   std::vector<Result<redis::ServerInfo>> infos;
   ASSERT_TRUE(nobody_reports.Until([&] {
-    infos = redis::AskServerInfos({master.endpoint(), replica.endpoint()}, kNobody, kTimeout);
+    infos = ServersAs(kNobody).AskInfos({master.endpoint(), replica.endpoint()});
     return infos[1] && infos[1]->link_up && infos[1]->keys == 2 && infos[1]->offset == infos[0]->offset;
   }));
   EXPECT_EQ(infos[0]->role, redis::Role::kMaster);
@@ -126,20 +129,20 @@ TEST(SentinelClientTest, ReportsWhatASentinelSays) {
   const RedisServer master;
   const SentinelServer sentinel(master.endpoint());
   const Endpoint dead = NobodyThere();
-  auto reports =
-      sentinel::AskSentinels({{sentinel.endpoint(), ""}, {dead, ""}}, kNobody, "master1", kTimeout);
+  auto servers = ServersAs(kNobody);
+  auto reports = sentinel::AskSentinels(servers, {{sentinel.endpoint(), ""}, {dead, ""}}, "master1");
   ASSERT_TRUE(reports[0]) << reports[0].error().message;
   EXPECT_EQ(reports[0]->master, master.endpoint());
   EXPECT_EQ(reports[0]->config_epoch, 0U);
   EXPECT_EQ(reports[0]->quorum, 1U);
   EXPECT_FALSE(reports[0]->master_down);
   EXPECT_FALSE(reports[1]);
-  EXPECT_EQ(sentinel::AskSentinels({{sentinel.endpoint(), ""}}, kNobody, "other", kTimeout)[0].error().kind,
+  EXPECT_EQ(sentinel::AskSentinels(servers, {{sentinel.endpoint(), ""}}, "other")[0].error().kind,
             ErrorKind::kNotFound);
-  EXPECT_EQ(sentinel::AskSentinels({{master.endpoint(), ""}}, kNobody, "master1", kTimeout)[0].error().kind,
+  EXPECT_EQ(sentinel::AskSentinels(servers, {{master.endpoint(), ""}}, "master1")[0].error().kind,
             ErrorKind::kRefused)
       << "a Redis is no Sentinel";
-  const auto refused = sentinel::RequestFailover(sentinel.endpoint(), kNobody, "master1", kTimeout);
+  const auto refused = sentinel::Client(servers, sentinel.endpoint()).RequestFailover("master1");
   EXPECT_EQ(refused.error().kind, ErrorKind::kRefused) << "there is no replica to promote";
 }
 
@@ -148,9 +151,10 @@ TEST(SentinelClientTest, RefusesASentinelWithAnotherId) {
   const std::string id(40, 'a');
   const SentinelServer sentinel(master.endpoint(), "sentinel myid " + id);
   const std::string wrong(40, 'b');
+  auto servers = ServersAs(kNobody);
   const auto reports = sentinel::AskSentinels(
-      {{sentinel.endpoint(), id}, {sentinel.endpoint(), wrong}, {sentinel.endpoint(), ""}}, kNobody,
-      "master1", kTimeout);
+      servers, {{sentinel.endpoint(), id}, {sentinel.endpoint(), wrong}, {sentinel.endpoint(), ""}},
+      "master1");
   ASSERT_TRUE(reports[0]) << reports[0].error().message;
   EXPECT_TRUE(reports[0]->identified);
   ASSERT_FALSE(reports[1]);
@@ -163,7 +167,8 @@ TEST(SentinelClientTest, RefusesASentinelWithAnotherId) {
 
 TEST(ConnectionTest, RepeatsNoPasswordOfAnAnswer) {
   const RedisServer without_auth("rename-command AUTH \"\"");
-  const auto refused = Ask(without_auth.endpoint(), {"", "secret-4711"}, {{"PING"}}, kTimeout);
+  const redis::Credentials secret{"", "secret-4711"};
+  const auto refused = ServersAs(secret).Ask(without_auth.endpoint(), {{"PING"}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::kRefused);
   EXPECT_EQ(refused.error().message.find("secret-4711"), std::string::npos) << refused.error().message;
@@ -203,10 +208,9 @@ class SubscriberTest : public ::testing::Test {
 TEST_F(SubscriberTest, HearsEvents) {
   const auto subscriber = Follow(sentinel_.endpoint());
   ASSERT_TRUE(Await(SubscriberEvent::Kind::kSubscribed));
-  ASSERT_TRUE(Ask(sentinel_.endpoint(), kNobody,
-                  {{"SENTINEL", "MONITOR", "other", master_.endpoint().host,
-                    std::to_string(master_.endpoint().port), "1"}},
-                  kTimeout));
+  ASSERT_TRUE(
+      ServersAs(kNobody).Ask(sentinel_.endpoint(), {{"SENTINEL", "MONITOR", "other", master_.endpoint().host,
+                                                     std::to_string(master_.endpoint().port), "1"}}));
   const auto heard = Await(SubscriberEvent::Kind::kEvent);
   ASSERT_TRUE(heard);
   EXPECT_EQ(heard->event.name, "+monitor");

@@ -78,7 +78,7 @@ TEST(AddressFaultsTest, AClaimThatIsPutBackTellsOfTheOneBeforeIt) {
 class AddressClaimTest : public WrapperTest {
  protected:
   daemon::AddressClaim Claim(FaultyLoop& loop) {
-    return {*loop, common_, server_, common_.credentials.redis, "redis-wrapper"};
+    return {*loop, common_, server_, network_.network().redis, "redis-wrapper"};
   }
 };
 

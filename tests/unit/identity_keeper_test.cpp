@@ -19,8 +19,9 @@ class IdentityKeeperTest : public WrapperTest {
  protected:
   // A wrapper, and another client that looks on.
   struct Site {
-    explicit Site(const IdentityKeeperTest& test)
-        : loop(zookeeper, test.signals(), test.common_, test.server_), keeper(*loop, test.options_) {
+    explicit Site(IdentityKeeperTest& test)
+        : loop(zookeeper, test.signals(), test.common_, test.server_),
+          keeper(*loop, test.options_, test.network_.network()) {
       EXPECT_TRUE(other.EnsureGroup("master1"));
     }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sentinel/client.h"
+#include "sentinel/reports.h"
 
 namespace redis_zk::testing {
 namespace {

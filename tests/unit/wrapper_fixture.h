@@ -1,11 +1,13 @@
-// A wrapper's loop at a ZooKeeper in memory, through a session that fails on demand. Nothing listens at the
-// wrapper's address.
+// A wrapper's loop at a ZooKeeper and a fleet in memory, through a session and a network that fail on demand,
+// in a time that jumps. Nothing listens at the wrapper's address.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "daemon/wrapper_loop.h"
+#include "support/failing_network.h"
+#include "support/fake_fleet.h"
 #include "support/fault_site.h"
 #include "support/servers.h"
 #include "unit/signals_fixture.h"
@@ -47,6 +49,9 @@ class WrapperTest : public SignalsTest {
     return {.work_dir = dir.path().string(), .bind = address, .announce = address};
   }
 
+  FakeTime time_;
+  FakeFleet fleet_{time_};
+  FailingNetwork network_{fleet_.network()};
   const TempDir dir_;
   const CommonOptions common_ = Common();
   const ServerOptions server_ = At({"127.0.0.1", FreePort()}, dir_);

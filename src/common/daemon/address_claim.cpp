@@ -11,7 +11,6 @@
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "net/interface.h"
-#include "redis/connection.h"
 
 namespace redis_zk::daemon {
 
@@ -19,7 +18,6 @@ namespace {
 
 using store::AddressVerdict;
 
-constexpr Duration kAnswerTimeout = 500ms;
 constexpr Duration kLookAgain = 500ms;
 // One that starts serves, or ends, within a moment.
 constexpr Duration kLookAgainSoon = 100ms;
@@ -38,11 +36,11 @@ std::string PlaceOf(const ServerOptions& server) {
 }  // namespace
 
 AddressClaim::AddressClaim(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
-                           const redis::Credentials& credentials, const std::string& daemon)
+                           redis::Servers& servers, const std::string& daemon)
     : loop_(loop),
       common_(common),
       server_(server),
-      credentials_(credentials),
+      servers_(servers),
       name_(daemon + " at " + PlaceOf(server)),
       addresses_(loop.session(), common.zk_root) {}
 
@@ -55,7 +53,7 @@ std::optional<int> AddressClaim::Await() {
   std::optional<TimePoint> patience;
   while (true) {
     const std::int64_t session = loop_.session().id();
-    const bool answered = !redis::WhoAnswers({address}, credentials_, kAnswerTimeout).empty();
+    const bool answered = !servers_.WhoAnswers({address}).empty();
     const auto other = addresses_.Claim(address, name_, answered);
     std::string reason;
     Duration look_again = kLookAgain;

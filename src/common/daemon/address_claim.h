@@ -8,15 +8,17 @@
 #include "base/log.h"
 #include "daemon/wrapper_loop.h"
 #include "options/common_options.h"
+#include "redis/servers.h"
 #include "store/addresses.h"
 
 namespace redis_zk::daemon {
 
 class AddressClaim {
  public:
-  // `daemon` is its name; `credentials` are those of a server of our kind. The references must outlive this.
+  // `daemon` is its name; `servers` has the credentials of a server of our kind. The references must outlive
+  // this.
   AddressClaim(WrapperLoop& loop, const CommonOptions& common, const ServerOptions& server,
-               const redis::Credentials& credentials, const std::string& daemon);
+               redis::Servers& servers, const std::string& daemon);
 
   // REQUIRES: our server does not run. Claims the announced address unless this session has, and waits for a
   // predecessor's session to end where a server still answers there. An exit code, explained in the log, when
@@ -30,7 +32,7 @@ class AddressClaim {
   WrapperLoop& loop_;
   const CommonOptions& common_;
   const ServerOptions& server_;
-  const redis::Credentials& credentials_;
+  redis::Servers& servers_;
   const std::string name_;
   store::Addresses addresses_;
   std::int64_t claimed_session_ = 0;

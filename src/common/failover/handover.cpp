@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "failover/preference.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::failover {
 
@@ -17,7 +18,6 @@ using Kind = Handover::Outcome::Kind;
 constexpr const char* kIsReplica = "this node is a replica";
 constexpr const char* kAskedAtOnce = "interrupted by a second stop request";
 
-constexpr Duration kAskTimeout = 500ms;
 // How often the servers are looked at while everybody waits for them.
 constexpr Duration kLookInterval = 5ms;
 // How often everything is looked at while writes go on.
@@ -63,11 +63,11 @@ constexpr Duration kAtOnce = 1ms;
 
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
-std::vector<sentinel::SentinelReport> AnsweredReports(const std::vector<sentinel::Peer>& sentinels,
-                                                      const redis::Credentials& credentials,
+std::vector<sentinel::SentinelReport> AnsweredReports(redis::Servers& servers,
+                                                      const std::vector<sentinel::Peer>& sentinels,
                                                       const std::string& group) {
   std::vector<sentinel::SentinelReport> reports;
-  for (auto& report : sentinel::AskSentinels(sentinels, credentials, group, kAskTimeout)) {
+  for (auto& report : sentinel::AskSentinels(servers, sentinels, group)) {
     if (report) reports.push_back(std::move(*report));
   }
   return reports;
@@ -224,20 +224,12 @@ std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
   return found;
 }
 
-Status DisconnectClients(const Endpoint& server, const redis::Credentials& credentials, Duration timeout) {
-  const auto answers = redis::Ask(server, credentials, {{"CLIENT", "KILL", "TYPE", "normal"}}, timeout);
-  if (!answers) return tl::unexpected(answers.error());
-  if (answers->front().is_error())
-    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", server.ToAddress(), answers->front().text));
-  return {};
+Status DisconnectClients(redis::Servers& servers, const Endpoint& server) {
+  return servers.Order(server, {"CLIENT", "KILL", "TYPE", "normal"});
 }
 
-Handover::Handover(const redis::FleetCredentials& credentials, const Terms& terms, Pause pause)
-    : credentials_(credentials),
-      terms_(terms),
-      pause_(std::move(pause)),
-      start_(Clock::now()),
-      to_(terms.to) {}
+Handover::Handover(const redis::Network& network, const Terms& terms, Pause pause)
+    : network_(network), terms_(terms), pause_(std::move(pause)), start_(Clock::now()), to_(terms.to) {}
 
 Handover::Outcome Handover::End(Kind kind, std::string told) const {
   Outcome outcome{.kind = kind, .told = std::move(told), .took = Since(start_)};
@@ -248,9 +240,8 @@ Handover::Outcome Handover::End(Kind kind, std::string told) const {
 }
 
 Result<redis::Reply> Handover::AskMaster(const redis::Command& command) const {
-  const auto replies = terms_.own != nullptr
-                           ? terms_.own->Ask({command}, kAskTimeout)
-                           : redis::Ask(terms_.server, credentials_.redis, {command}, kAskTimeout);
+  const auto replies =
+      terms_.own != nullptr ? terms_.own->Ask({command}) : network_.redis.Ask(terms_.server, {command});
   if (!replies) return tl::unexpected(replies.error());
   if (replies->front().is_error())
     return Fail(ErrorKind::kRefused, fmt::format("{}: {}", command.front(), replies->front().text));
@@ -258,8 +249,8 @@ Result<redis::Reply> Handover::AskMaster(const redis::Command& command) const {
 }
 
 Result<redis::ServerInfo> Handover::AskMasterInfo() const {
-  if (terms_.own != nullptr) return terms_.own->AskInfo(kAskTimeout);
-  return redis::AskServerInfo(terms_.server, credentials_.redis, kAskTimeout);
+  if (terms_.own != nullptr) return terms_.own->AskInfo();
+  return network_.redis.AskInfo(terms_.server);
 }
 
 Status Handover::PauseWrites(Duration duration) {
@@ -299,11 +290,10 @@ HandoverPlan Handover::Look() {
   if (master->role == redis::Role::kMaster) {
     std::vector<Endpoint> attached;
     for (const auto& replica : master->replicas) attached.push_back(replica.endpoint);
-    auto infos = redis::AskServerInfos(attached, credentials_.redis, kAskTimeout);
+    auto infos = network_.redis.AskInfos(attached);
     for (std::size_t i = 0; i < attached.size(); ++i) view.replicas.emplace(attached[i], std::move(infos[i]));
     answering_.clear();
-    auto reports =
-        sentinel::AskAboutGroups(terms_.sentinels, credentials_.sentinel, {terms_.group}, kAskTimeout);
+    auto reports = sentinel::AskAboutGroups(network_.sentinels, terms_.sentinels, {terms_.group});
     for (std::size_t i = 0; i < reports.size(); ++i) {
       if (!reports[i].front()) continue;
       answering_.push_back(terms_.sentinels[i]);
@@ -349,7 +339,7 @@ Handover::Outcome Handover::Prepare(HandoverPlan plan) {
   plan.sentinels.resize(1);
   const TimePoint shown_by = GoesOn() ? TimePoint::max() : std::max(BeginBy(), start_ + terms_.timeout / 2);
   const auto pause = [&](TimePoint until) { return Clock::now() < shown_by && pause_(until); };
-  const Preference preference(credentials_, terms_.group, *to_);
+  const Preference preference(network_, terms_.group, *to_);
   if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause); !preferred) {
     return End(Kind::kRefused, Clock::now() < shown_by
                                    ? preferred.error().message
@@ -406,15 +396,14 @@ Handover::Outcome Handover::Order(const HandoverPlan& plan, TimePoint deadline) 
   Promotion promotion{.decided = true, .why = "no Sentinel accepted the failover request"};
   for (const auto& sentinel : plan.sentinels) {
     if (Clock::now() >= deadline) break;
-    const auto reports = AnsweredReports({PeerAt(sentinel)}, credentials_.sentinel, terms_.group);
+    const auto reports = AnsweredReports(network_.sentinels, {PeerAt(sentinel)}, terms_.group);
     // Silent, or in TILT since we looked: it would carry the order out when nobody expects it any more.
     if (reports.empty() || reports.front().tilt) {
       promotion.why = fmt::format("no Sentinel accepted the failover request: {} {}", sentinel.ToAddress(),
                                   reports.empty() ? "does not answer" : "is in TILT");
       continue;
     }
-    const auto ordered =
-        sentinel::RequestFailover(sentinel, credentials_.sentinel, terms_.group, kAskTimeout);
+    const auto ordered = sentinel::Client(network_.sentinels, sentinel).RequestFailover(terms_.group);
     // The order may have arrived although the answer did not, and another failover is as good as ours: then
     // no other Sentinel may be asked.
     if (!ordered && ordered.error().kind == ErrorKind::kRefused &&
@@ -469,7 +458,7 @@ std::string Handover::AwaitReplicas(const std::vector<Endpoint>& replicas, std::
       return fmt::format("replica {} is no longer attached", to_->ToAddress());
     if (attached.empty()) return "no replica is attached any more";
     std::string behind;
-    const auto infos = redis::AskServerInfos(attached, credentials_.redis, kAskTimeout);
+    const auto infos = network_.redis.AskInfos(attached);
     for (std::size_t i = 0; i < attached.size(); ++i) {
       if (!infos[i]) {
         behind = infos[i].error().message;
@@ -487,7 +476,7 @@ std::string Handover::AwaitReplicas(const std::vector<Endpoint>& replicas, std::
 std::optional<Endpoint> Handover::FindPromoted(const HandoverPlan& plan) const {
   std::vector<Endpoint> promotable = plan.replicas;
   promotable.insert(promotable.end(), plan.unattached.begin(), plan.unattached.end());
-  const auto infos = redis::AskServerInfos(promotable, credentials_.redis, kAskTimeout);
+  const auto infos = network_.redis.AskInfos(promotable);
   for (std::size_t i = 0; i < promotable.size(); ++i) {
     if (infos[i] && infos[i]->role == redis::Role::kMaster) return promotable[i];
   }
@@ -500,7 +489,7 @@ Handover::Promotion Handover::AwaitPromotion(const HandoverPlan& plan, const End
   TimePoint heard_at = working_at;
   while (true) {
     if (const auto promoted = FindPromoted(plan)) return {.promoted = promoted};
-    const auto answers = sentinel::AskSentinels(answering_, credentials_.sentinel, terms_.group, kAskTimeout);
+    const auto answers = sentinel::AskSentinels(network_.sentinels, answering_, terms_.group);
     std::vector<sentinel::SentinelReport> reports;
     bool gone = false;
     for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -545,8 +534,7 @@ Handover::Promotion Handover::EndFailover(const HandoverPlan& plan, const std::v
   while (true) {
     std::vector<sentinel::SentinelReport> reports;
     std::string open;  // why it is not decided
-    const auto answers =
-        sentinel::AskSentinels(terms_.sentinels, credentials_.sentinel, terms_.group, kAskTimeout);
+    const auto answers = sentinel::AskSentinels(network_.sentinels, terms_.sentinels, terms_.group);
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const Endpoint& sentinel = terms_.sentinels[i].endpoint;
       if (answers[i]) {
@@ -562,9 +550,8 @@ Handover::Promotion Handover::EndFailover(const HandoverPlan& plan, const std::v
       open = "the failover is still running";
       if (report.tilt) {
         Withdraw(plan, report.sentinel);
-      } else if (!before.contains(report.sentinel) &&
-                 sentinel::SetFailoverTimeout(report.sentinel, credentials_.sentinel, terms_.group, kAtOnce,
-                                              kAskTimeout)) {
+      } else if (!before.contains(report.sentinel) && sentinel::Client(network_.sentinels, report.sentinel)
+                                                          .SetFailoverTimeout(terms_.group, kAtOnce)) {
         before[report.sentinel] = report.failover_timeout;
       }
     }
@@ -580,8 +567,8 @@ Handover::Promotion Handover::EndFailover(const HandoverPlan& plan, const std::v
     if (!pause_(Clock::now() + kLookInterval) && !GoesOn()) break;
   }
   for (const auto& [sentinel, failover_timeout] : before) {
-    const auto restored = sentinel::SetFailoverTimeout(sentinel, credentials_.sentinel, terms_.group,
-                                                       failover_timeout, kAskTimeout);
+    const auto restored =
+        sentinel::Client(network_.sentinels, sentinel).SetFailoverTimeout(terms_.group, failover_timeout);
     if (!restored)
       log::Error(
           {.event = "failover-timeout-not-restored", .group = terms_.group, .peer = sentinel.ToAddress()},
@@ -595,7 +582,7 @@ Handover::Promotion Handover::EndFailover(const HandoverPlan& plan, const std::v
 
 void Handover::Withdraw(const HandoverPlan& plan, const Endpoint& sentinel) const {
   // A failover-timeout does not end one that has not begun, and TILT outlasts every pause of ours.
-  const auto known = sentinel::AskKnownInstances(sentinel, credentials_.sentinel, terms_.group, kAskTimeout);
+  const auto known = sentinel::Client(network_.sentinels, sentinel).AskKnownInstances(terms_.group);
   if (!known) return;
   const bool chosen = std::any_of(known->replicas.begin(), known->replicas.end(),
                                   [](const auto& replica) { return replica.promoted; });
@@ -604,7 +591,7 @@ void Handover::Withdraw(const HandoverPlan& plan, const Endpoint& sentinel) cons
     pause_(Clock::now() + kPromotionArrives);
     if (FindPromoted(plan)) return;
   }
-  const auto reset = sentinel::RequestReset(sentinel, credentials_.sentinel, terms_.group, kAskTimeout);
+  const auto reset = sentinel::Client(network_.sentinels, sentinel).RequestReset(terms_.group);
   if (reset) {
     log::Warn(
         {.event = "failover-withdrawn", .group = terms_.group, .peer = sentinel.ToAddress()},
@@ -623,7 +610,7 @@ Status Handover::Demote(const Endpoint& promoted) const {
     const auto followed = AskMaster({"REPLICAOF", promoted.host, std::to_string(promoted.port)});
     if (followed) return {};
     if (Clock::now() >= deadline) return tl::unexpected(followed.error());
-    pause_(Clock::now() + kAskTimeout);
+    pause_(Clock::now() + redis::kAnswerTimeout);
   }
 }
 

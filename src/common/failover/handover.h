@@ -22,10 +22,9 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "net/endpoint.h"
-#include "redis/credentials.h"
-#include "redis/own_server.h"
 #include "redis/server_info.h"
-#include "sentinel/client.h"
+#include "redis/servers.h"
+#include "sentinel/reports.h"
 
 namespace redis_zk::failover {
 
@@ -66,7 +65,7 @@ std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
 
 // Closes the connections of applications to a server that is no master any more, so that they ask for the
 // master again: those of replicas and of subscribers, among them Sentinels, stay.
-Status DisconnectClients(const Endpoint& server, const redis::Credentials& credentials, Duration timeout);
+Status DisconnectClients(redis::Servers& servers, const Endpoint& server);
 
 class Handover {
  public:
@@ -76,7 +75,7 @@ class Handover {
   struct Terms {
     std::string group;
     Endpoint server;                        // where the master is spoken to
-    redis::OwnServer* own = nullptr;        // if it is our own: the connection that is kept to it
+    redis::KeptServer* own = nullptr;       // if it is our own: the connection that is kept to it
     Endpoint announced;                     // what others know it as
     std::vector<sentinel::Peer> sentinels;  // all that are registered
     std::optional<Endpoint> to{};           // whom to promote; nothing: whom Sentinel likes best
@@ -106,7 +105,7 @@ class Handover {
   using Pause = std::function<bool(TimePoint until)>;
 
   // The references must outlive the handover.
-  Handover(const redis::FleetCredentials& credentials, const Terms& terms, Pause pause);
+  Handover(const redis::Network& network, const Terms& terms, Pause pause);
 
   // kItStops: whatever the outcome, the server is to be stopped next; after a failure no write has been
   // accepted that a replica promoted meanwhile lacks. kItGoesOn: once a Sentinel has been asked, it is seen
@@ -150,7 +149,7 @@ class Handover {
   void Withdraw(const HandoverPlan& plan, const Endpoint& sentinel) const;
   Status Demote(const Endpoint& promoted) const;
 
-  const redis::FleetCredentials& credentials_;
+  const redis::Network network_;
   const Terms& terms_;
   const Pause pause_;
   const TimePoint start_;

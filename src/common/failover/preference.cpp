@@ -6,25 +6,20 @@
 
 #include "base/log.h"
 #include "redis/server_info.h"
+#include "sentinel/client.h"
 
 namespace redis_zk::failover {
 
 namespace {
 
-constexpr Duration kAskTimeout = 500ms;
 constexpr Duration kLookInterval = 100ms;
 // A Sentinel of a large fleet, or one that cannot be told to ask more often, asks every ten seconds; a second
 // or two for its turn and for the answer.
 constexpr Duration kSeenWithin = 12s;
 constexpr int kRestoreTries = 3;
 
-Status SetPriority(const Endpoint& replica, const redis::Credentials& credentials, std::int64_t priority) {
-  const auto answers = redis::Ask(
-      replica, credentials, {{"CONFIG", "SET", "replica-priority", std::to_string(priority)}}, kAskTimeout);
-  if (!answers) return tl::unexpected(answers.error());
-  if (answers->front().is_error())
-    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", replica.ToAddress(), answers->front().text));
-  return {};
+Status SetPriority(redis::Servers& servers, const Endpoint& replica, std::int64_t priority) {
+  return servers.Order(replica, {"CONFIG", "SET", "replica-priority", std::to_string(priority)});
 }
 
 }  // namespace
@@ -51,9 +46,9 @@ bool Prefers(const std::vector<sentinel::ReplicaReport>& replicas, const Endpoin
 
 Preference::~Preference() {
   for (const auto& [replica, priority] : before_) {
-    Status restored = SetPriority(replica, credentials_.redis, priority);
+    Status restored = SetPriority(network_.redis, replica, priority);
     for (int tries = 1; !restored && tries < kRestoreTries; ++tries)
-      restored = SetPriority(replica, credentials_.redis, priority);
+      restored = SetPriority(network_.redis, replica, priority);
     if (!restored)
       log::Warn({.event = "replica-priority-not-restored", .group = group_, .peer = replica.ToAddress()},
                 "cannot restore replica-priority on {}: {}; set it with CONFIG SET replica-priority {}",
@@ -64,7 +59,7 @@ Preference::~Preference() {
 Status Preference::Set(const std::vector<Endpoint>& replicas, const Endpoint& sentinel,
                        const std::function<bool(TimePoint)>& pause) const {
   std::map<Endpoint, std::int64_t> now;
-  const auto infos = redis::AskServerInfos(replicas, credentials_.redis, kAskTimeout);
+  const auto infos = network_.redis.AskInfos(replicas);
   for (std::size_t i = 0; i < replicas.size(); ++i) {
     if (!infos[i]) return tl::unexpected(infos[i].error());
     now[replicas[i]] = infos[i]->priority;
@@ -75,11 +70,11 @@ Status Preference::Set(const std::vector<Endpoint>& replicas, const Endpoint& se
   }
   for (const auto& [replica, priority] : PrioritiesFor(preferred_, now)) {
     before_[replica] = now.at(replica);
-    if (auto set = SetPriority(replica, credentials_.redis, priority); !set) return set;
+    if (auto set = SetPriority(network_.redis, replica, priority); !set) return set;
   }
   const TimePoint deadline = Clock::now() + kSeenWithin;
   while (true) {
-    const auto known = sentinel::AskKnownInstances(sentinel, credentials_.sentinel, group_, kAskTimeout);
+    const auto known = sentinel::Client(network_.sentinels, sentinel).AskKnownInstances(group_);
     if (known && Prefers(known->replicas, preferred_)) return {};
     if (Clock::now() >= deadline) {
       return Fail(ErrorKind::kTimeout, fmt::format("timeout: Sentinel {} does not prefer {} yet",

@@ -12,8 +12,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
-#include "redis/credentials.h"
-#include "sentinel/client.h"
+#include "redis/servers.h"
+#include "sentinel/reports.h"
 
 namespace redis_zk::failover {
 
@@ -27,8 +27,8 @@ bool Prefers(const std::vector<sentinel::ReplicaReport>& replicas, const Endpoin
 class Preference {
  public:
   // The references must outlive it.
-  Preference(const redis::FleetCredentials& credentials, const std::string& group, const Endpoint& preferred)
-      : credentials_(credentials), group_(group), preferred_(preferred) {}
+  Preference(const redis::Network& network, const std::string& group, const Endpoint& preferred)
+      : network_(network), group_(group), preferred_(preferred) {}
   // Restores the priorities; of who does not answer, it warns.
   ~Preference();
   Preference(const Preference&) = delete;
@@ -40,7 +40,7 @@ class Preference {
              const std::function<bool(TimePoint until)>& pause) const;
 
  private:
-  const redis::FleetCredentials& credentials_;
+  const redis::Network network_;
   const std::string& group_;
   const Endpoint& preferred_;
   mutable std::map<Endpoint, std::int64_t> before_;  // of those that were changed

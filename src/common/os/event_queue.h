@@ -9,9 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <climits>
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
@@ -60,10 +58,10 @@ class EventQueue {
         std::uint64_t count = 0;
         [[maybe_unused]] const ssize_t drained = read(wake_fd_, &count, sizeof count);
       }
-      const Duration left = Remaining(deadline, Clock::now());
+      const Duration left = Clock::TimeToBlock(deadline);
       if (left == Duration::zero()) return std::nullopt;
       std::array<pollfd, 2> fds{{{signals_.fd(), POLLIN, 0}, {wake_fd_, POLLIN, 0}}};
-      poll(fds.data(), fds.size(), static_cast<int>(std::min<Duration::rep>(left.count(), INT_MAX)));
+      poll(fds.data(), fds.size(), PollTimeout(left));
     }
   }
 

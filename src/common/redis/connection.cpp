@@ -81,10 +81,6 @@ std::string WithoutSecrets(const std::string& error) {
 // Instead of an answer to whatever was asked first, AUTH too; then the server closes the connection.
 constexpr std::string_view kFull = "ERR max number of clients";
 
-int PollTimeout(TimePoint deadline) {
-  return static_cast<int>(std::min<Duration::rep>(Remaining(deadline, Clock::now()).count(), INT_MAX));
-}
-
 }  // namespace
 
 void Connection::Free::operator()(redisContext* context) const { redisFree(context); }
@@ -165,7 +161,7 @@ Result<std::optional<Reply>> Connection::Receive(TimePoint deadline) {
   if (auto reply = TakeReply(); !reply || reply->has_value()) return reply;
   while (true) {
     pollfd waiting{fd(), wanted_events(), 0};
-    const int ready = poll(&waiting, 1, PollTimeout(deadline));
+    const int ready = poll(&waiting, 1, PollTimeout(Remaining(deadline, Clock::now())));
     if (ready > 0) {
       if (auto reply = Progress(waiting.revents); !reply || reply->has_value()) return reply;
     } else if (Clock::now() >= deadline) {
@@ -174,74 +170,6 @@ Result<std::optional<Reply>> Connection::Receive(TimePoint deadline) {
   }
 }
 
-std::vector<Result<std::vector<Reply>>> AskAll(const std::vector<Endpoint>& servers,
-                                               const Credentials& credentials,
-                                               const std::vector<Command>& commands, Duration timeout) {
-  struct Dialogue {
-    std::optional<Connection> connection;  // while answers are missing
-    std::vector<Reply> replies;
-  };
-  const TimePoint deadline = Clock::now() + timeout;
-  std::vector<Result<std::vector<Reply>>> answers;
-  std::vector<Dialogue> dialogues(servers.size());
-  for (std::size_t i = 0; i < servers.size(); ++i) {
-    auto connection = Connection::Start(servers[i], credentials);
-    if (!connection) {
-      answers.emplace_back(tl::unexpected(connection.error()));
-      continue;
-    }
-    answers.emplace_back(Fail(ErrorKind::kTimeout, fmt::format("{}: no answer within {} ms",
-                                                               servers[i].ToAddress(), timeout.count())));
-    for (const auto& command : commands) connection->Send(command);
-    dialogues[i].connection = std::move(*connection);
-  }
-  while (true) {
-    std::vector<pollfd> waiting;
-    std::vector<std::size_t> who;
-    for (std::size_t i = 0; i < dialogues.size(); ++i) {
-      if (!dialogues[i].connection) continue;
-      waiting.push_back({dialogues[i].connection->fd(), dialogues[i].connection->wanted_events(), 0});
-      who.push_back(i);
-    }
-    if (waiting.empty() || Clock::now() >= deadline) return answers;
-    poll(waiting.data(), waiting.size(), PollTimeout(deadline));
-    for (std::size_t w = 0; w < waiting.size(); ++w) {
-      if (waiting[w].revents == 0) continue;
-      auto& dialogue = dialogues[who[w]];
-      auto reply = dialogue.connection->Progress(waiting[w].revents);
-      while (reply && reply->has_value()) {
-        dialogue.replies.push_back(std::move(**reply));
-        if (dialogue.replies.size() == commands.size()) break;
-        reply = dialogue.connection->Progress(0);
-      }
-      if (!reply) {
-        answers[who[w]] = tl::unexpected(reply.error());
-        dialogue.connection.reset();
-      } else if (dialogue.replies.size() == commands.size()) {
-        answers[who[w]] = std::move(dialogue.replies);
-        dialogue.connection.reset();
-      }
-    }
-  }
-}
-
-Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& credentials,
-                               const std::vector<Command>& commands, Duration timeout) {
-  return AskAll({server}, credentials, commands, timeout).front();
-}
-
 bool IsFull(const Error& error) { return error.message.find(kFull) != std::string::npos; }
-
-std::set<Endpoint> WhoAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials,
-                              Duration timeout) {
-  const auto answers = AskAll(servers, credentials, {{"PING"}}, timeout);
-  std::set<Endpoint> living;
-  for (std::size_t i = 0; i < servers.size(); ++i) {
-    const bool lives =
-        answers[i] || answers[i].error().kind == ErrorKind::kRefused || IsFull(answers[i].error());
-    if (lives) living.insert(servers[i]);
-  }
-  return living;
-}
 
 }  // namespace redis_zk::redis

@@ -1,5 +1,5 @@
-// A connection to a Redis or a Sentinel, and one question put to many of them at once. Only this folder
-// includes hiredis.h; the subset used exists in hiredis 0.14 and 1.2.
+// A connection to a Redis or a Sentinel. Only this folder includes hiredis.h; the subset used exists in
+// hiredis 0.14 and 1.2.
 //
 // Non-blocking underneath: a read that times out leaves the connection usable, which hiredis' blocking calls
 // do not. One thread at a time per connection.
@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +31,7 @@ struct Reply {
 
   bool is_error() const { return type == Type::kError; }
 };
+using Replies = std::vector<Reply>;  // in the order of the commands
 
 class Connection {
  public:
@@ -69,21 +69,7 @@ class Connection {
   bool authenticating_ = false;
 };
 
-// Puts the same commands to every server at once and collects the answers, in the order of `servers`. An
-// error stands for a server that did not answer them all within `timeout`; error replies are answers.
-std::vector<Result<std::vector<Reply>>> AskAll(const std::vector<Endpoint>& servers,
-                                               const Credentials& credentials,
-                                               const std::vector<Command>& commands, Duration timeout);
-
-// The same for one server.
-Result<std::vector<Reply>> Ask(const Endpoint& server, const Credentials& credentials,
-                               const std::vector<Command>& commands, Duration timeout);
-
 // The server has no room for another client. Its answer comes as kUnavailable, for it passes.
 bool IsFull(const Error& error);
-
-// Which of the servers answer a PING. Who refuses our password or has no room lives, too.
-std::set<Endpoint> WhoAnswers(const std::vector<Endpoint>& servers, const Credentials& credentials,
-                              Duration timeout);
 
 }  // namespace redis_zk::redis

@@ -77,8 +77,6 @@ std::vector<ReplicaOf> ParseReplicas(const Fields& fields) {
   }
 }
 
-const Command kInfo{"INFO"};
-
 }  // namespace
 
 Result<ServerInfo> ParseServerInfo(std::string_view text) {
@@ -135,27 +133,5 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
 }
 
 std::int64_t NumberIn(std::string_view info, std::string_view name) { return NumberAt(Split(info), name); }
-
-Result<ServerInfo> ToServerInfo(const Endpoint& server, const Result<std::vector<Reply>>& answer) {
-  if (!answer) return tl::unexpected(answer.error());
-  const Reply& reply = answer->front();
-  if (reply.is_error())
-    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", server.ToAddress(), reply.text));
-  auto info = ParseServerInfo(reply.text);
-  if (!info) return Fail(server.ToAddress(), info.error());
-  return info;
-}
-
-Result<ServerInfo> AskServerInfo(const Endpoint& server, const Credentials& credentials, Duration timeout) {
-  return ToServerInfo(server, Ask(server, credentials, {kInfo}, timeout));
-}
-
-std::vector<Result<ServerInfo>> AskServerInfos(const std::vector<Endpoint>& servers,
-                                               const Credentials& credentials, Duration timeout) {
-  std::vector<Result<ServerInfo>> infos;
-  const auto answers = AskAll(servers, credentials, {kInfo}, timeout);
-  for (std::size_t i = 0; i < servers.size(); ++i) infos.push_back(ToServerInfo(servers[i], answers[i]));
-  return infos;
-}
 
 }  // namespace redis_zk::redis

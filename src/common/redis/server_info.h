@@ -9,7 +9,6 @@
 
 #include "net/endpoint.h"
 #include "redis/connection.h"
-#include "redis/credentials.h"
 
 namespace redis_zk::redis {
 
@@ -71,14 +70,5 @@ Result<ServerInfo> ParseServerInfo(std::string_view info);
 
 // One number in the text of INFO, of a Redis or a Sentinel; 0: it does not say.
 std::int64_t NumberIn(std::string_view info, std::string_view name);
-
-// What a server's answer to INFO says.
-Result<ServerInfo> ToServerInfo(const Endpoint& server, const Result<std::vector<Reply>>& answer);
-
-// Asks a server. kRefused: it answers, but not us (its message says why); kUnavailable, kTimeout: it does not
-// answer.
-Result<ServerInfo> AskServerInfo(const Endpoint& server, const Credentials& credentials, Duration timeout);
-std::vector<Result<ServerInfo>> AskServerInfos(const std::vector<Endpoint>& servers,
-                                               const Credentials& credentials, Duration timeout);
 
 }  // namespace redis_zk::redis

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sentinel/client.h"
+#include "sentinel/reports.h"
 #include "store/record.h"
 
 namespace redis_zk::store {
