@@ -103,11 +103,11 @@ void DatasetKeeper::Say(const Status& kept) {
 }
 
 Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own) {
-  const auto history = registry_.ReadHistory(group_);
+  const auto history = registry_.datasets.ReadHistory(group_);
   if (!history) return tl::unexpected(history.error());
   auto next = Continue(*history, own, found_.replication_id);
   if (next == *history) return {};
-  return registry_.WriteHistory(group_, next);
+  return registry_.datasets.WriteHistory(group_, next);
 }
 
 Status DatasetKeeper::KeepNote(const redis::ServerInfo& own, TimePoint now) {
@@ -150,10 +150,10 @@ Status DatasetKeeper::KeepReport(TimePoint now) {
     if (auto written = WriteNote(files_, note_); !written) return written;
     named_ = true;
   }
-  const auto told =
-      dataset.empty()
-          ? registry_.ForgetDataset(group_, note_.node)
-          : registry_.ReportDataset(group_, {.node = note_.node, .endpoint = endpoint_, .dataset = dataset});
+  const auto told = dataset.empty()
+                        ? registry_.datasets.Forget(group_, note_.node)
+                        : registry_.datasets.Report(
+                              group_, {.node = note_.node, .endpoint = endpoint_, .dataset = dataset});
   if (!told) return told;
   reported_ = dataset;
   report_at_ = now + kReportInterval;

@@ -31,14 +31,14 @@ Lookup::Lookup(const WrapperOptions& options, const redis::Network& network, sto
 Result<View> Lookup::Look(const store::Member& self, bool locked) {
   View view{
       .self = self.endpoint, .own = self.dataset, .force_master = options_.force_master, .locked = locked};
-  const auto record = registry_.ReadRecord(options_.common.master_name, Watch::kYes);
+  const auto record = registry_.records.Read(options_.common.master_name, Watch::kYes);
   if (!record) return tl::unexpected(record.error());
   view.record = *record;
   view.highest_epoch = record->epoch;
   refusing_.clear();
 
   const std::string& group = options_.common.master_name;
-  const auto members = registry_.ListMembers(group, Watch::kYes);
+  const auto members = registry_.members.List(group, Watch::kYes);
   if (!members) return tl::unexpected(members.error());
   auto marks = ReadMarks(self.dataset);
   if (!marks) return tl::unexpected(marks.error());
@@ -75,7 +75,7 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
 }
 
 Result<std::vector<sentinel::SentinelReport>> Lookup::AskTheSentinels(View& view) {
-  const auto registered = registry_.ListSentinels(Watch::kYes);
+  const auto registered = registry_.sentinels.List(Watch::kYes);
   if (!registered) return tl::unexpected(registered.error());
   sentinels_ = store::PeersIn(*registered);
   std::vector<sentinel::SentinelReport> reports;
@@ -94,9 +94,9 @@ Result<std::vector<sentinel::SentinelReport>> Lookup::AskTheSentinels(View& view
 
 Result<GroupMarks> Lookup::ReadMarks(const store::Dataset& own) {
   const std::string& group = options_.common.master_name;
-  auto known = registry_.ListDatasets(group);
+  auto known = registry_.datasets.List(group);
   if (!known && known.error().kind != ErrorKind::kNotFound) return tl::unexpected(known.error());
-  auto history = registry_.ReadHistory(group);
+  auto history = registry_.datasets.ReadHistory(group);
   if (!history) return tl::unexpected(history.error());
   return GroupMarks{.history = std::move(*history),
                     .datasets = std::move(known).value_or(std::vector<store::KnownDataset>{}),
@@ -126,7 +126,7 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
 
 Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const GroupMarks& marks, View& view) {
   // What Sentinels that are gone may have voted in.
-  if (const auto identities = registry_.ListIdentities()) {
+  if (const auto identities = registry_.identities.List()) {
     for (const auto& identity : *identities)
       view.highest_epoch = std::max(view.highest_epoch, identity.epoch);
   }
@@ -163,9 +163,9 @@ Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const Gr
 }
 
 Status Lookup::Refresh(const Endpoint& self) {
-  const auto registered = registry_.ListSentinels(Watch::kYes);
+  const auto registered = registry_.sentinels.List(Watch::kYes);
   if (!registered) return tl::unexpected(registered.error());
-  const auto members = registry_.ListMembers(options_.common.master_name, Watch::kYes);
+  const auto members = registry_.members.List(options_.common.master_name, Watch::kYes);
   if (!members) return tl::unexpected(members.error());
   sentinels_ = store::PeersIn(*registered);
   others_.clear();

@@ -97,10 +97,10 @@ Status Serving::TryRefresh() {
   const std::string& group = options_.common.master_name;
   const std::int64_t session = loop_.session().id();
   if (RegistrationDue()) {
-    auto registered = loop_.registry().RegisterMember(group, self_);
+    auto registered = loop_.registry().members.Register(group, self_);
     if (!registered && registered.error().kind == ErrorKind::kNotFound) {
-      if (auto made = loop_.registry().EnsureGroup(group); !made) return made;
-      registered = loop_.registry().RegisterMember(group, self_);
+      if (auto made = loop_.registry().groups.Ensure(group); !made) return made;
+      registered = loop_.registry().members.Register(group, self_);
     }
     if (!registered) return registered;
     registration_changed_ = false;
@@ -108,11 +108,11 @@ Status Serving::TryRefresh() {
   }
   // A lock that was left half-taken must not stand in anybody's way.
   if (auto released = lock_.Release(); !released) return released;
-  auto record = loop_.registry().ReadRecord(group, Watch::kYes);
+  auto record = loop_.registry().records.Read(group, Watch::kYes);
   if (!record && record.error().kind == ErrorKind::kNotFound) {
     // A group of which somebody lives is not removed.
-    if (auto made = loop_.registry().EnsureGroup(group); !made) return made;
-    record = loop_.registry().ReadRecord(group, Watch::kYes);
+    if (auto made = loop_.registry().groups.Ensure(group); !made) return made;
+    record = loop_.registry().records.Read(group, Watch::kYes);
   }
   if (!record) return tl::unexpected(record.error());
   record_ = *record;

@@ -42,7 +42,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
             .endpoint = options.server.announce,
             .node = keeper_.node(),
             .dataset = keeper_.Find()},
-      lock_(loop_.session(), loop_.registry().MasterPath(options.common.master_name),
+      lock_(loop_.session(), loop_.registry().records.Path(options.common.master_name),
             "redis-wrapper " + options.server.announce.ToAddress()),
       failover_request_(options.common, network_, self_.endpoint) {}
 
@@ -97,7 +97,7 @@ std::optional<int> Wrapper::CheckData() {
 Status Wrapper::Register(bool serving) {
   self_.serving = serving;
   self_.incomplete = serving && self_.incomplete;
-  return loop_.registry().RegisterMember(options_.common.master_name, self_);
+  return loop_.registry().members.Register(options_.common.master_name, self_);
 }
 
 Result<Decision> Wrapper::LookAndDecide(bool locked) {
@@ -158,7 +158,7 @@ OrExit<Decision> Wrapper::Settle() {
     auto settled = TrySettle();
     if (!settled && settled.error().kind == ErrorKind::kNotFound) {
       // The first of the group makes what is missing; anybody does when somebody deleted it.
-      const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
+      const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
       settled = made ? TrySettle() : tl::unexpected(made.error());
     }
     if (settled && settled->has_value()) return **settled;
@@ -257,7 +257,7 @@ Status Wrapper::RecordDecision(const Decision& decision) {
                                  .epoch = decision.epoch,
                                  .reason = decision.reason,
                                  .cold_start = decision.epoch > record_.epoch};
-    auto written = loop_.registry().WriteRecord(options_.common.master_name, record_, next, lock_.node());
+    auto written = loop_.registry().records.Write(options_.common.master_name, record_, next, lock_.node());
     if (!written) return written;
     is_news = leads && (decision.forced || next.master != record_.master);
     record_ = store::Replaced(record_, next);
@@ -272,7 +272,7 @@ Status Wrapper::RecordDecision(const Decision& decision) {
 void Wrapper::AddToEventLog(const Decision& decision) {
   const std::string& group = options_.common.master_name;
   const std::string self = self_.endpoint.ToAddress();
-  const auto written = loop_.registry().AppendToEventLog(
+  const auto written = loop_.registry().event_log.Append(
       {{.time = UnixTime(),
         .group = group,
         .kind = "cold-start",
@@ -280,7 +280,7 @@ void Wrapper::AddToEventLog(const Decision& decision) {
         .by = "redis-wrapper " + self}});
   if (!written) {
     log::Warn({.event = "event-log-write-failed"}, "cannot add the cold start to the event log {}: {}",
-              loop_.registry().EventLogPath(), written.error().message);
+              loop_.registry().event_log.Path(), written.error().message);
   }
 }
 

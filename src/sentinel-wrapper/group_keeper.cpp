@@ -53,11 +53,11 @@ GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& option
       options_(options),
       network_(network),
       settings_(options, network.sentinels),
-      turn_lock_(loop.session(), loop.registry().RescuePath(),
+      turn_lock_(loop.session(), loop.registry().sentinels.RescuePath(),
                  "sentinel-wrapper " + options.server.announce.ToAddress()) {}
 
 Status GroupKeeper::ReadGroups() {
-  auto names = loop_.registry().ListGroups(Watch::kYes);
+  auto names = loop_.registry().groups.List(Watch::kYes);
   if (!names) return tl::unexpected(names.error());
   std::string strange;
   std::erase_if(*names, [&strange](const std::string& name) {
@@ -71,7 +71,7 @@ Status GroupKeeper::ReadGroups() {
         fmt::format("groups skipped, Sentinel rejects their names: {}; rename or delete them in ZooKeeper",
                     strange));
   }
-  auto records = loop_.registry().ReadRecords(*names, Watch::kYes);
+  auto records = loop_.registry().records.ReadAll(*names, Watch::kYes);
   if (!records) return tl::unexpected(records.error());
   listed_ = std::move(*records);
   read_at_ = Clock::now() + kReadAgain;
@@ -96,10 +96,10 @@ Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const st
     if (name == options_.common.master_name || FitsFile(latest, members->at(name)))
       fleet.groups.push_back({name, latest, std::move(members->at(name))});
   }
-  auto identities = loop_.registry().ListIdentities();
+  auto identities = loop_.registry().identities.List();
   if (!identities) return tl::unexpected(identities.error());
   fleet.identities = std::move(*identities);
-  auto sentinels = loop_.registry().ListSentinels(Watch::kNo);
+  auto sentinels = loop_.registry().sentinels.List(Watch::kNo);
   if (!sentinels) return tl::unexpected(sentinels.error());
   fleet.sentinels = std::move(*sentinels);
   auto monitoring = MonitoringOf(identity, fleet);
@@ -228,7 +228,7 @@ bool GroupKeeper::TakeTurn(const sentinel::SentinelReport& own, const std::strin
   if (turn_) return false;
   auto held = turn_lock_.Acquire();
   if (!held && held.error().kind == ErrorKind::kNotFound) {
-    const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
+    const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
     held = made ? turn_lock_.Acquire() : tl::unexpected(made.error());
   }
   if (!held) log::Debug({.event = "zookeeper-request-failed"}, "{}", held.error().message);
@@ -271,7 +271,7 @@ Result<std::map<std::string, std::vector<store::Member>>> GroupKeeper::ListMembe
     const std::vector<std::string>& groups) {
   std::map<std::string, std::vector<store::Member>> all;
   for (const auto& group : groups) {
-    auto members = loop_.registry().ListMembers(group, Watch::kNo);
+    auto members = loop_.registry().members.List(group, Watch::kNo);
     // Somebody else's group, recorded without a redis-wrapper.
     if (!members && members.error().kind == ErrorKind::kNotFound) members = std::vector<store::Member>{};
     if (!members) return tl::unexpected(members.error());

@@ -37,10 +37,10 @@ bool IdentityKeeper::Acquire(std::uint64_t record_epoch) {
 }
 
 Result<bool> IdentityKeeper::TryAcquire(std::uint64_t record_epoch, TimePoint patience) {
-  const auto identities = loop_.registry().ListIdentities();
+  const auto identities = loop_.registry().identities.List();
   if (!identities) {
     if (identities.error().kind != ErrorKind::kNotFound) return tl::unexpected(identities.error());
-    const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
+    const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
     return made ? Result<bool>(false) : tl::unexpected(made.error());
   }
   const std::uint64_t epoch = FleetEpoch(*identities, record_epoch);
@@ -84,7 +84,7 @@ Status IdentityKeeper::Take(const IdentityChoice& choice, std::uint64_t epoch) {
 
 Status IdentityKeeper::TakeAttempted() {
   const auto& [identity, choice, session] = *attempt_;
-  if (auto taken = loop_.registry().TakeIdentity(identity); !taken) {
+  if (auto taken = loop_.registry().identities.Take(identity); !taken) {
     const ErrorKind kind = taken.error().kind;
     if (kind != ErrorKind::kUnavailable && kind != ErrorKind::kUnknownOutcome) attempt_.reset();
     return taken;
@@ -105,13 +105,13 @@ IdentityKeeper::Hold IdentityKeeper::Keep() {
   if (!loop_.session().connected()) return Hold::kUnsure;
   const std::int64_t session = loop_.session().id();
   if (session == session_) return Hold::kHeld;
-  auto identities = loop_.registry().ListIdentities();
+  auto identities = loop_.registry().identities.List();
   // ZooKeeper came back without its data: TakeIdentity makes what is missing.
   if (!identities && identities.error().kind == ErrorKind::kNotFound)
     identities = std::vector<store::Identity>{};
   if (identities && IsLost(*identities, identity_)) return Hold::kLost;
   const auto taken =
-      identities ? loop_.registry().TakeIdentity(identity_) : tl::unexpected(identities.error());
+      identities ? loop_.registry().identities.Take(identity_) : tl::unexpected(identities.error());
   if (!taken) {
     if (taken.error().kind == ErrorKind::kAlreadyExists) return Hold::kEcho;
     log_problem_(log::Severity::kWarn, {.event = "identity-failed"},
@@ -129,7 +129,7 @@ void IdentityKeeper::NoteEpoch(std::uint64_t epoch) {
   if (epoch <= identity_.epoch || session_ != loop_.session().id() || !loop_.session().connected()) return;
   store::Identity grown = identity_;
   grown.epoch = epoch;
-  if (const auto written = loop_.registry().UpdateIdentity(grown); !written) {
+  if (const auto written = loop_.registry().identities.Update(grown); !written) {
     log_problem_(log::Severity::kWarn, {.event = "identity-failed"},
                  "cannot note the epoch of the identity, retrying: " + written.error().message);
     return;

@@ -22,10 +22,10 @@ void PeerAnnouncer::Look(const store::Identity& identity, const std::set<std::st
 }
 
 Status PeerAnnouncer::AnnouncePeers(const store::Identity& identity, const std::set<std::string>& groups) {
-  auto sentinels = loop_.registry().ListSentinels(zookeeper::Watch::kYes);
+  auto sentinels = loop_.registry().sentinels.List(zookeeper::Watch::kYes);
   if (!sentinels) return tl::unexpected(sentinels.error());
   if (*sentinels == announced_.sentinels && groups == announced_.groups) return {};
-  const auto identities = loop_.registry().ListIdentities();
+  const auto identities = loop_.registry().identities.List();
   if (!identities) return tl::unexpected(identities.error());
   const auto peers = PeersOf(identity, *identities, *sentinels);
   if (!peers.empty()) {

@@ -59,7 +59,7 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const sent
   // Its opinion would take down-after once more.
   const bool in_turn = restarted && !own.failover_in_progress;
   if ((!needs_help && !names_another && !in_turn) || !loop_.session().connected()) return std::nullopt;
-  const auto record = loop_.registry().ReadRecord(group_, Watch::kYes);
+  const auto record = loop_.registry().records.Read(group_, Watch::kYes);
   if (!record) return std::nullopt;
   if (record->state == store::Record::State::kMaster && record->master != own.master)
     return LookForRestart(own, *record);
@@ -78,10 +78,10 @@ std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const sentinel::Sentine
   // Mostly it has one, and then nothing else is worth a question.
   if (!known || std::any_of(known->replicas.begin(), known->replicas.end(), IsPromotable))
     return std::nullopt;
-  const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
+  const auto members = loop_.registry().members.List(group_, Watch::kNo);
   if (!members || members->empty()) return std::nullopt;
-  const auto history = loop_.registry().ReadHistory(group_);
-  const auto datasets = loop_.registry().ListDatasets(group_);
+  const auto history = loop_.registry().datasets.ReadHistory(group_);
+  const auto datasets = loop_.registry().datasets.List(group_);
   if (!history || (!datasets && datasets.error().kind != ErrorKind::kNotFound)) return std::nullopt;
   std::vector<Endpoint> asked{record.master};
   for (const auto& member : *members) asked.push_back(member.endpoint);
@@ -137,7 +137,7 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const sentinel::SentinelR
 
 std::uint64_t Rescuer::EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch) {
   std::uint64_t epoch = std::max(record_epoch, own.config_epoch);
-  const auto registered = loop_.registry().ListSentinels(Watch::kNo);
+  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
   if (!registered) return epoch;
   for (const auto& report : sentinel::AskSentinels(network_.sentinels, store::PeersIn(*registered), group_)) {
     if (report && report->master == own.master) epoch = std::max(epoch, report->config_epoch);
@@ -146,7 +146,7 @@ std::uint64_t Rescuer::EpochBeyond(const sentinel::SentinelReport& own, std::uin
 }
 
 std::optional<std::vector<NudgeView::Seen>> Rescuer::AskFleet() {
-  const auto registered = loop_.registry().ListSentinels(Watch::kNo);
+  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
   if (!registered) return std::nullopt;
   const auto reports = sentinel::AskSentinels(network_.sentinels, store::PeersIn(*registered), group_);
   std::vector<NudgeView::Seen> seen;
@@ -179,7 +179,7 @@ void Rescuer::LookForNudge(const std::string& uuid, const sentinel::SentinelRepo
   const Duration quiet_for =
       quiet_since_ && agreed_since_ ? Since(std::max(*quiet_since_, *agreed_since_)) : Duration::zero();
   if (!restarted && quiet_for < kQuietBeforeNudge) return;
-  const auto members = loop_.registry().ListMembers(group_, Watch::kNo);
+  const auto members = loop_.registry().members.List(group_, Watch::kNo);
   const auto known = sentinel_.AskKnownInstances(group_);
   if (!members || !known) return;
   NudgeView view{.uuid = uuid,

@@ -81,10 +81,10 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     groups_.GiveTurnBack();
     loop_.TakeZooKeeperNews();
     if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
-    auto record = loop_.registry().ReadRecord(group, Watch::kYes);
+    auto record = loop_.registry().records.Read(group, Watch::kYes);
     if (!record && record.error().kind == ErrorKind::kNotFound) {
-      const auto made = loop_.registry().EnsureGroup(group);
-      record = made ? loop_.registry().ReadRecord(group, Watch::kYes) : tl::unexpected(made.error());
+      const auto made = loop_.registry().groups.Ensure(group);
+      record = made ? loop_.registry().records.Read(group, Watch::kYes) : tl::unexpected(made.error());
     }
     severity = log::Severity::kInfo;
     if (!record) {
@@ -97,10 +97,10 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
                       record->master.ToAddress());
     } else if (record->state == Record::State::kUnreadable) {
       waiting_for = fmt::format("{}: found \"{}\", expected \"host port\"; waiting for a repaired record",
-                                loop_.registry().MasterPath(group), record->found);
+                                loop_.registry().records.Path(group), record->found);
       severity = log::Severity::kWarn;
     } else {
-      waiting_for = fmt::format("waiting for a master in {}", loop_.registry().MasterPath(group));
+      waiting_for = fmt::format("waiting for a master in {}", loop_.registry().records.Path(group));
     }
     loop_.SayWaiting(waiting_for, severity);
     const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
@@ -118,7 +118,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
 // Of a group of the dead, Sentinel would promote the first that returns, whatever its data.
 bool Wrapper::SomebodyLives(const Record& record) {
   std::vector<Endpoint> candidates{record.master};
-  if (const auto members = loop_.registry().ListMembers(options_.common.master_name, Watch::kNo)) {
+  if (const auto members = loop_.registry().members.List(options_.common.master_name, Watch::kNo)) {
     for (const auto& member : *members) {
       if (member.serving) candidates.push_back(member.endpoint);
     }
@@ -281,7 +281,7 @@ void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(loop_.con
 void Wrapper::Unregister() {
   registered_session_ = 0;
   if (!loop_.session().connected()) return;
-  if (const auto gone = loop_.registry().UnregisterSentinel(identities_.identity().uuid); !gone)
+  if (const auto gone = loop_.registry().sentinels.Unregister(identities_.identity().uuid); !gone)
     log::Warn({.event = "unregister-failed"},
               "cannot remove the registration, which expires with the session: {}", gone.error().message);
 }
@@ -296,10 +296,10 @@ bool Wrapper::KeepRegistered() {
   // Also in the same session now and then: somebody may have deleted it.
   if (!news && Clock::now() < register_again_at_) return true;
   const store::Sentinel self{identities_.identity().uuid, options_.server.announce};
-  auto registered = loop_.registry().RegisterSentinel(self);
+  auto registered = loop_.registry().sentinels.Register(self);
   if (!registered && registered.error().kind == ErrorKind::kNotFound) {
-    const auto made = loop_.registry().EnsureGroup(options_.common.master_name);
-    registered = made ? loop_.registry().RegisterSentinel(self) : made;
+    const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
+    registered = made ? loop_.registry().sentinels.Register(self) : made;
   }
   if (registered) {
     registered_session_ = session;

@@ -255,7 +255,7 @@ AdminOutcome Admin::FailOver(const AdminRequest& request) const {
   if (auto obstacle = FindObstacle(request.group)) return *obstacle;
   OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
-  if (const auto taken = own.registry().TakeAdmin(request.group, OwnName()); !taken) {
+  if (const auto taken = own.registry().admin_lock.Take(request.group, OwnName()); !taken) {
     if (taken.error().kind != ErrorKind::kAlreadyExists) return Failed(taken.error());
     return {.status = kConflict,
             .told = "the watcher " + taken.error().message + " is already running a failover of this group"};
@@ -266,12 +266,12 @@ AdminOutcome Admin::FailOver(const AdminRequest& request) const {
 AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
                                const std::optional<Endpoint>& to) const {
   const TimePoint start = Clock::now();
-  const auto record = own.registry().ReadRecord(request.group, Watch::kNo);
+  const auto record = own.registry().records.Read(request.group, Watch::kNo);
   if (!record) return Failed(record.error());
   if (record->state != store::Record::State::kMaster)
     return {.status = kConflict, .told = "no master is recorded"};
   const Endpoint& master = record->master;
-  const auto registered = own.registry().ListSentinels(Watch::kNo);
+  const auto registered = own.registry().sentinels.List(Watch::kNo);
   if (!registered) return Failed(registered.error());
   const auto info = connections_.network.redis.AskInfo(master);
   if (!info) {
@@ -359,15 +359,15 @@ AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
   DeletionView view{.group = request.group, .own_group = options_.common.master_name};
   OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
-  auto record = own.registry().ReadRecord(request.group, Watch::kNo);
+  auto record = own.registry().records.Read(request.group, Watch::kNo);
   if (!record) return Failed(record.error());
   view.record = std::move(*record);
-  if (auto members = own.registry().ListMembers(request.group, Watch::kNo)) {
+  if (auto members = own.registry().members.List(request.group, Watch::kNo)) {
     view.members = std::move(*members);
   } else if (members.error().kind != ErrorKind::kNotFound) {
     return Failed(members.error());
   }
-  const auto registered = own.registry().ListSentinels(Watch::kNo);
+  const auto registered = own.registry().sentinels.List(Watch::kNo);
   if (!registered) return Failed(registered.error());
   const auto sentinels = store::PeersIn(*registered);
   std::vector<Endpoint> masters;
@@ -379,7 +379,7 @@ AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
   }
   view.answering = connections_.network.redis.WhoAnswers(masters);
   if (const auto life = FindLife(view)) return {.status = kConflict, .told = *life};
-  const auto removed = own.registry().RemoveGroup(request.group, view.record);
+  const auto removed = own.registry().groups.Remove(request.group, view.record);
   if (!removed && removed.error().kind == ErrorKind::kConflict)
     return {.status = kConflict, .told = "a member of the group registered in the meantime"};
   if (!removed) return Failed(removed.error());
@@ -390,7 +390,7 @@ AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
   if (auto obstacle = FindObstacle("")) return *obstacle;
   OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
-  const auto paused = own.registry().PauseCleanUp(
+  const auto paused = own.registry().clean_up.Pause(
       {.since = UnixTime(), .by = OwnName(), .from = request.from, .reason = Printable(request.reason)});
   if (!paused) return Failed(paused.error());
   return {.told = *paused ? "clean-up paused in all watchers until it is resumed"
@@ -401,7 +401,7 @@ AdminOutcome Admin::ResumeCleanUp() const {
   if (auto obstacle = FindObstacle("")) return *obstacle;
   OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
-  const auto resumed = own.registry().ResumeCleanUp();
+  const auto resumed = own.registry().clean_up.Resume();
   if (!resumed) return Failed(resumed.error());
   return {.told = *resumed ? "clean-up resumed" : "clean-up was not paused"};
 }

@@ -37,7 +37,7 @@ Cleaner::Cleaner(const WatcherOptions& options, const redis::Network& network, z
       session_(session),
       registry_(registry),
       events_(events),
-      lock_(session, registry.CleanUpPath(), "watcher " + options.listen.ToAddress()) {}
+      lock_(session, registry.clean_up.LockPath(), "watcher " + options.listen.ToAddress()) {}
 
 void Cleaner::Step(const std::map<std::string, store::Record>& groups,
                    const std::vector<store::Sentinel>& sentinels, bool paused) {
@@ -60,8 +60,8 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   auto view = Look(group, groups.at(group), sentinels);
   if (!view && view.error().kind == ErrorKind::kNotFound) {
     // Somebody older made this group, or it was deleted a moment ago.
-    if (!registry_.ReadRecord(group, Watch::kNo)) return;
-    if (const auto made = registry_.EnsureGroup(group); !made) LogFailedStep(group, made.error());
+    if (!registry_.records.Read(group, Watch::kNo)) return;
+    if (const auto made = registry_.groups.Ensure(group); !made) LogFailedStep(group, made.error());
     return;
   }
   if (!view) {
@@ -86,7 +86,7 @@ bool Cleaner::TakeTurn() {
     LogFailedStep("", acquired.error());
     if (acquired.error().kind == ErrorKind::kNotFound) {
       const std::string& group = options_.common.master_name;
-      if (const auto made = registry_.EnsureGroup(group); !made) LogFailedStep(group, made.error());
+      if (const auto made = registry_.groups.Ensure(group); !made) LogFailedStep(group, made.error());
     }
   }
   const bool held = acquired && *acquired;
@@ -118,10 +118,10 @@ Result<CleanUpView> Cleaner::Look(const std::string& group, const store::Record&
                                   const std::vector<store::Sentinel>& sentinels) {
   CleanUpView view{
       .group = group, .connected = true, .may_act = true, .record = record, .sentinels = sentinels};
-  auto members = registry_.ListMembers(group, Watch::kNo);
+  auto members = registry_.members.List(group, Watch::kNo);
   if (!members) return tl::unexpected(members.error());
   view.members = std::move(*members);
-  auto identities = registry_.ListIdentities();
+  auto identities = registry_.identities.List();
   if (!identities) return tl::unexpected(identities.error());
   view.identities = std::move(*identities);
   if (auto looked = LookAtDatasets(&view); !looked) return tl::unexpected(looked.error());
@@ -132,9 +132,9 @@ Result<CleanUpView> Cleaner::Look(const std::string& group, const store::Record&
 Status Cleaner::LookAtDatasets(CleanUpView* view) {
   // To ask ZooKeeper for the time is to write.
   if (options_.clean_up != CleanUpMode::kOn || Clock::now() < datasets_at_[view->group]) return {};
-  auto datasets = registry_.ListDatasets(view->group);
+  auto datasets = registry_.datasets.List(view->group);
   if (!datasets) return tl::unexpected(datasets.error());
-  const auto time = registry_.AskTime();
+  const auto time = registry_.clean_up.AskTime();
   if (!time) return tl::unexpected(time.error());
   view->datasets = std::move(*datasets);
   view->zookeeper_time = *time;
@@ -247,8 +247,8 @@ void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
     if (!reset) GiveUp(group, reset.error().message);
     return;
   }
-  const auto removed = action.kind == Kind::kRemoveIdentity ? registry_.RemoveIdentity(action.entry)
-                                                            : registry_.ForgetDataset(group, action.entry);
+  const auto removed = action.kind == Kind::kRemoveIdentity ? registry_.identities.Remove(action.entry)
+                                                            : registry_.datasets.Forget(group, action.entry);
   if (removed) {
     // There may be more of them.
     if (action.kind == Kind::kForgetDataset) datasets_at_.erase(group);

@@ -193,7 +193,7 @@ void Watcher::Reduce(const SessionEvent& event) {
       if (event.kind == SessionEvent::Kind::kConnected)
         figures_.Set({.connections = figures_.Get()->connections + 1});
       // It is long, and seldom what has changed.
-      if (event.kind == SessionEvent::Kind::kConnected || event.path == registry_.EventLogPath())
+      if (event.kind == SessionEvent::Kind::kConnected || event.path == registry_.event_log.Path())
         event_log_stale_ = true;
       read_at_ = last_read_ + kReadAtMostEvery;
       break;
@@ -272,16 +272,16 @@ void Watcher::Reconcile() {
 
 void Watcher::ReadRegistry() {
   const auto read_everything = [this]() -> Status {
-    auto groups = registry_.ListGroups(Watch::kYes);
+    auto groups = registry_.groups.List(Watch::kYes);
     if (!groups) return tl::unexpected(groups.error());
-    auto sentinels = registry_.ListSentinels(Watch::kYes);
+    auto sentinels = registry_.sentinels.List(Watch::kYes);
     if (!sentinels) return tl::unexpected(sentinels.error());
-    auto records = registry_.ReadRecords(*groups, Watch::kYes);
+    auto records = registry_.records.ReadAll(*groups, Watch::kYes);
     if (!records) return tl::unexpected(records.error());
-    auto paused = registry_.ReadCleanUpPause(Watch::kYes);
+    auto paused = registry_.clean_up.ReadPause(Watch::kYes);
     if (!paused) return tl::unexpected(paused.error());
     if (event_log_stale_) {
-      auto event_log = registry_.ReadEventLog(Watch::kYes);
+      auto event_log = registry_.event_log.Read(Watch::kYes);
       if (!event_log) return tl::unexpected(event_log.error());
       event_log_ = std::move(*event_log);
       event_log_stale_ = false;
@@ -308,7 +308,7 @@ void Watcher::ReadRegistry() {
             {.event = "record-unreadable", .group = group},
             "cannot read the record {}: found \"{}\", expected \"host port\"; it is replaced as soon as "
             "most Sentinels name the same master",
-            registry_.MasterPath(group), record.found);
+            registry_.records.Path(group), record.found);
       }
     }
     groups_ = std::move(*records);
@@ -324,7 +324,7 @@ void Watcher::ReadRegistry() {
   auto read = read_everything();
   if (!read && read.error().kind == ErrorKind::kNotFound) {
     // The first daemon of all finds an empty ZooKeeper.
-    read = registry_.EnsureGroup(options_.common.master_name);
+    read = registry_.groups.Ensure(options_.common.master_name);
     if (read) read = read_everything();
   }
   if (!read) {
@@ -357,7 +357,7 @@ Status Watcher::FindPopulated() {
   for (const auto& [group, record] : groups_) {
     if (store::WasNeverWritten(record)) unwritten.push_back(group);
   }
-  const auto members = registry_.ListMembers(unwritten);
+  const auto members = registry_.members.ListAll(unwritten);
   if (!members) return tl::unexpected(members.error());
   populated_ = GroupsIn(*members);
   return {};
@@ -375,7 +375,7 @@ void Watcher::ReadWaiting() {
   if (!MeasureRequest()) return;
   std::vector<std::string> groups;
   for (const auto& [group, record] : groups_) groups.push_back(group);
-  const auto members = registry_.ListMembers(groups);
+  const auto members = registry_.members.ListAll(groups);
   if (!members) {
     LogUnread(members.error());
     return;
@@ -423,7 +423,7 @@ void Watcher::CheckWithFollowed(const std::set<std::string>& hinted) {
   }
   auto reports = sentinel::AskSentinels(network_.sentinels, {*followed}, groups).front();
   // The members as they are now: the promoted one may have joined a moment ago.
-  const auto members = registry_.ListMembers(groups);
+  const auto members = registry_.members.ListAll(groups);
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (!reports[i] || !members ||
         Settle(groups[i], {groups_.at(groups[i]),
@@ -454,7 +454,7 @@ void Watcher::CheckWithAll() {
     candidates.merge(WhomToAsk(seen));
     if (IsInDoubt(seen)) doubted.push_back(groups[i]);
   }
-  const auto members = registry_.ListMembers(doubted);
+  const auto members = registry_.members.ListAll(doubted);
   // Compared again with the next round.
   if (!members) return LogUnread(members.error());
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
@@ -492,7 +492,7 @@ std::optional<Watcher::Kept> Watcher::Settle(const std::string& group, const Evi
                               "epoch {}: {}",
                               verdict.master->ToAddress(), before, verdict.epoch, verdict.reason)};
   }
-  const auto written = registry_.WriteRecord(group, record, next, /*lock_node=*/"");
+  const auto written = registry_.records.Write(group, record, next, /*lock_node=*/"");
   // The watch on the record brings the new version; after a failure it is read again in any case.
   registry_stale_ = true;
   if (!written)
@@ -560,9 +560,9 @@ void Watcher::AddToEventLog(store::PastEvent event) {
 
 void Watcher::WriteEventLog() {
   if (unlogged_.empty() || !session_->connected()) return;
-  if (const auto written = registry_.AppendToEventLog(unlogged_); !written) {
+  if (const auto written = registry_.event_log.Append(unlogged_); !written) {
     log_event_log_(log::Severity::kWarn, {.event = "event-log-write-failed"},
-                   fmt::format("cannot write the event log {}: {}; retrying", registry_.EventLogPath(),
+                   fmt::format("cannot write the event log {}: {}; retrying", registry_.event_log.Path(),
                                written.error().message));
     event_log_at_ = Clock::now() + kLongestRetry;
     return;

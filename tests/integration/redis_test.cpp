@@ -46,7 +46,7 @@ TEST(ConnectionTest, OneSilentServerDelaysNoOther) {
   const TimePoint asked = Clock::now();
   const auto answers =
       ServersAs(kNobody, kShort).AskAll({silent.endpoint(), server.endpoint(), dead}, {{"PING"}});
-  EXPECT_LT(Clock::now() - asked);
+  EXPECT_LT(Clock::now() - asked, kTimeout);
   ASSERT_EQ(answers.size(), 3U);
   EXPECT_EQ(answers[0].error().kind, ErrorKind::kTimeout);
   EXPECT_EQ(answers[1]->front().text, "PONG");

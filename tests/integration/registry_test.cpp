@@ -27,11 +27,11 @@ class RegistryTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(session_.Connect());
-    ASSERT_TRUE(registry_.EnsureGroup("master1"));
+    ASSERT_TRUE(registry_.groups.Ensure("master1"));
   }
 
   Record Read(const std::string& group = "master1") {
-    const auto record = registry_.ReadRecord(group, Watch::kNo);
+    const auto record = registry_.records.Read(group, Watch::kNo);
     EXPECT_TRUE(record) << record.error().message;
     return record.value_or(Record{});
   }
@@ -48,13 +48,13 @@ class RegistryTest : public ::testing::Test {
 
 TEST_F(RegistryTest, BeginsWithNobody) {
   EXPECT_EQ(Read().state, State::kNone);
-  EXPECT_TRUE(registry_.ListSentinels(Watch::kNo)->empty());
-  EXPECT_TRUE(registry_.ListMembers("master1", Watch::kNo)->empty());
-  EXPECT_EQ(registry_.ListGroups(Watch::kNo).value(), std::vector<std::string>{"master1"});
+  EXPECT_TRUE(registry_.sentinels.List(Watch::kNo)->empty());
+  EXPECT_TRUE(registry_.members.List("master1", Watch::kNo)->empty());
+  EXPECT_EQ(registry_.groups.List(Watch::kNo).value(), std::vector<std::string>{"master1"});
 }
 
 TEST_F(RegistryTest, WritesRecordMirrorAndLineageTogether) {
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 7, "because"}, ""));
+  ASSERT_TRUE(registry_.records.Write("master1", Read(), {kA, 7, "because"}, ""));
   EXPECT_EQ(Data("/master"), "10.0.0.1 6379");
   EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
   const Record record = Read();
@@ -65,13 +65,13 @@ TEST_F(RegistryTest, WritesRecordMirrorAndLineageTogether) {
 }
 
 TEST_F(RegistryTest, KeepsAnotherGroupApart) {
-  ASSERT_TRUE(registry_.EnsureGroup("orders"));
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 1, "a"}, ""));
-  ASSERT_TRUE(registry_.WriteRecord("orders", Read("orders"), {kB, 2, "b"}, ""));
+  ASSERT_TRUE(registry_.groups.Ensure("orders"));
+  ASSERT_TRUE(registry_.records.Write("master1", Read(), {kA, 1, "a"}, ""));
+  ASSERT_TRUE(registry_.records.Write("orders", Read("orders"), {kB, 2, "b"}, ""));
   EXPECT_EQ(Data("/master"), "10.0.0.1 6379");
   EXPECT_EQ(Data("/masters/orders"), "10.0.0.2 6380");
   EXPECT_EQ(Read("orders").epoch, 2U);
-  EXPECT_EQ(registry_.ListGroups(Watch::kNo).value(), (std::vector<std::string>{"master1", "orders"}));
+  EXPECT_EQ(registry_.groups.List(Watch::kNo).value(), (std::vector<std::string>{"master1", "orders"}));
 }
 
 TEST_F(RegistryTest, ReadsManyGroupsAtOnce) {
@@ -82,8 +82,8 @@ TEST_F(RegistryTest, ReadsManyGroupsAtOnce) {
   }
   Put("/masters/garbage", "x");
   groups.push_back("garbage");
-  ASSERT_TRUE(registry_.WriteRecord("group7", Read("group7"), {kB, 3, "because"}, ""));
-  const auto records = registry_.ReadRecords(groups, Watch::kNo);
+  ASSERT_TRUE(registry_.records.Write("group7", Read("group7"), {kB, 3, "because"}, ""));
+  const auto records = registry_.records.ReadAll(groups, Watch::kNo);
   ASSERT_TRUE(records) << records.error().message;
   EXPECT_EQ(records->size(), 52U) << "without the one that has no znode";
   EXPECT_FALSE(records->contains("nobody"));
@@ -97,8 +97,8 @@ TEST_F(RegistryTest, ReadsManyGroupsAtOnce) {
 
 TEST_F(RegistryTest, RefusesToOverwriteWhatItHasNotRead) {
   const Record before = Read();
-  ASSERT_TRUE(registry_.WriteRecord("master1", before, {kA, 1, "first"}, ""));
-  EXPECT_EQ(registry_.WriteRecord("master1", before, {kB, 2, "second"}, "").error().kind,
+  ASSERT_TRUE(registry_.records.Write("master1", before, {kA, 1, "first"}, ""));
+  EXPECT_EQ(registry_.records.Write("master1", before, {kB, 2, "second"}, "").error().kind,
             ErrorKind::kConflict);
   EXPECT_EQ(Read().master, kA);
   EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
@@ -107,9 +107,9 @@ TEST_F(RegistryTest, RefusesToOverwriteWhatItHasNotRead) {
 TEST_F(RegistryTest, WritesUnderALockOnlyWhileItIsHeld) {
   const std::string lock = root_ + "/master/lock";
   ASSERT_TRUE(session_->Create(lock, "", Lifetime::kEphemeral));
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 1, "held"}, lock));
+  ASSERT_TRUE(registry_.records.Write("master1", Read(), {kA, 1, "held"}, lock));
   ASSERT_TRUE(session_->Delete(lock, kAnyVersion));
-  EXPECT_EQ(registry_.WriteRecord("master1", Read(), {kB, 1, "lost"}, lock).error().kind,
+  EXPECT_EQ(registry_.records.Write("master1", Read(), {kB, 1, "lost"}, lock).error().kind,
             ErrorKind::kNotFound);
   EXPECT_EQ(Read().master, kA);
 }
@@ -119,7 +119,7 @@ TEST_F(RegistryTest, MakesWhatIsMissingWhenItWrites) {
   for (const char* path : {"/masters/master1", "/lineage/master1"}) {
     ASSERT_TRUE(session_->Delete(root_ + path, kAnyVersion));
   }
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 1, "found"}, ""));
+  ASSERT_TRUE(registry_.records.Write("master1", Read(), {kA, 1, "found"}, ""));
   EXPECT_EQ(Data("/masters/master1"), "10.0.0.1 6379");
   EXPECT_TRUE(Read().lineage_fits);
 }
@@ -147,7 +147,7 @@ TEST_F(RegistryTest, TakesGarbageForWhatItIs) {
 }
 
 TEST_F(RegistryTest, KnowsALineageOfAnotherRecord) {
-  ASSERT_TRUE(registry_.WriteRecord("master1", Read(), {kA, 7, "ours"}, ""));
+  ASSERT_TRUE(registry_.records.Write("master1", Read(), {kA, 7, "ours"}, ""));
   Put("/master", "10.0.0.2 6380");
   EXPECT_EQ(Read().master, kB);
   EXPECT_EQ(Read().epoch, 7U);
@@ -158,34 +158,34 @@ TEST_F(RegistryTest, KnowsALineageOfAnotherRecord) {
 
 TEST_F(RegistryTest, LeavesUnreadableEntriesOut) {
   const store::Sentinel sentinel{"11111111-1111-1111-1111-111111111111", kA};
-  ASSERT_TRUE(registry_.RegisterSentinel(sentinel));
-  ASSERT_TRUE(registry_.RegisterMember("master1", {.uuid = "m", .endpoint = kB}));
+  ASSERT_TRUE(registry_.sentinels.Register(sentinel));
+  ASSERT_TRUE(registry_.members.Register("master1", {.uuid = "m", .endpoint = kB}));
   Put("/sentinels/garbage", "not an address");
   Put("/sentinels/empty", "");
   Put("/members/master1/garbage", "{");
   Put("/members/master1/wrong", R"({"endpoint": 5})");
-  EXPECT_EQ(registry_.ListSentinels(Watch::kNo).value(), std::vector{sentinel});
-  const auto members = registry_.ListMembers("master1", Watch::kNo);
+  EXPECT_EQ(registry_.sentinels.List(Watch::kNo).value(), std::vector{sentinel});
+  const auto members = registry_.members.List("master1", Watch::kNo);
   ASSERT_EQ(members->size(), 1U);
   EXPECT_EQ(members->front().endpoint, kB);
 }
 
 TEST_F(RegistryTest, AMemberSaysAnewWhatItIs) {
   store::Member member{.uuid = "m", .endpoint = kB, .node = "n", .dataset = {"id", "", 1, 2, 3}};
-  ASSERT_TRUE(registry_.RegisterMember("master1", member));
+  ASSERT_TRUE(registry_.members.Register("master1", member));
   member.serving = true;
-  ASSERT_TRUE(registry_.RegisterMember("master1", member));
-  EXPECT_EQ(registry_.ListMembers("master1", Watch::kNo).value(), std::vector{member});
+  ASSERT_TRUE(registry_.members.Register("master1", member));
+  EXPECT_EQ(registry_.members.List("master1", Watch::kNo).value(), std::vector{member});
 }
 
 TEST_F(RegistryTest, ReadsTheMembersOfManyGroupsAtOnce) {
-  ASSERT_TRUE(registry_.EnsureGroup("orders"));
+  ASSERT_TRUE(registry_.groups.Ensure("orders"));
   const store::Member one{.uuid = "m", .endpoint = kB, .node = "n"};
   const store::Member other{.uuid = "m", .endpoint = kA, .node = "o", .serving = true};
-  ASSERT_TRUE(registry_.RegisterMember("master1", one));
-  ASSERT_TRUE(registry_.RegisterMember("orders", other));
+  ASSERT_TRUE(registry_.members.Register("master1", one));
+  ASSERT_TRUE(registry_.members.Register("orders", other));
   Put("/members/orders/wrong", "[");
-  const auto members = registry_.ListMembers({"master1", "orders", "of-somebody-else"});
+  const auto members = registry_.members.ListAll({"master1", "orders", "of-somebody-else"});
   ASSERT_TRUE(members);
   EXPECT_EQ(*members,
             (std::map<std::string, std::vector<store::Member>>{{"master1", {one}}, {"orders", {other}}}))
@@ -193,35 +193,35 @@ TEST_F(RegistryTest, ReadsTheMembersOfManyGroupsAtOnce) {
 }
 
 TEST_F(RegistryTest, KeepsHistoryAndDatasets) {
-  EXPECT_EQ(registry_.ReadHistory("master1").value(), store::History{});
+  EXPECT_EQ(registry_.datasets.ReadHistory("master1").value(), store::History{});
   store::History history{.replication_id = "b", .offset = 7, .ancestors = {{"a", 3}}};
-  ASSERT_TRUE(registry_.WriteHistory("master1", history));
-  auto read = registry_.ReadHistory("master1").value();
+  ASSERT_TRUE(registry_.datasets.WriteHistory("master1", history));
+  auto read = registry_.datasets.ReadHistory("master1").value();
   EXPECT_GT(read.reported_at, 0);
   history.reported_at = read.reported_at;
   EXPECT_EQ(read, history);
   Put("/history/master1", "garbage");
-  EXPECT_EQ(registry_.ReadHistory("master1").value(), store::History{});
+  EXPECT_EQ(registry_.datasets.ReadHistory("master1").value(), store::History{});
 
   const store::KnownDataset known{.node = "n", .endpoint = kA, .dataset = {"b", "a", 7, 8, 9}};
-  ASSERT_TRUE(registry_.ReportDataset("master1", known));
+  ASSERT_TRUE(registry_.datasets.Report("master1", known));
   Put("/datasets/master1/garbage", "[");
-  const auto all = registry_.ListDatasets("master1").value();
+  const auto all = registry_.datasets.List("master1").value();
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all.front().dataset, known.dataset);
   EXPECT_GT(all.front().reported_at, 0);
-  ASSERT_TRUE(registry_.ForgetDataset("master1", "n"));
-  EXPECT_TRUE(registry_.ForgetDataset("master1", "n"));
-  EXPECT_TRUE(registry_.ListDatasets("master1")->empty());
+  ASSERT_TRUE(registry_.datasets.Forget("master1", "n"));
+  EXPECT_TRUE(registry_.datasets.Forget("master1", "n"));
+  EXPECT_TRUE(registry_.datasets.List("master1")->empty());
 }
 
 TEST_F(RegistryTest, TellsTheTimeByZooKeepersClock) {
-  ASSERT_TRUE(registry_.EnsureGroup("master1"));
-  const auto before = registry_.AskTime();
+  ASSERT_TRUE(registry_.groups.Ensure("master1"));
+  const auto before = registry_.clean_up.AskTime();
   ASSERT_TRUE(before) << before.error().message;
-  ASSERT_TRUE(registry_.ReportDataset("master1", {.node = "n", .endpoint = kA}));
-  const auto after = registry_.AskTime();
-  const auto datasets = registry_.ListDatasets("master1");
+  ASSERT_TRUE(registry_.datasets.Report("master1", {.node = "n", .endpoint = kA}));
+  const auto after = registry_.clean_up.AskTime();
+  const auto datasets = registry_.datasets.List("master1");
   ASSERT_TRUE(after && datasets);
   EXPECT_LE(*before, datasets->at(0).reported_at);
   EXPECT_GE(*after, datasets->at(0).reported_at);
@@ -232,65 +232,65 @@ TEST_F(RegistryTest, AnIdentityIsTakenByOneAndOutlivesHim) {
   auto other = std::make_unique<TestSession>();
   ASSERT_TRUE(other->Connect());
   Registry his(**other, root_);
-  ASSERT_TRUE(his.TakeIdentity(identity));
-  ASSERT_TRUE(his.TakeIdentity(identity)) << "an answer may be lost";
-  const auto refused = registry_.TakeIdentity({.uuid = "s", .endpoint = kB, .epoch = 9});
+  ASSERT_TRUE(his.identities.Take(identity));
+  ASSERT_TRUE(his.identities.Take(identity)) << "an answer may be lost";
+  const auto refused = registry_.identities.Take({.uuid = "s", .endpoint = kB, .epoch = 9});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::kAlreadyExists);
-  const auto not_free = registry_.RemoveIdentity("s");
+  const auto not_free = registry_.identities.Remove("s");
   ASSERT_FALSE(not_free);
   EXPECT_EQ(not_free.error().kind, ErrorKind::kConflict);
   store::Identity taken = identity;
   taken.taken = true;
-  EXPECT_EQ(registry_.ListIdentities().value(), std::vector{taken});
+  EXPECT_EQ(registry_.identities.List().value(), std::vector{taken});
 
-  ASSERT_TRUE(his.UpdateIdentity({.uuid = "s", .endpoint = kA, .epoch = 5}));
+  ASSERT_TRUE(his.identities.Update({.uuid = "s", .endpoint = kA, .epoch = 5}));
   other.reset();
-  EXPECT_EQ(registry_.ListIdentities().value(), (std::vector<store::Identity>{{"s", kA, 5, false}}));
-  ASSERT_TRUE(registry_.TakeIdentity({.uuid = "s", .endpoint = kB, .epoch = 5}));
+  EXPECT_EQ(registry_.identities.List().value(), (std::vector<store::Identity>{{"s", kA, 5, false}}));
+  ASSERT_TRUE(registry_.identities.Take({.uuid = "s", .endpoint = kB, .epoch = 5}));
   ASSERT_TRUE(session_->Delete(root_ + "/identities/s/taken", kAnyVersion));
-  EXPECT_TRUE(registry_.RemoveIdentity("s"));
-  EXPECT_TRUE(registry_.RemoveIdentity("s"));
-  EXPECT_TRUE(registry_.ListIdentities()->empty());
+  EXPECT_TRUE(registry_.identities.Remove("s"));
+  EXPECT_TRUE(registry_.identities.Remove("s"));
+  EXPECT_TRUE(registry_.identities.List()->empty());
 }
 
 TEST_F(RegistryTest, TellsOfNewAndGoneSentinels) {
-  ASSERT_TRUE(registry_.ListSentinels(Watch::kYes));
-  ASSERT_TRUE(registry_.RegisterSentinel({"u", kA}));
+  ASSERT_TRUE(registry_.sentinels.List(Watch::kYes));
+  ASSERT_TRUE(registry_.sentinels.Register({"u", kA}));
   EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/sentinels"));
   session_.Forget();
-  ASSERT_TRUE(registry_.ListSentinels(Watch::kYes));
-  ASSERT_TRUE(registry_.UnregisterSentinel("u"));
+  ASSERT_TRUE(registry_.sentinels.List(Watch::kYes));
+  ASSERT_TRUE(registry_.sentinels.Unregister("u"));
   EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/sentinels"));
-  EXPECT_TRUE(registry_.UnregisterSentinel("u")) << "twice is no error";
+  EXPECT_TRUE(registry_.sentinels.Unregister("u")) << "twice is no error";
 }
 
 TEST_F(RegistryTest, ReplacesWhatItsEarlierSessionLeftBehind) {
   const store::Sentinel sentinel{"u", kA};
   TestSession later;
   ASSERT_TRUE(later.Connect());
-  ASSERT_TRUE(registry_.RegisterSentinel(sentinel));
-  ASSERT_TRUE(registry_.RegisterSentinel(sentinel)) << "twice is no error";
+  ASSERT_TRUE(registry_.sentinels.Register(sentinel));
+  ASSERT_TRUE(registry_.sentinels.Register(sentinel)) << "twice is no error";
   Registry again(*later, root_);
-  ASSERT_TRUE(again.RegisterSentinel(sentinel));
+  ASSERT_TRUE(again.sentinels.Register(sentinel));
   const auto stat = session_->Exists(root_ + "/sentinels/u", Watch::kNo);
   ASSERT_TRUE(stat && stat->has_value());
   EXPECT_EQ((*stat)->ephemeral_owner, later->id());
 }
 
 TEST_F(RegistryTest, RemovesAGroupOnlyWhenNobodyIsThere) {
-  ASSERT_TRUE(registry_.EnsureGroup("cache"));
-  ASSERT_TRUE(registry_.WriteRecord("cache", Read("cache"), {kA, 1, "because"}, ""));
-  ASSERT_TRUE(registry_.ReportDataset("cache", {.node = "n", .endpoint = kA}));
+  ASSERT_TRUE(registry_.groups.Ensure("cache"));
+  ASSERT_TRUE(registry_.records.Write("cache", Read("cache"), {kA, 1, "because"}, ""));
+  ASSERT_TRUE(registry_.datasets.Report("cache", {.node = "n", .endpoint = kA}));
   const Record found = Read("cache");
   const auto conflicts = [&](const Record& record) {
-    const auto removed = registry_.RemoveGroup("cache", record);
+    const auto removed = registry_.groups.Remove("cache", record);
     return !removed && removed.error().kind == ErrorKind::kConflict;
   };
   // Another record than was read.
   EXPECT_TRUE(conflicts({.version = found.version - 1}));
   // A member.
-  ASSERT_TRUE(registry_.RegisterMember("cache", {.uuid = "u", .endpoint = kA}));
+  ASSERT_TRUE(registry_.members.Register("cache", {.uuid = "u", .endpoint = kA}));
   EXPECT_TRUE(conflicts(found));
   ASSERT_TRUE(session_->Delete(root_ + "/members/cache/u", kAnyVersion));
   // Somebody who waits for the lock.
@@ -299,10 +299,10 @@ TEST_F(RegistryTest, RemovesAGroupOnlyWhenNobodyIsThere) {
   ASSERT_TRUE(session_->Delete(*contender, kAnyVersion));
   // Nothing of it was taken away until now.
   EXPECT_EQ(Data("/masters/cache"), "10.0.0.1 6379");
-  ASSERT_TRUE(registry_.RemoveGroup("cache", found));
+  ASSERT_TRUE(registry_.groups.Remove("cache", found));
   for (const char* parent : {"/masters", "/members", "/lineage", "/history", "/datasets"})
     EXPECT_FALSE(session_->Exists(root_ + parent + "/cache", Watch::kNo)->has_value()) << parent;
-  EXPECT_EQ(registry_.ListGroups(Watch::kNo).value(), std::vector<std::string>{"master1"});
+  EXPECT_EQ(registry_.groups.List(Watch::kNo).value(), std::vector<std::string>{"master1"});
 }
 
 TEST_F(RegistryTest, KeepsAChronicleThatSeveralWrite) {
@@ -311,44 +311,44 @@ TEST_F(RegistryTest, KeepsAChronicleThatSeveralWrite) {
   Registry other(*other_session, root_);
   const store::PastEvent first{.time = 1, .kind = "k", .by = "a"};
   const store::PastEvent second{.time = 2, .kind = "k", .by = "b"};
-  EXPECT_TRUE(registry_.ReadEventLog(Watch::kYes)->empty());
-  ASSERT_TRUE(other.AppendToEventLog({first}));
-  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, registry_.EventLogPath()));
-  ASSERT_TRUE(registry_.AppendToEventLog({second}));
-  EXPECT_EQ(other.ReadEventLog(Watch::kNo).value(), (store::EventLog{first, second}));
+  EXPECT_TRUE(registry_.event_log.Read(Watch::kYes)->empty());
+  ASSERT_TRUE(other.event_log.Append({first}));
+  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, registry_.event_log.Path()));
+  ASSERT_TRUE(registry_.event_log.Append({second}));
+  EXPECT_EQ(other.event_log.Read(Watch::kNo).value(), (store::EventLog{first, second}));
   // What cannot be read is replaced.
   Put("/events", "nonsense");
-  EXPECT_TRUE(registry_.ReadEventLog(Watch::kNo)->empty());
-  ASSERT_TRUE(registry_.AppendToEventLog({second}));
-  EXPECT_EQ(registry_.ReadEventLog(Watch::kNo).value(), store::EventLog{second});
+  EXPECT_TRUE(registry_.event_log.Read(Watch::kNo)->empty());
+  ASSERT_TRUE(registry_.event_log.Append({second}));
+  EXPECT_EQ(registry_.event_log.Read(Watch::kNo).value(), store::EventLog{second});
 }
 
 TEST_F(RegistryTest, PausesTheCleanUpForAll) {
-  EXPECT_FALSE(registry_.ReadCleanUpPause(Watch::kYes)->has_value());
+  EXPECT_FALSE(registry_.clean_up.ReadPause(Watch::kYes)->has_value());
   const store::CleanUpPause pause{.since = 1, .by = "a", .from = "b", .reason = "c"};
-  EXPECT_TRUE(registry_.PauseCleanUp(pause).value());
+  EXPECT_TRUE(registry_.clean_up.Pause(pause).value());
   EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/cleanup-paused"));
-  EXPECT_FALSE(registry_.PauseCleanUp({.reason = "again"}).value());
-  EXPECT_EQ(registry_.ReadCleanUpPause(Watch::kNo).value(), pause);
-  EXPECT_TRUE(registry_.ResumeCleanUp().value());
-  EXPECT_FALSE(registry_.ResumeCleanUp().value());
-  EXPECT_FALSE(registry_.ReadCleanUpPause(Watch::kNo)->has_value());
+  EXPECT_FALSE(registry_.clean_up.Pause({.reason = "again"}).value());
+  EXPECT_EQ(registry_.clean_up.ReadPause(Watch::kNo).value(), pause);
+  EXPECT_TRUE(registry_.clean_up.Resume().value());
+  EXPECT_FALSE(registry_.clean_up.Resume().value());
+  EXPECT_FALSE(registry_.clean_up.ReadPause(Watch::kNo)->has_value());
 }
 
 TEST_F(RegistryTest, LetsOneSteerAGroupAtATime) {
-  ASSERT_TRUE(registry_.TakeAdmin("master1", "a:1"));
+  ASSERT_TRUE(registry_.admin_lock.Take("master1", "a:1"));
   {
     TestSession other_session;
     ASSERT_TRUE(other_session.Connect());
     Registry other(*other_session, root_);
-    const auto taken = other.TakeAdmin("master1", "b:2");
+    const auto taken = other.admin_lock.Take("master1", "b:2");
     ASSERT_FALSE(taken);
     EXPECT_EQ(taken.error().kind, ErrorKind::kAlreadyExists);
     EXPECT_EQ(taken.error().message, "a:1");
-    EXPECT_TRUE(other.TakeAdmin("cache", "b:2"));
+    EXPECT_TRUE(other.admin_lock.Take("cache", "b:2"));
   }
   // Its session has ended.
-  EXPECT_TRUE(registry_.TakeAdmin("cache", "a:1"));
+  EXPECT_TRUE(registry_.admin_lock.Take("cache", "a:1"));
 }
 
 }  // namespace

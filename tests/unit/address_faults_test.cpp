@@ -29,7 +29,7 @@ std::vector<std::string> Claims(zookeeper::Session& session) {
 TEST(AddressFaultsTest, AnAddressIsClaimedOnce) {
   AtEveryCall([](int number, Fault fault) {
     FaultSite site;
-    EXPECT_TRUE(site.other.EnsureGroup("master1"));
+    EXPECT_TRUE(site.other.groups.Ensure("master1"));
     Addresses addresses(site.session, "/redis");
     site.session.FailCall(number, fault);
     auto other = addresses.Claim(kAddress, "mine", false);

@@ -22,10 +22,10 @@ class IdentityKeeperTest : public WrapperTest {
     explicit Site(IdentityKeeperTest& test)
         : loop(zookeeper, test.signals(), test.common_, test.server_),
           keeper(*loop, test.options_, test.network_.network()) {
-      EXPECT_TRUE(other.EnsureGroup("master1"));
+      EXPECT_TRUE(other.groups.Ensure("master1"));
     }
 
-    std::vector<store::Identity> Identities() { return other.ListIdentities().value(); }
+    std::vector<store::Identity> Identities() { return other.identities.List().value(); }
     // The wrapper's session has ended, and it has another one.
     void Expire() {
       zookeeper.Expire(loop.session().id());
@@ -62,7 +62,7 @@ TEST_F(IdentityKeeperTest, TakesOneFreeIdentityWhicheverCallFails) {
   AtEveryCall([this](int number, Fault fault) {
     Site site(*this);
     const Endpoint gone{"127.0.0.1", FreePort()};
-    EXPECT_TRUE(site.other.TakeIdentity({.uuid = "s", .endpoint = gone, .epoch = 7}));
+    EXPECT_TRUE(site.other.identities.Take({.uuid = "s", .endpoint = gone, .epoch = 7}));
     EXPECT_TRUE(site.other_session->Delete("/redis/identities/s/taken", kAnyVersion));
     site.loop.session().FailCall(number, fault);
     EXPECT_TRUE(site.keeper.Acquire(3));
@@ -76,14 +76,14 @@ TEST_F(IdentityKeeperTest, AnIdentityThatAnotherTookDuringTheFaultStaysTheirs) {
   AtEveryCall([this](int number, Fault fault) {
     Site site(*this);
     const Endpoint gone{"127.0.0.1", FreePort()};
-    EXPECT_TRUE(site.other.TakeIdentity({.uuid = "s", .endpoint = gone, .epoch = 7}));
+    EXPECT_TRUE(site.other.identities.Take({.uuid = "s", .endpoint = gone, .epoch = 7}));
     EXPECT_TRUE(site.other_session->Delete("/redis/identities/s/taken", kAnyVersion));
     // Another address, where nothing answers: worth a wait until patience has passed, so it is free again
     // then.
     const Endpoint rival{"127.0.0.1", FreePort()};
     bool taken = false;
     site.loop.session().FailCall(number, fault, [&] {
-      taken = site.other.TakeIdentity({.uuid = "s", .endpoint = rival, .epoch = 9}).has_value();
+      taken = site.other.identities.Take({.uuid = "s", .endpoint = rival, .epoch = 9}).has_value();
       if (taken) (void)site.other_session->Delete("/redis/identities/s/taken", kAnyVersion);
     });
     EXPECT_TRUE(site.keeper.Acquire(3));
@@ -118,7 +118,7 @@ TEST_F(IdentityKeeperTest, LosesItToAnotherWhicheverCallFails) {
     store::Identity theirs = site.keeper.identity();
     theirs.endpoint = {"127.0.0.1", FreePort()};
     site.Expire();
-    EXPECT_TRUE(site.other.TakeIdentity(theirs));
+    EXPECT_TRUE(site.other.identities.Take(theirs));
     site.loop.session().FailCall(number, fault);
     auto hold = site.keeper.Keep();
     const bool happened = site.loop.session().faults() > 0;
@@ -143,7 +143,7 @@ TEST_F(IdentityKeeperTest, IsUnsureWithoutAConnectionAndSeesItsEchoAfterwards) {
   Site later(*this);
   ASSERT_TRUE(later.keeper.Acquire(3));
   later.Expire();
-  ASSERT_TRUE(later.other.TakeIdentity(later.keeper.identity()));
+  ASSERT_TRUE(later.other.identities.Take(later.keeper.identity()));
   EXPECT_EQ(later.keeper.Keep(), Hold::kEcho);
   later.zookeeper.Expire(later.other_session->id());
   EXPECT_EQ(later.keeper.Keep(), Hold::kHeld);

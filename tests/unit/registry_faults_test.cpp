@@ -22,7 +22,7 @@ const Endpoint kB{"10.0.0.2", 6380};
 const Endpoint kC{"10.0.0.3", 6381};
 
 Record Read(FaultSite& site, const std::string& group = "master1") {
-  const auto record = site.other.ReadRecord(group, Watch::kNo);
+  const auto record = site.other.records.Read(group, Watch::kNo);
   EXPECT_TRUE(record) << record.error().message;
   return record.value_or(Record{});
 }
@@ -36,8 +36,8 @@ void ExpectWhole(FaultSite& site) {
 }
 
 void BeginWithA(FaultSite& site) {
-  ASSERT_TRUE(site.other.EnsureGroup("master1"));
-  ASSERT_TRUE(site.other.WriteRecord("master1", Read(site), {kA, 1, "first"}, ""));
+  ASSERT_TRUE(site.other.groups.Ensure("master1"));
+  ASSERT_TRUE(site.other.records.Write("master1", Read(site), {kA, 1, "first"}, ""));
 }
 
 std::string TakeLock(FaultSite& site) {
@@ -51,7 +51,7 @@ TEST(RegistryFaultsTest, ARecordIsWrittenWholeOrNotAtAll) {
     const std::string lock = TakeLock(site);
     const Record before = Read(site);
     site.session.FailCall(number, fault);
-    const auto written = site.registry.WriteRecord("master1", before, {kB, 2, "second"}, lock);
+    const auto written = site.registry.records.Write("master1", before, {kB, 2, "second"}, lock);
     site.session.Heal();
     ExpectWhole(site);
     const bool may_be_a = !written;
@@ -61,9 +61,9 @@ TEST(RegistryFaultsTest, ARecordIsWrittenWholeOrNotAtAll) {
     site.session.DeliverLate();
     ExpectWhole(site);
     // As its callers go on: read, and write what is not there.
-    const auto found = site.registry.ReadRecord("master1", Watch::kNo);
+    const auto found = site.registry.records.Read("master1", Watch::kNo);
     if (found->master != kB) {
-      EXPECT_TRUE(site.registry.WriteRecord("master1", *found, {kB, 2, "again"}, lock));
+      EXPECT_TRUE(site.registry.records.Write("master1", *found, {kB, 2, "again"}, lock));
     }
     EXPECT_EQ(Read(site).master, kB);
     ExpectWhole(site);
@@ -77,12 +77,12 @@ TEST(RegistryFaultsTest, ARecordWhoseMirrorAndLineageAreMissingIsWrittenWhole) {
     // As the originals leave it.
     EXPECT_TRUE(site.other_session->EnsurePath("/redis/master"));
     site.session.FailCall(number, fault);
-    if (!site.registry.WriteRecord("master1", Read(site), {kB, 2, "first"}, "")) {
+    if (!site.registry.records.Write("master1", Read(site), {kB, 2, "first"}, "")) {
       site.session.DeliverLate();
       const Record found = Read(site);
       EXPECT_TRUE(found.state == Record::State::kNone || found.lineage_fits);
       if (found.state == Record::State::kNone) {
-        EXPECT_TRUE(site.registry.WriteRecord("master1", found, {kB, 2, "again"}, ""));
+        EXPECT_TRUE(site.registry.records.Write("master1", found, {kB, 2, "again"}, ""));
       }
     }
     EXPECT_EQ(Read(site).master, kB);
@@ -96,8 +96,8 @@ TEST(RegistryFaultsTest, ALateRecordDoesNotReplaceANewerOne) {
   BeginWithA(site);
   const Record before = Read(site);
   site.session.FailCall(0, Fault::kLate);
-  EXPECT_FALSE(site.registry.WriteRecord("master1", before, {kB, 2, "late"}, ""));
-  ASSERT_TRUE(site.other.WriteRecord("master1", before, {kC, 2, "in time"}, ""));
+  EXPECT_FALSE(site.registry.records.Write("master1", before, {kB, 2, "late"}, ""));
+  ASSERT_TRUE(site.other.records.Write("master1", before, {kC, 2, "in time"}, ""));
   site.session.DeliverLate();
   EXPECT_EQ(Read(site).master, kC);
   ExpectWhole(site);
@@ -109,7 +109,7 @@ TEST(RegistryFaultsTest, ALateRecordOfOneWhoHasLostTheLockIsRefused) {
     BeginWithA(site);
     const std::string lock = TakeLock(site);
     site.session.FailCall(0, Fault::kLate);
-    EXPECT_FALSE(site.registry.WriteRecord("master1", Read(site), {kB, 2, "late"}, lock));
+    EXPECT_FALSE(site.registry.records.Write("master1", Read(site), {kB, 2, "late"}, lock));
     if (session_ended) {
       site.Expire();
     } else {
@@ -117,7 +117,7 @@ TEST(RegistryFaultsTest, ALateRecordOfOneWhoHasLostTheLockIsRefused) {
     }
     site.session.DeliverLate();
     EXPECT_EQ(Read(site).master, kA);
-    const auto again = site.registry.WriteRecord("master1", Read(site), {kB, 2, "too late"}, lock);
+    const auto again = site.registry.records.Write("master1", Read(site), {kB, 2, "too late"}, lock);
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().kind, ErrorKind::kNotFound);
     ExpectWhole(site);
@@ -135,9 +135,9 @@ std::vector<std::string> Remains(const FaultSite& site) {
 }
 
 Record BeginWithCache(FaultSite& site) {
-  EXPECT_TRUE(site.other.EnsureGroup("cache"));
-  EXPECT_TRUE(site.other.WriteRecord("cache", Read(site, "cache"), {kA, 1, "first"}, ""));
-  EXPECT_TRUE(site.other.ReportDataset("cache", {.node = "n", .endpoint = kA}));
+  EXPECT_TRUE(site.other.groups.Ensure("cache"));
+  EXPECT_TRUE(site.other.records.Write("cache", Read(site, "cache"), {kA, 1, "first"}, ""));
+  EXPECT_TRUE(site.other.datasets.Report("cache", {.node = "n", .endpoint = kA}));
   return Read(site, "cache");
 }
 
@@ -146,7 +146,7 @@ TEST(RegistryFaultsTest, AGroupIsRemovedWholeOrNotAtAll) {
     FaultSite site;
     const Record found = BeginWithCache(site);
     site.session.FailCall(number, fault);
-    const auto removed = site.registry.RemoveGroup("cache", found);
+    const auto removed = site.registry.groups.Remove("cache", found);
     site.session.Heal();
     site.session.DeliverLate();
     const auto remains = Remains(site);
@@ -155,7 +155,7 @@ TEST(RegistryFaultsTest, AGroupIsRemovedWholeOrNotAtAll) {
       EXPECT_TRUE(remains.empty());
     }
     if (!remains.empty()) {
-      EXPECT_TRUE(site.registry.RemoveGroup("cache", found));
+      EXPECT_TRUE(site.registry.groups.Remove("cache", found));
     }
     EXPECT_TRUE(Remains(site).empty());
     return site.session.faults() > 0;
@@ -168,15 +168,15 @@ TEST(RegistryFaultsTest, AGroupThatWasJoinedMeanwhileIsNotRemovedByALateRequest)
     const Record found = BeginWithCache(site);
     bool joined = false;
     const auto join = [&] {
-      joined = site.other.RegisterMember("cache", {.uuid = "m", .endpoint = kB}).has_value();
+      joined = site.other.members.Register("cache", {.uuid = "m", .endpoint = kB}).has_value();
     };
     site.session.FailCall(number, fault, join);
-    const auto removed = site.registry.RemoveGroup("cache", found);
+    const auto removed = site.registry.groups.Remove("cache", found);
     site.session.Heal();
     site.session.DeliverLate();
     if (joined) {
       EXPECT_EQ(Remains(site).size(), 5U);
-      const auto again = site.registry.RemoveGroup("cache", found);
+      const auto again = site.registry.groups.Remove("cache", found);
       EXPECT_FALSE(again);
       if (!again) {
         EXPECT_EQ(again.error().kind, ErrorKind::kConflict);
@@ -194,20 +194,20 @@ TEST(RegistryFaultsTest, AnIdentityIsTakenOnce) {
       FaultSite site;
       const store::Identity identity{.uuid = "s", .endpoint = kA, .epoch = 4};
       if (!is_new) {
-        EXPECT_TRUE(site.other.TakeIdentity({.uuid = "s", .endpoint = kC, .epoch = 3}));
+        EXPECT_TRUE(site.other.identities.Take({.uuid = "s", .endpoint = kC, .epoch = 3}));
         EXPECT_TRUE(site.other_session->Delete("/redis/identities/s/taken", kAnyVersion));
       }
       site.session.FailCall(number, fault);
-      auto taken = site.registry.TakeIdentity(identity);
-      const auto listed = site.other.ListIdentities();
+      auto taken = site.registry.identities.Take(identity);
+      const auto listed = site.other.identities.List();
       if (is_new && listed) {
         EXPECT_LE(listed->size(), 1U);
       }
-      if (!taken) taken = site.registry.TakeIdentity(identity);
+      if (!taken) taken = site.registry.identities.Take(identity);
       EXPECT_TRUE(taken);
-      EXPECT_EQ(site.other.ListIdentities().value(), (std::vector<store::Identity>{{"s", kA, 4, true}}));
+      EXPECT_EQ(site.other.identities.List().value(), (std::vector<store::Identity>{{"s", kA, 4, true}}));
       EXPECT_EQ(site.OwnerOf("/identities/s/taken"), site.session.id());
-      const auto others = site.other.TakeIdentity({.uuid = "s", .endpoint = kB, .epoch = 5});
+      const auto others = site.other.identities.Take({.uuid = "s", .endpoint = kB, .epoch = 5});
       EXPECT_TRUE(!others && others.error().kind == ErrorKind::kAlreadyExists);
       return site.session.faults() > 0;
     });
@@ -217,19 +217,19 @@ TEST(RegistryFaultsTest, AnIdentityIsTakenOnce) {
 TEST(RegistryFaultsTest, AnIdentityThatAnotherTookMeanwhileStaysHis) {
   AtEveryCall([](int number, Fault fault) {
     FaultSite site;
-    EXPECT_TRUE(site.other.EnsureGroup("master1"));
+    EXPECT_TRUE(site.other.groups.Ensure("master1"));
     const store::Identity identity{.uuid = "s", .endpoint = kA, .epoch = 4};
     const auto lose = [&] {
       site.Expire();
-      EXPECT_TRUE(site.other.TakeIdentity({.uuid = "s", .endpoint = kB, .epoch = 5}));
+      EXPECT_TRUE(site.other.identities.Take({.uuid = "s", .endpoint = kB, .epoch = 5}));
     };
     site.session.FailCall(number, fault, lose);
-    const auto taken = site.registry.TakeIdentity(identity);
+    const auto taken = site.registry.identities.Take(identity);
     if (site.session.faults() == 0) return false;
     EXPECT_FALSE(taken);
-    const auto again = site.registry.TakeIdentity(identity);
+    const auto again = site.registry.identities.Take(identity);
     EXPECT_TRUE(!again && again.error().kind == ErrorKind::kAlreadyExists);
-    EXPECT_EQ(site.other.ListIdentities().value(), (std::vector<store::Identity>{{"s", kB, 5, true}}));
+    EXPECT_EQ(site.other.identities.List().value(), (std::vector<store::Identity>{{"s", kB, 5, true}}));
     return true;
   });
 }
@@ -240,16 +240,16 @@ TEST(RegistryFaultsTest, AnEventIsLoggedOnceAndNoneOfOthersIsLost) {
   const store::PastEvent second{.time = 3, .kind = "k", .by = "b"};
   AtEveryCall([&](int number, Fault fault) {
     FaultSite site;
-    EXPECT_TRUE(number % 2 == 0 || site.other.AppendToEventLog({first}));
-    const auto meanwhile = [&] { EXPECT_TRUE(site.other.AppendToEventLog({second})); };
+    EXPECT_TRUE(number % 2 == 0 || site.other.event_log.Append({first}));
+    const auto meanwhile = [&] { EXPECT_TRUE(site.other.event_log.Append({second})); };
     site.session.FailCall(number / 2, fault, meanwhile);
-    if (!site.registry.AppendToEventLog({mine})) {
-      EXPECT_TRUE(site.registry.AppendToEventLog({mine}));
+    if (!site.registry.event_log.Append({mine})) {
+      EXPECT_TRUE(site.registry.event_log.Append({mine}));
     }
     std::vector<store::PastEvent> wanted{mine};
     if (number % 2 != 0) wanted.push_back(first);
     if (site.session.faults() > 0) wanted.push_back(second);
-    EXPECT_THAT(site.other.ReadEventLog(Watch::kNo).value(), ::testing::UnorderedElementsAreArray(wanted));
+    EXPECT_THAT(site.other.event_log.Read(Watch::kNo).value(), ::testing::UnorderedElementsAreArray(wanted));
     return site.session.faults() > 0;
   });
 }
@@ -259,20 +259,20 @@ TEST(RegistryFaultsTest, AMemberIsRegisteredByTheSessionThatLives) {
   for (const bool lives : {false, true}) {
     AtEveryCall([lives](int number, Fault fault) {
       FaultSite site;
-      EXPECT_TRUE(site.other.EnsureGroup("master1"));
+      EXPECT_TRUE(site.other.groups.Ensure("master1"));
       const store::Member before{.uuid = "m", .endpoint = kA};
       const store::Member now{.uuid = "m", .endpoint = kA, .serving = true};
       auto earlier = OpenFake(site.zookeeper);
-      EXPECT_TRUE(store::Registry(*earlier, "/redis").RegisterMember("master1", before));
+      EXPECT_TRUE(store::Registry(*earlier, "/redis").members.Register("master1", before));
       const auto earlier_id = earlier->id();
       if (lives) site.zookeeper.Disconnect(earlier_id);
       earlier.reset();
       site.session.FailCall(number, fault);
-      if (!site.registry.RegisterMember("master1", now)) {
-        EXPECT_TRUE(site.registry.RegisterMember("master1", now));
+      if (!site.registry.members.Register("master1", now)) {
+        EXPECT_TRUE(site.registry.members.Register("master1", now));
       }
       site.zookeeper.Expire(earlier_id);
-      EXPECT_EQ(site.other.ListMembers("master1", Watch::kNo).value(), std::vector{now});
+      EXPECT_EQ(site.other.members.List("master1", Watch::kNo).value(), std::vector{now});
       EXPECT_EQ(site.OwnerOf("/members/master1/m"), site.session.id());
       return site.session.faults() > 0;
     });
@@ -282,15 +282,15 @@ TEST(RegistryFaultsTest, AMemberIsRegisteredByTheSessionThatLives) {
 TEST(RegistryFaultsTest, AMemberRegistersAgainAfterItsSessionEndedInTheMidstOfIt) {
   AtEveryCall([](int number, Fault fault) {
     FaultSite site;
-    EXPECT_TRUE(site.other.EnsureGroup("master1"));
+    EXPECT_TRUE(site.other.groups.Ensure("master1"));
     const store::Member member{.uuid = "m", .endpoint = kA};
     site.session.FailCall(number, fault, [&] { site.Expire(); });
-    const auto registered = site.registry.RegisterMember("master1", member);
+    const auto registered = site.registry.members.Register("master1", member);
     if (site.session.faults() > 0) {
-      EXPECT_TRUE(site.other.ListMembers("master1", Watch::kNo)->empty());
+      EXPECT_TRUE(site.other.members.List("master1", Watch::kNo)->empty());
     }
     if (!registered) {
-      EXPECT_TRUE(site.registry.RegisterMember("master1", member));
+      EXPECT_TRUE(site.registry.members.Register("master1", member));
     }
     EXPECT_EQ(site.OwnerOf("/members/master1/m"), site.session.id());
     return site.session.faults() > 0;
@@ -302,11 +302,11 @@ TEST(RegistryFaultsTest, WhatIsPersistentIsPutWithItsParents) {
     FaultSite site;
     const store::History history{.replication_id = "b", .offset = 7, .ancestors = {{"a", 3}}};
     site.session.FailCall(number, fault);
-    if (!site.registry.WriteHistory("master1", history)) {
-      EXPECT_TRUE(site.registry.WriteHistory("master1", history));
+    if (!site.registry.datasets.WriteHistory("master1", history)) {
+      EXPECT_TRUE(site.registry.datasets.WriteHistory("master1", history));
     }
-    EXPECT_EQ(site.other.ReadHistory("master1")->replication_id, "b");
-    EXPECT_EQ(site.other.ReadHistory("master1")->offset, 7);
+    EXPECT_EQ(site.other.datasets.ReadHistory("master1")->replication_id, "b");
+    EXPECT_EQ(site.other.datasets.ReadHistory("master1")->offset, 7);
     return site.session.faults() > 0;
   });
 }

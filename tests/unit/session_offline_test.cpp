@@ -71,9 +71,9 @@ TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
 
 TEST_F(OfflineSessionTest, RegistryKnowsWhereTheTruthStands) {
   const store::Registry registry(session_, "/redis");
-  EXPECT_EQ(registry.MasterPath("master1"), "/redis/master");
-  EXPECT_EQ(registry.MasterPath("orders"), "/redis/masters/orders");
-  EXPECT_EQ(registry.MasterPath("master"), "/redis/masters/master");
+  EXPECT_EQ(registry.records.Path("master1"), "/redis/master");
+  EXPECT_EQ(registry.records.Path("orders"), "/redis/masters/orders");
+  EXPECT_EQ(registry.records.Path("master"), "/redis/masters/master");
 }
 
 }  // namespace

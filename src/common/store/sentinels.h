@@ -1,0 +1,40 @@
+// The Sentinels that live: where clients ask for the master.
+//
+// Same thread as the session, with which a registration ends. Reads set their watches when asked to; a watch
+// fires once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/paths.h"
+#include "store/record.h"
+#include "store/znodes.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::store {
+
+class Sentinels {
+ public:
+  Sentinels(zookeeper::Session& session, const std::string& root)
+      : session_(session), paths_(root), znodes_(session) {}
+
+  // Ordered by uuid. Unreadable entries are left out and logged.
+  Result<std::vector<Sentinel>> List(zookeeper::Watch watch);
+  // Registers, or says anew what is registered, also in place of an earlier session.
+  Status Register(const Sentinel& sentinel);
+  // Only what this session registered; no error when that is nothing.
+  Status Unregister(const std::string& uuid);
+
+  // The lock of the sentinel-wrapper that restarts its Sentinel so that it can fail over; exists after
+  // Groups::Ensure.
+  std::string RescuePath() const { return paths_.Rescue(); }
+
+ private:
+  zookeeper::Session& session_;
+  const Paths paths_;
+  Znodes znodes_;
+};
+
+}  // namespace redis_zk::store

@@ -1,0 +1,61 @@
+#include "store/znodes.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/printable.h"
+
+namespace redis_zk::store {
+
+using zookeeper::kAnyVersion;
+using zookeeper::Lifetime;
+using zookeeper::Transaction;
+using zookeeper::Watch;
+
+Result<std::vector<std::string>> Znodes::ChildPaths(const std::string& parent, Watch watch) {
+  auto names = session_.Children(parent, watch);
+  if (!names) return names;
+  std::sort(names->begin(), names->end());
+  for (auto& name : *names) name = parent + '/' + name;
+  return names;
+}
+
+Status Znodes::Put(const std::string& path, const std::string& data) {
+  auto set = session_.Set(path, data, kAnyVersion);
+  if (set || set.error().kind != ErrorKind::kNotFound) return set;
+  if (auto made = session_.EnsurePath(path); !made) return made;
+  return session_.Set(path, data, kAnyVersion);
+}
+
+Status Znodes::PutEphemeral(const std::string& path, const std::string& data) {
+  const auto created = session_.Create(path, data, Lifetime::kEphemeral);
+  if (created) return {};
+  if (created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
+  const auto node = session_.Get(path, Watch::kNo);
+  if (!node) return tl::unexpected(node.error());
+  if (node->stat.ephemeral_owner == session_.id()) {
+    return node->data == data ? Status{} : session_.Set(path, data, node->stat.version);
+  }
+  Transaction replace;
+  replace.Add(Transaction::DeleteOp{path, node->stat.version});
+  replace.Add(Transaction::CreateOp{path, data, Lifetime::kEphemeral});
+  const auto replaced = session_.Commit(replace);
+  if (!replaced) return Fail("cannot register " + path, replaced.error());
+  return {};
+}
+
+Status Znodes::DeleteIfThere(const std::string& path) {
+  auto deleted = session_.Delete(path, kAnyVersion);
+  if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
+  return {};
+}
+
+void Znodes::WarnUnreadable(const std::string& path, const std::string& found, const std::string& expected,
+                            std::string_view so) {
+  const auto line = fmt::format("{}: found \"{}\", expected {}; {}", path, Printable(found), expected, so);
+  if (std::exchange(warned_[path], line) != line) log::Warn({.event = "znode-unreadable"}, "{}", line);
+}
+
+}  // namespace redis_zk::store

@@ -1,0 +1,81 @@
+// What the subjects of the registry have in common: they list, read and put znodes. For the files of store/
+// only.
+//
+// Same thread as the session.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::store {
+
+class Znodes {
+ public:
+  explicit Znodes(zookeeper::Session& session) : session_(session) {}
+
+  // `parse` makes an entry of a child's name and znode, or says what it expected. Ordered by name. Unreadable
+  // entries are left out and logged.
+  template <class Entry, class Parse>
+  Result<std::vector<Entry>> List(const std::string& parent, zookeeper::Watch watch, const Parse& parse);
+  // Those that are gone or unreadable are left out; here `parse` gets the whole path.
+  template <class Entry, class Parse>
+  Result<std::vector<Entry>> Read(const std::vector<std::string>& paths, const Parse& parse);
+
+  // Creates a persistent znode with its parents, or sets its data.
+  Status Put(const std::string& path, const std::string& data);
+  // Creates an ephemeral znode of the current session, in place of one that an earlier session of ours left
+  // behind.
+  Status PutEphemeral(const std::string& path, const std::string& data);
+  // Deletes it in whatever version; no error when it is not there.
+  Status DeleteIfThere(const std::string& path);
+
+  // Logs what was found and what was expected, and `so`, what follows. What is read again and again is
+  // complained of once.
+  void WarnUnreadable(const std::string& path, const std::string& found, const std::string& expected,
+                      std::string_view so);
+
+ private:
+  // Whole paths, ordered by name.
+  Result<std::vector<std::string>> ChildPaths(const std::string& parent, zookeeper::Watch watch);
+
+  zookeeper::Session& session_;
+  std::map<std::string, std::string> warned_;  // by path: the last complaint
+};
+
+template <class Entry, class Parse>
+Result<std::vector<Entry>> Znodes::List(const std::string& parent, zookeeper::Watch watch,
+                                        const Parse& parse) {
+  const auto paths = ChildPaths(parent, watch);
+  if (!paths) return tl::unexpected(paths.error());
+  return Read<Entry>(*paths, [&](const std::string& path, const zookeeper::Node& node) {
+    return parse(path.substr(parent.size() + 1), node);
+  });
+}
+
+template <class Entry, class Parse>
+Result<std::vector<Entry>> Znodes::Read(const std::vector<std::string>& paths, const Parse& parse) {
+  const auto nodes = session_.GetAll(paths, zookeeper::Watch::kNo);
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto& node = nodes[i];
+    if (!node) {
+      if (node.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
+      return tl::unexpected(node.error());
+    }
+    if (Result<Entry> entry = parse(paths[i], *node)) {
+      entries.push_back(std::move(*entry));
+    } else {
+      WarnUnreadable(paths[i], node->data, entry.error().message, "left out");
+    }
+  }
+  return entries;
+}
+
+}  // namespace redis_zk::store
