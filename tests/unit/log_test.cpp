@@ -147,6 +147,31 @@ TEST_F(LogTest, RepeatsALineOnlyWhenItHasChanged) {
   EXPECT_EQ(Logged(), "| a\n| b\n| a\n| {}\n| {}\n");
 }
 
+TEST_F(LogTest, RepeatsALineWhoseFieldsHaveChanged) {
+  LogOnChange changes;
+  const log::About first{.event = "e", .group = "g", .peer = "a:1", .epoch = 1, .more = {{"key", "x"}}};
+  log::About other_event = first;
+  other_event.event = "f";
+  log::About other_group = first;
+  other_group.group = "h";
+  log::About other_peer = first;
+  other_peer.peer = "b:1";
+  log::About other_epoch = first;
+  other_epoch.epoch = 2;
+  log::About other_value = first;
+  other_value.more = {{"key", "y"}};
+  std::string expected;
+  for (const auto& about : {first, other_event, first, other_group, other_peer, other_epoch, other_value}) {
+    changes(log::Severity::kInfo, about, "a");
+    changes(log::Severity::kInfo, about, "a");
+    expected += "| a\n";
+  }
+  EXPECT_EQ(Logged(), expected);
+  changes.Reset();
+  changes(log::Severity::kInfo, other_value, "a");
+  EXPECT_EQ(Logged(), expected + "| a\n") << "news again";
+}
+
 TEST_F(LogTest, WritesLinesWithTimeAndLevelToStandardError) {
   ::testing::internal::CaptureStderr();
   InitLog("watcher", LogFormat::kText, "info");

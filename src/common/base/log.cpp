@@ -235,8 +235,12 @@ void Write(Severity severity, const About& about, fmt::string_view format, fmt::
 }  // namespace log
 
 void LogOnChange::operator()(log::Severity severity, const log::About& about, const std::string& sentence) {
-  if (sentence == last_) return;
-  last_ = sentence;
+  std::string line = sentence;
+  // Zero bytes keep the parts apart, so that different lines stay different.
+  for (const auto& [key, value] : FieldsOf(about))
+    line.append(1, '\0').append(key).append(1, '=').append(value);
+  if (line == last_) return;
+  last_ = std::move(line);
   log::Say(severity, about, "{}", sentence);
 }
 

@@ -96,11 +96,11 @@ struct LogLine {
 // Without the end of the line. Whatever the message holds, it is one line of valid UTF-8.
 std::string RenderLogLine(const LogLine& line, LogFormat format);
 
-// For a line that a loop would repeat: logs `sentence`, but only when it differs from the last one.
+// For a line that a loop would repeat: logs it only when its sentence or a field differs from the last one.
 class LogOnChange {
  public:
   void operator()(log::Severity severity, const log::About& about, const std::string& sentence);
-  // What it was about is over: the same sentence is news again.
+  // What it was about is over: the same line is news again.
   void Reset() { last_.clear(); }
 
  private:
