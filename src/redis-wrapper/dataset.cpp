@@ -114,7 +114,6 @@ Dataset FindAofDataset(const DataFiles& files, const Note& note) {
   Dataset dataset{.replication_id = note.replication_id,
                   .previous_id = note.previous_id,
                   .offset = note.offset,
-                  .saved_at = found.file.written_at,
                   .bytes = found.bytes};
   const AofTail tail = TailOf(parts);
   if (tail.file == note.aof_file && tail.bytes > note.aof_bytes)
@@ -130,7 +129,7 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
   if (!header) {
     log::Warn({.event = "rdb-unreadable"},
               "cannot read {} as an RDB file; treating it as data of unknown origin", path);
-    return {.saved_at = facts->modified_at, .bytes = facts->bytes};
+    return {.bytes = facts->bytes};
   }
   if (!header->has_data) return {};
   // A master that never had a replica saves no id; the note knows it.
@@ -138,7 +137,6 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
   return {.replication_id = id,
           .previous_id = id == note.replication_id ? note.previous_id : "",
           .offset = header->offset,
-          .saved_at = header->saved_at,
           .bytes = facts->bytes};
 }
 

@@ -140,12 +140,18 @@ TEST(ParseLineageTest, RefusesEverythingElse) {
 constexpr const char* kReplicationId = "75f05d36e6ec5d0d58b7d4d4b2c8a2c1c1f6a9b0";
 
 TEST(MemberTest, IsReadAsItWasWritten) {
-  const Dataset dataset{kReplicationId, "0123", 9'000'000'000, 1'700'000'000, 4096};
+  const Dataset dataset{kReplicationId, "0123", 9'000'000'000, 4096};
   for (const auto& member :
        {Member{"", {"10.0.0.1", 6379}, "node", dataset, true}, Member{"", {"::1", 1}, "", {}, false},
         Member{"", {"10.0.0.1", 6379}, "node", dataset, true, true}}) {
     EXPECT_EQ(ParseMember(Render(member)).value(), member) << Render(member);
   }
+}
+
+TEST(ParseMemberTest, TakesWhatOldOnesWrote) {
+  const auto member = ParseMember(
+      R"({"endpoint":"10.0.0.1 6379","dataset":{"replication_id":"a","offset":5,"saved_at":1700000000,"bytes":7}})");
+  EXPECT_EQ(member.value().dataset, (Dataset{"a", "", 5, 7}));
 }
 
 TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
@@ -168,7 +174,7 @@ TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
 }
 
 TEST(KnownDatasetTest, IsReadAsItWasWritten) {
-  const KnownDataset known{"", {"10.0.0.1", 6379}, {kReplicationId, "", 5, 6, 7}, 0};
+  const KnownDataset known{"", {"10.0.0.1", 6379}, {kReplicationId, "", 5, 7}, 0};
   EXPECT_EQ(ParseKnownDataset(Render(known)).value(), known);
   for (const char* wrong : {"", "[]", "{}", R"({"endpoint":"10.0.0.1"})"})
     EXPECT_FALSE(ParseKnownDataset(wrong)) << wrong;

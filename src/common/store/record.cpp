@@ -48,7 +48,6 @@ Json ToJson(const Dataset& dataset) {
   return {{"replication_id", dataset.replication_id},
           {"previous_id", dataset.previous_id},
           {"offset", dataset.offset},
-          {"saved_at", dataset.saved_at},
           {"bytes", dataset.bytes}};
 }
 
@@ -59,7 +58,6 @@ Dataset DatasetAt(const Json& json) {
   return {.replication_id = TextAt(*found, "replication_id"),
           .previous_id = TextAt(*found, "previous_id"),
           .offset = NumberAt(*found, "offset"),
-          .saved_at = NumberAt(*found, "saved_at"),
           .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
 }
 

@@ -80,8 +80,7 @@ struct Dataset {
   std::string previous_id;
   // How far in that history they go, in bytes. Offsets compare only within one replication id.
   std::int64_t offset = 0;
-  std::int64_t saved_at = 0;  // seconds since 1970, by the clock of that machine; for people
-  std::uint64_t bytes = 0;    // on disk; 0: there are no data
+  std::uint64_t bytes = 0;  // on disk; 0: there are no data
 
   bool empty() const { return bytes == 0; }
   bool operator==(const Dataset&) const = default;
