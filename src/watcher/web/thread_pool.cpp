@@ -43,11 +43,6 @@ void ThreadPool::StartThread() {
   }
 }
 
-std::size_t ThreadPool::thread_count() const {
-  const std::lock_guard lock(mutex_);
-  return threads_;
-}
-
 void ThreadPool::Work() {
   std::unique_lock lock(mutex_);
   while (true) {

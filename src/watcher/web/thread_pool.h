@@ -27,15 +27,13 @@ class ThreadPool {
   // Beyond the limit, or when no thread can be made, work waits for one to become free.
   void Run(std::function<void()> work);
 
-  std::size_t thread_count() const;
-
  private:
   void StartThread();
   void Work();
 
   const std::size_t most_threads_;
   const Duration idle_timeout_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable work_arrived_;
   std::condition_variable thread_ended_;
   std::deque<std::function<void()>> queue_;
