@@ -10,7 +10,7 @@ from cluster import FORGOTTEN, GROUP, LOOPBACK, Server, free_port, wait_for, wri
 # Down-after is a second; a promotion shows in Sentinel's next look at its replicas, a second later.
 USUAL_FAILOVER = 5
 DOWN_AFTER = 1.5
-SEATS = "/redis/identities"
+IDENTITIES = "/redis/identities"
 
 
 def identity_of(cluster, sentinel):
@@ -36,13 +36,24 @@ def knows_two_others(sentinels):
     return all(sentinel.view().get("num-other-sentinels") == 2 for sentinel in sentinels)
 
 
+def node_and_three_sentinels(cluster):
+    """A Redis alone, and Sentinels that know it and each other."""
+    node = cluster.redis()
+    node.await_serving()
+    sentinels = [cluster.sentinel() for _ in range(3)]
+    for sentinel in sentinels:
+        sentinel.await_serving()
+    wait_for(lambda: knows_two_others(sentinels), what="Sentinels that know each other")
+    return node, sentinels
+
+
 def promoted(nodes):
     return next((node for node in nodes if node.role == "master"), None)
 
 
 def test_replaced_sentinels_are_no_strangers(cluster, figure):
     nodes, sentinels, (watcher,) = cluster.bring_up()
-    identities = cluster.listed(SEATS)
+    identities = cluster.listed(IDENTITIES)
     assert len(identities) == 3
     for _ in range(2):
         for number, sentinel in enumerate(sentinels):
@@ -50,7 +61,7 @@ def test_replaced_sentinels_are_no_strangers(cluster, figure):
             assert sentinels[number].log_lines("took over the identity")
             cluster.await_agreement(nodes, sentinels, [watcher])
             assert knows_two_others(sentinels)
-    assert cluster.listed(SEATS) == identities
+    assert cluster.listed(IDENTITIES) == identities
     assert sorted(sentinel.ask("SENTINEL", "MYID") for sentinel in sentinels) == [sentinel_id(uuid) for uuid in identities]
     client = cluster.sentinel_client(watcher)
     write_until_ok(client, "key", "before")
@@ -76,13 +87,13 @@ def test_master_and_all_sentinels_die_and_the_replicas_live(cluster, figure, dea
     assert not promoted(replicas)
     started = time.monotonic()
     fresh = [cluster.sentinel() for _ in sentinels]
-    # Identities are free only when ZooKeeper has forgotten who sat there.
+    # An identity is free only when ZooKeeper has dropped the session of its last Sentinel.
     forgotten = max(started, died + FORGOTTEN)
     wait_for(lambda: promoted(replicas), within=forgotten - started + 10, what="a promotion")
     took = time.monotonic() - forgotten
     figure(f"master and all Sentinels dead for {dead_for} s, fresh Sentinels to promotion, ms: {1000 * took:.0f}")
     assert took <= DOWN_AFTER + 5
-    assert len(cluster.listed(SEATS)) == 3
+    assert len(cluster.listed(IDENTITIES)) == 3
     assert cluster.await_agreement(replicas, fresh, [watcher]).ask("GET", "key") == "before"
     assert all(view["down-after-milliseconds"] == 1000 * DOWN_AFTER for view in (sentinel.view() for sentinel in fresh))
     assert sum(len(sentinel.log_lines("event=recovery-requested")) for sentinel in fresh) <= 1
@@ -103,7 +114,7 @@ def test_restarted_sentinel_takes_its_own_identity(cluster):
     others[0].start()
     cluster.await_agreement(nodes, sentinels, watchers)
     assert knows_two_others(sentinels)
-    assert len(cluster.listed(SEATS)) == 3
+    assert len(cluster.listed(IDENTITIES)) == 3
 
 
 def test_race_for_a_free_identity(cluster):
@@ -112,7 +123,7 @@ def test_race_for_a_free_identity(cluster):
         node.await_serving()
     first = cluster.sentinel()
     first.await_serving()
-    (identity,) = cluster.listed(SEATS)
+    (identity,) = cluster.listed(IDENTITIES)
     first.stop()
     racers = [cluster.sentinel() for _ in range(3)]
     for racer in racers:
@@ -120,7 +131,7 @@ def test_race_for_a_free_identity(cluster):
     ids = {racer.ask("SENTINEL", "MYID") for racer in racers}
     assert len(ids) == 3
     assert sentinel_id(identity) in ids
-    assert len(cluster.listed(SEATS)) == 3
+    assert len(cluster.listed(IDENTITIES)) == 3
     assert sum(bool(racer.log_lines(f"took over the identity {identity}")) for racer in racers) == 1
     cluster.await_agreement(nodes, racers)
 
@@ -132,12 +143,7 @@ def test_sentinels_that_start_together_know_each_other_at_once(make_cluster, fig
     conf = cluster.directory / "mute.conf"
     conf.write_text(f'include {cluster.directory}/redis.conf\nrename-command PUBLISH ""\n')
     cluster.add_env(REDIS_CONF=conf)
-    node = cluster.redis()
-    node.await_serving()
-    sentinels = [cluster.sentinel() for _ in range(3)]
-    for sentinel in sentinels:
-        sentinel.await_serving()
-    wait_for(lambda: knows_two_others(sentinels), what="acquaintance")
+    _, sentinels = node_and_three_sentinels(cluster)
     for sentinel in sentinels:
         sentinel.stop()
         sentinel.move()
@@ -153,7 +159,7 @@ def test_sentinels_that_start_together_know_each_other_at_once(make_cluster, fig
     registered = time.monotonic()
     addresses = sorted(sentinel.address for sentinel in sentinels)
     wait_for(lambda: known_at() == [[address for address in addresses if address != sentinel.address]
-                                    for sentinel in sentinels], what="acquaintance")
+                                    for sentinel in sentinels], what="Sentinels that know each other")
     took = time.monotonic() - registered
     figure(f"three Sentinels at new addresses, registered to known by all, ms: {1000 * took:.0f}")
     assert took < DOWN_AFTER / 2
@@ -165,28 +171,23 @@ def test_lost_identity_is_left_to_its_new_owner(cluster):
     identity = identity_of(cluster, loser)
     server = loser.child
     thief = f"{LOOPBACK} {free_port()}"
-    # Its session ends, and before it knows somebody else has sat down.
-    session = cluster.owner(f"{SEATS}/{identity}/taken")
+    # Its session ends, and another Sentinel takes the identity before it knows.
+    session = cluster.owner(f"{IDENTITIES}/{identity}/taken")
     loser.signal(19)
-    wait_for(lambda: cluster.owner(f"{SEATS}/{identity}/taken") is None, within=FORGOTTEN + 5, what="its session's end")
-    cluster.kazoo.create(f"{SEATS}/{identity}/taken", thief.encode(), ephemeral=True)
-    cluster.kazoo.set(f"{SEATS}/{identity}", json.dumps({"endpoint": thief, "epoch": 0}).encode())
+    wait_for(lambda: cluster.owner(f"{IDENTITIES}/{identity}/taken") is None, within=FORGOTTEN + 5, what="its session's end")
+    cluster.kazoo.create(f"{IDENTITIES}/{identity}/taken", thief.encode(), ephemeral=True)
+    cluster.kazoo.set(f"{IDENTITIES}/{identity}", json.dumps({"endpoint": thief, "epoch": 0}).encode())
     loser.signal(18)
     loser.wait_log("event=identity-lost")
     wait_for(lambda: identity_of(cluster, loser) not in (None, identity), what="another identity")
     assert loser.child not in (None, server)
     assert loser.ask("SENTINEL", "MYID") == sentinel_id(identity_of(cluster, loser))
-    assert cluster.owner(f"{SEATS}/{identity}/taken") != session
+    assert cluster.owner(f"{IDENTITIES}/{identity}/taken") != session
     assert cluster.master(nodes)
 
 
 def test_stuck_sentinels_follow_the_record(cluster):
-    node = cluster.redis()
-    node.await_serving()
-    sentinels = [cluster.sentinel() for _ in range(3)]
-    for sentinel in sentinels:
-        sentinel.await_serving()
-    wait_for(lambda: knows_two_others(sentinels), what="acquaintance")
+    node, sentinels = node_and_three_sentinels(cluster)
     ids = [sentinel.ask("SENTINEL", "MYID") for sentinel in sentinels]
     node.kill_all()
     port = free_port()
@@ -205,7 +206,7 @@ def test_stuck_sentinels_follow_the_record(cluster):
 
     wait_for(followed, within=15, what="Sentinels on the recorded master")
     assert [sentinel.ask("SENTINEL", "MYID") for sentinel in sentinels] == ids
-    wait_for(lambda: knows_two_others(sentinels), what="acquaintance")
+    wait_for(lambda: knows_two_others(sentinels), what="Sentinels that know each other")
     assert all(sentinel.view()["config-epoch"] == 3 for sentinel in sentinels)
     assert any(sentinel.log_lines("restarting redis-sentinel") for sentinel in sentinels)
     wait_for(lambda: all(identity_of(cluster, sentinel) for sentinel in sentinels), what="registrations")
