@@ -17,6 +17,7 @@
 #include "store/registry.h"
 #include "store/sentinel_id.h"
 #include "watcher/events.h"
+#include "watcher/words.h"
 
 namespace redis_zk::watcher {
 
@@ -340,9 +341,9 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
     return {.status = kConflict,
             .told = fmt::format("handed over to {} instead of {}: Sentinel preferred it", done.to.ToAddress(),
                                 to->ToAddress())};
-  return {.told = fmt::format("handed over from {} to {} in {} ms, writes paused for {} ms, epoch {}",
-                              done.from.ToAddress(), done.to.ToAddress(), done.took.count(),
-                              done.paused.count(), done.epoch),
+  return {.told = fmt::format("handed over from {} to {} in {}, writes paused for {}, epoch {}",
+                              done.from.ToAddress(), done.to.ToAddress(), InSeconds(done.took),
+                              InSeconds(done.paused), done.epoch),
           .failed_over = done};
 }
 

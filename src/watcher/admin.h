@@ -32,7 +32,7 @@ struct AdminRequest {
   enum class Action { kFailOver, kDeleteGroup, kPauseCleanUp, kResumeCleanUp };
   Action action = Action::kFailOver;
   std::string group{};   // the first two
-  std::string to{};      // kFailOver: "host:port" of whom to promote; empty: whom Sentinel likes best
+  std::string to{};      // kFailOver: "host:port" of the candidate; empty: Sentinel chooses
   std::string reason{};  // kPauseCleanUp
   std::string from{};    // who asks
 };
@@ -42,7 +42,7 @@ struct AdminOutcome {
     Endpoint from;
     Endpoint to;
     Duration took{};
-    Duration paused{};  // how long nobody could write
+    Duration paused{};  // how long clients could not write
     std::uint64_t epoch = 0;
   };
   int status = 200;  // of HTTP
@@ -69,7 +69,7 @@ std::optional<std::string> FindLife(const DeletionView& view);
 
 class Admin {
  public:
-  // Passes on what was done, to be told to whoever listens and to be kept in ZooKeeper.
+  // Passes on what was done, for the event streams and the event log.
   using Tell = std::function<void(Event, store::PastEvent)>;
 
   // Options and topology must outlive it; the topology's end is the end of all that can be ended. Each

@@ -59,7 +59,7 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   const std::string group = NextGroup(groups);
   auto view = Look(group, groups.at(group), sentinels);
   if (!view && view.error().kind == ErrorKind::kNotFound) {
-    // Somebody older made this group, or it was deleted a moment ago.
+    // An older daemon made this group, or it was deleted a moment ago.
     if (!registry_.records.Read(group, Watch::kNo)) return;
     if (const auto made = registry_.groups.Ensure(group); !made) LogFailedStep(group, made.error());
     return;
@@ -98,7 +98,7 @@ bool Cleaner::TakeTurn() {
 }
 
 void Cleaner::ForgetSightings() {
-  // Nobody looks meanwhile.
+  // No look confirms them meanwhile.
   memory_.stale_since.clear();
   memory_.identities_free_since.clear();
 }

@@ -6,7 +6,8 @@
 // peers, and finds the living ones again from the master, blind until its next INFO. While the master is
 // down, or during a failover, it makes the group unrecoverable. Therefore:
 //   - nothing is done unless the group is in perfect health but for its stale entries;
-//   - only one Sentinel is blind at a time, and the next has its turn when that one has found everyone again;
+//   - only one Sentinel is blind at a time, and the next has its turn when that one has found all servers
+//   again;
 //   - no Sentinel is made to forget the same stale entry twice;
 //   - the first verification that fails ends it for a while.
 // What ZooKeeper keeps for those that are gone is tidied up under the same conditions.
@@ -24,7 +25,7 @@
 
 namespace redis_zk::watcher {
 
-// How long a Sentinel may take to find everyone again, and what follows when it does not.
+// How long a Sentinel may take to find all servers again, and what follows when it does not.
 inline constexpr Duration kFindAgainWithin = 30s;
 inline constexpr Duration kPauseAfterFailedVerification = 5min;
 // How long data are remembered that no living node has reported.
@@ -55,11 +56,11 @@ struct CleanUpMemory {
 struct CleanUpAction {
   enum class Kind {
     kNothing,         // there is nothing to clean up, or it is not for this watcher
-    kWait,            // stale entries that may return, or a Sentinel that is finding everyone again
+    kWait,            // stale entries that may return, or a Sentinel that is finding all servers again
     kRefuse,          // there is something to clean up, and the group is not fit for it
     kAskServers,      // look closer: the servers have to be asked
     kReset,           // make `sentinel` forget `stale_entries`
-    kVerified,        // the Sentinel that was made to forget has found everyone again
+    kVerified,        // the Sentinel that was made to forget has found all servers again
     kGiveUp,          // the verification failed
     kRemoveIdentity,  // `entry` is the identity's uuid
     kForgetDataset,   // `entry` is the node

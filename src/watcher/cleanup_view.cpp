@@ -31,7 +31,7 @@ const redis::ReplicaOf* FindAttached(const CleanUpView& view, const Endpoint& re
 
 bool IsStale(const CleanUpView& view, const sentinel::PeerReport& peer) {
   const auto is_peer = [&peer](const auto& sentinel) { return Is(peer, sentinel); };
-  // Somebody who takes an identity registers a moment later.
+  // A Sentinel that takes an identity registers a moment later.
   const auto holds = [&peer](const auto& identity) {
     return identity.taken && peer.id == store::SentinelIdOf(identity.uuid);
   };
@@ -142,7 +142,7 @@ std::optional<std::string> FindMissing(const CleanUpView& view, const SentinelVi
     if (member.serving && member.endpoint != view.record.master && !knows(member.endpoint, true))
       return "replica " + member.endpoint.ToAddress();
   }
-  // Somebody else's replicas, whose health is not ours to judge.
+  // Replicas of servers outside the group, whose health is not ours to judge.
   if (const auto* master = FindServer(view, view.record.master)) {
     for (const auto& attached : master->replicas) {
       if (!knows(attached.endpoint, false)) return "replica " + attached.endpoint.ToAddress();

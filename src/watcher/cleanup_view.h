@@ -58,7 +58,7 @@ bool IsKnown(const CleanUpView& view, const std::string& id);
 std::optional<std::string> FindDispute(const CleanUpView& view);
 // Which server is not as it should be. REQUIRES, as what follows: the servers were asked.
 std::optional<std::string> FindSickServer(const CleanUpView& view);
-// Whom of the living `sentinel_view` does not know or not find well.
+// The living servers that `sentinel_view` does not know or reports as down.
 std::optional<std::string> FindMissing(const CleanUpView& view, const SentinelView& sentinel_view);
 // Why `blind` may not be blind for a moment: the others would not be able to stand in for it.
 std::optional<std::string> FindRisk(const CleanUpView& view, const store::Sentinel& blind);

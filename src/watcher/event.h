@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "net/endpoint.h"
+
 namespace redis_zk::watcher {
 
 struct Event {
@@ -21,7 +23,7 @@ struct Event {
 
   std::string kind;   // one of event_kind
   std::string group;  // empty: it concerns none
-  std::map<std::string, std::variant<std::int64_t, std::string>> fields;
+  std::map<std::string, std::variant<std::int64_t, std::string, Endpoint>> fields;
   std::string sentence;
 };
 

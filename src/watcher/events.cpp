@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/unix_time.h"
+#include "watcher/words.h"
 
 namespace redis_zk::watcher {
 
@@ -28,20 +29,19 @@ std::optional<Event> CompareRecords(const std::string& group, const Record& befo
   const bool had_one = before.state == Record::State::kMaster;
   if (had_one && before.master == after.master) return std::nullopt;
   Event event{.kind = event_kind::kMasterChanged, .group = group};
-  event.fields = {{"to", after.master.ToAddress()},
-                  {"epoch", static_cast<std::int64_t>(after.epoch)},
-                  {"reason", after.reason}};
+  event.fields = {
+      {"to", after.master}, {"epoch", static_cast<std::int64_t>(after.epoch)}, {"reason", after.reason}};
   // Each write of a record makes a version; the epoch tells it from one in a ZooKeeper that lost its data.
   event.key = fmt::format("{}:{}:{}", group, after.epoch, after.version);
   event.sentence = fmt::format("{}: the master is {}", group, after.master.ToAddress());
   if (had_one) {
-    event.fields["from"] = before.master.ToAddress();
+    event.fields["from"] = before.master;
     event.sentence += ", before " + before.master.ToAddress();
   }
   if (const auto since = outages.find(group); had_one && since != outages.end()) {
-    const std::int64_t outage = Milliseconds(now - since->second);
-    event.fields["outage_ms"] = outage;
-    event.sentence += fmt::format(", after an outage of {} ms", outage);
+    const Clock::duration outage = now - since->second;
+    event.fields["outage_ms"] = Milliseconds(outage);
+    event.sentence += ", after an outage of " + InSeconds(outage);
   }
   if (!after.reason.empty()) event.sentence += ": " + after.reason;
   return event;
@@ -70,10 +70,9 @@ void CompareSentinels(const std::vector<store::Sentinel>& before, const std::vec
   const auto tell = [events](const auto& some, const auto& others, const char* kind, const char* what) {
     for (const auto& sentinel : some) {
       if (std::find(others.begin(), others.end(), sentinel) != others.end()) continue;
-      const std::string address = sentinel.endpoint.ToAddress();
       events->push_back({.kind = kind,
-                         .fields = {{"sentinel", address}},
-                         .sentence = fmt::format("Sentinel {} {}", address, what)});
+                         .fields = {{"sentinel", sentinel.endpoint}},
+                         .sentence = fmt::format("Sentinel {} {}", sentinel.endpoint.ToAddress(), what)});
     }
   };
   tell(before, after, event_kind::kSentinelGone, "is no longer registered");
@@ -130,18 +129,17 @@ std::vector<Event> Compare(const Topology& before, const Topology& after, const 
   CompareGroups(before, after, outages, now, &events);
   CompareSentinels(before.sentinels, after.sentinels, &events);
   if (after.following && after.following != before.following) {
-    const std::string address = after.following->ToAddress();
     events.push_back({.kind = event_kind::kFollowing,
-                      .fields = {{"sentinel", address}},
-                      .sentence = "Sentinel " + address + " is followed"});
+                      .fields = {{"sentinel", *after.following}},
+                      .sentence = "Sentinel " + after.following->ToAddress() + " is followed"});
   }
   if (before.zookeeper_connected && !after.zookeeper_connected)
     events.push_back({.kind = event_kind::kZooKeeperLost, .sentence = "ZooKeeper is unreachable"});
   if (!before.zookeeper_connected && after.zookeeper_connected) {
-    const std::int64_t away = Milliseconds(now - before.known_at);
+    const Clock::duration away = now - before.known_at;
     events.push_back({.kind = event_kind::kZooKeeperBack,
-                      .fields = {{"away_ms", away}},
-                      .sentence = fmt::format("ZooKeeper is reachable again after {} ms", away)});
+                      .fields = {{"away_ms", Milliseconds(away)}},
+                      .sentence = "ZooKeeper is reachable again after " + InSeconds(away)});
   }
   return events;
 }
@@ -152,7 +150,7 @@ std::vector<Event> Compare(const FleetStatus& before, const FleetStatus& after) 
     const std::string& name = entry.first;
     const GroupStatus& group = entry.second;
     const auto earlier = before.groups.find(name);
-    // Who was there before we looked has not come.
+    // Replicas that were there before the first look have not come.
     if (earlier == before.groups.end()) continue;
     const auto were = AnsweringReplicas(earlier->second);
     const auto are = AnsweringReplicas(group);
@@ -162,7 +160,7 @@ std::vector<Event> Compare(const FleetStatus& before, const FleetStatus& after) 
         if (others.contains(replica) || group.record.master == replica) continue;
         events.push_back({.kind = kind,
                           .group = name,
-                          .fields = {{"replica", replica.ToAddress()}},
+                          .fields = {{"replica", replica}},
                           .sentence = fmt::format("{}: replica {} {}", name, replica.ToAddress(), what)});
       }
     };

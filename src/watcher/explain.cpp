@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "watcher/condition.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher {
@@ -13,7 +14,6 @@ namespace redis_zk::watcher {
 namespace {
 
 using redis::Role;
-using store::Record;
 
 // From the moment that Sentinel calls the master down until the new one is named: Sentinel asks for INFO once
 // a second.
@@ -27,8 +27,6 @@ constexpr std::int64_t kAlike = 4096;
 constexpr std::size_t kTerminal = 80;
 constexpr const char* kColdStartWait = "COLD_START_WAIT, 30 s unless set otherwise";
 
-bool HasMaster(const GroupStatus& group) { return group.record.state == Record::State::kMaster; }
-
 bool MasterActs(const GroupStatus& group) {
   return group.master && group.master->info && group.master->info->role == Role::kMaster;
 }
@@ -40,10 +38,6 @@ std::string Listed(const std::vector<const ServerStatus*>& servers) {
 }
 
 // --- who can fail over
-
-bool WatchesMaster(const GroupStatus& group, const SentinelStatus& sentinel) {
-  return sentinel.report && HasMaster(group) && sentinel.report->master == group.record.master;
-}
 
 std::uint64_t VotesToLead(std::uint64_t quorum, std::uint64_t counted) {
   return std::max(quorum, counted / 2 + 1);
@@ -68,7 +62,7 @@ struct Election {
 Election FindElection(const GroupStatus& group) {
   Election election;
   for (const auto& sentinel : group.sentinels) {
-    if (!WatchesMaster(group, sentinel)) continue;
+    if (!NamesMaster(group, sentinel)) continue;
     const auto& report = *sentinel.report;
     ++election.agreeing;
     election.quorum = std::max(election.quorum, report.quorum);
@@ -151,7 +145,7 @@ OnDisk FindOnDisk(const ServerStatus& server) {
   return info.append_only || info.unsaved_changes == 0 ? OnDisk::kAll : OnDisk::kIncomplete;
 }
 
-// Who would begin after a cold start, as far as that can be told while everybody lives.
+// The node that would begin after a cold start, as far as that can be told while all nodes live.
 struct ColdStart {
   std::string replication_id;                  // that of the master, or of who is furthest
   std::vector<const ServerStatus*> newest;     // about equally far, all of it on disk
@@ -237,7 +231,7 @@ std::string Lost(const Facts& facts) {
 
 std::string IfMasterDies(const Facts& facts) {
   const auto& [topology, group, now, election, succession, cold_start] = facts;
-  if (!HasMaster(group)) return "no master is recorded";
+  if (!HasMaster(group.record)) return "no master is recorded";
   const std::string already = group.master && !group.master->info ? "it already does not answer; " : "";
   if (group.sentinels.empty()) return already + "no replica would be promoted: no Sentinel is registered";
   if (!election.possible_without(0)) {
@@ -349,15 +343,10 @@ std::string ServerIfEverythingDies(const Facts& facts, const ServerStatus& serve
 }
 
 NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
-  NodeExplanation node{.node = master.endpoint.ToAddress(), .role = "master"};
+  NodeExplanation node{.node = master.endpoint, .role = "master"};
   const auto& group = facts.group;
-  if (!master.info) {
-    node.now = fmt::format("has not answered for {}", InSeconds(facts.now - master.silent_since));
-  } else if (master.info->role == Role::kReplica) {
-    node.now = fmt::format("is a replica of {}, although it is the recorded master",
-                           master.info->master.ToAddress());
-  } else if (master.info->loading) {
-    node.now = "is loading its data";
+  if (const auto fault = ConditionOfMaster(master, facts.now).warning; !fault.empty()) {
+    node.now = fault;
   } else {
     const auto linked = std::count_if(group.replicas.begin(), group.replicas.end(),
                                       [&](const auto& replica) { return IsAttached(group, replica); });
@@ -380,9 +369,9 @@ NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
 }
 
 NodeExplanation ExplainReplica(const Facts& facts, const ServerStatus& replica) {
-  NodeExplanation node{.node = replica.endpoint.ToAddress(), .role = "replica"};
-  if (const auto fault = FaultOf(facts.group, replica, facts.now)) {
-    node.now = *fault;
+  NodeExplanation node{.node = replica.endpoint, .role = "replica"};
+  if (const auto fault = ConditionOfReplica(facts.group, replica, facts.now).warning; !fault.empty()) {
+    node.now = fault;
   } else {
     const auto lag = LagOf(facts.group, replica);
     node.now =
@@ -406,13 +395,13 @@ NodeExplanation ExplainReplica(const Facts& facts, const ServerStatus& replica) 
 }
 
 NodeExplanation ExplainWaiting(const Facts& facts, const WaitingMember& member) {
-  NodeExplanation node{.node = member.endpoint.ToAddress(), .role = "waiting"};
+  NodeExplanation node{.node = member.endpoint, .role = "waiting"};
   const bool has_data = member.data_bytes > 0;
   node.now =
       fmt::format("has waited for {}, with {} on its disk; {}", InSeconds(facts.now - member.since),
                   has_data ? InBytes(static_cast<std::int64_t>(member.data_bytes)) : std::string("no data"),
-                  HasMaster(facts.group) ? facts.group.record.master.ToAddress() + " is recorded"
-                                         : "no master is recorded");
+                  HasMaster(facts.group.record) ? facts.group.record.master.ToAddress() + " is recorded"
+                                                : "no master is recorded");
   node.outlook = {.master_dies = "would not be promoted: it does not serve",
                   .sentinel_dies = kNothingChanges,
                   .everything_dies = has_data ? "would become the master if its data are the newest"
@@ -421,13 +410,13 @@ NodeExplanation ExplainWaiting(const Facts& facts, const WaitingMember& member) 
 }
 
 NodeExplanation ExplainSentinel(const Facts& facts, const SentinelStatus& sentinel) {
-  NodeExplanation node{.node = sentinel.endpoint.ToAddress(), .role = "Sentinel"};
+  NodeExplanation node{.node = sentinel.endpoint, .role = "Sentinel"};
   const auto& group = facts.group;
   auto& [master_dies, sentinel_dies, everything_dies] = node.outlook;
   everything_dies = "would take its identity again, and watch the new master";
-  if (!WatchesMaster(group, sentinel)) {
+  if (!NamesMaster(group, sentinel)) {
     node.now = !sentinel.report ? sentinel.error
-               : !HasMaster(group)
+               : !HasMaster(group.record)
                    ? "watches " + sentinel.report->master.ToAddress()
                    : fmt::format("watches {}, not the recorded master", sentinel.report->master.ToAddress());
     master_dies = "would not take part in the failover";
@@ -449,7 +438,7 @@ NodeExplanation ExplainSentinel(const Facts& facts, const SentinelStatus& sentin
 }
 
 NodeExplanation ExplainWatcher(const Facts& facts) {
-  NodeExplanation node{.node = kThisWatcher, .role = "watcher"};
+  NodeExplanation node{.node = std::nullopt, .role = "watcher"};
   const auto& topology = facts.topology;
   const std::string followed = topology.following ? topology.following->ToAddress() : "";
   const std::string asks = "asks all Sentinels every 5 s";
@@ -489,7 +478,8 @@ std::string RenderText(const std::string& group, const GroupExplanation& explana
     std::vector<Row> rows;
     for (const auto& node : explanation.nodes) {
       const std::string& sentence = sentence_of(node);
-      if (sentence != kNothingChanges) rows.push_back({{node.role}, {node.node}, {sentence}});
+      if (sentence != kNothingChanges)
+        rows.push_back({{node.role}, {node.node ? node.node->ToAddress() : "this one"}, {sentence}});
     }
     return RenderTable(rows, 4, look);
   };

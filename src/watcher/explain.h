@@ -1,11 +1,13 @@
-// What everybody would do now, and what would happen if the master, a Sentinel or everything died, in
+// What every node would do now, and what would happen if the master, a Sentinel or everything died, in
 // sentences: a function of what was observed, by the rules that Sentinel and the daemons go by.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
+#include "net/endpoint.h"
 #include "watcher/status.h"
 #include "watcher/topology.h"
 
@@ -19,12 +21,11 @@ struct Outlook {
 };
 
 struct NodeExplanation {
-  std::string node;  // an address, or kThisWatcher
-  std::string role;  // master, replica, waiting, Sentinel, watcher
+  std::optional<Endpoint> node;  // nothing: the watcher that answers
+  std::string role;              // master, replica, waiting, Sentinel, watcher
   std::string now;
   Outlook outlook;  // kNothingChanges: what dies is no concern of it
 };
-inline constexpr const char* kThisWatcher = "this one";
 inline constexpr const char* kNothingChanges = "nothing changes for it";
 
 struct GroupExplanation {

@@ -149,7 +149,7 @@ Options Describe(WatcherOptions* watcher) {
 
 Result<AdminToken> ReadAdminToken(std::string_view path) {
   std::error_code unknown;
-  // Read again at a SIGHUP, when nobody can wait for the other end of a pipe.
+  // Read again at a SIGHUP, when the loop cannot wait for the other end of a pipe.
   const bool regular = std::filesystem::is_regular_file(path, unknown);
   const auto token = regular ? ReadSecretFile(path) : Fail(ErrorKind::kInvalid, "");
   const bool fits =

@@ -21,7 +21,7 @@ enum class UpdateMasterMode { kObserve, kOn };
 // Who knows it may use the admin API.
 struct AdminToken {
   std::string path;
-  std::string text;  // empty: nobody may
+  std::string text;  // empty: the admin API is off
 };
 // From the first line of a file. An error says what was expected.
 Result<AdminToken> ReadAdminToken(std::string_view path);
@@ -37,7 +37,7 @@ struct CommandOptions {
   std::string group;  // empty: all
   bool json = false;
   bool follow = false;
-  std::string to;           // empty: whom the watcher chooses
+  std::string to;           // empty: Sentinel chooses
   std::string admin_token;  // empty: none is sent
 };
 
@@ -51,7 +51,7 @@ struct WatcherOptions {
   UpdateMasterMode update_master = UpdateMasterMode::kObserve;
   CleanUpMode clean_up = CleanUpMode::kOff;
   Duration clean_up_patience{};
-  Duration observe_interval{};  // 0: nobody is asked
+  Duration observe_interval{};  // 0: no server is asked
   AdminToken admin_token;
 
   std::vector<BehaviorSettings> behaviors;

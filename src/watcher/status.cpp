@@ -6,24 +6,18 @@
 #include <set>
 
 #include "base/printable.h"
+#include "watcher/condition.h"
+#include "watcher/words.h"
 
 namespace redis_zk::watcher {
 
 namespace {
 
-constexpr std::int64_t kMegabyte = 1'000'000;
-constexpr std::int64_t kMuchLag = 10 * kMegabyte;
-// An ordinary start is over before.
-constexpr Duration kLongWait = 10s;
+// A first copy is mostly there before.
+constexpr Duration kLongWithoutCopy = 10s;
 
 using redis::Role;
 using store::Record;
-
-bool HasMaster(const Record& record) { return record.state == Record::State::kMaster; }
-
-std::int64_t Seconds(Clock::duration duration) {
-  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-}
 
 const ServerStatus* FindEarlier(const GroupStatus* group, const Endpoint& endpoint) {
   if (group == nullptr) return nullptr;
@@ -54,52 +48,27 @@ ServerStatus StatusOf(const Endpoint& endpoint, const Findings& findings, const 
   return status;
 }
 
+void WarnOf(const std::string& name, const Condition& condition, std::vector<std::string>* warnings) {
+  if (!condition.warning.empty()) warnings->push_back(name + ' ' + condition.warning);
+}
+
 void WarnOfMaster(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
   if (!HasMaster(group.record)) {
     warnings->push_back("no master is recorded");
     return;
   }
-  const std::string name = group.record.master.ToAddress();
-  const auto& info = group.master->info;
-  if (!info) {
-    warnings->push_back(fmt::format("the recorded master {} has not answered for {} s", name,
-                                    Seconds(now - group.master->silent_since)));
-  } else if (info->role != Role::kMaster) {
-    warnings->push_back(
-        fmt::format("the recorded master {} is a replica of {}", name, info->master.ToAddress()));
-  } else if (info->loading) {
-    warnings->push_back(fmt::format("the master {} is loading its data", name));
-  }
+  WarnOf("the recorded master " + group.record.master.ToAddress(), ConditionOfMaster(*group.master, now),
+         warnings);
 }
 
 void WarnOfReplicas(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
   bool any_fit = false;
   for (const auto& replica : group.replicas) {
-    const auto fault = FaultOf(group, replica, now);
-    if (fault) warnings->push_back(fmt::format("replica {} {}", replica.endpoint.ToAddress(), *fault));
+    WarnOf("replica " + replica.endpoint.ToAddress(), ConditionOfReplica(group, replica, now), warnings);
     any_fit |= IsAttached(group, replica);
   }
   if (HasMaster(group.record) && !any_fit)
     warnings->push_back("no replica follows the master: a failover or a planned stop has no candidate");
-}
-
-// What one Sentinel believes that it should not.
-std::optional<std::string> FindError(const GroupStatus& group, const SentinelStatus& sentinel) {
-  if (!sentinel.report) return sentinel.error;
-  const auto& report = *sentinel.report;
-  const std::size_t registered = group.sentinels.size();
-  if (HasMaster(group.record) && report.master != group.record.master)
-    return fmt::format("reports {} as the master", report.master.ToAddress());
-  if (report.failover_in_progress) return "runs a failover";
-  if (report.master_down) return "reports the master as down";
-  if (report.known_sentinels + 1 > registered) {
-    return fmt::format(
-        "knows {} Sentinels, but {} are registered: a failover needs a majority of all that it knows",
-        report.known_sentinels + 1, registered);
-  }
-  if (report.known_sentinels + 1 < registered)
-    return fmt::format("knows only {} of {} Sentinels", report.known_sentinels + 1, registered);
-  return std::nullopt;
 }
 
 void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warnings) {
@@ -112,13 +81,12 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
   std::uint64_t quorum = 0;
   std::uint64_t counted = 0;
   for (const auto& sentinel : group.sentinels) {
-    if (const auto error = FindError(group, sentinel))
-      warnings->push_back(fmt::format("Sentinel {} {}", sentinel.endpoint.ToAddress(), *error));
+    WarnOf("Sentinel " + sentinel.endpoint.ToAddress(), ConditionOfSentinel(group, sentinel), warnings);
     if (!sentinel.report) continue;
     ++answering;
     quorum = std::max(quorum, sentinel.report->quorum);
     counted = std::max(counted, sentinel.report->known_sentinels + 1);
-    if (sentinel.report->master == group.record.master) ++agreeing;
+    if (NamesMaster(group, sentinel)) ++agreeing;
   }
   if (HasMaster(group.record) && agreeing < group.sentinels.size()) {
     warnings->push_back(
@@ -135,19 +103,15 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
 }
 
 void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
-  for (const auto& member : group.waiting) {
-    if (now - member.since < kLongWait) continue;
-    warnings->push_back(
-        fmt::format("redis-wrapper {} has waited for {} s and does not serve; its log says why",
-                    member.endpoint.ToAddress(), Seconds(now - member.since)));
-  }
+  for (const auto& member : group.waiting)
+    WarnOf("redis-wrapper " + member.endpoint.ToAddress(), ConditionOfWaiting(member, now), warnings);
 }
 
 void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
   for (const auto& [endpoint, since] : group.incomplete) {
-    if (now - since < kLongWait) continue;
-    warnings->push_back(fmt::format("{} has had no complete copy of the data for {} s; it cannot be promoted",
-                                    endpoint.ToAddress(), Seconds(now - since)));
+    if (now - since < kLongWithoutCopy) continue;
+    warnings->push_back(fmt::format("{} has had no complete copy of the data for {}; it cannot be promoted",
+                                    endpoint.ToAddress(), InSeconds(now - since)));
   }
 }
 
@@ -247,19 +211,14 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
   return status;
 }
 
-std::optional<std::string> FaultOf(const GroupStatus& group, const ServerStatus& replica, TimePoint now) {
-  if (!replica.info) return fmt::format("has not answered for {} s", Seconds(now - replica.silent_since));
-  const auto& info = *replica.info;
-  if (info.role == Role::kMaster) return "acts as master, too";
-  if (info.loading) return "is loading its data";
-  if (info.synchronising) return "is copying the master's data";
-  if (HasMaster(group.record) && info.master != group.record.master)
-    return fmt::format("follows {}, not the recorded master", info.master.ToAddress());
-  if (!info.link_up)
-    return fmt::format("has had no link to its master for {} s", Seconds(info.link_down_for));
-  const auto lag = LagOf(group, replica);
-  if (lag && *lag >= kMuchLag) return fmt::format("is {} MB behind", *lag / kMegabyte);
-  return std::nullopt;
+bool HasMaster(const Record& record) { return record.state == Record::State::kMaster; }
+
+bool NamesMaster(const GroupStatus& group, const SentinelStatus& sentinel) {
+  return HasMaster(group.record) && sentinel.report && sentinel.report->master == group.record.master;
+}
+
+bool Agrees(const GroupStatus& group, const SentinelStatus& sentinel) {
+  return NamesMaster(group, sentinel) && !sentinel.report->master_down;
 }
 
 bool IsAttached(const GroupStatus& group, const ServerStatus& replica) {
@@ -288,10 +247,9 @@ std::string DescribePause(const store::CleanUpPause& pause) {
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   std::vector<std::string> warnings;
   if (!topology.zookeeper_connected) {
-    warnings.emplace_back(
-        topology.known_at == TimePoint{}
-            ? std::string("ZooKeeper has not been read yet")
-            : fmt::format("ZooKeeper has been unreachable for {} s", Seconds(now - topology.known_at)));
+    warnings.emplace_back(topology.known_at == TimePoint{}
+                              ? std::string("ZooKeeper has not been read yet")
+                              : "ZooKeeper has been unreachable for " + InSeconds(now - topology.known_at));
   }
   if (!topology.following) warnings.emplace_back("no Sentinel is followed: failovers are detected late");
   if (topology.clean_up_paused)

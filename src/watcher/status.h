@@ -1,5 +1,4 @@
-// How the groups are, as the observer found them, and what is wrong with them, in words: values and functions
-// of them.
+// How the groups are, as the observer found them, and what is wrong with them: values and functions of them.
 #pragma once
 
 #include <map>
@@ -34,7 +33,7 @@ struct SentinelStatus {
 struct GroupStatus {
   store::Record record;                      // what was recorded when it was looked at
   std::optional<ServerStatus> master;        // the recorded one
-  std::vector<ServerStatus> replicas;        // whom master or Sentinels list, by address
+  std::vector<ServerStatus> replicas;        // those that master or Sentinels list, by address
   std::vector<SentinelStatus> sentinels;     // all that are registered
   std::vector<WaitingMember> waiting;        // as the topology had them
   std::map<Endpoint, TimePoint> incomplete;  // the same
@@ -53,12 +52,12 @@ struct Findings {
   std::map<Endpoint, Result<redis::ServerInfo>> servers;
 };
 
-// Whom to ask about a group beside its master: the replicas that Sentinels list now, and those that were
-// attached when the master was asked last.
+// The servers to ask about a group beside its master: the replicas that Sentinels list now, and those that
+// were attached when the master was asked last.
 std::vector<Endpoint> ReplicasOf(const std::string& group, const store::Record& record,
                                  const Findings& findings, const FleetStatus& earlier);
 
-// Who of the registered members does not serve; `earlier` says since when.
+// The registered members that do not serve; `earlier` says since when.
 std::map<std::string, std::vector<WaitingMember>> FindWaiting(
     const std::map<std::string, std::vector<store::Member>>& members,
     const std::map<std::string, std::vector<WaitingMember>>& earlier, TimePoint now);
@@ -71,8 +70,11 @@ std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
                       TimePoint now);
 
-// What is wrong with a replica, to be said after its name; nothing: it follows the recorded master.
-std::optional<std::string> FaultOf(const GroupStatus& group, const ServerStatus& replica, TimePoint now);
+bool HasMaster(const store::Record& record);
+
+// Whether a Sentinel reports the recorded master as the master; whether it finds it well, too.
+bool NamesMaster(const GroupStatus& group, const SentinelStatus& sentinel);
+bool Agrees(const GroupStatus& group, const SentinelStatus& sentinel);
 
 // Whether a replica gets what is written: its link is up, and to the recorded master.
 bool IsAttached(const GroupStatus& group, const ServerStatus& replica);

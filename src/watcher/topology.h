@@ -30,7 +30,7 @@ struct Topology {
   // Those that were ever recorded, or have a member. Some znodes every deployment has: they alone make none.
   std::map<std::string, store::Record> groups;
   std::map<std::string, std::vector<WaitingMember>>
-      waiting;  // by group; those of whom nobody waits are left out
+      waiting;  // by group; those without a waiting member are left out
   // Replicas that say that they hold no complete copy of the data, and since when; by group, the same.
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete{};
   // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.

@@ -62,7 +62,7 @@ std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
 Verdict Judge(const Evidence& evidence) {
   const auto& [record, reports, registered, acting_masters, members] = evidence;
   if (reports.empty()) return Keep("no Sentinel answers");
-  // A record that somebody wrote without an epoch gives way to the newest epoch that was ever recorded, too.
+  // A record that was written without an epoch gives way to the newest epoch that was ever recorded, too.
   // Epoch 0 is no failover's, so it proves nothing.
   const std::uint64_t least_epoch =
       record.lineage_fits ? record.epoch + 1 : std::max<std::uint64_t>(record.epoch, 1);

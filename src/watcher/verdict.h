@@ -8,9 +8,9 @@
 //      promotion.
 //   2. More than half of the registered Sentinels naming the same master, which acts as one, while nothing
 //      contradicts: the recorded master does not act as one, or all of them name the other, or know a newer
-//      epoch. A recorded member that acts gives way to another member only. That mends a record that somebody
-//      else wrote, and one whose epoch means nothing any more because all Sentinels were replaced; and it is
-//      what carries the originals, whose Sentinels cannot be identified and whose servers are no members.
+//      epoch. A recorded member that acts gives way to another member only. That mends a record that a
+//      stranger wrote, and one whose epoch means nothing any more because all Sentinels were replaced; and it
+//      is what carries the originals, whose Sentinels cannot be identified and whose servers are no members.
 //      Sentinels that know only an older epoch are believed only when all of them agree: otherwise they may
 //      simply not have heard yet.
 #pragma once
@@ -47,7 +47,7 @@ struct Verdict {
 // Whether anything speaks against the record, so that the members have to be known before judging.
 bool IsInDoubt(const Evidence& evidence);
 
-// Whose role matters to the verdict: whom to ask before judging. Nobody where the record is true.
+// The servers whose role matters to the verdict, to be asked before judging. None where the record is true.
 std::set<Endpoint> WhomToAsk(const Evidence& evidence);
 
 Verdict Judge(const Evidence& evidence);

@@ -29,7 +29,7 @@ using zookeeper::SessionEvent;
 using zookeeper::Watch;
 
 constexpr Duration kUpkeep = 1s;
-// Events can be missed (a record that somebody else changed, a Sentinel that was cut off): everything is
+// Events can be missed (a record that another writer changed, a Sentinel that was cut off): everything is
 // compared anew this often.
 constexpr Duration kCheckAll = 5s;
 // How many groups are compared before the loop turns; up to twice as many servers are asked at once.
@@ -121,7 +121,7 @@ int Watcher::Run() {
       background_by = Clock::now() + kBackgroundAtLeastEvery;
     }
   }
-  // Whoever waits for a change keeps the server from ending.
+  // A request that waits for a change keeps the server from ending.
   topology_.Close();
   events_.Close();
   behaviors_.RequestStop();
@@ -286,7 +286,7 @@ void Watcher::ReadRegistry() {
       event_log_ = std::move(*event_log);
       event_log_stale_ = false;
     }
-    // The group that we are here for is made again; another's end is somebody's decision.
+    // The group that we are here for is made again; another one was deleted on purpose.
     for (const std::string& group : {std::string(store::kDefaultGroup), options_.common.master_name}) {
       if (!records->contains(group))
         return Fail(ErrorKind::kNotFound, fmt::format("the group {} does not exist yet", group));
@@ -301,7 +301,7 @@ void Watcher::ReadRegistry() {
     for (const auto& [group, record] : *records) {
       const auto known = groups_.find(group);
       const bool news = known == groups_.end() || known->second.version != record.version;
-      // Somebody else changed it: compare it with what the Sentinels say.
+      // Another writer changed it: compare it with what the Sentinels say.
       if (news) unchecked_groups_.insert(group);
       if (news && record.state == store::Record::State::kUnreadable) {
         log::Warn(

@@ -61,7 +61,10 @@ std::string InBytes(std::int64_t bytes) {
 
 std::string InSeconds(Clock::duration duration) {
   const double seconds = std::chrono::duration<double>(duration).count();
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 9.95) {
+    const std::string tenths = fmt::format("{:.1f}", seconds);
+    return tenths.substr(0, tenths.ends_with(".0") ? tenths.size() - 2 : tenths.size()) + " s";
+  }
   if (seconds < 120) return fmt::format("{:.0f} s", seconds);
   if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
   return fmt::format("{:.0f} h", seconds / 3600);

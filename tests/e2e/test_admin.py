@@ -80,9 +80,9 @@ def test_failover_loses_nothing(fleet, figure):
         assert code == 200, text
         answer = json.loads(text)
         check("FailedOver", answer)
-        assert answer["from"] == old.address
+        assert answer["from"]["address"] == old.address
         new = cluster.await_agreement(nodes, sentinels, watchers)
-        assert answer["to"] == new.address
+        assert answer["to"]["address"] == new.address
         assert answer["epoch"] == cluster.lineage()["epoch"] == new_epoch(sentinels)
         assert answer["took_ms"] < 15000 and answer["paused_ms"] <= answer["took_ms"]
         assert old.follows(new)
@@ -119,7 +119,7 @@ def test_to_each_replica(fleet, figure):
         target = [node for node in nodes if node is not master][number % 2]
         code, text = fail_over(watchers[0], to=target)
         assert code == 200, text
-        assert json.loads(text)["to"] == target.address
+        assert json.loads(text)["to"]["address"] == target.address
         times.append(json.loads(text)["took_ms"])
         assert cluster.await_agreement(nodes, sentinels, watchers) is target
         assert priorities(nodes) == ["100"] * 3

@@ -159,13 +159,14 @@ def test_failover_runs_a_command_and_delays_no_record(cluster):
 
     event = json.loads(heard["stdin"])
     check("Event", event)
-    assert (event["kind"], event["fields"]["to"]) == ("master-changed", successor.address)
+    assert (event["kind"], event["fields"]["to"]["address"]) == ("master-changed", successor.address)
     version = cluster.kazoo.get("/redis/master")[1].version
     assert event["key"] == f"master1:{event['fields']['epoch']}:{version}"
     env, prefix = heard["env"], "REDIS_ZK_EVENT_"
     told = {name.removeprefix(prefix).lower(): value for name, value in env.items() if name.startswith(prefix)}
     whole = {name: event[name] for name in ("id", "key", "kind", "group", "time", "sentence")}
-    assert told == {name: str(value) for name, value in {**whole, **event["fields"]}.items()}
+    assert told == {name: value["address"] if isinstance(value, dict) else str(value)
+                    for name, value in {**whole, **event["fields"]}.items()}
     assert env["PATH"]
     assert heard["words"] == ["--loud", "a b, c"]
     # Two are the script's own: what it writes to, and the directory that is listed.
@@ -251,13 +252,13 @@ def test_webhook_tries_again_with_the_same_key(cluster):
         for _, path, headers, event in (first, second, third):
             check("Event", event)
             assert path == "/hooks/redis?token=hunter2"
-            assert event == first[3] and event["fields"]["sentinel"] == "127.0.0.9:1000"
+            assert event == first[3] and event["fields"]["sentinel"]["address"] == "127.0.0.9:1000"
             assert headers["Idempotency-Key"] == event["key"] == event["id"]
             assert headers["Content-Type"] == "application/json"
             assert headers["User-Agent"] == "redis-zk/0.1.0"
             assert headers["Authorization"] == "Bearer hunter2"
         assert third[0] - second[0] >= 2, "as the server asked"
-        assert fourth[3]["fields"]["sentinel"] == "127.0.0.9:1001" and fourth[2]["Idempotency-Key"] == fourth[3]["id"]
+        assert fourth[3]["fields"]["sentinel"]["address"] == "127.0.0.9:1001" and fourth[2]["Idempotency-Key"] == fourth[3]["id"]
         await_behavior(watcher, "chat", done=2, failed=0)
         assert watcher.wait_log(f"behavior chat: request failed: {hook.address}: answered 500; retrying")
     assert "hunter2" not in watcher.log() and "hooks/redis" not in watcher.log()

@@ -127,9 +127,9 @@ def test_explains_a_healthy_group(fleet):
     told = json.loads(ask(watcher, "explain", "--json")[1])
     check("Explanations", told)
     (group,) = told["groups"]
-    assert {node["node"]: node["role"] for node in group["nodes"]} == {
+    assert {node["node"] and node["node"]["address"]: node["role"] for node in group["nodes"]} == {
         **{node.address: "master" if node is cluster.master(nodes) else "replica" for node in nodes},
-        **{sentinel.address: "Sentinel" for sentinel in sentinels}, "this one": "watcher"}
+        **{sentinel.address: "Sentinel" for sentinel in sentinels}, None: "watcher"}
     assert "a failover needs 2 of 3 known Sentinels (quorum 2), and 2 would be left" in group["if"]["sentinel_dies"]
     assert "about 2.7 s after the death" in group["if"]["master_dies"]
     assert "their offsets are about equal" in group["if"]["everything_dies"]
@@ -303,7 +303,7 @@ def admin_api():
     server.server_close()
 
 
-DONE = {"from": "10.0.0.1 6379", "to": "10.0.0.2:6379", "took_ms": 1300, "paused_ms": 212, "epoch": 5}
+DONE = {"took_ms": 1300, "paused_ms": 212, "epoch": 5, "sentence": "handed over"}
 
 
 def test_failover_is_asked_for(fleet, admin_api, tmp_path):
@@ -312,8 +312,7 @@ def test_failover_is_asked_for(fleet, admin_api, tmp_path):
     AdminDone.status, AdminDone.body = 200, json.dumps(DONE)
     words = ["failover", "master1", "--to", "10.0.0.2:6379", "--url", admin_api]
     assert ask(fleet[-1], *words, "--admin-token-file", secret) == (
-        0, "master1: 10.0.0.2:6379 is the master, before 10.0.0.1:6379; it took 1.3 s, writes were paused for 0.2 s, "
-           "epoch 5\n", "")
+        0, "master1: handed over\n", "")
     code, text, _ = ask(fleet[-1], *words, "--json", ADMIN_TOKEN_FILE=str(secret))
     assert code == 0 and json.loads(text) == DONE
     assert AdminDone.seen == [("/masters/master1/failover?to=10.0.0.2%3A6379", f"Bearer {TOKEN}")] * 2

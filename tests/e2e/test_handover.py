@@ -398,7 +398,7 @@ def test_another_sentinel_is_asked_instead(sly_fleet, failure, figure):
                      every=0.1)
         writer.await_more(200)
     master = cluster.await_agreement(nodes, living)
-    assert json.loads(text)["to"] == master.address
+    assert json.loads(text)["to"]["address"] == master.address
     assert not writer.missing(master.client())
 
 

@@ -51,7 +51,8 @@ def test_sentinels_as_json(fleet):
     status, headers, text = watcher.request("/sentinels", accept="application/json")
     assert (status, headers["Content-Type"]) == (200, "application/json")
     listed = json.loads(text)["sentinels"]
-    assert sorted(f"{entry['host']}:{entry['port']}" for entry in listed) == addresses(sentinels)
+    assert sorted(entry["address"] for entry in listed) == addresses(sentinels)
+    assert all(entry["address"] == f"{entry['host']}:{entry['port']}" for entry in listed)
 
 
 def test_sentinel_is_any_of_them(fleet):
@@ -66,7 +67,7 @@ def test_master(fleet):
     assert watcher.get("/master") == master.record
     answer = json.loads(watcher.request("/master", accept="application/json")[2])
     assert answer["name"] == "master1"
-    assert answer["master"] == {"host": master.host, "port": master.port}
+    assert answer["master"] == {"host": master.host, "port": master.port, "address": master.address}
     assert isinstance(answer["epoch"], int)
 
 

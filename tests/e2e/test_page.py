@@ -110,9 +110,9 @@ def test_shows_a_failover_that_is_under_way(cluster, fleet):
         for process in (*dead, master):
             process.kill_all()
         await_text(driver, f"master{master.address}silent for", "svg .master.silent")
-        await_text(driver, f"Sentinel{alone.address}says it is down", "svg .sentinel")
+        await_text(driver, f"Sentinel{alone.address}reports it as down", "svg .sentinel")
         for node in others:
-            await_text(driver, f"replica{node.address}link is down", "svg .replica")
+            await_text(driver, f"replica{node.address}no link for", "svg .replica")
         assert len(driver.find_elements(By.CSS_SELECTOR, "svg path.link:not(.broken)")) == 0
         await_text(driver, f"{master.address} ", "details .warnings")
         assert driver.title != "redis-zk"
@@ -154,8 +154,11 @@ def test_leaves_selected_text_alone_and_says_so(fleet):
         await_text(driver, "agrees", "svg")
         driver.execute_script("getSelection().selectAllChildren(document.querySelector('td.address'))")
         await_text(driver, "paused while text is selected", "#state")
-        seen = text_of(driver, "#state")
-        wait_for(lambda: text_of(driver, "#state") != seen, what="the age to grow")
+        shown = driver.execute_script("return lastAt")
+        asked = "return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/status')).length"
+        before = driver.execute_script(asked)
+        wait_for(lambda: driver.execute_script(asked) > before + 1, what="further answers")
+        assert driver.execute_script("return lastAt") == shown, "they are not shown"
         assert driver.execute_script("return !getSelection().isCollapsed")
         driver.execute_script("getSelection().removeAllRanges()")
         wait_for(lambda: "paused" not in text_of(driver, "#state"), what="fresh figures")

@@ -39,10 +39,6 @@ def group_of(watcher):
     return group
 
 
-def address_of(entry):
-    return f"{entry['host']}:{entry['port']}"
-
-
 def await_calm(watcher):
     """Waits until nothing is wrong, and returns the group."""
     seen = {}
@@ -97,13 +93,14 @@ class Listener(Background):
     def events(self, kind):
         return [(when, event) for when, event in list(self.heard) if event["kind"] == kind]
 
-    def wait_for(self, kind, **fields):
-        """(when, event), of the first event of that kind with these fields."""
+    def wait_for(self, kind, **servers):
+        """(when, event), of the first event of that kind whose fields name these addresses."""
 
         def find():
-            return [heard for heard in self.events(kind) if fields.items() <= heard[1]["fields"].items()]
+            return [(when, event) for when, event in self.events(kind)
+                    if all(event["fields"][name]["address"] == address for name, address in servers.items())]
 
-        return wait_for(find, what=f"the event {kind} {fields}")[0]
+        return wait_for(find, what=f"the event {kind} {servers}")[0]
 
 
 @pytest.fixture(scope="module")
@@ -128,28 +125,29 @@ def test_status_tells_of_everybody(fleet):
     await_calm(watcher)
     group = wait_for(lambda: (found := group_of(watcher))["replicas"][0]["keys"] == 7 and found, what="the keys")
     assert group["name"] == "master1" and group["failovers"] == []
-    assert address_of(group["record"]["master"]) == address_of(group["master"]) == master.address
+    assert group["record"]["master"]["address"] == group["master"]["address"] == master.address
     assert group["record"]["epoch"] == cluster.lineage()["epoch"]
     assert group["record"]["reason"] == cluster.lineage()["reason"]
     assert (group["master"]["role"], group["master"]["keys"]) == ("master", 7)
-    assert group["master"]["used_memory"] > 100_000
-    assert sorted(address_of(replica) for replica in group["replicas"]) == sorted(
+    assert group["master"]["used_memory_bytes"] > 100_000
+    assert sorted(replica["address"] for replica in group["replicas"]) == sorted(
         node.address for node in nodes if node is not master)
     for replica in group["replicas"]:
         assert (replica["role"], replica["link_up"], replica["synchronising"]) == ("replica", True, False)
-        assert address_of(replica["follows"]) == master.address
+        assert replica["follows"]["address"] == master.address
         assert replica["lag_bytes"] < 10_000
         assert replica["replication_id"] == group["master"]["replication_id"]
-    assert sorted(map(address_of, group["sentinels"])) == sorted(sentinel.address for sentinel in sentinels)
+    assert sorted(sentinel["address"] for sentinel in group["sentinels"]) == sorted(
+        sentinel.address for sentinel in sentinels)
     for sentinel in group["sentinels"]:
         believes = sentinel["believes"]
-        assert address_of(believes["master"]) == master.address
+        assert believes["master"]["address"] == master.address
         assert (believes["quorum"], believes["replicas"], believes["other_sentinels"]) == (2, 2, 2)
         assert not believes["master_down"] and not believes["failover_in_progress"]
     status = status_of(watcher)
     assert status["zookeeper"] == {"connected": True, "age_ms": 0}
     assert status["observed_age_ms"] < 10_000
-    assert address_of(status["following"]) == watcher.followed()
+    assert status["following"]["address"] == watcher.followed()
 
 
 def test_paths_are_those_that_are_documented(watcher):
@@ -259,7 +257,7 @@ def test_failover_is_told(cluster):
         recorded = time.monotonic()
         when, event = listener.wait_for("master-changed")
         assert when - recorded < 1
-        assert event["group"] == "master1" and event["fields"]["from"] == master.address
+        assert event["group"] == "master1" and event["fields"]["from"]["address"] == master.address
         assert event["fields"]["reason"] == cluster.lineage()["reason"]
         # The observer may have looked at the master up to two seconds after its death.
         assert 0 < event["fields"]["outage_ms"] < 30_000
@@ -268,8 +266,9 @@ def test_failover_is_told(cluster):
         group = wait_for(lambda: (found := group_of(watcher))["warnings"] and found["master"]["answers"] and found,
                          what="a warning")
         (failover,) = group["failovers"]
-        assert failover == {"id": event["id"], "time": event["time"], **event["fields"]}
-        assert failover["to"] == address_of(group["master"]) == successor.address
+        assert failover == {"id": event["id"], "time": event["time"], **event["fields"],
+                            "sentence": event["sentence"].removeprefix("master1: ")}
+        assert failover["to"]["address"] == group["master"]["address"] == successor.address
         wait_for(lambda: any(warning.startswith(f"replica {master.address} has not answered for ")
                              for warning in group_of(watcher)["warnings"]), what="a warning of the dead one")
 
@@ -343,5 +342,5 @@ def test_who_does_not_want_to_be_asked_is_not(cluster):
     wait_for(lambda: watcher.get("/master") == master.record, what="the record")
     status = status_of(watcher)
     assert status["observed_age_ms"] is None
-    assert status["groups"][0]["master"] is None and status["groups"][0]["warnings"] == []
-    assert address_of(status["groups"][0]["record"]["master"]) == master.address
+    assert status["groups"][0]["master"]["state"] == "not asked yet" and status["groups"][0]["warnings"] == []
+    assert status["groups"][0]["record"]["master"]["address"] == master.address

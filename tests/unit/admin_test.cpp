@@ -133,8 +133,9 @@ TEST(AnswerOfTest, TellsTheOutcome) {
     int status;
     std::string body;
   };
-  const std::string json =
-      R"({"from":"10.0.0.1:6379","to":"10.0.0.2:6379","took_ms":1200,"paused_ms":300,"epoch":7})";
+  const std::string json = R"({"from":{"host":"10.0.0.1","port":6379,"address":"10.0.0.1:6379"},)"
+                           R"("to":{"host":"10.0.0.2","port":6379,"address":"10.0.0.2:6379"},)"
+                           R"("took_ms":1200,"paused_ms":300,"epoch":7,"sentence":"handed over"})";
   for (const auto& [name, outcome, accept, status, body] : std::initializer_list<Row>{
            {"a failover", done, "", 200, json},
            {"a failover, text asked for", done, "text/plain", 200, json},

@@ -39,6 +39,10 @@ Topology Healthy() {
   return topology;
 }
 
+Json At(const char* host, int port, const char* address) {
+  return {{"host", host}, {"port", port}, {"address", address}};
+}
+
 std::size_t PickSecond(std::size_t size) {
   EXPECT_GT(size, 1U);
   return 1;
@@ -77,21 +81,17 @@ TEST(AnswerForTest, WritesJsonWhenAskedTo) {
     const char* path;
     Json body;
   };
+  const Json master1{{"name", "master1"}, {"master", At("10.0.0.9", 6379, "10.0.0.9:6379")}, {"epoch", 7}};
+  const Json orders{{"name", "orders"}, {"master", At("10.0.0.8", 6379, "10.0.0.8:6379")}, {"epoch", 0}};
   for (const auto& [path, body] : std::initializer_list<Row>{
            {"/sentinels",
             {{"sentinels",
-              {{{"host", "10.0.0.1"}, {"port", 26379}},
-               {{"host", "::1"}, {"port", 26380}},
-               {{"host", "10.0.0.3"}, {"port", 26379}}}}}},
-           {"/sentinel", {{"sentinel", {{"host", "::1"}, {"port", 26380}}}}},
-           {"/master",
-            {{"name", "master1"}, {"master", {{"host", "10.0.0.9"}, {"port", 6379}}}, {"epoch", 7}}},
-           {"/masters/orders",
-            {{"name", "orders"}, {"master", {{"host", "10.0.0.8"}, {"port", 6379}}}, {"epoch", 0}}},
-           {"/masters",
-            {{"masters",
-              {{{"name", "master1"}, {"master", {{"host", "10.0.0.9"}, {"port", 6379}}}, {"epoch", 7}},
-               {{"name", "orders"}, {"master", {{"host", "10.0.0.8"}, {"port", 6379}}}, {"epoch", 0}}}}}}}) {
+              {At("10.0.0.1", 26379, "10.0.0.1:26379"), At("::1", 26380, "[::1]:26380"),
+               At("10.0.0.3", 26379, "10.0.0.3:26379")}}}},
+           {"/sentinel", {{"sentinel", At("::1", 26380, "[::1]:26380")}}},
+           {"/master", master1},
+           {"/masters/orders", orders},
+           {"/masters", {{"masters", Json::array({master1, orders})}}}}) {
     const auto answer = Ask(path, Healthy(), "application/json");
     ASSERT_TRUE(answer) << path;
     EXPECT_EQ(answer->status, 200) << path;
@@ -111,29 +111,75 @@ TEST(AnswerForTest, TellsTheStatusOfWhatIsRecorded) {
   EXPECT_EQ(ask()["zookeeper"], (Json{{"connected", true}, {"age_ms", 0}}));
   EXPECT_EQ(ask()["observed_age_ms"], nullptr);
   EXPECT_EQ(ask()["groups"].size(), 2U);
-  EXPECT_EQ(ask()["groups"][0]["record"]["master"], (Json{{"host", "10.0.0.9"}, {"port", 6379}}));
+  EXPECT_EQ(ask()["groups"][0]["record"]["master"], At("10.0.0.9", 6379, "10.0.0.9:6379"));
+  EXPECT_EQ(ask()["groups"][0]["master"]["state"], "not asked yet");
+  EXPECT_EQ(ask()["groups"][0]["summary"],
+            "master 10.0.0.9:6379, 0 of 0 replicas attached, 0 of 0 Sentinels agree");
+  EXPECT_EQ(ask()["observed"], "the servers are not asked");
   topology.zookeeper_connected = false;
   EXPECT_EQ(ask()["zookeeper"]["age_ms"], 90'000);
   topology.known_at = {};
   EXPECT_EQ(ask()["zookeeper"]["age_ms"], nullptr) << "never read";
   topology.groups["master1"] = Record{.state = Record::State::kUnreadable, .found = "x"};
   EXPECT_EQ(ask()["groups"][0]["record"]["master"], nullptr);
+  EXPECT_EQ(ask()["groups"][0]["master"], nullptr);
   topology.groups["master1"].reason = "not \xff UTF-8";
   EXPECT_THAT(std::string(ask()["groups"][0]["record"]["reason"]), StartsWith("not "));
+}
+
+TEST(AnswerForTest, SaysHowEachServerIs) {
+  auto topology = Healthy();
+  topology.groups.erase("orders");
+  topology.waiting["master1"] = {{.uuid = "u", .endpoint = {"10.0.0.7", 6379}, .since = kNow - 2s}};
+  watcher::FleetStatus status{.observed_at = kNow - 300ms};
+  auto& group = status.groups["master1"];
+  group.record = topology.groups["master1"];
+  group.master = {
+      .endpoint = {"10.0.0.9", 6379},
+      .info = redis::ServerInfo{.role = redis::Role::kMaster, .keys = 7, .used_memory = 1'500'000}};
+  group.replicas = {{.endpoint = {"::2", 6379}, .error = "[::2]:6379: no answer", .silent_since = kNow - 7s}};
+  group.sentinels = {{.endpoint = {"10.0.0.1", 26379},
+                      .report = sentinel::SentinelReport{.master = {"10.0.0.9", 6379}, .config_epoch = 7}}};
+  const auto answer = AnswerFor({.path = "/status", .now = kNow, .status = &status}, topology);
+  const auto told = Json::parse(answer->body);
+  EXPECT_EQ(told["observed"], "as of 0.3 s ago");
+  const auto words = [](const Json& server) {
+    return Json::array({server["address"], server["level"], server["state"], server["details"]});
+  };
+  const Json& found = told["groups"][0];
+  EXPECT_EQ(words(found["master"]), Json::array({"10.0.0.9:6379", "good", "answers", "7 keys, 1.5 MB"}));
+  EXPECT_EQ(words(found["replicas"][0]), Json::array({"[::2]:6379", "bad", "silent for 7 s", "no answer"}));
+  EXPECT_EQ(words(found["waiting"][0]),
+            Json::array({"10.0.0.7:6379", "plain", "waits for 2 s", "no data on its disk"}));
+  EXPECT_EQ(words(found["sentinels"][0]),
+            Json::array({"10.0.0.1:26379", "good", "agrees", "quorum 0, 0 replicas, 0 peers"}));
 }
 
 TEST(AnswerForTest, ListsTheFailoversOfAGroupAlone) {
   const Topology topology = Healthy();
   namespace kind = watcher::event_kind;
+  const Endpoint master{"10.0.0.1", 6379};
+  const Endpoint other{"::2", 6379};
   const watcher::History history{
-      {.id = "1-1", .kind = kind::kMasterChanged, .group = "master1", .fields = {{"to", "a"}}},
-      {.id = "1-2", .kind = kind::kMasterChanged, .group = "master1", .fields = {{"from", "a"}, {"to", "b"}}},
-      {.id = "1-3", .kind = kind::kMasterChanged, .group = "orders", .fields = {{"from", "a"}, {"to", "b"}}},
+      {.id = "1-1", .kind = kind::kMasterChanged, .group = "master1", .fields = {{"to", master}}},
+      {.id = "1-2",
+       .kind = kind::kMasterChanged,
+       .group = "master1",
+       .fields = {{"from", master}, {"to", other}},
+       .sentence = "master1: the master is another one"},
+      {.id = "1-3",
+       .kind = kind::kMasterChanged,
+       .group = "orders",
+       .fields = {{"from", master}, {"to", other}}},
       {.id = "1-4", .kind = kind::kCleanUp, .group = "master1"}};
   const auto answer = AnswerFor({.path = "/status", .now = kNow, .history = &history}, topology);
   const auto failovers = Json::parse(answer->body)["groups"][0]["failovers"];
   ASSERT_EQ(failovers.size(), 1U) << "a first master is no failover";
-  EXPECT_EQ(failovers[0], (Json{{"id", "1-2"}, {"time", 0}, {"from", "a"}, {"to", "b"}}));
+  EXPECT_EQ(failovers[0], (Json{{"id", "1-2"},
+                                {"time", 0},
+                                {"from", At("10.0.0.1", 6379, "10.0.0.1:6379")},
+                                {"to", At("::2", 6379, "[::2]:6379")},
+                                {"sentence", "the master is another one"}}));
 }
 
 TEST(AnswerForTest, WritesAListOfOneAsAList) {

@@ -180,7 +180,7 @@ TEST(ExecTest, TellsTheEventInTheEnvironment) {
                     .key = "g:3:9",
                     .kind = "master-changed",
                     .group = "g",
-                    .fields = {{"to", "h:1"}, {"outage_ms", 42}},
+                    .fields = {{"to", Endpoint{"h", 1}}, {"outage_ms", 42}},
                     .sentence = "g: the master is h:1"};
   EXPECT_THAT(
       watcher::EnvironmentFor(event,

@@ -55,7 +55,7 @@ TEST(CompareTest, TellsWhatHappened) {
            {"nothing", [](auto&, auto&) {}, {}},
            {"a failover",
             [&](auto&, auto& after) { after.groups["g"] = next; },
-            {"g: the master is 10.0.0.2:6379, before 10.0.0.1:6379, after an outage of 2500 ms: a Sentinel says so"}},
+            {"g: the master is 10.0.0.2:6379, before 10.0.0.1:6379, after an outage of 2.5 s: a Sentinel says so"}},
            {"the first master",
             [&](auto& before, auto& after) {
               before.groups["g"] = {};
@@ -84,7 +84,7 @@ TEST(CompareTest, TellsWhatHappened) {
            {"ZooKeeper leaves", [](auto&, auto& after) { after.zookeeper_connected = false; }, {"ZooKeeper is unreachable"}},
            {"ZooKeeper returns",
             [](auto& before, auto&) { before.zookeeper_connected = false; },
-            {"ZooKeeper is reachable again after 12000 ms"}},
+            {"ZooKeeper is reachable again after 12 s"}},
            {"the first look",
             [&](auto& before, auto& after) {
               before = Topology{.default_group = "g"};
@@ -104,10 +104,10 @@ TEST(CompareTest, TellsAFailoverInFields) {
   const auto failover = Compare(Calm(), after, Outages{{"g", kNow - 2500ms}}, kNow);
   ASSERT_EQ(failover.size(), 1U);
   const decltype(Event::fields) fields{{"epoch", 4},
-                                       {"from", "10.0.0.1:6379"},
+                                       {"from", Endpoint{"10.0.0.1", 6379}},
                                        {"outage_ms", 2500},
                                        {"reason", "why"},
-                                       {"to", "10.0.0.2:6379"}};
+                                       {"to", Endpoint{"10.0.0.2", 6379}}};
   EXPECT_EQ(failover.front().kind, kind::kMasterChanged);
   EXPECT_EQ(failover.front().group, "g");
   EXPECT_EQ(failover.front().fields, fields);

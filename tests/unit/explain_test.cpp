@@ -78,10 +78,12 @@ struct Scene {
     group.sentinels[sentinel] = {.endpoint = group.sentinels[sentinel].endpoint, .error = "does not answer"};
   }
   watcher::GroupExplanation Explained() const { return Explain(topology, group, kNow); }
+  // Empty: the watcher.
   NodeExplanation Node(const std::string& node) const {
     const auto explained = Explained();
-    const auto found = std::find_if(explained.nodes.begin(), explained.nodes.end(),
-                                    [&](const auto& candidate) { return candidate.node == node; });
+    const auto found = std::find_if(
+        explained.nodes.begin(), explained.nodes.end(),
+        [&](const auto& candidate) { return (candidate.node ? candidate.node->ToAddress() : "") == node; });
     EXPECT_NE(found, explained.nodes.end()) << node;
     return found == explained.nodes.end() ? NodeExplanation{} : *found;
   }
@@ -324,10 +326,10 @@ TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {
       "would report it as down after 1.5 s of silence, and vote; to lead the failover it needs 2 of 3 votes");
   EXPECT_EQ(scene.Node("10.0.1.2:26379").now, "does not answer");
   EXPECT_EQ(scene.Node("10.0.1.3:26379").now, "watches 10.0.0.3:6379, not the recorded master");
-  EXPECT_EQ(scene.Node(watcher::kThisWatcher).now, "follows Sentinel 10.0.1.1:26379");
+  EXPECT_EQ(scene.Node("").now, "follows Sentinel 10.0.1.1:26379");
   scene.topology.following.reset();
   scene.topology.zookeeper_connected = false;
-  EXPECT_THAT(scene.Node(watcher::kThisWatcher).now,
+  EXPECT_THAT(scene.Node("").now,
               AllOf(HasSubstr("follows no Sentinel"), HasSubstr("ZooKeeper is unreachable")));
 }
 

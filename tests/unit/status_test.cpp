@@ -98,7 +98,7 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
             {"the recorded master 10.0.0.1:6379 is a replica of 10.0.0.9:6379"}},
            {"the master loads",
             [](Scene& scene) { scene.master().loading = true; },
-            {"the master 10.0.0.1:6379 is loading its data"}},
+            {"the recorded master 10.0.0.1:6379 is loading its data"}},
            {"no replica", [](Scene& scene) { scene.RemoveReplica(); }, {alone}},
            {"the replica is silent",
             [](Scene& scene) { scene.Silence(kReplica); },
@@ -123,7 +123,7 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
             {"replica 10.0.0.2:6379 has had no link to its master for 5 s", alone}},
            {"the replica lags",
             [](Scene& scene) { scene.replica().offset = 38'000'000; },
-            {"replica 10.0.0.2:6379 is 12 MB behind"}},
+            {"replica 10.0.0.2:6379 is 12.0 MB behind"}},
            {"the offsets do not compare",
             [](Scene& scene) {
               scene.replica().offset = 0;

@@ -33,7 +33,7 @@ class Behavior {
 // What behaviors need to know of the process that they run in.
 struct Host {
   sigset_t signal_mask{};         // what a child starts with
-  std::set<std::string> secrets;  // environment variables that are nobody else's
+  std::set<std::string> secrets;  // environment variables that a child must not see
 };
 
 // One section [behavior.NAME] of the config file, found to be right.

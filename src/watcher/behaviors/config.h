@@ -14,8 +14,8 @@
 
 namespace redis_zk::watcher {
 
-// What stands in a section, taken key by key. What is wrong is noted, and an empty value returned; what
-// nobody takes is unknown.
+// What stands in a section, taken key by key. What is wrong is noted, and an empty value returned; a
+// key that no reader takes is unknown.
 class SectionReader {
  public:
   explicit SectionReader(const ConfigSection& section) : section_(section) {}

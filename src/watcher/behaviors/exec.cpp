@@ -45,7 +45,7 @@ Status Failed(const char* what) {
   return Fail(ErrorKind::kInternal, fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-// `text` in memory, to be read from its beginning: whoever does not read it holds nobody up.
+// `text` in memory, to be read from its beginning: a command that does not read it delays nothing.
 bool Fill(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(fd, text.data(), text.size());
@@ -145,8 +145,15 @@ std::vector<std::string> EnvironmentFor(const Event& event, const std::vector<st
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     environment.push_back(fmt::format("{}{}={}", kPrefix, name, value));
   };
-  for (const auto& [name, value] : event.fields)
-    std::visit([&, &field = name](const auto& of_its_type) { add(field, of_its_type); }, value);
+  for (const auto& [name, value] : event.fields) {
+    if (const auto* endpoint = std::get_if<Endpoint>(&value)) {
+      add(name, endpoint->ToAddress());
+    } else if (const auto* text = std::get_if<std::string>(&value)) {
+      add(name, *text);
+    } else {
+      add(name, std::get<std::int64_t>(value));
+    }
+  }
   add("id", event.id);
   add("key", event.key);
   add("kind", event.kind);

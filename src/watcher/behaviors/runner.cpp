@@ -83,7 +83,7 @@ void Runner::HandleNext(const std::stop_token& stop) {
               settings_.queue);
   }
   const auto handled = behavior_->Handle(event, stop);
-  // Whether it was done or cut short, nobody is there to tell.
+  // Stopped meanwhile: whether it was done or cut short is unknown.
   const bool counts = handled || !stop.stop_requested();
   const std::string error = handled ? std::string() : Printable(handled.error().message, kLongestError);
   const auto more = [&] {

@@ -179,8 +179,8 @@ class Webhook : public Behavior {
   static bool Rest(Duration pause, const std::stop_token& stop) {
     std::mutex mutex;
     std::unique_lock lock(mutex);
-    std::condition_variable_any nobody_tells;
-    nobody_tells.wait_for(lock, stop, pause, [] { return false; });
+    std::condition_variable_any never_notified;
+    never_notified.wait_for(lock, stop, pause, [] { return false; });
     return !stop.stop_requested();
   }
 

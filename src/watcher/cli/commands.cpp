@@ -53,7 +53,7 @@ int Refused(const web::Reply& reply) {
                                     : Printable(line));
 }
 
-// False: nobody reads it.
+// False: its reader has gone.
 bool Print(const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
@@ -134,7 +134,7 @@ class Teller {
  public:
   explicit Teller(bool json) : json_(json) {}
 
-  // False: nobody reads it.
+  // False: its reader has gone.
   bool Tell(std::string_view piece) {
     for (const auto& event : parser_.Take(piece)) {
       last_id_ = event.id;
@@ -159,7 +159,7 @@ class Teller {
   std::deque<std::string> told_;
 };
 
-// Ends the process when it is asked to, or when nobody reads its output any more: between two events nothing
+// Ends the process when it is asked to, or when the reader of its output has gone: between two events nothing
 // is written, by which that could be noticed.
 void EndWhenUnwanted(const BlockedSignals& signals) {
   std::array<pollfd, 2> fds{{{signals.fd(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}}};

@@ -39,36 +39,11 @@ std::int64_t NumberAt(const Json& json, const char* key) {
   return value.is_number_integer() ? value.get<std::int64_t>() : 0;
 }
 
-std::size_t CountAt(const Json& json, const char* key) {
-  return static_cast<std::size_t>(std::max<std::int64_t>(NumberAt(json, key), 0));
-}
-
-bool BoolAt(const Json& json, const char* key) {
-  const Json& value = At(json, key);
-  return value.is_boolean() && value.get<bool>();
-}
-
 Result<Json> Parse(std::string_view text) {
   Json json = Json::parse(text, nullptr, kNoExceptions);
   if (json.is_object()) return json;
   return Fail(ErrorKind::kProtocol,
               fmt::format("found \"{}\", expected a JSON object; is that a watcher?", Printable(text)));
-}
-
-Duration MillisecondsAt(const Json& json, const char* key) { return Duration(NumberAt(json, key)); }
-
-std::string AddressOf(const Json& endpoint) {
-  const std::string host = TextAt(endpoint, "host");
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return fmt::format("{}{}{}:{}", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", NumberAt(endpoint, "port"));
-}
-
-// "host port", "host:port", or an object.
-std::string AnyAddressAt(const Json& json, const char* key) {
-  if (At(json, key).is_object()) return AddressOf(At(json, key));
-  std::string text = TextAt(json, key);
-  if (const auto blank = text.find(' '); blank != std::string::npos) text[blank] = ':';
-  return text;
 }
 
 std::string TimeAt(const Json& json, const char* key) {
@@ -78,69 +53,16 @@ std::string TimeAt(const Json& json, const char* key) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
 }
 
-std::string SizeOf(const Json& server) {
-  std::string size = fmt::format("{}, {}", Counted(CountAt(server, "keys"), "key"),
-                                 InBytes(NumberAt(server, "used_memory")));
-  if (const auto most = NumberAt(server, "max_memory"); most > 0) size += " of " + InBytes(most);
-  return size;
+Color ColorAt(const Json& json, const char* key) {
+  const std::string level = TextAt(json, key);
+  return level == "good" ? Color::kGood : level == "bad" ? Color::kBad : Color::kPlain;
 }
 
-// Its address stands beside it.
-std::string ErrorOf(const Json& server) {
-  std::string error = TextAt(server, "error");
-  const std::string address = AddressOf(server) + ": ";
-  if (error.starts_with(address)) error.erase(0, address.size());
-  return error;
-}
-
-Cell MasterState(const Json& master) {
-  if (!BoolAt(master, "answers"))
-    return {"silent for " + InSeconds(MillisecondsAt(master, "silent_ms")), Color::kBad};
-  if (BoolAt(master, "loading")) return {"loads its data", Color::kBad};
-  if (TextAt(master, "role") != "master") return {"is a replica", Color::kBad};
-  return {"answers", Color::kGood};
-}
-
-Cell ReplicaState(const Json& replica) {
-  if (!BoolAt(replica, "answers"))
-    return {"silent for " + InSeconds(MillisecondsAt(replica, "silent_ms")), Color::kBad};
-  if (BoolAt(replica, "loading")) return {"loads its data", Color::kBad};
-  if (BoolAt(replica, "synchronising")) return {"copies the data", Color::kBad};
-  if (TextAt(replica, "role") == "master") return {"acts as master", Color::kBad};
-  if (!BoolAt(replica, "link_up"))
-    return {"no link for " + InSeconds(MillisecondsAt(replica, "link_down_ms")), Color::kBad};
-  if (!At(replica, "lag_bytes").is_number()) return {"linked", Color::kPlain};
-  const auto lag = NumberAt(replica, "lag_bytes");
-  return {lag == 0 ? "in step" : InBytes(lag) + " behind", Color::kGood};
-}
-
-Cell SentinelState(const Json& group, const Json& sentinel) {
-  const Json& believes = At(sentinel, "believes");
-  if (!believes.is_object()) return {TextAt(sentinel, "error"), Color::kBad};
-  if (BoolAt(believes, "failover_in_progress")) return {"fails over", Color::kBad};
-  const Json& recorded = At(At(group, "record"), "master");
-  if (!recorded.is_object() || AddressOf(recorded) != AddressOf(At(believes, "master")))
-    return {"says " + AddressOf(At(believes, "master")), Color::kBad};
-  if (BoolAt(believes, "master_down")) return {"says it is down", Color::kBad};
-  return {"agrees", Color::kGood};
-}
-
-std::string WhatSentinelCounts(const Json& group, const Json& sentinel) {
-  const Json& believes = At(sentinel, "believes");
-  if (!believes.is_object()) return "";
-  const auto epoch = NumberAt(believes, "epoch");
-  return fmt::format("{}quorum {}, {}, {}",
-                     epoch == NumberAt(At(group, "record"), "epoch") ? "" : fmt::format("epoch {}, ", epoch),
-                     NumberAt(believes, "quorum"), Counted(CountAt(believes, "replicas"), "replica"),
-                     Counted(CountAt(believes, "other_sentinels"), "peer"));
-}
-
-Row FailoverRow(const Json& failover) {
-  std::string text = fmt::format("{} to {}", TextAt(failover, "from"), TextAt(failover, "to"));
-  if (At(failover, "outage_ms").is_number())
-    text += ", after an outage of " + InSeconds(MillisecondsAt(failover, "outage_ms"));
-  if (const auto reason = TextAt(failover, "reason"); !reason.empty()) text += ": " + reason;
-  return {{TimeAt(failover, "time")}, {text}};
+Row ServerRow(const char* role, const Json& server, Color color = Color::kPlain) {
+  return {{role},
+          {TextAt(server, "address"), color},
+          {TextAt(server, "state"), ColorAt(server, "level")},
+          {TextAt(server, "details")}};
 }
 
 std::string RenderWarnings(const Json& warnings, std::size_t indent, const Look& look, std::size_t* count) {
@@ -163,42 +85,18 @@ std::string RenderGroup(const Json& group, const Look& look, std::size_t* warnin
   text += RenderWarnings(At(group, "warnings"), 2, look, warnings);
   std::vector<Row> rows;
   const Json& master = At(group, "master");
-  if (master.is_object()) {
-    rows.push_back({{"master"},
-                    {AddressOf(master), Color::kStrong},
-                    MasterState(master),
-                    {BoolAt(master, "answers") ? SizeOf(master) : ErrorOf(master)}});
-  } else if (At(record, "master").is_object()) {
-    rows.push_back({{"master"}, {AddressOf(At(record, "master")), Color::kStrong}, {"not asked yet"}});
-  } else {
-    rows.push_back({{"master"}, {"none"}, {"none is recorded", Color::kBad}});
-  }
-  for (const auto& replica : At(group, "replicas")) {
-    rows.push_back({{"replica"},
-                    {AddressOf(replica)},
-                    ReplicaState(replica),
-                    {BoolAt(replica, "answers") ? SizeOf(replica) : ErrorOf(replica)}});
-  }
-  for (const auto& member : At(group, "waiting")) {
-    const auto bytes = NumberAt(member, "data_bytes");
-    rows.push_back({{"waiting"},
-                    {AddressOf(member)},
-                    {"for " + InSeconds(MillisecondsAt(member, "waiting_ms"))},
-                    {bytes == 0 ? "no data on its disk" : InBytes(bytes) + " on its disk"}});
-  }
-  for (const auto& sentinel : At(group, "sentinels")) {
-    rows.push_back({{"Sentinel"},
-                    {AddressOf(sentinel)},
-                    SentinelState(group, sentinel),
-                    {WhatSentinelCounts(group, sentinel)}});
-  }
+  rows.push_back(master.is_object() ? ServerRow("master", master, Color::kStrong)
+                                    : Row{{"master"}, {"none"}, {TextAt(group, "summary"), Color::kBad}});
+  for (const auto& replica : At(group, "replicas")) rows.push_back(ServerRow("replica", replica));
+  for (const auto& member : At(group, "waiting")) rows.push_back(ServerRow("waiting", member));
+  for (const auto& sentinel : At(group, "sentinels")) rows.push_back(ServerRow("Sentinel", sentinel));
   text += RenderTable(rows, 2, look);
   const Json& failovers = At(group, "failovers");
   if (!failovers.is_array() || failovers.empty()) return text;
   std::vector<Row> last;
   for (auto failover = failovers.rbegin(); failover != failovers.rend() && last.size() < kFailoversShown;
        ++failover)
-    last.push_back(FailoverRow(*failover));
+    last.push_back({{TimeAt(*failover, "time")}, {TextAt(*failover, "sentence")}});
   return text +
          fmt::format("  changes of the master, {}newest first\n",
                      failovers.size() > last.size() ? fmt::format("{} in all, ", failovers.size()) : "") +
@@ -235,17 +133,13 @@ Result<Rendered> RenderStatusTable(std::string_view json, const Look& look) {
     rendered.text += RenderGroup(group, look, &rendered.warnings);
   }
   rendered.text += RenderHistory(At(*status, "history"), look);
+  if (const std::string observed = TextAt(*status, "observed"); !observed.empty())
+    rendered.text += '\n' + observed + '\n';
   return rendered;
 }
 
 Result<std::string> RenderFailover(std::string_view json) {
-  const auto done = Parse(json);
-  if (!done) return tl::unexpected(done.error());
-  std::string text = fmt::format("{} is the master, before {}; it took {}", AnyAddressAt(*done, "to"),
-                                 AnyAddressAt(*done, "from"), InSeconds(MillisecondsAt(*done, "took_ms")));
-  if (At(*done, "paused_ms").is_number())
-    text += fmt::format(", writes were paused for {}", InSeconds(MillisecondsAt(*done, "paused_ms")));
-  return text + fmt::format(", epoch {}", NumberAt(*done, "epoch"));
+  return Parse(json).map([](const Json& done) { return TextAt(done, "sentence"); });
 }
 
 std::string PrintableLines(std::string_view text) {

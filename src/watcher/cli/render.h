@@ -1,10 +1,9 @@
-// What the commands print, made of what a watcher answered: functions of text. Whatever stands in an answer,
-// what comes out is printable.
+// What the commands print: the words of a watcher's answer, laid out for a terminal. Whatever stands in an
+// answer, what comes out is printable.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

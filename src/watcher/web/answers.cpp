@@ -64,9 +64,7 @@ Answer Sentinel(const Request& request, const Topology& topology, std::string_vi
 // Nothing: none is recorded.
 const store::Record* MasterOf(const Topology& topology, std::string_view group) {
   const auto found = topology.groups.find(std::string(group));
-  const bool recorded =
-      found != topology.groups.end() && found->second.state == store::Record::State::kMaster;
-  return recorded ? &found->second : nullptr;
+  return found != topology.groups.end() && HasMaster(found->second) ? &found->second : nullptr;
 }
 
 Answer MasterOfGroup(const Request& request, const Topology& topology, std::string_view group) {
@@ -261,7 +259,7 @@ Answer AnswerOf(const AdminOutcome& outcome, std::string_view accept) {
   if (outcome.status != 200) return Failed(outcome.status, accept, outcome.told);
   if (!outcome.failed_over)
     return WantsJson(accept) ? JsonText(RenderSentence("told", outcome.told)) : Text(outcome.told);
-  return JsonText(RenderFailover(*outcome.failed_over));
+  return JsonText(RenderFailover(*outcome.failed_over, outcome.told));
 }
 
 std::string EntityTagOf(const Answer& answer) {

@@ -26,21 +26,21 @@ struct Answer {
   // How old the answer is; nothing while ZooKeeper is there to tell of changes.
   std::optional<std::chrono::seconds> age{};
   // Names what is told, the same at every watcher that tells the same; "none" for what there is not yet;
-  // empty for an answer that nobody can wait for.
+  // empty for an answer without a wait.
   std::string version{};
 };
 
 inline const FleetStatus kNothingObserved{};
 inline const History kNothingHappened{};
 inline const Counters kNothingCounted{};
-inline const RequestCounts kNobodyAsked{};
+inline const RequestCounts kNoRequests{};
 inline const ZooKeeperFigures kNothingMeasured{};
 
 struct Request {
   std::string_view path;
   std::string_view accept;  // the Accept header
-  std::string_view addr;    // of the query: whom is-master asks about
-  std::string_view group;   // of the query: whom /status and /explain are to tell of alone; empty: all
+  std::string_view addr;    // of the query: the server that is-master asks about
+  std::string_view group;   // of the query: the only group in /status and /explain; empty: all
   TimePoint now;
   std::function<std::size_t(std::size_t)> pick;  // a random index below the argument
   bool loop_alive = true;                        // for /healthz
@@ -50,7 +50,7 @@ struct Request {
   std::function<std::vector<BehaviorStatus>()> behaviors = [] { return std::vector<BehaviorStatus>{}; };
   // For /metrics.
   const Counters* counters = &kNothingCounted;
-  const RequestCounts* requests = &kNobodyAsked;
+  const RequestCounts* requests = &kNoRequests;
   const ZooKeeperFigures* figures = &kNothingMeasured;
 };
 

@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "watcher/condition.h"
+#include "watcher/words.h"
+
 namespace redis_zk::watcher::web {
 
 namespace {
@@ -34,21 +37,32 @@ VersionedJson Versioned(Json json) {
   return {.text = Dump(json), .version = std::move(version)};
 }
 
-Json ToJson(const Endpoint& endpoint) { return {{"host", endpoint.host}, {"port", endpoint.port}}; }
+// The one form of an address in every answer.
+Json ToJson(const Endpoint& endpoint) {
+  return {{"host", endpoint.host}, {"port", endpoint.port}, {"address", endpoint.ToAddress()}};
+}
+
+void AddWords(const Condition& condition, Json* json) {
+  (*json)["level"] = condition.level == Level::kGood    ? "good"
+                     : condition.level == Level::kPlain ? "plain"
+                                                        : "bad";
+  (*json)["state"] = condition.state;
+  (*json)["details"] = condition.details;
+}
 
 Json MasterToJson(std::string_view group, const Record& record) {
   return {{"name", group}, {"master", ToJson(record.master)}, {"epoch", record.epoch}};
 }
 
 Json ToJson(const Record& record) {
-  const bool has_master = record.state == Record::State::kMaster;
-  return {{"master", has_master ? ToJson(record.master) : Json()},
+  return {{"master", HasMaster(record) ? ToJson(record.master) : Json()},
           {"epoch", record.epoch},
           {"reason", record.reason}};
 }
 
-Json ToJson(const ServerStatus& server, TimePoint now) {
+Json ToJson(const ServerStatus& server, const Condition& condition, TimePoint now) {
   Json json = ToJson(server.endpoint);
+  AddWords(condition, &json);
   json["answers"] = server.info.has_value();
   if (!server.info) {
     json["silent_ms"] = Milliseconds(now - server.silent_since);
@@ -60,8 +74,8 @@ Json ToJson(const ServerStatus& server, TimePoint now) {
   json["run_id"] = info.run_id;
   json["loading"] = info.loading;
   json["keys"] = info.keys;
-  json["used_memory"] = info.used_memory;
-  json["max_memory"] = info.max_memory;
+  json["used_memory_bytes"] = info.used_memory;
+  json["max_memory_bytes"] = info.max_memory;
   json["replication_id"] = info.replication_id;
   json["offset"] = info.offset;
   json["append_only"] = info.append_only;
@@ -69,8 +83,18 @@ Json ToJson(const ServerStatus& server, TimePoint now) {
   return json;
 }
 
+// The recorded master, or null.
+Json MasterToJson(const GroupStatus& group, const Record& record, TimePoint now) {
+  if (group.master) return ToJson(*group.master, ConditionOfMaster(*group.master, now), now);
+  if (!HasMaster(record)) return {};
+  Json json = ToJson(record.master);
+  AddWords({.state = "not asked yet"}, &json);
+  json["answers"] = nullptr;
+  return json;
+}
+
 Json ReplicaToJson(const GroupStatus& group, const ServerStatus& replica, TimePoint now) {
-  Json json = ToJson(replica, now);
+  Json json = ToJson(replica, ConditionOfReplica(group, replica, now), now);
   if (!replica.info || replica.info->role != redis::Role::kReplica) return json;
   const auto lag = LagOf(group, replica);
   json["follows"] = ToJson(replica.info->master);
@@ -83,8 +107,9 @@ Json ReplicaToJson(const GroupStatus& group, const ServerStatus& replica, TimePo
   return json;
 }
 
-Json ToJson(const SentinelStatus& sentinel) {
+Json SentinelToJson(const GroupStatus& group, const SentinelStatus& sentinel) {
   Json json = ToJson(sentinel.endpoint);
+  AddWords(ConditionOfSentinel(group, sentinel), &json);
   if (!sentinel.report) {
     json["error"] = sentinel.error;
     return json;
@@ -100,6 +125,7 @@ Json ToJson(const SentinelStatus& sentinel) {
 
 Json ToJson(const WaitingMember& member, TimePoint now) {
   Json json = ToJson(member.endpoint);
+  AddWords(ConditionOfWaiting(member, now), &json);
   json["waiting_ms"] = Milliseconds(now - member.since);
   json["data_bytes"] = member.data_bytes;
   return json;
@@ -111,9 +137,12 @@ Json ToJson(const Outlook& outlook) {
           {"everything_dies", outlook.everything_dies}};
 }
 
+Json ToJson(const std::string& text) { return Json(text); }
+Json ToJson(std::int64_t number) { return Json(number); }
+
 void AddFields(const Event& event, Json* json) {
   for (const auto& [name, value] : event.fields)
-    std::visit([&, &name = name](const auto& of_its_type) { (*json)[name] = of_its_type; }, value);
+    (*json)[name] = std::visit([](const auto& of_its_type) { return ToJson(of_its_type); }, value);
 }
 
 Json ToJson(const std::vector<BehaviorStatus>& behaviors) {
@@ -139,6 +168,10 @@ Json FailoversOf(const std::string& group, const History& history) {
       continue;
     Json failover{{"id", event.id}, {"time", event.time}};
     AddFields(event, &failover);
+    // The group is known already.
+    const std::string prefix = group + ": ";
+    failover["sentence"] =
+        event.sentence.starts_with(prefix) ? event.sentence.substr(prefix.size()) : event.sentence;
     list.push_back(std::move(failover));
   }
   return list;
@@ -164,6 +197,29 @@ Json ToJson(const std::optional<store::CleanUpPause>& pause) {
   return {{"since", pause->since}, {"by", pause->by}, {"from", pause->from}, {"reason", pause->reason}};
 }
 
+Json GroupToJson(const std::string& name, const Record& record, const Topology& topology,
+                 const FleetStatus& status, const History& history, TimePoint now) {
+  GroupStatus group{.record = record};
+  if (const auto found = status.groups.find(name); found != status.groups.end()) group = found->second;
+  Json replicas = Json::array();
+  Json waiting = Json::array();
+  Json sentinels = Json::array();
+  for (const auto& replica : group.replicas) replicas.push_back(ReplicaToJson(group, replica, now));
+  if (const auto members = topology.waiting.find(name); members != topology.waiting.end()) {
+    for (const auto& member : members->second) waiting.push_back(ToJson(member, now));
+  }
+  for (const auto& sentinel : group.sentinels) sentinels.push_back(SentinelToJson(group, sentinel));
+  return {{"name", name},
+          {"record", ToJson(record)},
+          {"summary", SummaryOf(group)},
+          {"master", MasterToJson(group, record, now)},
+          {"replicas", std::move(replicas)},
+          {"waiting", std::move(waiting)},
+          {"sentinels", std::move(sentinels)},
+          {"warnings", group.warnings},
+          {"failovers", FailoversOf(name, history)}};
+}
+
 }  // namespace
 
 VersionedJson RenderSentinels(const std::vector<store::Sentinel>& sentinels) {
@@ -185,17 +241,18 @@ std::string RenderRecordedMaster(std::string_view group, const Record& record) {
 VersionedJson RenderMasters(const std::map<std::string, Record>& groups) {
   Json list = Json::array();
   for (const auto& [group, record] : groups) {
-    if (record.state == Record::State::kMaster) list.push_back(MasterToJson(group, record));
+    if (HasMaster(record)) list.push_back(MasterToJson(group, record));
   }
   return Versioned({{"masters", std::move(list)}});
 }
 
-std::string RenderFailover(const AdminOutcome::FailedOver& done) {
-  return Dump({{"from", done.from.ToAddress()},
-               {"to", done.to.ToAddress()},
+std::string RenderFailover(const AdminOutcome::FailedOver& done, std::string_view sentence) {
+  return Dump({{"from", ToJson(done.from)},
+               {"to", ToJson(done.to)},
                {"took_ms", done.took.count()},
                {"paused_ms", done.paused.count()},
-               {"epoch", done.epoch}});
+               {"epoch", done.epoch},
+               {"sentence", sentence}});
 }
 
 std::string RenderSentence(std::string_view name, std::string_view text) {
@@ -207,29 +264,13 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                          TimePoint now) {
   Json groups = Json::array();
   for (const auto& [name, record] : topology.groups) {
-    if (!only_group.empty() && name != only_group) continue;
-    Json replicas = Json::array();
-    Json sentinels = Json::array();
-    Json waiting = Json::array();
-    if (const auto members = topology.waiting.find(name); members != topology.waiting.end()) {
-      for (const auto& member : members->second) waiting.push_back(ToJson(member, now));
-    }
-    GroupStatus group;
-    if (const auto found = status.groups.find(name); found != status.groups.end()) group = found->second;
-    for (const auto& replica : group.replicas) replicas.push_back(ReplicaToJson(group, replica, now));
-    for (const auto& sentinel : group.sentinels) sentinels.push_back(ToJson(sentinel));
-    groups.push_back({{"name", name},
-                      {"record", ToJson(record)},
-                      {"master", group.master ? ToJson(*group.master, now) : Json()},
-                      {"replicas", std::move(replicas)},
-                      {"waiting", std::move(waiting)},
-                      {"sentinels", std::move(sentinels)},
-                      {"warnings", group.warnings},
-                      {"failovers", FailoversOf(name, history)}});
+    if (only_group.empty() || name == only_group)
+      groups.push_back(GroupToJson(name, record, topology, status, history, now));
   }
   const bool fresh = topology.zookeeper_connected;
   const bool read = topology.known_at != TimePoint{};
   const bool observed = status.observed_at != TimePoint{};
+  const Clock::duration age = now - status.observed_at;
   return Dump({{"version", kShapeVersion},
                {"watcher", {{"version", REDIS_ZK_VERSION}, {"default_group", topology.default_group}}},
                {"zookeeper",
@@ -238,7 +279,8 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                             : read ? Json(Milliseconds(now - topology.known_at))
                                    : Json()}}},
                {"following", topology.following ? ToJson(*topology.following) : Json()},
-               {"observed_age_ms", observed ? Json(Milliseconds(now - status.observed_at)) : Json()},
+               {"observed_age_ms", observed ? Json(Milliseconds(age)) : Json()},
+               {"observed", observed ? "as of " + InSeconds(age) + " ago" : "the servers are not asked"},
                {"warnings", WarningsOf(topology, now)},
                {"behaviors", ToJson(behaviors)},
                {"clean_up", {{"paused", ToJson(topology.clean_up_paused)}}},
@@ -252,8 +294,10 @@ std::string RenderExplanations(const std::map<std::string, GroupExplanation>& gr
   for (const auto& [name, group] : groups) {
     Json nodes = Json::array();
     for (const auto& node : group.nodes) {
-      nodes.push_back(
-          {{"node", node.node}, {"role", node.role}, {"now", node.now}, {"if", ToJson(node.outlook)}});
+      nodes.push_back({{"node", node.node ? ToJson(*node.node) : Json()},
+                       {"role", node.role},
+                       {"now", node.now},
+                       {"if", ToJson(node.outlook)}});
     }
     list.push_back({{"name", name}, {"if", ToJson(group.outlook)}, {"nodes", std::move(nodes)}});
   }

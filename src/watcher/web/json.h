@@ -35,7 +35,7 @@ std::string RenderRecordedMaster(std::string_view group, const store::Record& re
 // Of those groups that have one.
 VersionedJson RenderMasters(const std::map<std::string, store::Record>& groups);
 
-std::string RenderFailover(const AdminOutcome::FailedOver& done);
+std::string RenderFailover(const AdminOutcome::FailedOver& done, std::string_view sentence);
 // {"NAME":"TEXT"}
 std::string RenderSentence(std::string_view name, std::string_view text);
 

@@ -45,10 +45,6 @@ class Families {
   std::vector<MetricFamily> all_;
 };
 
-bool Agrees(const GroupStatus& group, const SentinelStatus& sentinel) {
-  return sentinel.report && !sentinel.report->master_down && sentinel.report->master == group.record.master;
-}
-
 void AddServer(Families& families, const std::string& group, const ServerStatus& server) {
   if (!server.info) return;
   const Labels labels{{"group", group}, {"server", server.endpoint.ToAddress()}};
@@ -79,7 +75,7 @@ void AddSentinels(Families& families, const Labels& labels, const GroupStatus& g
 
 void AddGroup(Families& families, const std::string& name, const GroupStatus& group) {
   const Labels labels{{"group", name}};
-  const bool recorded = group.record.state == store::Record::State::kMaster;
+  const bool recorded = HasMaster(group.record);
   const bool up = group.master && group.master->info && group.master->info->role == redis::Role::kMaster;
   const auto attached = std::count_if(group.replicas.begin(), group.replicas.end(),
                                       [&](const auto& replica) { return IsAttached(group, replica); });

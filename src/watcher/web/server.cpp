@@ -29,7 +29,7 @@ constexpr Duration kStopCheck = 100ms;
 constexpr time_t kKeepAliveSeconds = 2;  // stopping waits for it too
 constexpr std::size_t kKeepAliveRequests = 1'000'000'000;
 constexpr std::size_t kLongestBody = 64 * 1024;
-// Nobody notices when a client that waits has gone.
+// A client that waits can leave unnoticed.
 constexpr Duration kLongestWait = 1min;
 constexpr int kMostWaiting = kMostConnections / 2;
 constexpr int kMostStreams = 64;
@@ -41,7 +41,7 @@ constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
 // Each may take half a minute.
 constexpr int kMostAdmin = 8;
-// The page is one file that asks nobody but us.
+// The page is one file that asks this watcher alone.
 constexpr const char* kPagePolicy =
     "default-src 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -199,7 +199,7 @@ class Stream {
 struct Server::Impl {
   explicit Impl(const Sources& from) : sources(from) {}
 
-  // Answers, and closes the connection: the body that nobody reads would be taken for the next request.
+  // Answers, and closes the connection: an unread body would be taken for the next request.
   httplib::Server::HandlerResponse Refuse(const httplib::Request& request,
                                           httplib::Response& response) const {
     const auto answer = Failed(400, request.get_header_value("Accept"),
