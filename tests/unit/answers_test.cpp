@@ -127,34 +127,6 @@ TEST(AnswerForTest, TellsTheStatusOfWhatIsRecorded) {
   EXPECT_THAT(std::string(ask()["groups"][0]["record"]["reason"]), StartsWith("not "));
 }
 
-TEST(AnswerForTest, SaysHowEachServerIs) {
-  auto topology = Healthy();
-  topology.groups.erase("orders");
-  topology.waiting["master1"] = {{.uuid = "u", .endpoint = {"10.0.0.7", 6379}, .since = kNow - 2s}};
-  watcher::FleetStatus status{.observed_at = kNow - 300ms};
-  auto& group = status.groups["master1"];
-  group.record = topology.groups["master1"];
-  group.master = {
-      .endpoint = {"10.0.0.9", 6379},
-      .info = redis::ServerInfo{.role = redis::Role::kMaster, .keys = 7, .used_memory = 1'500'000}};
-  group.replicas = {{.endpoint = {"::2", 6379}, .error = "[::2]:6379: no answer", .silent_since = kNow - 7s}};
-  group.sentinels = {{.endpoint = {"10.0.0.1", 26379},
-                      .report = sentinel::SentinelReport{.master = {"10.0.0.9", 6379}, .config_epoch = 7}}};
-  const auto answer = AnswerFor({.path = "/status", .now = kNow, .status = &status}, topology);
-  const auto told = Json::parse(answer->body);
-  EXPECT_EQ(told["observed"], "as of 0.3 s ago");
-  const auto words = [](const Json& server) {
-    return Json::array({server["address"], server["level"], server["state"], server["details"]});
-  };
-  const Json& found = told["groups"][0];
-  EXPECT_EQ(words(found["master"]), Json::array({"10.0.0.9:6379", "good", "answers", "7 keys, 1.5 MB"}));
-  EXPECT_EQ(words(found["replicas"][0]), Json::array({"[::2]:6379", "bad", "silent for 7 s", "no answer"}));
-  EXPECT_EQ(words(found["waiting"][0]),
-            Json::array({"10.0.0.7:6379", "plain", "waits for 2 s", "no data on its disk"}));
-  EXPECT_EQ(words(found["sentinels"][0]),
-            Json::array({"10.0.0.1:26379", "good", "agrees", "quorum 0, 0 replicas, 0 peers"}));
-}
-
 TEST(AnswerForTest, ListsTheFailoversOfAGroupAlone) {
   const Topology topology = Healthy();
   namespace kind = watcher::event_kind;
