@@ -15,11 +15,13 @@
 
 #include "redis-wrapper/dataset.h"
 #include "redis-wrapper/wrapper.h"
+#include "store/sentinel_id.h"
 #include "support/failing_network.h"
 #include "support/fake_fleet.h"
 #include "support/fake_servers.h"
 #include "support/fault_site.h"
 #include "unit/files.h"
+#include "unit/log_fixture.h"
 #include "unit/signals_fixture.h"
 
 namespace redis_zk::testing {
@@ -118,8 +120,9 @@ struct WrapperSite {
   }
   void AddSentinel(const Endpoint& master) {
     ASSERT_TRUE(other.groups.Ensure(kGroup));
-    fleet.AddSentinel(kSentinel, kGroup, master);
-    ASSERT_TRUE(other.sentinels.Register({"s1", kSentinel}));
+    const std::string uuid = "00000000-0000-4000-8000-000000000001";
+    fleet.AddSentinel(kSentinel, kGroup, master).id = store::SentinelIdOf(uuid);
+    ASSERT_TRUE(other.sentinels.Register({uuid, kSentinel}));
   }
   // Data on this node's disk.
   void WriteData(const std::string& replication_id, std::int64_t offset) {
@@ -143,6 +146,9 @@ struct WrapperSite {
   bool looked = false;
 };
 
-using RedisWrapperTest = SignalsTest;
+class RedisWrapperTest : public SignalsTest {
+ private:
+  const CapturedLog quiet_;
+};
 
 }  // namespace redis_zk::testing
