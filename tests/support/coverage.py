@@ -15,9 +15,17 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 FILES = (
     "src/redis-wrapper/wrapper.cpp",
+    "src/redis-wrapper/settling.cpp",
     "src/redis-wrapper/serving.cpp",
+    "src/redis-wrapper/membership.cpp",
+    "src/redis-wrapper/promotable_keeper.cpp",
+    "src/redis-wrapper/master_follower.cpp",
+    "src/redis-wrapper/readiness.cpp",
+    "src/redis-wrapper/server_stop.cpp",
     "src/redis-wrapper/write_fence.cpp",
     "src/redis-wrapper/fence.cpp",
+    "src/common/daemon/wrapper_loop.cpp",
+    "src/common/daemon/server_runner.cpp",
     "src/sentinel-wrapper/group_keeper.cpp",
     "src/watcher/cleaner.cpp",
     "src/watcher/watcher.cpp",

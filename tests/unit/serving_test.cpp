@@ -98,8 +98,14 @@ TEST_F(ServingTest, MakesWhatSomebodyDeleted) {
     for (const auto& member : *members)
       EXPECT_TRUE(zookeeper.Delete("/redis/members/master1/" + member, zookeeper::kAnyVersion));
     EXPECT_TRUE(zookeeper.Delete("/redis/members/master1", zookeeper::kAnyVersion));
+    EXPECT_TRUE(zookeeper.Delete("/redis/master", zookeeper::kAnyVersion));
   });
-  site.LookAfter(kServes + 15s, [&] { EXPECT_TRUE(site.MemberAt(site.self)); });
+  site.LookAfter(kServes + 15s, [&] {
+    EXPECT_TRUE(site.MemberAt(site.self));
+    EXPECT_TRUE(site.other.records.Read(kGroup, zookeeper::Watch::kNo));
+    EXPECT_EQ(site.own().role, Role::kMaster);
+    EXPECT_TRUE(site.servers.running());
+  });
   EXPECT_EQ(site.Run(signals()), kExitStopped);
   EXPECT_TRUE(site.looked);
 }
