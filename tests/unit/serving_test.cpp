@@ -1,58 +1,20 @@
-// A redis-server that serves, until its end.
+// A redis-server that serves.
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <initializer_list>
 #include <string>
 
 #include "base/exit_code.h"
 #include "unit/log_fixture.h"
-#include "unit/redis_wrapper_fixture.h"
+#include "unit/serving_fixture.h"
 
 namespace redis_zk::testing {
 namespace {
 
 using redis::Role;
-using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
-
-// By then every start has come to an end, and a copy is complete.
-constexpr Duration kServes = 10s;
-
-class ServingTest : public RedisWrapperTest {
- protected:
-  static std::string Health(const WrapperSite& site) {
-    const auto text = ReadFile(site.dir.path() / ("health-" + std::to_string(site.options.server.port)));
-    return text.substr(0, text.find('\n'));
-  }
-  // B is master, this node its replica, and a Sentinel knows both.
-  static void BeginAsReplica(WrapperSite& site) {
-    site.AddRecordedMaster(kB);
-    site.AddSentinel(kB);
-  }
-  // This node is master, B its replica with all data, and a Sentinel knows both. From kServes on.
-  static void BeginAsMaster(WrapperSite& site) {
-    site.After(kServes - 1s, [&site] {
-      site.fleet.AddReplica(kB, site.self);
-      site.RegisterMember(kB);
-      site.AddSentinel(site.self);
-    });
-  }
-  // As Sentinels do it, and then a watcher.
-  static void FailOverTo(WrapperSite& site, const Endpoint& master, std::uint64_t epoch = 2) {
-    site.fleet.Promote(master);
-    site.fleet.sentinel(kSentinel).groups.at(kGroup).master = master;
-    site.WriteRecord(master, epoch);
-  }
-  static int Orders(const WrapperSite& site, const std::string& what) {
-    return static_cast<int>(
-        std::count(site.fleet.orders.begin(), site.fleet.orders.end(), site.self.ToAddress() + ' ' + what));
-  }
-};
 
 TEST_F(ServingTest, RegistersAnewInEachSession) {
   WrapperSite site;
@@ -367,154 +329,6 @@ TEST_F(ServingTest, HealthSaysWhatTheServerLacks) {
   });
   EXPECT_EQ(site.Run(signals()), kExitStopped);
   EXPECT_TRUE(site.looked);
-}
-
-// The ends.
-
-TEST_F(ServingTest, AReplicaStopsWithoutAHandover) {
-  WrapperSite site;
-  const CapturedLog log;
-  BeginAsReplica(site);
-  site.StopAfter(kServes);
-  EXPECT_EQ(site.Run(signals()), kExitStopped);
-  EXPECT_THAT(log.text(), HasSubstr("stopping without a handover"));
-  EXPECT_EQ(site.fleet.redis(kB).role, Role::kMaster);
-}
-
-TEST_F(ServingTest, AMasterHandsOverBeforeItStops) {
-  WrapperSite site;
-  const CapturedLog log;
-  BeginAsMaster(site);
-  site.StopAfter(kServes + 2s);
-  EXPECT_EQ(site.Run(signals()), kExitStopped);
-  EXPECT_EQ(site.fleet.redis(kB).role, Role::kMaster) << log.text();
-  EXPECT_EQ(Orders(site, "REPLICAOF 10.0.0.2 6379"), 1);
-}
-
-TEST_F(ServingTest, AMasterWithoutAReplicaStopsAllTheSame) {
-  WrapperSite site;
-  const CapturedLog log;
-  site.StopAfter(kServes);
-  EXPECT_EQ(site.Run(signals()), kExitStopped);
-  EXPECT_THAT(log.text(), HasSubstr("stopping without a handover"));
-}
-
-TEST_F(ServingTest, ASecondSignalSkipsTheHandover) {
-  WrapperSite site;
-  BeginAsMaster(site);
-  site.After(kServes, [&] { site.fleet.sentinel(kSentinel).state = FakeFleet::State::kSilent; });
-  site.options.handover_timeout = 1min;
-  site.StopAfter(kServes + 1s);
-  site.StopAfter(kServes + 3s);
-  const TimePoint begun = Clock::now();
-  EXPECT_EQ(site.Run(signals()), kExitStopped);
-  EXPECT_LT(Clock::now() - begun, kServes + 6s);
-}
-
-TEST_F(ServingTest, LaggingReplicasDoNotUseUpTheTimeOfTheSave) {
-  struct Row {
-    const char* configured;
-    bool forbidden;
-    const char* expected;
-    const char* line;
-  };
-  for (const auto& [configured, forbidden, expected, line] :
-       std::initializer_list<Row>{{"10", false, "2", "shutdown-timeout shortened from 10 s to 2 s"},
-                                  {"1", false, "1", ""},
-                                  {"", false, "", ""},
-                                  {"10", true, "10", "cannot shorten shutdown-timeout from 10 s"}}) {
-    WrapperSite site;
-    const CapturedLog log;
-    BeginAsMaster(site);
-    site.options.handover_timeout = 0ms;
-    site.After(kServes, [&site, configured = configured, forbidden = forbidden] {
-      site.own().config["shutdown-timeout"] = configured;
-      if (std::string(configured).empty()) site.own().config.erase("shutdown-timeout");
-      if (forbidden) site.own().forbidden = {{"CONFIG", "SET"}};
-    });
-    site.StopAfter(kServes + 2s);
-    EXPECT_EQ(site.Run(signals()), kExitStopped);
-    const auto& config = site.own().config;
-    const auto found = config.find("shutdown-timeout");
-    EXPECT_EQ(found == config.end() ? "" : found->second, expected);
-    EXPECT_THAT(log.text(), HasSubstr(line));
-  }
-}
-
-TEST_F(ServingTest, AServerThatDoesNotStopIsKilledAndWhatItCostsIsSaid) {
-  struct Row {
-    const char* conf;
-    const char* append_only;
-    const char* line;
-  };
-  for (const auto& [conf, append_only, line] : std::initializer_list<Row>{
-           {"", "no", "7 changes since the last snapshot may be lost"},
-           {"save \"\"\n", "no", "nothing is lost on disk"},
-           {"appendonly yes\n", "yes", "writes that are not in the append-only file yet may be lost"}}) {
-    WrapperSite site;
-    const CapturedLog log;
-    WriteFile(site.options.redis_conf, "dir " + site.dir.path().string() + "\n" + conf);
-    site.servers.manners.stops_in.reset();
-    site.servers.manners.with = [append_only = append_only](auto& redis) {
-      redis.unsaved_changes = 7;
-      redis.config["appendonly"] = append_only;
-    };
-    site.StopAfter(kServes);
-    const TimePoint begun = Clock::now();
-    EXPECT_EQ(site.Run(signals()), kExitSignalBase + SIGKILL);
-    EXPECT_GE(Clock::now() - begun, kServes + site.options.server.stop_timeout);
-    EXPECT_THAT(log.text(), HasSubstr(line));
-  }
-}
-
-TEST_F(ServingTest, ASecondInterruptKillsAServerThatStops) {
-  WrapperSite site;
-  site.servers.manners.stops_in.reset();
-  site.options.handover_timeout = 0ms;
-  site.StopAfter(kServes, SIGINT);
-  site.StopAfter(kServes + 1s, SIGINT);
-  const TimePoint begun = Clock::now();
-  EXPECT_EQ(site.Run(signals()), kExitSignalBase + SIGKILL);
-  EXPECT_LT(Clock::now() - begun, kServes + 5s);
-}
-
-TEST_F(ServingTest, AMasterWhoseServerEndedHasAReplicaPromoted) {
-  for (const int code : {0, 3, 128 + SIGKILL}) {
-    WrapperSite site;
-    const CapturedLog log;
-    BeginAsMaster(site);
-    site.After(kServes + 2s, [&site, code] { site.servers.End(code); });
-    EXPECT_EQ(site.Run(signals()), code == 0 ? kExitTryAgain : code);
-    EXPECT_THAT(log.text(), HasSubstr("redis-server exited unexpectedly"));
-    EXPECT_THAT(site.fleet.orders, Contains("10.0.0.7:26379 SENTINEL FAILOVER master1"));
-  }
-}
-
-TEST_F(ServingTest, AReplicaWhoseServerEndedLeavesTheMasterAlone) {
-  WrapperSite site;
-  BeginAsReplica(site);
-  site.After(kServes, [&] { site.servers.End(3); });
-  EXPECT_EQ(site.Run(signals()), 3);
-  EXPECT_THAT(site.fleet.orders, Not(Contains(EndsWith("SENTINEL FAILOVER master1"))));
-}
-
-TEST_F(ServingTest, AnAddressThatIsGoneForGoodEndsIt) {
-  // The kernel takes all of 127/8, and the loopback has one address of it.
-  for (const bool replica : {false, true}) {
-    WrapperSite site;
-    const CapturedLog log;
-    site.options.server.net_iface = "lo";
-    site.options.server.bind.host = "127.0.0.99";
-    site.options.server.announce = site.options.server.bind;
-    if (replica) BeginAsReplica(site);
-    site.StopAfter(1h);
-    const TimePoint begun = Clock::now();
-    EXPECT_EQ(site.Run(signals()), kExitTryAgain);
-    EXPECT_GE(Clock::now() - begun, 10s) << "it may have been away for a moment";
-    EXPECT_LT(Clock::now() - begun, 20s);
-    EXPECT_THAT(log.text(), HasSubstr("bind address 127.0.0.99 disappeared from lo"));
-    EXPECT_FALSE(site.servers.running());
-  }
 }
 
 }  // namespace

@@ -1,0 +1,169 @@
+// The ends of a redis-server that served.
+#include <gmock/gmock.h>
+
+#include <initializer_list>
+#include <string>
+
+#include "base/exit_code.h"
+#include "unit/log_fixture.h"
+#include "unit/serving_fixture.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::Role;
+using ::testing::Contains;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ServingEndTest : public ServingTest {};
+
+TEST_F(ServingEndTest, AReplicaStopsWithoutAHandover) {
+  WrapperSite site;
+  const CapturedLog log;
+  BeginAsReplica(site);
+  site.StopAfter(kServes);
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_THAT(log.text(), HasSubstr("stopping without a handover"));
+  EXPECT_EQ(site.fleet.redis(kB).role, Role::kMaster);
+}
+
+TEST_F(ServingEndTest, AMasterHandsOverBeforeItStops) {
+  WrapperSite site;
+  const CapturedLog log;
+  BeginAsMaster(site);
+  site.StopAfter(kServes + 2s);
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_EQ(site.fleet.redis(kB).role, Role::kMaster) << log.text();
+  EXPECT_EQ(Orders(site, "REPLICAOF 10.0.0.2 6379"), 1);
+}
+
+TEST_F(ServingEndTest, AMasterWithoutAReplicaStopsAllTheSame) {
+  WrapperSite site;
+  const CapturedLog log;
+  site.StopAfter(kServes);
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_THAT(log.text(), HasSubstr("stopping without a handover"));
+}
+
+TEST_F(ServingEndTest, ASecondSignalSkipsTheHandover) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  site.After(kServes, [&] { site.fleet.sentinel(kSentinel).state = FakeFleet::State::kSilent; });
+  site.options.handover_timeout = 1min;
+  site.StopAfter(kServes + 1s);
+  site.StopAfter(kServes + 3s);
+  const TimePoint begun = Clock::now();
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_LT(Clock::now() - begun, kServes + 6s);
+}
+
+TEST_F(ServingEndTest, LaggingReplicasDoNotUseUpTheTimeOfTheSave) {
+  struct Row {
+    const char* configured;
+    bool forbidden;
+    const char* expected;
+    const char* line;
+  };
+  for (const auto& [configured, forbidden, expected, line] :
+       std::initializer_list<Row>{{"10", false, "2", "shutdown-timeout shortened from 10 s to 2 s"},
+                                  {"1", false, "1", ""},
+                                  {"", false, "", ""},
+                                  {"10", true, "10", "cannot shorten shutdown-timeout from 10 s"}}) {
+    WrapperSite site;
+    const CapturedLog log;
+    BeginAsMaster(site);
+    site.options.handover_timeout = 0ms;
+    site.After(kServes, [&site, configured = configured, forbidden = forbidden] {
+      site.own().config["shutdown-timeout"] = configured;
+      if (std::string(configured).empty()) site.own().config.erase("shutdown-timeout");
+      if (forbidden) site.own().forbidden = {{"CONFIG", "SET"}};
+    });
+    site.StopAfter(kServes + 2s);
+    EXPECT_EQ(site.Run(signals()), kExitStopped);
+    const auto& config = site.own().config;
+    const auto found = config.find("shutdown-timeout");
+    EXPECT_EQ(found == config.end() ? "" : found->second, expected);
+    EXPECT_THAT(log.text(), HasSubstr(line));
+  }
+}
+
+TEST_F(ServingEndTest, AServerThatDoesNotStopIsKilledAndWhatItCostsIsSaid) {
+  struct Row {
+    const char* conf;
+    const char* append_only;
+    const char* line;
+  };
+  for (const auto& [conf, append_only, line] : std::initializer_list<Row>{
+           {"", "no", "7 changes since the last snapshot may be lost"},
+           {"save \"\"\n", "no", "nothing is lost on disk"},
+           {"appendonly yes\n", "yes", "writes that are not in the append-only file yet may be lost"}}) {
+    WrapperSite site;
+    const CapturedLog log;
+    WriteFile(site.options.redis_conf, "dir " + site.dir.path().string() + "\n" + conf);
+    site.servers.manners.stops_in.reset();
+    site.servers.manners.with = [append_only = append_only](auto& redis) {
+      redis.unsaved_changes = 7;
+      redis.config["appendonly"] = append_only;
+    };
+    site.StopAfter(kServes);
+    const TimePoint begun = Clock::now();
+    EXPECT_EQ(site.Run(signals()), kExitSignalBase + SIGKILL);
+    EXPECT_GE(Clock::now() - begun, kServes + site.options.server.stop_timeout);
+    EXPECT_THAT(log.text(), HasSubstr(line));
+  }
+}
+
+TEST_F(ServingEndTest, ASecondInterruptKillsAServerThatStops) {
+  WrapperSite site;
+  site.servers.manners.stops_in.reset();
+  site.options.handover_timeout = 0ms;
+  site.StopAfter(kServes, SIGINT);
+  site.StopAfter(kServes + 1s, SIGINT);
+  const TimePoint begun = Clock::now();
+  EXPECT_EQ(site.Run(signals()), kExitSignalBase + SIGKILL);
+  EXPECT_LT(Clock::now() - begun, kServes + 5s);
+}
+
+TEST_F(ServingEndTest, AMasterWhoseServerEndedHasAReplicaPromoted) {
+  for (const int code : {0, 3, 128 + SIGKILL}) {
+    WrapperSite site;
+    const CapturedLog log;
+    BeginAsMaster(site);
+    site.After(kServes + 2s, [&site, code] { site.servers.End(code); });
+    EXPECT_EQ(site.Run(signals()), code == 0 ? kExitTryAgain : code);
+    EXPECT_THAT(log.text(), HasSubstr("redis-server exited unexpectedly"));
+    EXPECT_THAT(site.fleet.orders, Contains("10.0.0.7:26379 SENTINEL FAILOVER master1"));
+  }
+}
+
+TEST_F(ServingEndTest, AReplicaWhoseServerEndedLeavesTheMasterAlone) {
+  WrapperSite site;
+  BeginAsReplica(site);
+  site.After(kServes, [&] { site.servers.End(3); });
+  EXPECT_EQ(site.Run(signals()), 3);
+  EXPECT_THAT(site.fleet.orders, Not(Contains(EndsWith("SENTINEL FAILOVER master1"))));
+}
+
+TEST_F(ServingEndTest, AnAddressThatIsGoneForGoodEndsIt) {
+  // The kernel takes all of 127/8, and the loopback has one address of it.
+  for (const bool replica : {false, true}) {
+    WrapperSite site;
+    const CapturedLog log;
+    site.options.server.net_iface = "lo";
+    site.options.server.bind.host = "127.0.0.99";
+    site.options.server.announce = site.options.server.bind;
+    if (replica) BeginAsReplica(site);
+    site.StopAfter(1h);
+    const TimePoint begun = Clock::now();
+    EXPECT_EQ(site.Run(signals()), kExitTryAgain);
+    EXPECT_GE(Clock::now() - begun, 10s) << "it may have been away for a moment";
+    EXPECT_LT(Clock::now() - begun, 20s);
+    EXPECT_THAT(log.text(), HasSubstr("bind address 127.0.0.99 disappeared from lo"));
+    EXPECT_FALSE(site.servers.running());
+  }
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
