@@ -29,6 +29,12 @@ bool MayDrop(const sentinel::SentinelReport& own, const std::vector<sentinel::Re
          std::all_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.down; });
 }
 
+bool MayRestart(const Reports& monitored, const std::string& group) {
+  return std::none_of(monitored.begin(), monitored.end(), [&group](const auto& entry) {
+    return entry.first != group && entry.second.failover_in_progress;
+  });
+}
+
 Record Newer(const Record& record, const sentinel::SentinelReport& own) {
   if (record.state == Record::State::kMaster && record.epoch >= own.config_epoch) return record;
   return {.state = Record::State::kMaster, .master = own.master, .epoch = own.config_epoch};

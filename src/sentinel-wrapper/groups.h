@@ -15,10 +15,13 @@
 
 namespace redis_zk::sentinel_wrapper {
 
+// What our Sentinel says of its groups, by their names.
+using Reports = std::map<std::string, sentinel::SentinelReport>;
+
 struct GroupsView {
-  std::string own_group;                                      // ours for good: MASTER_NAME
-  std::map<std::string, store::Record> listed;                // groups that have a znode, as last read
-  std::map<std::string, sentinel::SentinelReport> monitored;  // by our Sentinel, because of us
+  std::string own_group;                        // ours for good: MASTER_NAME
+  std::map<std::string, store::Record> listed;  // groups that have a znode, as last read
+  Reports monitored;                            // by our Sentinel, because of us
 };
 
 struct GroupChanges {
@@ -44,6 +47,10 @@ Beginning HowToBegin(const GroupAlive& alive);
 
 // Of a group without a znode: whether nobody of it lives, for all that our Sentinel knows.
 bool MayDrop(const sentinel::SentinelReport& own, const std::vector<sentinel::ReplicaReport>& replicas);
+
+// Whether our Sentinel may be restarted for a group: not while it leads the failover of another one, which
+// that would end.
+bool MayRestart(const Reports& monitored, const std::string& group);
 
 // The newer configuration of what ZooKeeper and our Sentinel know: the record may lag behind a failover.
 store::Record Newer(const store::Record& record, const sentinel::SentinelReport& own);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "redis/servers.h"
+#include "sentinel-wrapper/groups.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/settings.h"
 #include "sentinel/client.h"
@@ -28,7 +29,6 @@ class SettingsKeeper {
   // Our Sentinel has just been started.
   void Reset();
 
-  using Reports = std::map<std::string, sentinel::SentinelReport>;
   // `monitored` is what our Sentinel said last, by group; of those `unsettled` it does not know the settings
   // yet. What it says first of another one is what it was given, from whichever file, and stays expected.
   void Look(const Reports& monitored, const std::set<std::string>& unsettled);

@@ -240,7 +240,7 @@ void Wrapper::AwaitTurn() {
   }
 }
 
-std::optional<int> Wrapper::Restart(const GroupKeeper::Restart& restart) {
+std::optional<int> Wrapper::Restart(const RestartRequest& restart) {
   // Before the old one is stopped: from here on nothing depends on ZooKeeper.
   const auto monitoring = groups_.Survey(identities_.identity(), restart.group, restart.record);
   if (!monitoring) {

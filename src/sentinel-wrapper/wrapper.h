@@ -50,7 +50,7 @@ class Wrapper {
   void NoteEpoch();
   void SayHealth();
   // Starts our Sentinel anew, with the same identity. An exit code when it does not serve again.
-  std::optional<int> Restart(const GroupKeeper::Restart& restart);
+  std::optional<int> Restart(const RestartRequest& restart);
   // Until something happened in ZooKeeper, or it is time to look again.
   void AwaitTurn();
 

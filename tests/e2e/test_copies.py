@@ -1,6 +1,7 @@
 """A replica without a complete copy of the group's data is never promoted, and wipes nobody's data."""
 
 import contextlib
+import json
 import socket
 import threading
 
@@ -91,6 +92,19 @@ def join(cluster, count):
     for replica in replicas:
         replica.await_serving()
     return replicas
+
+
+def await_reported(cluster, node):
+    """ZooKeeper knows what the node's data are called. Until then they would be of unknown origin if the node died, and
+    a master whose first replica attaches calls its data by another name."""
+    def reported():
+        name = node.info().get("master_replid")
+        entries = [json.loads(cluster.record(f"/redis/datasets/master1/{entry}") or "{}")
+                   for entry in cluster.listed("/redis/datasets/master1")]
+        return any(entry.get("endpoint") == node.record and entry["dataset"]["replication_id"] == name
+                   for entry in entries)
+
+    wait_for(reported, what=f"ZooKeeper's knowledge of the data of {node.address}", every=0.1)
 
 
 def return_of(master, how, where):
@@ -242,6 +256,7 @@ def test_nobody_may_be_promoted(make_cluster):
     for number, (how, where) in enumerate(ends):
         master.ask("SET", f"more:{number}", number)
         wait_for(lambda: keys(backup) == KEYS + number + 1, what="its copy")
+        await_reported(cluster, master)
         return_of(master, how, where)
         await_failover_attempt(sentinels)
         master.start()

@@ -76,7 +76,7 @@ def test_draws_the_group_and_follows_a_failover(cluster, fleet):
             await_text(driver, f"Sentinel{sentinel.address}agrees", "svg .sentinel")
         assert len(driver.find_elements(By.CSS_SELECTOR, "svg path.link:not(.broken)")) == 2
         assert "2 of 2 replicas attached, 3 of 3 Sentinels agree" in \
-            driver.find_element(By.CSS_SELECTOR, "svg").get_attribute("aria-label")
+            driver.execute_script("return document.querySelector('svg').getAttribute('aria-label')")
         wait_for(lambda: driver.title == "redis-zk", what="no warning any more")
 
         master.kill_all()
@@ -259,10 +259,10 @@ def test_can_be_read_without_a_mouse(fleet):
     with browser() as driver:
         open_page(driver, watcher)
         await_text(driver, "agrees", "svg")
-        body = driver.find_element(By.TAG_NAME, "body")
-        body.send_keys("\ue004")  # Tab
+        # To whatever has the focus by then: an element that was looked up before may be replaced meanwhile.
+        webdriver.ActionChains(driver).send_keys("\ue004").perform()  # Tab
         wait_for(lambda: driver.execute_script("return document.activeElement.tagName") == "SUMMARY", what="the group")
-        driver.switch_to.active_element.send_keys("\ue007")  # Enter closes it, and it stays so
+        webdriver.ActionChains(driver).send_keys("\ue007").perform()  # Enter closes it, and it stays so
         wait_for(lambda: not driver.execute_script("return document.querySelector('details').open"), what="it closed")
         await_fresh_figures(driver)
         assert not driver.execute_script("return document.querySelector('details').open")

@@ -45,11 +45,21 @@ class FakeFleet::Kept final : public redis::KeptServer {
  public:
   Kept(FakeFleet& fleet, const Endpoint& server) : KeptServer(server), fleet_(fleet) {}
   Result<redis::Replies> Ask(const std::vector<Command>& commands) override {
-    return fleet_.asker_.AskAll({server()}, commands).front();
+    // What is under way arrives first, and its answers are waited for.
+    auto late = TryAsk(std::exchange(under_way_, {}));
+    return late || late.error().kind != ErrorKind::kTimeout ? TryAsk(commands) : late;
   }
 
  private:
+  Result<redis::Replies> TryAsk(const std::vector<Command>& commands) {
+    if (commands.empty()) return redis::Replies{};
+    auto answers = fleet_.asker_.AskAll({server()}, commands).front();
+    if (!answers && answers.error().kind == ErrorKind::kTimeout) under_way_ = commands;
+    return answers;
+  }
+
   FakeFleet& fleet_;
+  std::vector<Command> under_way_;  // sent, and not answered yet
 };
 
 FakeFleet::Redis& FakeFleet::AddMaster(const Endpoint& server) {
@@ -77,17 +87,22 @@ FakeFleet::Sentinel& FakeFleet::AddSentinel(const Endpoint& endpoint, const std:
                                             const Endpoint& master) {
   Sentinel& sentinel = sentinels_[endpoint];
   if (sentinel.id.empty()) sentinel.id = fmt::format("{:040x}", 2000 + ++named_);
-  Monitored& monitored = sentinel.groups[group];
-  monitored.master = master;
+  sentinel.groups[group] = {.master = master};
+  FindOthers(endpoint, group);
+  return sentinel;
+}
+
+void FakeFleet::FindOthers(const Endpoint& endpoint, const std::string& group) {
+  Monitored& monitored = sentinels_.at(endpoint).groups.at(group);
   for (const auto& [server, redis] : redis_) {
-    if (redis.role == redis::Role::kReplica && redis.master == master) monitored.replicas[server];
+    if (redis.role == redis::Role::kReplica && redis.master == monitored.master) monitored.replicas[server];
   }
   for (auto& [other, known] : sentinels_) {
     if (other == endpoint || !known.groups.contains(group)) continue;
     monitored.peers.push_back(other);
-    known.groups.at(group).peers.push_back(endpoint);
+    auto& peers = known.groups.at(group).peers;
+    if (std::find(peers.begin(), peers.end(), endpoint) == peers.end()) peers.push_back(endpoint);
   }
-  return sentinel;
 }
 
 std::vector<Result<redis::Replies>> FakeFleet::Asker::AskAll(const std::vector<Endpoint>& servers,
@@ -116,7 +131,10 @@ Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vect
                                                      : State::kGone;
   if (state == State::kGone)
     return Fail(ErrorKind::kUnavailable, server.ToAddress() + ": Connection refused");
-  if (state == State::kSilent)
+  const bool held_back =
+      redis != redis_.end() && time_.Now() < redis->second.paused_until &&
+      std::any_of(commands.begin(), commands.end(), [](const auto& command) { return Is(command, {"SET"}); });
+  if (state == State::kSilent || held_back)
     return Fail(ErrorKind::kTimeout,
                 fmt::format("{}: no answer within {} ms", server.ToAddress(), redis::kAnswerTimeout.count()));
   redis::Replies replies;
@@ -146,7 +164,10 @@ redis::Reply FakeFleet::AnswerRedis(const Endpoint& server, Redis& redis, const 
     return found == redis.config.end() ? Array({}) : Fields({*found});
   }
   if (Is(command, {"CONFIG", "SET"})) {
-    for (std::size_t i = 2; i + 1 < command.size(); i += 2) redis.config[command[i]] = command[i + 1];
+    for (std::size_t i = 2; i + 1 < command.size(); i += 2) {
+      if (!redis.config.contains(command[i])) return Wrong("ERR Unknown option or number of arguments");
+      redis.config[command[i]] = command[i + 1];
+    }
     return Ok();
   }
   if (Is(command, {"CLIENT", "PAUSE"})) {
@@ -166,21 +187,12 @@ redis::Reply FakeFleet::AnswerRedis(const Endpoint& server, Redis& redis, const 
     return Ok();
   }
   if (Is(command, {"REPLICAOF"})) {
-    redis.role = redis::Role::kReplica;
-    redis.master = ToEndpoint(command.at(1), command.at(2));
-    redis.link_up = redis_.contains(redis.master) && redis_.at(redis.master).state == State::kAnswers;
+    Attach(redis, ToEndpoint(command.at(1), command.at(2)));
     return Ok();
   }
+  if (Is(command, {"SET"})) return Write(server, redis);
   if (Is(command, {"BGREWRITEAOF"}) || Is(command, {"BGSAVE"})) return Text("Background saving started");
   return Wrong(fmt::format("ERR unknown command '{}'", command.front()));
-}
-
-void FakeFleet::Promote(const Endpoint& replica) {
-  Redis& promoted = redis_.at(replica);
-  promoted.role = redis::Role::kMaster;
-  promoted.previous_replication_id = promoted.replication_id;
-  promoted.previous_until = promoted.offset + 1;
-  promoted.replication_id = fmt::format("{:040x}", 3000 + ++named_);
 }
 
 std::string FakeFleet::Info(const Endpoint& server, const Redis& redis) const {
@@ -212,9 +224,9 @@ std::string FakeFleet::Info(const Endpoint& server, const Redis& redis) const {
     text += fmt::format(
         "master_host:{}\r\nmaster_port:{}\r\nmaster_link_status:{}\r\nmaster_sync_in_progress:{}\r\n"
         "slave_repl_offset:{}\r\nslave_priority:{}\r\n{}",
-        redis.master.host, redis.master.port, redis.link_up ? "up" : "down", redis.synchronising ? 1 : 0,
+        redis.master.host, redis.master.port, LinkIsUp(redis) ? "up" : "down", redis.synchronising ? 1 : 0,
         redis.offset, redis.config.at("replica-priority"),
-        redis.link_up ? "" : "master_link_down_since_seconds:1\r\n");
+        LinkIsUp(redis) ? "" : "master_link_down_since_seconds:1\r\n");
   }
   return text + fmt::format("# Keyspace\r\ndb0:keys={},expires=0,avg_ttl=0\r\n", redis.keys);
 }
@@ -223,6 +235,8 @@ redis::Reply FakeFleet::AnswerSentinel(const Endpoint& server, Sentinel& sentine
   if (Is(command, {"PING"})) return Text("PONG");
   if (Is(command, {"INFO"})) return Text(fmt::format("sentinel_tilt:{}\r\n", sentinel.tilt ? 1 : 0));
   if (Is(command, {"SENTINEL", "MYID"})) return Text(sentinel.id);
+  if (Is(command, {"SENTINEL", "DEBUG"}) && !sentinel.knows_debug)
+    return Wrong("ERR Unknown subcommand or wrong number of arguments for 'DEBUG'. Try SENTINEL HELP.");
   if (Is(command, {"SENTINEL", "DEBUG", "INFO-PERIOD"})) {
     sentinel.info_period = Duration(std::stoll(command.at(3)));
     return Ok();
@@ -230,8 +244,11 @@ redis::Reply FakeFleet::AnswerSentinel(const Endpoint& server, Sentinel& sentine
   if (Is(command, {"SENTINEL", "DEBUG"}))
     return Fields({{"INFO-PERIOD", std::to_string(sentinel.info_period.count())}});
   if (Is(command, {"SENTINEL", "MONITOR"})) {
+    if (!IsIpAddress(command.at(3))) return Wrong("ERR Invalid IP address or hostname specified");
+    if (sentinel.groups.contains(command.at(2))) return Wrong("ERR Duplicate master name.");
     sentinel.groups[command.at(2)] = {.master = ToEndpoint(command.at(3), command.at(4)),
                                       .quorum = std::stoull(command.at(5))};
+    FindOthers(server, command.at(2));
     return Ok();
   }
   if (Is(command, {"PUBLISH"})) return Number(1);
@@ -276,16 +293,16 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
     std::vector<Reply> replicas;
     for (const auto& [endpoint, known] : group.replicas) {
       const auto redis = redis_.find(endpoint);
-      const bool there = redis != redis_.end();
-      replicas.push_back(
-          Fields({{"ip", endpoint.host},
-                  {"port", std::to_string(endpoint.port)},
-                  {"flags",
-                   fmt::format("slave{}{}", known.down ? ",s_down" : "", known.promoted ? ",promoted" : "")},
-                  {"master-link-status", there && redis->second.link_up ? "ok" : "err"},
-                  {"master-link-down-time", there && redis->second.link_up ? "0" : "1000"},
-                  {"slave-priority", there ? redis->second.config.at("replica-priority") : "100"},
-                  {"master-host", known.asked ? group.master.host : "?"}}));
+      const bool linked = redis != redis_.end() && LinkIsUp(redis->second);
+      replicas.push_back(Fields(
+          {{"ip", endpoint.host},
+           {"port", std::to_string(endpoint.port)},
+           {"flags",
+            fmt::format("slave{}{}", known.down ? ",s_down" : "", known.promoted ? ",promoted" : "")},
+           {"master-link-status", linked ? "ok" : "err"},
+           {"master-link-down-time", linked ? "0" : "1000"},
+           {"slave-priority", redis != redis_.end() ? redis->second.config.at("replica-priority") : "100"},
+           {"master-host", known.asked ? group.master.host : "?"}}));
     }
     return Array(std::move(replicas));
   }
@@ -305,14 +322,7 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
     sentinel.groups.erase(found);
     return Ok();
   }
-  if (Is(command, {"SENTINEL", "SET"})) {
-    const std::string& value = command.at(4);
-    if (Is({command.at(3)}, {"DOWN-AFTER-MILLISECONDS"})) group.down_after = Duration(std::stoll(value));
-    if (Is({command.at(3)}, {"FAILOVER-TIMEOUT"})) group.failover_timeout = Duration(std::stoll(value));
-    if (Is({command.at(3)}, {"QUORUM"})) group.quorum = std::stoull(value);
-    if (Is({command.at(3)}, {"PARALLEL-SYNCS"})) group.parallel_syncs = std::stoull(value);
-    return Ok();
-  }
+  if (Is(command, {"SENTINEL", "SET"})) return Set(group, command);
   return Wrong("ERR Unknown sentinel subcommand");
 }
 
@@ -379,7 +389,7 @@ void FakeFleet::Finish(const Endpoint& server, const std::string& name, const En
   }
   for (auto& [endpoint, redis] : redis_) {
     if (redis.role == redis::Role::kReplica && redis.master == old && redis.state == State::kAnswers)
-      redis.master = promoted;
+      Attach(redis, promoted);
   }
 }
 

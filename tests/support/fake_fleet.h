@@ -3,7 +3,8 @@
 //
 // Much is simpler than in the real ones: replicas have everything at once, Sentinels know of changes at once,
 // and only an ordered failover happens by itself. A test makes the rest happen: every member is open to it.
-// servers_contract.h says what both have in common. Any thread, but for the test's own changes.
+// servers_contract.h and sentinels_contract.h say what both have in common. Any thread, but for the test's
+// own changes.
 #pragma once
 
 #include <cstdint>
@@ -75,6 +76,7 @@ class FakeFleet {
     State state = State::kAnswers;
     std::string id{};
     bool tilt = false;
+    bool knows_debug = true;  // SENTINEL DEBUG, since 7.0
     Duration info_period = 10s;
     // From the order to the promotion, and from there to the end of the failover.
     Duration promotes_after = 300ms;
@@ -120,11 +122,19 @@ class FakeFleet {
   redis::Reply AnswerRedis(const Endpoint& server, Redis& redis, const redis::Command& command);
   redis::Reply AnswerSentinel(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);
   redis::Reply AnswerOfGroup(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);
+  // SENTINEL SET.
+  static redis::Reply Set(Monitored& group, const redis::Command& command);
   redis::Reply FailOver(const Endpoint& server, Sentinel& sentinel, const std::string& group);
   void Finish(const Endpoint& server, const std::string& group, const Endpoint& promoted);
   // The replica that this Sentinel would promote; nullptr: none.
   const Endpoint* FindBest(const Monitored& group);
+  // Tells the Sentinel of the group's replicas and of the other Sentinels, and these of it.
+  void FindOthers(const Endpoint& sentinel, const std::string& group);
   std::string Info(const Endpoint& server, const Redis& redis) const;
+  // fake_replication.cpp
+  bool LinkIsUp(const Redis& replica) const;
+  void Attach(Redis& replica, const Endpoint& master);
+  redis::Reply Write(const Endpoint& server, Redis& redis);
 
   FakeTime& time_;
   std::recursive_mutex mutex_;

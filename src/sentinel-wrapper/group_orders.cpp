@@ -1,0 +1,49 @@
+#include "sentinel-wrapper/group_orders.h"
+
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "sentinel-wrapper/server_conf.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+Status GroupOrders::Monitor(const std::string& group, const store::Record& record) {
+  const auto done = Tell(group, {{"SENTINEL", "MONITOR", group, record.master.host,
+                                  std::to_string(record.master.port), std::to_string(options_.quorum)}});
+  if (!done) return done;
+  log::Info({.event = "monitoring", .group = group, .peer = record.master.ToAddress(), .epoch = record.epoch},
+            "monitoring {} at {} with a quorum of {}", group, record.master.ToAddress(), options_.quorum);
+  return {};
+}
+
+Status GroupOrders::Settle(const std::string& group) {
+  return unsettled_.erase(group) > 0 ? Tell(group, {}) : Status{};
+}
+
+Status GroupOrders::Tell(const std::string& group, std::vector<redis::Command> orders) {
+  const std::size_t first = orders.size();
+  const auto settings = SettingsOf(ReadTextFile(options_.sentinel_conf).value_or(""), options_, group);
+  for (const auto& [directive, values] : settings) {
+    auto& order = orders.emplace_back(redis::Command{"SENTINEL", "SET", group, directive});
+    order.insert(order.end(), values.begin(), values.end());
+  }
+  if (orders.empty()) return {};
+  const auto answers = sentinels_.Ask(options_.server.bind, orders);
+  if (!answers) {
+    unsettled_.insert(group);
+    return tl::unexpected(answers.error());
+  }
+  if (first > 0 && answers->front().is_error()) return Fail(ErrorKind::kRefused, answers->front().text);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    // Its answer is not shown: it may repeat a password.
+    if ((*answers)[first + i].is_error())
+      log::Warn(
+          {.event = "setting-refused", .group = group},
+          "Sentinel refused the setting {} at run time; it applies after the next restart of redis-sentinel",
+          settings[i].directive);
+  }
+  return {};
+}
+
+}  // namespace redis_zk::sentinel_wrapper
