@@ -21,6 +21,11 @@ FILES = (
     "src/sentinel-wrapper/group_keeper.cpp",
     "src/watcher/cleaner.cpp",
     "src/watcher/watcher.cpp",
+    "src/watcher/registry_reader.cpp",
+    "src/watcher/sentinel_follower.cpp",
+    "src/watcher/record_keeper.cpp",
+    "src/watcher/event_log_keeper.cpp",
+    "src/watcher/publisher.cpp",
     "src/common/failover/handover.cpp",
 )
 
