@@ -8,8 +8,18 @@
 
 namespace redis_zk::watcher {
 
+namespace {
+
+Topology Unknown(const std::string& default_group) {
+  Topology topology;
+  topology.default_group = default_group;
+  return topology;
+}
+
+}  // namespace
+
 Publisher::Publisher(const std::string& default_group, std::function<void(const Event&)> tell)
-    : topology_(Topology{.default_group = default_group}), events_(std::move(tell)) {}
+    : topology_(Unknown(default_group)), events_(std::move(tell)) {}
 
 std::vector<Event> Publisher::Publish(Topology next, const Outages& outages) {
   const auto before = topology_.Get();

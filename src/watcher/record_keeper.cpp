@@ -17,7 +17,7 @@ using store::Record;
 
 namespace {
 
-// Events can be missed (a record that somebody else changed, a Sentinel that was cut off).
+// Events can be missed: of a record that another client changed, of a Sentinel that was cut off.
 constexpr Duration kDoubtAllEvery = 5s;
 // How many groups are compared before the loop turns; up to twice as many servers are asked at once.
 constexpr std::size_t kGroupsAtOnce = 50;

@@ -54,7 +54,7 @@ class RecordKeeper {
   // Asks every registered Sentinel about the next of the doubted groups. REQUIRES: ZooKeeper is connected.
   std::vector<Change> CheckDoubted(const RegistryView& view);
 
-  // Returns what the record is now; nothing: it was not written, or nobody knows. The registry has to be
+  // Returns what the record is now; nothing: it was not written, or that is unknown. The registry has to be
   // read again in any case.
   std::optional<store::Record> Write(const Change& change);
 

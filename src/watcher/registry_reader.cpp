@@ -96,7 +96,7 @@ Result<std::set<std::string>> RegistryReader::ReadEverything() {
   if (!records) return tl::unexpected(records.error());
   auto paused = registry_.clean_up.ReadPause(Watch::kYes);
   if (!paused) return tl::unexpected(paused.error());
-  // The group that we are here for is made again; another's end is somebody's decision.
+  // The own group is made again; another group was deleted on purpose.
   for (const std::string& group : {std::string(store::kDefaultGroup), options_.master_name}) {
     if (!records->contains(group))
       return Fail(ErrorKind::kNotFound, fmt::format("the group {} does not exist yet", group));

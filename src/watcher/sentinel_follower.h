@@ -30,7 +30,7 @@ class SentinelFollower {
     bool following_changed = false;
     // Pub/sub forgets: everything has to be read afresh.
     bool missed_events = false;
-    // Whose master may be another one now; empty: nobody's.
+    // The group whose master may have changed; empty: none.
     std::string hinted_group{};
   };
   News Reduce(const sentinel::SubscriberEvent& event);

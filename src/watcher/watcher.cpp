@@ -73,7 +73,7 @@ int Watcher::Run() {
   }
   log::Info({.event = "http-listening"}, "serving HTTP on {}", options_.listen.ToAddress());
   Loop();
-  // A request that waits for a change keeps the server from ending.
+  // Requests that wait for a change keep the server from ending.
   publisher_.Close();
   behaviors_.RequestStop();
   // What was asked of us comes to its end, and is told.

@@ -1,4 +1,4 @@
-// The pub/sub of Sentinels, played by the test: whoever subscribes is told what the test says.
+// The pub/sub of Sentinels, played by the test: a subscriber is told what the test says.
 #pragma once
 
 #include <memory>
@@ -28,12 +28,12 @@ class FakePubSub {
     };
   }
 
-  // Whom somebody is subscribed to now.
+  // The Sentinel of the subscription that there is now.
   const std::optional<Endpoint>& followed() const { return followed_; }
   // All that there were, in order.
   const std::vector<Endpoint>& chosen() const { return chosen_; }
 
-  // REQUIRES, as what follows: somebody is subscribed.
+  // REQUIRES, as what follows: there is a subscription.
   void Confirm() { sink_({sentinel::SubscriberEvent::Kind::kSubscribed, *followed_}); }
   void Publish(const std::string& channel, const std::string& message) {
     sink_({sentinel::SubscriberEvent::Kind::kEvent, *followed_,

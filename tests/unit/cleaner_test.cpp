@@ -73,7 +73,7 @@ TEST(CleanerTest, WhicheverCallFailsOneSentinelAtATimeIsResetAndTheGroupIsCleanI
       site.session.Heal();
       site.network.Heal();
       EXPECT_TRUE(site.TurnUntil([&] { return !site.IsHaunted(2) && !site.IsHaunted(3); }, 400s));
-      // Of one whose answer did not come nobody knows whether it was reset; once is enough for a day.
+      // A Sentinel that may have been reset is not reset again for a day.
       if (site.IsHaunted(1)) {
         EXPECT_EQ(fault, Fault::kBefore);
         site.time.Advance(24h);
@@ -89,7 +89,7 @@ TEST(CleanerTest, ASentinelThatDoesNotFindEveryoneAgainEndsItForAWhile) {
   const CapturedLog log;
   CleanerSite site;
   site.AddGoneSentinel();
-  // Its link to the master is broken: it finds nobody.
+  // It asks the master for its replicas too late.
   site.fleet.sentinel(SentinelAt(1)).info_period = 40s;
   EXPECT_TRUE(site.TurnUntil([&] { return site.Resets() == 1; }, 30s));
   site.TurnFor(31s);
@@ -102,7 +102,7 @@ TEST(CleanerTest, ASentinelThatDoesNotFindEveryoneAgainEndsItForAWhile) {
   EXPECT_TRUE(site.TurnUntil([&] { return !site.IsHaunted(); }, 120s));
 }
 
-TEST(CleanerTest, ResetsNobodyWhileTheMasterIsDown) {
+TEST(CleanerTest, ResetsNoSentinelWhileTheMasterIsDown) {
   const CapturedLog log;
   CleanerSite site;
   site.AddGoneSentinel();
@@ -129,7 +129,7 @@ TEST(CleanerTest, AMasterThatGoesDownDuringAStepIsNotFollowedByAnotherReset) {
   EXPECT_EQ(site.Resets(), 0);
 }
 
-TEST(CleanerTest, ResetsNobodyWhileAnotherWatcherHasTheLock) {
+TEST(CleanerTest, ResetsNoSentinelWhileAnotherWatcherHasTheLock) {
   const CapturedLog log;
   CleanerSite site;
   site.AddGoneSentinel();
@@ -143,6 +143,36 @@ TEST(CleanerTest, ResetsNobodyWhileAnotherWatcherHasTheLock) {
   EXPECT_TRUE(site.TurnUntil([&] { return site.Resets() > 0; }, 60s));
   EXPECT_GE(Clock::now() - released_at, site.options.clean_up_patience)
       << "what another watcher has seen is no sighting of ours";
+}
+
+TEST(CleanerTest, WhatWasSeenBeforeTheLockWasLostIsForgotten) {
+  CleanerSite site;
+  site.AddGoneSentinel();
+  site.TurnFor(9s);
+  site.zookeeper.Expire(site.session.id());
+  zookeeper::Lock theirs(*site.other_session, site.other.clean_up.LockPath(), "another watcher");
+  ASSERT_TRUE(theirs.Acquire().value());
+  site.TurnFor(10s);
+  ASSERT_TRUE(theirs.Release());
+  site.TurnFor(9s);
+  EXPECT_EQ(site.Resets(), 0);
+  EXPECT_TRUE(site.TurnUntil([&] { return !site.IsHaunted(); }, 120s));
+}
+
+TEST(CleanerTest, ALockThatIsLostWhileTheServersAreAskedEndsTheStep) {
+  CleanerSite site;
+  site.AddGoneSentinel();
+  site.TurnFor(9s);
+  zookeeper::Lock theirs(*site.other_session, site.other.clean_up.LockPath(), "another watcher");
+  site.servers.before = [&] {
+    if (!theirs.node().empty()) return;
+    site.zookeeper.Expire(site.session.id());
+    EXPECT_TRUE(theirs.Acquire().value());
+    site.session.Maintain(Clock::now());
+  };
+  site.TurnFor(60s);
+  EXPECT_FALSE(theirs.node().empty());
+  EXPECT_EQ(site.Resets(), 0);
 }
 
 TEST(CleanerTest, ALockThatIsLostDuringAStepEndsItWhicheverCallThatIs) {

@@ -67,7 +67,7 @@ TEST(CleanerTidyingTest, FailuresToMakeWhatIsMissingAreTriedAgain) {
   EXPECT_TRUE(site.other_session->Exists("/redis/members/older", Watch::kNo).value());
 }
 
-TEST(CleanerTidyingTest, RemovesAnIdentityThatIsFreeAndKnownToNobodyWhicheverCallFails) {
+TEST(CleanerTidyingTest, RemovesAnIdentityThatIsFreeAndUnknownWhicheverCallFails) {
   AtEveryCall([](int number, Fault fault) {
     CleanerSite site;
     EXPECT_TRUE(site.other.identities.Take({.uuid = "used", .endpoint = SentinelAt(1)}));

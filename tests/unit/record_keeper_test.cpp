@@ -264,7 +264,7 @@ TEST(RecordKeeperTest, HintsOfNoFollowedSentinelAndOfNoGroupAreForgotten) {
   EXPECT_EQ(site.network.calls(), calls);
 }
 
-TEST(RecordKeeperTest, WhatAMajorityNamesReplacesARecordThatSomebodyElseWrote) {
+TEST(RecordKeeperTest, WhatAMajorityNamesReplacesARecordOfAnotherClient) {
   for (const std::string& written : {kC.ToRecord(), std::string("rubbish"), std::string()}) {
     KeeperSite site;
     EXPECT_TRUE(site.other_session->Set("/redis/master", written, zookeeper::kAnyVersion));

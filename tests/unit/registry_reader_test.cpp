@@ -209,6 +209,18 @@ TEST(RegistryReaderTest, AGroupExistsOnceItHasAMemberOrARecord) {
   EXPECT_TRUE(Exists(site.reader.view(), "second"));
 }
 
+TEST(RegistryReaderTest, MakesItsOwnGroupAgainAndNoOther) {
+  ReaderSite site;
+  site.options.common.master_name = "own";
+  ASSERT_TRUE(site.other.groups.Ensure("second"));
+  site.TurnUntilRead();
+  for (const std::string group : {"own", "second"})
+    ASSERT_TRUE(site.other.groups.Remove(group, site.reader.view().groups.at(group)));
+  site.time.Advance(1s);
+  EXPECT_EQ(site.TurnUntilRead(), Groups{}) << "it is as it was";
+  EXPECT_THAT(site.reader.view().groups, ElementsAre(Key(kGroup), Key("own")));
+}
+
 TEST(RegistryReaderTest, WhoWaitsIsReadEveryTwoSecondsWhicheverCallFails) {
   AtEveryCall([](int number, Fault fault) {
     ReaderSite site;

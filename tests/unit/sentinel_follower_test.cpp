@@ -55,7 +55,7 @@ class SentinelFollowerTest : public LogTest {
   SentinelFollower follower_{pubsub_.Subscribe(), [this](SubscriberEvent event) { said_.push_back(event); }};
 };
 
-TEST_F(SentinelFollowerTest, FollowsNobodyWhereNobodyIsRegistered) {
+TEST_F(SentinelFollowerTest, FollowsNoneWhereNoneIsRegistered) {
   follower_.Follow({});
   EXPECT_THAT(pubsub_.chosen(), IsEmpty());
   EXPECT_EQ(follower_.following(), std::nullopt);
@@ -123,7 +123,7 @@ TEST_F(SentinelFollowerTest, KnowsSinceWhenAMasterIsMissed) {
   Turn();
   pubsub_.Lose("it is gone");
   Turn();
-  EXPECT_THAT(follower_.called_down(), IsEmpty()) << "nobody would say that the master is back";
+  EXPECT_THAT(follower_.called_down(), IsEmpty()) << "no Sentinel would tell that the master is back";
 }
 
 TEST_F(SentinelFollowerTest, FollowsAnotherOneAfterAGrowingDelay) {

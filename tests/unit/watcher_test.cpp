@@ -114,7 +114,7 @@ TEST_F(WatcherTest, WaitsForZooKeeperWithoutSpinningAndCatchesUp) {
   const CapturedLog log;
   Site site;
   site.At(2s, [&] {
-    // There is something to read, and nobody to read it from.
+    // There is something to read, and no ZooKeeper to read it from.
     ASSERT_TRUE(site.other.sentinels.Register({UuidOf(4), SentinelAt(4)}));
     site.zookeeper.Stop();
   });
@@ -139,6 +139,23 @@ TEST_F(WatcherTest, KeepsGoingWhicheverOfItsCallsFails) {
     EXPECT_EQ(site.Record().epoch, 2U);
     return happened && number < 40;
   });
+}
+
+TEST_F(WatcherTest, GoesOnInANewSessionAfterTheEndOfOne) {
+  Site site;
+  site.At(3s, [&] { site.zookeeper.Expire(site.own->id()); });
+  site.At(20s, [&] { site.FailOver(kB, 2); });
+  EXPECT_EQ(site.RunFor(30s, signals()), kExitStopped);
+  EXPECT_EQ(site.Record().master, kB);
+}
+
+TEST_F(WatcherTest, StopsAtEachSignalThatAsksForIt) {
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT}) {
+    Site site;
+    site.At(1s, [number] { raise(number); });
+    EXPECT_EQ(site.Run(signals()), kExitStopped);
+    EXPECT_LT(Clock::now() - site.start, 3s);
+  }
 }
 
 TEST_F(WatcherTest, CleansUp) {
@@ -183,16 +200,17 @@ TEST_F(WatcherTest, TakesOverBehaviorsAtSighup) {
   };
   site.At(1s, [] { raise(SIGCHLD); });
   site.At(3s, [] { raise(SIGHUP); });
-  site.At(6s, [&] { reload_with({.name = "wrong", .entries = {{"kind", {"no such kind"}}}}); });
+  site.At(6s, [&] { reload_with({.name = "wrong", .entries = {{"do", {"no such kind"}}}}); });
   site.At(9s, [&] {
-    reload_with({.name = "hook",
-                 .entries = {{"kind", {"exec"}}, {"on", {"master-changed"}}, {"command", {"/bin/true"}}}});
+    // Of an event that does not happen here.
+    reload_with(
+        {.name = "hook", .entries = {{"do", {"exec"}}, {"on", {"group-gone"}}, {"command", {"/bin/true"}}}});
   });
   site.At(12s, [] { raise(SIGUSR1); });
   EXPECT_EQ(site.RunFor(15s, signals()), kExitStopped);
   EXPECT_THAT(log.text(), HasSubstr("SIGHUP: reload rejected, nothing changed: LOG_LEVEL: found \"x\""));
   EXPECT_THAT(log.text(), HasSubstr("SIGHUP: behaviors not reloaded: "));
-  EXPECT_THAT(log.text(), HasSubstr("hook")) << log.text();
+  EXPECT_THAT(log.text(), HasSubstr("| SIGHUP: behaviors: added hook"));
 }
 
 }  // namespace
