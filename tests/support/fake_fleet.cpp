@@ -27,9 +27,6 @@ Reply Fields(const std::vector<std::pair<std::string, std::string>>& fields) {
   return Array(std::move(items));
 }
 
-// sentinel.c, SENTINEL_PUBLISH_PERIOD.
-constexpr Duration kHelloPeriod = 2s;
-
 bool Is(const Command& command, const std::vector<std::string>& words) {
   return command.size() >= words.size() &&
          std::equal(words.begin(), words.end(), command.begin(), [](const auto& word, const auto& found) {
@@ -245,9 +242,9 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
     found->second.replicas.clear();
     found->second.peers.clear();
     found->second.failing_over = false;
-    time_.At(time_.Now() + sentinel.info_period,
-             [this, server, name = command[2]] { FindReplicas(server, name); });
-    time_.At(time_.Now() + kHelloPeriod, [this, server, name = command[2]] { FindPeers(server, name); });
+    const auto find = [this, server, name = command[2]](bool peers) { FindAgain(server, name, peers); };
+    time_.At(time_.Now() + sentinel.info_period, [find] { find(false); });
+    time_.At(time_.Now() + 2s, [find] { find(true); });
     return Number(1);
   }
   if (found == sentinel.groups.end())
@@ -318,27 +315,18 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
   return Wrong("ERR Unknown sentinel subcommand");
 }
 
-void FakeFleet::FindReplicas(const Endpoint& server, const std::string& name) {
+void FakeFleet::FindAgain(const Endpoint& server, const std::string& name, bool peers) {
   const auto found = sentinels_.at(server).groups.find(name);
   if (found == sentinels_.at(server).groups.end()) return;
-  const auto master = redis_.find(found->second.master);
-  if (master == redis_.end() || master->second.state != State::kAnswers) return;
-  for (const auto& [endpoint, redis] : redis_) {
-    const bool attached = redis.role == redis::Role::kReplica && redis.master == found->second.master &&
-                          redis.link_up && redis.state == State::kAnswers;
-    if (attached) found->second.replicas[endpoint];
-  }
-}
-
-void FakeFleet::FindPeers(const Endpoint& server, const std::string& name) {
-  const auto found = sentinels_.at(server).groups.find(name);
-  if (found == sentinels_.at(server).groups.end()) return;
-  auto& peers = found->second.peers;
+  Monitored& group = found->second;
+  if (peers) group.peers.clear();
   for (const auto& [endpoint, other] : sentinels_) {
-    const bool known = std::find(peers.begin(), peers.end(), endpoint) != peers.end();
-    if (endpoint == server || known || other.state != State::kAnswers || !other.groups.contains(name))
-      continue;
-    peers.push_back(endpoint);
+    const bool says_hello = other.state == State::kAnswers && other.groups.contains(name);
+    if (peers && endpoint != server && says_hello) group.peers.push_back(endpoint);
+  }
+  for (const auto& [endpoint, redis] : redis_) {
+    const bool attached = redis.role == redis::Role::kReplica && redis.master == group.master;
+    if (!peers && attached && redis.link_up && redis.state == State::kAnswers) group.replicas[endpoint];
   }
 }
 

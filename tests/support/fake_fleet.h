@@ -118,9 +118,9 @@ class FakeFleet {
   redis::Reply AnswerOfGroup(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);
   redis::Reply FailOver(const Endpoint& server, Sentinel& sentinel, const std::string& group);
   void Finish(const Endpoint& server, const std::string& group, const Endpoint& promoted);
-  // After a RESET: the replicas at the master's next INFO, the other Sentinels at their next hellos.
-  void FindReplicas(const Endpoint& server, const std::string& group);
-  void FindPeers(const Endpoint& server, const std::string& group);
+  // After a RESET: the replicas at the master's next INFO, or the other Sentinels at their next hellos,
+  // which they send every two seconds.
+  void FindAgain(const Endpoint& server, const std::string& group, bool peers);
   // The replica that this Sentinel would promote; nullptr: none.
   const Endpoint* FindBest(const Monitored& group);
   std::string Info(const Endpoint& server, const Redis& redis) const;
