@@ -1,9 +1,13 @@
 #include <malloc.h>
 
+#include <memory>
+#include <utility>
+
 #include "base/log.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
 #include "redis/servers.h"
+#include "sentinel/subscriber.h"
 #include "watcher/cli/commands.h"
 #include "watcher/options.h"
 #include "watcher/watcher.h"
@@ -23,7 +27,12 @@ int main(int argc, char** argv) {
   redis_zk::SetLogContext("", options.listen.ToAddress());
   redis_zk::redis::ConnectedServers servers(options.common.credentials.redis);
   redis_zk::redis::ConnectedServers sentinels(options.common.credentials.sentinel);
+  const auto subscribe = [&options](const redis_zk::Endpoint& sentinel,
+                                    redis_zk::sentinel::Subscription::Sink sink) {
+    return std::make_unique<redis_zk::sentinel::Subscriber>(sentinel, options.common.credentials.sentinel,
+                                                            options.sentinel_timeout, std::move(sink));
+  };
   return redis_zk::watcher::Watcher(options, signals,
-                                    {redis_zk::zookeeper::OpenClientSession, {servers, sentinels}})
+                                    {redis_zk::zookeeper::OpenClientSession, {servers, sentinels}, subscribe})
       .Run();
 }

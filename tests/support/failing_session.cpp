@@ -17,6 +17,7 @@ void FailingSession::FailCall(int number, Fault fault, std::function<void()> the
 void FailingSession::Heal() {
   planned_.reset();
   always_.clear();
+  answers_ = nullptr;
 }
 
 void FailingSession::DeliverLate() {

@@ -37,6 +37,8 @@ class FailingSession final : public zookeeper::Session {
   void FailCall(int number, Fault fault, std::function<void()> then = nullptr);
   // Every call of the kind, until Heal.
   void FailEvery(Call kind, Fault fault) { always_[kind] = fault; }
+  // What Answers is answered with, and how long that takes, until Heal.
+  void AnswerWith(std::function<bool(Duration within)> answers) { answers_ = std::move(answers); }
   // No more faults; those that happened stay. A late request is still under way.
   void Heal();
   void DeliverLate();
@@ -46,7 +48,7 @@ class FailingSession final : public zookeeper::Session {
 
   void Maintain(TimePoint now) override { inner_->Maintain(now); }
   bool connected() const override { return inner_->connected(); }
-  bool Answers(Duration within) override { return inner_->Answers(within); }
+  bool Answers(Duration within) override { return answers_ ? answers_(within) : inner_->Answers(within); }
   std::int64_t id() const override { return inner_->id(); }
   Result<zookeeper::Node> Get(const std::string& path, zookeeper::Watch watch) override;
   std::vector<Result<zookeeper::Node>> GetAll(const std::vector<std::string>& paths,
@@ -78,6 +80,7 @@ class FailingSession final : public zookeeper::Session {
   const std::unique_ptr<zookeeper::Session> inner_;
   std::optional<Planned> planned_;
   std::map<Call, Fault> always_;
+  std::function<bool(Duration)> answers_;
   std::function<void()> late_;
   std::int64_t late_session_ = 0;
   int calls_ = 0;

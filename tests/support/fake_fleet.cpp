@@ -263,6 +263,9 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
     found->second.replicas.clear();
     found->second.peers.clear();
     found->second.failing_over = false;
+    const auto find = [this, server, name = command[2]](bool peers) { FindAgain(server, name, peers); };
+    time_.At(time_.Now() + sentinel.info_period, [find] { find(false); });
+    time_.At(time_.Now() + 2s, [find] { find(true); });
     return Number(1);
   }
   if (found == sentinel.groups.end())
@@ -324,6 +327,21 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
   }
   if (Is(command, {"SENTINEL", "SET"})) return Set(group, command);
   return Wrong("ERR Unknown sentinel subcommand");
+}
+
+void FakeFleet::FindAgain(const Endpoint& server, const std::string& name, bool peers) {
+  const auto found = sentinels_.at(server).groups.find(name);
+  if (found == sentinels_.at(server).groups.end()) return;
+  Monitored& group = found->second;
+  if (peers) group.peers.clear();
+  for (const auto& [endpoint, other] : sentinels_) {
+    const bool says_hello = other.state == State::kAnswers && other.groups.contains(name);
+    if (peers && endpoint != server && says_hello) group.peers.push_back(endpoint);
+  }
+  for (const auto& [endpoint, redis] : redis_) {
+    const bool attached = redis.role == redis::Role::kReplica && redis.master == group.master;
+    if (!peers && attached && redis.link_up && redis.state == State::kAnswers) group.replicas[endpoint];
+  }
 }
 
 const Endpoint* FakeFleet::FindBest(const Monitored& group) {

@@ -126,6 +126,9 @@ class FakeFleet {
   static redis::Reply Set(Monitored& group, const redis::Command& command);
   redis::Reply FailOver(const Endpoint& server, Sentinel& sentinel, const std::string& group);
   void Finish(const Endpoint& server, const std::string& group, const Endpoint& promoted);
+  // After a RESET: the replicas at the master's next INFO, or the other Sentinels at their next hellos,
+  // which they send every two seconds.
+  void FindAgain(const Endpoint& server, const std::string& group, bool peers);
   // The replica that this Sentinel would promote; nullptr: none.
   const Endpoint* FindBest(const Monitored& group);
   // Tells the Sentinel of the group's replicas and of the other Sentinels, and these of it.

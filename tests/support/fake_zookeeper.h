@@ -37,6 +37,12 @@ class FakeZooKeeper {
   void Disconnect(std::int64_t session);
   void Reconnect(std::int64_t session);
 
+  // Its clock goes on, with which it stamps what is written.
+  void Advance(Duration duration) {
+    const std::lock_guard lock(mutex_);
+    now_ms_ += duration.count();
+  }
+
   // The whole ensemble is away, or back for every session: none can be begun meanwhile. Sessions live on.
   void Stop();
   void Start();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -25,19 +26,30 @@ struct SubscriberEvent {
   std::string reason{};   // kLost; the last thing a subscriber says
 };
 
-class Subscriber {
+// One Sentinel's events, as long as this lives: the seam for tests, which have others than Subscriber.
+class Subscription {
  public:
-  // Called on the subscriber's thread; must only pass the event on.
+  // Called on any thread; must only pass the event on.
   using Sink = std::function<void(SubscriberEvent)>;
 
+  virtual ~Subscription() = default;
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+
+ protected:
+  Subscription() = default;
+};
+
+// How a daemon begins to follow a Sentinel. Throws std::system_error when there is no thread to be had.
+using SubscribeTo =
+    std::function<std::unique_ptr<Subscription>(const Endpoint& sentinel, Subscription::Sink sink)>;
+
+class Subscriber final : public Subscription {
+ public:
   // `silence` is how long the Sentinel may be quiet: a PING goes out after a third of it.
   Subscriber(Endpoint sentinel, redis::Credentials credentials, Duration silence, Sink sink);
   // Ends the thread; takes no longer than a loopback write.
-  ~Subscriber();
-  Subscriber(const Subscriber&) = delete;
-  Subscriber& operator=(const Subscriber&) = delete;
-
-  const Endpoint& sentinel() const { return sentinel_; }
+  ~Subscriber() override;
 
  private:
   void Run();

@@ -1,0 +1,203 @@
+#include "watcher/record_keeper.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "sentinel/client.h"
+#include "store/sentinel_id.h"
+
+namespace redis_zk::watcher {
+
+using store::NextRecord;
+using store::Record;
+
+namespace {
+
+// Events can be missed: of a record that another client changed, of a Sentinel that was cut off.
+constexpr Duration kDoubtAllEvery = 5s;
+// How many groups are compared before the loop turns; up to twice as many servers are asked at once.
+constexpr std::size_t kGroupsAtOnce = 50;
+
+// Why a record stays as it is.
+struct Kept {
+  std::string_view event;
+  log::Severity severity;
+  std::string reason;
+};
+
+std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<store::Member>>& members,
+                               const std::string& group) {
+  std::set<Endpoint> endpoints;
+  if (const auto found = members.find(group); found != members.end()) {
+    for (const auto& member : found->second) endpoints.insert(member.endpoint);
+  }
+  return endpoints;
+}
+
+std::string NameOf(const Record& record) {
+  return record.state == Record::State::kMaster ? record.master.ToAddress() : "none";
+}
+
+std::variant<NextRecord, Kept> Decide(const Evidence& evidence, UpdateMasterMode mode) {
+  const Verdict verdict = Judge(evidence);
+  if (verdict.agreed)
+    return Kept{.event = "record-confirmed", .severity = log::Severity::kInfo, .reason = verdict.reason};
+  if (!verdict.master)
+    return Kept{.event = "record-unconfirmed",
+                .severity = log::Severity::kWarn,
+                .reason = "keeping the record: " + verdict.reason};
+  if (mode == UpdateMasterMode::kObserve)
+    return Kept{.event = "record-write-skipped",
+                .severity = log::Severity::kInfo,
+                .reason = fmt::format(
+                    "UPDATE_MASTER=observe: skipped recording {} as the master (before: {}), "
+                    "epoch {}: {}",
+                    verdict.master->ToAddress(), NameOf(evidence.record), verdict.epoch, verdict.reason)};
+  return NextRecord{.master = *verdict.master, .epoch = verdict.epoch, .reason = verdict.reason};
+}
+
+}  // namespace
+
+RecordKeeper::RecordKeeper(UpdateMasterMode mode, const redis::Network& network, store::Registry& registry)
+    : mode_(mode), network_(network), registry_(registry) {}
+
+std::vector<RecordKeeper::Change> RecordKeeper::CheckHinted(const RegistryView& view,
+                                                            const std::optional<Endpoint>& followed) {
+  std::vector<std::string> groups;
+  for (const auto& group : std::exchange(hinted_, {})) {
+    if (view.groups.contains(group)) groups.push_back(group);
+  }
+  if (!followed || groups.empty()) return {};
+  const auto peers = store::PeersIn(view.sentinels);
+  const auto peer = std::find_if(peers.begin(), peers.end(),
+                                 [&followed](const auto& each) { return each.endpoint == *followed; });
+  if (peer == peers.end()) {
+    // Its registration is gone: the others know.
+    doubted_.insert(groups.begin(), groups.end());
+    return {};
+  }
+  auto reports = sentinel::AskSentinels(network_.sentinels, {*peer}, groups).front();
+  // The members as they are now: the promoted one may have joined a moment ago.
+  const auto members = registry_.members.ListAll(groups);
+  std::vector<Change> changes;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    std::optional<NextRecord> next;
+    if (reports[i] && members) {
+      const Evidence evidence{.record = view.groups.at(groups[i]),
+                              .reports = {std::move(*reports[i])},
+                              .registered = view.sentinels.size(),
+                              .members = EndpointsIn(*members, groups[i])};
+      auto decided = Decide(evidence, mode_);
+      if (auto* change = std::get_if<NextRecord>(&decided)) next = std::move(*change);
+    }
+    if (next) {
+      changes.push_back(
+          {.group = groups[i], .replaced = view.groups.at(groups[i]), .next = std::move(*next)});
+    } else {
+      doubted_.insert(groups[i]);
+    }
+  }
+  return changes;
+}
+
+std::vector<RecordKeeper::Change> RecordKeeper::CheckDoubted(const RegistryView& view) {
+  const std::vector<std::string> groups = TakeDoubted(view);
+  if (groups.empty()) return {};
+  auto evidence = AskAllSentinels(view, groups);
+  if (!AskMembers(groups, &evidence)) return {};
+  AskServers(&evidence);
+  std::vector<Change> changes;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    auto decided = Decide(evidence[i], mode_);
+    if (auto* next = std::get_if<NextRecord>(&decided)) {
+      changes.push_back(
+          {.group = groups[i], .replaced = evidence[i].record, .next = std::move(*next), .all_asked = true});
+    } else if (Exists(view, groups[i])) {
+      const auto& kept = std::get<Kept>(decided);
+      log_verdict_[groups[i]](kept.severity, {.event = kept.event, .group = groups[i]}, kept.reason);
+    }
+  }
+  return changes;
+}
+
+std::vector<std::string> RecordKeeper::TakeDoubted(const RegistryView& view) {
+  if (Clock::now() >= doubt_all_at_) {
+    doubt_all_at_ = Clock::now() + kDoubtAllEvery;
+    for (const auto& [group, record] : view.groups) doubted_.insert(group);
+  }
+  std::erase_if(log_verdict_, [&view](const auto& entry) { return !view.groups.contains(entry.first); });
+  std::vector<std::string> groups;
+  while (!doubted_.empty() && groups.size() < kGroupsAtOnce) {
+    auto next = doubted_.extract(doubted_.begin());
+    if (view.groups.contains(next.value())) groups.push_back(std::move(next.value()));
+  }
+  return groups;
+}
+
+std::vector<Evidence> RecordKeeper::AskAllSentinels(const RegistryView& view,
+                                                    const std::vector<std::string>& groups) const {
+  auto answers = sentinel::AskSentinels(network_.sentinels, store::PeersIn(view.sentinels), groups);
+  std::vector<Evidence> evidence;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    auto& of_group = evidence.emplace_back(
+        Evidence{.record = view.groups.at(groups[i]), .registered = view.sentinels.size()});
+    for (auto& of_sentinel : answers) {
+      if (of_sentinel[i]) of_group.reports.push_back(std::move(*of_sentinel[i]));
+    }
+  }
+  return evidence;
+}
+
+bool RecordKeeper::AskMembers(const std::vector<std::string>& groups, std::vector<Evidence>* evidence) {
+  std::vector<std::string> doubted;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (IsInDoubt((*evidence)[i])) doubted.push_back(groups[i]);
+  }
+  const auto members = registry_.members.ListAll(doubted);
+  if (!members) {
+    // Compared again with the next round.
+    log::Debug({.event = "members-read-failed"}, "reading the members failed: {}; retrying",
+               members.error().message);
+    return false;
+  }
+  for (std::size_t i = 0; i < groups.size(); ++i) (*evidence)[i].members = EndpointsIn(*members, groups[i]);
+  return true;
+}
+
+void RecordKeeper::AskServers(std::vector<Evidence>* evidence) const {
+  std::set<Endpoint> candidates;
+  for (const auto& of_group : *evidence) candidates.merge(WhomToAsk(of_group));
+  const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
+  const auto infos = network_.redis.AskInfos(asked);
+  std::set<Endpoint> acting_masters;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (infos[i] && infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);
+  }
+  for (auto& of_group : *evidence) of_group.acting_masters = acting_masters;
+}
+
+std::optional<Record> RecordKeeper::Write(const Change& change) {
+  const auto& [group, replaced, next, all_asked] = change;
+  const auto written = registry_.records.Write(group, replaced, next, /*lock_node=*/"");
+  const std::string master = next.master.ToAddress();
+  if (!written && !all_asked) {
+    doubted_.insert(group);
+    return std::nullopt;
+  }
+  if (!written) {
+    log_verdict_[group](
+        log::Severity::kWarn, {.event = "record-write-failed", .group = group},
+        fmt::format("cannot record {} as the master: {}; retrying", master, written.error().message));
+    return std::nullopt;
+  }
+  log_verdict_[group](
+      log::Severity::kInfo, {.event = "master-recorded", .group = group, .peer = master, .epoch = next.epoch},
+      fmt::format("recorded {} as the master (before: {}): {}", master, NameOf(replaced), next.reason));
+  return store::Replaced(replaced, next);
+}
+
+}  // namespace redis_zk::watcher

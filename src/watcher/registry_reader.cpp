@@ -1,0 +1,192 @@
+#include "watcher/registry_reader.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/random_id.h"
+#include "watcher/status.h"
+
+namespace redis_zk::watcher {
+
+using store::Record;
+using zookeeper::SessionEvent;
+using zookeeper::Watch;
+
+namespace {
+
+// The first change of a burst is read at once, the others together.
+constexpr Duration kReadAtMostEvery = 50ms;
+constexpr Duration kReadWaitingEvery = 2s;
+constexpr Duration kFirstRetry = 100ms;
+constexpr Duration kLongestRetry = 3s;
+
+std::set<std::string> GroupsIn(const std::map<std::string, std::vector<store::Member>>& members) {
+  std::set<std::string> groups;
+  for (const auto& [group, all] : members) groups.insert(group);
+  return groups;
+}
+
+}  // namespace
+
+RegistryReader::RegistryReader(const CommonOptions& options, zookeeper::Session& session,
+                               store::Registry& registry)
+    : options_(options),
+      session_(session),
+      registry_(registry),
+      backoff_(kFirstRetry, kLongestRetry, RandomFraction) {}
+
+void RegistryReader::Reduce(const SessionEvent& event) {
+  switch (event.kind) {
+    case SessionEvent::Kind::kConnected:
+      figures_.Set({.connections = figures_.Get()->connections + 1});
+      [[fallthrough]];
+    case SessionEvent::Kind::kNodeChanged:
+      stale_ = true;
+      read_at_ = last_read_ + kReadAtMostEvery;
+      break;
+    case SessionEvent::Kind::kDisconnected:
+    case SessionEvent::Kind::kExpired:
+      if (std::exchange(current_, false)) view_.known_at = Clock::now();
+      break;
+    case SessionEvent::Kind::kProgress:
+      break;
+  }
+}
+
+void RegistryReader::Replace(const std::string& group, const Record& record) {
+  view_.groups.at(group) = record;
+}
+
+std::optional<std::set<std::string>> RegistryReader::Read() {
+  const TimePoint began = Clock::now();
+  if (!stale_ || !session_.connected() || began < read_at_) return std::nullopt;
+  auto changed = ReadEverything();
+  if (!changed && changed.error().kind == ErrorKind::kNotFound) {
+    // The first daemon of all finds an empty ZooKeeper.
+    if (const auto made = registry_.groups.Ensure(options_.master_name)) {
+      changed = ReadEverything();
+    } else {
+      changed = tl::unexpected(made.error());
+    }
+  }
+  if (!changed) {
+    log_failure_(
+        log::Severity::kWarn, {.event = "registry-read-failed"},
+        fmt::format("reading the registry in ZooKeeper failed: {}; retrying", changed.error().message));
+    read_at_ = Clock::now() + backoff_.Next();
+    return std::nullopt;
+  }
+  backoff_.Reset();
+  log_failure_.Reset();
+  stale_ = false;
+  current_ = true;
+  view_.known_at = last_read_ = Clock::now();
+  view_.read_took = last_read_ - began;
+  return std::move(*changed);
+}
+
+Result<std::set<std::string>> RegistryReader::ReadEverything() {
+  auto groups = registry_.groups.List(Watch::kYes);
+  if (!groups) return tl::unexpected(groups.error());
+  auto sentinels = registry_.sentinels.List(Watch::kYes);
+  if (!sentinels) return tl::unexpected(sentinels.error());
+  auto records = registry_.records.ReadAll(*groups, Watch::kYes);
+  if (!records) return tl::unexpected(records.error());
+  auto paused = registry_.clean_up.ReadPause(Watch::kYes);
+  if (!paused) return tl::unexpected(paused.error());
+  // The own group is made again; another group was deleted on purpose.
+  for (const std::string& group : {std::string(store::kDefaultGroup), options_.master_name}) {
+    if (!records->contains(group))
+      return Fail(ErrorKind::kNotFound, fmt::format("the group {} does not exist yet", group));
+  }
+  auto populated = ListPopulated(*records);
+  if (!populated) return populated;
+  RegistryView next = view_;
+  next.sentinels = std::move(*sentinels);
+  next.groups = std::move(*records);
+  next.clean_up_paused = std::move(*paused);
+  next.populated = std::move(*populated);
+  LogNews(next);
+  auto changed = FindChanged(next.groups);
+  view_ = std::move(next);
+  return changed;
+}
+
+Result<std::set<std::string>> RegistryReader::ListPopulated(const std::map<std::string, Record>& records) {
+  std::vector<std::string> unwritten;
+  for (const auto& [group, record] : records) {
+    if (store::WasNeverWritten(record)) unwritten.push_back(group);
+  }
+  const auto members = registry_.members.ListAll(unwritten);
+  if (!members) return tl::unexpected(members.error());
+  return GroupsIn(*members);
+}
+
+std::set<std::string> RegistryReader::FindChanged(const std::map<std::string, Record>& records) const {
+  std::set<std::string> changed;
+  for (const auto& [group, record] : records) {
+    const auto known = view_.groups.find(group);
+    if (known != view_.groups.end() && known->second.version == record.version) continue;
+    changed.insert(group);
+    if (record.state == Record::State::kUnreadable) {
+      log::Warn({.event = "record-unreadable", .group = group},
+                "cannot read the record {}: found \"{}\", expected \"host port\"; it is replaced as soon as "
+                "most Sentinels name the same master",
+                registry_.records.Path(group), record.found);
+    }
+  }
+  return changed;
+}
+
+void RegistryReader::LogNews(const RegistryView& next) const {
+  if (next.sentinels != view_.sentinels) {
+    std::string named;
+    for (const auto& sentinel : next.sentinels) named += ' ' + sentinel.endpoint.ToAddress();
+    log::Info({.event = "sentinels-changed"}, "registered Sentinels: {}{}{}", next.sentinels.size(),
+              named.empty() ? "" : ":", named);
+  }
+  const auto& paused = next.clean_up_paused;
+  if (paused && !view_.clean_up_paused)
+    log::Info({.event = "clean-up-paused"}, "clean-up {}", DescribePause(*paused));
+  if (!paused && view_.clean_up_paused) log::Info({.event = "clean-up-resumed"}, "clean-up resumed");
+}
+
+bool RegistryReader::ReadWaiting() {
+  const TimePoint now = Clock::now();
+  if (!session_.connected() || now < read_waiting_at_) return false;
+  read_waiting_at_ = now + kReadWaitingEvery;
+  // A silent ZooKeeper holds the loop up once, not twice.
+  if (!MeasureRequest()) return false;
+  std::vector<std::string> groups;
+  for (const auto& [group, record] : view_.groups) groups.push_back(group);
+  const auto members = registry_.members.ListAll(groups);
+  if (!members) {
+    log::Debug({.event = "members-read-failed"}, "reading the members failed: {}; retrying",
+               members.error().message);
+    return false;
+  }
+  auto waiting = FindWaiting(*members, view_.waiting, now);
+  auto incomplete = FindIncomplete(*members, view_.incomplete, now);
+  auto populated = GroupsIn(*members);
+  if (waiting == view_.waiting && incomplete == view_.incomplete && populated == view_.populated)
+    return false;
+  view_.waiting = std::move(waiting);
+  view_.incomplete = std::move(incomplete);
+  view_.populated = std::move(populated);
+  return true;
+}
+
+bool RegistryReader::MeasureRequest() {
+  const Duration patience = options_.zk_session_timeout;
+  const TimePoint began = Clock::now();
+  const bool answered = session_.Answers(patience);
+  const Clock::duration took = Clock::now() - began;
+  // Else it was not even sent. One without an answer took at least that long.
+  if (answered || took >= patience)
+    figures_.Set({.connections = figures_.Get()->connections, .request_took = took});
+  return answered;
+}
+
+}  // namespace redis_zk::watcher

@@ -1,0 +1,74 @@
+// Reads what stands in ZooKeeper, and knows when to read it again: after a watch fired, after a new
+// connection, and, with a growing delay, after a failure. A burst of changes is read once.
+//
+// Same thread as the session; other threads may read the figures.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "base/published.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "options/common_options.h"
+#include "store/registry.h"
+#include "watcher/counters.h"
+#include "watcher/registry_view.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::watcher {
+
+class RegistryReader {
+ public:
+  // All must outlive the reader.
+  RegistryReader(const CommonOptions& options, zookeeper::Session& session, store::Registry& registry);
+
+  // What is known stays known while ZooKeeper is away, and ages.
+  const RegistryView& view() const { return view_; }
+  // Of the connection. Apart from the view, whose readers would wake up each time that it is measured.
+  const Published<ZooKeeperFigures>& figures() const { return figures_; }
+  // Whether something may have changed since the last reading.
+  bool stale() const { return stale_; }
+  // Before this, a stale view is not read again.
+  TimePoint read_at() const { return read_at_; }
+
+  void Reduce(const zookeeper::SessionEvent& event);
+  // The record was written: by us, or by another watcher in the same moment.
+  void MarkStale() { stale_ = true; }
+  // What it says until it is read again.
+  void Replace(const std::string& group, const store::Record& record);
+
+  // Reads everything that decisions need, when that is due, and makes what a first daemon finds missing.
+  // Returns the groups whose records are not as they were known; nothing: not due, or it failed.
+  std::optional<std::set<std::string>> Read();
+  // Reads which members wait for a role and which hold incomplete data, when that is due. True: the view has
+  // changed.
+  bool ReadWaiting();
+
+ private:
+  Result<std::set<std::string>> ReadEverything();
+  Result<std::set<std::string>> ListPopulated(const std::map<std::string, store::Record>& records);
+  std::set<std::string> FindChanged(const std::map<std::string, store::Record>& records) const;
+  void LogNews(const RegistryView& next) const;
+  // How long ZooKeeper takes for an answer. False: there was none.
+  bool MeasureRequest();
+
+  const CommonOptions& options_;
+  zookeeper::Session& session_;
+  store::Registry& registry_;
+  RegistryView view_;
+  Published<ZooKeeperFigures> figures_{ZooKeeperFigures{}};
+  bool stale_ = true;
+  bool current_ = false;  // it was read since the connection was made
+  TimePoint read_at_{};
+  TimePoint last_read_{};
+  TimePoint read_waiting_at_{};
+  Backoff backoff_;
+  LogOnChange log_failure_;
+};
+
+}  // namespace redis_zk::watcher

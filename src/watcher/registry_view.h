@@ -1,0 +1,37 @@
+// What ZooKeeper said when it was read last, as one value.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "store/event_log.h"
+#include "store/record.h"
+#include "watcher/topology.h"
+
+namespace redis_zk::watcher {
+
+struct RegistryView {
+  std::vector<store::Sentinel> sentinels;
+  std::map<std::string, store::Record> groups;
+  std::optional<store::CleanUpPause> clean_up_paused;
+  // Read less often; nothing is decided by them.
+  std::map<std::string, std::vector<WaitingMember>> waiting;
+  std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
+  // The groups with members. It matters for those that were never recorded only.
+  std::set<std::string> populated;
+  // As in the topology.
+  TimePoint known_at{};
+  std::optional<Clock::duration> read_took;
+};
+
+// Whether the group is more than a znode that every deployment has. REQUIRES: it is one of the groups.
+inline bool Exists(const RegistryView& view, const std::string& group) {
+  return !store::WasNeverWritten(view.groups.at(group)) || view.populated.contains(group);
+}
+
+}  // namespace redis_zk::watcher

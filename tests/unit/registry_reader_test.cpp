@@ -1,0 +1,285 @@
+#include "watcher/registry_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "unit/log_fixture.h"
+#include "unit/watcher_fixture.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Key;
+using watcher::RegistryReader;
+using zookeeper::Lifetime;
+using zookeeper::SessionEvent;
+using Call = FailingSession::Call;
+using Groups = std::set<std::string>;
+
+struct ReaderSite : WatcherSite {
+  // As the loop does it with what has happened since.
+  std::optional<Groups> Turn() {
+    for (const auto& event : std::exchange(events, {})) reader.Reduce(event);
+    return reader.Read();
+  }
+  // Until it was read.
+  Groups TurnUntilRead() {
+    for (int turn = 0; turn < 100; ++turn) {
+      if (auto changed = Turn()) return *changed;
+      time.Advance(100ms);
+    }
+    ADD_FAILURE() << "it was never read";
+    return {};
+  }
+
+  RegistryReader reader{options.common, session, registry};
+};
+
+TEST(RegistryReaderTest, ReadsAllThatIsThereWhicheverCallFails) {
+  AtEveryCall([](int number, Fault fault) {
+    ReaderSite site;
+    site.session.FailCall(number, fault);
+    EXPECT_EQ(site.TurnUntilRead(), Groups{kGroup}) << "its record was not known before";
+    const auto& view = site.reader.view();
+    EXPECT_EQ(view.sentinels, site.other.sentinels.List(zookeeper::Watch::kNo).value());
+    EXPECT_EQ(view.groups.at(kGroup).master, kA);
+    EXPECT_EQ(view.groups.at(kGroup).epoch, 1U);
+    EXPECT_EQ(view.known_at, Clock::now());
+    EXPECT_FALSE(site.reader.stale());
+    return site.session.faults() > 0;
+  });
+}
+
+TEST(RegistryReaderTest, MakesWhatTheFirstDaemonOfAllFindsMissingWhicheverCallFails) {
+  AtEveryCall([](int number, Fault fault) {
+    FakeTime time;
+    FaultSite site;
+    const CommonOptions options{.zk_root = "/redis", .master_name = "own"};
+    RegistryReader reader(options, site.session, site.registry);
+    site.session.FailCall(number, fault);
+    for (int turn = 0; turn < 20 && reader.stale(); ++turn) {
+      (void)reader.Read();
+      time.Advance(1s);
+    }
+    EXPECT_THAT(reader.view().groups, ElementsAre(Key("master1"), Key("own")));
+    EXPECT_EQ(site.Data("/masters/own"), "");
+    EXPECT_FALSE(Exists(reader.view(), "own")) << "every deployment has these";
+    return site.session.faults() > 0;
+  });
+}
+
+TEST(RegistryReaderTest, ReadsAgainWhenAWatchFiresAndABurstOnce) {
+  ReaderSite site;
+  site.TurnUntilRead();
+  EXPECT_EQ(site.Turn(), std::nullopt) << "nothing has changed";
+  site.time.Advance(1s);
+  ASSERT_TRUE(site.other.records.Write(kGroup, site.Record(), {kB, 2, "second"}, ""));
+  EXPECT_EQ(site.Turn(), Groups{kGroup}) << "the first of a burst at once";
+  EXPECT_EQ(site.reader.view().groups.at(kGroup).master, kB);
+  ASSERT_TRUE(site.other.records.Write(kGroup, site.Record(), {kC, 3, "third"}, ""));
+  ASSERT_TRUE(site.other.sentinels.Register({UuidOf(4), SentinelAt(4)}));
+  const int calls = site.session.calls();
+  EXPECT_EQ(site.Turn(), std::nullopt);
+  EXPECT_EQ(site.session.calls(), calls);
+  EXPECT_TRUE(site.reader.stale());
+  site.time.MoveTo(site.reader.read_at());
+  EXPECT_EQ(site.Turn(), Groups{kGroup});
+  EXPECT_EQ(site.reader.view().groups.at(kGroup).master, kC);
+  EXPECT_EQ(site.reader.view().sentinels.size(), 4U);
+}
+
+TEST(RegistryReaderTest, TakesOverAllOrNothing) {
+  ReaderSite site;
+  site.TurnUntilRead();
+  site.time.Advance(1s);
+  ASSERT_TRUE(site.other.sentinels.Register({UuidOf(4), SentinelAt(4)}));
+  ASSERT_TRUE(site.other.records.Write(kGroup, site.Record(), {kB, 2, "second"}, ""));
+  site.session.FailEvery(Call::kExists, Fault::kBefore);  // the pause, which is read last
+  EXPECT_EQ(site.Turn(), std::nullopt);
+  EXPECT_EQ(site.reader.view().sentinels.size(), 3U);
+  EXPECT_EQ(site.reader.view().groups.at(kGroup).master, kA);
+  site.session.Heal();
+  EXPECT_EQ(site.TurnUntilRead(), Groups{kGroup}) << "the change of the record is news still";
+}
+
+TEST(RegistryReaderTest, TriesAgainAfterAGrowingDelayAndSaysSoOnce) {
+  ReaderSite site;
+  const CapturedLog log;
+  site.session.FailEvery(Call::kChildren, Fault::kBefore);
+  Duration longest{};
+  for (int failure = 0; failure < 12; ++failure) {
+    EXPECT_EQ(site.Turn(), std::nullopt);
+    const Duration delay = std::chrono::ceil<Duration>(site.reader.read_at() - Clock::now());
+    EXPECT_GE(delay, failure < 6 ? 50ms : 1500ms);
+    EXPECT_LE(delay, 3s);
+    longest = std::max(longest, delay);
+    site.time.MoveTo(site.reader.read_at());
+  }
+  EXPECT_GE(longest, 1500ms);
+  const std::string text = log.text();
+  const auto first = text.find("reading the registry in ZooKeeper failed: ");
+  ASSERT_NE(first, std::string::npos) << text;
+  EXPECT_EQ(text.find("failed", first + 10), text.rfind("failed")) << text;
+  site.session.Heal();
+  EXPECT_EQ(site.Turn(), Groups{kGroup});
+  EXPECT_EQ(site.Turn(), std::nullopt);
+}
+
+TEST(RegistryReaderTest, WhatIsKnownStaysKnownAndAgesWhileZooKeeperIsAway) {
+  ReaderSite site;
+  site.TurnUntilRead();
+  site.time.Advance(10s);
+  site.zookeeper.Stop();
+  EXPECT_EQ(site.Turn(), std::nullopt);
+  const TimePoint lost_at = Clock::now();
+  EXPECT_EQ(site.reader.view().known_at, lost_at) << "until then it would have told of changes";
+  site.time.Advance(10s);
+  site.reader.Reduce({SessionEvent::Kind::kExpired, ""});
+  site.reader.MarkStale();
+  EXPECT_EQ(site.Turn(), std::nullopt);
+  EXPECT_FALSE(site.reader.ReadWaiting());
+  EXPECT_EQ(site.reader.view().known_at, lost_at);
+  EXPECT_EQ(site.reader.view().groups.at(kGroup).master, kA);
+  site.zookeeper.Start();
+  EXPECT_EQ(site.Turn(), Groups{}) << "no record has changed";
+  EXPECT_EQ(site.reader.view().known_at, Clock::now());
+  EXPECT_EQ(site.reader.figures().Get()->connections, 2U);
+}
+
+TEST(RegistryReaderTest, AViewThatWasNotReadSinceTheConnectionDoesNotBecomeYounger) {
+  ReaderSite site;
+  site.TurnUntilRead();
+  site.zookeeper.Stop();
+  site.Turn();
+  const TimePoint lost_at = Clock::now();
+  site.time.Advance(10s);
+  site.session.FailEvery(Call::kChildren, Fault::kBefore);
+  site.zookeeper.Start();
+  EXPECT_EQ(site.Turn(), std::nullopt);
+  site.time.Advance(10s);
+  site.zookeeper.Stop();
+  site.Turn();
+  EXPECT_EQ(site.reader.view().known_at, lost_at);
+}
+
+TEST(RegistryReaderTest, SaysWhatHasChanged) {
+  ReaderSite site;
+  const CapturedLog log;
+  site.TurnUntilRead();
+  EXPECT_THAT(log.text(),
+              HasSubstr("registered Sentinels: 3: 10.0.0.1:26379 10.0.0.2:26379 10.0.0.3:26379\n"));
+  ASSERT_TRUE(site.other.clean_up.Pause({.since = 1, .by = "w", .from = "f", .reason = "why"}));
+  site.time.Advance(1s);
+  site.Turn();
+  ASSERT_TRUE(site.reader.view().clean_up_paused);
+  EXPECT_EQ(site.reader.view().clean_up_paused->reason, "why");
+  EXPECT_THAT(log.text(), HasSubstr("| clean-up paused"));
+  ASSERT_TRUE(site.other.clean_up.Resume());
+  ASSERT_TRUE(site.other_session->Set("/redis/master", "rubbish", zookeeper::kAnyVersion));
+  for (const int number : {1, 2, 3}) ASSERT_TRUE(site.other.sentinels.Unregister(UuidOf(number)));
+  site.time.Advance(1s);
+  EXPECT_EQ(site.Turn(), Groups{kGroup});
+  EXPECT_THAT(log.text(), HasSubstr("| clean-up resumed\n"));
+  EXPECT_THAT(log.text(), HasSubstr("| registered Sentinels: 0\n"));
+  EXPECT_THAT(log.text(), HasSubstr("found \"rubbish\", expected \"host port\""));
+}
+
+TEST(RegistryReaderTest, AGroupExistsOnceItHasAMemberOrARecord) {
+  ReaderSite site;
+  ASSERT_TRUE(site.other.groups.Ensure("second"));
+  site.TurnUntilRead();
+  EXPECT_TRUE(Exists(site.reader.view(), kGroup));
+  EXPECT_FALSE(Exists(site.reader.view(), "second"));
+  ASSERT_TRUE(site.other.members.Register("second", {.uuid = "m", .endpoint = {"10.0.0.9", 6379}}));
+  site.time.Advance(2s);
+  EXPECT_TRUE(site.reader.ReadWaiting()) << "no watch tells of members";
+  EXPECT_TRUE(Exists(site.reader.view(), "second"));
+  site.reader.Replace("second", {.state = store::Record::State::kMaster, .master = kB, .version = 1});
+  EXPECT_EQ(site.reader.view().groups.at("second").master, kB);
+  site.reader.MarkStale();
+  EXPECT_EQ(site.TurnUntilRead(), Groups{"second"}) << "ZooKeeper says something else";
+  EXPECT_TRUE(Exists(site.reader.view(), "second"));
+}
+
+TEST(RegistryReaderTest, MakesItsOwnGroupAgainAndNoOther) {
+  ReaderSite site;
+  site.options.common.master_name = "own";
+  ASSERT_TRUE(site.other.groups.Ensure("second"));
+  site.TurnUntilRead();
+  for (const std::string group : {"own", "second"})
+    ASSERT_TRUE(site.other.groups.Remove(group, site.reader.view().groups.at(group)));
+  site.time.Advance(1s);
+  EXPECT_EQ(site.TurnUntilRead(), Groups{}) << "it is as it was";
+  EXPECT_THAT(site.reader.view().groups, ElementsAre(Key(kGroup), Key("own")));
+}
+
+TEST(RegistryReaderTest, WhoWaitsIsReadEveryTwoSecondsWhicheverCallFails) {
+  AtEveryCall([](int number, Fault fault) {
+    ReaderSite site;
+    site.TurnUntilRead();
+    EXPECT_TRUE(site.other.members.Register(
+        kGroup, {.uuid = "w", .endpoint = {"10.0.0.9", 6379}, .dataset = {.bytes = 7}}));
+    const TimePoint began = Clock::now();
+    site.session.FailCall(number, fault);
+    bool read = site.reader.ReadWaiting();
+    const bool happened = site.session.faults() > 0;
+    EXPECT_EQ(read, !happened);
+    EXPECT_FALSE(site.reader.ReadWaiting()) << "it is not due";
+    EXPECT_EQ(site.reader.view().waiting.contains(kGroup), !happened) << "all or nothing";
+    site.time.Advance(2s);
+    EXPECT_EQ(site.reader.ReadWaiting(), happened) << "else nothing is new";
+    const auto& waiting = site.reader.view().waiting.at(kGroup);
+    EXPECT_EQ(waiting.size(), 1U);
+    EXPECT_EQ(waiting.front().uuid, "w");
+    EXPECT_EQ(waiting.front().since, happened ? began + 2s : began);
+    return happened;
+  });
+}
+
+TEST(RegistryReaderTest, IncompleteReplicasAreNamed) {
+  ReaderSite site;
+  site.TurnUntilRead();
+  ASSERT_TRUE(site.other.members.Register(
+      kGroup, {.uuid = kC.host, .endpoint = kC, .node = "node", .serving = true, .incomplete = true}));
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_THAT(site.reader.view().incomplete.at(kGroup), ElementsAre(Key(kC)));
+}
+
+TEST(RegistryReaderTest, MeasuresHowLongZooKeeperTakes) {
+  ReaderSite site;
+  site.TurnUntilRead();
+  site.session.AnswerWith([&site](Duration) {
+    site.time.Advance(30ms);
+    return true;
+  });
+  (void)site.reader.ReadWaiting();
+  EXPECT_EQ(site.reader.figures().Get()->request_took, 30ms);
+
+  // It is not even sent.
+  site.session.AnswerWith([](Duration) { return false; });
+  site.time.Advance(2s);
+  const int calls = site.session.calls();
+  EXPECT_FALSE(site.reader.ReadWaiting());
+  EXPECT_EQ(site.reader.figures().Get()->request_took, 30ms);
+
+  site.session.AnswerWith([&site](Duration within) {
+    site.time.Advance(within);
+    return false;
+  });
+  site.time.Advance(2s);
+  EXPECT_FALSE(site.reader.ReadWaiting());
+  EXPECT_EQ(site.reader.figures().Get()->request_took, 2s) << "at least that long";
+  EXPECT_EQ(site.session.calls(), calls) << "a silent ZooKeeper holds the loop up once, not twice";
+  EXPECT_EQ(site.reader.figures().Get()->connections, 1U);
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
