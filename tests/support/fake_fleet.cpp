@@ -128,8 +128,9 @@ Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vect
                           Is(command, {"SENTINEL", "GET-MASTER-ADDR-BY-NAME"}) ||
                           Is(command, {"SENTINEL", "SLAVES"}) || Is(command, {"SENTINEL", "SENTINELS"}) ||
                           (Is(command, {"SENTINEL", "DEBUG"}) && command.size() == 2);
-    if (!question && !replies.back().is_error())
-      orders.push_back(fmt::format("{} {}", server.ToAddress(), fmt::join(command, " ")));
+    if (question || replies.back().is_error()) continue;
+    orders.push_back(fmt::format("{} {}", server.ToAddress(), fmt::join(command, " ")));
+    on_change(orders.back());
   }
   return replies;
 }
@@ -273,15 +274,14 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
     for (const auto& [endpoint, known] : group.replicas) {
       const auto redis = redis_.find(endpoint);
       const bool there = redis != redis_.end();
-      replicas.push_back(
-          Fields({{"ip", endpoint.host},
-                  {"port", std::to_string(endpoint.port)},
-                  {"flags",
-                   fmt::format("slave{}{}", known.down ? ",s_down" : "", known.promoted ? ",promoted" : "")},
-                  {"master-link-status", there && redis->second.link_up ? "ok" : "err"},
-                  {"master-link-down-time", there && redis->second.link_up ? "0" : "1000"},
-                  {"slave-priority", there ? redis->second.config.at("replica-priority") : "100"},
-                  {"master-host", known.asked ? group.master.host : "?"}}));
+      replicas.push_back(Fields({{"ip", endpoint.host},
+                                 {"port", std::to_string(endpoint.port)},
+                                 {"flags", fmt::format("slave{}{}", known.down ? ",s_down" : "",
+                                                       known.promoted ? ",promoted" : "")},
+                                 {"master-link-status", there && redis->second.link_up ? "ok" : "err"},
+                                 {"master-link-down-time", there && redis->second.link_up ? "0" : "1000"},
+                                 {"slave-priority", PriorityOf(endpoint, known)},
+                                 {"master-host", known.asked ? group.master.host : "?"}}));
     }
     return Array(std::move(replicas));
   }
@@ -312,17 +312,23 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
   return Wrong("ERR Unknown sentinel subcommand");
 }
 
+std::string FakeFleet::PriorityOf(const Endpoint& replica, const Known& known) const {
+  if (known.believed_priority) return std::to_string(*known.believed_priority);
+  const auto redis = redis_.find(replica);
+  return redis == redis_.end() ? "100" : redis->second.config.at("replica-priority");
+}
+
 const Endpoint* FakeFleet::FindBest(const Monitored& group) {
   const Endpoint* best = nullptr;
-  int best_priority = 0;
+  std::pair<int, std::int64_t> best_rank;
   for (const auto& [endpoint, known] : group.replicas) {
     const auto redis = redis_.find(endpoint);
     if (redis == redis_.end() || redis->second.state != State::kAnswers || known.down || !known.asked)
       continue;
-    const int priority = std::stoi(redis->second.config.at("replica-priority"));
-    if (priority == 0 || (best != nullptr && priority >= best_priority)) continue;
+    const std::pair rank{std::stoi(PriorityOf(endpoint, known)), -redis->second.offset};
+    if (rank.first == 0 || (best != nullptr && rank >= best_rank)) continue;
     best = &endpoint;
-    best_priority = priority;
+    best_rank = rank;
   }
   return best;
 }
@@ -332,28 +338,38 @@ redis::Reply FakeFleet::FailOver(const Endpoint& server, Sentinel& sentinel, con
   if (group.failing_over) return Wrong("INPROG Failover already in progress");
   if (FindBest(group) == nullptr) return Wrong("NOGOODSLAVE No suitable replica to promote");
   group.failing_over = true;
-  // One in TILT takes the order, and does nothing until that is over.
-  if (sentinel.tilt) return Ok();
-  time_.At(time_.Now() + sentinel.promotes_after, [this, server, name] {
-    Sentinel& leader = sentinels_.at(server);
-    const auto found = leader.groups.find(name);
-    if (leader.state != State::kAnswers || found == leader.groups.end() || !found->second.failing_over)
-      return;
-    // One that was given too little time has given up by now.
-    const Endpoint* best =
-        found->second.failover_timeout < leader.promotes_after ? nullptr : FindBest(found->second);
-    if (best == nullptr) {
-      found->second.failing_over = false;
-      return;
-    }
-    const Endpoint promoted = *best;
-    found->second.replicas.at(promoted).promoted = true;
-    ++found->second.config_epoch;
-    Promote(promoted);
-    time_.At(time_.Now() + leader.ends_after,
-             [this, server, name, promoted] { Finish(server, name, promoted); });
-  });
+  time_.At(time_.Now() + sentinel.promotes_after, [this, server, name] { Choose(server, name); });
   return Ok();
+}
+
+void FakeFleet::Choose(const Endpoint& server, const std::string& name) {
+  Sentinel& leader = sentinels_.at(server);
+  const auto found = leader.groups.find(name);
+  if (found == leader.groups.end() || !found->second.failing_over) return;
+  Monitored& group = found->second;
+  // The order is gone with the process.
+  if (leader.state == State::kGone) {
+    group.failing_over = false;
+    return;
+  }
+  // One in TILT took the order, and does nothing until that is over; nor does one that stands still.
+  if (leader.tilt || leader.state == State::kSilent) {
+    time_.At(time_.Now() + 100ms, [this, server, name] { Choose(server, name); });
+    return;
+  }
+  // One that was given too little time has given up by now.
+  const Endpoint* best = group.failover_timeout < leader.promotes_after ? nullptr : FindBest(group);
+  if (best == nullptr) {
+    group.failing_over = false;
+    return;
+  }
+  const Endpoint promoted = *best;
+  group.replicas.at(promoted).promoted = true;
+  ++group.config_epoch;
+  Promote(promoted);
+  on_change("");
+  time_.At(time_.Now() + leader.ends_after,
+           [this, server, name, promoted] { Finish(server, name, promoted); });
 }
 
 void FakeFleet::Finish(const Endpoint& server, const std::string& name, const Endpoint& promoted) {
@@ -377,6 +393,7 @@ void FakeFleet::Finish(const Endpoint& server, const std::string& name, const En
     if (redis.role == redis::Role::kReplica && redis.master == old && redis.state == State::kAnswers)
       redis.master = promoted;
   }
+  on_change("");
 }
 
 }  // namespace redis_zk::testing

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,7 @@ class FakeFleet {
     bool down = false;
     bool promoted = false;
     bool asked = true;
+    std::optional<int> believed_priority{};  // nothing: what the server says now
   };
   struct Monitored {
     Endpoint master{};
@@ -95,6 +98,8 @@ class FakeFleet {
 
   // What was ordered and carried out, in order: "127.0.0.1:7001 REPLICAOF NO ONE". Questions are left out.
   std::vector<std::string> orders;
+  // Runs after every order, and after every step of a failover; "" stands for the latter.
+  std::function<void(const std::string& order)> on_change = [](const std::string&) {};
 
   // As a Sentinel does it at the end of a failover.
   void Promote(const Endpoint& replica);
@@ -117,9 +122,12 @@ class FakeFleet {
   redis::Reply AnswerSentinel(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);
   redis::Reply AnswerOfGroup(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);
   redis::Reply FailOver(const Endpoint& server, Sentinel& sentinel, const std::string& group);
+  // The step of a failover that promotes a replica.
+  void Choose(const Endpoint& server, const std::string& group);
   void Finish(const Endpoint& server, const std::string& group, const Endpoint& promoted);
   // The replica that this Sentinel would promote; nullptr: none.
   const Endpoint* FindBest(const Monitored& group);
+  std::string PriorityOf(const Endpoint& replica, const Known& known) const;
   std::string Info(const Endpoint& server, const Redis& redis) const;
 
   FakeTime& time_;

@@ -269,7 +269,9 @@ Handover::Next Handover::Take(step::Ordering& at) {
     case Ordered::Kind::kRefused:
       // Where a Sentinel names another master, a replica may have been promoted.
       attempt.open = attempt.open || ordered.names_another;
-      attempt.why = "no Sentinel accepted the failover request: " + ordered.why;
+      attempt.why = attempt.asked.empty()
+                        ? "no Sentinel accepted the failover request: " + ordered.why
+                        : fmt::format("{}; no other one accepted the request: {}", attempt.why, ordered.why);
       return EndFailedAttempt(std::move(attempt));
   }
   const auto taker = std::find(attempt.to_ask.begin(), attempt.to_ask.end(), ordered.sentinel);
