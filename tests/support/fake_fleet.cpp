@@ -108,6 +108,11 @@ std::unique_ptr<redis::KeptServer> FakeFleet::Asker::Keep(const Endpoint& server
   return std::make_unique<Kept>(fleet_, server);
 }
 
+bool FakeFleet::IsForbidden(const std::string& order) const {
+  return std::any_of(forbidden.begin(), forbidden.end(),
+                     [&order](const auto& beginning) { return order.rfind(beginning, 0) == 0; });
+}
+
 Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vector<Command>& commands) {
   const auto redis = redis_.find(server);
   const auto sentinel = sentinels_.find(server);
@@ -121,6 +126,11 @@ Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vect
                 fmt::format("{}: no answer within {} ms", server.ToAddress(), redis::kAnswerTimeout.count()));
   redis::Replies replies;
   for (const auto& command : commands) {
+    const std::string order = fmt::format("{} {}", server.ToAddress(), fmt::join(command, " "));
+    if (IsForbidden(order)) {
+      replies.push_back(Wrong("NOPERM this user has no permissions to run this command"));
+      continue;
+    }
     replies.push_back(redis != redis_.end() ? AnswerRedis(server, redis->second, command)
                                             : AnswerSentinel(server, sentinel->second, command));
     const bool question = Is(command, {"PING"}) || Is(command, {"INFO"}) || Is(command, {"CONFIG", "GET"}) ||
@@ -129,7 +139,7 @@ Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vect
                           Is(command, {"SENTINEL", "SLAVES"}) || Is(command, {"SENTINEL", "SENTINELS"}) ||
                           (Is(command, {"SENTINEL", "DEBUG"}) && command.size() == 2);
     if (question || replies.back().is_error()) continue;
-    orders.push_back(fmt::format("{} {}", server.ToAddress(), fmt::join(command, " ")));
+    orders.push_back(order);
     on_change(orders.back());
   }
   return replies;
@@ -251,7 +261,8 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
   Monitored& group = found->second;
   if (Is(command, {"SENTINEL", "GET-MASTER-ADDR-BY-NAME"})) {
     for (const auto& [replica, known] : group.replicas) {
-      if (known.promoted) return Array({Text(replica.host), Text(std::to_string(replica.port))});
+      if (known.promoted && redis_.at(replica).role == redis::Role::kMaster)
+        return Array({Text(replica.host), Text(std::to_string(replica.port))});
     }
     return Array({Text(group.master.host), Text(std::to_string(group.master.port))});
   }

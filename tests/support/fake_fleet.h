@@ -98,6 +98,8 @@ class FakeFleet {
 
   // What was ordered and carried out, in order: "127.0.0.1:7001 REPLICAOF NO ONE". Questions are left out.
   std::vector<std::string> orders;
+  // How orders begin that are refused, as users may be by ACL: "127.0.0.1:7001 CLIENT PAUSE".
+  std::vector<std::string> forbidden;
   // Runs after every order, and after every step of a failover; "" stands for the latter.
   std::function<void(const std::string& order)> on_change = [](const std::string&) {};
 
@@ -117,6 +119,7 @@ class FakeFleet {
   };
   class Kept;
 
+  bool IsForbidden(const std::string& order) const;
   Result<redis::Replies> Answer(const Endpoint& server, const std::vector<redis::Command>& commands);
   redis::Reply AnswerRedis(const Endpoint& server, Redis& redis, const redis::Command& command);
   redis::Reply AnswerSentinel(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);

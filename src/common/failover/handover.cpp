@@ -104,7 +104,11 @@ TimePoint Handover::BeginBy() const {
 }
 
 Handover::Outcome Handover::End(Kind kind, std::string told) {
-  Outcome outcome{.kind = kind, .told = std::move(told), .took = Since(start_), .paused = master_.paused()};
+  Outcome outcome;
+  outcome.kind = kind;
+  outcome.told = std::move(told);
+  outcome.took = Since(start_);
+  outcome.paused = master_.paused();
   preference_.Restore();
   return outcome;
 }
@@ -121,13 +125,17 @@ HandoverPlan Handover::Look() {
   const auto master = master_.AskInfo();
   if (!master) {
     const bool slow = master.error().kind == ErrorKind::kTimeout && Since(start_) < kSlowAnswers;
-    return {.refusal = master.error().message, .passing = slow || redis::IsFull(master.error())};
+    HandoverPlan plan;
+    plan.refusal = master.error().message;
+    plan.passing = slow || redis::IsFull(master.error());
+    return plan;
   }
-  HandoverView view{.master = *master,
-                    .announced = terms_.announced,
-                    .registered = terms_.sentinels.size(),
-                    .needed = ConfirmationsNeeded(terms_.recorded, terms_.sentinels.size()),
-                    .to = to_};
+  HandoverView view;
+  view.master = *master;
+  view.announced = terms_.announced;
+  view.registered = terms_.sentinels.size();
+  view.needed = ConfirmationsNeeded(terms_.recorded, terms_.sentinels.size());
+  view.to = to_;
   if (master->role == redis::Role::kMaster) {
     std::vector<Endpoint> attached;
     for (const auto& replica : master->replicas) attached.push_back(replica.endpoint);
@@ -153,10 +161,10 @@ Handover::Next Handover::LookAgain(std::string obstacle) {
 }
 
 Handover::Next Handover::Take(step::Looking& at) {
-  if (interrupted_)
-    return End(Kind::kRefused, at.last_obstacle.empty()
-                                   ? *interrupted_
-                                   : fmt::format("{}; {}", at.last_obstacle, *interrupted_));
+  if (interrupted_) {
+    const std::string obstacle = at.last_obstacle.empty() ? "" : at.last_obstacle + "; ";
+    return End(Kind::kRefused, obstacle + *interrupted_);
+  }
   if (Clock::now() < at.not_before) return Wait{at.not_before};
   to_ = terms_.to;
   HandoverPlan plan = Look();
@@ -252,12 +260,13 @@ Handover::Next Handover::Take(step::Ordering& at) {
   if (interrupted_ && !GoesOn()) attempt.why = *interrupted_;
   if (Clock::now() >= attempt.deadline || attempt.to_ask.empty() || (interrupted_ && !GoesOn()))
     return EndFailedAttempt(std::move(attempt));
-  const auto ordered = OrderFailover(network_.sentinels,
-                                     {.group = terms_.group,
-                                      .master = terms_.announced,
-                                      .sentinels = answering_,
-                                      .needed = ConfirmationsNeeded(terms_.recorded, terms_.sentinels.size()),
-                                      .asked = attempt.to_ask});
+  OrderTerms terms;
+  terms.group = terms_.group;
+  terms.master = terms_.announced;
+  terms.sentinels = answering_;
+  terms.needed = ConfirmationsNeeded(terms_.recorded, terms_.sentinels.size());
+  terms.asked = attempt.to_ask;
+  const auto ordered = OrderFailover(network_.sentinels, terms);
   const TimePoint now = Clock::now();
   switch (ordered.kind) {
     case Ordered::Kind::kTaken:
@@ -329,12 +338,13 @@ Handover::Next Handover::EndFailedAttempt(step::Attempt attempt) {
 
 step::Any Handover::BeginCallingOff(step::Attempt attempt, std::vector<Endpoint> asked, TimePoint by,
                                     bool ask_next) const {
-  auto call_off =
-      std::make_unique<CallOff>(network_, CallOff::Terms{.group = terms_.group,
-                                                         .master = terms_.announced,
-                                                         .sentinels = terms_.sentinels,
-                                                         .asked = std::move(asked),
-                                                         .promotable = PromotableIn(attempt.plan)});
+  CallOff::Terms terms;
+  terms.group = terms_.group;
+  terms.master = terms_.announced;
+  terms.sentinels = terms_.sentinels;
+  terms.asked = std::move(asked);
+  terms.promotable = PromotableIn(attempt.plan);
+  auto call_off = std::make_unique<CallOff>(network_, std::move(terms));
   return step::CallingOff{std::move(attempt), std::move(call_off), by, ask_next};
 }
 
