@@ -2,15 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-
 #include "base/log.h"
-#include "redis-wrapper/lookup.h"
-#include "sentinel/client.h"
 
 namespace redis_zk::redis_wrapper {
 
 namespace {
+
+using Kind = failover::Ordered::Kind;
 
 // A failover takes a second or two; asking faster only earns INPROG.
 constexpr Duration kPatience = 3s;
@@ -22,56 +20,55 @@ constexpr Duration kElection = 5s;
 void FailoverRequest::Ask(const std::vector<sentinel::Peer>& sentinels, bool recorded, const std::string& why,
                           TimePoint now) {
   if (now < not_before_) return;
-  const std::string& group = options_.master_name;
-  auto reports = sentinel::AskSentinels(network_.sentinels, sentinels, group);
-  // One that is asked while another fails over begins a second failover, and may promote a second replica.
-  for (const auto& report : reports) {
-    if (!report || !report->failover_in_progress) continue;
-    log_(log::Severity::kInfo, {.event = "failover-in-progress", .peer = report->sentinel.ToAddress()},
-         fmt::format("{}: Sentinel already runs a failover", why));
-    return;
+  const bool left_long_enough = noticed_at_ && now - *noticed_at_ >= kElection;
+  // On the smaller side of a cut the order would promote a second master beside that of the larger side.
+  const std::size_t needed = recorded ? 0 : failover::ConfirmationsNeeded(recorded, sentinels.size());
+  const auto ordered = failover::OrderFailover(network_.sentinels, {.group = options_.master_name,
+                                                                    .master = self_,
+                                                                    .sentinels = sentinels,
+                                                                    .needed = needed,
+                                                                    .leave_to_election = !left_long_enough});
+  if (ordered.kind != Kind::kRunning && ordered.kind != Kind::kUnconfirmed) {
+    if (!ordered.noticed) noticed_at_.reset();
+    if (ordered.noticed && !noticed_at_) noticed_at_ = now;
+    if (ordered.kind != Kind::kLeft) not_before_ = now + kPatience;
   }
-  // Only Sentinels that see us as the master: elsewhere the failover has already happened.
-  std::erase_if(reports, [this](const auto& report) { return !report || report->master != self_; });
-  if (!recorded && reports.size() * 2 <= sentinels.size()) {
-    log_(
-        log::Severity::kWarn, {.event = "failover-left-to-sentinel"},
-        fmt::format("{}: failover request skipped: ZooKeeper is unreachable and only {} of {} Sentinels name "
-                    "this node as master",
-                    why, reports.size(), sentinels.size()));
-    return;
-  }
-  // It would take the order, and carry it out half a minute later.
-  std::erase_if(reports, [](const auto& report) { return report->tilt; });
-  const auto noticed =
-      std::find_if(reports.begin(), reports.end(), [](const auto& report) { return report->master_down; });
-  if (noticed == reports.end()) {
-    noticed_at_.reset();
-  } else {
-    if (!noticed_at_) noticed_at_ = now;
-    if (now - *noticed_at_ < kElection) {
-      log_(log::Severity::kInfo, {.event = "failover-awaited", .peer = (*noticed)->sentinel.ToAddress()},
+  Log(ordered, why, sentinels.size());
+}
+
+void FailoverRequest::Log(const failover::Ordered& ordered, const std::string& why, std::size_t registered) {
+  for (const auto& [sentinel, refusal] : ordered.refusals)
+    log_(log::Severity::kWarn, {.event = "failover-refused", .peer = sentinel.ToAddress()},
+         fmt::format("{}: failover requested, Sentinel refused: {}", why, refusal));
+  const std::string peer = ordered.sentinel.ToAddress();
+  switch (ordered.kind) {
+    case Kind::kTaken:
+      log::Info({.event = "failover-requested", .peer = peer}, "{}: failover requested", why);
+      return;
+    case Kind::kMayBeTaken:
+      log_(log::Severity::kWarn, {.event = "failover-refused", .peer = peer},
+           fmt::format("{}: failover requested, the answer was lost: {}", why, ordered.why));
+      return;
+    case Kind::kRunning:
+      log_(log::Severity::kInfo, {.event = "failover-in-progress", .peer = peer},
+           fmt::format("{}: Sentinel already runs a failover", why));
+      return;
+    case Kind::kUnconfirmed:
+      log_(log::Severity::kWarn, {.event = "failover-left-to-sentinel"},
+           fmt::format("{}: failover request skipped: ZooKeeper is unreachable and only {} of {} Sentinels "
+                       "name this node as master",
+                       why, ordered.naming, registered));
+      return;
+    case Kind::kLeft:
+      log_(log::Severity::kInfo, {.event = "failover-awaited", .peer = ordered.noticed->ToAddress()},
            fmt::format("{}: Sentinel reports the master as down; waiting up to {} ms for its failover", why,
                        kElection.count()));
       return;
-    }
-  }
-  not_before_ = now + kPatience;
-  std::reverse(reports.begin(), reports.end());
-  for (const auto& report : reports) {
-    const auto asked = sentinel::Client(network_.sentinels, report->sentinel).RequestFailover(group);
-    if (asked) {
-      log::Info({.event = "failover-requested", .peer = report->sentinel.ToAddress()},
-                "{}: failover requested", why);
+    case Kind::kRefused:
+      log_(log::Severity::kWarn, {.event = "failover-impossible"},
+           fmt::format("{}: failover not requested: no reachable Sentinel accepts the request", why));
       return;
-    }
-    log_(log::Severity::kWarn, {.event = "failover-refused", .peer = report->sentinel.ToAddress()},
-         fmt::format("{}: failover requested, Sentinel refused: {}", why, asked.error().message));
-    // The order may have arrived although the answer did not.
-    if (asked.error().kind != ErrorKind::kRefused || sentinel::IsFailoverRunning(asked.error())) return;
   }
-  log_(log::Severity::kWarn, {.event = "failover-impossible"},
-       fmt::format("{}: failover not requested: no reachable Sentinel accepts the request", why));
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -4,14 +4,11 @@
 
 #include <algorithm>
 
+#include "failover/temporary_settings.h"
+
 namespace redis_zk::redis_wrapper {
 
-namespace {
-
-// No handover takes longer; what it set and stands after that was left behind by one that was killed.
-constexpr Duration kLongestHandover = 60s;
-
-}  // namespace
+using failover::IsTemporaryPriority;
 
 CopySeen See(CopySeen before, const redis::ServerInfo& own) {
   if (own.role == redis::Role::kMaster) {
@@ -29,10 +26,6 @@ bool HoldsCopy(const CopySeen& seen, const redis::ServerInfo& own) {
   return own.link_up || (seen.was_linked && own.offset != redis::kNoMasterKnown);
 }
 
-bool PriorityRule::IsTemporary(std::int64_t priority) const {
-  return priority != users_ && (priority == 1 || priority == 2);
-}
-
 std::optional<std::int64_t> PriorityRule::Next(bool holds_copy, const redis::ServerInfo& own, TimePoint now) {
   const std::int64_t wanted = holds_copy ? users_ : 0;
   // INFO does not say it of a master.
@@ -46,16 +39,16 @@ std::optional<std::int64_t> PriorityRule::Next(bool holds_copy, const redis::Ser
   if (!known) return std::nullopt;
   if (!holds_copy) {
     // A handover that ends puts back what it found. Any other value is an operator's, who insists.
-    return own.priority != 0 && (own.priority == users_ || IsTemporary(own.priority))
+    return own.priority != 0 && (own.priority == users_ || IsTemporaryPriority(own.priority, users_))
                ? std::optional<std::int64_t>(0)
                : std::nullopt;
   }
-  if (!IsTemporary(own.priority)) {
+  if (!IsTemporaryPriority(own.priority, users_)) {
     temporary_since_.reset();
     return std::nullopt;
   }
   if (!temporary_since_) temporary_since_ = now;
-  return now - *temporary_since_ >= kLongestHandover ? std::optional(users_) : std::nullopt;
+  return now - *temporary_since_ >= failover::kLongestPriorityChange ? std::optional(users_) : std::nullopt;
 }
 
 std::optional<std::string> FindUnaware(const std::vector<sentinel::Peer>& sentinels,

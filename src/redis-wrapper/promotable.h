@@ -32,7 +32,7 @@ CopySeen See(CopySeen before, const redis::ServerInfo& own);
 bool HoldsCopy(const CopySeen& seen, const redis::ServerInfo& own);
 
 // When to set which replica-priority: 0 without a complete copy, the user's with one. Between the two it is
-// anybody's: operators set it, and a handover for a moment (see redis/preference.h).
+// anybody's: operators set it, and a handover for a moment (see failover/temporary_settings.h).
 class PriorityRule {
  public:
   explicit PriorityRule(std::int64_t users) : users_(users) {}
@@ -44,9 +44,6 @@ class PriorityRule {
   std::int64_t users() const { return users_; }
 
  private:
-  // Set by a handover, and not by the user.
-  bool IsTemporary(std::int64_t priority) const;
-
   const std::int64_t users_;
   std::optional<bool> done_for_;  // what was set last was for this
   std::optional<TimePoint> temporary_since_;

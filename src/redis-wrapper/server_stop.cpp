@@ -41,10 +41,7 @@ int ServerStop::StopOnRequest() {
 }
 
 void ServerStop::HandOver() {
-  const auto go_on = [this, requests = loop_.stop_requests()](TimePoint until) {
-    loop_.Pump(until);
-    return !loop_.exit_code() && loop_.stop_requests() == requests;
-  };
+  const int requests = loop_.stop_requests();
   const failover::Handover::Terms terms{
       .group = options_.common.master_name,
       .server = options_.server.bind,
@@ -54,7 +51,13 @@ void ServerStop::HandOver() {
       .recorded = membership_.IsRecorded() && membership_.ZooKeeperAnswers(),
       .after_failure = failover::Handover::AfterFailure::kItStops,
       .timeout = options_.handover_timeout};
-  const auto outcome = failover::Handover(network_, terms, go_on).Run();
+  failover::Handover handover(network_, terms);
+  while (const auto wake = handover.Step()) {
+    loop_.Pump(*wake);
+    if (loop_.exit_code()) handover.Interrupt("redis-server exited");
+    if (loop_.stop_requests() != requests) handover.Interrupt("interrupted by a second stop request");
+  }
+  const auto& outcome = handover.outcome();
   if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
     log::Info({.event = "handover-done"}, "{}", outcome.told);
   } else if (outcome.is_master) {

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "failover/order.h"
 #include "sentinel-wrapper/rescue.h"
 #include "sentinel/client.h"
 
@@ -17,10 +18,24 @@ constexpr Duration kLookAgain = 20ms;
 
 }  // namespace
 
-Nudger::Nudger(const sentinel::Client& sentinel, std::string group, std::function<bool(TimePoint)> pause)
-    : sentinel_(sentinel), group_(std::move(group)), pause_(std::move(pause)) {}
+Nudger::Nudger(const redis::Network& network, Endpoint sentinel, std::string group,
+               std::function<bool(TimePoint)> pause)
+    : network_(network),
+      sentinel_(std::move(sentinel)),
+      group_(std::move(group)),
+      pause_(std::move(pause)),
+      guard_(network, group_) {}
 
-Status Nudger::RequestFailover() const { return sentinel_.RequestFailover(group_); }
+Status Nudger::RequestFailover() const {
+  // The other Sentinels were asked before.
+  const auto ordered =
+      failover::OrderFailover(network_.sentinels, {.group = group_, .sentinels = {{sentinel_, ""}}});
+  if (ordered.kind == failover::Ordered::Kind::kTaken) return {};
+  if (ordered.kind == failover::Ordered::Kind::kRunning)
+    return Fail(ErrorKind::kRefused, "INPROG: a failover runs already");
+  const std::string& why = ordered.refusals.empty() ? ordered.why : ordered.refusals.front().second;
+  return Fail(ErrorKind::kRefused, why);
+}
 
 Result<std::string> Nudger::Nudge(Duration down_after) {
   const auto asked = RequestFailover();
@@ -30,15 +45,14 @@ Result<std::string> Nudger::Nudge(Duration down_after) {
 }
 
 Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
-  const auto known = sentinel_.AskKnownInstances(group_);
+  const auto known = sentinel::Client(network_.sentinels, sentinel_).AskKnownInstances(group_);
   if (!known) return tl::unexpected(known.error());
   const auto raised = RaisedDownAfter(down_after, known->replicas);
   if (!raised)
     return Fail(ErrorKind::kRefused,
                 "NOGOODSLAVE: it knows no replica that it may promote, whatever its down-after");
-  // Owed from now on: an answer may get lost.
-  owed_ = down_after;
-  auto asked = sentinel_.SetDownAfter(group_, *raised);
+  auto asked =
+      guard_.Set(failover::TemporarySetting::kDownAfter, sentinel_, down_after.count(), raised->count());
   if (asked) asked = RequestFailover();
   if (asked) AwaitChoice();
   SettleDebt();
@@ -51,22 +65,10 @@ Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
 void Nudger::AwaitChoice() const {
   const TimePoint deadline = Clock::now() + kChoiceTimeout;
   while (pause_(Clock::now() + kLookAgain) && Clock::now() < deadline) {
-    const auto known = sentinel_.AskKnownInstances(group_);
+    const auto known = sentinel::Client(network_.sentinels, sentinel_).AskKnownInstances(group_);
     // Afterwards Sentinel looks at down-after no more in this failover.
     if (!known || HasChosen(known->replicas)) return;
   }
-}
-
-void Nudger::SettleDebt() {
-  if (!owed_) return;
-  if (const auto set = sentinel_.SetDownAfter(group_, *owed_); !set) {
-    log_problem_(log::Severity::kWarn, {.event = "down-after-not-restored", .group = group_},
-                 fmt::format("cannot set down-after back to {} ms, retrying: {}", owed_->count(),
-                             set.error().message));
-    return;
-  }
-  log_problem_.Reset();
-  owed_.reset();
 }
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -5,38 +5,40 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
-#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "sentinel/client.h"
+#include "failover/settings_guard.h"
+#include "net/endpoint.h"
+#include "redis/servers.h"
 
 namespace redis_zk::sentinel_wrapper {
 
 class Nudger {
  public:
   // `pause` waits until the time given, and returns false when there is nothing left to wait for.
-  Nudger(const sentinel::Client& sentinel, std::string group, std::function<bool(TimePoint)> pause);
+  Nudger(const redis::Network& network, Endpoint sentinel, std::string group,
+         std::function<bool(TimePoint)> pause);
 
   // SENTINEL FAILOVER; where Sentinel knows no good replica, with a higher down-after than its own
   // `down_after` for the moment of its choice. What was done, in one sentence.
   Result<std::string> Nudge(Duration down_after);
 
   // Sets down-after back where Nudge could not. Call it every now and then.
-  void SettleDebt();
+  void SettleDebt() { guard_.Restore(1); }
 
  private:
+  // An error: it may not have been taken.
   Status RequestFailover() const;
   Result<std::string> NudgeWithRaised(Duration down_after);
   void AwaitChoice() const;
 
-  const sentinel::Client sentinel_;
+  const redis::Network network_;
+  const Endpoint sentinel_;
   const std::string group_;
   const std::function<bool(TimePoint)> pause_;
-  LogOnChange log_problem_;
-  std::optional<Duration> owed_;  // what down-after has to be again
+  failover::SettingsGuard guard_;
 };
 
 }  // namespace redis_zk::sentinel_wrapper

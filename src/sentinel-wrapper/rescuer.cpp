@@ -31,7 +31,7 @@ Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, const
       network_(network),
       sentinel_(network.sentinels, options.server.bind),
       group_(std::move(group)),
-      nudger_(sentinel_, group_, [&loop](TimePoint until) {
+      nudger_(network_, options.server.bind, group_, [&loop](TimePoint until) {
         while (Clock::now() < until && !loop.stop_requested() && !loop.exit_code()) loop.Pump(until);
         return !loop.stop_requested() && !loop.exit_code();
       }) {}

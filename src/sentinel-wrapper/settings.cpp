@@ -1,20 +1,20 @@
 #include "sentinel-wrapper/settings.h"
 
 #include <algorithm>
+#include <string_view>
+
+#include "failover/temporary_settings.h"
 
 namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
+using failover::TemporarySetting;
+
 constexpr Duration kPeriodForEachServer = 5ms;
 constexpr Duration kLongestForFleet = 10s;
 // A period that follows every single replica would change too often.
 constexpr Duration kStep = 100ms;
-// No setting of a user's is shorter than that.
-constexpr Duration kShortestFailoverTimeout = 1s;
-// What ends a failover that does not get on.
-constexpr const char* kAtOnce = "1";
-constexpr const char* kFailoverTimeout = "failover-timeout";
 
 }  // namespace
 
@@ -25,26 +25,22 @@ Duration InfoPeriodFor(Duration wanted, std::uint64_t servers) {
 }
 
 bool MayBeExpected(const sentinel::SentinelReport& first) {
-  return first.failover_timeout >= kShortestFailoverTimeout;
+  return first.failover_timeout >= failover::kShortestFailoverTimeout;
 }
 
 std::vector<Difference> Differences(const sentinel::SentinelReport& own,
                                     const sentinel::SentinelReport& expected) {
   std::vector<Difference> differences;
-  const auto compare = [&differences](const char* setting, auto found, auto wanted) {
-    if (found != wanted) differences.push_back({setting, std::to_string(found), std::to_string(wanted)});
+  const auto compare = [&differences](std::string_view setting, auto found, auto wanted) {
+    if (found != wanted)
+      differences.push_back({std::string(setting), std::to_string(found), std::to_string(wanted)});
   };
-  compare("down-after-milliseconds", own.down_after.count(), expected.down_after.count());
-  compare(kFailoverTimeout, own.failover_timeout.count(), expected.failover_timeout.count());
+  compare(NameOf(TemporarySetting::kDownAfter), own.down_after.count(), expected.down_after.count());
+  compare(NameOf(TemporarySetting::kFailoverTimeout), own.failover_timeout.count(),
+          expected.failover_timeout.count());
   compare("parallel-syncs", own.parallel_syncs, expected.parallel_syncs);
   compare("quorum", own.quorum, expected.quorum);
   return differences;
-}
-
-Duration LongestChange(const sentinel::SentinelReport& own, const Difference& difference) {
-  const bool left_behind =
-      difference.setting == kFailoverTimeout && difference.found == kAtOnce && !own.failover_in_progress;
-  return left_behind ? kLongestLeftBehind : kLongestChange;
 }
 
 }  // namespace redis_zk::sentinel_wrapper

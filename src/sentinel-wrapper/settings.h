@@ -1,7 +1,8 @@
 // What the settings of a running Sentinel have to be, as functions of values.
 //
 // Handovers and nudges change some of them for a moment. A process that is killed in that moment leaves them
-// changed, and Sentinel writes them into its file.
+// changed, and Sentinel writes them into its file; failover/temporary_settings.h says how long they may
+// differ.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,6 @@
 #include "sentinel/reports.h"
 
 namespace redis_zk::sentinel_wrapper {
-
-// How long a setting may differ: longer than any handover or nudge changes it for.
-inline constexpr Duration kLongestChange = 30s;
-// Without a failover nothing needs the failover-timeout that ends one.
-inline constexpr Duration kLongestLeftBehind = 5s;
 
 // How often a Sentinel that monitors so many masters and replicas asks them for INFO: as `wanted`, but for no
 // more than about 200 questions a second.
@@ -37,8 +33,5 @@ bool MayBeExpected(const sentinel::SentinelReport& first);
 // Where the settings of `own` differ from those of `expected`.
 std::vector<Difference> Differences(const sentinel::SentinelReport& own,
                                     const sentinel::SentinelReport& expected);
-
-// How long this difference may last.
-Duration LongestChange(const sentinel::SentinelReport& own, const Difference& difference);
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "failover/temporary_settings.h"
+
 namespace redis_zk::sentinel_wrapper {
 
 namespace {
@@ -67,7 +69,9 @@ void SettingsKeeper::KeepGroups(const Reports& monitored, const std::set<std::st
       const auto before = differs_since_.find(key);
       const TimePoint since = before == differs_since_.end() ? Clock::now() : before->second;
       differs_since.emplace(key, since);
-      if (Clock::now() - since >= LongestChange(report, difference)) Repair(group, difference);
+      const Duration longest =
+          failover::LongestSentinelChange(difference.setting, difference.found, report.failover_in_progress);
+      if (Clock::now() - since >= longest) Repair(group, difference);
     }
   }
   differs_since_ = std::move(differs_since);

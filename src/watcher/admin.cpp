@@ -293,9 +293,11 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
                                   .to = to,
                                   .recorded = true,
                                   .after_failure = failover::Handover::AfterFailure::kItGoesOn};
-  const auto outcome = failover::Handover(connections_.network, terms, [&own](TimePoint until) {
-                         return own.Wait(until);
-                       }).Run();
+  failover::Handover handover(connections_.network, terms);
+  while (const auto wake = handover.Step()) {
+    if (!own.Wait(*wake)) handover.Interrupt("the ZooKeeper session of this request ended");
+  }
+  const auto& outcome = handover.outcome();
   if (outcome.kind == Kind::kRefused && own.stopping())
     return {.status = kUnavailable, .told = "this watcher is stopping; nothing was done"};
   if (outcome.kind == Kind::kRefused) return {.status = kConflict, .told = outcome.told};

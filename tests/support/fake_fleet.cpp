@@ -123,6 +123,11 @@ std::unique_ptr<redis::KeptServer> FakeFleet::Asker::Keep(const Endpoint& server
   return std::make_unique<Kept>(fleet_, server);
 }
 
+bool FakeFleet::IsForbidden(const std::string& order) const {
+  return std::any_of(forbidden.begin(), forbidden.end(),
+                     [&order](const auto& beginning) { return order.rfind(beginning, 0) == 0; });
+}
+
 Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vector<Command>& commands) {
   const auto redis = redis_.find(server);
   const auto sentinel = sentinels_.find(server);
@@ -139,6 +144,11 @@ Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vect
                 fmt::format("{}: no answer within {} ms", server.ToAddress(), redis::kAnswerTimeout.count()));
   redis::Replies replies;
   for (const auto& command : commands) {
+    const std::string order = fmt::format("{} {}", server.ToAddress(), fmt::join(command, " "));
+    if (IsForbidden(order)) {
+      replies.push_back(Wrong("NOPERM this user has no permissions to run this command"));
+      continue;
+    }
     replies.push_back(redis != redis_.end() ? AnswerRedis(server, redis->second, command)
                                             : AnswerSentinel(server, sentinel->second, command));
     const bool question = Is(command, {"PING"}) || Is(command, {"INFO"}) || Is(command, {"CONFIG", "GET"}) ||
@@ -146,8 +156,9 @@ Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vect
                           Is(command, {"SENTINEL", "GET-MASTER-ADDR-BY-NAME"}) ||
                           Is(command, {"SENTINEL", "SLAVES"}) || Is(command, {"SENTINEL", "SENTINELS"}) ||
                           (Is(command, {"SENTINEL", "DEBUG"}) && command.size() == 2);
-    if (!question && !replies.back().is_error())
-      orders.push_back(fmt::format("{} {}", server.ToAddress(), fmt::join(command, " ")));
+    if (question || replies.back().is_error()) continue;
+    orders.push_back(order);
+    on_change(orders.back());
   }
   return replies;
 }
@@ -274,7 +285,8 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
   Monitored& group = found->second;
   if (Is(command, {"SENTINEL", "GET-MASTER-ADDR-BY-NAME"})) {
     for (const auto& [replica, known] : group.replicas) {
-      if (known.promoted) return Array({Text(replica.host), Text(std::to_string(replica.port))});
+      if (known.promoted && redis_.at(replica).role == redis::Role::kMaster)
+        return Array({Text(replica.host), Text(std::to_string(replica.port))});
     }
     return Array({Text(group.master.host), Text(std::to_string(group.master.port))});
   }
@@ -297,15 +309,14 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
     for (const auto& [endpoint, known] : group.replicas) {
       const auto redis = redis_.find(endpoint);
       const bool linked = redis != redis_.end() && LinkIsUp(redis->second);
-      replicas.push_back(Fields(
-          {{"ip", endpoint.host},
-           {"port", std::to_string(endpoint.port)},
-           {"flags",
-            fmt::format("slave{}{}", known.down ? ",s_down" : "", known.promoted ? ",promoted" : "")},
-           {"master-link-status", linked ? "ok" : "err"},
-           {"master-link-down-time", linked ? "0" : "1000"},
-           {"slave-priority", redis != redis_.end() ? redis->second.config.at("replica-priority") : "100"},
-           {"master-host", known.asked ? group.master.host : "?"}}));
+      replicas.push_back(Fields({{"ip", endpoint.host},
+                                 {"port", std::to_string(endpoint.port)},
+                                 {"flags", fmt::format("slave{}{}", known.down ? ",s_down" : "",
+                                                       known.promoted ? ",promoted" : "")},
+                                 {"master-link-status", linked ? "ok" : "err"},
+                                 {"master-link-down-time", linked ? "0" : "1000"},
+                                 {"slave-priority", PriorityOf(endpoint, known)},
+                                 {"master-host", known.asked ? group.master.host : "?"}}));
     }
     return Array(std::move(replicas));
   }
@@ -344,17 +355,23 @@ void FakeFleet::FindAgain(const Endpoint& server, const std::string& name, bool 
   }
 }
 
+std::string FakeFleet::PriorityOf(const Endpoint& replica, const Known& known) const {
+  if (known.believed_priority) return std::to_string(*known.believed_priority);
+  const auto redis = redis_.find(replica);
+  return redis == redis_.end() ? "100" : redis->second.config.at("replica-priority");
+}
+
 const Endpoint* FakeFleet::FindBest(const Monitored& group) {
   const Endpoint* best = nullptr;
-  int best_priority = 0;
+  std::pair<int, std::int64_t> best_rank;
   for (const auto& [endpoint, known] : group.replicas) {
     const auto redis = redis_.find(endpoint);
     if (redis == redis_.end() || redis->second.state != State::kAnswers || known.down || !known.asked)
       continue;
-    const int priority = std::stoi(redis->second.config.at("replica-priority"));
-    if (priority == 0 || (best != nullptr && priority >= best_priority)) continue;
+    const std::pair rank{std::stoi(PriorityOf(endpoint, known)), -redis->second.offset};
+    if (rank.first == 0 || (best != nullptr && rank >= best_rank)) continue;
     best = &endpoint;
-    best_priority = priority;
+    best_rank = rank;
   }
   return best;
 }
@@ -364,28 +381,38 @@ redis::Reply FakeFleet::FailOver(const Endpoint& server, Sentinel& sentinel, con
   if (group.failing_over) return Wrong("INPROG Failover already in progress");
   if (FindBest(group) == nullptr) return Wrong("NOGOODSLAVE No suitable replica to promote");
   group.failing_over = true;
-  // One in TILT takes the order, and does nothing until that is over.
-  if (sentinel.tilt) return Ok();
-  time_.At(time_.Now() + sentinel.promotes_after, [this, server, name] {
-    Sentinel& leader = sentinels_.at(server);
-    const auto found = leader.groups.find(name);
-    if (leader.state != State::kAnswers || found == leader.groups.end() || !found->second.failing_over)
-      return;
-    // One that was given too little time has given up by now.
-    const Endpoint* best =
-        found->second.failover_timeout < leader.promotes_after ? nullptr : FindBest(found->second);
-    if (best == nullptr) {
-      found->second.failing_over = false;
-      return;
-    }
-    const Endpoint promoted = *best;
-    found->second.replicas.at(promoted).promoted = true;
-    ++found->second.config_epoch;
-    Promote(promoted);
-    time_.At(time_.Now() + leader.ends_after,
-             [this, server, name, promoted] { Finish(server, name, promoted); });
-  });
+  time_.At(time_.Now() + sentinel.promotes_after, [this, server, name] { Choose(server, name); });
   return Ok();
+}
+
+void FakeFleet::Choose(const Endpoint& server, const std::string& name) {
+  Sentinel& leader = sentinels_.at(server);
+  const auto found = leader.groups.find(name);
+  if (found == leader.groups.end() || !found->second.failing_over) return;
+  Monitored& group = found->second;
+  // The order is gone with the process.
+  if (leader.state == State::kGone) {
+    group.failing_over = false;
+    return;
+  }
+  // One in TILT took the order, and does nothing until that is over; nor does one that stands still.
+  if (leader.tilt || leader.state == State::kSilent) {
+    time_.At(time_.Now() + 100ms, [this, server, name] { Choose(server, name); });
+    return;
+  }
+  // One that was given too little time has given up by now.
+  const Endpoint* best = group.failover_timeout < leader.promotes_after ? nullptr : FindBest(group);
+  if (best == nullptr) {
+    group.failing_over = false;
+    return;
+  }
+  const Endpoint promoted = *best;
+  group.replicas.at(promoted).promoted = true;
+  ++group.config_epoch;
+  Promote(promoted);
+  on_change("");
+  time_.At(time_.Now() + leader.ends_after,
+           [this, server, name, promoted] { Finish(server, name, promoted); });
 }
 
 void FakeFleet::Finish(const Endpoint& server, const std::string& name, const Endpoint& promoted) {
@@ -409,6 +436,7 @@ void FakeFleet::Finish(const Endpoint& server, const std::string& name, const En
     if (redis.role == redis::Role::kReplica && redis.master == old && redis.state == State::kAnswers)
       Attach(redis, promoted);
   }
+  on_change("");
 }
 
 }  // namespace redis_zk::testing

@@ -8,9 +8,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,7 @@ class FakeFleet {
     bool down = false;
     bool promoted = false;
     bool asked = true;
+    std::optional<int> believed_priority{};  // nothing: what the server says now
   };
   struct Monitored {
     Endpoint master{};
@@ -101,6 +104,10 @@ class FakeFleet {
 
   // What was ordered and carried out, in order: "127.0.0.1:7001 REPLICAOF NO ONE". Questions are left out.
   std::vector<std::string> orders;
+  // How orders begin that are refused, as users may be by ACL: "127.0.0.1:7001 CLIENT PAUSE".
+  std::vector<std::string> forbidden;
+  // Runs after every order, and after every step of a failover; "" stands for the latter.
+  std::function<void(const std::string& order)> on_change = [](const std::string&) {};
 
   // As a Sentinel does it at the end of a failover.
   void Promote(const Endpoint& replica);
@@ -118,6 +125,7 @@ class FakeFleet {
   };
   class Kept;
 
+  bool IsForbidden(const std::string& order) const;
   Result<redis::Replies> Answer(const Endpoint& server, const std::vector<redis::Command>& commands);
   redis::Reply AnswerRedis(const Endpoint& server, Redis& redis, const redis::Command& command);
   redis::Reply AnswerSentinel(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);
@@ -125,6 +133,8 @@ class FakeFleet {
   // SENTINEL SET.
   static redis::Reply Set(Monitored& group, const redis::Command& command);
   redis::Reply FailOver(const Endpoint& server, Sentinel& sentinel, const std::string& group);
+  // The step of a failover that promotes a replica.
+  void Choose(const Endpoint& server, const std::string& group);
   void Finish(const Endpoint& server, const std::string& group, const Endpoint& promoted);
   // After a RESET: the replicas at the master's next INFO, or the other Sentinels at their next hellos,
   // which they send every two seconds.
@@ -133,6 +143,7 @@ class FakeFleet {
   const Endpoint* FindBest(const Monitored& group);
   // Tells the Sentinel of the group's replicas and of the other Sentinels, and these of it.
   void FindOthers(const Endpoint& sentinel, const std::string& group);
+  std::string PriorityOf(const Endpoint& replica, const Known& known) const;
   std::string Info(const Endpoint& server, const Redis& redis) const;
   // fake_replication.cpp
   bool LinkIsUp(const Redis& replica) const;

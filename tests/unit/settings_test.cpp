@@ -13,7 +13,6 @@ using sentinel::SentinelReport;
 using sentinel_wrapper::Difference;
 using sentinel_wrapper::Differences;
 using sentinel_wrapper::InfoPeriodFor;
-using sentinel_wrapper::LongestChange;
 using sentinel_wrapper::MayBeExpected;
 
 TEST(InfoPeriodForTest, IsLongerForALargeFleet) {
@@ -84,24 +83,6 @@ TEST(MayBeExpectedTest, NotWhatEndsAFailover) {
     SentinelReport first = Defaults();
     first.failover_timeout = failover_timeout;
     EXPECT_EQ(MayBeExpected(first), may_be) << name;
-  }
-}
-
-TEST(LongestChangeTest, IsShortForWhatEndsAFailoverWithoutOne) {
-  struct Row {
-    const char* name;
-    bool failover_in_progress;
-    Difference difference;
-    Duration longest;
-  };
-  for (const auto& [name, failover_in_progress, difference, longest] :
-       std::initializer_list<Row>{{"left behind", false, {"failover-timeout", "1", "10000"}, 5s},
-                                  {"may be in use", true, {"failover-timeout", "1", "10000"}, 30s},
-                                  {"another value", false, {"failover-timeout", "2", "10000"}, 30s},
-                                  {"another setting", false, {"parallel-syncs", "1", "2"}, 30s}}) {
-    SentinelReport own = Defaults();
-    own.failover_in_progress = failover_in_progress;
-    EXPECT_EQ(LongestChange(own, difference), longest) << name;
   }
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/log.h"
+#include "failover/order.h"
 #include "failover/preference.h"
 #include "sentinel/client.h"
 
@@ -15,9 +15,6 @@ namespace {
 
 using Kind = Handover::Outcome::Kind;
 
-constexpr const char* kIsReplica = "this node is a replica";
-constexpr const char* kAskedAtOnce = "interrupted by a second stop request";
-
 // How often the servers are looked at while everybody waits for them.
 constexpr Duration kLookInterval = 5ms;
 // How often everything is looked at while writes go on.
@@ -26,14 +23,9 @@ constexpr Duration kLookAgain = 100ms;
 constexpr Duration kSlowAnswers = 2s;
 // How long the handover waits for the other Sentinels to learn what one knows.
 constexpr Duration kAllReadyWithin = 1s;
-// How long a Sentinel that took the order may seem to do nothing.
-constexpr Duration kSentinelPatience = 1s;
-// One that was silent for this long stood still, and enters TILT before it does anything (sentinel.c,
-// sentinel_tilt_trigger, 2 s): what it was ordered to waits for half a minute, and for the next
-// configuration.
-constexpr Duration kStoodStill = 3s;
-// A replica that was told to be a master is one in an instant.
-constexpr Duration kPromotionArrives = 500ms;
+// A Sentinel of a large fleet, or one that cannot be told to ask more often, asks every ten seconds; a second
+// or two for its turn and for the answer.
+constexpr Duration kPriorityIsSeenWithin = 12s;
 
 // Of a master that stops next.
 // A failover takes about this long; what is left before it is for the replicas to come close and catch up.
@@ -59,216 +51,51 @@ constexpr Duration kPauseToFailOver = 30s;
 // What is left of the pause when all hope of a decision is given up.
 constexpr Duration kReleaseBefore = 2s;
 constexpr Duration kDemote = 5s;
-constexpr Duration kAtOnce = 1ms;
 
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
-std::vector<sentinel::SentinelReport> AnsweredReports(redis::Servers& servers,
-                                                      const std::vector<sentinel::Peer>& sentinels,
-                                                      const std::string& group) {
-  std::vector<sentinel::SentinelReport> reports;
-  for (auto& report : sentinel::AskSentinels(servers, sentinels, group)) {
-    if (report) reports.push_back(std::move(*report));
-  }
-  return reports;
-}
-
-template <class Range>
-bool Contains(const Range& range, const Endpoint& endpoint) {
+bool Contains(const std::vector<Endpoint>& range, const Endpoint& endpoint) {
   return std::find(range.begin(), range.end(), endpoint) != range.end();
 }
 
-const sentinel::SentinelReport* FindReport(const Endpoint& sentinel,
-                                           const std::vector<sentinel::SentinelReport>& reports) {
-  const auto found = std::find_if(reports.begin(), reports.end(),
-                                  [&](const auto& report) { return report.sentinel == sentinel; });
-  return found == reports.end() ? nullptr : &*found;
-}
-
-bool CanBePromoted(const sentinel::ReplicaReport& replica) { return !replica.down && replica.priority != 0; }
-
-// Whether a Sentinel would promote one of these.
-bool Knows(const sentinel::GroupReport& sentinel, const std::vector<Endpoint>& replicas) {
-  return std::any_of(sentinel.replicas.begin(), sentinel.replicas.end(), [&](const auto& known) {
-    return CanBePromoted(known) && std::any_of(replicas.begin(), replicas.end(), [&](const auto& replica) {
-             return MayBeSame(replica, known.endpoint);
-           });
-  });
-}
-
-// Why an attached replica cannot take over; empty: it can.
-std::string FindShortcoming(const Endpoint& replica, const Result<redis::ServerInfo>& info) {
-  if (!info) return info.error().message;
-  if (info->loading) return fmt::format("{} is still loading its data", replica.ToAddress());
-  if (info->priority == 0)
-    return fmt::format("{} cannot be promoted: its replica-priority is 0", replica.ToAddress());
-  if (info->synchronising || !info->link_up)
-    return fmt::format("{} is still copying the data", replica.ToAddress());
-  return "";
-}
-
-bool IsFailingOver(const std::vector<sentinel::SentinelReport>& reports) {
-  return std::any_of(reports.begin(), reports.end(),
-                     [](const auto& report) { return report.failover_in_progress; });
+// Whom a Sentinel could promote.
+std::vector<Endpoint> PromotableIn(const HandoverPlan& plan) {
+  std::vector<Endpoint> promotable = plan.replicas;
+  promotable.insert(promotable.end(), plan.unattached.begin(), plan.unattached.end());
+  return promotable;
 }
 
 }  // namespace
-
-HandoverPlan PlanHandover(const HandoverView& view) {
-  HandoverPlan plan;
-  const auto refuse = [&plan](bool passing, std::string why) {
-    plan.refusal = std::move(why);
-    plan.passing = passing;
-    return plan;
-  };
-  if (view.master.role != redis::Role::kMaster) return refuse(false, kIsReplica);
-  std::vector<Endpoint> online;
-  std::vector<Endpoint> copying;
-  for (const auto& replica : view.master.replicas)
-    (replica.online ? online : copying).push_back(replica.endpoint);
-  if (view.to && !Contains(online, *view.to)) {
-    if (Contains(copying, *view.to))
-      return refuse(true, fmt::format("{} is still copying the data", view.to->ToAddress()));
-    if (*view.to == view.announced)
-      return refuse(false, fmt::format("{} is the master", view.to->ToAddress()));
-    return refuse(false, fmt::format("{} is not an attached replica of {}", view.to->ToAddress(),
-                                     view.announced.ToAddress()));
-  }
-  if (view.master.replicas.empty()) {
-    for (const auto& [report, known] : view.sentinels) {
-      const auto living = std::find_if(known.begin(), known.end(), CanBePromoted);
-      // Its link has just broken, or it has just died: Sentinel tells which in a moment.
-      if (report.master == view.announced && living != known.end())
-        return refuse(true, fmt::format("replica {} is not attached", living->endpoint.ToAddress()));
-    }
-    return refuse(false, "no replica is attached");
-  }
-  if (view.registered == 0) return refuse(false, "no Sentinel is registered");
-  if (online.empty())
-    return refuse(true, fmt::format("{} is still copying the data", copying.front().ToAddress()));
-
-  std::string shortcoming;
-  for (const auto& replica : online) {
-    if (view.to && replica != *view.to) continue;
-    auto why = FindShortcoming(replica, view.replicas.at(replica));
-    if (why.empty()) plan.candidates.push_back(replica);
-    if (shortcoming.empty()) shortcoming = std::move(why);
-  }
-  if (plan.candidates.empty()) return refuse(true, std::move(shortcoming));
-
-  std::size_t naming = 0;
-  bool tilted = false;
-  bool all_know = true;
-  std::vector<const sentinel::GroupReport*> able;
-  for (const auto& sentinel : view.sentinels) {
-    const auto& report = sentinel.report;
-    // Two failovers at once may promote two replicas.
-    if (report.failover_in_progress)
-      return refuse(true,
-                    fmt::format("Sentinel {} is already running a failover", report.sentinel.ToAddress()));
-    if (report.master != view.announced) continue;
-    ++naming;
-    if (!Knows(sentinel, plan.candidates)) {
-      all_know = all_know && report.tilt;
-      continue;
-    }
-    tilted = tilted || report.tilt;
-    if (!report.tilt) able.push_back(&sentinel);
-  }
-  if (naming == 0)
-    return refuse(true, fmt::format("no Sentinel reports {} as the master", view.announced.ToAddress()));
-  if (naming < view.needed) {
-    return refuse(
-        true, fmt::format("ZooKeeper does not confirm this master, and only {} of {} required Sentinels do",
-                          naming, view.needed));
-  }
-  if (able.empty()) {
-    if (tilted) return refuse(true, "every Sentinel that knows a promotable replica is in TILT");
-    return refuse(true, fmt::format("no Sentinel knows {} yet", plan.candidates.front().ToAddress()));
-  }
-  // See sentinel_client.h, RequestFailover.
-  std::reverse(able.begin(), able.end());
-  const Endpoint best = able.front()->report.sentinel;
-  // Those first that would promote no other one.
-  std::stable_partition(able.begin(), able.end(), [&](const auto* sentinel) {
-    return FindUnattached(online, sentinel->replicas).empty();
-  });
-  plan.unattached = FindUnattached(online, able.front()->replicas);
-  for (const auto* sentinel : able) {
-    if (plan.unattached.empty() == FindUnattached(online, sentinel->replicas).empty())
-      plan.sentinels.push_back(sentinel->report.sentinel);
-  }
-  plan.all_ready = all_know && plan.sentinels.front() == best;
-  for (const auto& replica : online) {
-    const auto& info = view.replicas.at(replica);
-    const bool never = info && info->priority == 0 &&
-                       std::none_of(able.begin(), able.end(),
-                                    [&](const auto* sentinel) { return Knows(*sentinel, {replica}); });
-    if (!never) plan.replicas.push_back(replica);
-  }
-  return plan;
-}
-
-std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
-                                     const std::vector<sentinel::ReplicaReport>& known) {
-  // By name and by address the same replica would be two.
-  if (!std::all_of(attached.begin(), attached.end(),
-                   [](const auto& replica) { return IsIpAddress(replica.host); }))
-    return {};
-  std::vector<Endpoint> found;
-  for (const auto& replica : known) {
-    if (!replica.down && replica.priority != 0 &&
-        std::find(attached.begin(), attached.end(), replica.endpoint) == attached.end())
-      found.push_back(replica.endpoint);
-  }
-  return found;
-}
 
 Status DisconnectClients(redis::Servers& servers, const Endpoint& server) {
   return servers.Order(server, {"CLIENT", "KILL", "TYPE", "normal"});
 }
 
-Handover::Handover(const redis::Network& network, const Terms& terms, Pause pause)
-    : network_(network), terms_(terms), pause_(std::move(pause)), start_(Clock::now()), to_(terms.to) {}
+Handover::Handover(const redis::Network& network, const Terms& terms)
+    : network_(network),
+      terms_(terms),
+      start_(Clock::now()),
+      to_(terms.to),
+      master_(network.redis, terms.server, terms.own, terms.group),
+      preference_(network, terms.group) {}
 
-Handover::Outcome Handover::End(Kind kind, std::string told) const {
-  Outcome outcome{.kind = kind, .told = std::move(told), .took = Since(start_)};
-  const TimePoint released_at = released_at_ == TimePoint{} ? Clock::now() : released_at_;
-  if (paused_at_ != TimePoint{})
-    outcome.paused = std::chrono::duration_cast<Duration>(released_at - paused_at_);
-  return outcome;
+std::optional<TimePoint> Handover::Step() {
+  while (!outcome_) {
+    Next next = std::visit([this](auto& at) { return Take(at); }, step_);
+    if (const auto* wait = std::get_if<Wait>(&next)) return wait->until;
+    if (auto* over = std::get_if<Outcome>(&next)) {
+      outcome_ = std::move(*over);
+      // What it held, changed settings among it, ends now.
+      step_ = step::Looking{};
+    } else {
+      step_ = std::move(std::get<step::Any>(next));
+    }
+  }
+  return std::nullopt;
 }
 
-Result<redis::Reply> Handover::AskMaster(const redis::Command& command) const {
-  const auto replies =
-      terms_.own != nullptr ? terms_.own->Ask({command}) : network_.redis.Ask(terms_.server, {command});
-  if (!replies) return tl::unexpected(replies.error());
-  if (replies->front().is_error())
-    return Fail(ErrorKind::kRefused, fmt::format("{}: {}", command.front(), replies->front().text));
-  return replies->front();
-}
-
-Result<redis::ServerInfo> Handover::AskMasterInfo() const {
-  if (terms_.own != nullptr) return terms_.own->AskInfo();
-  return network_.redis.AskInfo(terms_.server);
-}
-
-Status Handover::PauseWrites(Duration duration) {
-  const TimePoint asked_at = Clock::now();
-  if (paused_at_ == TimePoint{}) paused_at_ = asked_at;
-  const auto paused = AskMaster({"CLIENT", "PAUSE", std::to_string(duration.count()), "WRITE"});
-  if (!paused) return tl::unexpected(paused.error());
-  paused_until_ = asked_at + duration;
-  return {};
-}
-
-void Handover::Release() {
-  released_at_ = Clock::now();
-  // If it does not answer, the pause ends by itself.
-  if (const auto released = AskMaster({"CLIENT", "UNPAUSE"}); !released)
-    log::Warn({.event = "writes-not-resumed", .group = terms_.group, .peer = terms_.server.ToAddress()},
-              "cannot resume writes on {}: {}; they stay paused for up to {} s", terms_.server.ToAddress(),
-              released.error().message, Remaining(paused_until_, released_at_) / 1s);
+void Handover::Interrupt(std::string why) {
+  if (!interrupted_) interrupted_ = std::move(why);
 }
 
 TimePoint Handover::BeginBy() const {
@@ -276,17 +103,39 @@ TimePoint Handover::BeginBy() const {
   return start_ + terms_.timeout - std::min(kFailoverTakes, terms_.timeout / 2) - kCatchUp;
 }
 
+Handover::Outcome Handover::End(Kind kind, std::string told) {
+  Outcome outcome;
+  outcome.kind = kind;
+  outcome.told = std::move(told);
+  outcome.took = Since(start_);
+  outcome.paused = master_.paused();
+  preference_.Restore();
+  return outcome;
+}
+
+// With writes paused and nothing promoted.
+Handover::Next Handover::GiveUp(Kind kind, std::string why) {
+  // Not released where it stops: Sentinel may have promoted one meanwhile, and what is written here now would
+  // be lost.
+  if (GoesOn()) master_.ReleaseWrites();
+  return End(kind, std::move(why));
+}
+
 HandoverPlan Handover::Look() {
-  const auto master = AskMasterInfo();
+  const auto master = master_.AskInfo();
   if (!master) {
     const bool slow = master.error().kind == ErrorKind::kTimeout && Since(start_) < kSlowAnswers;
-    return {.refusal = master.error().message, .passing = slow || redis::IsFull(master.error())};
+    HandoverPlan plan;
+    plan.refusal = master.error().message;
+    plan.passing = slow || redis::IsFull(master.error());
+    return plan;
   }
-  HandoverView view{.master = *master,
-                    .announced = terms_.announced,
-                    .registered = terms_.sentinels.size(),
-                    .needed = terms_.recorded ? 1 : terms_.sentinels.size() / 2 + 1,
-                    .to = to_};
+  HandoverView view;
+  view.master = *master;
+  view.announced = terms_.announced;
+  view.registered = terms_.sentinels.size();
+  view.needed = ConfirmationsNeeded(terms_.recorded, terms_.sentinels.size());
+  view.to = to_;
   if (master->role == redis::Role::kMaster) {
     std::vector<Endpoint> attached;
     for (const auto& replica : master->replicas) attached.push_back(replica.endpoint);
@@ -303,315 +152,240 @@ HandoverPlan Handover::Look() {
   return PlanHandover(view);
 }
 
-Handover::Outcome Handover::Run() {
-  std::optional<TimePoint> possible_since;
-  while (true) {
-    to_ = terms_.to;
-    HandoverPlan plan = Look();
-    Outcome outcome = End(Kind::kRefused, plan.refusal);
-    if (plan.refusal.empty() && !possible_since) possible_since = Clock::now();
-    if (plan.refusal.empty() && !plan.all_ready &&
-        Clock::now() < std::min(*possible_since + kAllReadyWithin, BeginBy())) {
-      outcome.told = "not every Sentinel knows the replica yet";
-    } else if (plan.refusal.empty()) {
-      outcome = Prepare(std::move(plan));
-      if (outcome.kind != Kind::kRefused || refused_for_good_) return outcome;
-    } else if (!plan.passing) {
-      outcome.is_master = plan.refusal != kIsReplica;
-      return outcome;
-    }
-    if (Clock::now() >= BeginBy() || outcome.told == kAskedAtOnce) return outcome;
-    log_waiting_(log::Severity::kInfo, {.event = "handover-waiting", .group = terms_.group},
-                 "handover waits: " + outcome.told);
-    if (!pause_(Clock::now() + kLookAgain)) {
-      outcome.told += fmt::format("; {}", kAskedAtOnce);
-      return outcome;
-    }
-  }
+Handover::Next Handover::LookAgain(std::string obstacle) {
+  if (Clock::now() >= BeginBy()) return End(Kind::kRefused, std::move(obstacle));
+  preference_.Restore();
+  log_waiting_(log::Severity::kInfo, {.event = "handover-waiting", .group = terms_.group},
+               "handover waits: " + obstacle);
+  return step::Looking{std::move(obstacle), Clock::now() + kLookAgain};
 }
 
-Handover::Outcome Handover::Prepare(HandoverPlan plan) {
+Handover::Next Handover::Take(step::Looking& at) {
+  if (interrupted_) {
+    const std::string obstacle = at.last_obstacle.empty() ? "" : at.last_obstacle + "; ";
+    return End(Kind::kRefused, obstacle + *interrupted_);
+  }
+  if (Clock::now() < at.not_before) return Wait{at.not_before};
+  to_ = terms_.to;
+  HandoverPlan plan = Look();
+  if (!plan.refusal.empty() && !plan.passing) {
+    Outcome outcome = End(Kind::kRefused, plan.refusal);
+    outcome.is_master = plan.is_master;
+    return outcome;
+  }
+  if (!plan.refusal.empty()) return LookAgain(std::move(plan.refusal));
+  if (!possible_since_) possible_since_ = Clock::now();
+  if (!plan.all_ready && Clock::now() < std::min(*possible_since_ + kAllReadyWithin, BeginBy()))
+    return LookAgain("not every Sentinel knows the replica yet");
+  return Prepare(std::move(plan));
+}
+
+Handover::Next Handover::Prepare(HandoverPlan plan) {
   // One of the unattached would be promoted without what it has not copied, if its priority is the better
   // one.
   if (!to_ && !plan.unattached.empty()) to_ = plan.candidates.front();
-  if (!to_) return CarryOut(std::move(plan));
+  if (!to_) return Approach(std::move(plan));
   // The preference is shown to one Sentinel, and only that one is asked.
   plan.sentinels.resize(1);
-  const TimePoint shown_by = GoesOn() ? TimePoint::max() : std::max(BeginBy(), start_ + terms_.timeout / 2);
-  const auto pause = [&](TimePoint until) { return Clock::now() < shown_by && pause_(until); };
-  const Preference preference(network_, terms_.group, *to_);
-  if (const auto preferred = preference.Set(plan.replicas, plan.sentinels.front(), pause); !preferred) {
-    return End(Kind::kRefused, Clock::now() < shown_by
-                                   ? preferred.error().message
-                                   : fmt::format("timeout: Sentinel {} does not prefer {} yet",
-                                                 plan.sentinels.front().ToAddress(), to_->ToAddress()));
-  }
-  return CarryOut(std::move(plan));
+  if (const auto set = Prefer(network_.redis, *to_, plan.replicas, preference_); !set)
+    return LookAgain(set.error().message);
+  TimePoint seen_by = Clock::now() + kPriorityIsSeenWithin;
+  if (!GoesOn()) seen_by = std::min(seen_by, std::max(BeginBy(), start_ + terms_.timeout / 2));
+  return step::Preferring{std::move(plan), seen_by};
 }
 
-Handover::Outcome Handover::CarryOut(HandoverPlan plan) {
-  const TimePoint close_by = GoesOn() ? Clock::now() + kComeClose : BeginBy();
-  if (auto why = AwaitReplicas(plan.replicas, kSlack, close_by); !why.empty())
-    return End(Kind::kRefused, std::move(why));
+Handover::Next Handover::Take(step::Preferring& at) {
+  if (interrupted_) return End(Kind::kRefused, *interrupted_);
+  const Endpoint& sentinel = at.plan.sentinels.front();
+  const auto known = sentinel::Client(network_.sentinels, sentinel).AskKnownInstances(terms_.group);
+  if (known && Prefers(known->replicas, *to_)) return Approach(std::move(at.plan));
+  if (Clock::now() >= at.seen_by)
+    return LookAgain(
+        fmt::format("timeout: Sentinel {} does not prefer {} yet", sentinel.ToAddress(), to_->ToAddress()));
+  return Wait{Clock::now() + kLookAgain};
+}
+
+Handover::Next Handover::Approach(HandoverPlan plan) const {
+  CatchUp catch_up(plan.replicas, to_, kSlack);
+  const TimePoint by = GoesOn() ? Clock::now() + kComeClose : BeginBy();
+  return step::Approaching{std::move(plan), std::move(catch_up), by};
+}
+
+Handover::Next Handover::Take(step::Approaching& at) {
+  if (interrupted_) return End(Kind::kRefused, *interrupted_);
+  auto seen = at.catch_up.Look(master_, network_.redis);
+  if (!seen.arrived && (seen.hopeless || Clock::now() >= at.by)) return LookAgain(std::move(seen.why));
+  if (!seen.arrived) return Wait{Clock::now() + kLookInterval};
   // That may have taken a while.
-  const HandoverPlan now = Look();
-  if (!now.refusal.empty()) return End(Kind::kRefused, now.refusal);
-  std::erase_if(plan.sentinels, [&](const auto& sentinel) { return !Contains(now.sentinels, sentinel); });
-  if (plan.sentinels.empty())
-    return End(Kind::kRefused, "the chosen Sentinel can no longer run the failover");
-  if (const auto paused = PauseWrites(GoesOn() ? kPauseToCatchUp : terms_.timeout + kPauseMargin); !paused) {
-    if (paused.error().kind != ErrorKind::kRefused && GoesOn()) Release();
-    refused_for_good_ = true;
+  HandoverPlan now = Look();
+  if (!now.refusal.empty()) return LookAgain(std::move(now.refusal));
+  std::erase_if(at.plan.sentinels, [&](const auto& sentinel) { return !Contains(now.sentinels, sentinel); });
+  if (at.plan.sentinels.empty()) return LookAgain("the chosen Sentinel can no longer run the failover");
+  return PauseWrites(std::move(at.plan));
+}
+
+Handover::Next Handover::PauseWrites(HandoverPlan plan) {
+  const auto paused = master_.PauseWrites(GoesOn() ? kPauseToCatchUp : terms_.timeout + kPauseMargin);
+  if (!paused) {
+    if (paused.error().kind != ErrorKind::kRefused && GoesOn()) master_.ReleaseWrites();
     return End(Kind::kRefused, paused.error().message);
   }
+  CatchUp catch_up(plan.replicas, to_, 0);
+  return step::CatchingUp{std::move(plan), std::move(catch_up), Clock::now() + kCatchUp};
+}
+
+Handover::Next Handover::Take(step::CatchingUp& at) {
+  if (interrupted_) return GiveUp(Kind::kGivenUp, *interrupted_);
+  auto seen = at.catch_up.Look(master_, network_.redis);
+  if (!seen.arrived && (seen.hopeless || Clock::now() >= at.by))
+    return GiveUp(Kind::kGivenUp, std::move(seen.why));
+  if (!seen.arrived) return Wait{Clock::now() + kLookInterval};
   TimePoint deadline = start_ + terms_.timeout;
-  std::string why = AwaitReplicas(plan.replicas, 0, Clock::now() + kCatchUp);
-  if (why.empty() && GoesOn()) {
-    const TimePoint first_ends_at = paused_until_;
-    if (const auto paused = PauseWrites(kPauseToFailOver); !paused) {
-      why = paused.error().message;
-    } else if (Clock::now() >= first_ends_at) {
-      // Somebody may have written in between.
-      why = "timeout: the pause of the writes expired before the failover was requested";
-    }
-    deadline = paused_until_ - kReleaseBefore;
+  if (GoesOn()) {
+    const TimePoint first_ends_at = master_.paused_until();
+    if (const auto paused = master_.PauseWrites(kPauseToFailOver); !paused)
+      return GiveUp(Kind::kGivenUp, paused.error().message);
+    // Somebody may have written in between.
+    if (Clock::now() >= first_ends_at)
+      return GiveUp(Kind::kGivenUp,
+                    "timeout: the pause of the writes expired before the failover was requested");
+    deadline = master_.paused_until() - kReleaseBefore;
   }
-  if (!why.empty()) {
-    // Not released where it stops: Sentinel may have promoted one meanwhile, and what is written here now
-    // would be lost.
-    if (GoesOn()) Release();
-    return End(Kind::kGivenUp, std::move(why));
-  }
-  return Order(plan, deadline);
+  std::vector<Endpoint> to_ask = at.plan.sentinels;
+  return step::Ordering{{.plan = std::move(at.plan), .deadline = deadline, .to_ask = std::move(to_ask)}};
 }
 
-sentinel::Peer Handover::PeerAt(const Endpoint& sentinel) const {
-  return *std::find_if(terms_.sentinels.begin(), terms_.sentinels.end(),
-                       [&](const auto& peer) { return peer.endpoint == sentinel; });
-}
-
-Handover::Outcome Handover::Order(const HandoverPlan& plan, TimePoint deadline) {
-  std::vector<Endpoint> asked;
-  bool open = false;  // one that was asked may still act
-  Promotion promotion{.decided = true, .why = "no Sentinel accepted the failover request"};
-  for (const auto& sentinel : plan.sentinels) {
-    if (Clock::now() >= deadline) break;
-    const auto reports = AnsweredReports(network_.sentinels, {PeerAt(sentinel)}, terms_.group);
-    // Silent, or in TILT since we looked: it would carry the order out when nobody expects it any more.
-    if (reports.empty() || reports.front().tilt) {
-      promotion.why = fmt::format("no Sentinel accepted the failover request: {} {}", sentinel.ToAddress(),
-                                  reports.empty() ? "does not answer" : "is in TILT");
-      continue;
-    }
-    const auto ordered = sentinel::Client(network_.sentinels, sentinel).RequestFailover(terms_.group);
-    // The order may have arrived although the answer did not, and another failover is as good as ours: then
-    // no other Sentinel may be asked.
-    if (!ordered && ordered.error().kind == ErrorKind::kRefused &&
-        !sentinel::IsFailoverRunning(ordered.error())) {
-      promotion.why = "no Sentinel accepted the failover request: " + ordered.error().message;
-      continue;
-    }
-    asked.push_back(sentinel);
-    promotion =
-        AwaitPromotion(plan, sentinel, GoesOn() ? std::min(deadline, Clock::now() + kPromotion) : deadline);
-    if (promotion.promoted || !promotion.stalled) break;
-    open = open || !promotion.decided;
-    log::Warn({.event = "handover-sentinel-stalled", .group = terms_.group, .peer = sentinel.ToAddress()},
-              "handover stalled: {}", promotion.why);
+Handover::Next Handover::Take(step::Ordering& at) {
+  step::Attempt& attempt = at.attempt;
+  if (interrupted_ && !GoesOn()) attempt.why = *interrupted_;
+  if (Clock::now() >= attempt.deadline || attempt.to_ask.empty() || (interrupted_ && !GoesOn()))
+    return EndFailedAttempt(std::move(attempt));
+  OrderTerms terms;
+  terms.group = terms_.group;
+  terms.master = terms_.announced;
+  terms.sentinels = answering_;
+  terms.needed = ConfirmationsNeeded(terms_.recorded, terms_.sentinels.size());
+  terms.asked = attempt.to_ask;
+  const auto ordered = OrderFailover(network_.sentinels, terms);
+  const TimePoint now = Clock::now();
+  switch (ordered.kind) {
+    case Ordered::Kind::kTaken:
+    case Ordered::Kind::kMayBeTaken:
+    case Ordered::Kind::kRunning:  // another failover is as good as ours
+      break;
+    case Ordered::Kind::kUnconfirmed:
+    case Ordered::Kind::kLeft:
+    case Ordered::Kind::kRefused:
+      // Where a Sentinel names another master, a replica may have been promoted.
+      attempt.open = attempt.open || ordered.names_another;
+      attempt.why = attempt.asked.empty()
+                        ? "no Sentinel accepted the failover request: " + ordered.why
+                        : fmt::format("{}; no other one accepted the request: {}", attempt.why, ordered.why);
+      return EndFailedAttempt(std::move(attempt));
   }
-  // What may still be carried out is called off, or waited for, before a write is accepted again.
-  if (!promotion.promoted && GoesOn() && (open || !promotion.decided))
-    promotion = EndFailover(plan, asked, deadline);
-  if (promotion.promoted) return Finish(*promotion.promoted);
-  if (GoesOn()) Release();
-  return End(promotion.decided ? Kind::kGivenUp : Kind::kUndecided, promotion.why);
+  const auto taker = std::find(attempt.to_ask.begin(), attempt.to_ask.end(), ordered.sentinel);
+  if (taker != attempt.to_ask.end()) attempt.to_ask.erase(attempt.to_ask.begin(), taker + 1);
+  attempt.asked.push_back(ordered.sentinel);
+  const TimePoint by = GoesOn() ? std::min(attempt.deadline, now + kPromotion) : attempt.deadline;
+  return step::AwaitingPromotion{std::move(attempt), OrderWatch(ordered.sentinel, now), by};
 }
 
-Handover::Outcome Handover::Finish(const Endpoint& promoted) {
+Handover::Next Handover::Take(step::AwaitingPromotion& at) {
+  step::Attempt& attempt = at.attempt;
+  if (const auto promoted = FindMasterAmong(network_.redis, PromotableIn(attempt.plan)))
+    return Demote(*promoted);
+  const std::string asked = at.watch.asked().ToAddress();
+  const auto answers = sentinel::AskSentinels(network_.sentinels, answering_, terms_.group);
+  const TimePoint now = Clock::now();
+  switch (at.watch.Judge(answering_, answers, now)) {
+    case OrderWatch::State::kTilted:
+      attempt.why = fmt::format("Sentinel {} entered TILT after it accepted the failover request", asked);
+      return BeginCallingOff(std::move(attempt), {at.watch.asked()}, at.by, true);
+    case OrderWatch::State::kGone:
+      attempt.why = fmt::format("Sentinel {} is no longer running", asked);
+      break;
+    case OrderWatch::State::kStalled:
+      attempt.why = fmt::format("Sentinel {} accepted the failover request and no longer answers", asked);
+      attempt.open = true;
+      break;
+    case OrderWatch::State::kAbandoned:
+      attempt.why = fmt::format("Sentinel {} abandoned the failover", asked);
+      attempt.to_ask.clear();
+      return EndFailedAttempt(std::move(attempt));
+    case OrderWatch::State::kWorks:
+      const bool interrupted = interrupted_ && !GoesOn();
+      if (now < at.by && !interrupted) return Wait{now + kLookInterval};
+      attempt.why = interrupted ? *interrupted_
+                    : GoesOn()  ? "timeout: no replica was promoted"
+                                : "timeout: no replica was promoted (HANDOVER_TIMEOUT)";
+      attempt.open = true;
+      return EndFailedAttempt(std::move(attempt));
+  }
+  log::Warn({.event = "handover-sentinel-stalled", .group = terms_.group, .peer = asked},
+            "handover stalled: {}", attempt.why);
+  return step::Ordering{std::move(attempt)};
+}
+
+// What may still be carried out is called off, or waited for, before a write is accepted again.
+Handover::Next Handover::EndFailedAttempt(step::Attempt attempt) {
+  if (GoesOn() && attempt.open) {
+    const TimePoint by = attempt.deadline;
+    std::vector<Endpoint> asked = attempt.asked;
+    return BeginCallingOff(std::move(attempt), std::move(asked), by, false);
+  }
+  return GiveUp(attempt.open ? Kind::kUndecided : Kind::kGivenUp, std::move(attempt.why));
+}
+
+step::Any Handover::BeginCallingOff(step::Attempt attempt, std::vector<Endpoint> asked, TimePoint by,
+                                    bool ask_next) const {
+  CallOff::Terms terms;
+  terms.group = terms_.group;
+  terms.master = terms_.announced;
+  terms.sentinels = terms_.sentinels;
+  terms.asked = std::move(asked);
+  terms.promotable = PromotableIn(attempt.plan);
+  auto call_off = std::make_unique<CallOff>(network_, std::move(terms));
+  return step::CallingOff{std::move(attempt), std::move(call_off), by, ask_next};
+}
+
+Handover::Next Handover::Take(step::CallingOff& at) {
+  auto seen = at.call_off->Look(Clock::now());
+  if (seen.promoted) return Demote(*seen.promoted);
+  if (seen.decided && at.ask_next) {
+    log::Warn({.event = "handover-sentinel-stalled",
+               .group = terms_.group,
+               .peer = at.attempt.asked.back().ToAddress()},
+              "handover stalled: {}", at.attempt.why);
+    return step::Ordering{std::move(at.attempt)};
+  }
+  if (seen.decided) return GiveUp(Kind::kGivenUp, std::move(seen.why));
+  const bool interrupted = interrupted_ && !GoesOn();
+  if (Clock::now() < at.by && !interrupted) return Wait{Clock::now() + kLookInterval};
+  // The rest of the pause is for this, whoever was to be asked next.
+  at.attempt.open = true;
+  if (GoesOn() && at.by < at.attempt.deadline) return EndFailedAttempt(std::move(at.attempt));
+  return GiveUp(Kind::kUndecided, interrupted ? *interrupted_ : std::move(seen.why));
+}
+
+step::Any Handover::Demote(const Endpoint& promoted) const {
+  return step::Demoting{promoted, Clock::now() + (GoesOn() ? kDemote : Duration::zero())};
+}
+
+Handover::Next Handover::Take(step::Demoting& at) {
+  if (Clock::now() < at.not_before) return Wait{at.not_before};
   // Released while it still is a master, the clients would write what no other has.
-  if (const auto followed = Demote(promoted); !followed) {
+  if (const auto followed = master_.Follow(at.promoted); !followed) {
+    at.not_before = Clock::now() + redis::kAnswerTimeout;
+    if (Clock::now() < at.by) return Wait{at.not_before};
     return End(Kind::kUndecided,
-               fmt::format("{} was promoted, but {} does not replicate from it: {}", promoted.ToAddress(),
+               fmt::format("{} was promoted, but {} does not replicate from it: {}", at.promoted.ToAddress(),
                            terms_.announced.ToAddress(), followed.error().message));
   }
-  Release();
-  auto outcome = End(Kind::kDone, "");
-  outcome.told = fmt::format("handed over to {} in {} ms", promoted.ToAddress(), outcome.took.count());
-  outcome.promoted = promoted;
+  master_.ReleaseWrites();
+  Outcome outcome = End(Kind::kDone, "");
+  outcome.told = fmt::format("handed over to {} in {} ms", at.promoted.ToAddress(), outcome.took.count());
+  outcome.promoted = at.promoted;
   return outcome;
-}
-
-std::string Handover::AwaitReplicas(const std::vector<Endpoint>& replicas, std::int64_t slack,
-                                    TimePoint deadline) const {
-  // Beyond this everybody has to come: who is near by, and stands still, would not arrive within a pause.
-  std::optional<std::int64_t> beginning;
-  while (true) {
-    const auto master = AskMasterInfo();
-    if (!master) return master.error().message;
-    if (!beginning) beginning = master->offset;
-    std::vector<Endpoint> attached;
-    for (const auto& replica : master->replicas) {
-      if (std::find(replicas.begin(), replicas.end(), replica.endpoint) != replicas.end())
-        attached.push_back(replica.endpoint);
-    }
-    if (to_ && std::find(attached.begin(), attached.end(), *to_) == attached.end())
-      return fmt::format("replica {} is no longer attached", to_->ToAddress());
-    if (attached.empty()) return "no replica is attached any more";
-    std::string behind;
-    const auto infos = network_.redis.AskInfos(attached);
-    for (std::size_t i = 0; i < attached.size(); ++i) {
-      if (!infos[i]) {
-        behind = infos[i].error().message;
-      } else if (infos[i]->offset < std::max(*beginning, master->offset - slack)) {
-        behind = fmt::format("replica {} is {} bytes behind", attached[i].ToAddress(),
-                             master->offset - infos[i]->offset);
-      }
-    }
-    if (behind.empty()) return "";
-    if (Clock::now() >= deadline) return behind;
-    if (!pause_(Clock::now() + kLookInterval)) return kAskedAtOnce;
-  }
-}
-
-std::optional<Endpoint> Handover::FindPromoted(const HandoverPlan& plan) const {
-  std::vector<Endpoint> promotable = plan.replicas;
-  promotable.insert(promotable.end(), plan.unattached.begin(), plan.unattached.end());
-  const auto infos = network_.redis.AskInfos(promotable);
-  for (std::size_t i = 0; i < promotable.size(); ++i) {
-    if (infos[i] && infos[i]->role == redis::Role::kMaster) return promotable[i];
-  }
-  return std::nullopt;
-}
-
-Handover::Promotion Handover::AwaitPromotion(const HandoverPlan& plan, const Endpoint& asked,
-                                             TimePoint deadline) const {
-  TimePoint working_at = Clock::now();
-  TimePoint heard_at = working_at;
-  while (true) {
-    if (const auto promoted = FindPromoted(plan)) return {.promoted = promoted};
-    const auto answers = sentinel::AskSentinels(network_.sentinels, answering_, terms_.group);
-    std::vector<sentinel::SentinelReport> reports;
-    bool gone = false;
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      if (answers[i]) reports.push_back(*answers[i]);
-      if (answering_[i].endpoint == asked)
-        gone = !answers[i] && answers[i].error().kind != ErrorKind::kTimeout;
-    }
-    const auto* report = FindReport(asked, reports);
-    const TimePoint now = Clock::now();
-    if (report != nullptr) heard_at = now;
-    if (report != nullptr && report->tilt && report->failover_in_progress) {
-      auto called_off = EndFailover(plan, {asked}, deadline);
-      called_off.stalled = called_off.decided;
-      return called_off;
-    }
-    // The order of one whose process is gone is gone with it, once what it had sent has arrived.
-    if (gone && now - heard_at > kPromotionArrives)
-      return {.decided = true,
-              .stalled = true,
-              .why = fmt::format("Sentinel {} is no longer running", asked.ToAddress())};
-    if (now - heard_at > kStoodStill)
-      return {.stalled = true,
-              .why = fmt::format("Sentinel {} accepted the failover request and no longer answers",
-                                 asked.ToAddress())};
-    // Of one that is silent nobody knows what it does.
-    if (IsFailingOver(reports) || report == nullptr) working_at = now;
-    if (now - working_at > kSentinelPatience) {
-      return {.decided = true, .why = fmt::format("Sentinel {} abandoned the failover", asked.ToAddress())};
-    }
-    if (now >= deadline) {
-      return {.why = GoesOn() ? "timeout: no replica was promoted"
-                              : "timeout: no replica was promoted (HANDOVER_TIMEOUT)"};
-    }
-    if (!pause_(now + kLookInterval) && !GoesOn()) return {.why = kAskedAtOnce};
-  }
-}
-
-Handover::Promotion Handover::EndFailover(const HandoverPlan& plan, const std::vector<Endpoint>& asked,
-                                          TimePoint deadline) const {
-  std::map<Endpoint, Duration> before;  // failover-timeout of those where it was changed
-  Promotion ended;
-  while (true) {
-    std::vector<sentinel::SentinelReport> reports;
-    std::string open;  // why it is not decided
-    const auto answers = sentinel::AskSentinels(network_.sentinels, terms_.sentinels, terms_.group);
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      const Endpoint& sentinel = terms_.sentinels[i].endpoint;
-      if (answers[i]) {
-        reports.push_back(*answers[i]);
-      } else if (answers[i].error().kind == ErrorKind::kTimeout && Contains(asked, sentinel)) {
-        open =
-            fmt::format("Sentinel {}, which accepted the request, does not answer and may still promote one",
-                        sentinel.ToAddress());
-      }
-    }
-    for (const auto& report : reports) {
-      if (!report.failover_in_progress) continue;
-      open = "the failover is still running";
-      if (report.tilt) {
-        Withdraw(plan, report.sentinel);
-      } else if (!before.contains(report.sentinel) && sentinel::Client(network_.sentinels, report.sentinel)
-                                                          .SetFailoverTimeout(terms_.group, kAtOnce)) {
-        before[report.sentinel] = report.failover_timeout;
-      }
-    }
-    // It may have been quicker.
-    ended.promoted = FindPromoted(plan);
-    for (const auto& report : reports) {
-      if (!ended.promoted && report.master != terms_.announced) ended.promoted = report.master;
-    }
-    ended.decided = open.empty();
-    ended.why =
-        "timeout: no replica was promoted, and " + (open.empty() ? "the failover was cancelled" : open);
-    if (ended.promoted || ended.decided || Clock::now() >= deadline) break;
-    if (!pause_(Clock::now() + kLookInterval) && !GoesOn()) break;
-  }
-  for (const auto& [sentinel, failover_timeout] : before) {
-    const auto restored =
-        sentinel::Client(network_.sentinels, sentinel).SetFailoverTimeout(terms_.group, failover_timeout);
-    if (!restored)
-      log::Error(
-          {.event = "failover-timeout-not-restored", .group = terms_.group, .peer = sentinel.ToAddress()},
-          "cannot restore failover-timeout of Sentinel {}, now {} ms: {}; run SENTINEL SET {} "
-          "failover-timeout {} there",
-          sentinel.ToAddress(), kAtOnce.count(), restored.error().message, terms_.group,
-          failover_timeout.count());
-  }
-  return ended;
-}
-
-void Handover::Withdraw(const HandoverPlan& plan, const Endpoint& sentinel) const {
-  // A failover-timeout does not end one that has not begun, and TILT outlasts every pause of ours.
-  const auto known = sentinel::Client(network_.sentinels, sentinel).AskKnownInstances(terms_.group);
-  if (!known) return;
-  const bool chosen = std::any_of(known->replicas.begin(), known->replicas.end(),
-                                  [](const auto& replica) { return replica.promoted; });
-  if (chosen) {
-    // It may have told the replica already.
-    pause_(Clock::now() + kPromotionArrives);
-    if (FindPromoted(plan)) return;
-  }
-  const auto reset = sentinel::Client(network_.sentinels, sentinel).RequestReset(terms_.group);
-  if (reset) {
-    log::Warn(
-        {.event = "failover-withdrawn", .group = terms_.group, .peer = sentinel.ToAddress()},
-        "withdrew the failover request by SENTINEL RESET: Sentinel {} entered TILT before the failover began",
-        sentinel.ToAddress());
-  } else {
-    log::Warn({.event = "failover-withdrawal-failed", .group = terms_.group, .peer = sentinel.ToAddress()},
-              "cannot withdraw the failover request from Sentinel {}, which is in TILT: {}; retrying",
-              sentinel.ToAddress(), reset.error().message);
-  }
-}
-
-Status Handover::Demote(const Endpoint& promoted) const {
-  const TimePoint deadline = Clock::now() + (GoesOn() ? kDemote : Duration::zero());
-  while (true) {
-    const auto followed = AskMaster({"REPLICAOF", promoted.host, std::to_string(promoted.port)});
-    if (followed) return {};
-    if (Clock::now() >= deadline) return tl::unexpected(followed.error());
-    pause_(Clock::now() + redis::kAnswerTimeout);
-  }
 }
 
 }  // namespace redis_zk::failover

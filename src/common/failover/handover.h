@@ -10,58 +10,26 @@
 // The master may be anywhere. Whoever hands over may die at any moment: then the pause ends by itself, early
 // if no Sentinel was asked yet, else when the old master has long been made a replica by others.
 //
-// One thread. Every wait is bounded.
+// It never waits: its owner calls Step, and again when that says. One thread. Every step is bounded, and so
+// is what they take together.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/log.h"
 #include "base/time.h"
+#include "failover/handover_steps.h"
+#include "failover/old_master.h"
+#include "failover/plan.h"
+#include "failover/settings_guard.h"
 #include "net/endpoint.h"
-#include "redis/server_info.h"
 #include "redis/servers.h"
 #include "sentinel/reports.h"
 
 namespace redis_zk::failover {
-
-// What was looked up before a handover.
-struct HandoverView {
-  redis::ServerInfo master;
-  Endpoint announced;                                        // what others know the master as
-  std::map<Endpoint, Result<redis::ServerInfo>> replicas{};  // the attached ones, by their own word
-  std::vector<sentinel::GroupReport> sentinels{};            // of those that answer
-  std::size_t registered = 0;                                // Sentinels
-  std::size_t needed = 1;                                    // how many Sentinels have to name the master
-  std::optional<Endpoint> to{};                              // whom to promote
-};
-
-// Whether a handover can begin, as a function of what was looked up.
-struct HandoverPlan {
-  // Those that have to catch up first: every one that Sentinel could promote, since its knowledge of who is
-  // ahead is old.
-  std::vector<Endpoint> replicas{};
-  // Those of them that may be promoted: they hold a complete copy, and their priority is not 0.
-  std::vector<Endpoint> candidates{};
-  // Sentinels that can be asked, in this order: they know a candidate, and trust their clocks.
-  std::vector<Endpoint> sentinels{};
-  // All that answer and are not in TILT know a candidate, and the first of them would promote no other one:
-  // otherwise applications find the new master a second later.
-  bool all_ready = false;
-  // What the first of them could promote all the same; see FindUnattached.
-  std::vector<Endpoint> unattached{};
-  std::string refusal{};  // why not; one sentence
-  bool passing = false;   // what is refused now may be possible in a moment
-};
-HandoverPlan PlanHandover(const HandoverView& view);
-
-// Whom Sentinel could promote all the same: it sees them up, and they are not attached. They still copy, or
-// their link has just broken.
-std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
-                                     const std::vector<sentinel::ReplicaReport>& known);
 
 // Closes the connections of applications to a server that is no master any more, so that they ask for the
 // master again: those of replicas and of subscribers, among them Sentinels, stay.
@@ -101,65 +69,64 @@ class Handover {
     Duration paused{};  // how long nobody could write
   };
 
-  // Waits a moment while others are looked after, and says whether to go on.
-  using Pause = std::function<bool(TimePoint until)>;
-
   // The references must outlive the handover.
-  Handover(const redis::Network& network, const Terms& terms, Pause pause);
-
+  //
   // kItStops: whatever the outcome, the server is to be stopped next; after a failure no write has been
-  // accepted that a replica promoted meanwhile lacks. kItGoesOn: once a Sentinel has been asked, it is seen
-  // through to its end whatever `pause` says; that takes some seconds, and half a minute at most.
-  Outcome Run();
+  // accepted that a replica promoted meanwhile lacks.
+  Handover(const redis::Network& network, const Terms& terms);
+
+  // Goes on as far as possible now. Nothing: it is over. Otherwise the time at which to call it again; it may
+  // be called earlier.
+  std::optional<TimePoint> Step();
+  // Ends it, for this reason, where that can be done. kItGoesOn: once a Sentinel may have been asked, it is
+  // seen through to its end all the same; that takes some seconds, and half a minute at most.
+  void Interrupt(std::string why);
+  // REQUIRES: it is over.
+  const Outcome& outcome() const { return *outcome_; }
 
  private:
-  struct Promotion {
-    std::optional<Endpoint> promoted{};
-    bool decided = false;  // no replica will be promoted any more
-    bool stalled = false;  // the Sentinel that was asked is silent or in TILT
-    std::string why{};
+  // What a step leads to: itself again at some time, another one, or the end.
+  struct Wait {
+    TimePoint until;
   };
+  using Next = std::variant<Wait, step::Any, Outcome>;
+
+  Next Take(step::Looking& step);
+  Next Take(step::Preferring& step);
+  Next Take(step::Approaching& step);
+  Next Take(step::CatchingUp& step);
+  Next Take(step::Ordering& step);
+  Next Take(step::AwaitingPromotion& step);
+  Next Take(step::CallingOff& step);
+  Next Take(step::Demoting& step);
 
   bool GoesOn() const { return terms_.after_failure == AfterFailure::kItGoesOn; }
-  Outcome End(Outcome::Kind kind, std::string told) const;
-  HandoverPlan Look();
-  sentinel::Peer PeerAt(const Endpoint& sentinel) const;
-  Outcome Prepare(HandoverPlan plan);
-  Outcome CarryOut(HandoverPlan plan);
-  Outcome Order(const HandoverPlan& plan, TimePoint deadline);
-  Outcome Finish(const Endpoint& promoted);
-  // By when a passing refusal has to have passed, and the replicas to have come close.
+  // By when a passing obstacle has to have passed, and the replicas to have come close.
   TimePoint BeginBy() const;
-  Result<redis::Reply> AskMaster(const redis::Command& command) const;
-  Result<redis::ServerInfo> AskMasterInfo() const;
-  // Nobody writes for `duration` from now on, unless released earlier.
-  Status PauseWrites(Duration duration);
-  void Release();
-  // Why the replicas did not come as close as `slack` bytes; empty when they did. Those that leave meanwhile
-  // are not waited for.
-  std::string AwaitReplicas(const std::vector<Endpoint>& replicas, std::int64_t slack,
-                            TimePoint deadline) const;
-  std::vector<Endpoint> Promotable(const HandoverPlan& plan) const;
-  std::optional<Endpoint> FindPromoted(const HandoverPlan& plan) const;
-  Promotion AwaitPromotion(const HandoverPlan& plan, const Endpoint& asked, TimePoint deadline) const;
-  // Makes the Sentinels give up what they were ordered to, and says how it ended: by a failover-timeout that
-  // has passed, or, in TILT, by making them forget the order.
-  Promotion EndFailover(const HandoverPlan& plan, const std::vector<Endpoint>& asked,
-                        TimePoint deadline) const;
-  void Withdraw(const HandoverPlan& plan, const Endpoint& sentinel) const;
-  Status Demote(const Endpoint& promoted) const;
+  HandoverPlan Look();
+  Next Prepare(HandoverPlan plan);
+  Next Approach(HandoverPlan plan) const;
+  Next PauseWrites(HandoverPlan plan);
+  Next EndFailedAttempt(step::Attempt attempt);
+  step::Any BeginCallingOff(step::Attempt attempt, std::vector<Endpoint> asked, TimePoint by,
+                            bool ask_next) const;
+  step::Any Demote(const Endpoint& promoted) const;
+  Next LookAgain(std::string obstacle);
+  Next GiveUp(Outcome::Kind kind, std::string why);
+  Outcome End(Outcome::Kind kind, std::string told);
 
   const redis::Network network_;
   const Terms& terms_;
-  const Pause pause_;
   const TimePoint start_;
   std::optional<Endpoint> to_;               // whom to promote
-  std::vector<sentinel::Peer> answering_{};  // Sentinels, when they were asked last
-  bool refused_for_good_ = false;            // to try again would be pointless
-  LogOnChange log_waiting_;
-  TimePoint paused_at_{};
-  TimePoint paused_until_{};
-  TimePoint released_at_{};
+  std::vector<sentinel::Peer> answering_{};  // Sentinels, when they were looked at last
+  std::optional<TimePoint> possible_since_{};
+  std::optional<std::string> interrupted_{};
+  LogOnChange log_waiting_{};
+  OldMaster master_;
+  SettingsGuard preference_;
+  step::Any step_ = step::Looking{};
+  std::optional<Outcome> outcome_{};
 };
 
 }  // namespace redis_zk::failover

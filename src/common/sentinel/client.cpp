@@ -143,14 +143,6 @@ Status Client::SetOption(const std::string& group, const std::string& setting,
   return servers_.Order(sentinel_, {"SENTINEL", "SET", group, setting, value});
 }
 
-Status Client::SetDownAfter(const std::string& group, Duration down_after) const {
-  return SetOption(group, "down-after-milliseconds", std::to_string(down_after.count()));
-}
-
-Status Client::SetFailoverTimeout(const std::string& group, Duration failover_timeout) const {
-  return SetOption(group, "failover-timeout", std::to_string(failover_timeout.count()));
-}
-
 Result<Duration> Client::AskInfoPeriod() const {
   const auto answers = servers_.Ask(sentinel_, {{"SENTINEL", "DEBUG"}});
   if (!answers) return tl::unexpected(answers.error());

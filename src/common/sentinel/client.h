@@ -44,7 +44,8 @@ class Client {
   Result<KnownInstances> AskKnownInstances(const std::string& group) const;
 
   // SENTINEL FAILOVER: promotes a replica without asking the other Sentinels. kRefused carries Sentinel's
-  // answer (INPROG, NOGOODSLAVE...). Not graceful while the master lives: it stays master for some 11 s.
+  // answer (INPROG, NOGOODSLAVE...). failover/order.h knows when it may be sent. Not graceful while the
+  // master lives: it stays master for some 11 s.
   //
   // Ask the last of those registered first: in SENTINEL MASTERS, which redis-py reads, the Sentinel that
   // leads a failover names the old master for a second longer than the others do, and applications ask in
@@ -53,8 +54,6 @@ class Client {
 
   // SENTINEL SET: of this Sentinel alone, and until it is set again.
   Status SetOption(const std::string& group, const std::string& setting, const std::string& value) const;
-  Status SetDownAfter(const std::string& group, Duration down_after) const;
-  Status SetFailoverTimeout(const std::string& group, Duration failover_timeout) const;
 
   // How often it asks the servers of all its groups for INFO. kRefused: it does not know the command, as
   // before Redis 7.0.

@@ -1,5 +1,3 @@
-#include "failover/handover.h"
-
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -7,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "failover/plan.h"
 
 namespace redis_zk::testing {
 namespace {
