@@ -163,6 +163,10 @@ RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_the
 }  // namespace
 
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
+  // The order to the server was lost, or its answer.
+  if (view.record.state == State::kMaster && IsRecorded(view, view.self) && view.record.cold_start &&
+      view.own.role == redis::Role::kReplica)
+    return {.action = Action::kFinish, .epoch = view.record.epoch, .reason = view.record.reason};
   if (auto no_need = FindNoNeed(view); !no_need.empty()) return None(std::move(no_need));
   const std::string what =
       fmt::format("the recorded master {} does not act as master", view.record.master.ToAddress());

@@ -62,6 +62,7 @@ struct RecoveryDecision {
     kRefuse,    // only a person can say which data are the right ones
     kTakeLock,  // and look again
     kPromote,
+    kFinish,  // the record names this node by a recovery of its own, and its server is a replica still
   };
   Action action = Action::kNone;
   std::uint64_t epoch = 0;  // kPromote: of the configuration that comes of it
