@@ -92,19 +92,19 @@ Result<std::vector<sentinel::SentinelReport>> Lookup::AskTheSentinels(View& view
   return reports;
 }
 
-Result<GroupMarks> Lookup::ReadMarks(const store::Dataset& own) {
+Result<store::GroupMarks> Lookup::ReadMarks(const store::Dataset& own) {
   const std::string& group = options_.common.master_name;
   auto known = registry_.datasets.List(group);
   if (!known && known.error().kind != ErrorKind::kNotFound) return tl::unexpected(known.error());
   auto history = registry_.datasets.ReadHistory(group);
   if (!history) return tl::unexpected(history.error());
-  return GroupMarks{.history = std::move(*history),
-                    .datasets = std::move(known).value_or(std::vector<store::KnownDataset>{}),
-                    .own = own};
+  return store::GroupMarks{.history = std::move(*history),
+                           .datasets = std::move(known).value_or(std::vector<store::KnownDataset>{}),
+                           .own = own};
 }
 
 void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,
-                       bool registered, const GroupMarks& marks, View& view) {
+                       bool registered, const store::GroupMarks& marks, View& view) {
   if (!info) {
     Report(info.error());
     // Of a member that refuses us, and of an original's server, the password is another one; of other servers
@@ -114,17 +114,18 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
     return;
   }
   // A replica that is registered may not have copied anything yet.
-  if (BelongsToGroup(*info, marks) || (registered && info->role == redis::Role::kReplica)) {
+  if (store::BelongsToGroup(*info, marks) || (registered && info->role == redis::Role::kReplica)) {
     view.living.insert_or_assign(master, *info);
     return;
   }
-  view.strangers[master] = DescribeStranger(*info);
+  view.strangers[master] = store::DescribeStranger(*info);
   // Its wrapper is about to write the new name of its data down, or is dead, and the registration will go.
   if (registered) return;
-  ReportStranger(master, who, DescribeStranger(*info));
+  ReportStranger(master, who, store::DescribeStranger(*info));
 }
 
-Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const GroupMarks& marks, View& view) {
+Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const store::GroupMarks& marks,
+                             View& view) {
   // What Sentinels that are gone may have voted in.
   if (const auto identities = registry_.identities.List()) {
     for (const auto& identity : *identities)

@@ -11,8 +11,8 @@
 
 #include "redis-wrapper/bootstrap.h"
 #include "redis-wrapper/options.h"
-#include "redis-wrapper/ownership.h"
 #include "redis/servers.h"
+#include "store/ownership.h"
 #include "store/registry.h"
 
 namespace redis_zk::redis_wrapper {
@@ -32,16 +32,16 @@ class Lookup {
   // Reads both again, and sets the watches.
   Status Refresh(const Endpoint& self);
   // What tells the group's servers from others; `own` are this node's data.
-  Result<GroupMarks> ReadMarks(const store::Dataset& own);
+  Result<store::GroupMarks> ReadMarks(const store::Dataset& own);
   // An error line, once for each server: `who` names its address as the master, and `why` it is not followed.
   void ReportStranger(const Endpoint& master, const std::string& who, const std::string& why);
 
  private:
   Result<std::vector<sentinel::SentinelReport>> AskTheSentinels(View& view);
-  Status AskTheMembers(const std::vector<store::Member>& members, const GroupMarks& marks, View& view);
+  Status AskTheMembers(const std::vector<store::Member>& members, const store::GroupMarks& marks, View& view);
   // Notes what the server at `master`, which `who` names, has answered; `registered`: as a member.
   void NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,
-                 bool registered, const GroupMarks& marks, View& view);
+                 bool registered, const store::GroupMarks& marks, View& view);
   // Who answers, but not us, is named once: its password is another one.
   void Report(const Error& error);
 

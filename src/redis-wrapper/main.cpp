@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "daemon/health.h"
+#include "os/child.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
 #include "redis-wrapper/options.h"
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   redis_zk::redis::ConnectedServers servers(options.common.credentials.redis);
   redis_zk::redis::ConnectedServers sentinels(options.common.credentials.sentinel);
   return redis_zk::redis_wrapper::Wrapper(options, signals,
-                                          {redis_zk::zookeeper::OpenClientSession, {servers, sentinels}})
+                                          {redis_zk::zookeeper::OpenClientSession, {servers, sentinels}},
+                                          redis_zk::os::LaunchChild)
       .Run();
 }

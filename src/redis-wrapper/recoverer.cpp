@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "redis-wrapper/ownership.h"
 #include "sentinel/client.h"
+#include "store/ownership.h"
 #include "store/sentinel_id.h"
 
 namespace redis_zk::redis_wrapper {
@@ -111,12 +111,12 @@ Status Recoverer::AskPeers(RecoveryView& view) {
     if (member.endpoint != view.self) asked.push_back(member.endpoint);
   }
   auto infos = network_.redis.AskInfos(asked);
-  const GroupMarks marks{
+  const store::GroupMarks marks{
       .history = view.history,
       .datasets = std::move(datasets).value_or(std::vector<store::KnownDataset>{}),
       .own = {.replication_id = view.own.replication_id, .previous_id = view.own.previous_replication_id}};
   // Another's server at the recorded address is not the master.
-  if (infos.front() && BelongsToGroup(*infos.front(), marks)) view.recorded = *infos.front();
+  if (infos.front() && store::BelongsToGroup(*infos.front(), marks)) view.recorded = *infos.front();
   std::size_t next = 1;
   for (const auto& member : *members) {
     if (member.endpoint == view.self) continue;

@@ -18,21 +18,19 @@ namespace redis_zk::redis_wrapper {
 namespace {
 
 using Action = Decision::Action;
-using Answer = daemon::WrapperLoop::Answer;
+using daemon::Answer;
 
-// How often an undecided start looks again although ZooKeeper said nothing: a Redis that comes up says
-// nothing.
-constexpr Duration kLookAgain = 500ms;
 // A server whose wrapper was killed ends within a moment.
 constexpr Duration kClaimAgain = 50ms;
 
 }  // namespace
 
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
-                 const daemon::Connections& connections)
+                 const daemon::Connections& connections, os::Launcher launch)
     : options_(options),
       network_(connections.network),
       loop_(options.common, options.server, signals, connections.open_session),
+      runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.redis, "redis-wrapper"),
       own_server_(network_.redis.Keep(options.server.bind)),
       keeper_(FindDataFiles(options.redis_conf, options.server.work_dir), loop_.registry(),
@@ -44,7 +42,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
             .dataset = keeper_.Find()},
       lock_(loop_.session(), loop_.registry().records.Path(options.common.master_name),
             "redis-wrapper " + options.server.announce.ToAddress()),
-      failover_request_(options.common, network_, self_.endpoint) {}
+      settling_(options, network_, loop_, address_claim_, keeper_, lookup_, lock_, self_) {}
 
 int Wrapper::Run() {
   if (const auto code = ClaimData()) return *code;
@@ -52,13 +50,15 @@ int Wrapper::Run() {
   if (const auto code = loop_.Connect()) return *code;
   if (const auto code = address_claim_.Await()) return *code;
   while (true) {
-    const auto decision = Settle();
+    const auto decision = settling_.Settle();
     if (!decision) return decision.error();
+    record_ = settling_.record();
     const auto serving = Enter(*decision);
     if (!serving) return serving.error();
     if (*serving)
-      return Serving(options_, network_, loop_, address_claim_, *own_server_, lock_, lookup_, keeper_, self_,
-                     record_)
+      return Serving(
+                 {options_, network_, loop_, runner_, address_claim_, *own_server_, lock_, lookup_, keeper_},
+                 self_, record_)
           .Run();
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
@@ -94,91 +94,6 @@ std::optional<int> Wrapper::CheckData() {
   return std::nullopt;
 }
 
-Status Wrapper::Register(bool serving) {
-  self_.serving = serving;
-  self_.incomplete = serving && self_.incomplete;
-  return loop_.registry().members.Register(options_.common.master_name, self_);
-}
-
-Result<Decision> Wrapper::LookAndDecide(bool locked) {
-  auto view = lookup_.Look(self_, locked);
-  if (!view) return tl::unexpected(view.error());
-  view->patient = !awaiting_since_ || Clock::now() - *awaiting_since_ < options_.cold_start_wait;
-  view->own_append_only = keeper_.append_only();
-  record_ = view->record;
-  Decision decision = Decide(*view);
-  // Whoever is waited for now may be gone in a moment; then the absent are worth a wait of their own.
-  if (!decision.awaits_datasets && decision.action == Action::kWait) awaiting_since_.reset();
-  if (decision.awaits_datasets && !awaiting_since_) {
-    awaiting_since_ = Clock::now();
-    // Nobody is waited for with COLD_START_WAIT=0.
-    if (options_.cold_start_wait == Duration::zero()) return LookAndDecide(locked);
-  }
-  return decision;
-}
-
-Result<std::optional<Decision>> Wrapper::DecideUnderLock() {
-  const auto held = lock_.Acquire();
-  if (!held) return tl::unexpected(held.error());
-  if (!*held) return std::nullopt;
-  return LookAndDecide(true).map([](Decision&& decision) { return std::optional(std::move(decision)); });
-}
-
-Result<std::optional<Decision>> Wrapper::TrySettle() {
-  if (auto registered = Register(/*serving=*/false); !registered) return tl::unexpected(registered.error());
-  auto decision = LookAndDecide(false);
-  if (!decision) return tl::unexpected(decision.error());
-  if (decision->needs_lock) {
-    auto locked = DecideUnderLock();
-    if (!locked) return locked;
-    if (!locked->has_value()) {
-      waiting_for_ = "another node of the group holds the start lock; waiting until that node serves";
-      waiting_severity_ = log::Severity::kInfo;
-      return std::nullopt;
-    }
-    decision = std::move(**locked);
-  }
-  if (decision->action != Action::kWait) return *decision;
-  waiting_for_ = decision->reason;
-  waiting_severity_ = decision->disputed ? log::Severity::kError : log::Severity::kInfo;
-  if (decision->disputed) keeper_.ReportDisputed(Clock::now());
-  if (auto released = lock_.Release(); !released) return tl::unexpected(released.error());
-  if (decision->ask_failover)
-    failover_request_.Ask(lookup_.sentinels(), /*recorded=*/true,
-                          "a running replica holds the data of this empty master", Clock::now());
-  return std::nullopt;
-}
-
-OrExit<Decision> Wrapper::Settle() {
-  const Duration patience = options_.server.master_wait_timeout;
-  const TimePoint deadline = patience == Duration::zero() ? TimePoint::max() : Clock::now() + patience;
-  while (true) {
-    loop_.TakeZooKeeperNews();
-    if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
-    auto settled = TrySettle();
-    if (!settled && settled.error().kind == ErrorKind::kNotFound) {
-      // The first of the group makes what is missing; anybody does when somebody deleted it.
-      const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
-      settled = made ? TrySettle() : tl::unexpected(made.error());
-    }
-    if (settled && settled->has_value()) return **settled;
-    if (!settled) {
-      waiting_for_ = "cannot find the group's master, retrying: " + settled.error().message;
-      waiting_severity_ = log::Severity::kWarn;
-    }
-    loop_.SayWaiting(waiting_for_, waiting_severity_);
-    const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
-    while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
-      loop_.Pump(look_again);
-    if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
-    if (Clock::now() >= deadline) {
-      log::Error({.event = "master-wait-timeout"},
-                 "exiting: no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for_);
-      return tl::unexpected<int>(kExitTryAgain);
-    }
-  }
-}
-
 Result<Answer> Wrapper::Probe(const Decision& decision) {
   const auto info = own_server_->AskInfo();
   if (!info) {
@@ -187,7 +102,7 @@ Result<Answer> Wrapper::Probe(const Decision& decision) {
     return Fail("redis-server refuses REDIS_USERNAME and REDIS_PASSWORD; make them match REDIS_CONF",
                 info.error());
   }
-  if (auto foreign = loop_.NotOurs(info->process_id)) return Fail(ErrorKind::kInvalid, std::move(*foreign));
+  if (auto foreign = runner_.NotOurs(info->process_id)) return Fail(ErrorKind::kInvalid, std::move(*foreign));
   if (info->loading) return Answer::kLoading;
   const auto wanted =
       decision.action == Action::kServeAsMaster ? redis::Role::kMaster : redis::Role::kReplica;
@@ -199,14 +114,12 @@ Result<Answer> Wrapper::Probe(const Decision& decision) {
 
 OrExit<bool> Wrapper::Enter(const Decision& decision) {
   const bool as_master = decision.action == Action::kServeAsMaster;
-  const auto& server = options_.server;
   const auto conf =
       RenderServerConf(options_, as_master ? std::nullopt : std::optional<Endpoint>(decision.master)) +
       RenderLoading(keeper_.files(), keeper_.plan());
-  const auto conf_path = loop_.WriteConf("redis-wrapper", conf);
-  if (!conf_path) {
+  if (const auto written = runner_.WriteConf("redis-wrapper", conf); !written) {
     log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
-               conf_path.error().message);
+               written.error().message);
     return tl::unexpected<int>(kExitConfig);
   }
   if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
@@ -219,53 +132,65 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
       return false;
     }
   }
-  if (!as_master) keeper_.ExpectCopy(decision.replication_id);
-  keeper_.DropCopy();
-  if (const auto code = loop_.Launch(options_.redis_server_bin, *conf_path, keeper_.claim()))
-    return tl::unexpected(*code);
-  if (const auto code = loop_.AwaitServing([&] { return Probe(decision); })) return tl::unexpected(*code);
-  const auto own = own_server_->AskInfo();
-  keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
-  if (as_master && own) keeper_.WriteDown(*own, Clock::now());
+  if (const auto code = Launch(decision)) return tl::unexpected(*code);
   if (const auto recorded = RecordDecision(decision); !recorded) {
     log::Warn({.event = "record-failed"}, "{}; stopping redis-server and deciding again",
               recorded.error().message);
     // Of a new address nobody has been told yet; of one that returns, clients may know.
-    loop_.StopServer();
+    runner_.Stop();
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     return false;
   }
   log::Info({.event = "serving", .epoch = record_.epoch}, "serving as {} on {}: {}",
             as_master ? "master" : fmt::format("replica of {}", decision.master.ToAddress()),
-            server.bind.ToAddress(), decision.reason);
+            options_.server.bind.ToAddress(), decision.reason);
   return true;
 }
 
+std::optional<int> Wrapper::Launch(const Decision& decision) {
+  const bool as_master = decision.action == Action::kServeAsMaster;
+  if (!as_master) keeper_.ExpectCopy(decision.replication_id);
+  keeper_.DropCopy();
+  const auto start = runner_.Run(
+      options_.redis_server_bin, [&] { return Probe(decision); }, keeper_.claim());
+  if (start.kind == daemon::Start::Kind::kServerEnded) LogServerEnded(start, log::Severity::kError);
+  if (!start.serving()) return start.OurExitCode();
+  keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
+  const auto own = own_server_->AskInfo();
+  if (as_master && own) keeper_.WriteDown(*own, Clock::now());
+  return std::nullopt;
+}
+
 Status Wrapper::RecordDecision(const Decision& decision) {
+  self_.serving = true;
   self_.incomplete = decision.action != Action::kServeAsMaster;
   // Before the lock goes to the next: he must find this node among those that serve.
-  if (auto registered = Register(/*serving=*/true); !registered) {
+  if (auto registered = loop_.registry().members.Register(options_.common.master_name, self_); !registered) {
     if (decision.needs_lock) return registered;
     log::Debug({.event = "zookeeper-request-failed"}, "{}", registered.error().message);
   }
   if (lock_.node().empty()) return {};
-  bool is_news = false;
-  if (decision.needs_lock) {
-    const bool leads = decision.action == Action::kServeAsMaster;
-    // A master that returns, or is the first of all, is no news to any Sentinel.
-    const store::NextRecord next{.master = leads ? self_.endpoint : decision.master,
-                                 .epoch = decision.epoch,
-                                 .reason = decision.reason,
-                                 .cold_start = decision.epoch > record_.epoch};
-    auto written = loop_.registry().records.Write(options_.common.master_name, record_, next, lock_.node());
-    if (!written) return written;
-    is_news = leads && (decision.forced || next.master != record_.master);
-    record_ = store::Replaced(record_, next);
-  }
+  const auto is_news = decision.needs_lock ? WriteRecord(decision) : false;
+  if (!is_news) return tl::unexpected(is_news.error());
   if (const auto released = lock_.Release(); !released)
     log::Debug({.event = "zookeeper-request-failed"}, "{}", released.error().message);
-  if (is_news) AddToEventLog(decision);
+  if (*is_news) AddToEventLog(decision);
   return {};
+}
+
+Result<bool> Wrapper::WriteRecord(const Decision& decision) {
+  const bool leads = decision.action == Action::kServeAsMaster;
+  // A master that returns, or is the first of all, is no news to any Sentinel.
+  const store::NextRecord next{.master = leads ? self_.endpoint : decision.master,
+                               .epoch = decision.epoch,
+                               .reason = decision.reason,
+                               .cold_start = decision.epoch > record_.epoch};
+  if (auto written = loop_.registry().records.Write(options_.common.master_name, record_, next, lock_.node());
+      !written)
+    return tl::unexpected(written.error());
+  const bool is_news = leads && (decision.forced || next.master != record_.master);
+  record_ = store::Replaced(record_, next);
+  return is_news;
 }
 
 // The record's own reason is gone with the next failover.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/ownership.h"
+
 namespace redis_zk::sentinel_wrapper {
 
 namespace {
@@ -64,19 +66,11 @@ std::size_t CountLiving(const NudgeView& view) {
   return static_cast<std::size_t>(std::count_if(view.members.begin(), view.members.end(), is_living));
 }
 
-bool IsOfGroup(const std::string& replication_id, const BlindView& view) {
-  if (replication_id.empty()) return false;
-  const auto names_it = [&](const auto& data) { return data.replication_id == replication_id; };
-  return names_it(view.history) ||
-         std::any_of(view.history.ancestors.begin(), view.history.ancestors.end(), names_it) ||
-         std::any_of(view.datasets.begin(), view.datasets.end(),
-                     [&](const auto& known) { return names_it(known.dataset); });
-}
-
 // A replica with a copy of the group's data that Sentinel would promote.
 bool CanTakeOver(const redis::ServerInfo& info, const BlindView& view) {
   return info.role == redis::Role::kReplica && !info.loading && !info.synchronising && info.priority != 0 &&
-         (IsOfGroup(info.replication_id, view) || IsOfGroup(info.previous_replication_id, view));
+         (store::IsKnown(info.replication_id, view.history, view.datasets) ||
+          store::IsKnown(info.previous_replication_id, view.history, view.datasets));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/exit_code.h"
 #include "base/file.h"
@@ -15,7 +16,7 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-using Answer = daemon::WrapperLoop::Answer;
+using daemon::Answer;
 using store::Record;
 using zookeeper::Watch;
 
@@ -31,10 +32,11 @@ constexpr int kRefusesFile = 1;
 }  // namespace
 
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
-                 const daemon::Connections& connections)
+                 const daemon::Connections& connections, os::Launcher launch)
     : options_(options),
       network_(connections.network),
       loop_(options.common, options.server, signals, connections.open_session),
+      runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.sentinels, "sentinel-wrapper"),
       identities_(loop_, options_, network_),
       groups_(loop_, options_, network_),
@@ -131,7 +133,7 @@ Result<Answer> Wrapper::Probe() const {
   if (answer && answer->front().is_error())
     return Fail(ErrorKind::kRefused, "redis-sentinel refuses INFO: " + answer->front().text);
   if (answer) {
-    auto foreign = loop_.NotOurs(redis::NumberIn(answer->front().text, "process_id"));
+    auto foreign = runner_.NotOurs(redis::NumberIn(answer->front().text, "process_id"));
     if (foreign) return Fail(ErrorKind::kInvalid, std::move(*foreign));
     return Answer::kServing;
   }
@@ -150,8 +152,11 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
         "SENTINEL_PASSWORD to reject them",
         options_.sentinel_conf);
   }
-  auto failure = Launch(conf);
-  if (failure && failure->refuses_file) {
+  auto start = Launch(conf);
+  using Kind = daemon::Start::Kind;
+  // It may take a file without our user.
+  if (conf.own_user && start.kind == Kind::kServerEnded && start.exit_code == kRefusesFile) {
+    LogServerEnded(start, log::Severity::kWarn);
     log::Warn(
         {.event = "sentinel-user-refused"},
         "redis-sentinel may be older than 6.2 and refuse the user {}; retrying without it, so Sentinels of "
@@ -159,9 +164,10 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
         conf.hello.username);
     takes_users_ = false;
     conf = Render(monitoring);
-    failure = Launch(conf);
+    start = Launch(conf);
   }
-  if (failure) return failure->exit_code;
+  if (start.kind == Kind::kServerEnded) LogServerEnded(start, log::Severity::kError);
+  if (!start.serving()) return start.OurExitCode();
   groups_.Reset(monitoring);
   peer_announcer_.Reset(conf.hello);
   std::string groups;
@@ -177,19 +183,13 @@ ServerConf Wrapper::Render(const Monitoring& monitoring) const {
                           takes_users_);
 }
 
-std::optional<Wrapper::LaunchFailure> Wrapper::Launch(const ServerConf& conf) {
-  const auto conf_path = loop_.WriteConf("sentinel-wrapper", conf.text);
-  if (!conf_path) {
+daemon::Start Wrapper::Launch(const ServerConf& conf) {
+  if (const auto written = runner_.WriteConf("sentinel-wrapper", conf.text); !written) {
     log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
-               conf_path.error().message);
-    return LaunchFailure{kExitConfig, false};
+               written.error().message);
+    return {daemon::Start::Kind::kFailed, kExitConfig};
   }
-  if (const auto code = loop_.Launch(options_.sentinel_server_bin, *conf_path))
-    return LaunchFailure{*code, false};
-  const auto code = loop_.AwaitServing([this] { return Probe(); },
-                                       conf.own_user ? std::optional<int>(kRefusesFile) : std::nullopt);
-  if (!code) return std::nullopt;
-  return LaunchFailure{*code, conf.own_user && *code == kRefusesFile && !loop_.stop_requested()};
+  return runner_.Run(options_.sentinel_server_bin, [this] { return Probe(); });
 }
 
 std::optional<int> Wrapper::Supervise() {
@@ -201,12 +201,12 @@ std::optional<int> Wrapper::Supervise() {
           "with another identity",
           identities_.identity().uuid);
       registered_session_ = 0;
-      loop_.StopServer();
+      runner_.Stop();
       return loop_.stop_requested() ? std::optional<int>(kExitStopped) : std::nullopt;
     }
-    if (loop_.AddressIsLost()) {
+    if (runner_.AddressIsLost()) {
       Unregister();
-      loop_.StopServer();
+      runner_.Stop();
       return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
     NoteEpoch();
@@ -219,7 +219,7 @@ std::optional<int> Wrapper::Supervise() {
   }
   // Clients must stop finding it at the moment it stops, not when the session ends.
   Unregister();
-  if (loop_.stop_requested()) return loop_.StopServer();
+  if (loop_.stop_requested()) return runner_.Stop();
   const int code = *loop_.exit_code();
   log::Error({.event = "server-exited"},
              "redis-sentinel exited unexpectedly, code {}; its own lines above say why", code);
@@ -257,7 +257,7 @@ std::optional<int> Wrapper::Restart(const GroupKeeper::Restart& restart) {
             "restarting redis-sentinel with {} at {}: {}", restart.group, restart.record.master.ToAddress(),
             restart.reason);
   Unregister();
-  loop_.StopServer();
+  runner_.Stop();
   if (loop_.stop_requested()) return kExitStopped;
   return Start(*monitoring);
 }
@@ -276,7 +276,7 @@ void Wrapper::SayHealth() {
                                  registered_session_ == 0 ? "; not registered in ZooKeeper yet" : ""));
 }
 
-void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(loop_.conf_path()).value_or(""))); }
+void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(runner_.conf_path()).value_or(""))); }
 
 void Wrapper::Unregister() {
   registered_session_ = 0;

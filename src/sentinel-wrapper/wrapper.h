@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "daemon/address_claim.h"
 #include "daemon/connections.h"
+#include "daemon/server_runner.h"
 #include "daemon/wrapper_loop.h"
+#include "os/process.h"
 #include "os/signals.h"
 #include "redis/servers.h"
 #include "sentinel-wrapper/group_keeper.h"
@@ -24,7 +26,7 @@ class Wrapper {
  public:
   // Options and signals must outlive the wrapper.
   Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
-          const daemon::Connections& connections);
+          const daemon::Connections& connections, os::Launcher launch);
 
   // Returns the process's exit code.
   int Run();
@@ -37,13 +39,9 @@ class Wrapper {
   tl::expected<Monitoring, int> Prepare();
   std::optional<int> Start(const Monitoring& monitoring);
   ServerConf Render(const Monitoring& monitoring) const;
-  struct LaunchFailure {
-    int exit_code;
-    bool refuses_file;  // it may take one without our user
-  };
   // Until it serves, or will not.
-  std::optional<LaunchFailure> Launch(const ServerConf& conf);
-  Result<daemon::WrapperLoop::Answer> Probe() const;
+  daemon::Start Launch(const ServerConf& conf);
+  Result<daemon::Answer> Probe() const;
   // Until our Sentinel ends. Nothing: our identity is somebody else's now; start over.
   std::optional<int> Supervise();
   // False: our identity is lost.
@@ -59,6 +57,7 @@ class Wrapper {
   const WrapperOptions& options_;
   const redis::Network network_;
   daemon::WrapperLoop loop_;
+  daemon::ServerRunner runner_;
   daemon::AddressClaim address_claim_;
   LogOnChange log_problem_;
   IdentityKeeper identities_;

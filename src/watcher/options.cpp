@@ -137,11 +137,13 @@ Options Describe(WatcherOptions* watcher) {
     watcher->behaviors = std::move(*behaviors);
     return {};
   });
-  options.AddCheck([watcher]() -> std::vector<std::string> {
+  const auto check_port = [watcher](bool taken) -> std::vector<std::string> {
     const auto bindable = CheckBindable(ListenOf(*watcher));
-    if (bindable) return {};
+    if (bindable || IsPortTaken(bindable.error()) != taken) return {};
     return {"BIND_IP, PORT0: " + bindable.error().message};
-  });
+  };
+  options.AddCheck([check_port] { return check_port(false); });
+  options.AddCheck([check_port] { return check_port(true); }, kExitTryAgain);
   return options;
 }
 

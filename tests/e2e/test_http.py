@@ -292,5 +292,5 @@ def test_nothing_to_tell_yet(cluster):
 def test_port_is_not_shared(fleet):
     cluster, *_, watcher = fleet
     second = cluster.watcher(port=watcher.port)
-    assert second.wait() == 78
+    assert second.wait() == 75
     assert f"cannot listen on {watcher.address}: Address already in use" in second.log()

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -13,7 +14,7 @@
 
 namespace redis_zk::testing {
 
-// One thread.
+// Any thread asks; the rest is the test's own.
 class FailingNetwork {
  public:
   explicit FailingNetwork(const redis::Network& inner)
@@ -44,6 +45,7 @@ class FailingNetwork {
 
   // How the question fails, if it is to; then `ask` has been carried out, or put off, as the fault wants it.
   std::optional<Error> Fails(std::function<void()> ask) {
+    const std::lock_guard lock(mutex_);
     // Whatever was sent before arrives first.
     DeliverLate();
     const int call = calls_++;
@@ -91,6 +93,7 @@ class FailingNetwork {
     Servers& inner_;
   };
 
+  std::recursive_mutex mutex_;  // what happens at a fault may ask, too
   std::optional<Planned> planned_;
   std::function<void()> late_;
   int calls_ = 0;

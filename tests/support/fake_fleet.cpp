@@ -136,6 +136,9 @@ Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vect
 
 redis::Reply FakeFleet::AnswerRedis(const Endpoint& server, Redis& redis, const Command& command) {
   if (!redis.refusal.empty()) return Wrong(redis.refusal);
+  for (const auto& words : redis.forbidden) {
+    if (Is(command, words)) return Wrong("NOPERM this user has no permissions to run this command");
+  }
   if (Is(command, {"PING"})) return Text("PONG");
   if (Is(command, {"INFO"})) return Text(Info(server, redis));
   if (Is(command, {"CONFIG", "GET"})) {
@@ -183,10 +186,11 @@ void FakeFleet::Promote(const Endpoint& replica) {
 std::string FakeFleet::Info(const Endpoint& server, const Redis& redis) const {
   const bool is_master = redis.role == redis::Role::kMaster;
   std::string text = fmt::format(
-      "# Server\r\nrun_id:{}\r\nprocess_id:{}\r\n# Persistence\r\nloading:{}\r\n# Replication\r\nrole:{}\r\n"
+      "# Server\r\nrun_id:{}\r\nprocess_id:{}\r\n# Persistence\r\nloading:{}\r\naof_enabled:{}\r\n"
+      "rdb_changes_since_last_save:{}\r\n# Replication\r\nrole:{}\r\n"
       "master_replid:{}\r\nmaster_replid2:{}\r\nmaster_repl_offset:{}\r\nsecond_repl_offset:{}\r\n",
-      redis.run_id, redis.process_id, redis.loading ? 1 : 0, is_master ? "master" : "slave",
-      redis.replication_id,
+      redis.run_id, redis.process_id, redis.loading ? 1 : 0, redis.config.at("appendonly") == "yes" ? 1 : 0,
+      redis.unsaved_changes, is_master ? "master" : "slave", redis.replication_id,
       redis.previous_replication_id.empty() ? std::string(40, '0') : redis.previous_replication_id,
       redis.offset, redis.previous_until);
   if (is_master) {

@@ -29,6 +29,8 @@ class FakeFleet {
   struct Redis {
     State state = State::kAnswers;
     std::string refusal{};  // instead of any answer: "NOAUTH Authentication required."
+    // Commands that the daemons' user may not send, by their first words: "CONFIG SET".
+    std::vector<std::vector<std::string>> forbidden{};
     redis::Role role = redis::Role::kMaster;
     Endpoint master{};  // of a replica
     bool link_up = true;
@@ -41,6 +43,7 @@ class FakeFleet {
     std::int64_t previous_until = -1;
     std::int64_t process_id = 1;
     std::uint64_t keys = 10;
+    std::int64_t unsaved_changes = 0;
     std::map<std::string, std::string> config{{"replica-priority", "100"},
                                               {"min-replicas-to-write", "0"},
                                               {"min-replicas-max-lag", "10"},
@@ -89,6 +92,7 @@ class FakeFleet {
   // Knows the master, its replicas, and the Sentinels that monitor the group already.
   Sentinel& AddSentinel(const Endpoint& sentinel, const std::string& group, const Endpoint& master);
 
+  bool has_redis(const Endpoint& server) const { return redis_.contains(server); }
   Redis& redis(const Endpoint& server) { return redis_.at(server); }
   Sentinel& sentinel(const Endpoint& sentinel) { return sentinels_.at(sentinel); }
   redis::Network network() { return {asker_, asker_}; }

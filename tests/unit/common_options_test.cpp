@@ -14,6 +14,7 @@
 #include "base/exit_code.h"
 #include "redis-wrapper/options.h"
 #include "sentinel-wrapper/options.h"
+#include "support/listener.h"
 #include "unit/files.h"
 #include "watcher/options.h"
 
@@ -134,6 +135,28 @@ TEST_F(CommonOptionsTest, RefuseWhatCannotWork) {
   }
 }
 
+TEST_F(CommonOptionsTest, APortThatIsTakenMayBeFreeInAMoment) {
+  const Listener taken;
+  struct Row {
+    const char* name;
+    Variables environment;
+    int exit_code;
+  };
+  for (const auto& [name, environment, exit_code] : std::initializer_list<Row>{
+           {"alone", {{"BIND_IP", "127.0.0.1"}}, kExitTryAgain},
+           {"on all addresses", {{"BIND_IP", "0.0.0.0"}, {"ANNOUNCE_IP", "127.0.0.1"}}, kExitTryAgain},
+           {"by its interface", {{"NET_IFACE", "lo"}}, kExitTryAgain},
+           {"beside what stays wrong",
+            {{"BIND_IP", "127.0.0.1"}, {"WORK_DIR", "/nonexistent"}},
+            kExitConfig}}) {
+    auto with_port = environment;
+    with_port["PORT0"] = std::to_string(taken.port());
+    const auto outcome = Read(with_port);
+    EXPECT_EQ(outcome.exit_code, exit_code) << name;
+    EXPECT_THAT(outcome.text, HasSubstr("Address already in use")) << name;
+  }
+}
+
 TEST_F(CommonOptionsTest, ReadPasswordsOfBothKinds) {
   const TempDir dir;
   const auto outcome = Read({{"BIND_IP", "127.0.0.1"},
@@ -193,6 +216,11 @@ TEST(DaemonOptionsTest, EndWith64OrWith78AndSayWhy) {
   EXPECT_EXIT(ReadLoudly(watcher::ReadWatcherOptions, {"--bind-ip", "192.0.2.1"}),
               ExitedWithCode(kExitConfig),
               ContainsRegex("watcher: BIND_IP, PORT0: .*192.0.2.1 is not an address of this machine"));
+  const Listener taken;
+  const auto port = std::to_string(taken.port());
+  EXPECT_EXIT(ReadLoudly(watcher::ReadWatcherOptions, {"--bind-ip", "127.0.0.1", "--port0", port.c_str()}),
+              ExitedWithCode(kExitTryAgain),
+              ContainsRegex("watcher: BIND_IP, PORT0: .*Address already in use"));
 }
 
 TEST(DaemonOptionsTest, TakeTheirEnvironment) {

@@ -1,4 +1,4 @@
-#include "redis-wrapper/ownership.h"
+#include "store/ownership.h"
 
 #include <gtest/gtest.h>
 
@@ -9,10 +9,10 @@ namespace redis_zk::testing {
 namespace {
 
 using redis::ServerInfo;
-using redis_wrapper::BelongsToGroup;
-using redis_wrapper::DescribeStranger;
-using redis_wrapper::GroupMarks;
+using store::BelongsToGroup;
 using store::Dataset;
+using store::DescribeStranger;
+using store::GroupMarks;
 
 ServerInfo Server(const std::string& id, const std::string& previous = "") {
   return {.replication_id = id, .previous_replication_id = previous};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -22,7 +23,7 @@ class SupervisorTest : public ShellTest {
   void Supervise(const std::string& script) {
     auto child = Start("exec >\"$1\"; " + script);
     ASSERT_TRUE(child);
-    supervisor_.emplace(std::move(*child), kStopTimeout);
+    supervisor_.emplace(std::make_unique<os::Child>(std::move(*child)), kStopTimeout);
     ASSERT_EQ(pipe_.ReadLine(), "ready");
   }
   std::optional<int> AwaitEnd() { return Await(*supervisor_); }
@@ -69,7 +70,7 @@ TEST_F(SupervisorTest, TurnsTheServersEndIntoOurExitCode) {
     auto child = Start("exec >\"$1\"; " + on_term + kWait);
     ASSERT_TRUE(child) << name;
     const pid_t pid = child->pid();
-    supervisor_.emplace(std::move(*child), kStopTimeout);
+    supervisor_.emplace(std::make_unique<os::Child>(std::move(*child)), kStopTimeout);
     ASSERT_EQ(pipe_.ReadLine(), "ready") << name;
     if (asked) {
       supervisor_->Stop(kNow);

@@ -91,7 +91,7 @@ Status CheckBindable(const Endpoint& endpoint) {
                 fmt::format("{} is not an address of this machine; there are: {}", endpoint.host,
                             addresses ? Describe(*addresses) : addresses.error().message));
   }
-  return Fail(ErrorKind::kInvalid,
+  return Fail(failure == EADDRINUSE ? ErrorKind::kAlreadyExists : ErrorKind::kInvalid,
               fmt::format("cannot listen on {}: {}", endpoint.ToAddress(), std::strerror(failure)));
 }
 

@@ -26,5 +26,7 @@ Result<std::string> AddressOf(std::string_view interface, const std::vector<Inte
 // Binds the endpoint for a moment and lets go of it. Says which of the two is wrong: the address is not this
 // machine's, or the port is taken or forbidden.
 Status CheckBindable(const Endpoint& endpoint);
+// Whether that found the port taken: a state that may pass by itself, unlike any other.
+inline bool IsPortTaken(const Error& error) { return error.kind == ErrorKind::kAlreadyExists; }
 
 }  // namespace redis_zk

@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::string_view kLoopback = "lo";
 
+std::string DescribeUnbindable(const ServerOptions& options, const Error& error) {
+  return fmt::format("{}: {}", options.bind_ip.empty() ? "PORT0" : "BIND_IP, PORT0", error.message);
+}
+
 // Settles what is bound and what is announced.
 std::vector<std::string> ResolveAddresses(ServerOptions& options) {
   std::vector<std::string> errors;
@@ -31,10 +35,9 @@ std::vector<std::string> ResolveAddresses(ServerOptions& options) {
     }
     options.bind.host = *ip;
   }
-  if (const auto bindable = CheckBindable(options.bind); !bindable) {
-    errors.push_back(fmt::format("{}: {}", options.bind_ip.empty() ? "PORT0" : "BIND_IP, PORT0",
-                                 bindable.error().message));
-  }
+  const auto bindable = CheckBindable(options.bind);
+  if (!bindable && !IsPortTaken(bindable.error()))
+    errors.push_back(DescribeUnbindable(options, bindable.error()));
   options.announce.host = options.announce_ip.empty() ? options.bind.host : options.announce_ip;
   options.announce.port =
       options.announce_port == 0 ? options.bind.port : static_cast<std::uint16_t>(options.announce_port);
@@ -43,6 +46,13 @@ std::vector<std::string> ResolveAddresses(ServerOptions& options) {
                                  options.announce.host));
   }
   return errors;
+}
+
+// REQUIRES: the addresses are resolved.
+std::vector<std::string> CheckPortIsFree(const ServerOptions& options) {
+  const auto bindable = CheckBindable(options.bind);
+  if (bindable || !IsPortTaken(bindable.error())) return {};
+  return {DescribeUnbindable(options, bindable.error())};
 }
 
 std::vector<std::string> CheckDirectory(std::string_view option, const std::string& path) {
@@ -106,6 +116,8 @@ void AddServerOptions(Options& options, const std::string& default_port,
       {"STOP_TIMEOUT", "how long the server may take to stop before it is killed", default_stop_timeout},
       DurationBetween(100ms, 24h), &target->stop_timeout);
   options.AddCheck([target] { return ResolveAddresses(*target); });
+  // A child of a server that was killed may hold its port for a moment.
+  options.AddCheck([target] { return CheckPortIsFree(*target); }, kExitTryAgain);
   options.AddCheck([target] { return CheckDirectory("WORK_DIR", target->work_dir); });
   options.AddCheck([target] {
     return target->run_dir.empty() ? std::vector<std::string>{} : CheckDirectory("RUN_DIR", target->run_dir);

@@ -8,7 +8,6 @@
 #include <sstream>
 #include <utility>
 
-#include "base/exit_code.h"
 #include "base/file.h"
 #include "base/printable.h"
 
@@ -111,9 +110,7 @@ Command& Command::Example(std::string line) {
   return *this;
 }
 
-void Options::AddCheck(std::function<std::vector<std::string>()> check) {
-  checks_.push_back(std::move(check));
-}
+void Options::AddCheck(Check check, int exit_code) { checks_.push_back({std::move(check), exit_code}); }
 
 void Options::AddSections(std::string kind, CheckSections check) {
   section_kind_ = std::move(kind);
@@ -324,14 +321,19 @@ OptionsOutcome Options::Read(int argc, const char* const* argv, const Environmen
       config_errors.push_back(fmt::format("{}: {}", path, line));
   }
   outcome.sections = std::move(file.sections);
+  bool passing = false;
   if (!again && usage_errors.empty() && config_errors.empty() && is_daemon) {
-    for (const auto& check : checks_) {
-      for (auto& line : check()) config_errors.push_back(std::move(line));
+    passing = true;
+    for (const auto& [check, exit_code] : checks_) {
+      for (auto& line : check()) {
+        config_errors.push_back(std::move(line));
+        passing = passing && exit_code == kExitTryAgain;
+      }
     }
   }
   if (usage_errors.empty() && config_errors.empty()) return outcome;
 
-  outcome.exit_code = usage_errors.empty() ? kExitConfig : kExitUsage;
+  outcome.exit_code = passing ? kExitTryAgain : usage_errors.empty() ? kExitConfig : kExitUsage;
   for (const auto* errors : {&usage_errors, &config_errors}) {
     for (const auto& line : *errors) {
       outcome.text += fmt::format("{}: {}\n", daemon_, line);

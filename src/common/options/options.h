@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/exit_code.h"
 #include "options/config_file.h"
 #include "options/parsers.h"
 
@@ -128,8 +129,10 @@ class Options {
   std::vector<std::string> Secrets() const;
 
   // A check over several options, run when each of them is right: returns error lines. Not for commands:
-  // beside them the daemon runs, and holds what a check would look for.
-  void AddCheck(std::function<std::vector<std::string>()> check);
+  // beside them the daemon runs, and holds what a check would look for. `exit_code`: how the daemon ends when
+  // nothing but such checks fail; kExitTryAgain for a state that may pass by itself.
+  using Check = std::function<std::vector<std::string>()>;
+  void AddCheck(Check check, int exit_code = kExitConfig);
 
   OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment);
   // The same once more while the daemon runs, without the checks.
@@ -156,7 +159,11 @@ class Options {
   std::string summary_;
   std::deque<Command> commands_;
   std::vector<Option> options_;
-  std::vector<std::function<std::vector<std::string>()>> checks_;
+  struct CheckWithCode {
+    Check check;
+    int exit_code;
+  };
+  std::vector<CheckWithCode> checks_;
   std::string section_kind_;  // empty: there are no sections
   CheckSections check_sections_;
 };

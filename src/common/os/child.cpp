@@ -171,6 +171,8 @@ Child::~Child() {
   waitpid(pid_, nullptr, 0);
 }
 
+bool Child::Leads(pid_t other) const { return pid_ > 0 && getpgid(other) == pid_; }
+
 void Child::Signal(int number) const {
   if (pid_ > 0) kill(pid_, number);
 }
@@ -191,6 +193,12 @@ std::optional<int> Child::Reap() {
     pid_ = 0;
     output_.reset();
   }
+}
+
+Result<std::unique_ptr<Process>> LaunchChild(const ChildSpec& spec) {
+  auto child = Child::Start(spec);
+  if (!child) return tl::unexpected(child.error());
+  return std::make_unique<Child>(std::move(*child));
 }
 
 void ReapStrangers() {

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "os/child_output.h"
+#include "os/process.h"
 
 namespace redis_zk::os {
 
@@ -30,7 +31,7 @@ struct ChildSpec {
   int kept = -1;  // a descriptor of ours that it inherits, and with it a lock; -1: none
 };
 
-class Child {
+class Child final : public Process {
  public:
   // Starts the child in a process group of its own, with no descriptor of ours but standard output and error,
   // and `kept`.
@@ -38,21 +39,18 @@ class Child {
   static Result<Child> Start(const ChildSpec& spec);
 
   // Kills what is left of the group when the child was not reaped.
-  ~Child();
+  ~Child() override;
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const override { return pid_; }
+  bool Leads(pid_t other) const override;
+  void Signal(int number) const override;
+  void Kill() const override;
 
-  // To the child alone: it tells its own children what they need to know.
-  void Signal(int number) const;
-  // To the whole group, with SIGKILL.
-  void Kill() const;
-
-  // Reaps every child of this thread that has ended, which of the main thread is what PID 1 must reap. The
-  // child's exit code, in a shell's terms (128 + n for signal n), once it has ended; its last words are
-  // logged and what is left of its group is killed then.
-  std::optional<int> Reap();
+  // Reaps every child of this thread that has ended, which of the main thread is what PID 1 must reap. When
+  // the child has, its last words are logged and what is left of its group is killed.
+  std::optional<int> Reap() override;
 
  private:
   Child(pid_t pid, std::unique_ptr<Output> output) : pid_(pid), output_(std::move(output)) {}
@@ -61,7 +59,10 @@ class Child {
   std::unique_ptr<Output> output_;
 };
 
-// The same without a child: as PID 1 the main thread inherits whatever lost its parent.
+// The Launcher of real ones.
+Result<std::unique_ptr<Process>> LaunchChild(const ChildSpec& spec);
+
+// Reaps what has ended, without a child: as PID 1 the main thread inherits whatever lost its parent.
 void ReapStrangers();
 
 }  // namespace redis_zk::os

@@ -1,5 +1,7 @@
 #include "os/supervisor.h"
 
+#include <signal.h>
+
 #include <algorithm>
 
 #include "base/exit_code.h"
@@ -26,7 +28,7 @@ void Supervisor::OnSignal(int number, TimePoint now) {
       break;
     case SIGUSR1:
     case SIGUSR2:
-      child_.Signal(number);
+      server_->Signal(number);
       break;
     default:
       break;
@@ -37,13 +39,13 @@ void Supervisor::Stop(TimePoint now) {
   if (killed_) return;
   if (stopping()) {
     log::Warn({.event = "stop-repeated"}, "received a second stop signal; killing the server");
-    child_.Kill();
+    server_->Kill();
     killed_ = true;
     return;
   }
   stop_deadline_ = now + stop_timeout_;
   ask_again_at_ = now + kAskAgain;
-  child_.Signal(SIGTERM);
+  server_->Signal(SIGTERM);
 }
 
 void Supervisor::OnTick(TimePoint now) {
@@ -51,12 +53,12 @@ void Supervisor::OnTick(TimePoint now) {
   if (now < *stop_deadline_) {
     if (now < ask_again_at_) return;
     ask_again_at_ = now + kAskAgain;
-    child_.Signal(SIGTERM);
+    server_->Signal(SIGTERM);
     return;
   }
   log::Warn({.event = "stop-timeout"}, "the server did not exit within {} ms (STOP_TIMEOUT); killing it",
             stop_timeout_.count());
-  child_.Kill();
+  server_->Kill();
   killed_ = true;
 }
 
@@ -66,7 +68,7 @@ std::optional<TimePoint> Supervisor::deadline() const {
 }
 
 std::optional<int> Supervisor::Reap() {
-  const auto code = child_.Reap();
+  const auto code = server_->Reap();
   if (!code) return std::nullopt;
   // redis-server answers SIGTERM with exit 0; a Sentinel, which installs no handler in some versions, dies of
   // it.

@@ -6,16 +6,19 @@
 // Loop thread only; waits for nothing.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/time.h"
-#include "os/child.h"
+#include "os/process.h"
 
 namespace redis_zk::os {
 
 class Supervisor {
  public:
-  Supervisor(Child child, Duration stop_timeout) : child_(std::move(child)), stop_timeout_(stop_timeout) {}
+  Supervisor(std::unique_ptr<Process> server, Duration stop_timeout)
+      : server_(std::move(server)), stop_timeout_(stop_timeout) {}
 
   // Hands a signal on to the server. SIGTERM, SIGINT and SIGQUIT mean Stop, a repeated SIGTERM nothing.
   void OnSignal(int number, TimePoint now);
@@ -25,15 +28,14 @@ class Supervisor {
   // When OnTick has something to do; nothing while it has not.
   std::optional<TimePoint> deadline() const;
 
-  // Of the program that was started; it leads a process group of its own.
-  pid_t pid() const { return child_.pid(); }
+  const Process& server() const { return *server_; }
   bool stopping() const { return stop_deadline_.has_value(); }
 
   // Our exit code once the server has ended: 0 when it was asked to stop and did so by itself.
   std::optional<int> Reap();
 
  private:
-  Child child_;
+  const std::unique_ptr<Process> server_;
   const Duration stop_timeout_;
   std::optional<TimePoint> stop_deadline_;
   TimePoint ask_again_at_{};

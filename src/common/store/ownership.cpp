@@ -1,4 +1,4 @@
-#include "redis-wrapper/ownership.h"
+#include "store/ownership.h"
 
 #include <fmt/core.h>
 
@@ -6,29 +6,33 @@
 
 #include "base/printable.h"
 
-namespace redis_zk::redis_wrapper {
+namespace redis_zk::store {
 
 namespace {
 
-bool Names(const store::Dataset& dataset, const std::string& id) {
+bool Names(const Dataset& dataset, const std::string& id) {
   return dataset.replication_id == id || dataset.previous_id == id;
 }
 
-bool IsKnown(const std::string& id, const GroupMarks& marks) {
+}  // namespace
+
+bool IsKnown(const std::string& replication_id, const History& history,
+             const std::vector<KnownDataset>& datasets) {
+  const std::string& id = replication_id;
   if (id.empty()) return false;
-  const auto& [history, datasets, own] = marks;
-  return id == history.replication_id || Names(own, id) ||
+  return id == history.replication_id ||
          std::any_of(history.ancestors.begin(), history.ancestors.end(),
                      [&id](const auto& chapter) { return chapter.replication_id == id; }) ||
          std::any_of(datasets.begin(), datasets.end(),
                      [&id](const auto& known) { return Names(known.dataset, id); });
 }
 
-}  // namespace
-
 bool BelongsToGroup(const redis::ServerInfo& info, const GroupMarks& marks) {
   if (marks.history.replication_id.empty()) return true;
-  return IsKnown(info.replication_id, marks) || IsKnown(info.previous_replication_id, marks);
+  const auto is_known = [&marks](const std::string& id) {
+    return IsKnown(id, marks.history, marks.datasets) || (!id.empty() && Names(marks.own, id));
+  };
+  return is_known(info.replication_id) || is_known(info.previous_replication_id);
 }
 
 std::string DescribeStranger(const redis::ServerInfo& info) {
@@ -36,4 +40,4 @@ std::string DescribeStranger(const redis::ServerInfo& info) {
                      Printable(info.replication_id));
 }
 
-}  // namespace redis_zk::redis_wrapper
+}  // namespace redis_zk::store

@@ -1,0 +1,171 @@
+#include "daemon/server_runner.h"
+
+#include <fmt/core.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "base/exit_code.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "daemon/run_directory.h"
+#include "os/child.h"
+
+namespace redis_zk::daemon {
+
+namespace {
+
+// How long a server's end is waited for without a look at the session.
+constexpr Duration kUpkeep = 1s;
+// How often a starting server is asked whether it serves yet.
+constexpr Duration kProbeInterval = 4ms;
+// While it loads its data, which every question interrupts, or somebody else has its port: both take longer.
+constexpr Duration kSlowProbeInterval = 50ms;
+constexpr Duration kPortPatience = 2s;
+// An address that is being replaced may be away for a moment.
+constexpr Duration kMovedForGood = 10s;
+
+}  // namespace
+
+ServerRunner::ServerRunner(WrapperLoop& loop, const ServerOptions& server, os::Launcher launch)
+    : loop_(loop), server_(server), launch_(std::move(launch)) {}
+
+ServerRunner::~ServerRunner() {
+  if (!conf_path_.empty()) unlink(conf_path_.c_str());
+}
+
+Status ServerRunner::WriteConf(std::string_view daemon, std::string_view text) {
+  std::string path =
+      AbsolutePath(fmt::format("{}/{}-{}.conf", RunDirectoryOf(server_), daemon, server_.bind.port));
+  auto written = MakeRunDirectory(server_);
+  if (written) written = WriteFileAtomically(path, text);
+  if (written) conf_path_ = std::move(path);
+  return written;
+}
+
+Start ServerRunner::Run(const std::string& binary, const std::function<Result<Answer>()>& probe, int kept) {
+  if (const auto failed = AwaitPort()) return *failed;
+  if (const auto failed = Launch(binary, kept)) return *failed;
+  return AwaitServing(probe);
+}
+
+std::optional<Start> ServerRunner::AwaitPort() {
+  // It was free when the options were read, maybe long ago. Whoever took it would be taken for our server;
+  // but he may be about to end.
+  const TimePoint deadline = Clock::now() + kPortPatience;
+  for (auto bindable = CheckBindable(server_.bind); !bindable; bindable = CheckBindable(server_.bind)) {
+    if (Clock::now() >= deadline) {
+      log::Error({.event = "port-in-use"}, "exiting: {}; stop what listens there, or change PORT0",
+                 bindable.error().message);
+      return Start{Start::Kind::kFailed, kExitTryAgain};
+    }
+    loop_.Pump(Clock::now() + kSlowProbeInterval);
+    if (loop_.stop_requested()) return Start{Start::Kind::kStopped, kExitStopped};
+  }
+  return std::nullopt;
+}
+
+std::optional<Start> ServerRunner::Launch(const std::string& binary, int kept) {
+  auto launched = launch_({.argv = {binary, conf_path_},
+                           .work_dir = server_.work_dir,
+                           .signal_mask = loop_.signals().original_mask(),
+                           .log_name = std::filesystem::path(binary).filename(),
+                           .kept = kept});
+  if (!launched) {
+    log::Error({.event = "launch-failed"}, "exiting: cannot start the server: {}", launched.error().message);
+    return Start{Start::Kind::kFailed,
+                 launched.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable};
+  }
+  loop_.health().Say(false, "the server is starting");
+  loop_.Supervise(std::move(*launched), server_.stop_timeout);
+  return std::nullopt;
+}
+
+Start ServerRunner::AwaitServing(const std::function<Result<Answer>()>& probe) {
+  TimePoint deadline = Clock::now() + server_.start_timeout;
+  bool loading = false;
+  while (true) {
+    loop_.Pump(Clock::now() + (loading ? kSlowProbeInterval : kProbeInterval));
+    if (loop_.exit_code())
+      return {loop_.stop_requested() ? Start::Kind::kStopped : Start::Kind::kServerEnded, *loop_.exit_code()};
+    if (loop_.stop_requested()) return {Start::Kind::kStopped, Stop()};
+    const auto answer = probe();
+    if (!answer) {
+      log::Error({.event = "server-rejected"}, "exiting: {}", answer.error().message);
+      return StopAfterFailure(kExitConfig);
+    }
+    if (*answer == Answer::kServing) return {};
+    if (*answer == Answer::kLoading) {
+      deadline = Clock::now() + server_.start_timeout;
+      if (!std::exchange(loading, true)) log::Info({.event = "loading"}, "the server is loading its data");
+      loop_.health().Say(false, "the server is loading its data");
+    }
+    if (Clock::now() >= deadline) {
+      log::Error({.event = "start-timeout"},
+                 "exiting: the server did not answer within {} ms (START_TIMEOUT); see its own lines above",
+                 server_.start_timeout.count());
+      return StopAfterFailure(kExitUnavailable);
+    }
+  }
+}
+
+Start ServerRunner::StopAfterFailure(int exit_code) {
+  Stop();
+  return {Start::Kind::kFailed, exit_code};
+}
+
+std::optional<std::string> ServerRunner::NotOurs(std::int64_t pid) const {
+  const auto* const supervisor = loop_.supervisor();
+  const pid_t launched = supervisor != nullptr ? supervisor->server().pid() : 0;
+  if (pid == launched) return std::nullopt;
+  if (supervisor != nullptr && supervisor->server().Leads(static_cast<pid_t>(pid)))
+    return fmt::format(
+        "process {1}, a child of the launched process {2}, answers on {0}: a script must start the server by "
+        "exec, or the server never gets our signals",
+        server_.bind.ToAddress(), pid, launched);
+  return fmt::format(
+      "process {1} answers on {0} instead of the launched process {2}; stop it, or change PORT0",
+      server_.bind.ToAddress(), pid, launched);
+}
+
+int ServerRunner::Stop() {
+  auto* const supervisor = loop_.supervisor();
+  const bool runs = supervisor != nullptr && !loop_.exit_code();
+  if (runs && !supervisor->stopping()) {
+    log::Info({.event = "stopping"}, "stopping the server");
+    loop_.health().Say(false, "the server is stopping");
+    supervisor->Stop(Clock::now());
+  }
+  if (runs) {
+    while (!loop_.exit_code()) loop_.Pump(Clock::now() + kUpkeep);
+    log::Info({.event = "stopped"}, "the server exited after the stop, code {}", *loop_.exit_code());
+  }
+  loop_.EndSupervision();
+  return loop_.exit_code().value_or(kExitStopped);
+}
+
+bool ServerRunner::AddressIsLost() {
+  const auto addresses = ListInterfaceAddresses();
+  const bool interface_exists = if_nametoindex(server_.net_iface.c_str()) != 0;
+  const auto now_at = addresses ? MovedTo(server_, interface_exists, *addresses) : std::nullopt;
+  if (!now_at) {
+    moved_since_.reset();
+    return false;
+  }
+  if (!moved_since_) moved_since_ = Clock::now();
+  if (Clock::now() - *moved_since_ < kMovedForGood) return false;
+  log::Error({.event = "bind-address-lost"},
+             "bind address {} disappeared from {} (now {}); exiting {} so that the scheduler restarts on {}",
+             server_.bind.host, server_.net_iface, *now_at, kExitTryAgain, *now_at);
+  return true;
+}
+
+void LogServerEnded(const Start& start, log::Severity severity) {
+  log::Say(severity, {.event = "server-start-failed"},
+           "the server exited with code {} before it answered; its own lines above say why", start.exit_code);
+}
+
+}  // namespace redis_zk::daemon

@@ -1,0 +1,86 @@
+// Runs a wrapper's server: writes what it is launched with, launches it, waits until it serves, and stops it.
+//
+// Loop thread only.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "daemon/wrapper_loop.h"
+#include "options/common_options.h"
+#include "os/process.h"
+
+namespace redis_zk::daemon {
+
+// What a probe of the server found.
+enum class Answer { kNone, kLoading, kServing };
+
+// How a start of the server came out.
+struct Start {
+  enum class Kind {
+    kServing,
+    kStopped,      // a signal asked us to stop, and the server, if there was one, has ended
+    kServerEnded,  // by itself, before it answered
+    kFailed,       // it could not be launched, or was stopped since it did not serve; the log says why
+  };
+  Kind kind = Kind::kServing;
+  int exit_code = 0;  // kServerEnded: the server's own; else ours
+
+  bool serving() const { return kind == Kind::kServing; }
+  // A server that ends before it answers has failed, whatever it says itself.
+  int OurExitCode() const { return kind == Kind::kServerEnded ? std::max(exit_code, 1) : exit_code; }
+};
+
+class ServerRunner {
+ public:
+  // The references must outlive the runner.
+  ServerRunner(WrapperLoop& loop, const ServerOptions& server, os::Launcher launch);
+  ~ServerRunner();
+  ServerRunner(const ServerRunner&) = delete;
+  ServerRunner& operator=(const ServerRunner&) = delete;
+
+  // Writes what the server is launched with, readable by its owner only, for it may hold passwords; it is
+  // removed when this ends.
+  Status WriteConf(std::string_view daemon, std::string_view text);
+  // As written last.
+  const std::string& conf_path() const { return conf_path_; }
+
+  // REQUIRES: WriteConf. Starts the server, which inherits the descriptor `kept`, and waits until `probe`
+  // finds it serving. An error of the probe is final: a server that answers but refuses us. kServerEnded is
+  // the caller's to log.
+  Start Run(const std::string& binary, const std::function<Result<Answer>()>& probe, int kept = -1);
+  // What is wrong with the process `pid` as the one that answers at our address: a foreign server, whose data
+  // and role are not ours to record, or a child of a script that will not pass our signals on. Nothing: it is
+  // the server that was launched.
+  std::optional<std::string> NotOurs(std::int64_t pid) const;
+  // Stops the server, if one runs, and waits for its end. Our exit code.
+  int Stop();
+  // Whether nobody can reach the server any more, since the address it is bound to is gone for good: end, so
+  // that whoever restarts us starts at the new one. Says so. Ask about once a second.
+  bool AddressIsLost();
+
+ private:
+  // Nothing: it runs.
+  std::optional<Start> Launch(const std::string& binary, int kept);
+  // Nothing: the port is free.
+  std::optional<Start> AwaitPort();
+  Start AwaitServing(const std::function<Result<Answer>()>& probe);
+  Start StopAfterFailure(int exit_code);
+
+  WrapperLoop& loop_;
+  const ServerOptions& server_;
+  const os::Launcher launch_;
+  std::string conf_path_;  // empty: none was written
+  std::optional<TimePoint> moved_since_;
+};
+
+// The line that tells of kServerEnded.
+void LogServerEnded(const Start& start, log::Severity severity);
+
+}  // namespace redis_zk::daemon

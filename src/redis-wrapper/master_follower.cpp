@@ -1,0 +1,133 @@
+#include "redis-wrapper/master_follower.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "redis-wrapper/follow.h"
+#include "sentinel/client.h"
+#include "store/ownership.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using redis::Role;
+
+std::string Describe(Role role, const Endpoint& master) {
+  if (role == Role::kMaster) return "master";
+  return master.host.empty() ? "replica" : "replica of " + master.ToAddress();
+}
+
+}  // namespace
+
+MasterFollower::MasterFollower(const std::string& group, const redis::Network& network,
+                               redis::KeptServer& own_server, const Membership& membership, Lookup& lookup)
+    : group_(group),
+      network_(network),
+      own_server_(own_server),
+      membership_(membership),
+      lookup_(lookup),
+      role_(membership.self().incomplete ? Role::kReplica : Role::kMaster) {}
+
+void MasterFollower::Follow(const redis::ServerInfo& own) {
+  TellRole(own);
+  Redirect(own);
+  DisconnectLateClients(own);
+}
+
+void MasterFollower::TellRole(const redis::ServerInfo& own) {
+  const Endpoint master = own.role == Role::kReplica ? own.master : Endpoint{};
+  if (own.role != role_) {
+    log::Info({.event = "role-changed",
+               .peer = master.host.empty() ? "" : master.ToAddress(),
+               .epoch = membership_.record().epoch},
+              "role changed from {} to {}", Describe(role_, followed_), Describe(own.role, master));
+  }
+  role_ = own.role;
+  followed_ = master;
+}
+
+void MasterFollower::Redirect(const redis::ServerInfo& own) {
+  const auto& record = membership_.record();
+  const Endpoint& self = membership_.self().endpoint;
+  has_led_ = own.role == Role::kMaster && (has_led_ || membership_.IsRecorded());
+  const auto missed = MissedMaster(own, self, record);
+  const auto master = missed ? missed : Successor(own, self, record, has_led_);
+  if (!master) return;
+  const auto info = network_.redis.AskInfo(*master);
+  if (!info || info->role != Role::kMaster) return;
+  // Under another name or spelling of its address it is this very node.
+  if (info->run_id == own.run_id) return;
+  if (!IsOurs(*master, *info, own)) return;
+  // A master gives its data up on nobody's single word; of a recovery or a cold start no Sentinel may know,
+  // and its evidence was looked at under the lock.
+  if (!missed && !record.cold_start && !SentinelsConfirm(*master)) return;
+  if (!Replicate(*master)) return;
+  if (missed) {
+    log::Info({.event = "redirected", .peer = master->ToAddress(), .epoch = record.epoch},
+              "the link to {} is down; replicating from the recorded master {}", own.master.ToAddress(),
+              master->ToAddress());
+    return;
+  }
+  log::Warn({.event = "demoted", .peer = master->ToAddress(), .epoch = record.epoch},
+            "demoted: {} is the recorded and acting master; replicating from it", master->ToAddress());
+  // Clients that stay would go on reading what is about to be replaced.
+  DisconnectClients();
+}
+
+bool MasterFollower::Replicate(const Endpoint& master) {
+  const auto redirected = own_server_.Order({"REPLICAOF", master.host, std::to_string(master.port)});
+  if (redirected) {
+    log_failure_.Reset();
+    return true;
+  }
+  log_failure_(
+      log::Severity::kWarn, {.event = "redirect-failed", .peer = master.ToAddress()},
+      fmt::format("cannot replicate from the recorded master, retrying: {}", redirected.error().message));
+  return false;
+}
+
+void MasterFollower::DisconnectLateClients(const redis::ServerInfo& own) {
+  if (!late_clients_.Expects(own.role, Clock::now())) return;
+  LateClients::Seen seen{.registered = lookup_.sentinels().size()};
+  for (const auto& report : sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), group_)) {
+    if (!report) continue;
+    // Of SENTINEL MASTERS, the one that leads a failover answers with the old master to its end.
+    const bool unaware = report->master == membership_.self().endpoint || report->failover_in_progress;
+    ++(unaware ? seen.unaware : seen.aware);
+  }
+  if (late_clients_.ShouldDisconnect(seen, Clock::now())) DisconnectClients();
+}
+
+void MasterFollower::DisconnectClients() {
+  const auto done = own_server_.Order({"CLIENT", "KILL", "TYPE", "normal"});
+  if (!done)
+    log::Warn(
+        {.event = "clients-not-disconnected"},
+        "cannot disconnect clients after the demotion: {}; they may read stale data until they reconnect",
+        done.error().message);
+}
+
+bool MasterFollower::IsOurs(const Endpoint& master, const redis::ServerInfo& info,
+                            const redis::ServerInfo& own) {
+  const auto marks =
+      lookup_.ReadMarks({.replication_id = own.replication_id, .previous_id = own.previous_replication_id});
+  if (!marks) return false;
+  if (store::BelongsToGroup(info, *marks)) return true;
+  // One that has just begun has not written down yet what its data are called.
+  const auto& others = lookup_.others();
+  if (std::find(others.begin(), others.end(), master) == others.end())
+    lookup_.ReportStranger(master, "is recorded as the master of " + group_, store::DescribeStranger(info));
+  return false;
+}
+
+bool MasterFollower::SentinelsConfirm(const Endpoint& master) const {
+  const auto reports = sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), group_);
+  return std::any_of(reports.begin(), reports.end(),
+                     [&master](const auto& report) { return report && report->master == master; });
+}
+
+}  // namespace redis_zk::redis_wrapper

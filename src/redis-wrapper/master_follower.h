@@ -1,0 +1,47 @@
+// Points a serving server at its group's right master, and tells of its role: a replica whose master is gone
+// for good, a master that was succeeded, and the clients of one that is none any more.
+//
+// Loop thread only. What fails is logged and tried again.
+#pragma once
+
+#include "base/log.h"
+#include "redis-wrapper/late_clients.h"
+#include "redis-wrapper/lookup.h"
+#include "redis-wrapper/membership.h"
+#include "redis/servers.h"
+
+namespace redis_zk::redis_wrapper {
+
+class MasterFollower {
+ public:
+  // The references must outlive this.
+  MasterFollower(const std::string& group, const redis::Network& network, redis::KeptServer& own_server,
+                 const Membership& membership, Lookup& lookup);
+
+  // Call with each look at the own server.
+  void Follow(const redis::ServerInfo& own);
+
+ private:
+  void TellRole(const redis::ServerInfo& own);
+  void Redirect(const redis::ServerInfo& own);
+  bool Replicate(const Endpoint& master);
+  // Whether the recorded master's data are of this group; says so where they are not.
+  bool IsOurs(const Endpoint& master, const redis::ServerInfo& info, const redis::ServerInfo& own);
+  // Whether a registered Sentinel names `master`, too.
+  bool SentinelsConfirm(const Endpoint& master) const;
+  void DisconnectLateClients(const redis::ServerInfo& own);
+  void DisconnectClients();
+
+  const std::string& group_;
+  const redis::Network network_;
+  redis::KeptServer& own_server_;
+  const Membership& membership_;
+  Lookup& lookup_;
+  redis::Role role_;      // as last seen, and before that as it was launched
+  Endpoint followed_{};   // by a replica, as last seen
+  bool has_led_ = false;  // the record named this node since it became master
+  LateClients late_clients_;
+  LogOnChange log_failure_;
+};
+
+}  // namespace redis_zk::redis_wrapper

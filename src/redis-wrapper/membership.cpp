@@ -1,0 +1,101 @@
+#include "redis-wrapper/membership.h"
+
+#include <utility>
+
+#include "redis/servers.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using store::Record;
+using zookeeper::Watch;
+
+// Somebody may have deleted what was registered.
+constexpr Duration kRefreshInterval = 10s;
+
+}  // namespace
+
+Membership::Membership(const std::string& group, daemon::WrapperLoop& loop,
+                       daemon::AddressClaim& address_claim, zookeeper::Lock& lock, Lookup& lookup,
+                       store::Member self, store::Record record)
+    : group_(group),
+      loop_(loop),
+      address_claim_(address_claim),
+      lock_(lock),
+      lookup_(lookup),
+      self_(std::move(self)),
+      record_(std::move(record)) {}
+
+bool Membership::IsRecorded() const {
+  return record_.state == Record::State::kMaster && record_.master == self_.endpoint;
+}
+
+bool Membership::AnotherIsRecorded() const {
+  return record_.state == Record::State::kMaster && record_.master != self_.endpoint;
+}
+
+bool Membership::Refresh() {
+  if (!loop_.session().connected()) return false;
+  const Endpoint before = record_.master;
+  if (const auto refreshed = TryRefresh(); !refreshed) {
+    log_failure_(log::Severity::kWarn, {.event = "refresh-failed"},
+                 "cannot refresh this node's registration, retrying: " + refreshed.error().message);
+  } else {
+    log_failure_.Reset();
+  }
+  return record_.master != before;
+}
+
+Status Membership::TryRefresh() {
+  const std::int64_t session = loop_.session().id();
+  if (Due()) {
+    if (auto registered = Register(); !registered) return registered;
+  }
+  // A lock that was left half-taken must not stand in anybody's way.
+  if (auto released = lock_.Release(); !released) return released;
+  auto record = ReadRecord();
+  if (!record) return tl::unexpected(record.error());
+  record_ = std::move(*record);
+  if (auto refreshed = lookup_.Refresh(self_.endpoint); !refreshed) return refreshed;
+  refreshed_session_ = session;
+  refresh_at_ = Clock::now() + kRefreshInterval;
+  return {};
+}
+
+Status Membership::Register() {
+  auto registered = loop_.registry().members.Register(group_, self_);
+  if (!registered && registered.error().kind == ErrorKind::kNotFound) {
+    if (auto made = loop_.registry().groups.Ensure(group_); !made) return made;
+    registered = loop_.registry().members.Register(group_, self_);
+  }
+  if (!registered) return registered;
+  changed_ = false;
+  address_claim_.Keep();
+  return {};
+}
+
+Result<Record> Membership::ReadRecord() {
+  auto record = loop_.registry().records.Read(group_, Watch::kYes);
+  if (record || record.error().kind != ErrorKind::kNotFound) return record;
+  // A group of which somebody lives is not removed.
+  if (auto made = loop_.registry().groups.Ensure(group_); !made) return tl::unexpected(made.error());
+  return loop_.registry().records.Read(group_, Watch::kYes);
+}
+
+bool Membership::Due() const {
+  return changed_ || refreshed_session_ != loop_.session().id() || Clock::now() >= refresh_at_;
+}
+
+bool Membership::SetIncomplete(bool incomplete) {
+  if (self_.incomplete == incomplete) return false;
+  self_.incomplete = incomplete;
+  changed_ = true;
+  return true;
+}
+
+bool Membership::ZooKeeperAnswers() const {
+  return loop_.session().connected() && loop_.session().Answers(redis::kAnswerTimeout);
+}
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,62 @@
+// Keeps a serving node registered, and what it follows in ZooKeeper read: the record, the Sentinels, the
+// other members.
+//
+// Loop thread only. What fails is logged and tried again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/log.h"
+#include "daemon/address_claim.h"
+#include "daemon/wrapper_loop.h"
+#include "redis-wrapper/lookup.h"
+#include "store/record.h"
+#include "zookeeper/lock.h"
+
+namespace redis_zk::redis_wrapper {
+
+class Membership {
+ public:
+  // `self` is registered already; `record` was read last. The references must outlive this.
+  Membership(const std::string& group, daemon::WrapperLoop& loop, daemon::AddressClaim& address_claim,
+             zookeeper::Lock& lock, Lookup& lookup, store::Member self, store::Record record);
+
+  const store::Member& self() const { return self_; }
+  // As last read; it serves while ZooKeeper is away.
+  const store::Record& record() const { return record_; }
+  // By the record, as last read.
+  bool IsRecorded() const;
+  bool AnotherIsRecorded() const;
+
+  // Reads again what is followed, with its watches, and renews the registration where that is due. Whether
+  // the record names another master than before.
+  bool Refresh();
+  // The registration is to be said anew: in another session, or since its time has come.
+  bool Due() const;
+  // What the registration says of this node's copy from the next Refresh on. Whether that is news.
+  bool SetIncomplete(bool incomplete);
+
+  // A round trip, of a moment at most.
+  bool ZooKeeperAnswers() const;
+
+ private:
+  Status TryRefresh();
+  Status Register();
+  Result<store::Record> ReadRecord();
+
+  const std::string& group_;
+  daemon::WrapperLoop& loop_;
+  daemon::AddressClaim& address_claim_;
+  zookeeper::Lock& lock_;
+  Lookup& lookup_;
+  store::Member self_;
+  store::Record record_;
+  bool changed_ = false;  // what is to be registered, since it was
+  // The session in which everything was registered and read.
+  std::int64_t refreshed_session_ = 0;
+  TimePoint refresh_at_{};
+  LogOnChange log_failure_;
+};
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,137 @@
+#include "redis-wrapper/server_stop.h"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include "base/exit_code.h"
+#include "base/log.h"
+#include "failover/handover.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+constexpr const char* kShutdownTimeout = "shutdown-timeout";
+// Of STOP_TIMEOUT: the server waits for replicas that lag for at most one part, and the rest is for the save.
+constexpr int kStopParts = 5;
+
+}  // namespace
+
+ServerStop::ServerStop(const WrapperOptions& options, const redis::Network& network,
+                       daemon::WrapperLoop& loop, daemon::ServerRunner& runner, redis::KeptServer& own_server,
+                       const Membership& membership, const Lookup& lookup, DatasetKeeper& keeper,
+                       Conversion& conversion)
+    : options_(options),
+      network_(network),
+      loop_(loop),
+      runner_(runner),
+      own_server_(own_server),
+      membership_(membership),
+      lookup_(lookup),
+      keeper_(keeper),
+      conversion_(conversion),
+      failover_request_(options.common, network, membership.self().endpoint) {}
+
+int ServerStop::StopOnRequest() {
+  if (options_.handover_timeout > Duration::zero()) HandOver();
+  return Stop();
+}
+
+void ServerStop::HandOver() {
+  const auto go_on = [this, requests = loop_.stop_requests()](TimePoint until) {
+    loop_.Pump(until);
+    return !loop_.exit_code() && loop_.stop_requests() == requests;
+  };
+  const failover::Handover::Terms terms{
+      .group = options_.common.master_name,
+      .server = options_.server.bind,
+      .own = &own_server_,
+      .announced = membership_.self().endpoint,
+      .sentinels = lookup_.sentinels(),
+      .recorded = membership_.IsRecorded() && membership_.ZooKeeperAnswers(),
+      .after_failure = failover::Handover::AfterFailure::kItStops,
+      .timeout = options_.handover_timeout};
+  const auto outcome = failover::Handover(network_, terms, go_on).Run();
+  if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
+    log::Info({.event = "handover-done"}, "{}", outcome.told);
+  } else if (outcome.is_master) {
+    log::Warn({.event = "handover-skipped"}, "stopping without a handover: {}", outcome.told);
+  } else {
+    log::Info({.event = "handover-not-needed"}, "stopping without a handover: {}", outcome.told);
+  }
+}
+
+int ServerStop::Stop() {
+  const auto own = own_server_.AskInfo();
+  if (own && !own->loading) {
+    conversion_.BeforeStop(*own, keeper_.files().snapshots, own_server_);
+    keeper_.WriteDown(*own, Clock::now());
+    last_seen_ = *own;
+  }
+  if (last_seen_.connected_replicas > 0) ShortenTheWait();
+  const int code = runner_.Stop();
+  if (code == kExitSignalBase + SIGKILL) ReportKilled();
+  // What the server saved last belongs into the comparison when everybody returns.
+  if (loop_.session().connected()) keeper_.ReportLast();
+  return code;
+}
+
+void ServerStop::ShortenTheWait() {
+  const auto longest =
+      std::chrono::duration_cast<std::chrono::seconds>(options_.server.stop_timeout) / kStopParts;
+  const auto found = own_server_.Ask({{"CONFIG", "GET", kShutdownTimeout}});
+  // Before Redis 7 there was no such wait.
+  if (!found || found->front().items.size() != 2) return;
+  const auto& configured = found->front().items[1].text;
+  if (std::atoll(configured.c_str()) <= longest.count()) return;
+  const auto cut = own_server_.Order({"CONFIG", "SET", kShutdownTimeout, std::to_string(longest.count())});
+  if (cut) {
+    log::Info(
+        {.event = "shutdown-timeout-shortened"},
+        "shutdown-timeout shortened from {} s to {} s: the rest of STOP_TIMEOUT is for the last snapshot",
+        configured, longest.count());
+  } else {
+    log::Warn({.event = "shutdown-timeout-failed"},
+              "cannot shorten shutdown-timeout from {} s: {}; lagging replicas may use up STOP_TIMEOUT",
+              configured, cut.error().message);
+  }
+}
+
+void ServerStop::ReportKilled() const {
+  const auto& files = keeper_.files();
+  std::string cost = "nothing is lost on disk, where this group keeps no data";
+  if (last_seen_.append_only) {
+    cost = "writes that are not in the append-only file yet may be lost";
+  } else if (files.snapshots) {
+    cost = fmt::format("{} changes since the last snapshot may be lost", last_seen_.unsaved_changes);
+  }
+  log::Error(
+      {.event = "killed-while-stopping"},
+      "redis-server was killed before its shutdown finished: {}; raise STOP_TIMEOUT (now {} ms) above the "
+      "time of a save",
+      cost, options_.server.stop_timeout.count());
+}
+
+int ServerStop::EndUnreachable() {
+  if (membership_.IsRecorded()) AskForFailover("this master lost its bind address");
+  Stop();
+  return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
+}
+
+int ServerStop::ReportEnd() {
+  const int code = *loop_.exit_code();
+  log::Error({.event = "server-exited"},
+             "redis-server exited unexpectedly, code {}; its own lines above say why", code);
+  if (membership_.IsRecorded()) AskForFailover("the master's redis-server exited");
+  // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
+  return code == 0 ? kExitTryAgain : code;
+}
+
+void ServerStop::AskForFailover(const std::string& why) {
+  failover_request_.Ask(lookup_.sentinels(), membership_.ZooKeeperAnswers(), why, Clock::now());
+}
+
+}  // namespace redis_zk::redis_wrapper

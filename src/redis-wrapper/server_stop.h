@@ -1,0 +1,60 @@
+// The ends of a redis-server that served: a stop that was asked for, one that it cannot be reached any more,
+// and its own. Each returns our exit code.
+//
+// Loop thread only.
+#pragma once
+
+#include <string>
+
+#include "daemon/server_runner.h"
+#include "daemon/wrapper_loop.h"
+#include "redis-wrapper/conversion.h"
+#include "redis-wrapper/dataset_keeper.h"
+#include "redis-wrapper/failover_request.h"
+#include "redis-wrapper/lookup.h"
+#include "redis-wrapper/membership.h"
+#include "redis-wrapper/options.h"
+#include "redis/servers.h"
+
+namespace redis_zk::redis_wrapper {
+
+class ServerStop {
+ public:
+  // The references must outlive this.
+  ServerStop(const WrapperOptions& options, const redis::Network& network, daemon::WrapperLoop& loop,
+             daemon::ServerRunner& runner, redis::KeptServer& own_server, const Membership& membership,
+             const Lookup& lookup, DatasetKeeper& keeper, Conversion& conversion);
+
+  // What the server says, as long as it answers; it may not any more when it is stopped.
+  void NoteSeen(const redis::ServerInfo& own) { last_seen_ = own; }
+
+  // Hands over first, where there is something to hand over.
+  int StopOnRequest();
+  // Its address is gone.
+  int EndUnreachable();
+  // REQUIRES: it has ended, and nobody asked us to stop.
+  int ReportEnd();
+
+ private:
+  void HandOver();
+  int Stop();
+  // redis-server waits for replicas that lag before it saves (shutdown-timeout), and may be killed meanwhile.
+  void ShortenTheWait();
+  // What a server that had to be killed may not have saved.
+  void ReportKilled() const;
+  void AskForFailover(const std::string& why);
+
+  const WrapperOptions& options_;
+  const redis::Network network_;
+  daemon::WrapperLoop& loop_;
+  daemon::ServerRunner& runner_;
+  redis::KeptServer& own_server_;
+  const Membership& membership_;
+  const Lookup& lookup_;
+  DatasetKeeper& keeper_;
+  Conversion& conversion_;
+  FailoverRequest failover_request_;
+  redis::ServerInfo last_seen_;
+};
+
+}  // namespace redis_zk::redis_wrapper

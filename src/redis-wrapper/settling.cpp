@@ -1,0 +1,122 @@
+#include "redis-wrapper/settling.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/exit_code.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using Action = Decision::Action;
+
+// How often an undecided start looks again although ZooKeeper said nothing: a Redis that comes up says
+// nothing.
+constexpr Duration kLookAgain = 500ms;
+
+}  // namespace
+
+Settling::Settling(const WrapperOptions& options, const redis::Network& network, daemon::WrapperLoop& loop,
+                   daemon::AddressClaim& address_claim, DatasetKeeper& keeper, Lookup& lookup,
+                   zookeeper::Lock& lock, store::Member& self)
+    : options_(options),
+      loop_(loop),
+      address_claim_(address_claim),
+      keeper_(keeper),
+      lookup_(lookup),
+      lock_(lock),
+      self_(self),
+      failover_request_(options.common, network, self.endpoint) {}
+
+OrExit<Decision> Settling::Settle() {
+  const Duration patience = options_.server.master_wait_timeout;
+  const TimePoint deadline = patience == Duration::zero() ? TimePoint::max() : Clock::now() + patience;
+  while (true) {
+    loop_.TakeZooKeeperNews();
+    if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
+    auto settled = TrySettle();
+    if (!settled && settled.error().kind == ErrorKind::kNotFound) {
+      // The first of the group makes what is missing; anybody does when somebody deleted it.
+      const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
+      settled = made ? TrySettle() : tl::unexpected(made.error());
+    }
+    if (settled && settled->has_value()) return **settled;
+    if (!settled) {
+      waiting_for_ = "cannot find the group's master, retrying: " + settled.error().message;
+      waiting_severity_ = log::Severity::kWarn;
+    }
+    loop_.SayWaiting(waiting_for_, waiting_severity_);
+    const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
+    while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
+      loop_.Pump(look_again);
+    if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
+    if (Clock::now() >= deadline) {
+      log::Error({.event = "master-wait-timeout"},
+                 "exiting: no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for_);
+      return tl::unexpected<int>(kExitTryAgain);
+    }
+  }
+}
+
+Result<std::optional<Decision>> Settling::TrySettle() {
+  if (auto registered = Register(); !registered) return tl::unexpected(registered.error());
+  auto decision = LookAndDecide(false);
+  if (!decision) return tl::unexpected(decision.error());
+  if (decision->needs_lock) {
+    auto locked = DecideUnderLock();
+    if (!locked) return locked;
+    if (!locked->has_value()) {
+      waiting_for_ = "another node of the group holds the start lock; waiting until that node serves";
+      waiting_severity_ = log::Severity::kInfo;
+      return std::nullopt;
+    }
+    decision = std::move(**locked);
+  }
+  if (decision->action != Action::kWait) return *decision;
+  if (auto waits = Wait(*decision); !waits) return tl::unexpected(waits.error());
+  return std::nullopt;
+}
+
+Status Settling::Register() {
+  self_.serving = false;
+  self_.incomplete = false;
+  return loop_.registry().members.Register(options_.common.master_name, self_);
+}
+
+Result<Decision> Settling::LookAndDecide(bool locked) {
+  auto view = lookup_.Look(self_, locked);
+  if (!view) return tl::unexpected(view.error());
+  view->patient = !awaiting_since_ || Clock::now() - *awaiting_since_ < options_.cold_start_wait;
+  view->own_append_only = keeper_.append_only();
+  record_ = view->record;
+  Decision decision = Decide(*view);
+  // Whoever is waited for now may be gone in a moment; then the absent are worth a wait of their own.
+  if (!decision.awaits_datasets && decision.action == Action::kWait) awaiting_since_.reset();
+  if (decision.awaits_datasets && !awaiting_since_) {
+    awaiting_since_ = Clock::now();
+    // Nobody is waited for with COLD_START_WAIT=0.
+    if (options_.cold_start_wait == Duration::zero()) return LookAndDecide(locked);
+  }
+  return decision;
+}
+
+Result<std::optional<Decision>> Settling::DecideUnderLock() {
+  const auto held = lock_.Acquire();
+  if (!held) return tl::unexpected(held.error());
+  if (!*held) return std::nullopt;
+  return LookAndDecide(true).map([](Decision&& decision) { return std::optional(std::move(decision)); });
+}
+
+Status Settling::Wait(const Decision& decision) {
+  waiting_for_ = decision.reason;
+  waiting_severity_ = decision.disputed ? log::Severity::kError : log::Severity::kInfo;
+  if (decision.disputed) keeper_.ReportDisputed(Clock::now());
+  if (auto released = lock_.Release(); !released) return released;
+  if (decision.ask_failover)
+    failover_request_.Ask(lookup_.sentinels(), /*recorded=*/true,
+                          "a running replica holds the data of this empty master", Clock::now());
+  return {};
+}
+
+}  // namespace redis_zk::redis_wrapper

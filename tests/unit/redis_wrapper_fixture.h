@@ -1,0 +1,148 @@
+// A whole redis-wrapper at a ZooKeeper, a fleet and a redis-server in memory, in a time that jumps: what a
+// test plans happens while it runs.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "redis-wrapper/dataset.h"
+#include "redis-wrapper/wrapper.h"
+#include "support/failing_network.h"
+#include "support/fake_fleet.h"
+#include "support/fake_servers.h"
+#include "support/fault_site.h"
+#include "unit/files.h"
+#include "unit/signals_fixture.h"
+
+namespace redis_zk::testing {
+
+inline const std::string kGroup = "master1";
+inline const Endpoint kB{"10.0.0.2", 6379};
+inline const Endpoint kC{"10.0.0.3", 6379};
+inline const Endpoint kSentinel{"10.0.0.7", 26379};
+
+struct WrapperSite {
+  WrapperSite() {
+    options.common = {
+        .zk_root = "/redis", .zk_session_timeout = 2s, .zk_connect_timeout = 2s, .master_name = kGroup};
+    options.server = {.work_dir = dir.path().string(),
+                      .run_dir = dir.path().string(),
+                      .master_wait_timeout = 60s,
+                      .start_timeout = 10s,
+                      .stop_timeout = 10s,
+                      .bind = self,
+                      .announce = self};
+    options.redis_conf = WriteFile(dir.path() / "redis.conf", "dir " + dir.path().string() + "\n");
+    options.redis_server_bin = "redis-server";
+    options.handover_timeout = 5s;
+    options.cold_start_wait = 2s;
+    options.fence_patience = 2s;
+  }
+
+  // Runs the wrapper to its end: its exit code. `begins` is called when its session exists.
+  int Run(const BlockedSignals& signals, const std::function<void()>& begins = nullptr) {
+    redis_wrapper::Wrapper wrapper(
+        options, signals,
+        {[this](const zookeeper::Hosts& hosts, Duration timeout, zookeeper::Session::Sink sink) {
+           auto opened =
+               std::make_unique<FailingSession>(zookeeper.Factory()(hosts, timeout, std::move(sink)));
+           session = opened.get();
+           return opened;
+         },
+         network.network()},
+        servers.Launcher());
+    if (begins) begins();
+    return wrapper.Run();
+  }
+
+  void After(Duration duration, std::function<void()> what) {
+    time.At(Clock::now() + duration, std::move(what));
+  }
+  void StopAfter(Duration duration, int number = SIGTERM) {
+    After(duration, [loop = pthread_self(), number] { pthread_kill(loop, number); });
+  }
+  // Looks at what there is then, and asks the wrapper to stop.
+  void LookAfter(Duration duration, std::function<void()> look) {
+    After(duration, [this, loop = pthread_self(), look = std::move(look)] {
+      looked = true;
+      look();
+      pthread_kill(loop, SIGTERM);
+    });
+  }
+
+  FakeFleet::Redis& own() { return fleet.redis(self); }
+  store::Record Record() {
+    return other.records.Read(kGroup, zookeeper::Watch::kNo).value_or(store::Record{});
+  }
+  // As registered; nothing: it is not.
+  std::optional<store::Member> MemberAt(const Endpoint& endpoint) {
+    const auto members = other.members.List(kGroup, zookeeper::Watch::kNo);
+    if (!members) return std::nullopt;
+    for (const auto& member : *members) {
+      if (member.endpoint == endpoint) return member;
+    }
+    return std::nullopt;
+  }
+
+  // What others do.
+  void WriteRecord(const Endpoint& master, std::uint64_t epoch = 1) {
+    ASSERT_TRUE(other.groups.Ensure(kGroup));
+    ASSERT_TRUE(
+        other.records.Write(kGroup, Record(), {.master = master, .epoch = epoch, .reason = "test"}, ""));
+  }
+  void RegisterMember(const Endpoint& endpoint, bool serving = true, const store::Dataset& dataset = {}) {
+    ASSERT_TRUE(other.groups.Ensure(kGroup));
+    const std::string name = "of-" + endpoint.host;
+    ASSERT_TRUE(other.members.Register(
+        kGroup, {.uuid = name, .endpoint = endpoint, .node = name, .dataset = dataset, .serving = serving}));
+  }
+  void WriteHistory(const std::string& replication_id) {
+    ASSERT_TRUE(other.groups.Ensure(kGroup));
+    ASSERT_TRUE(other.datasets.WriteHistory(kGroup, {.replication_id = replication_id, .offset = 1000}));
+  }
+  // A master that serves, with a registration and a history.
+  FakeFleet::Redis& AddRecordedMaster(const Endpoint& master) {
+    auto& added = fleet.AddMaster(master);
+    WriteRecord(master);
+    RegisterMember(master);
+    WriteHistory(added.replication_id);
+    return added;
+  }
+  void AddSentinel(const Endpoint& master) {
+    ASSERT_TRUE(other.groups.Ensure(kGroup));
+    fleet.AddSentinel(kSentinel, kGroup, master);
+    ASSERT_TRUE(other.sentinels.Register({"s1", kSentinel}));
+  }
+  // Data on this node's disk.
+  void WriteData(const std::string& replication_id, std::int64_t offset) {
+    WriteFile(options.redis_conf, "dir " + dir.path().string() + "\nappendonly yes\n");
+    WriteFile(dir.path() / "appendonly.aof", "data");
+    ASSERT_TRUE(WriteNote(redis_wrapper::FindDataFiles(options.redis_conf, dir.path().string()),
+                          {.node = "own", .replication_id = replication_id, .offset = offset}));
+  }
+
+  FakeTime time;
+  FakeFleet fleet{time};
+  FailingNetwork network{fleet.network()};
+  FakeServers servers{fleet, time};
+  FakeZooKeeper zookeeper;
+  std::unique_ptr<zookeeper::Session> other_session = OpenFake(zookeeper);
+  store::Registry other{*other_session, "/redis"};
+  TempDir dir;
+  const Endpoint self{"127.0.0.1", FreePort()};
+  redis_wrapper::WrapperOptions options;
+  FailingSession* session = nullptr;  // the wrapper's, while it runs
+  bool looked = false;
+};
+
+using RedisWrapperTest = SignalsTest;
+
+}  // namespace redis_zk::testing

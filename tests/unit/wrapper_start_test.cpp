@@ -1,0 +1,397 @@
+// The start of a redis-wrapper, from its options to a server that serves in the right role.
+#include <gmock/gmock.h>
+
+#include <initializer_list>
+#include <string>
+
+#include "base/exit_code.h"
+#include "support/listener.h"
+#include "unit/log_fixture.h"
+#include "unit/redis_wrapper_fixture.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::Role;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using State = store::Record::State;
+
+class WrapperStartTest : public RedisWrapperTest {
+ protected:
+  // Stops the wrapper when it has had time to serve; `look` sees what there is before.
+  static int RunAndLook(WrapperSite& site, const BlockedSignals& signals, const std::function<void()>& look,
+                        const std::function<void()>& begins = nullptr) {
+    site.LookAfter(30s, look);
+    const int code = site.Run(signals, begins);
+    EXPECT_TRUE(site.looked);
+    return code;
+  }
+};
+
+TEST_F(WrapperStartTest, TheFirstOfAllIsTheMaster) {
+  WrapperSite site;
+  const int code = RunAndLook(site, signals(), [&] {
+    EXPECT_THAT(site.servers.launched, ElementsAre("master"));
+    EXPECT_EQ(site.Record().state, State::kMaster);
+    EXPECT_EQ(site.Record().master, site.self);
+    EXPECT_TRUE(site.MemberAt(site.self).value().serving);
+    EXPECT_FALSE(site.MemberAt(site.self).value().incomplete);
+    EXPECT_THAT(site.other_session->Children("/redis/master", zookeeper::Watch::kNo).value(), IsEmpty())
+        << "the lock is given back";
+  });
+  EXPECT_EQ(code, kExitStopped);
+  EXPECT_FALSE(site.MemberAt(site.self)) << "with its session";
+  EXPECT_EQ(site.Record().master, site.self);
+}
+
+TEST_F(WrapperStartTest, WhereThereIsAMasterItIsFollowed) {
+  WrapperSite site;
+  site.AddRecordedMaster(kB);
+  const int code = RunAndLook(site, signals(), [&] {
+    EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379"));
+    EXPECT_EQ(site.own().master, kB);
+    EXPECT_EQ(site.Record().master, kB);
+    EXPECT_TRUE(site.MemberAt(site.self).value().serving);
+  });
+  EXPECT_EQ(code, kExitStopped);
+}
+
+TEST_F(WrapperStartTest, TheRecordedMasterServesAgainWhereNobodyElseHoldsData) {
+  WrapperSite site;
+  site.WriteRecord(site.self, 7);
+  site.WriteData(std::string(40, 'a'), 500);
+  RunAndLook(site, signals(), [&] {
+    EXPECT_THAT(site.servers.launched, ElementsAre("master"));
+    EXPECT_EQ(site.Record().master, site.self);
+    EXPECT_EQ(site.Record().epoch, 7U) << "its return is no news";
+  });
+}
+
+TEST_F(WrapperStartTest, AnEmptyMasterHasAReplicaWithDataPromotedAndFollowsIt) {
+  WrapperSite site;
+  site.WriteRecord(site.self);
+  site.fleet.AddMaster(site.self);
+  site.fleet.AddReplica(kB, site.self).link_up = false;
+  site.fleet.redis(site.self).state = FakeFleet::State::kGone;
+  site.RegisterMember(kB);
+  site.AddSentinel(site.self);
+  RunAndLook(site, signals(), [&] {
+    EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379"));
+    EXPECT_EQ(site.fleet.redis(kB).role, Role::kMaster);
+  });
+  EXPECT_THAT(site.fleet.orders, ::testing::Contains("10.0.0.7:26379 SENTINEL FAILOVER master1"));
+}
+
+TEST_F(WrapperStartTest, TheSentinelsOutrankARecordWhoseMasterIsGone) {
+  for (const bool names_itself : {false, true}) {
+    WrapperSite site;
+    site.AddRecordedMaster(kB);
+    site.AddSentinel(kB);
+    site.WriteRecord(names_itself ? site.self : kC);
+    RunAndLook(site, signals(), [&] {
+      EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379")) << names_itself;
+    });
+  }
+}
+
+TEST_F(WrapperStartTest, AnUnreadableRecordIsNoMaster) {
+  WrapperSite site;
+  ASSERT_TRUE(site.other.groups.Ensure(kGroup));
+  ASSERT_TRUE(site.other_session->Set("/redis/master", "garbage", zookeeper::kAnyVersion));
+  RunAndLook(site, signals(), [&] {
+    EXPECT_THAT(site.servers.launched, ElementsAre("master")) << "nothing lives";
+    EXPECT_EQ(site.Record().master, site.self);
+  });
+}
+
+TEST_F(WrapperStartTest, WhoeverHoldsTheLockGoesFirst) {
+  WrapperSite site;
+  const CapturedLog log;
+  ASSERT_TRUE(site.other.groups.Ensure(kGroup));
+  zookeeper::Lock lock(*site.other_session, site.other.records.Path(kGroup), "another");
+  ASSERT_TRUE(lock.Acquire().value());
+  site.After(10s, [&] {
+    EXPECT_THAT(site.servers.launched, IsEmpty());
+    site.AddRecordedMaster(kB);
+    EXPECT_TRUE(lock.Release());
+  });
+  RunAndLook(site, signals(),
+             [&] { EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379")); });
+  EXPECT_THAT(log.text(), HasSubstr("another node of the group holds the start lock"));
+}
+
+TEST_F(WrapperStartTest, BetterDataOfAnotherThatStartsGoFirst) {
+  WrapperSite site;
+  const std::string id(40, 'a');
+  site.WriteHistory(id);
+  site.WriteData(id, 500);
+  site.RegisterMember(kB, /*serving=*/false, {.replication_id = id, .offset = 900, .bytes = 4});
+  site.After(10s, [&] {
+    EXPECT_THAT(site.servers.launched, IsEmpty());
+    site.fleet.AddMaster(kB).replication_id = id;
+    site.RegisterMember(kB);
+    site.WriteRecord(kB);
+  });
+  RunAndLook(site, signals(),
+             [&] { EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379")); });
+}
+
+TEST_F(WrapperStartTest, AbsentDataAreAwaitedForColdStartWait) {
+  for (const Duration wait : {Duration(0ms), Duration(5s)}) {
+    WrapperSite site;
+    const CapturedLog log;
+    site.options.cold_start_wait = wait;
+    const std::string id(40, 'a');
+    site.WriteHistory(id);
+    site.WriteData(id, 500);
+    ASSERT_TRUE(site.other.datasets.Report(
+        kGroup,
+        {.node = "of-b", .endpoint = kB, .dataset = {.replication_id = id, .offset = 900, .bytes = 4}}));
+    const TimePoint begun = Clock::now();
+    std::optional<std::chrono::nanoseconds> waited;
+    site.servers.before_launch = [&] { waited = Clock::now() - begun; };
+    RunAndLook(site, signals(), [&] {
+      EXPECT_THAT(site.servers.launched, ElementsAre("master"));
+      EXPECT_GE(waited.value(), wait);
+      EXPECT_LE(waited.value(), wait + 2s);
+    });
+  }
+}
+
+TEST_F(WrapperStartTest, DataOfDifferentOriginAreNotOverwrittenWithoutAWord) {
+  for (const bool forced : {false, true}) {
+    WrapperSite site;
+    const CapturedLog log;
+    site.WriteData(std::string(40, 'a'), 500);
+    if (forced) site.options.force_master = site.self.ToAddress();
+    site.RegisterMember(kB, /*serving=*/false,
+                        {.replication_id = std::string(40, 'b'), .offset = 900, .bytes = 4});
+    RunAndLook(site, signals(), [&] {
+      EXPECT_EQ(site.servers.launched.size(), forced ? 1U : 0U);
+      EXPECT_FALSE(site.other.datasets.List(kGroup).value().empty()) << "both stay known";
+    });
+    EXPECT_THAT(log.text(), HasSubstr(forced ? "FORCE_MASTER" : "hold unrelated datasets"));
+    const auto events = site.other.event_log.Path();
+    EXPECT_EQ(site.other_session->Get(events, zookeeper::Watch::kNo).has_value(), forced);
+  }
+}
+
+// What a node must come to, whatever fails on its way.
+
+TEST_F(WrapperStartTest, AloneItIsTheMasterWhicheverAnswerOfZooKeeperIsLost) {
+  AtEveryCall([this](int number, Fault fault) {
+    WrapperSite site;
+    int faults = 0;
+    RunAndLook(
+        site, signals(),
+        [&] {
+          faults = site.session->faults();
+          EXPECT_TRUE(site.servers.running());
+          EXPECT_EQ(site.own().role, Role::kMaster);
+          EXPECT_EQ(site.Record().master, site.self);
+          EXPECT_TRUE(site.MemberAt(site.self) && site.MemberAt(site.self)->serving);
+          EXPECT_THAT(site.other_session->Children("/redis/master", zookeeper::Watch::kNo).value(),
+                      IsEmpty());
+        },
+        [&] { site.session->FailCall(number, fault); });
+    // Calls after the start are none of this test's.
+    return faults > 0 && number < 60;
+  });
+}
+
+TEST_F(WrapperStartTest, WhoeverTakesOverMeanwhileStaysTheMaster) {
+  AtEveryCall([this](int number, Fault fault) {
+    WrapperSite site;
+    bool taken = false;
+    const auto take_over = [&] {
+      if (site.Record().state == State::kMaster) return;
+      taken = true;
+      // It was frozen, and its session is over.
+      site.zookeeper.Expire(site.session->id());
+      site.AddRecordedMaster(kB);
+    };
+    int faults = 0;
+    RunAndLook(
+        site, signals(),
+        [&] {
+          faults = site.session->faults();
+          if (!taken) return;
+          EXPECT_EQ(site.Record().master, kB);
+          EXPECT_EQ(site.own().role, Role::kReplica);
+          EXPECT_EQ(site.own().master, kB);
+        },
+        [&] { site.session->FailCall(number, fault, take_over); });
+    return faults > 0 && taken;
+  });
+}
+
+TEST_F(WrapperStartTest, IsNeverMasterWhileALivingMemberHoldsData) {
+  for (const bool of_network : {false, true}) {
+    AtEveryCall([&](int number, Fault fault) {
+      WrapperSite site;
+      site.AddRecordedMaster(kC);
+      site.fleet.AddReplica(kB, kC);
+      site.RegisterMember(kB);
+      site.fleet.redis(kC).state = FakeFleet::State::kGone;
+      site.fleet.redis(kB).link_up = false;
+      site.WriteData(site.fleet.redis(kC).replication_id, 10);
+      int faults = 0;
+      RunAndLook(
+          site, signals(),
+          [&] {
+            faults = of_network ? site.network.faults() : site.session->faults();
+            EXPECT_THAT(site.servers.launched, IsEmpty()) << "network " << of_network;
+          },
+          [&] {
+            if (of_network) {
+              site.network.FailCall(number, fault);
+            } else {
+              site.session->FailCall(number, fault);
+            }
+          });
+      return faults > 0 && number < 40;
+    });
+  }
+}
+
+// The ends of a start.
+
+TEST_F(WrapperStartTest, EndsWithItsReason) {
+  struct Row {
+    const char* name;
+    std::function<void(WrapperSite&)> change;
+    int code;
+    const char* line;
+  };
+  for (const auto& [name, change, code, line] : std::initializer_list<Row>{
+           {"ZooKeeper is away", [](auto& s) { s.zookeeper.Stop(); }, kExitUnavailable, "ZK_CONNECT_TIMEOUT"},
+           {"no binary",
+            [](auto& s) {
+              s.servers.manners.not_launched = Error{ErrorKind::kNotFound, "no such binary"};
+            },
+            kExitNotFound, "cannot start the server: no such binary"},
+           {"no executable",
+            [](auto& s) {
+              s.servers.manners.not_launched = Error{ErrorKind::kRefused, "not executable"};
+            },
+            kExitNotExecutable, "cannot start the server: not executable"},
+           {"a refused configuration", [](auto& s) { s.servers.manners.ends_with = 1; }, 1,
+            "the server exited with code 1 before it answered"},
+           {"an end that calls itself success", [](auto& s) { s.servers.manners.ends_with = 0; }, 1,
+            "the server exited with code 0 before it answered"},
+           {"no answer in time", [](auto& s) { s.servers.manners.serves_after = 1h; }, kExitUnavailable,
+            "START_TIMEOUT"},
+           {"another password",
+            [](auto& s) { s.servers.manners.with = [](auto& redis) { redis.refusal = "NOAUTH"; }; },
+            kExitConfig, "refuses REDIS_USERNAME and REDIS_PASSWORD"},
+           {"another process",
+            [](auto& s) { s.servers.manners.with = [](auto& redis) { redis.process_id = 1; }; }, kExitConfig,
+            "process 1 answers on"},
+           {"a script's child",
+            [](auto& s) { s.servers.manners.with = [](auto& redis) { ++redis.process_id; }; }, kExitConfig,
+            "a script must start the server by exec"},
+           {"the wrong role",
+            [](auto& s) {
+              s.fleet.AddMaster(kB);
+              s.servers.manners.with = [](auto& redis) { redis.role = Role::kReplica; };
+            },
+            kExitConfig, "wrong role"},
+           {"no master in time",
+            [](auto& s) {
+              s.AddRecordedMaster(kB);
+              s.fleet.redis(kB).state = FakeFleet::State::kSilent;
+            },
+            kExitTryAgain, "MASTER_WAIT_TIMEOUT"},
+           {"data of which nobody knows the right ones",
+            [](auto& s) {
+              WriteFile(s.options.redis_conf, "dir " + s.dir.path().string() + "\nappendonly yes\n");
+              WriteFile(s.dir.path() / "appendonly.aof", "data");
+              WriteFile(s.dir.path() / "dump.rdb", "REDIS0010 something");
+            },
+            kExitConfig, "dump.rdb"},
+           {"no place for the configuration",
+            [](auto& s) { s.options.server.run_dir = "/nonexistent/directory"; }, kExitConfig, "RUN_DIR"}}) {
+    WrapperSite site;
+    const CapturedLog log;
+    change(site);
+    site.StopAfter(1h);
+    EXPECT_EQ(site.Run(signals()), code) << name << '\n' << log.text();
+    EXPECT_THAT(log.text(), HasSubstr(line)) << name;
+    EXPECT_FALSE(site.servers.running()) << name;
+    EXPECT_NE(site.Record().master, site.self) << name;
+  }
+}
+
+TEST_F(WrapperStartTest, ATakenPortIsWaitedForAndThenWorthAnotherTry) {
+  for (const bool freed : {true, false}) {
+    WrapperSite site;
+    std::optional<Listener> listener(std::in_place, site.self.port);
+    const TimePoint begun = Clock::now();
+    if (freed) site.After(1s, [&] { listener.reset(); });
+    site.StopAfter(1min);
+    EXPECT_EQ(site.Run(signals()), freed ? kExitStopped : kExitTryAgain);
+    EXPECT_EQ(site.servers.launched.size(), freed ? 1U : 0U);
+    EXPECT_LE(Clock::now() - begun, freed ? 61s : 5s);
+  }
+}
+
+TEST_F(WrapperStartTest, AnotherWrapperKeepsItsDataDirectory) {
+  for (const bool freed : {true, false}) {
+    WrapperSite site;
+    const CapturedLog log;
+    std::optional<redis_wrapper::DatasetKeeper> holder(
+        std::in_place, redis_wrapper::FindDataFiles(site.options.redis_conf, site.dir.path().string()),
+        site.other, kGroup, kB);
+    ASSERT_TRUE(holder->Claim());
+    if (freed) site.After(3s, [&] { holder.reset(); });
+    site.StopAfter(1min);
+    EXPECT_EQ(site.Run(signals()), freed ? kExitStopped : kExitTryAgain);
+    EXPECT_EQ(site.servers.launched.size(), freed ? 1U : 0U);
+    EXPECT_THAT(log.text(), HasSubstr("another running redis-wrapper uses the data directory"));
+  }
+}
+
+TEST_F(WrapperStartTest, ASignalEndsItWhereverItIs) {
+  // Beginning with the wait for a directory, ZooKeeper, an address, a master, a port, the server.
+  for (const bool stopped_early : {true, false}) {
+    for (Duration at = 0ms; at < 200ms; at += 7ms) {
+      WrapperSite site;
+      site.servers.manners.serves_after = stopped_early ? 1h : 20ms;
+      site.StopAfter(at);
+      EXPECT_EQ(site.Run(signals()), kExitStopped) << at.count();
+      EXPECT_FALSE(site.servers.running());
+    }
+  }
+}
+
+TEST_F(WrapperStartTest, ALockThatWasLostBeforeTheLaunchMeansToDecideAgain) {
+  WrapperSite site;
+  // Frozen between the decision and the launch: the session ends, and another one becomes the master.
+  ASSERT_TRUE(site.other.groups.Ensure(kGroup));
+  RunAndLook(
+      site, signals(),
+      [&] {
+        EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379"));
+        EXPECT_EQ(site.own().role, Role::kReplica);
+      },
+      [&] {
+        site.network.FailCall(2, Fault::kBefore, [&] {
+          site.zookeeper.Expire(site.session->id());
+          site.AddRecordedMaster(kB);
+        });
+      });
+}
+
+TEST_F(WrapperStartTest, LoadingTakesItsTime) {
+  WrapperSite site;
+  const CapturedLog log;
+  site.servers.manners.loads_for = 15s;
+  RunAndLook(site, signals(), [&] { EXPECT_EQ(site.Record().master, site.self); });
+  EXPECT_THAT(log.text(), HasSubstr("the server is loading its data"));
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
