@@ -30,7 +30,7 @@ Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& networ
       own_server_(own_server) {}
 
 bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy, std::int64_t users_priority) {
-  const bool linked = own.role == redis::Role::kMaster || own.link_up || own.synchronising;
+  const bool linked = own.role == redis::Role::kMaster || own.synchronising || HearsMaster(own);
   if (linked || options_.recovery_patience == Duration::zero() || !session_.connected()) {
     quiet_.Reset();
     log_decision_.Reset();

@@ -22,6 +22,8 @@ constexpr Duration kFenceTakes = 5s;
 // A member that stands in the way of this one (it does not answer, or is the better choice) has this many
 // times the patience to prove it.
 constexpr int kTimesForOthers = 2;
+// A master says something every ten seconds, if only PING.
+constexpr Duration kLongestSilence = 11s;
 
 RecoveryDecision None(std::string reason) { return {.action = Action::kNone, .reason = std::move(reason)}; }
 RecoveryDecision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
@@ -66,7 +68,7 @@ Votes Count(const RecoveryView& view) {
     if (!member.serving || IsRecorded(view, member.endpoint)) continue;
     ++votes.electorate;
     if (!info) continue;
-    if (IsRecorded(view, info->master) && info->link_up) {
+    if (IsRecorded(view, info->master) && HearsMaster(*info)) {
       votes.alive = "replica " + member.endpoint.ToAddress();
     } else {
       ++votes.denying;
@@ -80,7 +82,7 @@ std::string FindNoNeed(const RecoveryView& view) {
   if (view.record.state != State::kMaster) return "no master is recorded";
   if (IsRecorded(view, view.self)) return "the record names this node";
   if (view.own.role == redis::Role::kMaster) return "this node acts as master";
-  if (view.own.link_up) return "this node is linked to its master";
+  if (HearsMaster(view.own)) return "this node is linked to its master";
   if (view.recorded && view.recorded->role == redis::Role::kMaster)
     return fmt::format("the recorded master {} acts as master", view.record.master.ToAddress());
   for (const auto& [member, info] : view.members) {
@@ -161,6 +163,10 @@ RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_the
 }
 
 }  // namespace
+
+bool HearsMaster(const redis::ServerInfo& replica) {
+  return replica.link_up && replica.link_silent_for <= kLongestSilence;
+}
 
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   // The order to the server was lost, or its answer.

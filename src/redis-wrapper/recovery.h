@@ -69,6 +69,10 @@ struct RecoveryDecision {
   std::string reason;       // one sentence
 };
 
+// Whether the master of this replica lives, as far as their link tells: one that stands still or was cut off
+// without a word keeps it up for a minute (repl-timeout), and is silent meanwhile.
+bool HearsMaster(const redis::ServerInfo& replica);
+
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now);
 
 // The least that RECOVERY_PATIENCE has to be: by then the fence of a master that nobody confirms is up.

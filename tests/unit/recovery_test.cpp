@@ -122,6 +122,12 @@ TEST(DecideRecoveryTest, TheOldMasterIsDeadForMoreThanHalf) {
           },
           Action::kPromote},
          {"a replica is linked to it", [](auto& view) { OtherInfo(view).link_up = true; }, Action::kWait},
+         {"a replica is linked to it, and has heard nothing for long",
+          [](auto& view) {
+            OtherInfo(view).link_up = true;
+            OtherInfo(view).link_silent_for = 12s;
+          },
+          Action::kPromote},
          {"no Sentinel is registered", [](auto& view) { view.sentinels.clear(); }, Action::kPromote},
          {"alone, and nobody is registered",
           [](auto& view) {
