@@ -2,6 +2,18 @@
 
 namespace redis_zk::redis_wrapper {
 
+Confirmations CountPeers(const PeersView& view) {
+  Confirmations confirmations{.peers = view.peers};
+  for (const auto& report : view.sentinels) {
+    if (report.master == view.self && report.config_epoch >= view.newer_epoch) ++confirmations.confirming;
+  }
+  if (view.newer_epoch > 0 && confirmations.confirming == 0) return confirmations;
+  for (const auto& info : view.replicas) {
+    if (info.role == redis::Role::kReplica && info.master == view.self) ++confirmations.confirming;
+  }
+  return confirmations;
+}
+
 bool Confirmed(const Confirmations& confirmations) {
   return confirmations.zookeeper || confirmations.peers == 0 ||
          confirmations.confirming * 2 > confirmations.peers;

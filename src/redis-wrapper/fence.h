@@ -10,8 +10,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
+#include "net/endpoint.h"
+#include "redis/server_info.h"
+#include "sentinel/reports.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -20,6 +24,21 @@ struct Confirmations {
   std::size_t peers = 0;       // the Sentinels and replicas that were registered last
   std::size_t confirming = 0;  // those of them that answer, and take this node for the master
 };
+
+// What was found when nothing but the peers was left to ask; those that do not answer are missing from the
+// answers.
+struct PeersView {
+  Endpoint self;
+  std::size_t peers = 0;
+  std::vector<sentinel::SentinelReport> sentinels;
+  std::vector<redis::ServerInfo> replicas;
+  // Of a record that ZooKeeper shows now and that names another; 0: there is none, or nobody vouches for it.
+  std::uint64_t newer_epoch = 0;
+};
+
+// Who has not heard yet that the group has gone on does not confirm: a Sentinel with a configuration older
+// than the record's, and then replicas, who know of no configuration, do not either.
+Confirmations CountPeers(const PeersView& view);
 
 // A master without a peer is confirmed for by nobody and endangered by nobody: no one could promote another.
 bool Confirmed(const Confirmations& confirmations);

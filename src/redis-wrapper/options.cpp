@@ -47,6 +47,11 @@ Options Describe(WrapperOptions* wrapper) {
        "the node whose data stay, or at least 8 digits of their replication id",
        ""},
       ParseForceMaster, &wrapper->force_master);
+  options.Add({"RECOVERY_PATIENCE",
+               "how long most of the group and ZooKeeper must say that the master is dead, and Sentinel do "
+               "nothing, before a replica promotes itself; at least FENCE_PATIENCE and 5 s; 0: it never does",
+               "10s"},
+              DurationBetween(0ms, 24h), &wrapper->recovery_patience);
   options.Add({"FENCE",
                "on: a master that neither ZooKeeper nor most of the group's Sentinels and replicas confirm "
                "rejects writes until one of them does; off: it never does",

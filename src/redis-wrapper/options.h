@@ -15,7 +15,8 @@ struct WrapperOptions {
   std::string redis_server_bin;
   Duration handover_timeout{};  // 0: no handover
   Duration cold_start_wait{};
-  std::string force_master;  // as in View
+  std::string force_master;      // as in View
+  Duration recovery_patience{};  // 0: no recovery
   bool fence = true;
   Duration fence_patience{};
 };

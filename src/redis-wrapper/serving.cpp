@@ -36,6 +36,8 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
                   std::move(self), std::move(record)),
       promotable_(UsersPriority(parts.options), parts.keeper.loads_offset(), parts.own_server, membership_),
       follower_(parts.options.common.master_name, parts.network, parts.own_server, membership_, parts.lookup),
+      recoverer_(parts.options, parts.network, parts.loop.session(), parts.loop.registry(), parts.lock,
+                 parts.own_server),
       readiness_(parts.options.common.master_name, membership_.self().endpoint, parts.network, parts.lookup,
                  promotable_, parts.loop.health()),
       fence_(parts.options, parts.network, parts.own_server),
@@ -75,11 +77,21 @@ void Serving::Check() {
   }
   stop_.NoteSeen(*own);
   follower_.Follow(*own);
+  if (recoverer_.Check(*own, promotable_.HoldsCopy(*own), promotable_.users_priority())) membership_.Refresh();
   conversion_.Check(*own, own_server_);
   keeper_.SetConverting(conversion_.pending());
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();
   keeper_.Keep(*own, leads, reachable, Clock::now());
-  fence_.Check(*own, reachable && !membership_.AnotherIsRecorded(), lookup_.sentinels(), lookup_.others());
+  Fence(*own, reachable);
+}
+
+void Serving::Fence(const redis::ServerInfo& own, bool reachable) {
+  const bool another = membership_.AnotherIsRecorded();
+  const auto& record = membership_.record();
+  fence_.Check(own,
+               {.confirms = reachable && !another,
+                .newer_epoch = reachable && another && record.lineage_fits ? record.epoch : 0},
+               lookup_.sentinels(), lookup_.others());
 }
 
 }  // namespace redis_zk::redis_wrapper

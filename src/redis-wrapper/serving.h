@@ -18,6 +18,7 @@
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/promotable_keeper.h"
 #include "redis-wrapper/readiness.h"
+#include "redis-wrapper/recoverer.h"
 #include "redis-wrapper/server_stop.h"
 #include "redis-wrapper/write_fence.h"
 #include "redis/servers.h"
@@ -49,6 +50,7 @@ class Serving {
  private:
   // Once a second; more often while the name of the data is new, or nothing confirms this master.
   void Check();
+  void Fence(const redis::ServerInfo& own, bool reachable);
 
   daemon::WrapperLoop& loop_;
   daemon::ServerRunner& runner_;
@@ -58,6 +60,7 @@ class Serving {
   Membership membership_;
   PromotableKeeper promotable_;
   MasterFollower follower_;
+  Recoverer recoverer_;
   Readiness readiness_;
   WriteFence fence_;
   Conversion conversion_;

@@ -31,7 +31,7 @@ WriteFence::WriteFence(const WrapperOptions& options, const redis::Network& netw
                        redis::KeptServer& server)
     : options_(options), network_(network), server_(server), fence_(options.fence_patience) {}
 
-void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper,
+void WriteFence::Check(const redis::ServerInfo& own, const ZooKeeperSays& zookeeper,
                        const std::vector<sentinel::Peer>& sentinels, const std::vector<Endpoint>& replicas) {
   if (!options_.fence) return;
   FindLeftover(own);
@@ -61,22 +61,24 @@ void WriteFence::Check(const redis::ServerInfo& own, bool zookeeper,
   }
 }
 
-Confirmations WriteFence::AskForConfirmation(bool zookeeper, const std::vector<sentinel::Peer>& sentinels,
+Confirmations WriteFence::AskForConfirmation(const ZooKeeperSays& zookeeper,
+                                             const std::vector<sentinel::Peer>& sentinels,
                                              const std::vector<Endpoint>& replicas) const {
-  Confirmations confirmations{.zookeeper = zookeeper, .peers = sentinels.size() + replicas.size()};
-  if (zookeeper) return confirmations;
-  const Endpoint& self = options_.server.announce;
+  if (zookeeper.confirms) return {.zookeeper = true};
+  PeersView view{.self = options_.server.announce,
+                 .peers = sentinels.size() + replicas.size(),
+                 .newer_epoch = zookeeper.newer_epoch};
   // One after the other where no thread can be made.
   auto asked_replicas = std::async(std::launch::async | std::launch::deferred,
                                    [&] { return network_.redis.AskInfos(replicas); });
   for (const auto& report :
        sentinel::AskSentinels(network_.sentinels, sentinels, options_.common.master_name)) {
-    if (report && report->master == self) ++confirmations.confirming;
+    if (report) view.sentinels.push_back(*report);
   }
   for (const auto& info : asked_replicas.get()) {
-    if (info && info->role == redis::Role::kReplica && info->master == self) ++confirmations.confirming;
+    if (info) view.replicas.push_back(*info);
   }
-  return confirmations;
+  return CountPeers(view);
 }
 
 Result<std::vector<redis::Reply>> WriteFence::AskOwn(const std::vector<redis::Command>& commands) {

@@ -5,6 +5,7 @@
 // at once, reads go on, and the user's setting comes back afterwards. Loop thread only.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,15 +23,21 @@ class WriteFence {
   // The references must outlive the fence.
   WriteFence(const WrapperOptions& options, const redis::Network& network, redis::KeptServer& server);
 
-  // Call about once a second with what the own server says. `zookeeper` as in Confirmations; the others are
-  // asked only when it does not confirm.
-  void Check(const redis::ServerInfo& own, bool zookeeper, const std::vector<sentinel::Peer>& sentinels,
-             const std::vector<Endpoint>& replicas);
+  // What it says now.
+  struct ZooKeeperSays {
+    bool confirms = false;          // as Confirmations::zookeeper
+    std::uint64_t newer_epoch = 0;  // as in PeersView
+  };
+  // Call about once a second with what the own server says. The others are asked only when ZooKeeper does not
+  // confirm.
+  void Check(const redis::ServerInfo& own, const ZooKeeperSays& zookeeper,
+             const std::vector<sentinel::Peer>& sentinels, const std::vector<Endpoint>& replicas);
 
   bool alone() const { return fence_.alone(); }
 
  private:
-  Confirmations AskForConfirmation(bool zookeeper, const std::vector<sentinel::Peer>& sentinels,
+  Confirmations AskForConfirmation(const ZooKeeperSays& zookeeper,
+                                   const std::vector<sentinel::Peer>& sentinels,
                                    const std::vector<Endpoint>& replicas) const;
   Result<std::vector<redis::Reply>> AskOwn(const std::vector<redis::Command>& commands);
   // A raise that was not ours to see: found up although it was never ordered, or lowered before it arrived.

@@ -127,6 +127,9 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
     // -1 before the first link.
     const std::int64_t seconds = NumberAt(fields, "master_link_down_since_seconds");
     info.link_down_for = std::chrono::seconds(std::max<std::int64_t>(seconds, 0));
+    // -1 without a link.
+    const std::int64_t silent = NumberAt(fields, "master_last_io_seconds_ago");
+    info.link_silent_for = std::chrono::seconds(std::max<std::int64_t>(silent, 0));
     info.synchronising = NumberAt(fields, "master_sync_in_progress") != 0;
   }
   return info;

@@ -62,6 +62,8 @@ struct ServerInfo {
   Endpoint master;
   bool link_up = false;
   Duration link_down_for{};    // 0 while the link stands, and where it never did
+  // Since the master last sent anything; it does at least every ten seconds (repl-ping-replica-period).
+  Duration link_silent_for{};
   bool synchronising = false;  // copies the master's data
 };
 

@@ -1,0 +1,189 @@
+#include "redis-wrapper/recoverer.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "sentinel/client.h"
+#include "store/ownership.h"
+#include "store/sentinel_id.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using Action = RecoveryDecision::Action;
+using zookeeper::Watch;
+
+constexpr Duration kLookEvery = 1s;
+
+}  // namespace
+
+Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& network,
+                     zookeeper::Session& session, store::Registry& registry, zookeeper::Lock& lock,
+                     redis::KeptServer& own_server)
+    : options_(options),
+      network_(network),
+      session_(session),
+      registry_(registry),
+      lock_(lock),
+      own_server_(own_server) {}
+
+bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy, std::int64_t users_priority) {
+  const bool linked = own.role == redis::Role::kMaster || own.synchronising || HearsMaster(own);
+  if (linked || options_.recovery_patience == Duration::zero() || !session_.connected()) {
+    quiet_.Reset();
+    log_decision_.Reset();
+    return false;
+  }
+  if (Clock::now() < look_at_) return false;
+  look_at_ = Clock::now() + kLookEvery;
+  const auto view = Look(own, holds_copy, users_priority);
+  if (!view) {
+    log::Debug({.event = "recovery-look-failed"}, "{}", view.error().message);
+    return false;
+  }
+  Result<RecoveryDecision> decision = DecideRecovery(*view, Clock::now());
+  if (decision->action == Action::kTakeLock) decision = DecideUnderLock(*view);
+  if (!decision) {
+    log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
+                  "cannot promote this node, retrying: " + decision.error().message);
+    return false;
+  }
+  Say(*decision);
+  const bool due = decision->action == Action::kPromote || decision->action == Action::kFinish;
+  if (!due) return false;
+  if (const auto promoted = Promote(*decision); !promoted) {
+    log_decision_(log::Severity::kError, {.event = "promotion-failed", .epoch = decision->epoch},
+                  "this node is the recorded master, but redis-server does not take REPLICAOF NO ONE, "
+                  "retrying: " +
+                      promoted.error().message);
+    return false;
+  }
+  quiet_.Reset();
+  return true;
+}
+
+Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_copy,
+                                     std::int64_t users_priority) {
+  RecoveryView view{.self = options_.server.announce,
+                    .own = own,
+                    .holds_copy = holds_copy,
+                    .users_priority = users_priority,
+                    .patience = PatienceFor(options_.recovery_patience, options_.fence_patience)};
+  const std::string& group = options_.common.master_name;
+  auto record = registry_.records.Read(group, Watch::kYes);
+  if (!record) return tl::unexpected(record.error());
+  view.record = std::move(*record);
+  auto history = registry_.datasets.ReadHistory(group);
+  if (!history) return tl::unexpected(history.error());
+  view.history = std::move(*history);
+  if (const auto asked = AskPeers(view); !asked) return tl::unexpected(asked.error());
+  view.quiet_since = quiet_.Note(view, Clock::now());
+  return view;
+}
+
+Status Recoverer::AskPeers(RecoveryView& view) {
+  const std::string& group = options_.common.master_name;
+  const auto sentinels = registry_.sentinels.List(Watch::kNo);
+  if (!sentinels) return tl::unexpected(sentinels.error());
+  const auto members = registry_.members.List(group, Watch::kNo);
+  if (!members) return tl::unexpected(members.error());
+  const auto identities = registry_.identities.List();
+  if (!identities) return tl::unexpected(identities.error());
+  auto datasets = registry_.datasets.List(group);
+  if (!datasets && datasets.error().kind != ErrorKind::kNotFound) return tl::unexpected(datasets.error());
+
+  view.highest_epoch = view.record.epoch;
+  // What Sentinels that are gone may have voted in.
+  for (const auto& identity : *identities) view.highest_epoch = std::max(view.highest_epoch, identity.epoch);
+  const auto peers = store::PeersIn(*sentinels);
+  auto reports = sentinel::AskSentinels(network_.sentinels, peers, group);
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    auto& witness = view.sentinels.emplace_back(RecoveryView::Witness{peers[i].endpoint, std::nullopt});
+    if (!reports[i]) continue;
+    view.highest_epoch = std::max(view.highest_epoch, reports[i]->config_epoch);
+    witness.report = std::move(*reports[i]);
+  }
+
+  std::vector<Endpoint> asked{view.record.master};
+  for (const auto& member : *members) {
+    if (member.endpoint != view.self) asked.push_back(member.endpoint);
+  }
+  auto infos = network_.redis.AskInfos(asked);
+  const store::GroupMarks marks{
+      .history = view.history,
+      .datasets = std::move(datasets).value_or(std::vector<store::KnownDataset>{}),
+      .own = {.replication_id = view.own.replication_id, .previous_id = view.own.previous_replication_id}};
+  // Another's server at the recorded address is not the master.
+  if (infos.front() && store::BelongsToGroup(*infos.front(), marks)) view.recorded = *infos.front();
+  std::size_t next = 1;
+  for (const auto& member : *members) {
+    if (member.endpoint == view.self) continue;
+    auto& info = infos[next++];
+    view.members.push_back({member, info ? std::optional(std::move(*info)) : std::nullopt});
+  }
+  return {};
+}
+
+Result<RecoveryDecision> Recoverer::DecideUnderLock(const RecoveryView& before) {
+  const auto held = lock_.Acquire();
+  if (!held) return tl::unexpected(held.error());
+  Result<RecoveryDecision> decision =
+      RecoveryDecision{.action = Action::kWait,
+                       .reason = "another node of the group holds the lock; waiting until it is free"};
+  if (*held) {
+    const auto own = own_server_.AskInfo();
+    if (!own) {
+      decision = tl::unexpected(own.error());
+    } else if (auto view = Look(*own, before.holds_copy, before.users_priority); !view) {
+      decision = tl::unexpected(view.error());
+    } else {
+      view->locked = true;
+      decision = DecideRecovery(*view, Clock::now());
+      if (decision->action == Action::kPromote) {
+        if (const auto recorded = Record(*view, *decision); !recorded)
+          decision = tl::unexpected(recorded.error());
+      }
+    }
+  }
+  // Whatever came of it: the next look begins anew, and a lock that is half taken stands in others' way.
+  if (const auto released = lock_.Release(); !released)
+    log::Debug({.event = "zookeeper-request-failed"}, "{}", released.error().message);
+  return decision;
+}
+
+Status Recoverer::Record(const RecoveryView& view, const RecoveryDecision& decision) {
+  return registry_.records.Write(
+      options_.common.master_name, view.record,
+      {.master = view.self, .epoch = decision.epoch, .reason = decision.reason, .cold_start = true},
+      lock_.node());
+}
+
+Status Recoverer::Promote(const RecoveryDecision& decision) {
+  if (auto promoted = own_server_.Order({"REPLICAOF", "NO", "ONE"}); !promoted) return promoted;
+  log::Warn({.event = "recovered", .epoch = decision.epoch}, "recovered: this node is the master: {}",
+            decision.reason);
+  return {};
+}
+
+void Recoverer::Say(const RecoveryDecision& decision) {
+  switch (decision.action) {
+    case Action::kNone:
+      log_decision_.Reset();
+      break;
+    case Action::kWait:
+      log_decision_(log::Severity::kInfo, {.event = "recovery-waiting"},
+                    "not promoting this node: " + decision.reason);
+      break;
+    case Action::kRefuse:
+      log_decision_(log::Severity::kError, {.event = "recovery-refused"}, "no master: " + decision.reason);
+      break;
+    case Action::kTakeLock:
+    case Action::kPromote:
+    case Action::kFinish:
+      break;
+  }
+}
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,57 @@
+// Carries out what recovery decides: looks at everything, takes the group's lock, looks again, records this
+// node, and promotes its server.
+//
+// The record comes first: of a server that ZooKeeper does not name nobody may say that it is the master, and
+// one that is named and dies before its promotion is recovered from like any other.
+//
+// Loop thread only; a look takes as long as the slowest answer, half a second at most for those who do not
+// give one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "redis-wrapper/options.h"
+#include "redis-wrapper/recovery.h"
+#include "redis/servers.h"
+#include "store/registry.h"
+#include "zookeeper/lock.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::redis_wrapper {
+
+class Recoverer {
+ public:
+  // The references must outlive this.
+  Recoverer(const WrapperOptions& options, const redis::Network& network, zookeeper::Session& session,
+            store::Registry& registry, zookeeper::Lock& lock, redis::KeptServer& own_server);
+
+  // Call with every look at the own server. `holds_copy` and `users_priority` as in RecoveryView. True: this
+  // node has just become the master, and the record says so.
+  bool Check(const redis::ServerInfo& own, bool holds_copy, std::int64_t users_priority);
+
+ private:
+  Result<RecoveryView> Look(const redis::ServerInfo& own, bool holds_copy, std::int64_t users_priority);
+  Status AskPeers(RecoveryView& view);
+  // Why it was not done: worth another look.
+  Result<RecoveryDecision> DecideUnderLock(const RecoveryView& before);
+  Status Record(const RecoveryView& view, const RecoveryDecision& decision);
+  Status Promote(const RecoveryDecision& decision);
+  void Say(const RecoveryDecision& decision);
+
+  const WrapperOptions& options_;
+  const redis::Network network_;
+  zookeeper::Session& session_;
+  store::Registry& registry_;
+  zookeeper::Lock& lock_;
+  redis::KeptServer& own_server_;
+  Quiet quiet_;
+  TimePoint look_at_{};
+  LogOnChange log_decision_;
+};
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,238 @@
+#include "redis-wrapper/recovery.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "redis-wrapper/history.h"
+
+namespace redis_zk::redis_wrapper {
+
+namespace {
+
+using Action = RecoveryDecision::Action;
+using State = store::Record::State;
+using Peer = RecoveryView::Peer;
+
+// From the moment at which nobody confirms a master until its fence is up, on top of FENCE_PATIENCE: a
+// request to ZooKeeper under way, a question to the peers, and the turn of the loop.
+constexpr Duration kFenceTakes = 5s;
+// A member that stands in the way of this one (it does not answer, or is the better choice) has this many
+// times the patience to prove it.
+constexpr int kTimesForOthers = 2;
+// A master says something every ten seconds, if only PING.
+constexpr Duration kLongestSilence = 11s;
+
+RecoveryDecision None(std::string reason) { return {.action = Action::kNone, .reason = std::move(reason)}; }
+RecoveryDecision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
+
+store::Dataset DataOf(const redis::ServerInfo& info) {
+  return {.replication_id = info.replication_id,
+          .previous_id = info.previous_replication_id,
+          .offset = info.offset,
+          .bytes = 1};
+}
+
+bool IsRecorded(const RecoveryView& view, const Endpoint& endpoint) { return endpoint == view.record.master; }
+
+bool MayBePromoted(const Peer& peer) {
+  return peer.info && peer.info->role == redis::Role::kReplica && !peer.info->loading &&
+         peer.info->priority != 0 && !peer.member.incomplete;
+}
+
+// Whose word counts: the registered Sentinels, and the members that serve, this one among them. The recorded
+// master has no vote about itself. In the fence the same are asked.
+struct Votes {
+  std::size_t electorate = 1;
+  std::size_t denying = 1;
+  std::string alive;  // who counts the recorded master as alive; empty: nobody
+
+  bool Suffice() const { return alive.empty() && denying * 2 > electorate; }
+};
+
+Votes Count(const RecoveryView& view) {
+  Votes votes;
+  for (const auto& [sentinel, report] : view.sentinels) {
+    ++votes.electorate;
+    // What one in TILT says of the master may be half a minute old.
+    if (!report || report->tilt) continue;
+    if (IsRecorded(view, report->master) && !report->master_down) {
+      votes.alive = "Sentinel " + sentinel.ToAddress();
+    } else {
+      ++votes.denying;
+    }
+  }
+  for (const auto& [member, info] : view.members) {
+    if (!member.serving || IsRecorded(view, member.endpoint)) continue;
+    ++votes.electorate;
+    if (!info) continue;
+    if (IsRecorded(view, info->master) && HearsMaster(*info)) {
+      votes.alive = "replica " + member.endpoint.ToAddress();
+    } else {
+      ++votes.denying;
+    }
+  }
+  return votes;
+}
+
+// Why there is nothing to recover, or not by this node.
+std::string FindNoNeed(const RecoveryView& view) {
+  if (view.record.state != State::kMaster) return "no master is recorded";
+  if (IsRecorded(view, view.self)) return "the record names this node";
+  if (view.own.role == redis::Role::kMaster) return "this node acts as master";
+  if (HearsMaster(view.own)) return "this node is linked to its master";
+  if (view.recorded && view.recorded->role == redis::Role::kMaster)
+    return fmt::format("the recorded master {} acts as master", view.record.master.ToAddress());
+  for (const auto& [member, info] : view.members) {
+    if (info && info->role == redis::Role::kMaster)
+      return fmt::format("{} acts as master", member.endpoint.ToAddress());
+  }
+  return "";
+}
+
+// Why this node is the wrong one.
+std::string FindUnfit(const RecoveryView& view) {
+  if (view.users_priority == 0) return "its replica-priority is 0";
+  if (!view.holds_copy) return "it holds no complete copy of the group's data";
+  return "";
+}
+
+// This node is the wrong one, and so is every other.
+bool IsNobodyFit(const RecoveryView& view) {
+  return std::none_of(view.members.begin(), view.members.end(), MayBePromoted);
+}
+
+// Who registers there still has a wrapper, and its server runs for all that the registration says.
+const Peer* FindRegistered(const RecoveryView& view) {
+  const auto found = std::find_if(view.members.begin(), view.members.end(), [&view](const auto& peer) {
+    return peer.member.serving && IsRecorded(view, peer.member.endpoint);
+  });
+  return found == view.members.end() ? nullptr : &*found;
+}
+
+std::string FindNewer(const RecoveryView& view) {
+  for (const auto& [sentinel, report] : view.sentinels) {
+    if (report && report->config_epoch > view.record.epoch && !IsRecorded(view, report->master))
+      return fmt::format("Sentinel {} knows a newer configuration (epoch {}, master {})",
+                         sentinel.ToAddress(), report->config_epoch, report->master.ToAddress());
+  }
+  return "";
+}
+
+// The lowest priority first, as Sentinel does it, and then by address.
+bool GoesFirst(const RecoveryView& view, const Peer& peer) {
+  return std::tuple(peer.info->priority, peer.member.endpoint) < std::tuple(view.users_priority, view.self);
+}
+
+// Who stands in the way of this node, and how.
+RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_their_time) {
+  for (const auto& peer : view.members) {
+    const std::string address = peer.member.endpoint.ToAddress();
+    if (IsRecorded(view, peer.member.endpoint) || !peer.member.serving) continue;
+    if (!peer.info) {
+      if (others_had_their_time) continue;
+      return Wait(fmt::format("{} is registered but unreachable and may hold better data", address));
+    }
+    if (peer.member.incomplete) continue;
+    switch (Compare(DataOf(*peer.info), DataOf(view.own), view.history)) {
+      case Order::kNewer:
+        // Its user may never let it be one, and its data outrank this node's all the same.
+        if (MayBePromoted(peer)) return Wait(address + " holds better data than this node");
+        return {.action = Action::kRefuse,
+                .reason = fmt::format("{} holds better data than this node and cannot be promoted (its "
+                                      "replica-priority is 0); to make it the master, set its "
+                                      "replica-priority to 10 with CONFIG SET",
+                                      address)};
+      case Order::kSame:
+        if (MayBePromoted(peer) && GoesFirst(view, peer) && !others_had_their_time)
+          return Wait(address + " holds the same data and goes first");
+        break;
+      case Order::kUnrelated:
+        return {.action = Action::kRefuse,
+                .reason = fmt::format(
+                    "this node (data {}) and {} (data {}) hold unrelated datasets; stop the "
+                    "one whose data are to be given up, and empty its data directory",
+                    view.own.replication_id.substr(0, 8), address, peer.info->replication_id.substr(0, 8))};
+      case Order::kOlder:
+        break;
+    }
+  }
+  return None("");
+}
+
+}  // namespace
+
+bool HearsMaster(const redis::ServerInfo& replica) {
+  return replica.link_up && replica.link_silent_for <= kLongestSilence;
+}
+
+RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
+  // The order to the server was lost, or its answer.
+  if (view.record.state == State::kMaster && IsRecorded(view, view.self) && view.record.cold_start &&
+      view.own.role == redis::Role::kReplica)
+    return {.action = Action::kFinish, .epoch = view.record.epoch, .reason = view.record.reason};
+  if (auto no_need = FindNoNeed(view); !no_need.empty()) return None(std::move(no_need));
+  const std::string what =
+      fmt::format("the recorded master {} does not act as master", view.record.master.ToAddress());
+  const auto wait = [&what](const std::string& why) { return Wait(fmt::format("{}; {}", what, why)); };
+  if (FindRegistered(view) != nullptr)
+    return wait("its redis-wrapper is registered; waiting until it answers or its ZooKeeper session expires");
+  if (const auto newer = FindNewer(view); !newer.empty())
+    return wait(newer + "; waiting for the watcher to record it");
+  const Votes votes = Count(view);
+  if (!votes.alive.empty()) return wait(votes.alive + " still reaches it");
+  if (!votes.Suffice()) {
+    return wait(
+        fmt::format("only {} of {} Sentinels and members answer this node, and more than half have to",
+                    votes.denying, votes.electorate));
+  }
+  const Duration quiet = std::chrono::duration_cast<Duration>(now - view.quiet_since);
+  if (quiet < view.patience)
+    return wait(fmt::format("waiting for Sentinel to fail over, for {} ms at least", view.patience.count()));
+  if (const auto unfit = FindUnfit(view); !unfit.empty()) {
+    if (!IsNobodyFit(view))
+      return wait(fmt::format("this node cannot be promoted: {}; waiting for another one", unfit));
+    return {
+        .action = Action::kRefuse,
+        .reason = fmt::format("{}; no running member can be promoted (this node: {}); start the nodes with "
+                              "the group's data, or set replica-priority to 10 with CONFIG SET on the "
+                              "replica to promote",
+                              what, unfit)};
+  }
+  auto others = CompareWithOthers(view, quiet >= kTimesForOthers * view.patience);
+  if (others.action != Action::kNone) {
+    others.reason = fmt::format("{}; {}", what, others.reason);
+    return others;
+  }
+  return {.action = view.locked ? Action::kPromote : Action::kTakeLock,
+          .epoch = std::max(view.highest_epoch, view.record.epoch) + 1,
+          .reason = fmt::format("{} for {} ms, Sentinel has promoted nobody, {} of {} Sentinels and members "
+                                "confirm that, and this node has the best data",
+                                what, quiet.count(), votes.denying, votes.electorate)};
+}
+
+Duration PatienceFor(Duration patience, Duration fence_patience) {
+  return std::max(patience, fence_patience + kFenceTakes);
+}
+
+TimePoint Quiet::Note(const RecoveryView& view, TimePoint now) {
+  // The fence of a master that was confirmed until now is not up yet: while it is registered, ZooKeeper may
+  // do that, and its peers while they see it.
+  const bool confirmed = FindRegistered(view) != nullptr || !Count(view).Suffice();
+  bool begins = !since_ || master_ != view.record.master || confirmed;
+  for (const auto& [sentinel, report] : view.sentinels) {
+    // One that is silent for a moment does nothing new by that.
+    if (!report) continue;
+    const auto [known, is_new] = failovers_.try_emplace(sentinel);
+    const bool started = report->failover_in_progress && !known->second.runs;
+    begins = begins || (!is_new && (started || report->config_epoch > known->second.config_epoch));
+    known->second = {report->config_epoch, report->failover_in_progress};
+  }
+  if (begins) since_ = now;
+  master_ = view.record.master;
+  return *since_;
+}
+
+}  // namespace redis_zk::redis_wrapper

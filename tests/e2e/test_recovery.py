@@ -1,0 +1,139 @@
+"""Where Sentinel does not act, a replica promotes itself, and everybody follows the record."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from cluster import wait_for, write_until_ok
+
+# Of the last fault to the next write; S is 4 s, RECOVERY_PATIENCE 10 s.
+RECOVERED = 30
+# From there until all agree.
+AGREED = 60
+
+
+def acting(nodes):
+    return [node for node in nodes if node.running and node.role == "master"]
+
+
+def await_recovered(nodes, since):
+    (master,) = wait_for(lambda: acting(nodes), RECOVERED, "a master")
+    client = master.client()
+    write_until_ok(client, "key", "after", within=RECOVERED)
+    took = time.monotonic() - since
+    assert took <= RECOVERED
+    return master, took
+
+
+def bring_up(cluster, redis=3, sentinels=3, **env):
+    nodes, sentinels, watchers = cluster.bring_up(redis=redis, sentinels=sentinels, **env)
+    master = cluster.master(nodes)
+    write_until_ok(master.client(), "key", "before")
+    wait_for(lambda: all(node.ask("GET", "key") == "before" for node in nodes), what="replication")
+    return nodes, sentinels, watchers, master
+
+
+def test_no_sentinel_is_alive(cluster, figure):
+    nodes, sentinels, watchers, master = bring_up(cluster)
+    for sentinel in sentinels:
+        sentinel.kill_all()
+    master.kill_all()
+    killed = time.monotonic()
+    others = [node for node in nodes if node is not master]
+    successor, took = await_recovered(others, killed)
+    figure(f"no Sentinel alive, master killed, kill to write, s: {took:.1f}")
+    assert cluster.record() == successor.record
+    assert cluster.lineage()["epoch"] > 0
+    assert len(successor.log_lines("event=recovered")) == 1
+    (other,) = [node for node in others if node is not successor]
+    wait_for(lambda: other.follows(successor), what="the other replica follows")
+    # They return with what the dead ones knew, and go by the record.
+    for sentinel in sentinels:
+        sentinel.start()
+    master.start()
+    cluster.await_agreement(nodes, sentinels, watchers, within=AGREED)
+    assert cluster.master(nodes) is successor
+    assert master.ask("GET", "key") == "after"
+
+
+def test_one_replica_without_sentinels_or_watcher(cluster, figure):
+    nodes, _, _, master = bring_up(cluster, redis=2, sentinels=1)
+    (replica,) = [node for node in nodes if node is not master]
+    for each in cluster.processes:
+        if each not in nodes and each.name != "zookeeper":
+            each.kill_all() if hasattr(each, "kill_all") else each.kill()
+    master.kill_all()
+    _, took = await_recovered([replica], time.monotonic())
+    figure(f"no Sentinel and no watcher alive, one replica, kill to write, s: {took:.1f}")
+
+
+def test_a_frozen_master_follows_when_it_returns(cluster, figure):
+    """Its machine stands still, Sentinels are dead; the others go on, and it finds the record changed."""
+    nodes, sentinels, watchers, master = bring_up(cluster)
+    for sentinel in sentinels:
+        sentinel.kill_all()
+    frozen = [master.pid, master.child]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    stopped = time.monotonic()
+    others = [node for node in nodes if node is not master]
+    successor, took = await_recovered(others, stopped)
+    figure(f"no Sentinel alive, master frozen, to write, s: {took:.1f}")
+    for pid in reversed(frozen):
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: master.follows(successor), what="the old master follows")
+    assert len(master.log_lines("event=demoted")) == 1
+    for sentinel in sentinels:
+        sentinel.start()
+    cluster.await_agreement(nodes, sentinels, watchers, within=AGREED)
+    assert master.ask("GET", "key") == "after"
+
+
+def test_the_replica_that_has_more_goes_first(cluster):
+    nodes, sentinels, _, master = bring_up(cluster)
+    others = [node for node in nodes if node is not master]
+    poorer, richer = sorted(others, key=lambda node: node.port)
+    for sentinel in sentinels:
+        sentinel.kill_all()
+    # The lower address would go first among equals. More than fits into the buffers of its connection.
+    os.kill(poorer.child, signal.SIGSTOP)
+    write_until_ok(master.client(), "more", "x" * 32_000_000)
+    wait_for(lambda: richer.ask("STRLEN", "more") == 32_000_000, what="replication to one")
+    master.kill_all()
+    os.kill(poorer.child, signal.SIGCONT)
+    killed = time.monotonic()
+    successor, _ = await_recovered(others, killed)
+    assert successor is richer
+    wait_for(lambda: poorer.ask("STRLEN", "more") == 32_000_000, what="the data")
+
+
+@pytest.mark.parametrize("way", ["priority 0", "patience 0"])
+def test_nobody_is_promoted_who_may_not_be(cluster, way):
+    if way == "patience 0":
+        cluster.add_env(RECOVERY_PATIENCE="0")
+    else:
+        conf = cluster.directory / "redis.conf"
+        conf.write_text("replica-priority 0\n")
+    master = cluster_master(cluster)
+    env = {"REDIS_CONF": cluster.directory / "redis.conf"} if way == "priority 0" else {}
+    replica = cluster.redis(**env)
+    replica.await_serving()
+    wait_for(lambda: replica.follows(master), what="replication")
+    master.kill_all()
+    if way == "priority 0":
+        replica.wait_log("event=recovery-refused")
+        (line,) = replica.log_lines("event=recovery-refused")
+        assert " error " in line and "CONFIG SET" in line
+        # The way out that it names.
+        replica.ask("CONFIG", "SET", "replica-priority", "10")
+    assert replica.role == "slave"
+
+
+def cluster_master(cluster):
+    cluster.start_zookeeper()
+    master = cluster.redis()
+    master.await_serving()
+    write_until_ok(master.client(), "key", "before")
+    return master

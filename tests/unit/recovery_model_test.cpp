@@ -1,0 +1,265 @@
+// All small histories of a master that is cut off, in which the fence, Sentinel's failover and recovery
+// decide as they do in the daemons: never does recovery make a second master that accepts writes.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "redis-wrapper/fence.h"
+#include "redis-wrapper/recovery.h"
+
+namespace redis_zk::testing {
+namespace {
+
+using redis::Role;
+using redis_wrapper::Fence;
+using redis_wrapper::RecoveryDecision;
+using redis_wrapper::RecoveryView;
+using sentinel::SentinelReport;
+
+constexpr std::size_t kSentinels = 3;
+constexpr Duration kStep = 500ms;
+constexpr Duration kDownAfter = 1s;
+constexpr Duration kSessionTimeout = 4s;
+constexpr Duration kFencePatience = 2s;
+constexpr Duration kFailoverTakes = 1s;
+// How late the old master may notice that nobody confirms it: it waits for requests that a cut interrupted.
+constexpr Duration kNoticedAfter = 4s;
+
+// The master; the replica that may recover, on the other side of every cut; and one that stands on either.
+const Endpoint kOld{"10.0.0.1", 6379};
+const Endpoint kCandidate{"10.0.0.2", 6379};
+const Endpoint kOther{"10.0.0.3", 6379};
+
+// Who is on the old master's side; the candidate never is, while there is a cut.
+struct Cut {
+  bool cut = true;
+  std::size_t sentinels = 0;  // the first so many
+  bool other = false;
+  bool zookeeper = false;
+
+  std::string Describe() const {
+    if (!cut) return "whole";
+    return "the old master with " + std::to_string(sentinels) + " Sentinels" +
+           (other ? ", the replica" : "") + (zookeeper ? ", ZooKeeper" : "");
+  }
+};
+
+std::vector<Cut> AllCuts() {
+  std::vector<Cut> cuts{{.cut = false}};
+  for (std::size_t sentinels = 0; sentinels <= kSentinels; ++sentinels) {
+    for (const bool other : {false, true}) {
+      for (const bool zookeeper : {false, true}) cuts.push_back({true, sentinels, other, zookeeper});
+    }
+  }
+  return cuts;
+}
+
+// The group, and what it has been through.
+class Group {
+ public:
+  explicit Group(bool sentinel_is_blind) : blind_(sentinel_is_blind) {}
+
+  void Run(const Cut& cut, Duration duration) {
+    for (const TimePoint end = now_ + duration; now_ < end; now_ += kStep) Step(cut);
+  }
+
+  bool recovered() const { return recovered_; }
+  // A second master took writes beside the one that recovery made.
+  bool split() const { return split_; }
+
+ private:
+  struct Watching {
+    std::optional<TimePoint> unseen_since{};
+    bool down = false;
+    Endpoint master = kOld;
+    std::uint64_t epoch = 1;
+  };
+
+  void Step(const Cut& cut) {
+    SeeAll(cut);
+    FailOver(cut);
+    Recover(cut);
+    RunFence(cut);
+    Follow(cut);
+    const bool old_writes = old_is_master_ && !fenced_;
+    split_ = split_ || (recovered_ && new_is_master_ && old_writes);
+  }
+
+  bool OldSees(const Cut& cut, std::size_t sentinel) const { return !cut.cut || sentinel < cut.sentinels; }
+  bool NewSees(const Cut& cut, std::size_t sentinel) const { return !cut.cut || sentinel >= cut.sentinels; }
+
+  void SeeAll(const Cut& cut) {
+    for (std::size_t i = 0; i < kSentinels; ++i) {
+      auto& watching = watching_[i];
+      const bool seen = watching.master == kOld ? OldSees(cut, i) && old_is_master_ : NewSees(cut, i);
+      if (seen) watching.unseen_since.reset();
+      if (!seen && !watching.unseen_since) watching.unseen_since = now_;
+      watching.down = watching.unseen_since && now_ - *watching.unseen_since >= kDownAfter;
+    }
+    const bool renewed = !cut.cut || cut.zookeeper;
+    if (renewed) renewed_at_ = now_;
+    registered_ = renewed || (registered_ && now_ - renewed_at_ < kSessionTimeout);
+  }
+
+  // Two of three that hold the old master for dead and reach the candidate promote it.
+  void FailOver(const Cut& cut) {
+    std::size_t agree = 0;
+    for (std::size_t i = 0; i < kSentinels; ++i)
+      agree += watching_[i].master == kOld && watching_[i].down && NewSees(cut, i) ? 1 : 0;
+    if (blind_ || new_is_master_ || agree < 2) {
+      agreed_since_.reset();
+      return;
+    }
+    if (!agreed_since_) agreed_since_ = now_;
+    if (now_ - *agreed_since_ < kFailoverTakes) return;
+    new_is_master_ = true;
+    for (std::size_t i = 0; i < kSentinels; ++i) {
+      if (NewSees(cut, i)) watching_[i] = {.master = kCandidate, .epoch = 2};
+    }
+    if (!cut.cut || !cut.zookeeper) record_ = {kCandidate, 2};
+  }
+
+  void Recover(const Cut& cut) {
+    if (cut.cut && cut.zookeeper) quiet_.Reset();
+    if (new_is_master_ || (cut.cut && cut.zookeeper)) return;
+    RecoveryView view{
+        .self = kCandidate,
+        .own = {.role = Role::kReplica, .replication_id = "id", .master = kOld, .link_up = !cut.cut},
+        .holds_copy = true,
+        .record = {.state = store::Record::State::kMaster,
+                   .master = record_.master,
+                   .epoch = record_.epoch,
+                   .lineage_fits = true},
+        .locked = true};
+    if (!cut.cut && old_is_master_) view.recorded = redis::ServerInfo{.role = Role::kMaster};
+    if (registered_) view.members.push_back({{.endpoint = kOld, .serving = true}, view.recorded});
+    auto& other = view.members.emplace_back(RecoveryView::Peer{{.endpoint = kOther, .serving = true}, {}});
+    if (!cut.cut || !cut.other) {
+      other.info = redis::ServerInfo{
+          .role = Role::kReplica, .replication_id = "id", .master = kOld, .link_up = !cut.cut};
+    }
+    for (std::size_t i = 0; i < kSentinels; ++i) {
+      auto& witness = view.sentinels.emplace_back();
+      witness.sentinel = {"10.0.1.1", static_cast<std::uint16_t>(26379 + i)};
+      if (NewSees(cut, i)) witness.report = ReportOf(i);
+    }
+    view.quiet_since = quiet_.Note(view, now_);
+    view.patience = redis_wrapper::PatienceFor(0s, kFencePatience);
+    const auto decision = DecideRecovery(view, now_);
+    if (decision.action != RecoveryDecision::Action::kPromote) return;
+    record_ = {kCandidate, decision.epoch};
+    new_is_master_ = recovered_ = true;
+  }
+
+  SentinelReport ReportOf(std::size_t i) const {
+    return {.master = watching_[i].master,
+            .config_epoch = watching_[i].epoch,
+            .master_down = watching_[i].down,
+            .down_after = kDownAfter};
+  }
+
+  void RunFence(const Cut& cut) {
+    const bool answers = !cut.cut || cut.zookeeper;
+    redis_wrapper::Confirmations confirmations{.zookeeper = answers && record_.master == kOld};
+    if (!confirmations.zookeeper) {
+      redis_wrapper::PeersView view{.self = kOld, .peers = kSentinels + 2};
+      for (std::size_t i = 0; i < kSentinels; ++i) {
+        if (OldSees(cut, i)) view.sentinels.push_back(ReportOf(i));
+      }
+      const redis::ServerInfo follower{.role = Role::kReplica, .master = kOld};
+      if ((!cut.cut || cut.other) && !other_follows_) view.replicas.push_back(follower);
+      if (!cut.cut && !new_is_master_) view.replicas.push_back(follower);
+      if (answers) view.newer_epoch = record_.epoch;
+      confirmations = CountPeers(view);
+    }
+    if (Confirmed(confirmations)) confirmed_at_ = now_;
+    const auto action = fence_.Next(old_is_master_, now_ - confirmed_at_ <= kNoticedAfter, now_);
+    if (action == Fence::Action::kNone) return;
+    fence_.Sent(action);
+    fence_.Did(action);
+    fenced_ = action == Fence::Action::kRaise;
+  }
+
+  // Who sees the record, and reaches the master that it names, goes by it within the step.
+  void Follow(const Cut& cut) {
+    if (record_.master != kCandidate || (cut.cut && cut.zookeeper)) return;
+    for (std::size_t i = 0; i < kSentinels; ++i) {
+      if (NewSees(cut, i) && watching_[i].epoch < record_.epoch)
+        watching_[i] = {.master = kCandidate, .epoch = record_.epoch};
+    }
+    if (!cut.cut || !cut.other) other_follows_ = true;
+    if (!cut.cut) old_is_master_ = false;
+  }
+
+  const bool blind_;
+  TimePoint now_{};
+  std::array<Watching, kSentinels> watching_{};
+  TimePoint renewed_at_{};
+  bool registered_ = true;
+  std::optional<TimePoint> agreed_since_;
+  struct {
+    Endpoint master = kOld;
+    std::uint64_t epoch = 1;
+  } record_;
+  redis_wrapper::Quiet quiet_;
+  Fence fence_{kFencePatience};
+  TimePoint confirmed_at_{};
+  bool fenced_ = false;
+  bool old_is_master_ = true;
+  bool new_is_master_ = false;
+  bool other_follows_ = false;  // the new one
+  bool recovered_ = false;
+  bool split_ = false;
+};
+
+TEST(RecoveryModelTest, NeverMakesASecondMasterThatTakesWrites) {
+  const auto cuts = AllCuts();
+  const std::array<Duration, 3> durations{1s, 5s, 14s};
+  std::size_t histories = 0;
+  std::size_t recoveries = 0;
+  for (const bool blind : {false, true}) {
+    for (const auto& first : cuts) {
+      for (const Duration first_for : durations) {
+        for (const auto& second : cuts) {
+          for (const Duration second_for : durations) {
+            for (const auto& third : cuts) {
+              Group group(blind);
+              group.Run({.cut = false}, 1s);
+              group.Run(first, first_for);
+              group.Run(second, second_for);
+              group.Run(third, 14s);
+              ++histories;
+              recoveries += group.recovered() ? 1 : 0;
+              ASSERT_FALSE(group.split()) << (blind ? "blind Sentinels; " : "") << first.Describe() << " for "
+                                          << first_for.count() << " ms, then " << second.Describe() << " for "
+                                          << second_for.count() << " ms, then " << third.Describe();
+            }
+          }
+        }
+      }
+    }
+  }
+  EXPECT_EQ(histories, 2U * 17 * 3 * 17 * 3 * 17);
+  EXPECT_GT(recoveries, histories / 100) << "it happens";
+}
+
+TEST(RecoveryModelTest, HealsWhatBlindSentinelsDoNot) {
+  Group group(/*sentinel_is_blind=*/true);
+  group.Run({.cut = false}, 1s);
+  group.Run({.cut = true}, 30s);
+  EXPECT_TRUE(group.recovered());
+  EXPECT_FALSE(group.split());
+}
+
+TEST(RecoveryModelTest, LeavesToSentinelWhatItDoes) {
+  Group group(/*sentinel_is_blind=*/false);
+  group.Run({.cut = false}, 1s);
+  group.Run({.cut = true}, 30s);
+  EXPECT_FALSE(group.recovered());
+}
+
+}  // namespace
+}  // namespace redis_zk::testing
