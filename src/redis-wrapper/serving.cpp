@@ -82,10 +82,10 @@ void Serving::Check() {
   keeper_.SetConverting(conversion_.pending());
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();
   keeper_.Keep(*own, leads, reachable, Clock::now());
-  Fence(*own, reachable);
+  KeepFenced(*own, reachable);
 }
 
-void Serving::Fence(const redis::ServerInfo& own, bool reachable) {
+void Serving::KeepFenced(const redis::ServerInfo& own, bool reachable) {
   const bool another = membership_.AnotherIsRecorded();
   const auto& record = membership_.record();
   fence_.Check(own,

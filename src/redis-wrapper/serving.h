@@ -50,7 +50,7 @@ class Serving {
  private:
   // Once a second; more often while the name of the data is new, or nothing confirms this master.
   void Check();
-  void Fence(const redis::ServerInfo& own, bool reachable);
+  void KeepFenced(const redis::ServerInfo& own, bool reachable);
 
   daemon::WrapperLoop& loop_;
   daemon::ServerRunner& runner_;
