@@ -8,6 +8,7 @@ import pytest
 from kazoo.security import make_acl
 
 from cluster import FORGOTTEN, LOOPBACK, SESSION_TIMEOUT, alive, wait_for
+from variants import in_full
 
 TRY_AGAIN = 75
 # A refusal waits until a predecessor's session must have ended.
@@ -40,8 +41,8 @@ def group(cluster):
     return cluster, master
 
 
-@pytest.mark.parametrize("other_group", [False, True])
-@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+@pytest.mark.parametrize("kind, other_group", [
+    ("redis", False), ("sentinel", True), *in_full(("redis", True), ("sentinel", False))])
 def test_the_second_is_refused(group, kind, other_group):
     cluster, _ = group
     first = start(cluster, kind)
@@ -94,8 +95,8 @@ def test_restart_at_the_same_address(group, kind, figure):
         assert not node.log_lines("waiting for the address")
 
 
-@pytest.mark.parametrize("kind", ["redis", "sentinel"])
-@pytest.mark.parametrize("dead", [False, True])
+@pytest.mark.parametrize("kind, dead", [
+    ("redis", False), ("sentinel", True), *in_full(("redis", True), ("sentinel", False))])
 def test_both_at_the_same_instant(group, kind, dead):
     cluster, _ = group
     first = start(cluster, kind, start=dead)

@@ -10,6 +10,7 @@ import pytest
 from cluster import LOOPBACK, free_port, wait_for
 from test_health import await_health, health
 from test_healing import KEYS, conf_with, fill
+from variants import in_full
 
 # Longer than any of these tests takes.
 NEVER = "60"
@@ -17,6 +18,8 @@ NEVER = "60"
 SEEN = 25
 RDB_VERSION = b"REDIS0010"
 FUTURE_RDB_VERSION = b"REDIS9999"
+APPEND_ONLY = "appendonly yes\n"
+SNAPSHOTS = "appendonly no\nsave 1 1\n"
 
 
 class Corrupting:
@@ -119,7 +122,7 @@ def return_of(master, how, where):
 
 @pytest.mark.parametrize("where", ["same address", "elsewhere"])
 @pytest.mark.parametrize("how", ["killed", "stopped"])
-@pytest.mark.parametrize("joining", [1, 2, 3])
+@pytest.mark.parametrize("joining", [1, *in_full(2, 3)])
 def test_only_replicas_without_a_copy(make_cluster, joining, how, where):
     """A1: the master returns with its data, and serves them again."""
     cluster = make_cluster()
@@ -138,7 +141,7 @@ def test_only_replicas_without_a_copy(make_cluster, joining, how, where):
 
 
 @pytest.mark.parametrize("how", ["killed", "stopped"])
-@pytest.mark.parametrize("joining", [1, 2])
+@pytest.mark.parametrize("joining", [1, *in_full(2)])
 def test_the_one_complete_copy_is_promoted(make_cluster, joining, how):
     cluster = make_cluster()
     (master, complete), sentinels, _ = cluster.bring_up(redis=2)
@@ -157,8 +160,9 @@ def test_the_one_complete_copy_is_promoted(make_cluster, joining, how):
     wait_for(lambda: all(keys(node) == KEYS for node in nodes), what="complete copies", every=0.1)
 
 
-@pytest.mark.parametrize("persistence", ["appendonly yes\n", "appendonly no\nsave 1 1\n"])
-@pytest.mark.parametrize("where", ["same address", "elsewhere"])
+@pytest.mark.parametrize("where, persistence", [
+    ("same address", APPEND_ONLY), ("elsewhere", SNAPSHOTS),
+    *in_full(("same address", SNAPSHOTS), ("elsewhere", APPEND_ONLY))])
 def test_a_replica_that_cannot_load_the_copy(make_cluster, where, persistence):
     """A2: it empties itself first, as one of an older version does in an upgrade."""
     cluster = make_cluster()

@@ -17,6 +17,7 @@ import redis
 from background import Background
 from cluster import GROUP, LOOPBACK, free_port, state_of, wait_for
 from test_admin import fail_over, allow_admin
+from variants import in_full
 from writer import DirectWriter, Writer
 
 # Sentinel's, for which it neither begins nor goes on with a failover.
@@ -93,7 +94,7 @@ def test_master_whose_clients_use_up_maxclients_hands_over(cluster):
 
 
 @pytest.mark.parametrize("moves", [False, True], ids=["same-port", "another-port"])
-@pytest.mark.parametrize("count", [3, 5])
+@pytest.mark.parametrize("count", [3, *in_full(5)])
 def test_rolling_restart_without_waiting(make_cluster, count, moves, figure):
     """The next node is stopped as soon as the one before is linked."""
     cluster = make_cluster()
@@ -129,31 +130,32 @@ def fleet(make_cluster):
     return cluster, nodes, sentinels, watchers[0]
 
 
-def test_failover_with_a_sentinel_in_tilt(fleet, figure):
+@pytest.mark.parametrize("which", [2, *in_full(0, 1)])
+def test_failover_with_a_sentinel_in_tilt(fleet, figure, which):
     """Another one is asked, whichever it is."""
     cluster, nodes, sentinels, watcher = fleet
+    tilted = sentinels[which]
     answers = []
     with Writer(watcher.sentinels, every=0.002) as writer:
-        for tilted in sentinels[::-1]:
+        writer.await_more()
+        freeze(tilted)
+        frozen_at = time.monotonic()
+        for _ in range(2):
+            old = cluster.master(nodes)
+            answers.append(fail_over(watcher))
+            if answers[-1][0] == 200:
+                wait_for(lambda: cluster.master(nodes) is not old, what="the new master")
             writer.await_more()
-            freeze(tilted)
-            frozen_at = time.monotonic()
-            for _ in range(2):
-                old = cluster.master(nodes)
-                answers.append(fail_over(watcher))
-                if answers[-1][0] == 200:
-                    wait_for(lambda: cluster.master(nodes) is not old, what="the new master")
-                writer.await_more()
-            # What it may have been ordered to, it would do at the end.
-            wait_for(lambda: not in_tilt(tilted), TILT + 5, "the end of TILT", every=0.1)
-            assert time.monotonic() - frozen_at < TILT + 5
-            writer.await_more(500)
+        # What it may have been ordered to, it would do at the end.
+        wait_for(lambda: not in_tilt(tilted), TILT + 5, "the end of TILT", every=0.1)
+        assert time.monotonic() - frozen_at < TILT + 5
+        writer.await_more(500)
     cluster.await_agreement(nodes, sentinels, [watcher])
     lost = writer.missing(cluster.master(nodes).client())
     figure(f"failovers with a Sentinel in TILT: {[code for code, _ in answers]}, {len(writer.acknowledged)} writes, "
            f"{len(lost)} lost")
     assert not lost and all(code in (200, 409) for code, _ in answers), answers
-    assert [code for code, _ in answers].count(200) >= 3, answers
+    assert [code for code, _ in answers].count(200) >= 1, answers
 
 
 def test_stop_with_a_sentinel_in_tilt(fleet, figure):
@@ -233,7 +235,7 @@ class Arrivals(Background):
         return sum(int(client["addr"].rpartition(":")[2]) in known for client in listed)
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", [0, *in_full(1, 2)])
 def test_no_client_is_left_behind(fleet, number):
     cluster, nodes, sentinels, watcher = fleet
     old = cluster.master(nodes)
@@ -378,7 +380,7 @@ def test_order_to_a_sentinel_that_enters_tilt(sly_fleet, figure):
     figure(f"every Sentinel enters TILT with its order: {code} after {1000 * (answered - asked):.0f} ms")
 
 
-@pytest.mark.parametrize("failure", [enter_tilt, stand_still, die])
+@pytest.mark.parametrize("failure", [stand_still, die, *in_full(enter_tilt)])
 def test_another_sentinel_is_asked_instead(sly_fleet, failure, figure):
     """What the first was ordered to is not carried out later."""
     cluster, nodes, sentinels, failed, watcher = sly_fleet(failure, 1)

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from cluster import GROUP, ROOT, SESSION_TIMEOUT, wait_for, write_until_ok
+from variants import in_full
 
 KEYS = 1000
 MEMORY_ONLY = 'appendonly no\nsave ""\n'
@@ -77,7 +78,7 @@ def epoch(cluster):
     return cluster.lineage()["epoch"]
 
 
-@pytest.mark.parametrize("pause", [0, 0.3, 0.9])
+@pytest.mark.parametrize("pause", [0, *in_full(0.3, 0.9)])
 def test_empty_restart_at_the_same_address_wipes_nobody(make_cluster, pause):
     cluster, nodes, sentinels, watcher, master = bring_up_in_memory(make_cluster)
     master.kill_all()
@@ -127,8 +128,8 @@ def test_sentinels_that_have_noticed_are_left_alone_first(make_cluster):
     assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3
 
 
-@pytest.mark.parametrize("settings", ["", SNAPSHOTS], ids=["append-only", "snapshots"])
-@pytest.mark.parametrize("poorest", ["first", "last"])
+@pytest.mark.parametrize("settings, poorest", [
+    ("", "first"), (SNAPSHOTS, "last"), *in_full(("", "last"), (SNAPSHOTS, "first"))])
 def test_everything_died(make_cluster, settings, poorest, figure):
     """All on other ports, with fresh Sentinels; one node's data are older than the others'."""
     cluster = make_cluster()

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from cluster import GROUP, ROOT, wait_for
+from variants import in_full
 
 MEMORY_ONLY = 'appendonly no\nsave ""\n'
 SNAPSHOTS = "appendonly no\nsave 3600 1\n"
@@ -80,7 +81,7 @@ def pair(cluster, settings):
 # --- from snapshots to an append-only file, and back
 
 
-@pytest.mark.parametrize("nodes", [1, 2, 3])
+@pytest.mark.parametrize("nodes", [1, 3, *in_full(2)])
 def test_snapshots_are_converted(quick, nodes):
     configure(quick, SNAPSHOTS)
     fleet = [quick.redis() for _ in range(nodes)]
@@ -220,8 +221,8 @@ def test_nobody_knows_which_file_is_right(quick):
     assert node.ask("DBSIZE") == 0
 
 
-@pytest.mark.parametrize("how", ["stopped", "killed"])
-@pytest.mark.parametrize("old_dump", [True, False])
+@pytest.mark.parametrize("how, old_dump", [
+    ("stopped", True), ("killed", False), *in_full(("stopped", False), ("killed", True))])
 def test_an_append_only_file_is_converted_to_snapshots(quick, how, old_dump):
     configure(quick, APPEND_ONLY)
     node = quick.redis()

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from cluster import FORGOTTEN, GROUP, alive, children, processes_in, wait_for
+from variants import in_full
 
 WRAPPERS = ["redis", "sentinel"]
 DAEMONS = [*WRAPPERS, "watcher"]
@@ -48,7 +49,7 @@ def test_killed_wrapper_takes_its_child_and_its_znodes_along(cluster, kind):
     assert processes_in(process.directory) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("number", [signal.SIGKILL, *in_full(signal.SIGSEGV)])
 @pytest.mark.parametrize("kind", WRAPPERS)
 def test_wrapper_ends_as_its_child_did(cluster, kind, number):
     process = start(cluster, kind)
@@ -90,7 +91,7 @@ def test_starts_without_standard_streams(cluster, kind):
 # --- a stop
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *in_full(signal.SIGINT)])
 @pytest.mark.parametrize("kind", DAEMONS)
 def test_stops_when_asked_and_leaves_nothing(cluster, kind, number):
     process = start(cluster, kind)

@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from cluster import GROUP, wait_for, write_until_ok
+from variants import in_full
 
 
 def owners(cluster):
@@ -40,7 +41,7 @@ def await_registration(cluster, before):
     wait_for(registered, what="registration in new sessions", every=0.1)
 
 
-@pytest.mark.parametrize("how", ["stopped", "killed", "frozen"])
+@pytest.mark.parametrize("how", ["killed", "frozen", *in_full("stopped")])
 def test_longer_than_a_session(make_cluster, how):
     cluster = make_cluster(session_timeout="2s")
     nodes, sentinels, (watcher,) = cluster.bring_up()
