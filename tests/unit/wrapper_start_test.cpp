@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "base/exit_code.h"
 #include "support/listener.h"
@@ -209,35 +210,73 @@ TEST_F(WrapperStartTest, AloneItIsTheMasterWhicheverAnswerOfZooKeeperIsLost) {
 }
 
 TEST_F(WrapperStartTest, WhoeverTakesOverMeanwhileStaysTheMaster) {
-  AtEveryCall([this](int number, Fault fault) {
-    WrapperSite site;
-    bool taken = false;
-    const auto take_over = [&] {
-      if (site.Record().state == State::kMaster) return;
-      taken = true;
-      // It was frozen, and its session is over.
-      site.zookeeper.Expire(site.session->id());
+  // The other one has the lock for a moment before it serves, or for none.
+  for (const Duration holds_lock : {0ms, 3000ms}) {
+    AtEveryCall([&](int number, Fault fault) {
+      WrapperSite site;
+      EXPECT_TRUE(site.other.groups.Ensure(kGroup));
+      zookeeper::Lock lock(*site.other_session, site.other.records.Path(kGroup), "another");
+      bool taken = false;
+      const auto serve = [&] {
+        EXPECT_NE(site.Record().master, site.self);
+        site.AddRecordedMaster(kB);
+        EXPECT_TRUE(lock.Release());
+      };
+      const auto take_over = [&] {
+        if (site.Record().state == State::kMaster) return;
+        taken = true;
+        // It was frozen, and its session is over.
+        site.zookeeper.Expire(site.session->id());
+        EXPECT_TRUE(lock.Acquire().value());
+        if (holds_lock == 0ms) return serve();
+        site.After(holds_lock, serve);
+      };
+      int faults = 0;
+      RunAndLook(
+          site, signals(),
+          [&] {
+            faults = site.session->faults();
+            if (!taken) return;
+            EXPECT_EQ(site.Record().master, kB);
+            EXPECT_EQ(site.own().role, Role::kReplica);
+            EXPECT_EQ(site.own().master, kB);
+          },
+          [&] { site.session->FailCall(number, fault, take_over); });
+      return faults > 0 && taken;
+    });
+  }
+}
+
+TEST_F(WrapperStartTest, AServerThatBeganWithoutTheLockIsStoppedAgain) {
+  WrapperSite site;
+  const CapturedLog log;
+  EXPECT_TRUE(site.other.groups.Ensure(kGroup));
+  zookeeper::Lock lock(*site.other_session, site.other.records.Path(kGroup), "another");
+  bool frozen = false;
+  site.servers.before_launch = [&] {
+    if (std::exchange(frozen, true)) return;
+    // It was frozen, its session is over, and another one is about to serve.
+    site.zookeeper.Expire(site.session->id());
+    EXPECT_TRUE(lock.Acquire().value());
+    site.After(3s, [&] {
+      EXPECT_NE(site.Record().master, site.self);
       site.AddRecordedMaster(kB);
-    };
-    int faults = 0;
-    RunAndLook(
-        site, signals(),
-        [&] {
-          faults = site.session->faults();
-          if (!taken) return;
-          EXPECT_EQ(site.Record().master, kB);
-          EXPECT_EQ(site.own().role, Role::kReplica);
-          EXPECT_EQ(site.own().master, kB);
-        },
-        [&] { site.session->FailCall(number, fault, take_over); });
-    return faults > 0 && taken;
+      EXPECT_TRUE(lock.Release());
+    });
+  };
+  RunAndLook(site, signals(), [&] {
+    EXPECT_THAT(site.servers.launched, ElementsAre("master", "replica of 10.0.0.2:6379"));
+    EXPECT_EQ(site.Record().master, kB);
+    EXPECT_EQ(site.own().role, Role::kReplica);
   });
+  EXPECT_THAT(log.text(), HasSubstr("stopping redis-server and deciding again"));
 }
 
 TEST_F(WrapperStartTest, IsNeverMasterWhileALivingMemberHoldsData) {
   for (const bool of_network : {false, true}) {
     AtEveryCall([&](int number, Fault fault) {
       WrapperSite site;
+      const CapturedLog log;
       site.AddRecordedMaster(kC);
       site.fleet.AddReplica(kB, kC);
       site.RegisterMember(kB);
@@ -258,6 +297,7 @@ TEST_F(WrapperStartTest, IsNeverMasterWhileALivingMemberHoldsData) {
               site.session->FailCall(number, fault);
             }
           });
+      EXPECT_THAT(log.text(), HasSubstr("10.0.0.2:6379 is running and holds data"));
       return faults > 0 && number < 40;
     });
   }
