@@ -41,6 +41,9 @@ FILES = (
     "src/watcher/event_log_keeper.cpp",
     "src/watcher/publisher.cpp",
     "src/common/failover/handover.cpp",
+    "src/common/failover/order.cpp",
+    "src/common/failover/call_off.cpp",
+    "src/common/failover/settings_guard.cpp",
 )
 
 
