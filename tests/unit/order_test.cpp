@@ -176,7 +176,7 @@ TEST(OrderFailoverTest, OneThatBeginsAFailoverMeanwhileIsWaitedFor) {
   Site site;
   // Between the look and the order.
   struct BeginsMeanwhile final : redis::Servers {
-    explicit BeginsMeanwhile(Site& site) : site(site) {}
+    explicit BeginsMeanwhile(Site& of) : site(of) {}
     std::vector<Result<redis::Replies>> AskAll(const std::vector<Endpoint>& servers,
                                                const std::vector<redis::Command>& commands) override {
       auto answers = site.fleet.network().sentinels.AskAll(servers, commands);
