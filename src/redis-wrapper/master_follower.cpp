@@ -62,8 +62,8 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   // Under another name or spelling of its address it is this very node.
   if (info->run_id == own.run_id) return;
   if (!IsOurs(*master, *info, own)) return;
-  // A master gives its data up on nobody's single word; of a recovery or a cold start no Sentinel may know, and
-  // its evidence was looked at under the lock.
+  // A master gives its data up on nobody's single word; of a recovery or a cold start no Sentinel may know,
+  // and its evidence was looked at under the lock.
   if (!missed && !record.cold_start && !SentinelsConfirm(*master)) return;
   if (!Replicate(*master)) return;
   if (missed) {

@@ -22,7 +22,8 @@ HEAVY = {
     "nlohmann-json": ("/nlohmann/", r"nlohmann/", {
         "src/common/base/log.cpp", "src/common/store/event_log.cpp", "src/common/store/record.cpp",
         "src/redis-wrapper/dataset.cpp", "src/watcher/cli/render.cpp", "src/watcher/web/json.cpp",
-        "tests/unit/answers_test.cpp", "tests/unit/cli_test.cpp", "tests/unit/log_test.cpp"}),
+        "tests/unit/answers_test.cpp", "tests/unit/cli_test.cpp", "tests/unit/condition_test.cpp",
+        "tests/unit/log_test.cpp"}),
     "cpp-httplib": ("/httplib.h", r"httplib\.h", {
         "src/watcher/behaviors/webhook.cpp", "src/watcher/web/client.cpp", "src/watcher/web/server.cpp"}),
     "CLI11": ("/CLI/", r"CLI/", {"src/common/options/options.cpp"}),

@@ -69,7 +69,7 @@ class HandoverWorld {
   std::int64_t promoted_with_ = 0;  // its offset when it was
   std::int64_t acknowledged_ = 0;   // what clients wrote to the old master
   Duration writes_every_ = 10ms;
-  bool failed_ = false;             // once is enough
+  bool failed_ = false;  // once is enough
 };
 
 inline HandoverWorld::HandoverWorld(AfterFailure after_failure) : own_(network.network().redis.Keep(kA)) {

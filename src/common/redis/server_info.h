@@ -61,7 +61,7 @@ struct ServerInfo {
   std::int64_t priority = 100;  // Sentinel promotes the lowest first, and 0 never
   Endpoint master;
   bool link_up = false;
-  Duration link_down_for{};    // 0 while the link stands, and where it never did
+  Duration link_down_for{};  // 0 while the link stands, and where it never did
   // Since the master last sent anything; it does at least every ten seconds (repl-ping-replica-period).
   Duration link_silent_for{};
   bool synchronising = false;  // copies the master's data
