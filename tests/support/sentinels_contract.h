@@ -65,7 +65,7 @@ TEST_P(ServersContract, ASentinelThatDoesNotKnowTheGroupSaysSo) {
   EXPECT_EQ(KindOf(At(sentinel).AskKnownInstances("other")), ErrorKind::kRefused);
   EXPECT_EQ(KindOf(At(sentinel).RequestFailover("other")), ErrorKind::kRefused);
   EXPECT_EQ(KindOf(At(sentinel).StopMonitoring("other")), ErrorKind::kRefused);
-  EXPECT_EQ(KindOf(At(sentinel).SetDownAfter("other", 1s)), ErrorKind::kRefused);
+  EXPECT_EQ(KindOf(At(sentinel).SetOption("other", "down-after-milliseconds", "1000")), ErrorKind::kRefused);
   EXPECT_TRUE(At(sentinel).RequestReset("other")) << "it resets all that have the name";
 }
 
@@ -84,8 +84,8 @@ TEST_P(ServersContract, ASentinelWithAnotherIdIsRefused) {
 TEST_P(ServersContract, ASentinelKeepsTheSettingsThatItIsTold) {
   const Endpoint sentinel = world_->StartSentinel(world_->StartMaster());
   const auto client = At(sentinel);
-  ASSERT_TRUE(client.SetDownAfter(kGroup, 4321ms));
-  ASSERT_TRUE(client.SetFailoverTimeout(kGroup, 54321ms));
+  ASSERT_TRUE(client.SetOption(kGroup, "down-after-milliseconds", "4321"));
+  ASSERT_TRUE(client.SetOption(kGroup, "failover-timeout", "54321"));
   ASSERT_TRUE(client.SetOption(kGroup, "parallel-syncs", "3"));
   ASSERT_TRUE(client.SetOption(kGroup, "quorum", "2"));
   const auto report = client.AskReport(kGroup);
@@ -94,7 +94,7 @@ TEST_P(ServersContract, ASentinelKeepsTheSettingsThatItIsTold) {
   EXPECT_EQ(report->failover_timeout, 54321ms);
   EXPECT_EQ(report->parallel_syncs, 3U);
   EXPECT_EQ(report->quorum, 2U);
-  EXPECT_EQ(KindOf(client.SetDownAfter(kGroup, 0ms)), ErrorKind::kRefused);
+  EXPECT_EQ(KindOf(client.SetOption(kGroup, "down-after-milliseconds", "0")), ErrorKind::kRefused);
   EXPECT_EQ(KindOf(client.SetOption(kGroup, "no-such-setting", "3")), ErrorKind::kRefused);
   EXPECT_EQ(client.AskReport(kGroup)->down_after, 4321ms);
 }

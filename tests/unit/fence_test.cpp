@@ -10,6 +10,7 @@ namespace {
 
 using redis_wrapper::Confirmations;
 using redis_wrapper::Confirmed;
+using redis_wrapper::CountPeers;
 using redis_wrapper::Fence;
 using Action = Fence::Action;
 
@@ -31,6 +32,38 @@ TEST(ConfirmedTest, OneOfTwoConfirmationsIsEnough) {
            {"ZooKeeper away, and nobody who could promote another", {false, 0, 0}, true},
        }) {
     EXPECT_EQ(Confirmed(confirmations), confirmed) << name;
+  }
+}
+
+TEST(CountPeersTest, WhoHasNotHeardOfTheRecordDoesNotConfirm) {
+  const Endpoint self{"10.0.0.1", 6379};
+  const Endpoint other{"10.0.0.2", 6379};
+  const auto says = [](const Endpoint& master, std::uint64_t epoch) {
+    return sentinel::SentinelReport{.master = master, .config_epoch = epoch};
+  };
+  const redis::ServerInfo linked{.role = redis::Role::kReplica, .master = self};
+  const redis::ServerInfo linked_elsewhere{.role = redis::Role::kReplica, .master = other};
+  const redis::ServerInfo another_master{.role = redis::Role::kMaster, .master = self};
+  struct Row {
+    const char* name;
+    std::vector<sentinel::SentinelReport> sentinels;
+    std::vector<redis::ServerInfo> replicas;
+    std::uint64_t newer_epoch;
+    std::size_t confirming;
+  };
+  for (const auto& [name, sentinels, replicas, newer_epoch, confirming] : std::initializer_list<Row>{
+           {"all, and no other record", {says(self, 4), says(self, 4)}, {linked}, 0, 3},
+           {"others name another", {says(other, 4), says(self, 4)}, {linked, linked_elsewhere}, 0, 2},
+           {"a replica is a master now", {says(self, 4)}, {another_master}, 0, 1},
+           {"promoted, and not recorded yet", {says(self, 5), says(other, 4)}, {linked}, 4, 2},
+           {"replaced without their knowledge", {says(self, 4), says(self, 4)}, {linked}, 5, 0},
+           {"replaced, and no Sentinel answers", {}, {linked}, 5, 0},
+           {"no Sentinel answers", {}, {linked}, 0, 1},
+       }) {
+    const auto found = CountPeers({self, 3, sentinels, replicas, newer_epoch});
+    EXPECT_EQ(found.confirming, confirming) << name;
+    EXPECT_EQ(found.peers, 3U) << name;
+    EXPECT_FALSE(found.zookeeper) << name;
   }
 }
 

@@ -115,7 +115,6 @@ TEST(RecovererTest, LeavesAMasterAlone) {
            {"the master answers", [](Site& site) { site.fleet_.redis(kMaster).state = State::kAnswers; }},
            {"a Sentinel sees the master",
             [](Site& site) { site.EachSentinel([](auto& group) { group.master_down = false; }); }},
-           {"this node is linked", [](Site& site) { site.fleet_.redis(kSelf).link_up = true; }},
            {"ZooKeeper is away",
             [](Site& site) { site.places_.zookeeper.Disconnect(site.places_.session.id()); }}}) {
     Site site;

@@ -43,7 +43,7 @@ struct FenceSite {
     time.Advance(1s);
     const auto info = fleet.network().redis.AskInfo(kSelf);
     if (!info) return;
-    fence->Check(*info, zookeeper, {{kSentinel, ""}}, {kReplica});
+    fence->Check(*info, {.confirms = zookeeper}, {{kSentinel, ""}}, {kReplica});
   }
   void CheckFor(Duration duration, bool zookeeper) {
     for (const TimePoint end = Clock::now() + duration; Clock::now() < end;) Check(zookeeper);
