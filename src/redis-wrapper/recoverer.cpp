@@ -29,7 +29,7 @@ Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& networ
       lock_(lock),
       own_server_(own_server) {}
 
-bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy, std::int64_t users_priority) {
+bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy) {
   const bool linked = own.role == redis::Role::kMaster || own.synchronising || HearsMaster(own);
   if (linked || options_.recovery_patience == Duration::zero() || !session_.connected()) {
     quiet_.Reset();
@@ -38,7 +38,7 @@ bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy, std::int64_
   }
   if (Clock::now() < look_at_) return false;
   look_at_ = Clock::now() + kLookEvery;
-  const auto view = Look(own, holds_copy, users_priority);
+  const auto view = Look(own, holds_copy);
   if (!view) {
     log::Debug({.event = "recovery-look-failed"}, "{}", view.error().message);
     return false;
@@ -64,12 +64,10 @@ bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy, std::int64_
   return true;
 }
 
-Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_copy,
-                                     std::int64_t users_priority) {
+Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_copy) {
   RecoveryView view{.self = options_.server.announce,
                     .own = own,
                     .holds_copy = holds_copy,
-                    .users_priority = users_priority,
                     .patience = PatienceFor(options_.recovery_patience, options_.fence_patience)};
   const std::string& group = options_.common.master_name;
   auto record = registry_.records.Read(group, Watch::kYes);
@@ -136,7 +134,7 @@ Result<RecoveryDecision> Recoverer::DecideUnderLock(const RecoveryView& before) 
     const auto own = own_server_.AskInfo();
     if (!own) {
       decision = tl::unexpected(own.error());
-    } else if (auto view = Look(*own, before.holds_copy, before.users_priority); !view) {
+    } else if (auto view = Look(*own, before.holds_copy); !view) {
       decision = tl::unexpected(view.error());
     } else {
       view->locked = true;

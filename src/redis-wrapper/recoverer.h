@@ -8,7 +8,6 @@
 // give one.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -30,12 +29,12 @@ class Recoverer {
   Recoverer(const WrapperOptions& options, const redis::Network& network, zookeeper::Session& session,
             store::Registry& registry, zookeeper::Lock& lock, redis::KeptServer& own_server);
 
-  // Call with every look at the own server. `holds_copy` and `users_priority` as in RecoveryView. True: this
-  // node has just become the master, and the record says so.
-  bool Check(const redis::ServerInfo& own, bool holds_copy, std::int64_t users_priority);
+  // Call with every look at the own server. `holds_copy` as in RecoveryView. True: this node has just become
+  // the master, and the record says so.
+  bool Check(const redis::ServerInfo& own, bool holds_copy);
 
  private:
-  Result<RecoveryView> Look(const redis::ServerInfo& own, bool holds_copy, std::int64_t users_priority);
+  Result<RecoveryView> Look(const redis::ServerInfo& own, bool holds_copy);
   Status AskPeers(RecoveryView& view);
   // Why it was not done: worth another look.
   Result<RecoveryDecision> DecideUnderLock(const RecoveryView& before);

@@ -92,11 +92,11 @@ std::string FindNoNeed(const RecoveryView& view) {
   return "";
 }
 
-// Why this node is the wrong one.
+// Why this node is the wrong one. Without a complete copy its wrapper sets the priority to 0; where it is
+// another one, an operator insists.
 std::string FindUnfit(const RecoveryView& view) {
-  if (view.users_priority == 0) return "its replica-priority is 0";
-  if (!view.holds_copy) return "it holds no complete copy of the group's data";
-  return "";
+  if (view.own.priority != 0) return "";
+  return view.holds_copy ? "its replica-priority is 0" : "it holds no complete copy of the group's data";
 }
 
 // This node is the wrong one, and so is every other.
@@ -123,7 +123,7 @@ std::string FindNewer(const RecoveryView& view) {
 
 // The lowest priority first, as Sentinel does it, and then by address.
 bool GoesFirst(const RecoveryView& view, const Peer& peer) {
-  return std::tuple(peer.info->priority, peer.member.endpoint) < std::tuple(view.users_priority, view.self);
+  return std::tuple(peer.info->priority, peer.member.endpoint) < std::tuple(view.own.priority, view.self);
 }
 
 // Who stands in the way of this node, and how.

@@ -37,8 +37,7 @@ struct RecoveryView {
 
   Endpoint self;
   redis::ServerInfo own;
-  bool holds_copy = false;            // a complete one, see promotable.h
-  std::int64_t users_priority = 100;  // 0: its user rules it out
+  bool holds_copy = false;  // a complete one, see promotable.h
   store::Record record;
   // What answers at the recorded address, if it is a server of this group.
   std::optional<redis::ServerInfo> recorded;

@@ -77,8 +77,7 @@ void Serving::Check() {
   }
   stop_.NoteSeen(*own);
   follower_.Follow(*own);
-  if (recoverer_.Check(*own, promotable_.HoldsCopy(*own), promotable_.users_priority()))
-    membership_.Refresh();
+  if (recoverer_.Check(*own, promotable_.HoldsCopy(*own))) membership_.Refresh();
   conversion_.Check(*own, own_server_);
   keeper_.SetConverting(conversion_.pending());
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();

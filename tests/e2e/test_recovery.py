@@ -4,8 +4,6 @@ import os
 import signal
 import time
 
-import pytest
-
 from cluster import wait_for, write_until_ok
 
 # Of the last fault to the next write; S is 4 s, RECOVERY_PATIENCE 10 s.
@@ -109,31 +107,23 @@ def test_the_replica_that_has_more_goes_first(cluster):
     wait_for(lambda: poorer.ask("STRLEN", "more") == 32_000_000, what="the data")
 
 
-@pytest.mark.parametrize("way", ["priority 0", "patience 0"])
-def test_nobody_is_promoted_who_may_not_be(cluster, way):
-    if way == "patience 0":
-        cluster.add_env(RECOVERY_PATIENCE="0")
-    else:
-        conf = cluster.directory / "redis.conf"
-        conf.write_text("replica-priority 0\n")
-    master = cluster_master(cluster)
-    env = {"REDIS_CONF": cluster.directory / "redis.conf"} if way == "priority 0" else {}
-    replica = cluster.redis(**env)
-    replica.await_serving()
-    wait_for(lambda: replica.follows(master), what="replication")
-    master.kill_all()
-    if way == "priority 0":
-        replica.wait_log("event=recovery-refused")
-        (line,) = replica.log_lines("event=recovery-refused")
-        assert " error " in line and "CONFIG SET" in line
-        # The way out that it names.
-        replica.ask("CONFIG", "SET", "replica-priority", "10")
-    assert replica.role == "slave"
-
-
-def cluster_master(cluster):
+def test_a_replica_of_priority_0_is_not_promoted(cluster):
+    """Unless its user says so."""
     cluster.start_zookeeper()
     master = cluster.redis()
     master.await_serving()
+    conf = cluster.directory / "backup.conf"
+    conf.write_text("replica-priority 0\n")
+    replica = cluster.redis(REDIS_CONF=conf)
+    replica.await_serving()
     write_until_ok(master.client(), "key", "before")
-    return master
+    wait_for(lambda: replica.ask("GET", "key") == "before", what="replication")
+    master.kill_all()
+    replica.wait_log("event=recovery-refused")
+    (line,) = replica.log_lines("event=recovery-refused")
+    assert " error " in line
+    assert "CONFIG SET" in line
+    assert replica.role == "slave"
+    # The way out that it names.
+    replica.ask("CONFIG", "SET", "replica-priority", "10")
+    await_recovered([replica], time.monotonic())

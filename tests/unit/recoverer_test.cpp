@@ -27,7 +27,11 @@ constexpr Duration kPatience = 10s;
 // A master that has died, its two replicas, three Sentinels that know no replica, and this node's wrapper.
 class Site {
  public:
-  Site() {
+  explicit Site(Duration patience = kPatience)
+      : options_{.common = {.master_name = kGroup},
+                 .server = {.bind = kSelf, .announce = kSelf},
+                 .recovery_patience = patience,
+                 .fence_patience = 2s} {
     fleet_.AddMaster(kMaster);
     fleet_.AddReplica(kSelf, kMaster);
     fleet_.AddReplica(kOther, kMaster);
@@ -66,7 +70,7 @@ class Site {
   // As Serving does. True: it has become the master.
   bool Look() {
     const auto own = own_->AskInfo();
-    return own && recoverer_.Check(*own, /*holds_copy=*/true, /*users_priority=*/100);
+    return own && recoverer_.Check(*own, /*holds_copy=*/true);
   }
   bool LookFor(Duration duration) {
     for (const TimePoint end = time_.Now() + duration; time_.Now() < end; time_.Advance(1s)) {
@@ -82,10 +86,7 @@ class Site {
   FakeFleet fleet_{time_};
   FailingNetwork network_{fleet_.network()};
   FaultSite places_;
-  const WrapperOptions options_{.common = {.master_name = kGroup},
-                                .server = {.bind = kSelf, .announce = kSelf},
-                                .recovery_patience = kPatience,
-                                .fence_patience = 2s};
+  const WrapperOptions options_;
   zookeeper::Lock lock_{places_.session, places_.registry.records.Path(kGroup), "test"};
   const std::unique_ptr<redis::KeptServer> own_ = network_.network().redis.Keep(kSelf);
   Recoverer recoverer_{options_, network_.network(), places_.session, places_.registry, lock_, *own_};
@@ -103,6 +104,12 @@ TEST(RecovererTest, PromotesItsServerWhenSentinelDoesNothing) {
   EXPECT_TRUE(record.lineage_fits && record.cold_start) << "so that Sentinels are told";
   EXPECT_TRUE(site.lock_.node().empty()) << "the lock is for others again";
   EXPECT_FALSE(site.LookFor(kPatience)) << "once";
+}
+
+TEST(RecovererTest, DoesNothingWithoutPatience) {
+  Site site(0s);
+  EXPECT_FALSE(site.LookFor(3 * kPatience));
+  EXPECT_FALSE(site.acts(kSelf));
 }
 
 TEST(RecovererTest, LeavesAMasterAlone) {

@@ -200,17 +200,25 @@ TEST(DecideRecoveryTest, TheBestDataGoFirst) {
 }
 
 TEST(DecideRecoveryTest, ThisNodeMayNotBeTheOne) {
-  Check({{"its user rules it out", [](auto& view) { view.users_priority = 0; }, Action::kWait},
-         {"it holds no complete copy", [](auto& view) { view.holds_copy = false; }, Action::kWait},
+  Check({{"its user rules it out", [](auto& view) { view.own.priority = 0; }, Action::kWait},
+         {"it holds no complete copy",
+          [](auto& view) {
+            view.holds_copy = false;
+            view.own.priority = 0;
+          },
+          Action::kWait},
+         {"it holds no complete copy, and an operator insists", [](auto& view) { view.holds_copy = false; },
+          Action::kPromote},
          {"nobody may be the one",
           [](auto& view) {
-            view.users_priority = 0;
+            view.own.priority = 0;
             OtherInfo(view).priority = 0;
           },
           Action::kRefuse},
          {"nobody holds a complete copy",
           [](auto& view) {
             view.holds_copy = false;
+            view.own.priority = 0;
             view.members.clear();
           },
           Action::kRefuse}});
