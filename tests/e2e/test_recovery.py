@@ -56,6 +56,22 @@ def test_no_sentinel_is_alive(cluster, figure):
     assert master.ask("GET", "key") == "after"
 
 
+def test_sentinels_that_may_not_act(cluster, figure):
+    """Their quorum is more than they are. They live, and have to be told."""
+    cluster.add_env(SENTINEL_QUORUM="4")
+    nodes, sentinels, watchers, master = bring_up(cluster)
+    master.kill_all()
+    others = [node for node in nodes if node is not master]
+    successor, took = await_recovered(others, time.monotonic())
+    figure(f"Sentinels without a quorum, master killed, kill to write, s: {took:.1f}")
+    told = time.monotonic()
+    cluster.await_agreement(others, sentinels, watchers, within=AGREED)
+    figure(f"Sentinels without a quorum, from that write to their agreement, s: {time.monotonic() - told:.1f}")
+    master.start()
+    cluster.await_agreement(nodes, sentinels, watchers, within=AGREED)
+    assert cluster.master(nodes) is successor
+
+
 def test_one_replica_without_sentinels_or_watcher(cluster, figure):
     nodes, _, _, master = bring_up(cluster, redis=2, sentinels=1)
     (replica,) = [node for node in nodes if node is not master]
