@@ -26,7 +26,7 @@ HEAVY = {
         "tests/unit/log_test.cpp"}),
     "cpp-httplib": ("/httplib.h", r"httplib\.h", {
         "src/watcher/behaviors/webhook.cpp", "src/watcher/web/client.cpp", "src/watcher/web/server.cpp"}),
-    "CLI11": ("/CLI/", r"CLI/", {"src/common/options/options.cpp"}),
+    "CLI11": ("/CLI/", r"CLI/", {"src/common/options/command_line.cpp"}),
     "prometheus-cpp": ("/prometheus/", r"prometheus/", {"src/watcher/web/metrics.cpp"}),
 }
 

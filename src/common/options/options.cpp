@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <sstream>
@@ -10,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/printable.h"
+#include "options/command_line.h"
 
 namespace redis_zk {
 
@@ -166,28 +166,34 @@ std::string Options::Help(const Command& command) const {
   return text;
 }
 
-void Options::StoreOwn(const Command& command, const std::function<std::size_t(const std::string&)>& given,
-                       const std::map<std::string, std::string>& values, std::vector<std::string>* extras,
-                       std::vector<std::string>* errors) {
-  const auto store = [errors](const std::string& name, const Command::Store& storing,
-                              const std::string& text) {
-    if (const auto stored = storing(text); !stored)
-      errors->push_back(
-          fmt::format("{}: found \"{}\", expected {}", name, Printable(text), stored.error().message));
-  };
-  for (const auto& flag : command.flags_) {
-    if (given(flag.name) > 0) store(flag.name, flag.store, flag.value.empty() ? "" : values.at(flag.name));
+// What one Read has found so far.
+struct Options::Reading {
+  const Command* command = nullptr;  // null: the daemon
+  const Environment& environment;
+  bool again = false;
+  CommandLine line{};
+  std::string path{};  // of the config file
+  ConfigFile file{};
+  std::vector<std::string> usage_errors{};
+  std::vector<std::string> config_errors{};
+  OptionsOutcome outcome{};
+
+  bool is_daemon() const { return command == nullptr; }
+  bool Uses(const std::string& env) const {
+    return is_daemon() ||
+           std::find(command->uses_.begin(), command->uses_.end(), env) != command->uses_.end();
   }
-  if (command.argument_.empty()) return;
-  const auto word =
-      std::find_if(extras->begin(), extras->end(), [](const auto& extra) { return !extra.starts_with('-'); });
-  if (word != extras->end()) {
-    store(command.argument_, command.store_argument_, *word);
-    extras->erase(word);
-  } else if (command.need_ == Command::Need::kNeeded) {
-    errors->push_back(fmt::format("{}: expected {} after it", command.name_, command.argument_));
+  std::optional<std::string> FromFlag(std::string_view env) const {
+    const auto given = line.repeated.find(FlagOf(env));
+    if (given == line.repeated.end() || given->second.empty()) return std::nullopt;
+    return given->second.front();
   }
-}
+  std::optional<std::string> FromEnvironment(std::string_view env) const {
+    const char* value = environment(std::string(env).c_str());
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return value;
+  }
+};
 
 OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment) {
   return Read(argc, argv, environment, /*again=*/false);
@@ -198,143 +204,153 @@ OptionsOutcome Options::ReadAgain(int argc, const char* const* argv, const Envir
 }
 
 OptionsOutcome Options::Read(int argc, const char* const* argv, const Environment& environment, bool again) {
-  std::vector<std::string> usage_errors;
-  std::vector<std::string> config_errors;
+  Reading reading{.environment = environment, .again = again};
+  reading.command = FindCommand(argc, argv);
+  const int words = reading.is_daemon() ? 0 : 1;
+  reading.line = ParseCommandLine(argc - words, argv + words, NamesOfFlags(reading.command));
+  if (reading.line.help) return {kExitStopped, reading.is_daemon() ? Help() : Help(*reading.command)};
+  if (reading.line.version) return {kExitStopped, fmt::format("{} {}\n", daemon_, REDIS_ZK_VERSION)};
+  CheckCommandLine(&reading);
+  ReadFile(&reading);
+  for (const auto& option : options_) StoreOption(option, &reading);
+  // After the options: a flag of the command's own outranks the environment.
+  StoreOwn(&reading);
+  CheckLeftovers(&reading);
+  return Finish(&reading);
+}
 
-  OptionsOutcome outcome;
-  const auto command = std::find_if(commands_.begin(), commands_.end(), [&](const Command& candidate) {
+const Command* Options::FindCommand(int argc, const char* const* argv) const {
+  const auto found = std::find_if(commands_.begin(), commands_.end(), [&](const Command& candidate) {
     return argc > 1 && candidate.name_ == argv[1];
   });
-  const bool is_daemon = command == commands_.end();
-  if (!is_daemon) {
-    outcome.command = command->name_;
-    --argc;
-    ++argv;
-  }
-  const auto is_used = [&](const std::string& env) {
-    return is_daemon || std::find(command->uses_.begin(), command->uses_.end(), env) != command->uses_.end();
-  };
-  CLI::App app(summary_, daemon_);
-  app.set_help_flag();
-  app.allow_extras();
-  bool help = false;
-  bool version = false;
-  std::map<std::string, std::vector<std::string>> flags;  // what stood behind each, as often as it was given
-  app.add_flag("-h,--help", help);
-  app.add_flag("--version", version);
-  const auto add_flag = [&](std::string_view env) {
-    app.add_option(FlagOf(env), flags[std::string(env)])->allow_extra_args(false);
-  };
-  add_flag(kConfigFile);
+  return found == commands_.end() ? nullptr : &*found;
+}
+
+FlagNames Options::NamesOfFlags(const Command* command) const {
+  FlagNames names;
+  names.repeatable.push_back(FlagOf(kConfigFile));
   for (const auto& option : options_) {
-    if (!option.spec.secret) add_flag(option.spec.env);
+    if (!option.spec.secret) names.repeatable.push_back(FlagOf(option.spec.env));
   }
-  std::map<std::string, std::string> own;  // of the command: what stood behind its flags
-  if (!is_daemon) {
-    for (const auto& flag : command->flags_) {
-      if (flag.value.empty()) {
-        app.add_flag(flag.name);
-      } else {
-        app.add_option(flag.name, own[flag.name]);
-      }
-    }
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    usage_errors.push_back(Printable(error.what()));
-  }
-  if (help) return {kExitStopped, is_daemon ? Help() : Help(*command)};
-  if (version) return {kExitStopped, fmt::format("{} {}\n", daemon_, REDIS_ZK_VERSION)};
-  // Not by what CLI11 counts: where the command line is wrong, it has counted flags whose values it lacks.
-  const auto flag_given = [&flags](std::string_view env) {
-    const auto given = flags.find(std::string(env));
-    return given != flags.end() && !given->second.empty();
-  };
-  const auto in_environment = [&](std::string_view env) -> std::optional<std::string> {
-    const char* value = environment(std::string(env).c_str());
-    if (value == nullptr || *value == '\0') return std::nullopt;
-    return value;
-  };
+  if (command == nullptr) return names;
+  for (const auto& flag : command->flags_)
+    (flag.value.empty() ? names.switches : names.single).push_back(flag.name);
+  return names;
+}
 
-  for (const auto& [env, values] : flags) {
+void Options::CheckCommandLine(Reading* reading) {
+  const CommandLine& line = reading->line;
+  if (line.error) reading->usage_errors.push_back(Printable(*line.error));
+  for (const auto& [flag, values] : line.repeated) {
     if (values.size() > 1)
-      usage_errors.push_back(fmt::format("{}: found {} times, expected once", FlagOf(env), values.size()));
+      reading->usage_errors.push_back(fmt::format("{}: found {} times, expected once", flag, values.size()));
   }
+}
 
-  const bool path_flag = flag_given(kConfigFile);
-  const auto path_env = in_environment(kConfigFile);
-  const std::string path = path_flag ? flags[std::string(kConfigFile)].front()
-                                     : path_env.value_or(fmt::format("/etc/redis/{}.toml", daemon_));
-  ConfigFile file = ReadConfigFile(path, path_flag || path_env.has_value(), section_kind_);
-  if (is_daemon) config_errors = std::move(file.errors);
+void Options::ReadFile(Reading* reading) const {
+  auto named = reading->FromFlag(kConfigFile);
+  if (!named) named = reading->FromEnvironment(kConfigFile);
+  reading->path = named.value_or(fmt::format("/etc/redis/{}.toml", daemon_));
+  reading->file = ReadConfigFile(reading->path, named.has_value(), section_kind_);
+  if (reading->is_daemon()) reading->config_errors = std::move(reading->file.errors);
+}
 
-  for (const auto& [spec, store] : options_) {
-    std::optional<std::string> found;
-    std::string source;
-    std::string place;  // the source, with its line in a file
-    bool usage = false;
-    const auto from_file = file.values.extract(FileKeyOf(spec.env));
-    if (flag_given(spec.env)) {
-      found = flags[spec.env].front();
-      source = kFromFlag;
-      usage = true;
-    } else if (const auto value = in_environment(spec.env)) {
-      found = value;
-      source = kFromEnvironment;
-    } else if (!from_file.empty()) {
-      source = path;
-      place = fmt::format("{}:{}", path, from_file.mapped().line);
-      found = from_file.mapped().text;
-      if (!found && is_used(spec.env))
-        config_errors.push_back(fmt::format("{} ({}): found {}, expected a text, a whole number or a boolean",
-                                            spec.env, place, from_file.mapped().found));
-    } else if (!spec.fallback.empty()) {
-      found = spec.fallback;
-      source = kFromDefault;
-    }
-    if (!found) continue;
-    outcome.sources[spec.env] = source;
-    if (again && spec.read_once) continue;
-    if (!usage && !is_used(spec.env)) continue;
-    const auto stored = store(*found);
-    if (stored) continue;
-    const std::string shown = spec.secret ? "a value that is not shown" : '"' + Printable(*found) + '"';
-    (usage ? usage_errors : config_errors)
-        .push_back(fmt::format("{} ({}): found {}, expected {}", spec.env, place.empty() ? source : place,
-                               shown, stored.error().message));
+Options::Found Options::Find(const OptionSpec& spec, Reading* reading) {
+  // Taken out in any case: what stays there is unknown.
+  const auto from_file = reading->file.values.extract(FileKeyOf(spec.env));
+  if (auto flag = reading->FromFlag(spec.env))
+    return {.text = std::move(flag), .source = std::string(kFromFlag), .place = std::string(kFromFlag)};
+  if (auto value = reading->FromEnvironment(spec.env)) {
+    return {.text = std::move(value),
+            .source = std::string(kFromEnvironment),
+            .place = std::string(kFromEnvironment)};
   }
-  // After the options: a flag of the command's own outranks the environment.
-  std::vector<std::string> extras = app.remaining();
-  if (!is_daemon) {
-    const auto given = [&app](const std::string& flag) { return app.count(flag); };
-    StoreOwn(*command, given, own, &extras, &usage_errors);
+  if (!from_file.empty()) {
+    const ConfigFile::Value& value = from_file.mapped();
+    const std::string place = fmt::format("{}:{}", reading->path, value.line);
+    if (!value.text && reading->Uses(spec.env))
+      reading->config_errors.push_back(fmt::format(
+          "{} ({}): found {}, expected a text, a whole number or a boolean", spec.env, place, value.found));
+    return {.text = value.text, .source = reading->path, .place = place};
   }
-  for (const std::string& extra : extras) usage_errors.push_back(DescribeExtra(extra));
-  for (const auto& [key, value] : file.values) {
-    if (is_daemon)
-      config_errors.push_back(fmt::format("{}:{}: found the key \"{}\", expected the options of --help", path,
-                                          value.line, Printable(key)));
+  if (spec.fallback.empty()) return {};
+  return {.text = spec.fallback, .source = std::string(kFromDefault), .place = std::string(kFromDefault)};
+}
+
+void Options::StoreOption(const Option& option, Reading* reading) {
+  const auto& [spec, store] = option;
+  const Found found = Find(spec, reading);
+  if (!found.text) return;
+  reading->outcome.sources[spec.env] = found.source;
+  if (reading->again && spec.read_once) return;
+  const bool is_flag = found.source == kFromFlag;
+  if (!is_flag && !reading->Uses(spec.env)) return;
+  const auto stored = store(*found.text);
+  if (stored) return;
+  const std::string shown = spec.secret ? "a value that is not shown" : '"' + Printable(*found.text) + '"';
+  (is_flag ? reading->usage_errors : reading->config_errors)
+      .push_back(fmt::format("{} ({}): found {}, expected {}", spec.env, found.place, shown,
+                             stored.error().message));
+}
+
+// Also takes the command's argument out of what else stands on the command line.
+void Options::StoreOwn(Reading* reading) {
+  if (reading->is_daemon()) return;
+  const Command& command = *reading->command;
+  CommandLine& line = reading->line;
+  const auto store = [reading](const std::string& name, const Store& storing, const std::string& text) {
+    if (const auto stored = storing(text); !stored)
+      reading->usage_errors.push_back(
+          fmt::format("{}: found \"{}\", expected {}", name, Printable(text), stored.error().message));
+  };
+  for (const auto& flag : command.flags_) {
+    if (line.given.count(flag.name) > 0)
+      store(flag.name, flag.store, flag.value.empty() ? "" : line.single.at(flag.name));
   }
-  if (is_daemon && check_sections_) {
-    for (const auto& line : check_sections_(file.sections))
-      config_errors.push_back(fmt::format("{}: {}", path, line));
+  if (command.argument_.empty()) return;
+  const auto word = std::find_if(line.extras.begin(), line.extras.end(),
+                                 [](const auto& extra) { return !extra.starts_with('-'); });
+  if (word != line.extras.end()) {
+    store(command.argument_, command.store_argument_, *word);
+    line.extras.erase(word);
+  } else if (command.need_ == Command::Need::kNeeded) {
+    reading->usage_errors.push_back(
+        fmt::format("{}: expected {} after it", command.name_, command.argument_));
   }
-  outcome.sections = std::move(file.sections);
-  bool passing = false;
-  if (!again && usage_errors.empty() && config_errors.empty() && is_daemon) {
-    passing = true;
+}
+
+void Options::CheckLeftovers(Reading* reading) const {
+  for (const std::string& extra : reading->line.extras) reading->usage_errors.push_back(DescribeExtra(extra));
+  if (!reading->is_daemon()) return;
+  for (const auto& [key, value] : reading->file.values) {
+    reading->config_errors.push_back(
+        fmt::format("{}:{}: found the key \"{}\", expected the options of --help", reading->path, value.line,
+                    Printable(key)));
+  }
+  if (!check_sections_) return;
+  for (const auto& line : check_sections_(reading->file.sections))
+    reading->config_errors.push_back(fmt::format("{}: {}", reading->path, line));
+}
+
+OptionsOutcome Options::Finish(Reading* reading) const {
+  OptionsOutcome outcome = std::move(reading->outcome);
+  outcome.sections = std::move(reading->file.sections);
+  if (!reading->is_daemon()) outcome.command = reading->command->name_;
+  bool right = reading->usage_errors.empty() && reading->config_errors.empty();
+  bool passing = right;
+  if (right && reading->is_daemon() && !reading->again) {
     for (const auto& [check, exit_code] : checks_) {
       for (auto& line : check()) {
-        config_errors.push_back(std::move(line));
+        reading->config_errors.push_back(std::move(line));
         passing = passing && exit_code == kExitTryAgain;
       }
     }
+    right = reading->config_errors.empty();
   }
-  if (usage_errors.empty() && config_errors.empty()) return outcome;
+  if (right) return outcome;
 
-  outcome.exit_code = passing ? kExitTryAgain : usage_errors.empty() ? kExitConfig : kExitUsage;
-  for (const auto* errors : {&usage_errors, &config_errors}) {
+  outcome.exit_code = passing ? kExitTryAgain : reading->usage_errors.empty() ? kExitConfig : kExitUsage;
+  for (const auto* errors : {&reading->usage_errors, &reading->config_errors}) {
     for (const auto& line : *errors) {
       outcome.text += fmt::format("{}: {}\n", daemon_, line);
       outcome.errors.push_back(line);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "options/command_line.h"
 #include "options/config_file.h"
 #include "options/parsers.h"
 
@@ -147,11 +148,26 @@ class Options {
 
   void AddErased(OptionSpec spec, Store store);
   OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment, bool again);
-  // Stores what stood behind the command's own flags (`given` counts a flag) and takes its argument out of
-  // `extras`.
-  static void StoreOwn(const Command& command, const std::function<std::size_t(const std::string&)>& given,
-                       const std::map<std::string, std::string>& values, std::vector<std::string>* extras,
-                       std::vector<std::string>* errors);
+
+  // The steps of Read, in this order.
+  struct Reading;
+  const Command* FindCommand(int argc, const char* const* argv) const;  // null: the daemon
+  FlagNames NamesOfFlags(const Command* command) const;
+  static void CheckCommandLine(Reading* reading);
+  void ReadFile(Reading* reading) const;
+  static void StoreOption(const Option& option, Reading* reading);
+  static void StoreOwn(Reading* reading);
+  void CheckLeftovers(Reading* reading) const;
+  OptionsOutcome Finish(Reading* reading) const;
+
+  // Where an option's value comes from: its source, and for people, the source with its line in a file.
+  struct Found {
+    std::optional<std::string> text{};
+    std::string source{};
+    std::string place{};
+  };
+  static Found Find(const OptionSpec& spec, Reading* reading);
+
   std::string Help() const;
   std::string Help(const Command& command) const;
 
