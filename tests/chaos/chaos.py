@@ -35,6 +35,7 @@ from cluster import PATIENCE, Cluster, wait_for
 from faults import draw
 from fleet import Fleet, Scheduler
 from network import Network
+from storm import storms
 from writer import Writer
 
 # Two hundred writes a second, so that looking for all of them again stays quick.
@@ -223,6 +224,10 @@ def arguments():
     parser.add_argument("--only", type=re.compile, default="", metavar="REGEX",
                         help="of the drawn faults only those whose name, as in the table, matches")
     parser.add_argument("--keep", action="store_true", help="keep the directory with all logs")
+    parser.add_argument("--storm", type=int, default=0, metavar="N",
+                        help="instead: N storms of faults that overlap, with the seeds from --seed on")
+    parser.add_argument("--seconds", type=float, default=45, help="how long a storm lasts (45)")
+    parser.add_argument("--mean", type=float, default=2.5, help="seconds between two faults of a storm (2.5)")
     return parser.parse_args()
 
 
@@ -243,6 +248,8 @@ def main():
         signal.signal(number, signal.default_int_handler)
     # ZooKeeper's absence is no news here.
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
+    if chosen.storm:
+        return storms(lambda: Cluster(down_after_ms=1000), chosen.seed, chosen.storm, chosen.seconds, chosen.mean, say)
     say(f"chaos, seed {chosen.seed}: {chosen.minutes:g} minutes")
     if not any(re.search(chosen.only, fault.kind) for fault in itertools.islice(draw(chosen.seed), 1000)):
         say(f"chaos: no fault is called {chosen.only}")
