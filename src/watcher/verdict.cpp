@@ -91,6 +91,13 @@ Verdict Judge(const Evidence& evidence) {
   if (same_master || !acting_masters.contains(record.master)) {
     return Change(majority->master, majority->config_epoch, named);
   }
+  // Of a recovery or a cold start they know nothing by themselves, and are told in a moment.
+  if (record.cold_start && majority->config_epoch < record.epoch) {
+    return Keep(
+        fmt::format("{}, but report only the older epoch {}, and the recorded master, whom no Sentinel "
+                    "chose, acts as a master",
+                    named, majority->config_epoch));
+  }
   if (members.contains(record.master) && !members.contains(majority->master)) {
     return Keep(fmt::format(
         "{}, which is not registered in this group; the recorded master is registered and acts as a master",

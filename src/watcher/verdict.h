@@ -2,17 +2,17 @@
 //
 // The record only moves forward. Two things change it:
 //   1. A config epoch that is newer than the record's, told by a Sentinel that has the id of its
-//   registration,
-//      of a master that is a registered member of the group. Epochs are won by election and belong to one
-//      configuration each, so that Sentinel's word is enough, and the record is true within milliseconds of a
-//      promotion.
+//      registration, of a master that is a registered member of the group. Epochs are won by election and
+//      belong to one configuration each, so that Sentinel's word is enough, and the record is true within
+//      milliseconds of a promotion.
 //   2. More than half of the registered Sentinels naming the same master, which acts as one, while nothing
 //      contradicts: the recorded master does not act as one, or all of them name the other, or know a newer
 //      epoch. A recorded member that acts gives way to another member only. That mends a record that a
 //      stranger wrote, and one whose epoch means nothing any more because all Sentinels were replaced; and it
 //      is what carries the originals, whose Sentinels cannot be identified and whose servers are no members.
 //      Sentinels that know only an older epoch are believed only when all of them agree: otherwise they may
-//      simply not have heard yet.
+//      simply not have heard yet. Of a recovery or a cold start none has heard, so while the recorded master
+//      acts, an older epoch changes nothing.
 #pragma once
 
 #include <cstddef>

@@ -80,6 +80,16 @@ void Check(std::initializer_list<Row> rows) {
   }
 }
 
+TEST(JudgeTest, WhatNoSentinelMadeStaysUntilTheyHear) {
+  Record recovered = Recorded(kB, 8);
+  recovered.cold_start = true;
+  const std::vector<SentinelReport> unaware{Names(kA, 5), Names(kA, 5), Names(kA, 5)};
+  Check({{"all name the old master, and both act", {recovered, unaware, 3, {kA, kB}, {}}, {}},
+         {"all name the old master, and the recorded one is gone", {recovered, unaware, 3, {kA}, {}}, kA, 5},
+         {"made by Sentinels", {Recorded(kB, 8), unaware, 3, {kA, kB}, {}}, kA, 5},
+         {"a newer failover", {recovered, {Names(kA, 9)}, 3, {kA, kB}, {}}, kA, 9}});
+}
+
 TEST(WhomToAskTest, AsksWhereTheRecordIsInDoubt) {
   struct Doubt {
     const char* name;
