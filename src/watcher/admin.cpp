@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/printable.h"
 #include "base/unix_time.h"
-#include "failover/handover.h"
 #include "sentinel/client.h"
 #include "store/registry.h"
 #include "store/sentinel_id.h"
@@ -76,6 +75,26 @@ const char* KindOf(Action action) {
       return event_kind::kCleanUpResumed;
   }
   return "";
+}
+
+// What kept a handover from being one; nothing: a replica was promoted.
+std::optional<AdminOutcome> FailureIn(const failover::Handover::Outcome& outcome, bool stopping,
+                                      const Endpoint& master) {
+  switch (outcome.kind) {
+    case Kind::kDone:
+      return std::nullopt;
+    case Kind::kRefused:
+      if (stopping)
+        return AdminOutcome{.status = kUnavailable, .told = "this watcher is stopping; nothing was done"};
+      return AdminOutcome{.status = kConflict, .told = outcome.told};
+    case Kind::kGivenUp:
+      return AdminOutcome{
+          .status = kTimedOut,
+          .told = fmt::format("{}; {} accepts writes again", outcome.told, master.ToAddress())};
+    case Kind::kUndecided:
+      return AdminOutcome{.status = kTimedOut, .told = outcome.told};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -298,43 +317,9 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
     if (!own.Wait(*wake)) handover.Interrupt("the ZooKeeper session of this request ended");
   }
   const auto& outcome = handover.outcome();
-  if (outcome.kind == Kind::kRefused && own.stopping())
-    return {.status = kUnavailable, .told = "this watcher is stopping; nothing was done"};
-  if (outcome.kind == Kind::kRefused) return {.status = kConflict, .told = outcome.told};
-  if (outcome.kind == Kind::kGivenUp)
-    return {.status = kTimedOut,
-            .told = fmt::format("{}; {} accepts writes again", outcome.told, master.ToAddress())};
-  if (outcome.kind == Kind::kUndecided) return {.status = kTimedOut, .told = outcome.told};
-
+  if (auto failure = FailureIn(outcome, own.stopping(), master)) return *failure;
   AdminOutcome::FailedOver done{.from = master, .to = outcome.promoted, .paused = outcome.paused};
-  bool confirmed = false;
-  TimePoint deadline = Clock::now() + kConfirmWithin;
-  while (true) {
-    bool all_know = true;
-    bool known = false;
-    for (const auto& report :
-         sentinel::AskSentinels(connections_.network.sentinels, terms.sentinels, request.group)) {
-      if (!report) continue;
-      // Of SENTINEL MASTERS, the one that leads the failover answers with the old master to its end.
-      all_know = all_know && report->master == done.to && !report->failover_in_progress;
-      known = known || report->master == done.to;
-      if (report->master == done.to) done.epoch = std::max(done.epoch, report->config_epoch);
-    }
-    if (known && !confirmed) {
-      confirmed = true;
-      done.took = std::chrono::duration_cast<Duration>(Clock::now() - start);
-      deadline = Clock::now() + kAllKnowWithin;
-      // Clients that stay would go on reading at a replica.
-      Disconnect(request.group, master);
-    }
-    if ((confirmed && all_know) || Clock::now() >= deadline) break;
-    own.Wait(Clock::now() + kConfirmEvery);
-  }
-  // Those that came meanwhile were sent by a Sentinel that had not heard of it.
-  const TimePoint connected = Clock::now() + kConnects;
-  while (Clock::now() < connected && own.Wait(connected)) {
-  }
-  Disconnect(request.group, master);
+  const bool confirmed = AwaitSentinels(own, terms, start, &done);
   if (!confirmed)
     return {.status = kTimedOut,
             .told = fmt::format("{} was promoted, but no Sentinel reports it as the master yet",
@@ -347,6 +332,39 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
                               done.from.ToAddress(), done.to.ToAddress(), InSeconds(done.took),
                               InSeconds(done.paused), done.epoch),
           .failed_over = done};
+}
+
+bool Admin::AwaitSentinels(OwnSession& own, const failover::Handover::Terms& terms, TimePoint start,
+                           AdminOutcome::FailedOver* done) const {
+  bool confirmed = false;
+  TimePoint deadline = Clock::now() + kConfirmWithin;
+  while (true) {
+    bool all_know = true;
+    bool known = false;
+    for (const auto& report :
+         sentinel::AskSentinels(connections_.network.sentinels, terms.sentinels, terms.group)) {
+      if (!report) continue;
+      // Of SENTINEL MASTERS, the one that leads the failover answers with the old master to its end.
+      all_know = all_know && report->master == done->to && !report->failover_in_progress;
+      known = known || report->master == done->to;
+      if (report->master == done->to) done->epoch = std::max(done->epoch, report->config_epoch);
+    }
+    if (known && !confirmed) {
+      confirmed = true;
+      done->took = std::chrono::duration_cast<Duration>(Clock::now() - start);
+      deadline = Clock::now() + kAllKnowWithin;
+      // Clients that stay would go on reading at a replica.
+      Disconnect(terms.group, done->from);
+    }
+    if ((confirmed && all_know) || Clock::now() >= deadline) break;
+    own.Wait(Clock::now() + kConfirmEvery);
+  }
+  // Those that came meanwhile were sent by a Sentinel that had not heard of it.
+  const TimePoint connected = Clock::now() + kConnects;
+  while (Clock::now() < connected && own.Wait(connected)) {
+  }
+  Disconnect(terms.group, done->from);
+  return confirmed;
 }
 
 void Admin::Disconnect(const std::string& group, const Endpoint& demoted) const {

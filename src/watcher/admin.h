@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "daemon/connections.h"
+#include "failover/handover.h"
 #include "net/endpoint.h"
 #include "sentinel/reports.h"
 #include "store/event_log.h"
@@ -91,6 +92,9 @@ class Admin {
   AdminOutcome FailOver(const AdminRequest& request) const;
   AdminOutcome HandoverTo(OwnSession& own, const AdminRequest& request,
                           const std::optional<Endpoint>& to) const;
+  // Until the Sentinels know of it, and the applications have left the old master. Whether one of them does.
+  bool AwaitSentinels(OwnSession& own, const failover::Handover::Terms& terms, TimePoint start,
+                      AdminOutcome::FailedOver* done) const;
   void Disconnect(const std::string& group, const Endpoint& demoted) const;
   AdminOutcome DeleteGroup(const AdminRequest& request) const;
   AdminOutcome PauseCleanUp(const AdminRequest& request) const;
