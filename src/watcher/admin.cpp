@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <memory>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "sentinel/client.h"
 #include "store/registry.h"
 #include "store/sentinel_id.h"
+#include "watcher/deletion.h"
 #include "watcher/events.h"
 #include "watcher/words.h"
 
@@ -42,7 +42,6 @@ constexpr Duration kAllKnowWithin = 5s;
 // An application connects within this time to the master that a Sentinel named.
 constexpr Duration kConnects = 300ms;
 constexpr Duration kLogDeniedEvery = 10s;
-constexpr std::string_view kScheme = "bearer ";
 
 AdminOutcome Failed(const Error& error) {
   return {.status = error.kind == ErrorKind::kConflict ? kConflict : kUnavailable, .told = error.message};
@@ -103,39 +102,6 @@ std::string OwnName() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
   return fmt::format("{}:{}", host.data(), getpid());
-}
-
-Access Authorize(std::string_view token, std::string_view header) {
-  if (token.empty()) return Access::kOff;
-  const auto is_same = [](char wanted, char found) {
-    return std::tolower(static_cast<unsigned char>(found)) == wanted;
-  };
-  if (header.size() < kScheme.size() || !std::equal(kScheme.begin(), kScheme.end(), header.begin(), is_same))
-    return Access::kDenied;
-  header.remove_prefix(kScheme.size());
-  unsigned different = header.size() == token.size() ? 0 : 1;
-  for (std::size_t i = 0; i < header.size(); ++i)
-    different |= static_cast<unsigned char>(header[i] ^ token[i % token.size()]);
-  return different == 0 ? Access::kGranted : Access::kDenied;
-}
-
-std::optional<std::string> FindLife(const DeletionView& view) {
-  if (view.group == store::kDefaultGroup || view.group == view.own_group)
-    return view.group + " cannot be deleted: watchers always create this group";
-  if (!view.members.empty()) {
-    return fmt::format("{} is still registered in {}; stop it first",
-                       view.members.front().endpoint.ToAddress(), view.group);
-  }
-  if (!view.answering.empty()) {
-    return fmt::format("{} still answers as a master of {}; stop it first",
-                       view.answering.begin()->ToAddress(), view.group);
-  }
-  for (const auto& report : view.reports) {
-    if (report.master_down || !report.master_connected) continue;
-    return fmt::format("Sentinel {} reports the master {} as up", report.sentinel.ToAddress(),
-                       report.master.ToAddress());
-  }
-  return std::nullopt;
 }
 
 // For one request.

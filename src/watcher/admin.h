@@ -9,7 +9,6 @@
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,9 +19,8 @@
 #include "daemon/connections.h"
 #include "failover/handover.h"
 #include "net/endpoint.h"
-#include "sentinel/reports.h"
 #include "store/event_log.h"
-#include "store/record.h"
+#include "watcher/access.h"
 #include "watcher/event.h"
 #include "watcher/options.h"
 #include "watcher/topology.h"
@@ -50,23 +48,6 @@ struct AdminOutcome {
   std::string told;  // one sentence
   std::optional<FailedOver> failed_over{};
 };
-
-enum class Access { kOff, kDenied, kGranted };
-// `header` is that of an HTTP request, "Bearer TOKEN"; an empty token: admin is off. Takes as long for a
-// token that is nearly right as for any other of its length.
-Access Authorize(std::string_view token, std::string_view header);
-
-// What has to be known of a group before it is deleted.
-struct DeletionView {
-  std::string group;
-  std::string own_group;  // the watcher's
-  store::Record record;
-  std::vector<store::Member> members;
-  std::vector<sentinel::SentinelReport> reports;  // of those who know the group
-  std::set<Endpoint> answering;                   // of the masters that record and reports name
-};
-// Why it is not empty; nothing: it may go.
-std::optional<std::string> FindLife(const DeletionView& view);
 
 class Admin {
  public:

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 
+#include "watcher/deletion.h"
 #include "watcher/web/answers.h"
 
 namespace redis_zk::testing {
