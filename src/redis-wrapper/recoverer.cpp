@@ -175,7 +175,7 @@ void Recoverer::Say(const RecoveryDecision& decision) {
                     "not promoting this node: " + decision.reason);
       break;
     case Action::kRefuse:
-      log_decision_(log::Severity::kError, {.event = "recovery-refused"}, "no master: " + decision.reason);
+      log_decision_(log::Severity::kError, {.event = "recovery-blocked"}, "no master: " + decision.reason);
       break;
     case Action::kTakeLock:
     case Action::kPromote:

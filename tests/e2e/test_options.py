@@ -127,6 +127,7 @@ WRONG = [
     ("FORCE_MASTER", ["redis-wrapper"], ["host", "host:0", "1a2b3c4", "1" * 41, "g" * 40, ":6379"],
      "host:port, or 8 to 40 digits of a replication id"),
     ("FENCE", ["redis-wrapper"], ["yes", "ON", "observe"], "on or off"),
+    ("RECOVERY_PATIENCE", ["redis-wrapper"], ["-1s", "25h", "abc"], DURATION),
     ("FENCE_PATIENCE", ["redis-wrapper"], ["0", "99ms", "2h", "abc"], DURATION),
     ("SENTINEL_CONF", ["sentinel-wrapper"], ["a\nb"], TEXT),
     ("SENTINEL_SERVER_BIN", ["sentinel-wrapper"], ["a\nb"], TEXT),

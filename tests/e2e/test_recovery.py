@@ -135,8 +135,8 @@ def test_a_replica_of_priority_0_is_not_promoted(cluster):
     write_until_ok(master.client(), "key", "before")
     wait_for(lambda: replica.ask("GET", "key") == "before", what="replication")
     master.kill_all()
-    replica.wait_log("event=recovery-refused")
-    (line,) = replica.log_lines("event=recovery-refused")
+    replica.wait_log("event=recovery-blocked")
+    (line,) = replica.log_lines("event=recovery-blocked")
     assert " error " in line
     assert "CONFIG SET" in line
     assert replica.role == "slave"

@@ -102,6 +102,14 @@ TEST(OrderFailoverTest, GoesToOneSentinelAtMostThatMayCarryItOutNow) {
             Kind::kTaken,
             kS3,
             {to_s3}},
+           {"none where one has heard of a failover, and the others have not",
+            [](auto& s) {
+              s.group(kS1).master = kB;
+              s.group(kS1).config_epoch = s.group(kS2).config_epoch + 1;
+            },
+            Kind::kRunning,
+            kS1,
+            {}},
            {"none while a failover runs",
             [](auto& s) { s.group(kS1).failing_over = true; },
             Kind::kRunning,

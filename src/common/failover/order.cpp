@@ -28,6 +28,14 @@ std::vector<Endpoint> AllOf(const Reports& reports) {
   return sentinels;
 }
 
+// nullptr: there is none.
+const sentinel::SentinelReport* Newest(const Reports& reports) {
+  const auto newest = std::max_element(
+      reports.begin(), reports.end(),
+      [](const auto& one, const auto& other) { return one.config_epoch < other.config_epoch; });
+  return newest == reports.end() ? nullptr : &*newest;
+}
+
 // Why this one is not asked; nothing: it is.
 std::optional<std::string> Objection(const Endpoint& sentinel, const Reports& naming) {
   const auto found = std::find_if(naming.begin(), naming.end(),
@@ -64,15 +72,20 @@ std::size_t ConfirmationsNeeded(bool recorded, std::size_t registered) {
 Ordered OrderFailover(redis::Servers& sentinels, const OrderTerms& terms) {
   Ordered ordered;
   Reports naming;
+  Reports elsewhere;
   for (auto& report : AskWhoAnswers(sentinels, terms)) {
     if (report.failover_in_progress) return {.kind = Kind::kRunning, .sentinel = report.sentinel};
-    if (terms.master && report.master != *terms.master) {
-      ordered.names_another = true;
-    } else {
-      naming.push_back(std::move(report));
-    }
+    const bool names_another = terms.master && report.master != *terms.master;
+    (names_another ? elsewhere : naming).push_back(std::move(report));
   }
+  ordered.names_another = !elsewhere.empty();
   ordered.naming = naming.size();
+  // It has happened, and those who name the old master have not heard of it: hellos come every two seconds.
+  if (const auto* newest = Newest(elsewhere); newest != nullptr) {
+    const auto* known = Newest(naming);
+    if (known == nullptr || newest->config_epoch > known->config_epoch)
+      return {.kind = Kind::kRunning, .sentinel = newest->sentinel, .names_another = true};
+  }
   if (ordered.naming < terms.needed) {
     ordered.kind = Kind::kUnconfirmed;
     ordered.why =

@@ -1,9 +1,10 @@
 // The one place that sends SENTINEL FAILOVER.
 //
-// The order needs no votes. So it is never given while a failover runs at any Sentinel that answers, since
-// the second one may promote a second replica; never to a Sentinel in TILT, which would carry it out half a
-// minute later; to no second Sentinel when the answer of the first was lost; and not on the smaller side of a
-// cut, where it would promote a master beside that of the larger side, in the same epoch.
+// The order needs no votes. So it is never given while a failover runs at any Sentinel that answers, or has
+// just made another one the master there, since the second one may promote a second replica; never to a
+// Sentinel in TILT, which would carry it out half a minute later; to no second Sentinel when the answer of
+// the first was lost; and not on the smaller side of a cut, where it would promote a master beside that of
+// the larger side, in the same epoch.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,7 @@ struct Ordered {
   enum class Kind {
     kTaken,        // by `sentinel`
     kMayBeTaken,   // the answer of `sentinel` was lost
-    kRunning,      // a failover runs at `sentinel` already
+    kRunning,      // a failover runs at `sentinel` already, or has ended there and not everybody has heard
     kUnconfirmed,  // fewer Sentinels than needed name the master
     kLeft,         // to an election
     kRefused,      // none of those that were to be asked took it
