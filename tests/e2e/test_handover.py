@@ -328,8 +328,8 @@ def sly_fleet(make_cluster):
     """bring_up(failure, times): the first Sentinels that are ordered to fail over fail themselves."""
     with contextlib.ExitStack() as stack:
 
-        def bring_up(failure, times):
-            cluster = make_cluster()
+        def bring_up(failure, times, **env):
+            cluster = make_cluster(**env)
             allow_admin(cluster)
             cluster.start_zookeeper()
             nodes = [cluster.redis() for _ in range(3)]
@@ -406,7 +406,8 @@ def test_another_sentinel_is_asked_instead(sly_fleet, failure, figure):
 
 def test_all_that_were_asked_stand_still(sly_fleet, figure):
     """The writes are released after half a minute, and the answer says that an order may still be carried out."""
-    cluster, nodes, _, failed, watcher = sly_fleet(stand_still, 3)
+    # While writes are paused their hellos are, too: with a shorter down-after the others would elect one of them.
+    cluster, nodes, _, failed, watcher = sly_fleet(stand_still, 3, down_after_ms=40_000)
     master = cluster.master(nodes)
     with DirectWriter(master) as writer:
         wait_for(lambda: len(writer.acknowledged) > 50, what="writes")
