@@ -58,6 +58,8 @@ def test_everything_dies_before_a_replica_has_copied(make_cluster):
     master = cluster.master(nodes)
     fill(master, 500)
     poor = next(node for node in nodes if node is not master)
+    # Its first copy is in the append-only file; before, its snapshot would be newer, and be loaded.
+    wait_for(lambda: json.loads((poor.directory / "redis-zk.json").read_text())["aof_file"], what="its note")
     poor.stop()
     fill(master, 5000)
     # A master lets a replica wait for so long before it copies its data, for others may come.
