@@ -63,6 +63,7 @@ class Storm:
         self.say = say
         self.beginning = time.monotonic()
         self.violations = []
+        self.applied = 0
         self._lock = threading.Lock()
         self._hit = set()  # nodes with a fault under way
         self._events = []
@@ -107,6 +108,7 @@ class Storm:
             if nodes & self._hit or (nodes and not self._copies() - self._hit - nodes):
                 return
             self._hit |= nodes
+            self.applied += 1
             self.note(fault.describe(self.fleet))
         try:
             # Another one may have been quicker.
@@ -159,7 +161,8 @@ def storms(open_cluster, first_seed, count, seconds, mean, say):
             if calm:
                 healed.append(calm[0])
                 agreed.append(calm[1])
-                say(f"storm, seed {seed}: a master {calm[0]:.1f} s after the last fault, agreed after {calm[1]:.1f} s")
+                say(f"storm, seed {seed}: {storm.applied} faults; a master {calm[0]:.1f} s after the last one, "
+                    f"agreed after {calm[1]:.1f} s")
             if storm.violations:
                 violations += storm.violations
                 storm.say_events()
