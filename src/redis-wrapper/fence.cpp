@@ -1,15 +1,20 @@
 #include "redis-wrapper/fence.h"
 
+#include "redis-wrapper/recovery.h"
+
 namespace redis_zk::redis_wrapper {
 
 Confirmations CountPeers(const PeersView& view) {
   Confirmations confirmations{.peers = view.peers};
   for (const auto& report : view.sentinels) {
-    if (report.master == view.self && report.config_epoch >= view.newer_epoch) ++confirmations.confirming;
+    const bool confirms = report.master == view.self && !report.master_down;
+    if (confirms && report.config_epoch >= view.newer_epoch) ++confirmations.confirming;
   }
   if (view.newer_epoch > 0 && confirmations.confirming == 0) return confirmations;
   for (const auto& info : view.replicas) {
-    if (info.role == redis::Role::kReplica && info.master == view.self) ++confirmations.confirming;
+    const bool confirms = info.role == redis::Role::kReplica && info.master == view.self;
+    // What counts as alive there counts here: nobody can deny a master and confirm it at once.
+    if (confirms && HearsMaster(info)) ++confirmations.confirming;
   }
   return confirmations;
 }

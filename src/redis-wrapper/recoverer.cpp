@@ -31,7 +31,7 @@ Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& networ
 
 bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy) {
   const bool linked = own.role == redis::Role::kMaster || own.synchronising || HearsMaster(own);
-  if (linked || options_.recovery_patience == Duration::zero() || !session_.connected()) {
+  if ((linked && !owed_epoch_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
     quiet_.Reset();
     log_decision_.Reset();
     return false;
@@ -61,6 +61,7 @@ bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy) {
     return false;
   }
   quiet_.Reset();
+  owed_epoch_.reset();
   return true;
 }
 
@@ -73,6 +74,9 @@ Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_co
   auto record = registry_.records.Read(group, Watch::kYes);
   if (!record) return tl::unexpected(record.error());
   view.record = std::move(*record);
+  const bool passed = owed_epoch_ && view.record.epoch > *owed_epoch_;
+  if (passed || own.role == redis::Role::kMaster) owed_epoch_.reset();
+  view.owed = owed_epoch_ && view.record.master == view.self && view.record.epoch == *owed_epoch_;
   auto history = registry_.datasets.ReadHistory(group);
   if (!history) return tl::unexpected(history.error());
   view.history = std::move(*history);
@@ -140,6 +144,8 @@ Result<RecoveryDecision> Recoverer::DecideUnderLock(const RecoveryView& before) 
       view->locked = true;
       decision = DecideRecovery(*view, Clock::now());
       if (decision->action == Action::kPromote) {
+        // Also where the answer is lost: it may have been written.
+        owed_epoch_ = decision->epoch;
         if (const auto recorded = Record(*view, *decision); !recorded)
           decision = tl::unexpected(recorded.error());
       }

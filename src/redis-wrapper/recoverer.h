@@ -8,6 +8,7 @@
 // give one.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -50,6 +51,7 @@ class Recoverer {
   redis::KeptServer& own_server_;
   Quiet quiet_;
   TimePoint look_at_{};
+  std::optional<std::uint64_t> owed_epoch_;  // of a record of ours that our server may not have followed yet
   LogOnChange log_decision_;
 };
 

@@ -114,6 +114,9 @@ const Peer* FindRegistered(const RecoveryView& view) {
 
 std::string FindNewer(const RecoveryView& view) {
   for (const auto& [sentinel, report] : view.sentinels) {
+    if (report && report->config_epoch >= view.record.epoch && report->config_epoch > 0 && view.owed &&
+        !IsRecorded(view, report->master))
+      return "Sentinel " + sentinel.ToAddress() + " names another master";
     if (report && report->config_epoch > view.record.epoch && !IsRecorded(view, report->master))
       return fmt::format("Sentinel {} knows a newer configuration (epoch {}, master {})",
                          sentinel.ToAddress(), report->config_epoch, report->master.ToAddress());
@@ -169,9 +172,11 @@ bool HearsMaster(const redis::ServerInfo& replica) {
 }
 
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
-  // The order to the server was lost, or its answer.
-  if (view.record.state == State::kMaster && IsRecorded(view, view.self) && view.record.cold_start &&
-      view.own.role == redis::Role::kReplica)
+  // The order to the server was lost, or its answer. Unless the group has gone on meanwhile.
+  const bool acts = std::any_of(view.members.begin(), view.members.end(), [](const auto& peer) {
+    return peer.info && peer.info->role == redis::Role::kMaster;
+  });
+  if (view.owed && view.own.role == redis::Role::kReplica && !acts && FindNewer(view).empty())
     return {.action = Action::kFinish, .epoch = view.record.epoch, .reason = view.record.reason};
   if (auto no_need = FindNoNeed(view); !no_need.empty()) return None(std::move(no_need));
   const std::string what =

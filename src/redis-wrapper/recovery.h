@@ -51,6 +51,8 @@ struct RecoveryView {
   TimePoint quiet_since{};
   // How long that has to last: RECOVERY_PATIENCE, and no less than PatienceFor.
   Duration patience{};
+  // The record names this node by a recovery of this very wrapper, and its server has not been seen to obey.
+  bool owed = false;
   bool locked = false;  // all of it was looked at while the group's lock was held
 };
 

@@ -41,7 +41,7 @@ TEST(CountPeersTest, WhoHasNotHeardOfTheRecordDoesNotConfirm) {
   const auto says = [](const Endpoint& master, std::uint64_t epoch) {
     return sentinel::SentinelReport{.master = master, .config_epoch = epoch};
   };
-  const redis::ServerInfo linked{.role = redis::Role::kReplica, .master = self};
+  const redis::ServerInfo linked{.role = redis::Role::kReplica, .master = self, .link_up = true};
   const redis::ServerInfo linked_elsewhere{.role = redis::Role::kReplica, .master = other};
   const redis::ServerInfo another_master{.role = redis::Role::kMaster, .master = self};
   struct Row {
@@ -56,6 +56,11 @@ TEST(CountPeersTest, WhoHasNotHeardOfTheRecordDoesNotConfirm) {
            {"others name another", {says(other, 4), says(self, 4)}, {linked, linked_elsewhere}, 0, 2},
            {"a replica is a master now", {says(self, 4)}, {another_master}, 0, 1},
            {"promoted, and not recorded yet", {says(self, 5), says(other, 4)}, {linked}, 4, 2},
+           {"a Sentinel calls it down",
+            {{.master = self, .config_epoch = 4, .master_down = true}},
+            {linked},
+            0,
+            1},
            {"replaced without their knowledge", {says(self, 4), says(self, 4)}, {linked}, 5, 0},
            {"replaced, and no Sentinel answers", {}, {linked}, 5, 0},
            {"no Sentinel answers", {}, {linked}, 0, 1},

@@ -87,6 +87,32 @@ TEST(DecideRecoveryTest, ThereIsNothingToRecover) {
          {"another one acts", [](auto& view) { OtherInfo(view).role = Role::kMaster; }, Action::kNone}});
 }
 
+TEST(DecideRecoveryTest, FinishesOnlyWhatItHasBegunItself) {
+  const auto owed = [](auto& view) {
+    view.record.master = kSelf;
+    view.record.cold_start = view.owed = true;
+  };
+  Check({{"its server has not obeyed yet", owed, Action::kFinish},
+         {"it was recorded, and made a replica since",
+          [&](auto& view) {
+            owed(view);
+            view.owed = false;
+          },
+          Action::kNone},
+         {"another one acts by now",
+          [&](auto& view) {
+            owed(view);
+            OtherInfo(view).role = Role::kMaster;
+          },
+          Action::kNone},
+         {"a Sentinel names another by now",
+          [&](auto& view) {
+            owed(view);
+            view.sentinels[0].report->master = kOther;
+          },
+          Action::kNone}});
+}
+
 TEST(DecideRecoveryTest, SentinelIsTheFirstToAct) {
   Check({{"the patience has passed", [](auto&) {}, Action::kPromote},
          {"the patience has not quite passed", [](auto& view) { view.quiet_since += 1ms; }, Action::kWait},

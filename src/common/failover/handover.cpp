@@ -268,6 +268,8 @@ Handover::Next Handover::Take(step::Ordering& at) {
   terms.asked = attempt.to_ask;
   const auto ordered = OrderFailover(network_.sentinels, terms);
   const TimePoint now = Clock::now();
+  // Where a Sentinel names another master, a replica may have been promoted.
+  attempt.open = attempt.open || ordered.names_another;
   switch (ordered.kind) {
     case Ordered::Kind::kTaken:
     case Ordered::Kind::kMayBeTaken:
@@ -276,8 +278,6 @@ Handover::Next Handover::Take(step::Ordering& at) {
     case Ordered::Kind::kUnconfirmed:
     case Ordered::Kind::kLeft:
     case Ordered::Kind::kRefused:
-      // Where a Sentinel names another master, a replica may have been promoted.
-      attempt.open = attempt.open || ordered.names_another;
       attempt.why = attempt.asked.empty()
                         ? "no Sentinel accepted the failover request: " + ordered.why
                         : fmt::format("{}; no other one accepted the request: {}", attempt.why, ordered.why);
