@@ -90,6 +90,7 @@ TEST(DecideRecoveryTest, ThereIsNothingToRecover) {
 TEST(DecideRecoveryTest, FinishesOnlyWhatItHasBegunItself) {
   const auto owed = [](auto& view) {
     view.record.master = kSelf;
+    view.record.epoch = 6;
     view.record.cold_start = view.owed = true;
   };
   Check({{"its server has not obeyed yet", owed, Action::kFinish},
@@ -109,6 +110,7 @@ TEST(DecideRecoveryTest, FinishesOnlyWhatItHasBegunItself) {
           [&](auto& view) {
             owed(view);
             view.sentinels[0].report->master = kOther;
+            view.sentinels[0].report->config_epoch = 6;
           },
           Action::kNone}});
 }
