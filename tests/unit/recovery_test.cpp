@@ -91,6 +91,7 @@ TEST(DecideRecoveryTest, FinishesOnlyWhatItHasBegunItself) {
   const auto owed = [](auto& view) {
     view.record.master = kSelf;
     view.record.epoch = 6;
+    view.record.reason = "recovered";
     view.record.cold_start = view.owed = true;
   };
   Check({{"its server has not obeyed yet", owed, Action::kFinish},
