@@ -1,9 +1,8 @@
 #include "redis-wrapper/settling.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "base/exit_code.h"
+#include "daemon/master_wait.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -30,8 +29,7 @@ Settling::Settling(const WrapperOptions& options, const redis::Network& network,
       failover_request_(options.common, network, self.endpoint) {}
 
 OrExit<Decision> Settling::Settle() {
-  const Duration patience = options_.server.master_wait_timeout;
-  const TimePoint deadline = patience == Duration::zero() ? TimePoint::max() : Clock::now() + patience;
+  daemon::MasterWait wait(loop_, options_.server.master_wait_timeout);
   while (true) {
     loop_.TakeZooKeeperNews();
     if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
@@ -46,16 +44,8 @@ OrExit<Decision> Settling::Settle() {
       waiting_for_ = "cannot find the group's master, retrying: " + settled.error().message;
       waiting_severity_ = log::Severity::kWarn;
     }
-    loop_.SayWaiting(waiting_for_, waiting_severity_);
-    const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
-    while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
-      loop_.Pump(look_again);
-    if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
-    if (Clock::now() >= deadline) {
-      log::Error({.event = "master-wait-timeout"},
-                 "exiting: no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for_);
-      return tl::unexpected<int>(kExitTryAgain);
-    }
+    if (const auto code = wait.Await(kLookAgain, waiting_for_, waiting_severity_))
+      return tl::unexpected(*code);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/master_wait.h"
 #include "redis/conf_syntax.h"
 #include "redis/server_info.h"
 #include "sentinel-wrapper/server_conf.h"
@@ -74,8 +75,7 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
 
 tl::expected<Record, int> Wrapper::AwaitMaster() {
   const std::string& group = options_.common.master_name;
-  const Duration patience = options_.server.master_wait_timeout;
-  const TimePoint deadline = patience == Duration::zero() ? TimePoint::max() : Clock::now() + patience;
+  daemon::MasterWait wait(loop_, options_.server.master_wait_timeout);
   std::string waiting_for;
   log::Severity severity = log::Severity::kInfo;
   while (true) {
@@ -104,16 +104,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     } else {
       waiting_for = fmt::format("waiting for a master in {}", loop_.registry().records.Path(group));
     }
-    loop_.SayWaiting(waiting_for, severity);
-    const TimePoint look_again = std::min(deadline, Clock::now() + kLookAgain);
-    while (!loop_.stop_requested() && !loop_.TakeZooKeeperNews() && Clock::now() < look_again)
-      loop_.Pump(look_again);
-    if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
-    if (Clock::now() >= deadline) {
-      log::Error({.event = "master-wait-timeout"},
-                 "exiting: no master within {} ms (MASTER_WAIT_TIMEOUT): {}", patience.count(), waiting_for);
-      return tl::unexpected<int>(kExitTryAgain);
-    }
+    if (const auto code = wait.Await(kLookAgain, waiting_for, severity)) return tl::unexpected(*code);
   }
 }
 
