@@ -77,6 +77,15 @@ void Abandon(HandoverWorld& world) {
 void ForAll(HandoverWorld& world, const std::function<void(FakeFleet::Sentinel&)>& what) {
   for (const auto& sentinel : {kS1, kS2, kS3}) what(world.fleet.sentinel(sentinel));
 }
+// Whenever one of them has taken an order.
+void WheneverOrdered(HandoverWorld& world, const std::function<void(FakeFleet::Sentinel&)>& to_all) {
+  world.Hook([&world, to_all](const std::string& order) {
+    if (order.find("SENTINEL FAILOVER") != std::string::npos) ForAll(world, to_all);
+  });
+}
+void AllStandStill(HandoverWorld& world) {
+  WheneverOrdered(world, [](auto& sentinel) { sentinel.state = State::kSilent; });
+}
 
 TEST(HandoverFaultsTest, AnotherSentinelIsAskedInstead) {
   for (const auto after_failure : {kStops, kGoesOn}) {
@@ -117,14 +126,8 @@ TEST(HandoverFaultsTest, AStopEndsInTime) {
          {"the failover takes too long",
           [](auto& w) { ForAll(w, [](auto& sentinel) { sentinel.promotes_after = 1min; }); },
           Kind::kUndecided, "timeout: no replica was promoted (HANDOVER_TIMEOUT)"},
-         {"all stand still once asked",
-          [](auto& w) {
-            w.Hook([&w](const std::string& order) {
-              if (order.find("SENTINEL FAILOVER") != std::string::npos)
-                ForAll(w, [](auto& sentinel) { sentinel.state = State::kSilent; });
-            });
-          },
-          Kind::kUndecided, "accepted the failover request and no longer answers"},
+         {"all stand still once asked", AllStandStill, Kind::kUndecided,
+          "accepted the failover request and no longer answers"},
          {"the order cannot be withdrawn in TILT",
           [](auto& w) {
             EnterTilt(w);
@@ -159,14 +162,8 @@ TEST(HandoverFaultsTest, WhatGoesOnTakesWritesAgainOnceNothingIsPromotedAnyMore)
        {"the failover takes too long",
         [](auto& w) { ForAll(w, [](auto& sentinel) { sentinel.promotes_after = 6s; }); }, Kind::kGivenUp,
         "timeout: no replica was promoted, and the failover was cancelled"},
-       {"all stand still once asked",
-        [](auto& w) {
-          w.Hook([&w](const std::string& order) {
-            if (order.find("SENTINEL FAILOVER") != std::string::npos)
-              ForAll(w, [](auto& sentinel) { sentinel.state = State::kSilent; });
-          });
-        },
-        Kind::kUndecided, "does not answer and may still promote one"},
+       {"all stand still once asked", AllStandStill, Kind::kUndecided,
+        "does not answer and may still promote one"},
        {"it stands still, and promotes when it wakes",
         [](auto& w) {
           StandStill(w);
@@ -175,13 +172,8 @@ TEST(HandoverFaultsTest, WhatGoesOnTakesWritesAgainOnceNothingIsPromotedAnyMore)
         },
         Kind::kDone, "handed over to 10.0.0.2:6379"},
        {"all enter TILT once asked",
-        [](auto& w) {
-          w.Hook([&w](const std::string& order) {
-            if (order.find("SENTINEL FAILOVER") != std::string::npos)
-              ForAll(w, [](auto& sentinel) { sentinel.tilt = true; });
-          });
-        },
-        Kind::kGivenUp, "10.0.0.7:26379 is in TILT"},
+        [](auto& w) { WheneverOrdered(w, [](auto& sentinel) { sentinel.tilt = true; }); }, Kind::kGivenUp,
+        "10.0.0.7:26379 is in TILT"},
        {"the order cannot be withdrawn in TILT",
         [](auto& w) {
           EnterTilt(w);
