@@ -126,11 +126,8 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
 
 Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const store::GroupMarks& marks,
                              View& view) {
-  // What Sentinels that are gone may have voted in.
-  if (const auto identities = registry_.identities.List()) {
-    for (const auto& identity : *identities)
-      view.highest_epoch = std::max(view.highest_epoch, identity.epoch);
-  }
+  if (const auto identities = registry_.identities.List())
+    view.highest_epoch = store::FleetEpoch(*identities, view.highest_epoch);
 
   std::set<Endpoint> asked_for;
   std::set<Endpoint> serving;

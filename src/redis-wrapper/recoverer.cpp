@@ -20,12 +20,13 @@ constexpr Duration kLookEvery = 1s;
 }  // namespace
 
 Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& network,
-                     zookeeper::Session& session, store::Registry& registry, zookeeper::Lock& lock,
-                     redis::KeptServer& own_server)
+                     zookeeper::Session& session, store::Registry& registry, Lookup& lookup,
+                     zookeeper::Lock& lock, redis::KeptServer& own_server)
     : options_(options),
       network_(network),
       session_(session),
       registry_(registry),
+      lookup_(lookup),
       lock_(lock),
       own_server_(own_server) {}
 
@@ -44,7 +45,7 @@ bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy) {
     return false;
   }
   Result<RecoveryDecision> decision = DecideRecovery(*view, Clock::now());
-  if (decision->action == Action::kTakeLock) decision = DecideUnderLock(*view);
+  if (decision->action == Action::kTakeLock) decision = DecideUnderLock(holds_copy);
   if (!decision) {
     log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
                   "cannot promote this node, retrying: " + decision.error().message);
@@ -77,9 +78,6 @@ Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_co
   const bool passed = owed_epoch_ && view.record.epoch > *owed_epoch_;
   if (passed || own.role == redis::Role::kMaster) owed_epoch_.reset();
   view.owed = owed_epoch_ && view.record.master == view.self && view.record.epoch == *owed_epoch_;
-  auto history = registry_.datasets.ReadHistory(group);
-  if (!history) return tl::unexpected(history.error());
-  view.history = std::move(*history);
   if (const auto asked = AskPeers(view); !asked) return tl::unexpected(asked.error());
   view.quiet_since = quiet_.Note(view, Clock::now());
   return view;
@@ -93,12 +91,12 @@ Status Recoverer::AskPeers(RecoveryView& view) {
   if (!members) return tl::unexpected(members.error());
   const auto identities = registry_.identities.List();
   if (!identities) return tl::unexpected(identities.error());
-  auto datasets = registry_.datasets.List(group);
-  if (!datasets && datasets.error().kind != ErrorKind::kNotFound) return tl::unexpected(datasets.error());
+  const auto marks = lookup_.ReadMarks(
+      {.replication_id = view.own.replication_id, .previous_id = view.own.previous_replication_id});
+  if (!marks) return tl::unexpected(marks.error());
+  view.history = marks->history;
 
-  view.highest_epoch = view.record.epoch;
-  // What Sentinels that are gone may have voted in.
-  for (const auto& identity : *identities) view.highest_epoch = std::max(view.highest_epoch, identity.epoch);
+  view.highest_epoch = store::FleetEpoch(*identities, view.record.epoch);
   const auto peers = store::PeersIn(*sentinels);
   auto reports = sentinel::AskSentinels(network_.sentinels, peers, group);
   for (std::size_t i = 0; i < peers.size(); ++i) {
@@ -113,12 +111,8 @@ Status Recoverer::AskPeers(RecoveryView& view) {
     if (member.endpoint != view.self) asked.push_back(member.endpoint);
   }
   auto infos = network_.redis.AskInfos(asked);
-  const store::GroupMarks marks{
-      .history = view.history,
-      .datasets = std::move(datasets).value_or(std::vector<store::KnownDataset>{}),
-      .own = {.replication_id = view.own.replication_id, .previous_id = view.own.previous_replication_id}};
   // Another's server at the recorded address is not the master.
-  if (infos.front() && store::BelongsToGroup(*infos.front(), marks)) view.recorded = *infos.front();
+  if (infos.front() && store::BelongsToGroup(*infos.front(), *marks)) view.recorded = *infos.front();
   std::size_t next = 1;
   for (const auto& member : *members) {
     if (member.endpoint == view.self) continue;
@@ -128,32 +122,30 @@ Status Recoverer::AskPeers(RecoveryView& view) {
   return {};
 }
 
-Result<RecoveryDecision> Recoverer::DecideUnderLock(const RecoveryView& before) {
+Result<RecoveryDecision> Recoverer::DecideUnderLock(bool holds_copy) {
   const auto held = lock_.Acquire();
   if (!held) return tl::unexpected(held.error());
-  Result<RecoveryDecision> decision =
-      RecoveryDecision{.action = Action::kWait,
-                       .reason = "another node of the group holds the lock; waiting until it is free"};
-  if (*held) {
-    const auto own = own_server_.AskInfo();
-    if (!own) {
-      decision = tl::unexpected(own.error());
-    } else if (auto view = Look(*own, before.holds_copy); !view) {
-      decision = tl::unexpected(view.error());
-    } else {
-      view->locked = true;
-      decision = DecideRecovery(*view, Clock::now());
-      if (decision->action == Action::kPromote) {
-        // Also where the answer is lost: it may have been written.
-        owed_epoch_ = decision->epoch;
-        if (const auto recorded = Record(*view, *decision); !recorded)
-          decision = tl::unexpected(recorded.error());
-      }
-    }
-  }
+  auto decision = *held ? LookAgain(holds_copy)
+                        : RecoveryDecision{
+                              .action = Action::kWait,
+                              .reason = "another node of the group holds the lock; waiting until it is free"};
   // Whatever came of it: the next look begins anew, and a lock that is half taken stands in others' way.
   if (const auto released = lock_.Release(); !released)
     log::Debug({.event = "zookeeper-request-failed"}, "{}", released.error().message);
+  return decision;
+}
+
+Result<RecoveryDecision> Recoverer::LookAgain(bool holds_copy) {
+  const auto own = own_server_.AskInfo();
+  if (!own) return tl::unexpected(own.error());
+  auto view = Look(*own, holds_copy);
+  if (!view) return tl::unexpected(view.error());
+  view->locked = true;
+  auto decision = DecideRecovery(*view, Clock::now());
+  if (decision.action != Action::kPromote) return decision;
+  // Also where the answer is lost: it may have been written.
+  owed_epoch_ = decision.epoch;
+  if (const auto recorded = Record(*view, decision); !recorded) return tl::unexpected(recorded.error());
   return decision;
 }
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/recovery.h"
 #include "redis/servers.h"
@@ -28,7 +29,7 @@ class Recoverer {
  public:
   // The references must outlive this.
   Recoverer(const WrapperOptions& options, const redis::Network& network, zookeeper::Session& session,
-            store::Registry& registry, zookeeper::Lock& lock, redis::KeptServer& own_server);
+            store::Registry& registry, Lookup& lookup, zookeeper::Lock& lock, redis::KeptServer& own_server);
 
   // Call with every look at the own server. `holds_copy` as in RecoveryView. True: this node has just become
   // the master, and the record says so.
@@ -37,8 +38,10 @@ class Recoverer {
  private:
   Result<RecoveryView> Look(const redis::ServerInfo& own, bool holds_copy);
   Status AskPeers(RecoveryView& view);
-  // Why it was not done: worth another look.
-  Result<RecoveryDecision> DecideUnderLock(const RecoveryView& before);
+  // An error is worth another look. What is to be promoted is recorded.
+  Result<RecoveryDecision> DecideUnderLock(bool holds_copy);
+  // REQUIRES: the lock is held.
+  Result<RecoveryDecision> LookAgain(bool holds_copy);
   Status Record(const RecoveryView& view, const RecoveryDecision& decision);
   Status Promote(const RecoveryDecision& decision);
   void Say(const RecoveryDecision& decision);
@@ -47,6 +50,7 @@ class Recoverer {
   const redis::Network network_;
   zookeeper::Session& session_;
   store::Registry& registry_;
+  Lookup& lookup_;
   zookeeper::Lock& lock_;
   redis::KeptServer& own_server_;
   Quiet quiet_;

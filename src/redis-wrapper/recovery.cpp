@@ -77,6 +77,14 @@ Votes Count(const RecoveryView& view) {
   return votes;
 }
 
+// Of the members; nullptr: none acts as master.
+const Peer* FindActing(const RecoveryView& view) {
+  const auto found = std::find_if(view.members.begin(), view.members.end(), [](const auto& peer) {
+    return peer.info && peer.info->role == redis::Role::kMaster;
+  });
+  return found == view.members.end() ? nullptr : &*found;
+}
+
 // Why there is nothing to recover, or not by this node.
 std::string FindNoNeed(const RecoveryView& view) {
   if (view.record.state != State::kMaster) return "no master is recorded";
@@ -85,10 +93,8 @@ std::string FindNoNeed(const RecoveryView& view) {
   if (HearsMaster(view.own)) return "this node is linked to its master";
   if (view.recorded && view.recorded->role == redis::Role::kMaster)
     return fmt::format("the recorded master {} acts as master", view.record.master.ToAddress());
-  for (const auto& [member, info] : view.members) {
-    if (info && info->role == redis::Role::kMaster)
-      return fmt::format("{} acts as master", member.endpoint.ToAddress());
-  }
+  if (const auto* acting = FindActing(view))
+    return fmt::format("{} acts as master", acting->member.endpoint.ToAddress());
   return "";
 }
 
@@ -99,25 +105,23 @@ std::string FindUnfit(const RecoveryView& view) {
   return view.holds_copy ? "its replica-priority is 0" : "it holds no complete copy of the group's data";
 }
 
-// This node is the wrong one, and so is every other.
+// Of the others.
 bool IsNobodyFit(const RecoveryView& view) {
   return std::none_of(view.members.begin(), view.members.end(), MayBePromoted);
 }
 
-// Who registers there still has a wrapper, and its server runs for all that the registration says.
-const Peer* FindRegistered(const RecoveryView& view) {
-  const auto found = std::find_if(view.members.begin(), view.members.end(), [&view](const auto& peer) {
+// Whether the recorded master still has a wrapper, and runs for all that its registration says.
+bool IsRegistered(const RecoveryView& view) {
+  return std::any_of(view.members.begin(), view.members.end(), [&view](const auto& peer) {
     return peer.member.serving && IsRecorded(view, peer.member.endpoint);
   });
-  return found == view.members.end() ? nullptr : &*found;
 }
 
 std::string FindNewer(const RecoveryView& view) {
+  // The epoch of a recovery is this node's own invention: a failover of Sentinel's at the same one counts.
+  const std::uint64_t least = view.owed ? view.record.epoch : view.record.epoch + 1;
   for (const auto& [sentinel, report] : view.sentinels) {
-    if (report && report->config_epoch >= view.record.epoch && report->config_epoch > 0 && view.owed &&
-        !IsRecorded(view, report->master))
-      return "Sentinel " + sentinel.ToAddress() + " names another master";
-    if (report && report->config_epoch > view.record.epoch && !IsRecorded(view, report->master))
+    if (report && report->config_epoch >= least && !IsRecorded(view, report->master))
       return fmt::format("Sentinel {} knows a newer configuration (epoch {}, master {})",
                          sentinel.ToAddress(), report->config_epoch, report->master.ToAddress());
   }
@@ -173,16 +177,14 @@ bool HearsMaster(const redis::ServerInfo& replica) {
 
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   // The order to the server was lost, or its answer. Unless the group has gone on meanwhile.
-  const bool acts = std::any_of(view.members.begin(), view.members.end(), [](const auto& peer) {
-    return peer.info && peer.info->role == redis::Role::kMaster;
-  });
-  if (view.owed && view.own.role == redis::Role::kReplica && !acts && FindNewer(view).empty())
+  const bool obeyed = view.own.role == redis::Role::kMaster;
+  if (view.owed && !obeyed && FindActing(view) == nullptr && FindNewer(view).empty())
     return {.action = Action::kFinish, .epoch = view.record.epoch, .reason = view.record.reason};
   if (auto no_need = FindNoNeed(view); !no_need.empty()) return None(std::move(no_need));
   const std::string what =
       fmt::format("the recorded master {} does not act as master", view.record.master.ToAddress());
   const auto wait = [&what](const std::string& why) { return Wait(fmt::format("{}; {}", what, why)); };
-  if (FindRegistered(view) != nullptr)
+  if (IsRegistered(view))
     return wait("its redis-wrapper is registered; waiting until it answers or its ZooKeeper session expires");
   if (const auto newer = FindNewer(view); !newer.empty())
     return wait(newer + "; waiting for the watcher to record it");
@@ -225,7 +227,7 @@ Duration PatienceFor(Duration patience, Duration fence_patience) {
 TimePoint Quiet::Note(const RecoveryView& view, TimePoint now) {
   // The fence of a master that was confirmed until now is not up yet: while it is registered, ZooKeeper may
   // do that, and its peers while they see it.
-  const bool confirmed = FindRegistered(view) != nullptr || !Count(view).Suffice();
+  const bool confirmed = IsRegistered(view) || !Count(view).Suffice();
   bool begins = !since_ || master_ != view.record.master || confirmed;
   for (const auto& [sentinel, report] : view.sentinels) {
     // One that is silent for a moment does nothing new by that.

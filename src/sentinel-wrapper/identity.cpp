@@ -50,12 +50,6 @@ bool IsLost(const std::vector<store::Identity>& identities, const store::Identit
   });
 }
 
-std::uint64_t FleetEpoch(const std::vector<store::Identity>& identities, std::uint64_t record_epoch) {
-  std::uint64_t epoch = record_epoch;
-  for (const auto& identity : identities) epoch = std::max(epoch, identity.epoch);
-  return epoch;
-}
-
 std::uint64_t EpochIn(std::string_view conf) {
   constexpr std::string_view kDirective = "sentinel current-epoch ";
   std::uint64_t epoch = 0;

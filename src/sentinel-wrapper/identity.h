@@ -43,9 +43,6 @@ IdentityChoice ChooseIdentity(const std::vector<IdentitySeen>& identities, const
 // that is taken for ours belongs to an earlier session of our own and will be free in a moment.
 bool IsLost(const std::vector<store::Identity>& identities, const store::Identity& ours);
 
-// The highest epoch known of: an identity that starts with it votes in no epoch a second time.
-std::uint64_t FleetEpoch(const std::vector<store::Identity>& identities, std::uint64_t record_epoch);
-
 // The "sentinel current-epoch" that a running Sentinel writes into its own file; 0 where there is none.
 std::uint64_t EpochIn(std::string_view conf);
 

@@ -43,7 +43,7 @@ Result<bool> IdentityKeeper::TryAcquire(std::uint64_t record_epoch, TimePoint pa
     const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
     return made ? Result<bool>(false) : tl::unexpected(made.error());
   }
-  const std::uint64_t epoch = FleetEpoch(*identities, record_epoch);
+  const std::uint64_t epoch = store::FleetEpoch(*identities, record_epoch);
   if (attempt_ && attempt_->session == loop_.session().id()) {
     // A lost answer may have taken it: to choose again would wait for our own session, and then take a
     // second.

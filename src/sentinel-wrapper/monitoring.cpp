@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "sentinel-wrapper/identity.h"
 #include "store/sentinel_id.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -45,7 +44,7 @@ std::vector<sentinel::Peer> PeersOf(const store::Identity& identity,
 
 Monitoring MonitoringOf(const store::Identity& identity, const Fleet& fleet) {
   Monitoring monitoring{.sentinel_id = store::SentinelIdOf(identity.uuid),
-                        .epoch = std::max(identity.epoch, FleetEpoch(fleet.identities, 0)),
+                        .epoch = std::max(identity.epoch, store::FleetEpoch(fleet.identities, 0)),
                         .groups = {},
                         .peers = PeersOf(identity, fleet.identities, fleet.sentinels)};
   for (const auto& group : fleet.groups) {

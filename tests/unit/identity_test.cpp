@@ -13,10 +13,10 @@ namespace {
 
 using sentinel_wrapper::ChooseIdentity;
 using sentinel_wrapper::EpochIn;
-using sentinel_wrapper::FleetEpoch;
 using sentinel_wrapper::IdentityChoice;
 using sentinel_wrapper::IdentitySeen;
 using sentinel_wrapper::IsLost;
+using store::FleetEpoch;
 using store::Identity;
 using Kind = IdentityChoice::Kind;
 

@@ -89,7 +89,9 @@ class Site {
   const WrapperOptions options_;
   zookeeper::Lock lock_{places_.session, places_.registry.records.Path(kGroup), "test"};
   const std::unique_ptr<redis::KeptServer> own_ = network_.network().redis.Keep(kSelf);
-  Recoverer recoverer_{options_, network_.network(), places_.session, places_.registry, lock_, *own_};
+  redis_wrapper::Lookup lookup_{options_, network_.network(), places_.registry};
+  Recoverer recoverer_{options_, network_.network(), places_.session, places_.registry, lookup_, lock_,
+                       *own_};
 };
 
 TEST(RecovererTest, PromotesItsServerWhenSentinelDoesNothing) {

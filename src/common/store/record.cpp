@@ -172,4 +172,10 @@ Result<Identity> ParseIdentity(std::string_view text) {
                   .epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(json, "epoch"), 0))};
 }
 
+std::uint64_t FleetEpoch(const std::vector<Identity>& identities, std::uint64_t known_epoch) {
+  std::uint64_t epoch = known_epoch;
+  for (const auto& identity : identities) epoch = std::max(epoch, identity.epoch);
+  return epoch;
+}
+
 }  // namespace redis_zk::store

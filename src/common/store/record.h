@@ -154,4 +154,7 @@ std::string Render(const Identity& identity);
 // Everything but the uuid, which is the znode's name, and `taken`.
 Result<Identity> ParseIdentity(std::string_view text);
 
+// The highest epoch known of, at least `known_epoch`: what Sentinels that are gone may have voted in counts.
+std::uint64_t FleetEpoch(const std::vector<Identity>& identities, std::uint64_t known_epoch);
+
 }  // namespace redis_zk::store
