@@ -20,6 +20,8 @@ class MasterFollower {
 
   // Call with each look at the own server.
   void Follow(const redis::ServerInfo& own);
+  // The record names this node, which has just become master by it.
+  void NoteRecorded() { has_led_ = true; }
 
  private:
   void TellRole(const redis::ServerInfo& own);

@@ -39,6 +39,7 @@ bool Membership::Refresh() {
   if (!loop_.session().connected()) return false;
   const Endpoint before = record_.master;
   if (const auto refreshed = TryRefresh(); !refreshed) {
+    refreshed_session_ = 0;
     log_failure_(log::Severity::kWarn, {.event = "refresh-failed"},
                  "cannot refresh this node's registration, retrying: " + refreshed.error().message);
   } else {
@@ -49,15 +50,16 @@ bool Membership::Refresh() {
 
 Status Membership::TryRefresh() {
   const std::int64_t session = loop_.session().id();
+  // Whoever cannot register must still hear who the master is.
+  auto record = ReadRecord();
+  if (!record) return tl::unexpected(record.error());
+  record_ = std::move(*record);
+  if (auto refreshed = lookup_.Refresh(self_.endpoint); !refreshed) return refreshed;
   if (Due()) {
     if (auto registered = Register(); !registered) return registered;
   }
   // A lock that was left half-taken must not stand in anybody's way.
   if (auto released = lock_.Release(); !released) return released;
-  auto record = ReadRecord();
-  if (!record) return tl::unexpected(record.error());
-  record_ = std::move(*record);
-  if (auto refreshed = lookup_.Refresh(self_.endpoint); !refreshed) return refreshed;
   refreshed_session_ = session;
   refresh_at_ = Clock::now() + kRefreshInterval;
   return {};
@@ -96,6 +98,10 @@ bool Membership::SetIncomplete(bool incomplete) {
 
 bool Membership::ZooKeeperAnswers() const {
   return loop_.session().connected() && loop_.session().Answers(redis::kAnswerTimeout);
+}
+
+bool Membership::IsCurrent() const {
+  return refreshed_session_ == loop_.session().id() && ZooKeeperAnswers();
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -32,13 +32,16 @@ class Membership {
   // Reads again what is followed, with its watches, and renews the registration where that is due. Whether
   // the record names another master than before.
   bool Refresh();
-  // The registration is to be said anew: in another session, or since its time has come.
+  // To be done again: in another session, since its time has come, or since it failed.
   bool Due() const;
   // What the registration says of this node's copy from the next Refresh on. Whether that is news.
   bool SetIncomplete(bool incomplete);
 
   // A round trip, of a moment at most.
   bool ZooKeeperAnswers() const;
+  // ZooKeeper answers, and all that Refresh does was done in this session: this node is registered, and its
+  // record is what the watches keep up to date. Otherwise it may be what an earlier session saw.
+  bool IsCurrent() const;
 
  private:
   Status TryRefresh();
@@ -53,7 +56,7 @@ class Membership {
   store::Member self_;
   store::Record record_;
   bool changed_ = false;  // what is to be registered, since it was
-  // The session in which everything was registered and read.
+  // The session in which everything was registered and read; 0: the last attempt failed.
   std::int64_t refreshed_session_ = 0;
   TimePoint refresh_at_{};
   LogOnChange log_failure_;

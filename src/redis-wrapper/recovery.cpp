@@ -22,6 +22,9 @@ constexpr Duration kFenceTakes = 5s;
 // A member that stands in the way of this one (it does not answer, or is the better choice) has this many
 // times the patience to prove it.
 constexpr int kTimesForOthers = 2;
+// An election that comes to nothing raises the epoch all the same, and no Sentinel reports that: the next
+// failover may have an epoch that is some elections above all that were seen. That of a recovery is above it.
+constexpr std::uint64_t kEpochLead = 100;
 // A master says something every ten seconds, if only PING.
 constexpr Duration kLongestSilence = 11s;
 
@@ -146,7 +149,14 @@ RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_the
     switch (Compare(DataOf(*peer.info), DataOf(view.own), view.history)) {
       case Order::kNewer:
         // Its user may never let it be one, and its data outrank this node's all the same.
-        if (MayBePromoted(peer)) return Wait(address + " holds better data than this node");
+        if (MayBePromoted(peer)) {
+          if (!others_had_their_time) return Wait(address + " holds better data than this node");
+          return {
+              .action = Action::kRefuse,
+              .reason = fmt::format("{} holds better data than this node and does not promote itself; "
+                                    "restart its redis-wrapper, or to give up what only it holds, stop it",
+                                    address)};
+        }
         return {.action = Action::kRefuse,
                 .reason = fmt::format("{} holds better data than this node and cannot be promoted (its "
                                       "replica-priority is 0); to make it the master, set its "
@@ -176,9 +186,10 @@ bool HearsMaster(const redis::ServerInfo& replica) {
 }
 
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
-  // The order to the server was lost, or its answer. Unless the group has gone on meanwhile.
+  // The order to the server was lost, or its answer. An old master that is back by now gives way to the
+  // record as soon as this one acts; a failover that came after the record is another matter.
   const bool obeyed = view.own.role == redis::Role::kMaster;
-  if (view.owed && !obeyed && FindActing(view) == nullptr && FindNewer(view).empty())
+  if (view.owed && !obeyed && FindNewer(view).empty())
     return {.action = Action::kFinish, .epoch = view.record.epoch, .reason = view.record.reason};
   if (auto no_need = FindNoNeed(view); !no_need.empty()) return None(std::move(no_need));
   const std::string what =
@@ -214,7 +225,7 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
     return others;
   }
   return {.action = view.locked ? Action::kPromote : Action::kTakeLock,
-          .epoch = std::max(view.highest_epoch, view.record.epoch) + 1,
+          .epoch = std::max(view.highest_epoch, view.record.epoch) + kEpochLead,
           .reason = fmt::format("{} for {} ms, Sentinel has promoted nobody, {} of {} Sentinels and members "
                                 "confirm that, and this node has the best data",
                                 what, quiet.count(), votes.denying, votes.electorate)};

@@ -8,7 +8,6 @@
 
 #include "base/exit_code.h"
 #include "base/log.h"
-#include "failover/handover.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -35,29 +34,31 @@ ServerStop::ServerStop(const WrapperOptions& options, const redis::Network& netw
       conversion_(conversion),
       failover_request_(options.common, network, membership.self().endpoint) {}
 
-int ServerStop::StopOnRequest() {
-  if (options_.handover_timeout > Duration::zero()) HandOver();
-  return Stop();
+std::optional<TimePoint> ServerStop::HandOver() {
+  if (options_.handover_timeout == Duration::zero()) return std::nullopt;
+  if (!handover_) {
+    stop_requests_ = loop_.stop_requests();
+    handover_.emplace(network_, terms_.emplace(HandoverTerms()));
+  }
+  if (loop_.exit_code()) handover_->Interrupt("redis-server exited");
+  if (loop_.stop_requests() != stop_requests_) handover_->Interrupt("interrupted by a second stop request");
+  const auto wake = handover_->Step();
+  if (!wake) TellOutcome(handover_->outcome());
+  return wake;
 }
 
-void ServerStop::HandOver() {
-  const int requests = loop_.stop_requests();
-  const failover::Handover::Terms terms{
-      .group = options_.common.master_name,
-      .server = options_.server.bind,
-      .own = &own_server_,
-      .announced = membership_.self().endpoint,
-      .sentinels = lookup_.sentinels(),
-      .recorded = membership_.IsRecorded() && membership_.ZooKeeperAnswers(),
-      .after_failure = failover::Handover::AfterFailure::kItStops,
-      .timeout = options_.handover_timeout};
-  failover::Handover handover(network_, terms);
-  while (const auto wake = handover.Step()) {
-    loop_.Pump(*wake);
-    if (loop_.exit_code()) handover.Interrupt("redis-server exited");
-    if (loop_.stop_requests() != requests) handover.Interrupt("interrupted by a second stop request");
-  }
-  const auto& outcome = handover.outcome();
+failover::Handover::Terms ServerStop::HandoverTerms() const {
+  return {.group = options_.common.master_name,
+          .server = options_.server.bind,
+          .own = &own_server_,
+          .announced = membership_.self().endpoint,
+          .sentinels = lookup_.sentinels(),
+          .recorded = membership_.IsRecorded() && membership_.IsCurrent(),
+          .after_failure = failover::Handover::AfterFailure::kItStops,
+          .timeout = options_.handover_timeout};
+}
+
+void ServerStop::TellOutcome(const failover::Handover::Outcome& outcome) {
   if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
     log::Info({.event = "handover-done"}, "{}", outcome.told);
   } else if (outcome.is_master) {
@@ -134,7 +135,7 @@ int ServerStop::ReportEnd() {
 }
 
 void ServerStop::AskForFailover(const std::string& why) {
-  failover_request_.Ask(lookup_.sentinels(), membership_.ZooKeeperAnswers(), why, Clock::now());
+  failover_request_.Ask(lookup_.sentinels(), membership_.IsCurrent(), why, Clock::now());
 }
 
 }  // namespace redis_zk::redis_wrapper

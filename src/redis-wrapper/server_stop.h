@@ -4,10 +4,12 @@
 // Loop thread only.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "daemon/server_runner.h"
 #include "daemon/wrapper_loop.h"
+#include "failover/handover.h"
 #include "redis-wrapper/conversion.h"
 #include "redis-wrapper/dataset_keeper.h"
 #include "redis-wrapper/failover_request.h"
@@ -28,16 +30,20 @@ class ServerStop {
   // What the server says, as long as it answers; it may not any more when it is stopped.
   void NoteSeen(const redis::ServerInfo& own) { last_seen_ = own; }
 
-  // Hands over first, where there is something to hand over.
-  int StopOnRequest();
+  // The handover before a stop that was asked for, where there is something to hand over: its next step, as
+  // failover::Handover::Step.
+  std::optional<TimePoint> HandOver();
+  // Of the handover under way: the master still takes writes, and is to be kept as one that does.
+  bool writes_go_on() const { return handover_ && handover_->writes_go_on(); }
+  int Stop();
   // Its address is gone.
   int EndUnreachable();
   // REQUIRES: it has ended, and nobody asked us to stop.
   int ReportEnd();
 
  private:
-  void HandOver();
-  int Stop();
+  failover::Handover::Terms HandoverTerms() const;
+  static void TellOutcome(const failover::Handover::Outcome& outcome);
   // redis-server waits for replicas that lag before it saves (shutdown-timeout), and may be killed meanwhile.
   void ShortenTheWait();
   // What a server that had to be killed may not have saved.
@@ -55,6 +61,10 @@ class ServerStop {
   Conversion& conversion_;
   FailoverRequest failover_request_;
   redis::ServerInfo last_seen_;
+  // Once a stop was asked for.
+  std::optional<failover::Handover::Terms> terms_;
+  std::optional<failover::Handover> handover_;
+  int stop_requests_ = 0;  // then
 };
 
 }  // namespace redis_zk::redis_wrapper

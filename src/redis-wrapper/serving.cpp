@@ -60,7 +60,21 @@ int Serving::Run() {
     const bool soon = fence_.alone() || promotable_.unsteady() || Clock::now() < settled_at_;
     check_at = Clock::now() + (soon ? kCheckSoon : kCheckInterval);
   }
-  return loop_.exit_code() ? stop_.ReportEnd() : stop_.StopOnRequest();
+  return loop_.exit_code() ? stop_.ReportEnd() : StopOnRequest();
+}
+
+int Serving::StopOnRequest() {
+  TimePoint check_at = Clock::now() + kCheckInterval;
+  while (const auto wake = stop_.HandOver()) {
+    loop_.Pump(*wake);
+    // A pause is short, and must not be made longer by waiting for anybody else.
+    if (!stop_.writes_go_on()) continue;
+    if (loop_.TakeZooKeeperNews()) membership_.Refresh();
+    if (Clock::now() < check_at) continue;
+    if (const auto own = own_server_.AskInfo()) KeepFenced(*own);
+    check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
+  }
+  return stop_.Stop();
 }
 
 void Serving::Check() {
@@ -77,20 +91,23 @@ void Serving::Check() {
   }
   stop_.NoteSeen(*own);
   follower_.Follow(*own);
-  if (recoverer_.Check(*own, promotable_.HoldsCopy(*own))) membership_.Refresh();
+  if (recoverer_.Check(*own, promotable_.HoldsCopy(*own))) {
+    follower_.NoteRecorded();
+    membership_.Refresh();
+  }
   conversion_.Check(*own, own_server_);
   keeper_.SetConverting(conversion_.pending());
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();
   keeper_.Keep(*own, leads, reachable, Clock::now());
-  KeepFenced(*own, reachable);
+  KeepFenced(*own);
 }
 
-void Serving::KeepFenced(const redis::ServerInfo& own, bool reachable) {
+void Serving::KeepFenced(const redis::ServerInfo& own) {
   const bool another = membership_.AnotherIsRecorded();
   const auto& record = membership_.record();
   fence_.Check(own,
-               {.confirms = reachable && !another,
-                .newer_epoch = reachable && another && record.lineage_fits ? record.epoch : 0},
+               {.confirms = !another && membership_.IsCurrent(),
+                .newer_epoch = another && record.lineage_fits ? record.epoch : 0},
                lookup_.sentinels(), lookup_.others());
 }
 

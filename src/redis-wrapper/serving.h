@@ -50,7 +50,9 @@ class Serving {
  private:
   // Once a second; more often while the name of the data is new, or nothing confirms this master.
   void Check();
-  void KeepFenced(const redis::ServerInfo& own, bool reachable);
+  void KeepFenced(const redis::ServerInfo& own);
+  // Until the handover is over; while it takes its time, the master is kept one that may take writes.
+  int StopOnRequest();
 
   daemon::WrapperLoop& loop_;
   daemon::ServerRunner& runner_;

@@ -36,6 +36,8 @@ void WriteFence::Check(const redis::ServerInfo& own, const ZooKeeperSays& zookee
   if (!options_.fence) return;
   FindLeftover(own);
   const bool is_master = own.role == redis::Role::kMaster;
+  if (zookeeper.confirms || !is_master) attached_.clear();
+  for (const auto& replica : own.replicas) attached_.insert(replica.endpoint);
   const Confirmations confirmations =
       is_master ? AskForConfirmation(zookeeper, sentinels, replicas) : Confirmations{};
   const Fence::Action action = fence_.Next(is_master, Confirmed(confirmations), Clock::now());
@@ -63,8 +65,11 @@ void WriteFence::Check(const redis::ServerInfo& own, const ZooKeeperSays& zookee
 
 Confirmations WriteFence::AskForConfirmation(const ZooKeeperSays& zookeeper,
                                              const std::vector<sentinel::Peer>& sentinels,
-                                             const std::vector<Endpoint>& replicas) const {
+                                             const std::vector<Endpoint>& registered) const {
   if (zookeeper.confirms) return {.zookeeper = true};
+  std::set<Endpoint> known(registered.begin(), registered.end());
+  known.insert(attached_.begin(), attached_.end());
+  const std::vector<Endpoint> replicas(known.begin(), known.end());
   PeersView view{.self = options_.server.announce,
                  .peers = sentinels.size() + replicas.size(),
                  .newer_epoch = zookeeper.newer_epoch};

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@ class WriteFence {
     std::uint64_t newer_epoch = 0;  // as in PeersView
   };
   // Call about once a second with what the own server says. The others are asked only when ZooKeeper does not
-  // confirm.
+  // confirm: those that were registered last, and whoever has been attached to the server since.
   void Check(const redis::ServerInfo& own, const ZooKeeperSays& zookeeper,
              const std::vector<sentinel::Peer>& sentinels, const std::vector<Endpoint>& replicas);
 
@@ -38,7 +39,7 @@ class WriteFence {
  private:
   Confirmations AskForConfirmation(const ZooKeeperSays& zookeeper,
                                    const std::vector<sentinel::Peer>& sentinels,
-                                   const std::vector<Endpoint>& replicas) const;
+                                   const std::vector<Endpoint>& registered) const;
   Result<std::vector<redis::Reply>> AskOwn(const std::vector<redis::Command>& commands);
   // A raise that was not ours to see: found up although it was never ordered, or lowered before it arrived.
   void FindLeftover(const redis::ServerInfo& own);
@@ -53,6 +54,9 @@ class WriteFence {
     std::string min_replicas;
     std::string max_lag;
   };
+  // Replicas of the server since ZooKeeper confirmed it last: who joins while it is away is not registered
+  // as far as this master can read, and could be promoted all the same.
+  std::set<Endpoint> attached_;
   UserSettings users_{"0", "10"};  // as they were before the fence was raised; Redis' own before that
   LogOnChange log_problem_;
 };

@@ -29,13 +29,14 @@ struct Kept {
   std::string reason;
 };
 
-std::set<Endpoint> EndpointsIn(const std::map<std::string, std::vector<store::Member>>& members,
-                               const std::string& group) {
-  std::set<Endpoint> endpoints;
-  if (const auto found = members.find(group); found != members.end()) {
-    for (const auto& member : found->second) endpoints.insert(member.endpoint);
+void NoteMembers(const std::map<std::string, std::vector<store::Member>>& members, const std::string& group,
+                 Evidence* evidence) {
+  const auto found = members.find(group);
+  if (found == members.end()) return;
+  for (const auto& member : found->second) {
+    evidence->members.insert(member.endpoint);
+    if (member.serving) evidence->serving.insert(member.endpoint);
   }
-  return endpoints;
 }
 
 std::string NameOf(const Record& record) {
@@ -87,10 +88,10 @@ std::vector<RecordKeeper::Change> RecordKeeper::CheckHinted(const RegistryView& 
   for (std::size_t i = 0; i < groups.size(); ++i) {
     std::optional<NextRecord> next;
     if (reports[i] && members) {
-      const Evidence evidence{.record = view.groups.at(groups[i]),
-                              .reports = {std::move(*reports[i])},
-                              .registered = view.sentinels.size(),
-                              .members = EndpointsIn(*members, groups[i])};
+      Evidence evidence{.record = view.groups.at(groups[i]),
+                        .reports = {std::move(*reports[i])},
+                        .registered = view.sentinels.size()};
+      NoteMembers(*members, groups[i], &evidence);
       auto decided = Decide(evidence, mode_);
       if (auto* change = std::get_if<NextRecord>(&decided)) next = std::move(*change);
     }
@@ -164,7 +165,7 @@ bool RecordKeeper::AskMembers(const std::vector<std::string>& groups, std::vecto
                members.error().message);
     return false;
   }
-  for (std::size_t i = 0; i < groups.size(); ++i) (*evidence)[i].members = EndpointsIn(*members, groups[i]);
+  for (std::size_t i = 0; i < groups.size(); ++i) NoteMembers(*members, groups[i], &(*evidence)[i]);
   return true;
 }
 

@@ -60,7 +60,7 @@ std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
 }
 
 Verdict Judge(const Evidence& evidence) {
-  const auto& [record, reports, registered, acting_masters, members] = evidence;
+  const auto& [record, reports, registered, acting_masters, members, serving] = evidence;
   if (reports.empty()) return Keep("no Sentinel answers");
   // A record that was written without an epoch gives way to the newest epoch that was ever recorded, too.
   // Epoch 0 is no failover's, so it proves nothing.
@@ -88,16 +88,17 @@ Verdict Judge(const Evidence& evidence) {
     return Keep(fmt::format("{}, but report only the older epoch {}", named, majority->config_epoch));
   }
   if (!acting_masters.contains(majority->master)) return Keep(named + ", but it does not answer as a master");
-  if (same_master || !acting_masters.contains(record.master)) {
-    return Change(majority->master, majority->config_epoch, named);
+  if (same_master) return Change(majority->master, majority->config_epoch, named);
+  const bool acts = acting_masters.contains(record.master);
+  // Of a recovery or a cold start they know nothing by themselves, and are told in a moment. It is recorded
+  // before its server is promoted, and the old master may be back just then.
+  if (record.cold_start && majority->config_epoch < record.epoch &&
+      (acts || serving.contains(record.master))) {
+    return Keep(fmt::format(
+        "{}, but report only the older epoch {}, and the recorded master, whom no Sentinel chose, {}", named,
+        majority->config_epoch, acts ? "acts as a master" : "serves, and is about to be promoted"));
   }
-  // Of a recovery or a cold start they know nothing by themselves, and are told in a moment.
-  if (record.cold_start && majority->config_epoch < record.epoch) {
-    return Keep(
-        fmt::format("{}, but report only the older epoch {}, and the recorded master, whom no Sentinel "
-                    "chose, acts as a master",
-                    named, majority->config_epoch));
-  }
+  if (!acts) return Change(majority->master, majority->config_epoch, named);
   if (members.contains(record.master) && !members.contains(majority->master)) {
     return Keep(fmt::format(
         "{}, which is not registered in this group; the recorded master is registered and acts as a master",

@@ -12,7 +12,7 @@
 //      is what carries the originals, whose Sentinels cannot be identified and whose servers are no members.
 //      Sentinels that know only an older epoch are believed only when all of them agree: otherwise they may
 //      simply not have heard yet. Of a recovery or a cold start none has heard, so while the recorded master
-//      acts, an older epoch changes nothing.
+//      acts, or serves as a member that is about to, an older epoch changes nothing.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +34,7 @@ struct Evidence {
   std::size_t registered = 0;         // Sentinels, whether they answered or not
   std::set<Endpoint> acting_masters;  // of those that were asked: who answers as master
   std::set<Endpoint> members;         // registered in the group, serving or not
+  std::set<Endpoint> serving;         // those of them whose servers run
 };
 
 struct Verdict {

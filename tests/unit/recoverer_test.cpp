@@ -102,7 +102,7 @@ TEST(RecovererTest, PromotesItsServerWhenSentinelDoesNothing) {
   EXPECT_TRUE(site.acts(kSelf));
   const auto record = site.Record();
   EXPECT_EQ(record.master, kSelf);
-  EXPECT_EQ(record.epoch, 5U);
+  EXPECT_GT(record.epoch, 5U) << "above that of a failover which hangs";
   EXPECT_TRUE(record.lineage_fits && record.cold_start) << "so that Sentinels are told";
   EXPECT_TRUE(site.lock_.node().empty()) << "the lock is for others again";
   EXPECT_FALSE(site.LookFor(kPatience)) << "once";
@@ -162,7 +162,7 @@ void CheckWhole(Site& site) {
   EXPECT_TRUE(site.LookFor(2 * kPatience) || site.acts(kSelf)) << "it comes when the fault is over";
   EXPECT_TRUE(site.acts(kSelf));
   EXPECT_EQ(site.Record().master, kSelf);
-  EXPECT_GE(site.Record().epoch, 5U);
+  EXPECT_GT(site.Record().epoch, 5U);
 }
 
 TEST(RecovererTest, IsWholeWhicheverRequestToZooKeeperFails) {

@@ -59,6 +59,28 @@ TEST_F(ServingEndTest, ASecondSignalSkipsTheHandover) {
   EXPECT_LT(Clock::now() - begun, kServes + 6s);
 }
 
+TEST_F(ServingEndTest, AMasterIsFencedWhileItsHandoverWaits) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  site.options.handover_timeout = 1min;
+  // There is nobody to hand over to, and then nobody confirms it.
+  site.After(kServes, [&] { site.fleet.sentinel(kSentinel).state = FakeFleet::State::kSilent; });
+  site.StopAfter(kServes + 1s);
+  site.After(kServes + 5s, [&] {
+    EXPECT_EQ(site.own().config.at("min-replicas-to-write"), "0") << "ZooKeeper confirms it";
+    site.zookeeper.Stop();
+    site.fleet.redis(kB).state = FakeFleet::State::kSilent;
+  });
+  bool looked = false;
+  site.After(kServes + 20s, [&] {
+    looked = site.servers.running();
+    EXPECT_EQ(site.own().config.at("min-replicas-to-write"), "65535");
+  });
+  site.StopAfter(kServes + 21s);
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_TRUE(looked) << "the handover was still waiting";
+}
+
 TEST_F(ServingEndTest, LaggingReplicasDoNotUseUpTheTimeOfTheSave) {
   struct Row {
     const char* configured;

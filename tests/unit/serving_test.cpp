@@ -108,6 +108,30 @@ TEST_F(ServingTest, AMasterThatIsAloneRejectsWritesUntilItIsNot) {
   EXPECT_THAT(log.text(), HasSubstr("fence raised, rejecting writes"));
 }
 
+TEST_F(ServingTest, AMasterThatCannotRegisterIsNotConfirmedByZooKeeper) {
+  WrapperSite site;
+  const CapturedLog log;
+  BeginAsMaster(site);
+  site.After(kServes + 1s, [&] {
+    // A quota, or an ACL: it reads the record, which still names it, and others may recover without its word.
+    site.session->FailEvery(FailingSession::Call::kCreate, Fault::kBefore);
+    site.zookeeper.Expire(site.session->id());
+    site.fleet.sentinel(kSentinel).state = FakeFleet::State::kSilent;
+    site.fleet.redis(kB).state = FakeFleet::State::kSilent;
+  });
+  site.After(kServes + 15s, [&] {
+    EXPECT_FALSE(site.MemberAt(site.self)) << "the test has its premise";
+    EXPECT_EQ(site.own().config.at("min-replicas-to-write"), "65535");
+    site.session->Heal();
+  });
+  site.LookAfter(kServes + 20s, [&] {
+    EXPECT_TRUE(site.MemberAt(site.self)) << "tried again at once, not when its time comes";
+    EXPECT_EQ(site.own().config.at("min-replicas-to-write"), "0");
+  });
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_TRUE(site.looked);
+}
+
 TEST_F(ServingTest, AMasterThatWasSucceededFollowsItsSuccessor) {
   WrapperSite site;
   const CapturedLog log;

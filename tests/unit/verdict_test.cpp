@@ -86,6 +86,14 @@ TEST(JudgeTest, WhatNoSentinelMadeStaysUntilTheyHear) {
   const std::vector<SentinelReport> unaware{Names(kA, 5), Names(kA, 5), Names(kA, 5)};
   Check({{"all name the old master, and both act", {recovered, unaware, 3, {kA, kB}, {}}, {}},
          {"all name the old master, and the recorded one is gone", {recovered, unaware, 3, {kA}, {}}, kA, 5},
+         {"the recorded one is about to be promoted, and the old one is back",
+          {recovered, unaware, 3, {kA}, {kA, kB}, {kA, kB}},
+          {}},
+         {"the recorded one only starts", {recovered, unaware, 3, {kA}, {kA, kB}, {kA}}, kA, 5},
+         {"a newer failover while it is about to be promoted",
+          {recovered, {Names(kA, 9)}, 3, {kA}, {kA, kB}, {kA, kB}},
+          kA,
+          9},
          {"made by Sentinels", {Recorded(kB, 8), unaware, 3, {kA, kB}, {}}, kA, 5},
          {"a newer failover", {recovered, {Names(kA, 9)}, 3, {kA, kB}, {}}, kA, 9}});
 }

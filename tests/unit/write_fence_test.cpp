@@ -43,7 +43,7 @@ struct FenceSite {
     time.Advance(1s);
     const auto info = fleet.network().redis.AskInfo(kSelf);
     if (!info) return;
-    fence->Check(*info, {.confirms = zookeeper}, {{kSentinel, ""}}, {kReplica});
+    fence->Check(*info, {.confirms = zookeeper}, known_sentinels, known_replicas);
   }
   void CheckFor(Duration duration, bool zookeeper) {
     for (const TimePoint end = Clock::now() + duration; Clock::now() < end;) Check(zookeeper);
@@ -61,6 +61,9 @@ struct FenceSite {
   WrapperOptions options;
   std::unique_ptr<redis::KeptServer> own = network.network().redis.Keep(kSelf);
   std::unique_ptr<WriteFence> fence;
+  // As they were registered when ZooKeeper answered last.
+  std::vector<sentinel::Peer> known_sentinels{{kSentinel, ""}};
+  std::vector<Endpoint> known_replicas{kReplica};
 };
 
 TEST(WriteFenceTest, IsRaisedAfterPatienceAndTheUsersSettingsComeBack) {
@@ -110,6 +113,32 @@ TEST(WriteFenceTest, MostOfThePeersAreEnough) {
     change(site);
     site.CheckFor(6s, false);
     EXPECT_EQ(site.Raised(), raised) << name;
+  }
+}
+
+TEST(WriteFenceTest, AReplicaThatJoinedUnseenCounts) {
+  struct Row {
+    const char* name;
+    bool joined;
+    bool follows;
+    bool raised;
+  };
+  for (const auto& [name, joined, follows, raised] : std::initializer_list<Row>{
+           {"nobody could be promoted", false, false, false},
+           {"one joined, and follows", true, true, false},
+           {"one joined, and is cut off: it may have been promoted", true, false, true}}) {
+    FenceSite site;
+    site.known_sentinels.clear();
+    site.known_replicas.clear();
+    site.fleet.redis(kReplica).master = kSentinel;
+    site.CheckFor(3s, true);
+    if (joined) site.fleet.redis(kReplica).master = kSelf;
+    site.Check(false);
+    if (!follows) site.fleet.redis(kReplica).state = FakeFleet::State::kGone;
+    site.CheckFor(6s, false);
+    EXPECT_EQ(site.Raised(), raised) << name;
+    site.CheckFor(2s, true);
+    EXPECT_FALSE(site.Raised()) << name;
   }
 }
 

@@ -98,6 +98,11 @@ void Handover::Interrupt(std::string why) {
   if (!interrupted_) interrupted_ = std::move(why);
 }
 
+bool Handover::writes_go_on() const {
+  return std::holds_alternative<step::Looking>(step_) || std::holds_alternative<step::Preferring>(step_) ||
+         std::holds_alternative<step::Approaching>(step_);
+}
+
 TimePoint Handover::BeginBy() const {
   if (GoesOn()) return start_ + kBeginWithin;
   return start_ + terms_.timeout - std::min(kFailoverTakes, terms_.timeout / 2) - kCatchUp;

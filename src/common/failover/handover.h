@@ -81,6 +81,8 @@ class Handover {
   // Ends it, for this reason, where that can be done. kItGoesOn: once a Sentinel may have been asked, it is
   // seen through to its end all the same; that takes some seconds, and half a minute at most.
   void Interrupt(std::string why);
+  // It has not come to the pause: the master takes writes.
+  bool writes_go_on() const;
   // REQUIRES: it is over.
   const Outcome& outcome() const { return *outcome_; }
 
