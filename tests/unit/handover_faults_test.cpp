@@ -361,6 +361,25 @@ TEST(HandoverFaultsTest, ItCanBeInterruptedWhileAnOrderIsCalledOff) {
   }
 }
 
+TEST(FindPromotedTest, OneThatActsWithOtherDataIsNotFollowed) {
+  FakeTime time;
+  FakeFleet fleet(time);
+  fleet.AddMaster(kA);
+  fleet.AddReplica(kB, kA);
+  fleet.AddReplica(kC, kA);
+  const auto find = [&, data = fleet.redis(kA).replication_id] {
+    return failover::FindPromoted(fleet.network().redis, {kB, kC}, data);
+  };
+  EXPECT_EQ(find(), std::nullopt) << "both are replicas";
+  // As a container is that comes up again on its port.
+  fleet.redis(kB).role = redis::Role::kMaster;
+  fleet.redis(kB).replication_id = std::string(40, '9');
+  fleet.redis(kB).offset = 0;
+  EXPECT_EQ(find(), std::nullopt) << "it was started anew, without data";
+  fleet.Promote(kC);
+  EXPECT_EQ(find(), kC);
+}
+
 TEST(DisconnectClientsTest, LeavesReplicasAndSubscribersAlone) {
   HandoverWorld world(kGoesOn);
   EXPECT_TRUE(failover::DisconnectClients(world.fleet.network().redis, kA));

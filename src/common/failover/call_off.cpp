@@ -10,10 +10,12 @@
 
 namespace redis_zk::failover {
 
-std::optional<Endpoint> FindMasterAmong(redis::Servers& servers, const std::vector<Endpoint>& replicas) {
+std::optional<Endpoint> FindPromoted(redis::Servers& servers, const std::vector<Endpoint>& replicas,
+                                     const std::string& replication_id) {
   const auto infos = servers.AskInfos(replicas);
   for (std::size_t i = 0; i < replicas.size(); ++i) {
-    if (infos[i] && infos[i]->role == redis::Role::kMaster) return replicas[i];
+    const bool acts = infos[i] && infos[i]->role == redis::Role::kMaster;
+    if (acts && infos[i]->previous_replication_id == replication_id) return replicas[i];
   }
   return std::nullopt;
 }
@@ -32,10 +34,16 @@ CallOff::Seen CallOff::Look(TimePoint now) {
                          sentinel.ToAddress());
     }
   }
-  if (auto promoted = FindMasterAmong(network_.redis, terms_.promotable)) return {.promoted = promoted};
+  std::vector<Endpoint> candidates = terms_.promotable;
   for (const auto& report : reports) {
-    if (report.master != terms_.master) return {.promoted = report.master};
+    if (report.master == terms_.master) continue;
+    candidates.push_back(report.master);
+    open =
+        fmt::format("Sentinel {} names {} as the master, which does not act as one with this master's data",
+                    report.sentinel.ToAddress(), report.master.ToAddress());
   }
+  if (auto promoted = FindPromoted(network_.redis, candidates, terms_.replication_id))
+    return {.promoted = promoted};
   for (const auto& report : reports) {
     if (!report.failover_in_progress) continue;
     open = "the failover is still running";

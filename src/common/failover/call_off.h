@@ -15,8 +15,11 @@
 
 namespace redis_zk::failover {
 
-// Which of these acts as a master.
-std::optional<Endpoint> FindMasterAmong(redis::Servers& servers, const std::vector<Endpoint>& replicas);
+// Which of these was promoted: it acts as a master, and its data go on from those called `replication_id`,
+// the old master's. One that only acts as a master may have been started anew without any data, and an old
+// master that follows it loses all of them.
+std::optional<Endpoint> FindPromoted(redis::Servers& servers, const std::vector<Endpoint>& replicas,
+                                     const std::string& replication_id);
 
 // The end of this is the end of the changed failover-timeouts.
 class CallOff {
@@ -24,9 +27,10 @@ class CallOff {
   struct Terms {
     std::string group;
     Endpoint master;                        // the old one
+    std::string replication_id;             // of its data
     std::vector<sentinel::Peer> sentinels;  // all that are registered
     std::vector<Endpoint> asked;            // those that may still act
-    std::vector<Endpoint> promotable;
+    std::vector<Endpoint> promotable;       // replicas that Sentinel may choose
   };
   CallOff(const redis::Network& network, Terms terms)
       : network_(network), terms_(std::move(terms)), guard_(network, terms_.group) {}

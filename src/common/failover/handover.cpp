@@ -135,6 +135,7 @@ HandoverPlan Handover::Look() {
     plan.passing = slow || redis::IsFull(master.error());
     return plan;
   }
+  replication_id_ = master->replication_id;
   HandoverView view;
   view.master = *master;
   view.announced = terms_.announced;
@@ -297,7 +298,7 @@ Handover::Next Handover::Take(step::Ordering& at) {
 
 Handover::Next Handover::Take(step::AwaitingPromotion& at) {
   step::Attempt& attempt = at.attempt;
-  if (const auto promoted = FindMasterAmong(network_.redis, PromotableIn(attempt.plan)))
+  if (const auto promoted = FindPromoted(network_.redis, PromotableIn(attempt.plan), replication_id_))
     return Demote(*promoted);
   const std::string asked = at.watch.asked().ToAddress();
   const auto answers = sentinel::AskSentinels(network_.sentinels, answering_, terms_.group);
@@ -346,6 +347,7 @@ step::Any Handover::BeginCallingOff(step::Attempt attempt, std::vector<Endpoint>
   CallOff::Terms terms;
   terms.group = terms_.group;
   terms.master = terms_.announced;
+  terms.replication_id = replication_id_;
   terms.sentinels = terms_.sentinels;
   terms.asked = std::move(asked);
   terms.promotable = PromotableIn(attempt.plan);

@@ -122,6 +122,7 @@ class Handover {
   const TimePoint start_;
   std::optional<Endpoint> to_;               // whom to promote
   std::vector<sentinel::Peer> answering_{};  // Sentinels, when they were looked at last
+  std::string replication_id_{};             // of the master's data, then
   std::optional<TimePoint> possible_since_{};
   std::optional<std::string> interrupted_{};
   LogOnChange log_waiting_{};
