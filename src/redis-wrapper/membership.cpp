@@ -48,13 +48,21 @@ bool Membership::Refresh() {
   return record_.master != before;
 }
 
+template <class Call>
+auto Membership::InItsPlace(const Call& call) -> decltype(call()) {
+  auto done = call();
+  if (done || done.error().kind != ErrorKind::kNotFound) return done;
+  if (auto made = loop_.registry().groups.Ensure(group_); !made) return tl::unexpected(made.error());
+  return call();
+}
+
 Status Membership::TryRefresh() {
   const std::int64_t session = loop_.session().id();
   // Whoever cannot register must still hear who the master is.
-  auto record = ReadRecord();
+  auto record = InItsPlace([this] { return loop_.registry().records.Read(group_, Watch::kYes); });
   if (!record) return tl::unexpected(record.error());
   record_ = std::move(*record);
-  if (auto refreshed = lookup_.Refresh(self_.endpoint); !refreshed) return refreshed;
+  if (auto read = InItsPlace([this] { return lookup_.Refresh(self_.endpoint); }); !read) return read;
   if (Due()) {
     if (auto registered = Register(); !registered) return registered;
   }
@@ -66,23 +74,11 @@ Status Membership::TryRefresh() {
 }
 
 Status Membership::Register() {
-  auto registered = loop_.registry().members.Register(group_, self_);
-  if (!registered && registered.error().kind == ErrorKind::kNotFound) {
-    if (auto made = loop_.registry().groups.Ensure(group_); !made) return made;
-    registered = loop_.registry().members.Register(group_, self_);
-  }
+  auto registered = InItsPlace([this] { return loop_.registry().members.Register(group_, self_); });
   if (!registered) return registered;
   changed_ = false;
   address_claim_.Keep();
   return {};
-}
-
-Result<Record> Membership::ReadRecord() {
-  auto record = loop_.registry().records.Read(group_, Watch::kYes);
-  if (record || record.error().kind != ErrorKind::kNotFound) return record;
-  // A group of which somebody lives is not removed.
-  if (auto made = loop_.registry().groups.Ensure(group_); !made) return tl::unexpected(made.error());
-  return loop_.registry().records.Read(group_, Watch::kYes);
 }
 
 bool Membership::Due() const {

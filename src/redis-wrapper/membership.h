@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "daemon/address_claim.h"
@@ -32,6 +33,8 @@ class Membership {
   // Reads again what is followed, with its watches, and renews the registration where that is due. Whether
   // the record names another master than before.
   bool Refresh();
+  // The record as this node has just written it.
+  void NoteWritten(store::Record record) { record_ = std::move(record); }
   // To be done again: in another session, since its time has come, or since it failed.
   bool Due() const;
   // What the registration says of this node's copy from the next Refresh on. Whether that is news.
@@ -46,7 +49,10 @@ class Membership {
  private:
   Status TryRefresh();
   Status Register();
-  Result<store::Record> ReadRecord();
+  // Once more where the group's place in ZooKeeper is missing, which is made: a group of which somebody lives
+  // is not removed.
+  template <class Call>
+  auto InItsPlace(const Call& call) -> decltype(call());
 
   const std::string& group_;
   daemon::WrapperLoop& loop_;

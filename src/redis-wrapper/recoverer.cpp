@@ -17,6 +17,10 @@ using zookeeper::Watch;
 
 constexpr Duration kLookEvery = 1s;
 
+store::NextRecord NextRecordOf(const Endpoint& self, const RecoveryDecision& decision) {
+  return {.master = self, .epoch = decision.epoch, .reason = decision.reason, .cold_start = true};
+}
+
 }  // namespace
 
 Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& network,
@@ -30,40 +34,41 @@ Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& networ
       lock_(lock),
       own_server_(own_server) {}
 
-bool Recoverer::Check(const redis::ServerInfo& own, bool holds_copy) {
+std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool holds_copy) {
   const bool linked = own.role == redis::Role::kMaster || own.synchronising || HearsMaster(own);
-  if ((linked && !owed_epoch_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
+  if ((linked && !owed_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
     quiet_.Reset();
     log_decision_.Reset();
-    return false;
+    return std::nullopt;
   }
-  if (Clock::now() < look_at_) return false;
+  if (Clock::now() < look_at_) return std::nullopt;
   look_at_ = Clock::now() + kLookEvery;
   const auto view = Look(own, holds_copy);
   if (!view) {
-    log::Debug({.event = "recovery-look-failed"}, "{}", view.error().message);
-    return false;
+    log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
+                  "cannot look whether this node is to be promoted, retrying: " + view.error().message);
+    return std::nullopt;
   }
   Result<RecoveryDecision> decision = DecideRecovery(*view, Clock::now());
   if (decision->action == Action::kTakeLock) decision = DecideUnderLock(holds_copy);
   if (!decision) {
     log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
                   "cannot promote this node, retrying: " + decision.error().message);
-    return false;
+    return std::nullopt;
   }
   Say(*decision);
   const bool due = decision->action == Action::kPromote || decision->action == Action::kFinish;
-  if (!due) return false;
+  if (!due) return std::nullopt;
   if (const auto promoted = Promote(*decision); !promoted) {
     log_decision_(log::Severity::kError, {.event = "promotion-failed", .epoch = decision->epoch},
                   "this node is the recorded master, but redis-server does not take REPLICAOF NO ONE, "
                   "retrying: " +
                       promoted.error().message);
-    return false;
+    return std::nullopt;
   }
   quiet_.Reset();
-  owed_epoch_.reset();
-  return true;
+  owed_.reset();
+  return store::Replaced(view->record, NextRecordOf(view->self, *decision));
 }
 
 Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_copy) {
@@ -75,9 +80,10 @@ Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_co
   auto record = registry_.records.Read(group, Watch::kYes);
   if (!record) return tl::unexpected(record.error());
   view.record = std::move(*record);
-  const bool passed = owed_epoch_ && view.record.epoch > *owed_epoch_;
-  if (passed || own.role == redis::Role::kMaster) owed_epoch_.reset();
-  view.owed = owed_epoch_ && view.record.master == view.self && view.record.epoch == *owed_epoch_;
+  const bool passed = owed_ && view.record.epoch > owed_->epoch;
+  if (passed || own.role == redis::Role::kMaster) owed_.reset();
+  if (owed_ && view.record.master == view.self && view.record.epoch == owed_->epoch)
+    view.owed_from = owed_->from;
   if (const auto asked = AskPeers(view); !asked) return tl::unexpected(asked.error());
   view.quiet_since = quiet_.Note(view, Clock::now());
   return view;
@@ -90,13 +96,14 @@ Status Recoverer::AskPeers(RecoveryView& view) {
   const auto members = registry_.members.List(group, Watch::kNo);
   if (!members) return tl::unexpected(members.error());
   const auto identities = registry_.identities.List();
-  if (!identities) return tl::unexpected(identities.error());
+  if (!identities && identities.error().kind != ErrorKind::kNotFound)
+    return tl::unexpected(identities.error());
   const auto marks = lookup_.ReadMarks(
       {.replication_id = view.own.replication_id, .previous_id = view.own.previous_replication_id});
   if (!marks) return tl::unexpected(marks.error());
   view.history = marks->history;
 
-  view.highest_epoch = store::FleetEpoch(*identities, view.record.epoch);
+  view.highest_epoch = identities ? store::FleetEpoch(*identities, view.record.epoch) : view.record.epoch;
   const auto peers = store::PeersIn(*sentinels);
   auto reports = sentinel::AskSentinels(network_.sentinels, peers, group);
   for (std::size_t i = 0; i < peers.size(); ++i) {
@@ -143,17 +150,21 @@ Result<RecoveryDecision> Recoverer::LookAgain(bool holds_copy) {
   view->locked = true;
   auto decision = DecideRecovery(*view, Clock::now());
   if (decision.action != Action::kPromote) return decision;
+  if (const auto tried = TryOut(*own); !tried) return tl::unexpected(tried.error());
   // Also where the answer is lost: it may have been written.
-  owed_epoch_ = decision.epoch;
+  owed_ = {view->record.master, decision.epoch};
   if (const auto recorded = Record(*view, decision); !recorded) return tl::unexpected(recorded.error());
   return decision;
 }
 
+// Of the master that it has already, Redis does nothing but answer.
+Status Recoverer::TryOut(const redis::ServerInfo& own) {
+  return own_server_.Order({"REPLICAOF", own.master.host, std::to_string(own.master.port)});
+}
+
 Status Recoverer::Record(const RecoveryView& view, const RecoveryDecision& decision) {
-  return registry_.records.Write(
-      options_.common.master_name, view.record,
-      {.master = view.self, .epoch = decision.epoch, .reason = decision.reason, .cold_start = true},
-      lock_.node());
+  return registry_.records.Write(options_.common.master_name, view.record, NextRecordOf(view.self, decision),
+                                 lock_.node());
 }
 
 Status Recoverer::Promote(const RecoveryDecision& decision) {

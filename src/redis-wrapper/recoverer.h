@@ -31,9 +31,9 @@ class Recoverer {
   Recoverer(const WrapperOptions& options, const redis::Network& network, zookeeper::Session& session,
             store::Registry& registry, Lookup& lookup, zookeeper::Lock& lock, redis::KeptServer& own_server);
 
-  // Call with every look at the own server. `holds_copy` as in RecoveryView. True: this node has just become
-  // the master, and the record says so.
-  bool Check(const redis::ServerInfo& own, bool holds_copy);
+  // Call with every look at the own server. `holds_copy` as in RecoveryView. This node has just become the
+  // master where it returns something: the record that says so.
+  std::optional<store::Record> Check(const redis::ServerInfo& own, bool holds_copy);
 
  private:
   Result<RecoveryView> Look(const redis::ServerInfo& own, bool holds_copy);
@@ -42,6 +42,8 @@ class Recoverer {
   Result<RecoveryDecision> DecideUnderLock(bool holds_copy);
   // REQUIRES: the lock is held.
   Result<RecoveryDecision> LookAgain(bool holds_copy);
+  // Whether the server takes the command that will promote it: nobody records what cannot come true.
+  Status TryOut(const redis::ServerInfo& own);
   Status Record(const RecoveryView& view, const RecoveryDecision& decision);
   Status Promote(const RecoveryDecision& decision);
   void Say(const RecoveryDecision& decision);
@@ -55,7 +57,12 @@ class Recoverer {
   redis::KeptServer& own_server_;
   Quiet quiet_;
   TimePoint look_at_{};
-  std::optional<std::uint64_t> owed_epoch_;  // of a record of ours that our server may not have followed yet
+  // A record of ours that our server may not have followed yet.
+  struct Owed {
+    Endpoint from;  // the master whose place it takes
+    std::uint64_t epoch;
+  };
+  std::optional<Owed> owed_;
   LogOnChange log_decision_;
 };
 

@@ -22,9 +22,6 @@ constexpr Duration kFenceTakes = 5s;
 // A member that stands in the way of this one (it does not answer, or is the better choice) has this many
 // times the patience to prove it.
 constexpr int kTimesForOthers = 2;
-// An election that comes to nothing raises the epoch all the same, and no Sentinel reports that: the next
-// failover may have an epoch that is some elections above all that were seen. That of a recovery is above it.
-constexpr std::uint64_t kEpochLead = 100;
 // A master says something every ten seconds, if only PING.
 constexpr Duration kLongestSilence = 11s;
 
@@ -80,10 +77,10 @@ Votes Count(const RecoveryView& view) {
   return votes;
 }
 
-// Of the members; nullptr: none acts as master.
+// Of the members, but for the one whose place this node has taken; nullptr: none acts as master.
 const Peer* FindActing(const RecoveryView& view) {
-  const auto found = std::find_if(view.members.begin(), view.members.end(), [](const auto& peer) {
-    return peer.info && peer.info->role == redis::Role::kMaster;
+  const auto found = std::find_if(view.members.begin(), view.members.end(), [&view](const auto& peer) {
+    return peer.info && peer.info->role == redis::Role::kMaster && peer.member.endpoint != view.owed_from;
   });
   return found == view.members.end() ? nullptr : &*found;
 }
@@ -121,8 +118,8 @@ bool IsRegistered(const RecoveryView& view) {
 }
 
 std::string FindNewer(const RecoveryView& view) {
-  // The epoch of a recovery is this node's own invention: a failover of Sentinel's at the same one counts.
-  const std::uint64_t least = view.owed ? view.record.epoch : view.record.epoch + 1;
+  // The epoch of a recovery is its node's own invention: a failover of Sentinel's at the same one counts.
+  const std::uint64_t least = view.record.cold_start ? view.record.epoch : view.record.epoch + 1;
   for (const auto& [sentinel, report] : view.sentinels) {
     if (report && report->config_epoch >= least && !IsRecorded(view, report->master))
       return fmt::format("Sentinel {} knows a newer configuration (epoch {}, master {})",
@@ -187,9 +184,9 @@ bool HearsMaster(const redis::ServerInfo& replica) {
 
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   // The order to the server was lost, or its answer. An old master that is back by now gives way to the
-  // record as soon as this one acts; a failover that came after the record is another matter.
+  // record as soon as this one acts; where anybody else acts, the group has gone on meanwhile.
   const bool obeyed = view.own.role == redis::Role::kMaster;
-  if (view.owed && !obeyed && FindNewer(view).empty())
+  if (view.owed_from && !obeyed && FindActing(view) == nullptr && FindNewer(view).empty())
     return {.action = Action::kFinish, .epoch = view.record.epoch, .reason = view.record.reason};
   if (auto no_need = FindNoNeed(view); !no_need.empty()) return None(std::move(no_need));
   const std::string what =
@@ -225,7 +222,7 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
     return others;
   }
   return {.action = view.locked ? Action::kPromote : Action::kTakeLock,
-          .epoch = std::max(view.highest_epoch, view.record.epoch) + kEpochLead,
+          .epoch = std::max(view.highest_epoch, view.record.epoch) + 1,
           .reason = fmt::format("{} for {} ms, Sentinel has promoted nobody, {} of {} Sentinels and members "
                                 "confirm that, and this node has the best data",
                                 what, quiet.count(), votes.denying, votes.electorate)};

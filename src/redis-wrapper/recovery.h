@@ -51,8 +51,9 @@ struct RecoveryView {
   TimePoint quiet_since{};
   // How long that has to last: RECOVERY_PATIENCE, and no less than PatienceFor.
   Duration patience{};
-  // The record names this node by a recovery of this very wrapper, and its server has not been seen to obey.
-  bool owed = false;
+  // The record names this node by a recovery of this very wrapper, in place of this master, and its server
+  // has not been seen to obey.
+  std::optional<Endpoint> owed_from;
   bool locked = false;  // all of it was looked at while the group's lock was held
 };
 

@@ -40,6 +40,8 @@ std::optional<TimePoint> ServerStop::HandOver() {
     stop_requests_ = loop_.stop_requests();
     handover_.emplace(network_, terms_.emplace(HandoverTerms()));
   }
+  // ZooKeeper may come back, or go, while the handover waits for what it lacks.
+  if (handover_->writes_go_on()) terms_->recorded = IsConfirmed();
   if (loop_.exit_code()) handover_->Interrupt("redis-server exited");
   if (loop_.stop_requests() != stop_requests_) handover_->Interrupt("interrupted by a second stop request");
   const auto wake = handover_->Step();
@@ -53,10 +55,12 @@ failover::Handover::Terms ServerStop::HandoverTerms() const {
           .own = &own_server_,
           .announced = membership_.self().endpoint,
           .sentinels = lookup_.sentinels(),
-          .recorded = membership_.IsRecorded() && membership_.IsCurrent(),
+          .recorded = IsConfirmed(),
           .after_failure = failover::Handover::AfterFailure::kItStops,
           .timeout = options_.handover_timeout};
 }
+
+bool ServerStop::IsConfirmed() const { return membership_.IsRecorded() && membership_.IsCurrent(); }
 
 void ServerStop::TellOutcome(const failover::Handover::Outcome& outcome) {
   if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {

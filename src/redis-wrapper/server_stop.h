@@ -43,6 +43,8 @@ class ServerStop {
 
  private:
   failover::Handover::Terms HandoverTerms() const;
+  // By ZooKeeper, as the master.
+  bool IsConfirmed() const;
   static void TellOutcome(const failover::Handover::Outcome& outcome);
   // redis-server waits for replicas that lag before it saves (shutdown-timeout), and may be killed meanwhile.
   void ShortenTheWait();

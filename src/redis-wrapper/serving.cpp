@@ -71,6 +71,7 @@ int Serving::StopOnRequest() {
     if (!stop_.writes_go_on()) continue;
     if (loop_.TakeZooKeeperNews()) membership_.Refresh();
     if (Clock::now() < check_at) continue;
+    if (membership_.Due() || fence_.alone()) membership_.Refresh();
     if (const auto own = own_server_.AskInfo()) KeepFenced(*own);
     check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
   }
@@ -91,7 +92,8 @@ void Serving::Check() {
   }
   stop_.NoteSeen(*own);
   follower_.Follow(*own);
-  if (recoverer_.Check(*own, promotable_.HoldsCopy(*own))) {
+  if (auto recovered = recoverer_.Check(*own, promotable_.HoldsCopy(*own))) {
+    membership_.NoteWritten(std::move(*recovered));
     follower_.NoteRecorded();
     membership_.Refresh();
   }

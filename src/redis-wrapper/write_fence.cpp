@@ -36,10 +36,9 @@ void WriteFence::Check(const redis::ServerInfo& own, const ZooKeeperSays& zookee
   if (!options_.fence) return;
   FindLeftover(own);
   const bool is_master = own.role == redis::Role::kMaster;
-  if (zookeeper.confirms || !is_master) attached_.clear();
-  for (const auto& replica : own.replicas) attached_.insert(replica.endpoint);
+  if (zookeeper.confirms || !is_master) joined_.clear();
   const Confirmations confirmations =
-      is_master ? AskForConfirmation(zookeeper, sentinels, replicas) : Confirmations{};
+      is_master ? AskForConfirmation(own, zookeeper, sentinels, replicas) : Confirmations{};
   const Fence::Action action = fence_.Next(is_master, Confirmed(confirmations), Clock::now());
   if (action == Fence::Action::kNone) return;
   const auto done = action == Fence::Action::kRaise ? Raise() : Lower();
@@ -63,16 +62,16 @@ void WriteFence::Check(const redis::ServerInfo& own, const ZooKeeperSays& zookee
   }
 }
 
-Confirmations WriteFence::AskForConfirmation(const ZooKeeperSays& zookeeper,
+Confirmations WriteFence::AskForConfirmation(const redis::ServerInfo& own, const ZooKeeperSays& zookeeper,
                                              const std::vector<sentinel::Peer>& sentinels,
-                                             const std::vector<Endpoint>& registered) const {
+                                             const std::vector<Endpoint>& registered) {
   if (zookeeper.confirms) return {.zookeeper = true};
-  std::set<Endpoint> known(registered.begin(), registered.end());
-  known.insert(attached_.begin(), attached_.end());
+  std::set<Endpoint> counted(registered.begin(), registered.end());
+  counted.insert(joined_.begin(), joined_.end());
+  std::set<Endpoint> known = counted;
+  for (const auto& replica : own.replicas) known.insert(replica.endpoint);
   const std::vector<Endpoint> replicas(known.begin(), known.end());
-  PeersView view{.self = options_.server.announce,
-                 .peers = sentinels.size() + replicas.size(),
-                 .newer_epoch = zookeeper.newer_epoch};
+  PeersView view{.self = options_.server.announce, .newer_epoch = zookeeper.newer_epoch};
   // One after the other where no thread can be made.
   auto asked_replicas = std::async(std::launch::async | std::launch::deferred,
                                    [&] { return network_.redis.AskInfos(replicas); });
@@ -80,9 +79,15 @@ Confirmations WriteFence::AskForConfirmation(const ZooKeeperSays& zookeeper,
        sentinel::AskSentinels(network_.sentinels, sentinels, options_.common.master_name)) {
     if (report) view.sentinels.push_back(*report);
   }
-  for (const auto& info : asked_replicas.get()) {
-    if (info) view.replicas.push_back(*info);
+  const auto infos = asked_replicas.get();
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    if (!infos[i]) continue;
+    const bool follows = infos[i]->role == redis::Role::kReplica && infos[i]->master == view.self;
+    if (!counted.contains(replicas[i]) && !follows) continue;
+    if (counted.insert(replicas[i]).second) joined_.insert(replicas[i]);
+    view.replicas.push_back(*infos[i]);
   }
+  view.peers = sentinels.size() + counted.size();
   return CountPeers(view);
 }
 

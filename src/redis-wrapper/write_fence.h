@@ -37,9 +37,9 @@ class WriteFence {
   bool alone() const { return fence_.alone(); }
 
  private:
-  Confirmations AskForConfirmation(const ZooKeeperSays& zookeeper,
+  Confirmations AskForConfirmation(const redis::ServerInfo& own, const ZooKeeperSays& zookeeper,
                                    const std::vector<sentinel::Peer>& sentinels,
-                                   const std::vector<Endpoint>& registered) const;
+                                   const std::vector<Endpoint>& registered);
   Result<std::vector<redis::Reply>> AskOwn(const std::vector<redis::Command>& commands);
   // A raise that was not ours to see: found up although it was never ordered, or lowered before it arrived.
   void FindLeftover(const redis::ServerInfo& own);
@@ -54,9 +54,9 @@ class WriteFence {
     std::string min_replicas;
     std::string max_lag;
   };
-  // Replicas of the server since ZooKeeper confirmed it last: who joins while it is away is not registered
-  // as far as this master can read, and could be promoted all the same.
-  std::set<Endpoint> attached_;
+  // Have joined since ZooKeeper confirmed this master last: as far as it can read they are not registered,
+  // and they could be promoted all the same. Who has never answered as its replica is none of the group.
+  std::set<Endpoint> joined_;
   UserSettings users_{"0", "10"};  // as they were before the fence was raised; Redis' own before that
   LogOnChange log_problem_;
 };

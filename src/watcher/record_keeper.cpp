@@ -35,7 +35,7 @@ void NoteMembers(const std::map<std::string, std::vector<store::Member>>& member
   if (found == members.end()) return;
   for (const auto& member : found->second) {
     evidence->members.insert(member.endpoint);
-    if (member.serving) evidence->serving.insert(member.endpoint);
+    if (member.endpoint == evidence->record.master) evidence->about_to_act = member.serving;
   }
 }
 
@@ -175,10 +175,16 @@ void RecordKeeper::AskServers(std::vector<Evidence>* evidence) const {
   const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
   const auto infos = network_.redis.AskInfos(asked);
   std::set<Endpoint> acting_masters;
+  std::set<Endpoint> unlinked;
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (infos[i] && infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);
+    if (!infos[i]) continue;
+    if (infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);
+    if (infos[i]->role == redis::Role::kReplica && !infos[i]->link_up) unlinked.insert(asked[i]);
   }
-  for (auto& of_group : *evidence) of_group.acting_masters = acting_masters;
+  for (auto& of_group : *evidence) {
+    of_group.acting_masters = acting_masters;
+    of_group.about_to_act = of_group.about_to_act && unlinked.contains(of_group.record.master);
+  }
 }
 
 std::optional<Record> RecordKeeper::Write(const Change& change) {

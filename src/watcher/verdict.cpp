@@ -24,17 +24,32 @@ bool HasOlderEpoch(const sentinel::SentinelReport& one, const sentinel::Sentinel
   return one.config_epoch < other.config_epoch;
 }
 
+bool AgreesWith(const store::Record& record, const sentinel::SentinelReport& report) {
+  return record.state == store::Record::State::kMaster && report.master == record.master &&
+         report.config_epoch == record.epoch;
+}
+
+// Which config epoch proves that the record is old. One that was written without an epoch gives way to the
+// newest that was ever recorded, too; epoch 0 is no failover's, so it proves nothing. That of a recovery or a
+// cold start was not won in an election: a failover that nobody had seen then may have the same.
+std::uint64_t LeastEpoch(const store::Record& record) {
+  if (!record.lineage_fits) return std::max<std::uint64_t>(record.epoch, 1);
+  return record.cold_start ? record.epoch : record.epoch + 1;
+}
+
 // The newest report that needs no majority, if its epoch is at least that and no other report disputes whose
-// epoch it is.
+// epoch it is. Who only repeats the record says nothing of what came after it.
 const sentinel::SentinelReport* FindProof(const Evidence& evidence, std::uint64_t least_epoch) {
   const sentinel::SentinelReport* newest = nullptr;
   for (const auto& report : evidence.reports) {
     if (!report.identified || !evidence.members.contains(report.master)) continue;
+    if (evidence.record.cold_start && AgreesWith(evidence.record, report)) continue;
     if (newest == nullptr || HasOlderEpoch(*newest, report)) newest = &report;
   }
   if (newest == nullptr || newest->config_epoch < least_epoch) return nullptr;
   const bool disputed =
-      std::any_of(evidence.reports.begin(), evidence.reports.end(), [newest](const auto& report) {
+      std::any_of(evidence.reports.begin(), evidence.reports.end(), [&](const auto& report) {
+        if (evidence.record.cold_start && AgreesWith(evidence.record, report)) return false;
         return report.config_epoch == newest->config_epoch && report.master != newest->master;
       });
   return disputed ? nullptr : newest;
@@ -60,12 +75,9 @@ std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
 }
 
 Verdict Judge(const Evidence& evidence) {
-  const auto& [record, reports, registered, acting_masters, members, serving] = evidence;
+  const auto& [record, reports, registered, acting_masters, members, about_to_act] = evidence;
   if (reports.empty()) return Keep("no Sentinel answers");
-  // A record that was written without an epoch gives way to the newest epoch that was ever recorded, too.
-  // Epoch 0 is no failover's, so it proves nothing.
-  const std::uint64_t least_epoch =
-      record.lineage_fits ? record.epoch + 1 : std::max<std::uint64_t>(record.epoch, 1);
+  const std::uint64_t least_epoch = LeastEpoch(record);
   if (const auto* proof = FindProof(evidence, least_epoch)) {
     return Change(
         proof->master, proof->config_epoch,
@@ -92,11 +104,10 @@ Verdict Judge(const Evidence& evidence) {
   const bool acts = acting_masters.contains(record.master);
   // Of a recovery or a cold start they know nothing by themselves, and are told in a moment. It is recorded
   // before its server is promoted, and the old master may be back just then.
-  if (record.cold_start && majority->config_epoch < record.epoch &&
-      (acts || serving.contains(record.master))) {
+  if (record.cold_start && majority->config_epoch < record.epoch && (acts || about_to_act)) {
     return Keep(fmt::format(
         "{}, but report only the older epoch {}, and the recorded master, whom no Sentinel chose, {}", named,
-        majority->config_epoch, acts ? "acts as a master" : "serves, and is about to be promoted"));
+        majority->config_epoch, acts ? "acts as a master" : "is a replica that is about to be promoted"));
   }
   if (!acts) return Change(majority->master, majority->config_epoch, named);
   if (members.contains(record.master) && !members.contains(majority->master)) {

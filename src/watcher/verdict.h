@@ -4,7 +4,8 @@
 //   1. A config epoch that is newer than the record's, told by a Sentinel that has the id of its
 //      registration, of a master that is a registered member of the group. Epochs are won by election and
 //      belong to one configuration each, so that Sentinel's word is enough, and the record is true within
-//      milliseconds of a promotion.
+//      milliseconds of a promotion. The epoch of a recovery or a cold start is nobody's by election, so there
+//      the same epoch proves as much.
 //   2. More than half of the registered Sentinels naming the same master, which acts as one, while nothing
 //      contradicts: the recorded master does not act as one, or all of them name the other, or know a newer
 //      epoch. A recorded member that acts gives way to another member only. That mends a record that a
@@ -12,7 +13,7 @@
 //      is what carries the originals, whose Sentinels cannot be identified and whose servers are no members.
 //      Sentinels that know only an older epoch are believed only when all of them agree: otherwise they may
 //      simply not have heard yet. Of a recovery or a cold start none has heard, so while the recorded master
-//      acts, or serves as a member that is about to, an older epoch changes nothing.
+//      acts, or is about to, an older epoch changes nothing.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +35,8 @@ struct Evidence {
   std::size_t registered = 0;         // Sentinels, whether they answered or not
   std::set<Endpoint> acting_masters;  // of those that were asked: who answers as master
   std::set<Endpoint> members;         // registered in the group, serving or not
-  std::set<Endpoint> serving;         // those of them whose servers run
+  // The recorded master serves as a replica without a link: if it recovers the group, it acts in a moment.
+  bool about_to_act = false;
 };
 
 struct Verdict {

@@ -317,7 +317,11 @@ TEST(HandoverFaultsTest, AFailoverThatAnotherSentinelReportsIsFollowed) {
   // The one that was asked promotes and stands still, and the promoted one is slow to say so.
   WhenOrdered(world, [&world] {
     world.fleet.sentinel(kS3).tilt = true;
-    for (const auto& sentinel : {kS1, kS2}) world.fleet.sentinel(sentinel).groups.at("g").master = kB;
+    for (const auto& sentinel : {kS1, kS2}) {
+      auto& group = world.fleet.sentinel(sentinel).groups.at("g");
+      group.master = kB;
+      ++group.config_epoch;
+    }
     world.fleet.Promote(kB);
     world.fleet.redis(kB).state = State::kSilent;
     world.time.At(Clock::now() + 2s, [&world] { world.fleet.redis(kB).state = State::kAnswers; });
@@ -362,22 +366,53 @@ TEST(HandoverFaultsTest, ItCanBeInterruptedWhileAnOrderIsCalledOff) {
 }
 
 TEST(FindPromotedTest, OneThatActsWithOtherDataIsNotFollowed) {
-  FakeTime time;
-  FakeFleet fleet(time);
-  fleet.AddMaster(kA);
-  fleet.AddReplica(kB, kA);
-  fleet.AddReplica(kC, kA);
-  const auto find = [&, data = fleet.redis(kA).replication_id] {
-    return failover::FindPromoted(fleet.network().redis, {kB, kC}, data);
+  struct Found {
+    const char* name;
+    std::function<void(FakeFleet&)> change;
+    std::optional<Endpoint> named;
+    std::optional<Endpoint> promoted;
   };
-  EXPECT_EQ(find(), std::nullopt) << "both are replicas";
-  // As a container is that comes up again on its port.
-  fleet.redis(kB).role = redis::Role::kMaster;
-  fleet.redis(kB).replication_id = std::string(40, '9');
-  fleet.redis(kB).offset = 0;
-  EXPECT_EQ(find(), std::nullopt) << "it was started anew, without data";
-  fleet.Promote(kC);
-  EXPECT_EQ(find(), kC);
+  const auto acts = [](FakeFleet& fleet, const std::string& before, std::int64_t until) {
+    auto& redis = fleet.redis(kB);
+    redis.role = redis::Role::kMaster;
+    redis.replication_id = std::string(40, '9');
+    redis.previous_replication_id = before;
+    redis.previous_until = until;
+  };
+  const std::string data = std::string(40, 'a');
+  for (const auto& [name, change, named, promoted] : std::initializer_list<Found>{
+           {"both are replicas", [](auto&) {}, {}, {}},
+           {"one was promoted", [&](auto& fleet) { acts(fleet, data, 1001); }, {}, kB},
+           {"one was started anew without data", [&](auto& fleet) { acts(fleet, "", -1); }, {}, {}},
+           {"one was started anew, and a Sentinel names it",
+            [&](auto& fleet) { acts(fleet, "", -1); },
+            kB,
+            {}},
+           // Since Redis 7.0, a master that loads a snapshot goes on from what that was called.
+           {"one was started from an old snapshot", [&](auto& fleet) { acts(fleet, data, 901); }, {}, {}},
+           {"one that had not caught up was promoted, and a Sentinel names it",
+            [&](auto& fleet) { acts(fleet, data, 901); }, kB, kB},
+           {"a Sentinel names another one", [&](auto& fleet) { acts(fleet, data, 901); }, kC, {}}}) {
+    FakeTime time;
+    FakeFleet fleet(time);
+    fleet.AddMaster(kA);
+    fleet.AddReplica(kB, kA);
+    fleet.AddReplica(kC, kA);
+    change(fleet);
+    const failover::Promotion awaited{kA, data, 1000, {kB, kC}};
+    EXPECT_EQ(failover::FindPromoted(fleet.network().redis, awaited, named), promoted) << name;
+  }
+}
+
+TEST(FindNamedTest, ANewerConfigurationIsBelieved) {
+  const auto names = [](const Endpoint& master, std::uint64_t epoch) {
+    return sentinel::SentinelReport{.master = master, .config_epoch = epoch};
+  };
+  EXPECT_EQ(failover::FindNamed(kA, {}), std::nullopt);
+  EXPECT_EQ(failover::FindNamed(kA, {names(kA, 3), names(kB, 4)}), kB);
+  EXPECT_EQ(failover::FindNamed(kA, {names(kB, 2), names(kA, 3)}), std::nullopt)
+      << "it has not heard for long";
+  EXPECT_EQ(failover::FindNamed(kA, {names(kB, 3), names(kA, 3)}), std::nullopt);
 }
 
 TEST(DisconnectClientsTest, LeavesReplicasAndSubscribersAlone) {

@@ -41,8 +41,9 @@ struct FenceSite {
 
   void Check(bool zookeeper) {
     time.Advance(1s);
-    const auto info = fleet.network().redis.AskInfo(kSelf);
+    auto info = fleet.network().redis.AskInfo(kSelf);
     if (!info) return;
+    info->replicas.insert(info->replicas.end(), attached.begin(), attached.end());
     fence->Check(*info, {.confirms = zookeeper}, known_sentinels, known_replicas);
   }
   void CheckFor(Duration duration, bool zookeeper) {
@@ -64,6 +65,7 @@ struct FenceSite {
   // As they were registered when ZooKeeper answered last.
   std::vector<sentinel::Peer> known_sentinels{{kSentinel, ""}};
   std::vector<Endpoint> known_replicas{kReplica};
+  std::vector<redis::ReplicaOf> attached;  // beside those that answer
 };
 
 TEST(WriteFenceTest, IsRaisedAfterPatienceAndTheUsersSettingsComeBack) {
@@ -114,6 +116,16 @@ TEST(WriteFenceTest, MostOfThePeersAreEnough) {
     site.CheckFor(6s, false);
     EXPECT_EQ(site.Raised(), raised) << name;
   }
+}
+
+TEST(WriteFenceTest, AReplicaThatCannotBeAskedDoesNotCount) {
+  FenceSite site;
+  site.known_replicas.clear();
+  // As one of another operator's, behind an address that leads nowhere from here.
+  site.fleet.redis(kReplica).state = FakeFleet::State::kGone;
+  site.attached = {{.endpoint = kReplica, .online = true}};
+  site.CheckFor(10s, false);
+  EXPECT_FALSE(site.Raised()) << "its Sentinel confirms this master";
 }
 
 TEST(WriteFenceTest, AReplicaThatJoinedUnseenCounts) {

@@ -10,12 +10,30 @@
 
 namespace redis_zk::failover {
 
-std::optional<Endpoint> FindPromoted(redis::Servers& servers, const std::vector<Endpoint>& replicas,
-                                     const std::string& replication_id) {
-  const auto infos = servers.AskInfos(replicas);
-  for (std::size_t i = 0; i < replicas.size(); ++i) {
-    const bool acts = infos[i] && infos[i]->role == redis::Role::kMaster;
-    if (acts && infos[i]->previous_replication_id == replication_id) return replicas[i];
+std::optional<Endpoint> FindNamed(const Endpoint& old_master,
+                                  const std::vector<sentinel::SentinelReport>& reports) {
+  const sentinel::SentinelReport* newest = nullptr;
+  for (const auto& report : reports) {
+    if (newest == nullptr || report.config_epoch > newest->config_epoch) newest = &report;
+  }
+  if (newest == nullptr || newest->master == old_master) return std::nullopt;
+  const bool disputed = std::any_of(reports.begin(), reports.end(), [&](const auto& report) {
+    return report.master == old_master && report.config_epoch == newest->config_epoch;
+  });
+  return disputed ? std::nullopt : std::optional(newest->master);
+}
+
+std::optional<Endpoint> FindPromoted(redis::Servers& servers, const Promotion& awaited,
+                                     const std::optional<Endpoint>& named) {
+  std::vector<Endpoint> candidates = awaited.promotable;
+  if (named && std::find(candidates.begin(), candidates.end(), *named) == candidates.end())
+    candidates.push_back(*named);
+  const auto infos = servers.AskInfos(candidates);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const auto& info = infos[i];
+    if (!info || info->role != redis::Role::kMaster) continue;
+    if (info->previous_replication_id != awaited.replication_id) continue;
+    if (info->previous_until >= awaited.offset || named == candidates[i]) return candidates[i];
   }
   return std::nullopt;
 }
@@ -34,16 +52,10 @@ CallOff::Seen CallOff::Look(TimePoint now) {
                          sentinel.ToAddress());
     }
   }
-  std::vector<Endpoint> candidates = terms_.promotable;
-  for (const auto& report : reports) {
-    if (report.master == terms_.master) continue;
-    candidates.push_back(report.master);
-    open =
-        fmt::format("Sentinel {} names {} as the master, which does not act as one with this master's data",
-                    report.sentinel.ToAddress(), report.master.ToAddress());
-  }
-  if (auto promoted = FindPromoted(network_.redis, candidates, terms_.replication_id))
-    return {.promoted = promoted};
+  const auto named = FindNamed(terms_.awaited.master, reports);
+  if (auto promoted = FindPromoted(network_.redis, terms_.awaited, named)) return {.promoted = promoted};
+  if (named)
+    open = named->ToAddress() + " is named by a Sentinel, and does not act as master with this master's data";
   for (const auto& report : reports) {
     if (!report.failover_in_progress) continue;
     open = "the failover is still running";

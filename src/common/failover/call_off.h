@@ -2,6 +2,7 @@
 // a failover-timeout that has passed, or, in TILT, by making them forget the order.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,22 +16,33 @@
 
 namespace redis_zk::failover {
 
-// Which of these was promoted: it acts as a master, and its data go on from those called `replication_id`,
-// the old master's. One that only acts as a master may have been started anew without any data, and an old
-// master that follows it loses all of them.
-std::optional<Endpoint> FindPromoted(redis::Servers& servers, const std::vector<Endpoint>& replicas,
-                                     const std::string& replication_id);
+// What a promotion is known by.
+struct Promotion {
+  Endpoint master;                   // the old one
+  std::string replication_id;        // of its data
+  std::int64_t offset = 0;           // how far they go in every replica that caught up
+  std::vector<Endpoint> promotable;  // whom a Sentinel may choose
+};
+
+// The master that a newer configuration names than any that names the old one; others have not heard for
+// long.
+std::optional<Endpoint> FindNamed(const Endpoint& old_master,
+                                  const std::vector<sentinel::SentinelReport>& reports);
+
+// Who was promoted: it acts as a master, and its data go on from the old master's, at the offset that all
+// have reached or where it is `named` by Sentinels. One that only acts as a master may have been started
+// anew, without data or from a snapshot, and an old master that follows it loses all that was written since.
+std::optional<Endpoint> FindPromoted(redis::Servers& servers, const Promotion& awaited,
+                                     const std::optional<Endpoint>& named);
 
 // The end of this is the end of the changed failover-timeouts.
 class CallOff {
  public:
   struct Terms {
     std::string group;
-    Endpoint master;                        // the old one
-    std::string replication_id;             // of its data
     std::vector<sentinel::Peer> sentinels;  // all that are registered
     std::vector<Endpoint> asked;            // those that may still act
-    std::vector<Endpoint> promotable;       // replicas that Sentinel may choose
+    Promotion awaited;
   };
   CallOff(const redis::Network& network, Terms terms)
       : network_(network), terms_(std::move(terms)), guard_(network, terms_.group) {}

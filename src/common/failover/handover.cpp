@@ -65,6 +65,15 @@ std::vector<Endpoint> PromotableIn(const HandoverPlan& plan) {
   return promotable;
 }
 
+std::vector<sentinel::SentinelReport> WithAnswer(
+    const std::vector<Result<sentinel::SentinelReport>>& answers) {
+  std::vector<sentinel::SentinelReport> reports;
+  for (const auto& answer : answers) {
+    if (answer) reports.push_back(*answer);
+  }
+  return reports;
+}
+
 }  // namespace
 
 Status DisconnectClients(redis::Servers& servers, const Endpoint& server) {
@@ -135,7 +144,8 @@ HandoverPlan Handover::Look() {
     plan.passing = slow || redis::IsFull(master.error());
     return plan;
   }
-  replication_id_ = master->replication_id;
+  awaited_.master = terms_.announced;
+  awaited_.replication_id = master->replication_id;
   HandoverView view;
   view.master = *master;
   view.announced = terms_.announced;
@@ -236,6 +246,7 @@ Handover::Next Handover::PauseWrites(HandoverPlan plan) {
     if (paused.error().kind != ErrorKind::kRefused && GoesOn()) master_.ReleaseWrites();
     return End(Kind::kRefused, paused.error().message);
   }
+  awaited_.promotable = PromotableIn(plan);
   CatchUp catch_up(plan.replicas, to_, 0);
   return step::CatchingUp{std::move(plan), std::move(catch_up), Clock::now() + kCatchUp};
 }
@@ -257,6 +268,7 @@ Handover::Next Handover::Take(step::CatchingUp& at) {
                     "timeout: the pause of the writes expired before the failover was requested");
     deadline = master_.paused_until() - kReleaseBefore;
   }
+  awaited_.offset = seen.offset;
   std::vector<Endpoint> to_ask = at.plan.sentinels;
   return step::Ordering{{.plan = std::move(at.plan), .deadline = deadline, .to_ask = std::move(to_ask)}};
 }
@@ -298,10 +310,13 @@ Handover::Next Handover::Take(step::Ordering& at) {
 
 Handover::Next Handover::Take(step::AwaitingPromotion& at) {
   step::Attempt& attempt = at.attempt;
-  if (const auto promoted = FindPromoted(network_.redis, PromotableIn(attempt.plan), replication_id_))
-    return Demote(*promoted);
+  // Its own word comes up to a second before a Sentinel's.
+  if (const auto promoted = FindPromoted(network_.redis, awaited_, std::nullopt)) return Demote(*promoted);
   const std::string asked = at.watch.asked().ToAddress();
   const auto answers = sentinel::AskSentinels(network_.sentinels, answering_, terms_.group);
+  if (const auto named = FindNamed(awaited_.master, WithAnswer(answers))) {
+    if (const auto promoted = FindPromoted(network_.redis, awaited_, named)) return Demote(*promoted);
+  }
   const TimePoint now = Clock::now();
   switch (at.watch.Judge(answering_, answers, now)) {
     case OrderWatch::State::kTilted:
@@ -346,11 +361,9 @@ step::Any Handover::BeginCallingOff(step::Attempt attempt, std::vector<Endpoint>
                                     bool ask_next) const {
   CallOff::Terms terms;
   terms.group = terms_.group;
-  terms.master = terms_.announced;
-  terms.replication_id = replication_id_;
   terms.sentinels = terms_.sentinels;
   terms.asked = std::move(asked);
-  terms.promotable = PromotableIn(attempt.plan);
+  terms.awaited = awaited_;
   auto call_off = std::make_unique<CallOff>(network_, std::move(terms));
   return step::CallingOff{std::move(attempt), std::move(call_off), by, ask_next};
 }

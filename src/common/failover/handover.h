@@ -21,6 +21,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "failover/call_off.h"
 #include "failover/handover_steps.h"
 #include "failover/old_master.h"
 #include "failover/plan.h"
@@ -122,7 +123,8 @@ class Handover {
   const TimePoint start_;
   std::optional<Endpoint> to_;               // whom to promote
   std::vector<sentinel::Peer> answering_{};  // Sentinels, when they were looked at last
-  std::string replication_id_{};             // of the master's data, then
+  // What is awaited once writes are paused; until then its data as they were looked at last.
+  Promotion awaited_{};
   std::optional<TimePoint> possible_since_{};
   std::optional<std::string> interrupted_{};
   LogOnChange log_waiting_{};
