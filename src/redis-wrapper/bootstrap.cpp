@@ -38,8 +38,6 @@ Decision Follow(const View& view, const Endpoint& master, std::string reason) {
           .reason = std::move(reason)};
 }
 
-Decision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
-
 // A living node that acts as master although nobody names it: a failover that has not been told yet.
 std::optional<Endpoint> ActingMaster(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
@@ -100,11 +98,11 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
     const std::string what =
         fmt::format("{} names {} as master, but {}", who_says, address,
                     stranger == view.strangers.end() ? "it is unreachable" : stranger->second);
-    if (auto reason = ReasonToWaitForTheDead(view, what)) return Wait(std::move(*reason));
+    if (auto reason = ReasonToWaitForTheDead(view, what)) return Decision::Wait(std::move(*reason));
     // Of ours, the znode of its member would still be there; of somebody else there is no such sign of life.
     const bool foreign = view.record.state == State::kMaster && !view.record.lineage_fits;
     if (foreign && view.patient) {
-      Decision decision = Wait(fmt::format(
+      Decision decision = Decision::Wait(fmt::format(
           "{}; another program wrote the record; waiting for that master (COLD_START_WAIT)", what));
       decision.awaits_datasets = true;
       return decision;
@@ -115,7 +113,7 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
     return Follow(view, master,
                   fmt::format("{} names {} as master, and it acts as master", who_says, address));
   }
-  return Wait(
+  return Decision::Wait(
       fmt::format("{} names {} as master, but it is a replica; waiting for a majority of the Sentinels to "
                   "name the master",
                   who_says, address));
@@ -124,16 +122,16 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
 // This node is supposed to be the master, and its Redis does not run.
 Decision DecideAsNamedMaster(const View& view, const std::string& who_says) {
   if (const auto acting = ActingMaster(view))
-    return Wait(WaitForActing(who_says + " names this node as master", *acting));
+    return Decision::Wait(WaitForActing(who_says + " names this node as master", *acting));
   if (const auto holder = DataHolder(view)) {
-    Decision decision = Wait(fmt::format(
+    Decision decision = Decision::Wait(fmt::format(
         "{} names this node as master, but {} is running and holds data; waiting for Sentinel to promote it",
         who_says, holder->ToAddress()));
     decision.ask_failover = true;
     return decision;
   }
   if (!view.silent.empty()) {
-    return Wait(
+    return Decision::Wait(
         fmt::format("{} names this node as master; {} is registered but unreachable and may hold data; "
                     "waiting until it answers or its ZooKeeper session expires",
                     who_says, view.silent.front().ToAddress()));
@@ -151,7 +149,7 @@ Decision DecideWithoutRecord(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
     if (info.role != redis::Role::kMaster) continue;
     if (acting) {
-      return Wait(fmt::format(
+      return Decision::Wait(fmt::format(
           "{}, and both {} and {} act as master; waiting for a majority of the Sentinels to name one", found,
           acting->ToAddress(), endpoint.ToAddress()));
     }
@@ -164,18 +162,18 @@ Decision DecideWithoutRecord(const View& view) {
     return decision;
   }
   if (const auto holder = DataHolder(view)) {
-    return Wait(fmt::format("{}, but {} is running and holds data; waiting for it to become master", found,
-                            holder->ToAddress()));
+    return Decision::Wait(fmt::format("{}, but {} is running and holds data; waiting for it to become master",
+                                      found, holder->ToAddress()));
   }
   if (unreadable && !view.living.empty()) {
-    return Wait(fmt::format("{}, and {} is running; waiting for a repaired record", found,
-                            view.living.begin()->first.ToAddress()));
+    return Decision::Wait(fmt::format("{}, and {} is running; waiting for a repaired record", found,
+                                      view.living.begin()->first.ToAddress()));
   }
   if (unreadable && view.sentinels_answering > 0) {
-    return Wait(fmt::format(
+    return Decision::Wait(fmt::format(
         "{}, and Sentinels are running; waiting for the watcher to write it from their answers", found));
   }
-  if (!view.silent.empty()) return Wait(WaitForSilent(view, found));
+  if (!view.silent.empty()) return Decision::Wait(WaitForSilent(view, found));
   return DecideColdStart(view, found);
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/endpoint.h"
@@ -74,6 +75,8 @@ struct Decision {
   bool forced = false;           // by FORCE_MASTER, against data of other origin
   bool disputed = false;         // only a person can say which data are the right ones
   std::string reason;            // one sentence, for the log and the record
+
+  static Decision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
 };
 
 // Whether no failover can make it the master: a replica of priority 0, by its user's will or since it holds

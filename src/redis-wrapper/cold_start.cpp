@@ -69,8 +69,6 @@ Best FindBest(const std::vector<Member>& candidates, const History& history) {
   return found;
 }
 
-Decision Wait(std::string reason) { return {.action = Decision::Action::kWait, .reason = std::move(reason)}; }
-
 Decision ServeAsMaster(std::string reason) {
   return {.action = Decision::Action::kServeAsMaster,
           .needs_lock = true,
@@ -80,7 +78,7 @@ Decision ServeAsMaster(std::string reason) {
 
 Decision AwaitDatasets(const View& view, const std::string& why, const std::string& present) {
   const auto& awaited = view.awaited.front();
-  Decision decision = Wait(
+  Decision decision = Decision::Wait(
       fmt::format("{}; of the starting nodes, {}; waiting for {} (COLD_START_WAIT), last reported with {}{}",
                   why, present, awaited.endpoint.ToAddress(), Describe(awaited.dataset),
                   view.awaited.size() > 1 ? fmt::format(", and {} more", view.awaited.size() - 1) : ""));
@@ -144,7 +142,7 @@ std::optional<Reserve> FindBetterReserve(const View& view) {
 Decision WaitForReserve(const View& view, const Reserve& reserve, const std::string& why) {
   const std::string address = reserve.endpoint.ToAddress();
   const std::string held = reserve.dataset.empty() ? "a part of the data" : Describe(reserve.dataset);
-  Decision decision = Wait(fmt::format(
+  Decision decision = Decision::Wait(fmt::format(
       "{}; refusing to start: {} is running and holds better data than this node ({}, here {}), and its "
       "replica-priority of 0 forbids its promotion; to make it the master, set its replica-priority to 10 "
       "with "
@@ -162,7 +160,7 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
   // An id may be that of several nodes: the best of them, and this node, which stands first, among equals.
   const Member* forced = FindBest(meant, view.history).best;
   if (forced == nullptr) {
-    Decision decision = Wait(fmt::format(
+    Decision decision = Decision::Wait(fmt::format(
         "{}; refusing to start: {} and {} hold unrelated datasets; set FORCE_MASTER on these nodes to the "
         "address or replication id of the one to keep, the other will be overwritten",
         why, Describe(*found.best), Describe(*found.rival)));
@@ -170,8 +168,8 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
     return decision;
   }
   if (forced->endpoint != view.self)
-    return Wait(fmt::format("{}; FORCE_MASTER={} selects {}; waiting until it serves", why, view.force_master,
-                            Describe(*forced)));
+    return Decision::Wait(fmt::format("{}; FORCE_MASTER={} selects {}; waiting until it serves", why,
+                                      view.force_master, Describe(*forced)));
   Decision decision = ServeAsMaster(
       fmt::format("{}; FORCE_MASTER={} selected {}", why, view.force_master, Describe(*forced)));
   decision.forced = true;
@@ -191,7 +189,7 @@ Decision DecideAmongStarting(const View& view, const std::string& why) {
   if (found.rival != nullptr) return DecideDispute(view, candidates, found, why);
   if (wait) return AwaitDatasets(view, why, Describe(*found.best) + " has the best data");
   if (found.best->endpoint != view.self)
-    return Wait(
+    return Decision::Wait(
         fmt::format("{}; {} is starting with better data than this node ({}); waiting until it serves", why,
                     Describe(*found.best), Describe(view.own)));
   return ServeAsMaster(fmt::format("{}; this node has the best data of the starting nodes, {}{}", why,

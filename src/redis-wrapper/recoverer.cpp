@@ -12,7 +12,7 @@ namespace redis_zk::redis_wrapper {
 
 namespace {
 
-using Action = RecoveryDecision::Action;
+using RecoveryAction = RecoveryDecision::Action;
 using zookeeper::Watch;
 
 constexpr Duration kLookEvery = 1s;
@@ -50,14 +50,15 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
     return std::nullopt;
   }
   Result<RecoveryDecision> decision = DecideRecovery(*view, Clock::now());
-  if (decision->action == Action::kTakeLock) decision = DecideUnderLock(holds_copy);
+  if (decision->action == RecoveryAction::kTakeLock) decision = DecideUnderLock(holds_copy);
   if (!decision) {
     log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
                   "cannot promote this node, retrying: " + decision.error().message);
     return std::nullopt;
   }
   Say(*decision);
-  const bool due = decision->action == Action::kPromote || decision->action == Action::kFinish;
+  const bool due =
+      decision->action == RecoveryAction::kPromote || decision->action == RecoveryAction::kFinish;
   if (!due) return std::nullopt;
   if (const auto promoted = Promote(*decision); !promoted) {
     log_decision_(log::Severity::kError, {.event = "promotion-failed", .epoch = decision->epoch},
@@ -134,7 +135,7 @@ Result<RecoveryDecision> Recoverer::DecideUnderLock(bool holds_copy) {
   if (!held) return tl::unexpected(held.error());
   auto decision = *held ? LookAgain(holds_copy)
                         : RecoveryDecision{
-                              .action = Action::kWait,
+                              .action = RecoveryAction::kWait,
                               .reason = "another node of the group holds the lock; waiting until it is free"};
   // Whatever came of it: the next look begins anew, and a lock that is half taken stands in others' way.
   if (const auto released = lock_.Release(); !released)
@@ -149,7 +150,7 @@ Result<RecoveryDecision> Recoverer::LookAgain(bool holds_copy) {
   if (!view) return tl::unexpected(view.error());
   view->locked = true;
   auto decision = DecideRecovery(*view, Clock::now());
-  if (decision.action != Action::kPromote) return decision;
+  if (decision.action != RecoveryAction::kPromote) return decision;
   if (const auto tried = TryOut(*own); !tried) return tl::unexpected(tried.error());
   // Also where the answer is lost: it may have been written.
   owed_ = {view->record.master, decision.epoch};
@@ -176,19 +177,19 @@ Status Recoverer::Promote(const RecoveryDecision& decision) {
 
 void Recoverer::Say(const RecoveryDecision& decision) {
   switch (decision.action) {
-    case Action::kNone:
+    case RecoveryAction::kNone:
       log_decision_.Reset();
       break;
-    case Action::kWait:
+    case RecoveryAction::kWait:
       log_decision_(log::Severity::kInfo, {.event = "recovery-waiting"},
                     "not promoting this node: " + decision.reason);
       break;
-    case Action::kRefuse:
+    case RecoveryAction::kRefuse:
       log_decision_(log::Severity::kError, {.event = "recovery-blocked"}, "no master: " + decision.reason);
       break;
-    case Action::kTakeLock:
-    case Action::kPromote:
-    case Action::kFinish:
+    case RecoveryAction::kTakeLock:
+    case RecoveryAction::kPromote:
+    case RecoveryAction::kFinish:
       break;
   }
 }

@@ -12,7 +12,7 @@ namespace redis_zk::redis_wrapper {
 
 namespace {
 
-using Action = RecoveryDecision::Action;
+using RecoveryAction = RecoveryDecision::Action;
 using State = store::Record::State;
 using Peer = RecoveryView::Peer;
 
@@ -25,8 +25,12 @@ constexpr int kTimesForOthers = 2;
 // A master says something every ten seconds, if only PING.
 constexpr Duration kLongestSilence = 11s;
 
-RecoveryDecision None(std::string reason) { return {.action = Action::kNone, .reason = std::move(reason)}; }
-RecoveryDecision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
+RecoveryDecision None(std::string reason) {
+  return {.action = RecoveryAction::kNone, .reason = std::move(reason)};
+}
+RecoveryDecision Wait(std::string reason) {
+  return {.action = RecoveryAction::kWait, .reason = std::move(reason)};
+}
 
 store::Dataset DataOf(const redis::ServerInfo& info) {
   return {.replication_id = info.replication_id,
@@ -149,12 +153,12 @@ RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_the
         if (MayBePromoted(peer)) {
           if (!others_had_their_time) return Wait(address + " holds better data than this node");
           return {
-              .action = Action::kRefuse,
+              .action = RecoveryAction::kRefuse,
               .reason = fmt::format("{} holds better data than this node and does not promote itself; "
                                     "restart its redis-wrapper, or to give up what only it holds, stop it",
                                     address)};
         }
-        return {.action = Action::kRefuse,
+        return {.action = RecoveryAction::kRefuse,
                 .reason = fmt::format("{} holds better data than this node and cannot be promoted (its "
                                       "replica-priority is 0); to make it the master, set its "
                                       "replica-priority to 10 with CONFIG SET",
@@ -164,7 +168,7 @@ RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_the
           return Wait(address + " holds the same data and goes first");
         break;
       case Order::kUnrelated:
-        return {.action = Action::kRefuse,
+        return {.action = RecoveryAction::kRefuse,
                 .reason = fmt::format(
                     "this node (data {}) and {} (data {}) hold unrelated datasets; stop the "
                     "one whose data are to be given up, and empty its data directory",
@@ -187,7 +191,7 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   // record as soon as this one acts; where anybody else acts, the group has gone on meanwhile.
   const bool obeyed = view.own.role == redis::Role::kMaster;
   if (view.owed_from && !obeyed && FindActing(view) == nullptr && FindNewer(view).empty())
-    return {.action = Action::kFinish, .epoch = view.record.epoch, .reason = view.record.reason};
+    return {.action = RecoveryAction::kFinish, .epoch = view.record.epoch, .reason = view.record.reason};
   if (auto no_need = FindNoNeed(view); !no_need.empty()) return None(std::move(no_need));
   const std::string what =
       fmt::format("the recorded master {} does not act as master", view.record.master.ToAddress());
@@ -210,18 +214,18 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
     if (!IsNobodyFit(view))
       return wait(fmt::format("this node cannot be promoted: {}; waiting for another one", unfit));
     return {
-        .action = Action::kRefuse,
+        .action = RecoveryAction::kRefuse,
         .reason = fmt::format("{}; no running member can be promoted (this node: {}); start the nodes with "
                               "the group's data, or set replica-priority to 10 with CONFIG SET on the "
                               "replica to promote",
                               what, unfit)};
   }
   auto others = CompareWithOthers(view, quiet >= kTimesForOthers * view.patience);
-  if (others.action != Action::kNone) {
+  if (others.action != RecoveryAction::kNone) {
     others.reason = fmt::format("{}; {}", what, others.reason);
     return others;
   }
-  return {.action = view.locked ? Action::kPromote : Action::kTakeLock,
+  return {.action = view.locked ? RecoveryAction::kPromote : RecoveryAction::kTakeLock,
           .epoch = std::max(view.highest_epoch, view.record.epoch) + 1,
           .reason = fmt::format("{} for {} ms, Sentinel has promoted nobody, {} of {} Sentinels and members "
                                 "confirm that, and this node has the best data",

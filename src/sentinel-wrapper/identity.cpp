@@ -10,8 +10,6 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-using Kind = IdentityChoice::Kind;
-
 bool IsFree(const IdentitySeen& seen) { return !seen.identity.taken && !seen.answers; }
 
 }  // namespace
@@ -28,20 +26,21 @@ IdentityChoice ChooseIdentity(const std::vector<IdentitySeen>& identities, const
   const auto is_ours = [&own](const IdentitySeen& seen) { return seen.identity.endpoint == own; };
 
   if (const auto* seen = first([&](const auto& each) { return is_ours(each) && IsFree(each); }))
-    return {Kind::kTake, seen->identity, "this address had it before"};
+    return {IdentityChoice::Kind::kTake, seen->identity, "this address had it before"};
   if (const auto* seen = first(is_ours); seen != nullptr && may_wait)
-    return {Kind::kWait, seen->identity,
+    return {IdentityChoice::Kind::kWait, seen->identity,
             "this address had it before, and the ZooKeeper session of its last Sentinel has not expired"};
   if (const auto* seen = first(IsFree))
-    return {Kind::kTake, seen->identity,
+    return {IdentityChoice::Kind::kTake, seen->identity,
             fmt::format("its Sentinel at {} is unreachable and its session expired",
                         seen->identity.endpoint.ToAddress())};
   const auto may_be_dead = [](const IdentitySeen& seen) { return seen.identity.taken && !seen.answers; };
   if (const auto* seen = first(may_be_dead); seen != nullptr && may_wait)
-    return {Kind::kWait, seen->identity,
+    return {IdentityChoice::Kind::kWait, seen->identity,
             fmt::format("its Sentinel at {} is unreachable and its session has not expired",
                         seen->identity.endpoint.ToAddress())};
-  return {Kind::kNew, {}, identities.empty() ? "no other exists" : "every other one is in use"};
+  return {
+      IdentityChoice::Kind::kNew, {}, identities.empty() ? "no other exists" : "every other one is in use"};
 }
 
 bool IsLost(const std::vector<store::Identity>& identities, const store::Identity& ours) {

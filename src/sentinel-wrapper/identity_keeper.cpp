@@ -11,7 +11,7 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-constexpr Duration kLookAgain = 100ms;
+constexpr Duration kLookForIdentityEvery = 100ms;
 // ZooKeeper ends sessions at its ticks only, two seconds apart by default.
 constexpr Duration kTick = 2s;
 
@@ -31,7 +31,7 @@ bool IdentityKeeper::Acquire(std::uint64_t record_epoch) {
     if (!acquired && !raced)
       loop_.SayWaiting("cannot take an identity, retrying: " + acquired.error().message,
                        log::Severity::kWarn);
-    loop_.Pump(raced ? Clock::now() : Clock::now() + kLookAgain);
+    loop_.Pump(raced ? Clock::now() : Clock::now() + kLookForIdentityEvery);
   }
   return false;
 }

@@ -14,7 +14,7 @@ namespace {
 
 // Sentinel chooses in the second or third turn of its timer, which are a tenth of a second apart.
 constexpr Duration kChoiceTimeout = 2s;
-constexpr Duration kLookAgain = 20ms;
+constexpr Duration kLookForChoiceEvery = 20ms;
 
 }  // namespace
 
@@ -64,7 +64,7 @@ Result<std::string> Nudger::NudgeWithRaised(Duration down_after) {
 
 void Nudger::AwaitChoice() const {
   const TimePoint deadline = Clock::now() + kChoiceTimeout;
-  while (pause_(Clock::now() + kLookAgain) && Clock::now() < deadline) {
+  while (pause_(Clock::now() + kLookForChoiceEvery) && Clock::now() < deadline) {
     const auto known = sentinel::Client(network_.sentinels, sentinel_).AskKnownInstances(group_);
     // Afterwards Sentinel looks at down-after no more in this failover.
     if (!known || HasChosen(known->replicas)) return;

@@ -10,7 +10,7 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-constexpr Duration kLookAgain = 5s;
+constexpr Duration kLookAtSettingsEvery = 5s;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ void SettingsKeeper::Look(const Reports& monitored, const std::set<std::string>&
   for (const auto& [group, report] : monitored) servers += 1 + report.known_replicas;
   const Duration period = InfoPeriodFor(options_.info_period, servers);
   if (Clock::now() < look_at_ && (!knows_info_period_ || period == info_period_)) return;
-  look_at_ = Clock::now() + kLookAgain;
+  look_at_ = Clock::now() + kLookAtSettingsEvery;
   if (knows_info_period_) KeepInfoPeriod(period);
 }
 

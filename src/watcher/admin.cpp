@@ -23,7 +23,7 @@ namespace redis_zk::watcher {
 namespace {
 
 using Action = AdminRequest::Action;
-using Kind = failover::Handover::Outcome::Kind;
+using HandoverKind = failover::Handover::Outcome::Kind;
 using zookeeper::Watch;
 
 constexpr int kBadRequest = 400;
@@ -33,7 +33,6 @@ constexpr int kUnavailable = 503;
 constexpr int kTimedOut = 504;
 
 constexpr Duration kConnectWithin = 3s;
-constexpr Duration kUpkeep = 1s;
 // A Sentinel sees a promotion within a second, and says so at once.
 constexpr Duration kConfirmWithin = 3s;
 constexpr Duration kConfirmEvery = 20ms;
@@ -80,17 +79,17 @@ const char* KindOf(Action action) {
 std::optional<AdminOutcome> FailureIn(const failover::Handover::Outcome& outcome, bool stopping,
                                       const Endpoint& master) {
   switch (outcome.kind) {
-    case Kind::kDone:
+    case HandoverKind::kDone:
       return std::nullopt;
-    case Kind::kRefused:
+    case HandoverKind::kRefused:
       if (stopping)
         return AdminOutcome{.status = kUnavailable, .told = "this watcher is stopping; nothing was done"};
       return AdminOutcome{.status = kConflict, .told = outcome.told};
-    case Kind::kGivenUp:
+    case HandoverKind::kGivenUp:
       return AdminOutcome{
           .status = kTimedOut,
           .told = fmt::format("{}; {} accepts writes again", outcome.told, master.ToAddress())};
-    case Kind::kUndecided:
+    case HandoverKind::kUndecided:
       return AdminOutcome{.status = kTimedOut, .told = outcome.told};
   }
   return std::nullopt;
@@ -128,7 +127,7 @@ class Admin::OwnSession {
   bool Wait(TimePoint until) {
     const auto seen = news_.Get();
     session_->Maintain(Clock::now());
-    news_.GetNext(seen, std::min(until, Clock::now() + kUpkeep));
+    news_.GetNext(seen, std::min(until, Clock::now() + zookeeper::kUpkeep));
     session_->Maintain(Clock::now());
     return !stopping() && session_->id() == id_;
   }

@@ -19,8 +19,8 @@ namespace {
 // The first change of a burst is read at once, the others together.
 constexpr Duration kReadAtMostEvery = 50ms;
 constexpr Duration kReadWaitingEvery = 2s;
-constexpr Duration kFirstRetry = 100ms;
-constexpr Duration kLongestRetry = 3s;
+constexpr Duration kFirstReadRetry = 100ms;
+constexpr Duration kLongestReadRetry = 3s;
 
 std::set<std::string> GroupsIn(const std::map<std::string, std::vector<store::Member>>& members) {
   std::set<std::string> groups;
@@ -35,7 +35,7 @@ RegistryReader::RegistryReader(const CommonOptions& options, zookeeper::Session&
     : options_(options),
       session_(session),
       registry_(registry),
-      backoff_(kFirstRetry, kLongestRetry, RandomFraction) {}
+      backoff_(kFirstReadRetry, kLongestReadRetry, RandomFraction) {}
 
 void RegistryReader::Reduce(const SessionEvent& event) {
   switch (event.kind) {

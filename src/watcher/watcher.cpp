@@ -22,7 +22,6 @@ namespace {
 using sentinel::SubscriberEvent;
 using zookeeper::SessionEvent;
 
-constexpr Duration kUpkeep = 1s;
 constexpr Duration kRetry = 100ms;
 // What can wait is done when nothing happens, and at least this often.
 constexpr Duration kBackgroundAtLeastEvery = 5s;
@@ -110,11 +109,11 @@ TimePoint Watcher::NextTurn() const {
     if (keeper_.has_doubts()) return now;
     if (reader_.stale()) return std::min(std::max(reader_.read_at(), now), now + kRetry);
   }
-  return now + (follower_.following() ? kUpkeep : kRetry);
+  return now + (follower_.following() ? zookeeper::kUpkeep : kRetry);
 }
 
 bool Watcher::Pump(TimePoint deadline) {
-  const auto event = queue_.Pop(std::min(deadline, Clock::now() + kUpkeep));
+  const auto event = queue_.Pop(std::min(deadline, Clock::now() + zookeeper::kUpkeep));
   loop_turned_at_ = Clock::now().time_since_epoch().count();
   if (event) std::visit([this](const auto& kind) { Reduce(kind); }, *event);
   session_->Maintain(Clock::now());

@@ -8,6 +8,7 @@
 #include "fuzz/fuzz.h"
 #include "options/options.h"
 #include "watcher/behaviors/config.h"
+#include "zookeeper/hosts.h"
 
 namespace redis_zk {
 

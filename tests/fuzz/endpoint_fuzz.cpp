@@ -2,6 +2,7 @@
 #include "fuzz/fuzz.h"
 #include "net/endpoint.h"
 #include "options/parsers.h"
+#include "zookeeper/hosts.h"
 
 namespace redis_zk {
 

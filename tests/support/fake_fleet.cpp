@@ -5,18 +5,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "support/replies.h"
+
 namespace redis_zk::testing {
 
 namespace {
 
 using redis::Command;
 using redis::Reply;
-
-Reply Text(std::string text) { return {.type = Reply::Type::kText, .text = std::move(text)}; }
-Reply Wrong(std::string text) { return {.type = Reply::Type::kError, .text = std::move(text)}; }
-Reply Number(std::int64_t number) { return {.type = Reply::Type::kInteger, .integer = number}; }
-Reply Array(std::vector<Reply> items) { return {.type = Reply::Type::kArray, .items = std::move(items)}; }
-Reply Ok() { return Text("OK"); }
 
 Reply Fields(const std::vector<std::pair<std::string, std::string>>& fields) {
   std::vector<Reply> items;

@@ -7,17 +7,11 @@
 #include <utility>
 
 #include "support/fake_fleet.h"
+#include "support/replies.h"
 
 namespace redis_zk::testing {
 
 using redis::Reply;
-
-namespace {
-
-Reply Wrong(std::string text) { return {.type = Reply::Type::kError, .text = std::move(text)}; }
-Reply Ok() { return {.type = Reply::Type::kText, .text = "OK"}; }
-
-}  // namespace
 
 void FakeFleet::Promote(const Endpoint& replica) {
   Redis& promoted = redis_.at(replica);

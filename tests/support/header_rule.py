@@ -32,7 +32,7 @@ HEAVY = {
 
 
 def compiled(build):
-    """The sources of the project, each with all files that the compiler read for it."""
+    """The sources of the project, each with all files that the compiler read for it or for its group."""
     told = subprocess.run(["ninja", "-C", build, "-t", "deps"], check=True, capture_output=True, text=True).stdout
     sources = {}
     for block in told.split("\n\n"):
@@ -41,9 +41,12 @@ def compiled(build):
         if len(lines) < 2 or "(STALE)" in lines[0]:
             continue
         files = [(build / line.strip()).resolve() for line in lines[1:]]
-        source = files[0]
-        if source.is_relative_to(ROOT) and not source.is_relative_to(build):
-            sources[str(source.relative_to(ROOT))] = [str(file) for file in files]
+        # A group of them is compiled as one, by a file in the build directory that includes them; what a precompiled
+        # header includes stands with that alone.
+        for source in files:
+            if (source.suffix == ".cpp" and source.is_relative_to(ROOT) and not source.is_relative_to(build)
+                    or source == files[0] and source.name.startswith("cmake_pch")):
+                sources[str(source.relative_to(ROOT))] = [str(file) for file in files]
     return sources
 
 

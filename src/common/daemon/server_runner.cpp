@@ -18,8 +18,6 @@ namespace redis_zk::daemon {
 
 namespace {
 
-// How long a server's end is waited for without a look at the session.
-constexpr Duration kUpkeep = 1s;
 // How often a starting server is asked whether it serves yet.
 constexpr Duration kProbeInterval = 4ms;
 // While it loads its data, which every question interrupts, or somebody else has its port: both take longer.
@@ -140,7 +138,7 @@ int ServerRunner::Stop() {
     supervisor->Stop(Clock::now());
   }
   if (runs) {
-    while (!loop_.exit_code()) loop_.Pump(Clock::now() + kUpkeep);
+    while (!loop_.exit_code()) loop_.Pump(Clock::now() + zookeeper::kUpkeep);
     log::Info({.event = "stopped"}, "the server exited after the stop, code {}", *loop_.exit_code());
   }
   loop_.EndSupervision();

@@ -9,13 +9,6 @@
 
 namespace redis_zk::daemon {
 
-namespace {
-
-// How often the session is looked after when nothing happens.
-constexpr Duration kUpkeep = 1s;
-
-}  // namespace
-
 WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& server,
                          const BlockedSignals& signals, const zookeeper::SessionFactory& open_session)
     : common_(common),
@@ -41,7 +34,7 @@ std::optional<int> WrapperLoop::Connect() {
 }
 
 void WrapperLoop::Pump(TimePoint deadline) {
-  TimePoint wake = std::min(deadline, Clock::now() + kUpkeep);
+  TimePoint wake = std::min(deadline, Clock::now() + zookeeper::kUpkeep);
   if (supervisor_ && supervisor_->deadline()) wake = std::min(wake, *supervisor_->deadline());
   const auto event = queue_.Pop(wake);
   if (event && std::holds_alternative<SignalReceived>(*event)) {

@@ -10,7 +10,6 @@ namespace redis_zk::failover {
 
 namespace {
 
-using Kind = Ordered::Kind;
 using Reports = std::vector<sentinel::SentinelReport>;
 
 Reports AskWhoAnswers(redis::Servers& servers, const OrderTerms& terms) {
@@ -51,11 +50,11 @@ bool Send(redis::Servers& servers, const OrderTerms& terms, const Endpoint& sent
   ordered.sentinel = sentinel;
   if (!sent) ordered.why = sent.error().message;
   if (sent) {
-    ordered.kind = Kind::kTaken;
+    ordered.kind = Ordered::Kind::kTaken;
   } else if (sentinel::IsFailoverRunning(sent.error())) {
-    ordered.kind = Kind::kRunning;
+    ordered.kind = Ordered::Kind::kRunning;
   } else if (sent.error().kind != ErrorKind::kRefused) {
-    ordered.kind = Kind::kMayBeTaken;
+    ordered.kind = Ordered::Kind::kMayBeTaken;
   } else {
     ordered.refusals.emplace_back(sentinel, sent.error().message);
     return false;
@@ -74,7 +73,7 @@ Ordered OrderFailover(redis::Servers& sentinels, const OrderTerms& terms) {
   Reports naming;
   Reports elsewhere;
   for (auto& report : AskWhoAnswers(sentinels, terms)) {
-    if (report.failover_in_progress) return {.kind = Kind::kRunning, .sentinel = report.sentinel};
+    if (report.failover_in_progress) return {.kind = Ordered::Kind::kRunning, .sentinel = report.sentinel};
     const bool names_another = terms.master && report.master != *terms.master;
     (names_another ? elsewhere : naming).push_back(std::move(report));
   }
@@ -84,10 +83,10 @@ Ordered OrderFailover(redis::Servers& sentinels, const OrderTerms& terms) {
   if (const auto* newest = Newest(elsewhere); newest != nullptr) {
     const auto* known = Newest(naming);
     if (known == nullptr || newest->config_epoch > known->config_epoch)
-      return {.kind = Kind::kRunning, .sentinel = newest->sentinel, .names_another = true};
+      return {.kind = Ordered::Kind::kRunning, .sentinel = newest->sentinel, .names_another = true};
   }
   if (ordered.naming < terms.needed) {
-    ordered.kind = Kind::kUnconfirmed;
+    ordered.kind = Ordered::Kind::kUnconfirmed;
     ordered.why =
         fmt::format("only {} of {} required Sentinels name this master", ordered.naming, terms.needed);
     return ordered;
@@ -96,7 +95,7 @@ Ordered OrderFailover(redis::Servers& sentinels, const OrderTerms& terms) {
                                     [](const auto& report) { return report.master_down && !report.tilt; });
   if (noticed != naming.end()) ordered.noticed = noticed->sentinel;
   if (ordered.noticed && terms.leave_to_election) {
-    ordered.kind = Kind::kLeft;
+    ordered.kind = Ordered::Kind::kLeft;
     return ordered;
   }
   for (const auto& sentinel : terms.asked.empty() ? AllOf(naming) : terms.asked) {
@@ -106,7 +105,7 @@ Ordered OrderFailover(redis::Servers& sentinels, const OrderTerms& terms) {
       return ordered;
     }
   }
-  ordered.kind = Kind::kRefused;
+  ordered.kind = Ordered::Kind::kRefused;
   ordered.sentinel = {};
   return ordered;
 }

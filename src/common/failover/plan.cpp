@@ -9,11 +9,6 @@ namespace redis_zk::failover {
 
 namespace {
 
-template <class Range>
-bool Contains(const Range& range, const Endpoint& endpoint) {
-  return std::find(range.begin(), range.end(), endpoint) != range.end();
-}
-
 bool CanBePromoted(const sentinel::ReplicaReport& replica) { return !replica.down && replica.priority != 0; }
 
 // Whether a Sentinel would promote one of these.

@@ -17,7 +17,7 @@ constexpr std::size_t kLongestText = 400;
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-std::string TextAt(const Json& json, const char* key) {
+std::string PrintableAt(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_string()
              ? Printable(found->get_ref<const std::string&>(), kLongestText)
@@ -54,14 +54,14 @@ Result<EventLog> ParseEventLog(std::string_view text) {
   EventLog event_log;
   for (const auto& entry : *events) {
     const bool readable = entry.is_object() && entry.value("time", Json()).is_number_integer() &&
-                          !TextAt(entry, "kind").empty();
+                          !PrintableAt(entry, "kind").empty();
     if (!readable) return Fail(ErrorKind::kInvalid, "events with a \"time\" and a \"kind\"");
     event_log.push_back({.time = entry.at("time").get<std::int64_t>(),
-                         .group = TextAt(entry, "group"),
-                         .kind = TextAt(entry, "kind"),
-                         .sentence = TextAt(entry, "sentence"),
-                         .by = TextAt(entry, "by"),
-                         .from = TextAt(entry, "from")});
+                         .group = PrintableAt(entry, "group"),
+                         .kind = PrintableAt(entry, "kind"),
+                         .sentence = PrintableAt(entry, "sentence"),
+                         .by = PrintableAt(entry, "by"),
+                         .from = PrintableAt(entry, "from")});
   }
   return event_log;
 }
@@ -93,9 +93,9 @@ CleanUpPause ParseCleanUpPause(std::string_view text) {
   if (!json.is_object()) return {};
   const Json since = json.value("since", Json());
   return {.since = since.is_number_integer() ? since.get<std::int64_t>() : 0,
-          .by = TextAt(json, "by"),
-          .from = TextAt(json, "from"),
-          .reason = TextAt(json, "reason")};
+          .by = PrintableAt(json, "by"),
+          .from = PrintableAt(json, "from"),
+          .reason = PrintableAt(json, "reason")};
 }
 
 }  // namespace redis_zk::store

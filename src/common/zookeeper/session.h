@@ -29,6 +29,9 @@
 
 namespace redis_zk::zookeeper {
 
+// How often a session is maintained when nothing happens.
+inline constexpr Duration kUpkeep = 1s;
+
 struct SessionEvent {
   enum class Kind {
     kProgress,   // Maintain has something to do

@@ -13,7 +13,8 @@ namespace redis_zk::watcher::cli {
 
 namespace {
 
-using Json = nlohmann::json;
+// As in web/json.cpp: the two are compiled together, and instantiate it once.
+using Json = nlohmann::ordered_json;
 
 constexpr bool kNoExceptions = false;
 constexpr std::size_t kMostOfALine = 2000;

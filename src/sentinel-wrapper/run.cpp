@@ -1,0 +1,28 @@
+#include "sentinel-wrapper/run.h"
+
+#include "base/log.h"
+#include "daemon/health.h"
+#include "os/child.h"
+#include "os/descriptors.h"
+#include "os/signals.h"
+#include "redis/servers.h"
+#include "sentinel-wrapper/options.h"
+#include "sentinel-wrapper/wrapper.h"
+#include "zookeeper/client_session.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+int Run(int argc, char** argv) {
+  os::OpenStandardStreams();
+  const BlockedSignals signals;
+  const auto options = ReadWrapperOptions(argc, argv);
+  if (options.command == daemon::kHealthCheck) return daemon::CheckHealth(options.common, options.server);
+  InitLog("sentinel-wrapper", options.common.log_format, options.common.log_level);
+  SetLogContext(options.common.master_name, options.server.announce.ToAddress());
+  redis::ConnectedServers servers(options.common.credentials.redis);
+  redis::ConnectedServers sentinels(options.common.credentials.sentinel);
+  return Wrapper(options, signals, {zookeeper::OpenClientSession, {servers, sentinels}}, os::LaunchChild)
+      .Run();
+}
+
+}  // namespace redis_zk::sentinel_wrapper

@@ -1,0 +1,9 @@
+// The program, as main() has it.
+#pragma once
+
+namespace redis_zk::watcher {
+
+// Returns the exit code.
+int Run(int argc, char** argv);
+
+}  // namespace redis_zk::watcher
