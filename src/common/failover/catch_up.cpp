@@ -6,14 +6,6 @@
 
 namespace redis_zk::failover {
 
-namespace {
-
-bool Contains(const std::vector<Endpoint>& servers, const Endpoint& server) {
-  return std::find(servers.begin(), servers.end(), server) != servers.end();
-}
-
-}  // namespace
-
 CatchUp::Seen CatchUp::Look(const OldMaster& old_master, redis::Servers& servers) {
   const auto master = old_master.AskInfo();
   if (!master) return {.hopeless = true, .why = master.error().message};

@@ -54,10 +54,6 @@ constexpr Duration kDemote = 5s;
 
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
-bool Contains(const std::vector<Endpoint>& range, const Endpoint& endpoint) {
-  return std::find(range.begin(), range.end(), endpoint) != range.end();
-}
-
 // Whom a Sentinel could promote.
 std::vector<Endpoint> PromotableIn(const HandoverPlan& plan) {
   std::vector<Endpoint> promotable = plan.replicas;

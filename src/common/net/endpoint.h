@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -23,6 +24,8 @@ struct Endpoint {
   std::string ToRecord() const;
   std::string ToAddress() const;
 };
+
+bool Contains(const std::vector<Endpoint>& endpoints, const Endpoint& endpoint);
 
 // Errors of the parsers say what was expected, not what was found: the caller names the place and the
 // finding.
