@@ -1,5 +1,6 @@
-// Keeps what is known about this node's data true while its server runs: the note beside the data, the report
-// in ZooKeeper, and, for the master, the group's history. All of it is for the time when everything has died.
+// Keeps what is known about this node's data true while its server runs: the note beside the data
+// (note_keeper.h), the report in ZooKeeper, and, for the master, the group's history. All of it is for the
+// time when everything has died.
 //
 // Loop thread only. What cannot be written is tried again with the next call.
 #pragma once
@@ -10,7 +11,9 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "redis-wrapper/dataset.h"
+#include "redis-wrapper/directory_claim.h"
 #include "redis-wrapper/loading.h"
+#include "redis-wrapper/note_keeper.h"
 #include "redis/server_info.h"
 #include "store/registry.h"
 
@@ -20,19 +23,17 @@ class DatasetKeeper {
  public:
   // `registry` must outlive the keeper.
   DatasetKeeper(DataFiles files, store::Registry& registry, std::string group, Endpoint endpoint);
-  ~DatasetKeeper();
+  ~DatasetKeeper() = default;
   DatasetKeeper(const DatasetKeeper&) = delete;
   DatasetKeeper& operator=(const DatasetKeeper&) = delete;
 
-  // As long as this keeper or whoever inherits claim() lives, no other has the directory: two servers would
-  // overwrite each other's files, and one node's data would be known under another's name. Reads anew what is
-  // there. kAlreadyExists: another has it.
+  // See DirectoryClaim::Take. Reads anew what is there.
   Status Claim();
-  // The descriptor of the claim, for the server: what it saves outlives a wrapper that is killed. -1: none.
-  int claim() const { return claim_; }
+  // The descriptor of the claim, which the server inherits; -1: none.
+  int claim() const { return claim_.descriptor(); }
 
   // Names the data of this directory, also after a restart on another port.
-  const std::string& node() const { return note_.node; }
+  const std::string& node() const { return note_.note().node; }
   bool append_only() const { return files_.append_only; }
   // What the server would load, read anew. REQUIRES: it does not run.
   const store::Dataset& Find();
@@ -69,28 +70,22 @@ class DatasetKeeper {
   void ReportLast();
 
  private:
-  void ReadAnew();
   void Say(const Status& kept);
   Status KeepHistory(const redis::ServerInfo& own);
-  Status KeepNote(const redis::ServerInfo& own, TimePoint now);
   Status KeepReport(TimePoint now);
 
   const DataFiles files_;
-  int claim_ = -1;  // the directory, locked
+  DirectoryClaim claim_;
   store::Registry& registry_;
   const std::string group_;
   const Endpoint endpoint_;
-  Note note_;
-  bool named_ = false;  // the note on the disk says which node this is
+  NoteKeeper note_;
   store::Dataset found_;
   LoadPlan plan_;
   bool loads_offset_ = true;
   bool converting_ = false;
   store::Dataset reported_;
-  bool ever_reported_ = false;
   TimePoint report_at_{};
-  bool noted_ = false;
-  TimePoint note_at_{};
   LogOnChange log_problem_;
 };
 

@@ -3,10 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <limits>
-#include <optional>
 
 #include "watcher/condition.h"
+#include "watcher/forecast.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher {
@@ -18,14 +17,16 @@ using redis::Role;
 // From the moment that Sentinel calls the master down until the new one is named: Sentinel asks for INFO once
 // a second.
 constexpr Duration kSentinelTakes = 1200ms;
-// Sentinel refuses a replica whose link was down for longer, in down-afters (sentinel.c,
-// sentinelSelectSlave).
-constexpr int kMostDownAfters = 10;
-// Servers are not asked at the same instant, and the stream of writes goes on: who is closer than this is
-// about as far.
-constexpr std::int64_t kAlike = 4096;
 constexpr std::size_t kTerminal = 80;
 constexpr const char* kColdStartWait = "COLD_START_WAIT, 30 s unless set otherwise";
+
+// What the sentences are made of.
+struct Facts {
+  const Topology& topology;
+  const GroupStatus& group;
+  TimePoint now;
+  Forecast forecast;
+};
 
 bool MasterActs(const GroupStatus& group) {
   return group.master && group.master->info && group.master->info->role == Role::kMaster;
@@ -37,191 +38,15 @@ std::string Listed(const std::vector<const ServerStatus*>& servers) {
   return text;
 }
 
-// --- who can fail over
-
-std::uint64_t VotesToLead(std::uint64_t quorum, std::uint64_t counted) {
-  return std::max(quorum, counted / 2 + 1);
-}
-
-// What it takes to fail over, by the strictest of the Sentinels: the quorum to begin, a majority of all that
-// are counted to lead.
-struct Election {
-  std::uint64_t agreeing = 0;  // answer, and watch the recorded master
-  std::uint64_t quorum = 0;
-  std::uint64_t counted = 0;
-  Duration down_after{};
-
-  std::uint64_t needed() const { return VotesToLead(quorum, counted); }
-  bool possible_without(std::uint64_t dead) const { return agreeing >= needed() + dead; }
-  std::string rule() const {
-    return fmt::format("a failover needs {} of {} (quorum {})", needed(), Counted(counted, "known Sentinel"),
-                       quorum);
-  }
-};
-
-Election FindElection(const GroupStatus& group) {
-  Election election;
-  for (const auto& sentinel : group.sentinels) {
-    if (!NamesMaster(group, sentinel)) continue;
-    const auto& report = *sentinel.report;
-    ++election.agreeing;
-    election.quorum = std::max(election.quorum, report.quorum);
-    election.counted = std::max(election.counted, report.known_sentinels + 1);
-    election.down_after = std::max(election.down_after, report.down_after);
-  }
-  return election;
-}
-
-// Why it would not be promoted; nothing: it could be.
-std::optional<std::string> FindObstacle(const GroupStatus& group, const ServerStatus& replica,
-                                        const Election& election, TimePoint now) {
-  if (!replica.info) return "it does not answer";
-  const auto& info = *replica.info;
-  if (info.role == Role::kMaster) return "it acts as a master already";
-  if (info.loading || info.synchronising ||
-      (info.priority == 0 && group.incomplete.contains(replica.endpoint)))
-    return "it holds no complete copy of the data yet";
-  if (info.priority == 0) return "its replica-priority is 0";
-  const bool seen =
-      std::any_of(group.sentinels.begin(), group.sentinels.end(), [&](const SentinelStatus& sentinel) {
-        return std::any_of(sentinel.replicas.begin(), sentinel.replicas.end(), [&](const auto& report) {
-          return report.endpoint == replica.endpoint && !report.down;
-        });
-      });
-  if (!seen) return "no Sentinel sees it";
-  // The time for which the master has been dead does not count against it.
-  const bool silent = group.master && !group.master->info;
-  const Clock::duration dead_for = silent ? now - group.master->silent_since : Clock::duration{};
-  if (info.link_down_for > election.down_after * kMostDownAfters + dead_for) {
-    return fmt::format(
-        "its link to the master has been down for {}, so Sentinel refuses it until the sentinel-wrappers "
-        "start a recovery",
-        InSeconds(info.link_down_for));
-  }
-  return std::nullopt;
-}
-
-struct Succession {
-  const ServerStatus* candidate = nullptr;  // nothing: no replica can be promoted
-  std::string why;
-};
-
-// As Sentinel chooses: the lowest priority, then the highest offset, then the lowest run id.
-Succession FindCandidate(const std::vector<const ServerStatus*>& fit) {
-  std::int64_t lowest = std::numeric_limits<std::int64_t>::max();
-  for (const auto* replica : fit) lowest = std::min(lowest, replica->info->priority);
-  std::vector<const ServerStatus*> preferred;
-  std::int64_t furthest = std::numeric_limits<std::int64_t>::min();
-  for (const auto* replica : fit) {
-    if (replica->info->priority != lowest) continue;
-    preferred.push_back(replica);
-    furthest = std::max(furthest, replica->info->offset);
-  }
-  std::vector<const ServerStatus*> front;
-  for (const auto* replica : preferred) {
-    if (replica->info->offset + kAlike >= furthest) front.push_back(replica);
-  }
-  const auto first = std::min_element(front.begin(), front.end(), [](const auto* one, const auto* other) {
-    return one->info->run_id < other->info->run_id;
-  });
-  if (first == front.end()) return {};
-  if (fit.size() == 1) return {*first, "it is the only candidate"};
-  if (preferred.size() == 1) return {*first, fmt::format("its replica-priority {} is the lowest", lowest)};
-  if (front.size() == 1) return {*first, fmt::format("of priority {} it has the highest offset", lowest)};
-  return {*first,
-          fmt::format("priority {}, about the same offset as {} of that priority, and the lowest run id",
-                      lowest, front.size() == 2 ? "the other one" : "the others")};
-}
-
-// --- what is on the disks
-
-enum class OnDisk { kUnknown, kNothing, kCopying, kIncomplete, kAll };
-
-OnDisk FindOnDisk(const ServerStatus& server) {
-  if (!server.info) return OnDisk::kUnknown;
-  const auto& info = *server.info;
-  if (info.loading || info.synchronising) return OnDisk::kCopying;
-  if (info.keys == 0) return OnDisk::kNothing;
-  return info.append_only || info.unsaved_changes == 0 ? OnDisk::kAll : OnDisk::kIncomplete;
-}
-
-// The node that would begin after a cold start, as far as that can be told while all nodes live.
-struct ColdStart {
-  std::string replication_id;                  // that of the master, or of who is furthest
-  std::vector<const ServerStatus*> newest;     // about equally far, all of it on disk
-  std::vector<const ServerStatus*> snapshots;  // what they wrote since the last one would be lost
-  std::vector<const ServerStatus*> others;     // of another replication id
-  bool any_data = false;
-  bool any_unknown = false;
-};
-
-ColdStart FindColdStart(const std::vector<const ServerStatus*>& servers) {
-  ColdStart found;
-  const ServerStatus* reference = nullptr;
-  for (const auto* server : servers) {
-    const OnDisk on_disk = FindOnDisk(*server);
-    found.any_unknown |= on_disk == OnDisk::kUnknown;
-    if (on_disk != OnDisk::kAll && on_disk != OnDisk::kIncomplete) continue;
-    found.any_data = true;
-    const bool leads = server->info->role == Role::kMaster;
-    const bool further = reference != nullptr && reference->info->role != Role::kMaster &&
-                         server->info->offset > reference->info->offset;
-    if (reference == nullptr || (leads && reference->info->role != Role::kMaster) || further)
-      reference = server;
-  }
-  if (reference == nullptr) return found;
-  found.replication_id = reference->info->replication_id;
-  std::int64_t furthest = std::numeric_limits<std::int64_t>::min();
-  std::vector<const ServerStatus*> complete;
-  for (const auto* server : servers) {
-    const OnDisk on_disk = FindOnDisk(*server);
-    if (on_disk != OnDisk::kAll && on_disk != OnDisk::kIncomplete) continue;
-    if (server->info->replication_id != found.replication_id) {
-      found.others.push_back(server);
-    } else if (on_disk == OnDisk::kIncomplete) {
-      found.snapshots.push_back(server);
-    } else {
-      complete.push_back(server);
-      furthest = std::max(furthest, server->info->offset);
-    }
-  }
-  for (const auto* server : complete) {
-    if (server->info->offset + kAlike >= furthest) found.newest.push_back(server);
-  }
-  return found;
-}
-
-// --- everything that the sentences are made of
-
-struct Facts {
-  const Topology& topology;
-  const GroupStatus& group;
-  TimePoint now;
-  Election election;
-  Succession succession;
-  ColdStart cold_start;
-
-  bool fails_over() const { return election.possible_without(0) && succession.candidate != nullptr; }
-};
-
-Facts Gather(const Topology& topology, const GroupStatus& group, TimePoint now) {
-  Facts facts{topology, group, now, FindElection(group), {}, {}};
-  std::vector<const ServerStatus*> fit;
-  std::vector<const ServerStatus*> servers;
-  if (group.master) servers.push_back(&*group.master);
-  for (const auto& replica : group.replicas) {
-    servers.push_back(&replica);
-    if (!FindObstacle(group, replica, facts.election, now)) fit.push_back(&replica);
-  }
-  facts.succession = FindCandidate(fit);
-  facts.cold_start = FindColdStart(servers);
-  return facts;
+std::string RuleOf(const Election& election) {
+  return fmt::format("a failover needs {} of {} (quorum {})", election.needed(),
+                     Counted(election.counted, "known Sentinel"), election.quorum);
 }
 
 // --- the group
 
 std::string Lost(const Facts& facts) {
-  const auto lag = LagOf(facts.group, *facts.succession.candidate);
+  const auto lag = LagOf(facts.group, *facts.forecast.succession.candidate);
   std::string lost = "unreplicated writes would be lost: ";
   lost += lag ? fmt::format("{} at the last check", InBytes(*lag)) : "how much is unknown";
   if (MasterActs(facts.group) && facts.group.master->info->good_replicas)
@@ -230,14 +55,15 @@ std::string Lost(const Facts& facts) {
 }
 
 std::string IfMasterDies(const Facts& facts) {
-  const auto& [topology, group, now, election, succession, cold_start] = facts;
+  const auto& group = facts.group;
+  const auto& [election, succession, cold_start] = facts.forecast;
   if (!HasMaster(group.record)) return "no master is recorded";
   const std::string already = group.master && !group.master->info ? "it already does not answer; " : "";
   if (group.sentinels.empty()) return already + "no replica would be promoted: no Sentinel is registered";
   if (!election.possible_without(0)) {
     return already +
            fmt::format("no replica would be promoted: {}, and {} of those registered watch the master",
-                       election.agreeing == 0 ? "a failover needs Sentinels" : election.rule(),
+                       election.agreeing == 0 ? "a failover needs Sentinels" : RuleOf(election),
                        election.agreeing);
   }
   if (succession.candidate == nullptr) {
@@ -245,7 +71,7 @@ std::string IfMasterDies(const Facts& facts) {
     std::string why;
     for (const auto& replica : group.replicas) {
       why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", replica.endpoint.ToAddress(),
-                         *FindObstacle(group, replica, election, now));
+                         succession.obstacles.at(replica.endpoint));
     }
     return already + "no replica would be promoted: " + why;
   }
@@ -253,31 +79,31 @@ std::string IfMasterDies(const Facts& facts) {
                        "{} would most likely be promoted ({}), about {} after the death; {}; {}, and {} "
                        "watch the master",
                        succession.candidate->endpoint.ToAddress(), succession.why,
-                       InSeconds(election.down_after + kSentinelTakes), Lost(facts), election.rule(),
+                       InSeconds(election.down_after + kSentinelTakes), Lost(facts), RuleOf(election),
                        election.agreeing);
 }
 
 std::string IfSentinelDies(const Facts& facts) {
-  const auto& election = facts.election;
+  const auto& election = facts.forecast.election;
   if (facts.group.sentinels.empty()) return "no Sentinel is registered";
   if (!election.possible_without(0)) {
-    return fmt::format("no failover is possible even now: {}, and {} watch the master", election.rule(),
+    return fmt::format("no failover is possible even now: {}, and {} watch the master", RuleOf(election),
                        election.agreeing);
   }
   if (!election.possible_without(1)) {
     return fmt::format(
         "no failover would be possible until a new Sentinel takes its identity: {}, and {} would be left",
-        election.rule(), election.agreeing - 1);
+        RuleOf(election), election.agreeing - 1);
   }
   const std::uint64_t more = election.agreeing - 1 - election.needed();
   return fmt::format(
-      "a failover would still be possible: {}, and {} would be left; {}", election.rule(),
+      "a failover would still be possible: {}, and {} would be left; {}", RuleOf(election),
       election.agreeing - 1,
       more == 0 ? std::string("no further Sentinel may die") : fmt::format("{} more may die", more));
 }
 
 std::string IfEverythingDies(const Facts& facts) {
-  const auto& found = facts.cold_start;
+  const auto& found = facts.forecast.cold_start;
   const std::string unknown = found.any_unknown ? "; servers that do not answer now are not counted" : "";
   if (!found.any_data)
     return "no server is known to hold data: the first one to return becomes the master" + unknown;
@@ -315,7 +141,7 @@ std::string IfEverythingDies(const Facts& facts) {
 // --- the nodes
 
 std::string ServerIfEverythingDies(const Facts& facts, const ServerStatus& server) {
-  const auto& found = facts.cold_start;
+  const auto& found = facts.forecast.cold_start;
   const auto is_in = [&server](const auto& some) {
     return std::find(some.begin(), some.end(), &server) != some.end();
   };
@@ -359,7 +185,7 @@ NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
           *good);
   }
   node.outlook = {
-      .master_dies = facts.fails_over()
+      .master_dies = facts.forecast.fails_over()
                          ? "would follow the new master when it returns; if only its redis-server "
                            "dies, its wrapper asks for the failover at once, without down-after"
                          : "no failover: it would be the master again when it returns with its data",
@@ -378,16 +204,17 @@ NodeExplanation ExplainReplica(const Facts& facts, const ServerStatus& replica) 
         fmt::format("serves reads; {}, priority {}",
                     lag ? InBytes(*lag) + " behind" : "how far behind is unknown", replica.info->priority);
   }
-  const auto obstacle = FindObstacle(facts.group, replica, facts.election, facts.now);
+  const auto& succession = facts.forecast.succession;
+  const auto obstacle = succession.obstacles.find(replica.endpoint);
   std::string& dies = node.outlook.master_dies;
-  if (obstacle) {
-    dies = "would not be promoted: " + *obstacle;
-  } else if (!facts.fails_over()) {
+  if (obstacle != succession.obstacles.end()) {
+    dies = "would not be promoted: " + obstacle->second;
+  } else if (!facts.forecast.fails_over()) {
     dies = "would stay a replica without a master";
-  } else if (facts.succession.candidate == &replica) {
-    dies = "would most likely be promoted: " + facts.succession.why;
+  } else if (succession.candidate == &replica) {
+    dies = "would most likely be promoted: " + succession.why;
   } else {
-    dies = "would follow " + facts.succession.candidate->endpoint.ToAddress();
+    dies = "would follow " + succession.candidate->endpoint.ToAddress();
   }
   node.outlook.sentinel_dies = kNothingChanges;
   node.outlook.everything_dies = ServerIfEverythingDies(facts, replica);
@@ -432,8 +259,9 @@ NodeExplanation ExplainSentinel(const Facts& facts, const SentinelStatus& sentin
   master_dies = fmt::format(
       "would report it as down after {} of silence, and vote; to lead the failover it needs {} of {} votes",
       InSeconds(report.down_after), VotesToLead(report.quorum, counted), counted);
-  sentinel_dies = facts.election.possible_without(1) ? "if it is this one: the others could fail over"
-                                                     : "if it is this one: no failover would be possible";
+  sentinel_dies = facts.forecast.election.possible_without(1)
+                      ? "if it is this one: the others could fail over"
+                      : "if it is this one: no failover would be possible";
   return node;
 }
 
@@ -459,7 +287,7 @@ NodeExplanation ExplainWatcher(const Facts& facts) {
 }  // namespace
 
 GroupExplanation Explain(const Topology& topology, const GroupStatus& group, TimePoint now) {
-  const Facts facts = Gather(topology, group, now);
+  const Facts facts{topology, group, now, Foresee(group, now)};
   GroupExplanation explanation{{.master_dies = IfMasterDies(facts),
                                 .sentinel_dies = IfSentinelDies(facts),
                                 .everything_dies = IfEverythingDies(facts)},

@@ -1,5 +1,6 @@
 // What every node would do now, and what would happen if the master, a Sentinel or everything died, in
-// sentences: a function of what was observed, by the rules that Sentinel and the daemons go by.
+// sentences: a function of what was observed. What is judged, and by which rules, is in forecast.h. Any
+// thread.
 #pragma once
 
 #include <optional>

@@ -8,149 +8,78 @@
 #include <initializer_list>
 #include <string>
 
+#include "unit/group_scene.h"
+
 namespace redis_zk::testing {
 namespace {
 
-using redis::Role;
-using redis::ServerInfo;
-using sentinel::ReplicaReport;
-using sentinel::SentinelReport;
-using store::Record;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-using watcher::Explain;
-using watcher::GroupStatus;
-using watcher::NodeExplanation;
-using watcher::Topology;
-
-const TimePoint kNow = TimePoint{} + 100h;
-const Endpoint kMaster{"10.0.0.1", 6379};
-const Endpoint kFirst{"10.0.0.2", 6379};
-const Endpoint kSecond{"10.0.0.3", 6379};
-const Endpoint kStarting{"10.0.0.4", 6379};
-
-ServerInfo Replica(const char* run_id) {
-  return {.role = Role::kReplica,
-          .run_id = run_id,
-          .keys = 5,
-          .append_only = true,
-          .replication_id = "id",
-          .offset = 1'000'000,
-          .master = kMaster,
-          .link_up = true};
-}
-
-// A healthy group, to be spoilt by a row.
-struct Scene {
-  Topology topology{
-      .default_group = "g", .zookeeper_connected = true, .following = Endpoint{"10.0.1.1", 26379}};
-  GroupStatus group{.record = Record{.state = Record::State::kMaster, .master = kMaster, .epoch = 3}};
-
-  Scene() {
-    group.master = {.endpoint = kMaster,
-                    .info = ServerInfo{.role = Role::kMaster,
-                                       .keys = 5,
-                                       .append_only = true,
-                                       .replication_id = "id",
-                                       .offset = 1'000'000}};
-    group.replicas = {{.endpoint = kFirst, .info = Replica("aaa")},
-                      {.endpoint = kSecond, .info = Replica("bbb")}};
-    for (const char* host : {"10.0.1.1", "10.0.1.2", "10.0.1.3"}) {
-      const Endpoint sentinel{host, 26379};
-      group.sentinels.push_back({.endpoint = sentinel,
-                                 .report = SentinelReport{.sentinel = sentinel,
-                                                          .master = kMaster,
-                                                          .config_epoch = 3,
-                                                          .known_replicas = 2,
-                                                          .known_sentinels = 2,
-                                                          .quorum = 2,
-                                                          .down_after = 1500ms},
-                                 .replicas = {{.endpoint = kFirst}, {.endpoint = kSecond}}});
-    }
-  }
-
-  ServerInfo& master() { return *group.master->info; }
-  ServerInfo& first() { return *group.replicas[0].info; }
-  ServerInfo& second() { return *group.replicas[1].info; }
-  void Silence(std::size_t sentinel) {
-    group.sentinels[sentinel] = {.endpoint = group.sentinels[sentinel].endpoint, .error = "does not answer"};
-  }
-  watcher::GroupExplanation Explained() const { return Explain(topology, group, kNow); }
-  // Empty: the watcher.
-  NodeExplanation Node(const std::string& node) const {
-    const auto explained = Explained();
-    const auto found = std::find_if(
-        explained.nodes.begin(), explained.nodes.end(),
-        [&](const auto& candidate) { return (candidate.node ? candidate.node->ToAddress() : "") == node; });
-    EXPECT_NE(found, explained.nodes.end()) << node;
-    return found == explained.nodes.end() ? NodeExplanation{} : *found;
-  }
-};
 
 struct Row {
   const char* name;
-  std::function<void(Scene&)> spoil;
+  std::function<void(GroupScene&)> spoil;
   const char* says;
 };
 
 TEST(ExplainTest, SaysWhoWouldBePromoted) {
   for (const auto& [name, spoil, says] : std::initializer_list<Row>{
-           {"equals: the lowest run id", [](Scene&) {},
+           {"equals: the lowest run id", [](GroupScene&) {},
             "10.0.0.2:6379 would most likely be promoted (priority 100, about the same offset as the other "
             "one of that priority, and the lowest run id), about 2.7 s after the death; unreplicated writes "
             "would be lost: 0 bytes at the last check; a failover needs 2 of 3 known Sentinels (quorum 2), "
             "and 3 watch the master"},
-           {"equals, the other run id", [](Scene& scene) { scene.second().run_id = "AAA"; },
+           {"equals, the other run id", [](GroupScene& scene) { scene.second().run_id = "AAA"; },
             "10.0.0.3:6379 would"},
-           {"asked a moment apart", [](Scene& scene) { scene.second().offset += 300; },
+           {"asked a moment apart", [](GroupScene& scene) { scene.second().offset += 300; },
             "10.0.0.2:6379 would"},
-           {"further", [](Scene& scene) { scene.first().offset -= 500'000; },
+           {"further", [](GroupScene& scene) { scene.first().offset -= 500'000; },
             "10.0.0.3:6379 would most likely be promoted (of priority 100 it has the highest offset)"},
            {"preferred, though behind",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               scene.first().offset -= 500'000;
               scene.first().priority = 10;
             },
             "10.0.0.2:6379 would most likely be promoted (its replica-priority 10 is the lowest), about 2.7 "
             "s after the death; unreplicated writes would be lost: 500.0 KB at the last check"},
-           {"never promoted", [](Scene& scene) { scene.first().priority = 0; },
+           {"never promoted", [](GroupScene& scene) { scene.first().priority = 0; },
             "10.0.0.3:6379 would most likely be promoted (it is the only candidate)"},
-           {"silent", [](Scene& scene) { scene.group.replicas[0].info.reset(); }, "10.0.0.3:6379 would"},
+           {"silent", [](GroupScene& scene) { scene.group.replicas[0].info.reset(); }, "10.0.0.3:6379 would"},
            {"unknown to all Sentinels",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               for (auto& sentinel : scene.group.sentinels) sentinel.replicas = {{.endpoint = kSecond}};
             },
             "10.0.0.3:6379 would"},
            {"down for all Sentinels",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               for (auto& sentinel : scene.group.sentinels) sentinel.replicas[0].down = true;
             },
             "10.0.0.3:6379 would"},
            {"of too old a link",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               scene.first().link_up = false;
               scene.first().link_down_for = 16s;
             },
             "10.0.0.3:6379 would"},
            {"the slowest down-after counts",
-            [](Scene& scene) { scene.group.sentinels[2].report->down_after = 5s; },
+            [](GroupScene& scene) { scene.group.sentinels[2].report->down_after = 5s; },
             "10.0.0.2:6379 would most likely be promoted (priority 100, about the same offset as the other "
             "one of that priority, and the lowest run id), about 6.2 s"},
-           {"bounded loss", [](Scene& scene) { scene.master().good_replicas = 2; },
+           {"bounded loss", [](GroupScene& scene) { scene.master().good_replicas = 2; },
             "10.0.0.2:6379 would most likely be promoted (priority 100, about the same offset as the other "
             "one of that priority, and the lowest run id), about 2.7 s after the death; unreplicated writes "
             "would be lost: 0 bytes at the last check; min-replicas-to-write limits that"},
            {"dead already, and the links with it",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               scene.group.master->info.reset();
               scene.group.master->silent_since = kNow - 60s;
               scene.first().link_up = scene.second().link_up = false;
               scene.first().link_down_for = scene.second().link_down_for = 61s;
             },
             "it already does not answer; 10.0.0.2:6379 would most likely be promoted"}}) {
-    Scene scene;
+    GroupScene scene;
     spoil(scene);
     EXPECT_THAT(scene.Explained().outlook.master_dies, StartsWith(says)) << name;
   }
@@ -159,32 +88,32 @@ TEST(ExplainTest, SaysWhoWouldBePromoted) {
 TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
   for (
       const auto& [name, spoil, says] : std::initializer_list<Row>{
-          {"no record", [](Scene& scene) { scene.group.record = {}; }, "no master is recorded"},
-          {"no Sentinel", [](Scene& scene) { scene.group.sentinels.clear(); },
+          {"no record", [](GroupScene& scene) { scene.group.record = {}; }, "no master is recorded"},
+          {"no Sentinel", [](GroupScene& scene) { scene.group.sentinels.clear(); },
            "no replica would be promoted: no Sentinel is registered"},
           {"no quorum",
-           [](Scene& scene) {
+           [](GroupScene& scene) {
              scene.Silence(0);
              scene.Silence(1);
            },
            "no replica would be promoted: a failover needs 2 of 3 known Sentinels (quorum 2), and 1 of those "
            "registered watch the master"},
           {"stale entries: a quorum, and no majority",
-           [](Scene& scene) {
+           [](GroupScene& scene) {
              for (auto& sentinel : scene.group.sentinels) sentinel.report->known_sentinels = 5;
            },
            "no replica would be promoted: a failover needs 4 of 6 known Sentinels (quorum 2), and 3 of those "
            "registered watch the master"},
           {"Sentinels that watch another",
-           [](Scene& scene) {
+           [](GroupScene& scene) {
              for (auto& sentinel : scene.group.sentinels) sentinel.report->master = kSecond;
            },
            "no replica would be promoted: a failover needs Sentinels, and 0 of those registered watch the "
            "master"},
-          {"no replica", [](Scene& scene) { scene.group.replicas.clear(); },
+          {"no replica", [](GroupScene& scene) { scene.group.replicas.clear(); },
            "no replica would be promoted: there is none"},
           {"none that may",
-           [](Scene& scene) {
+           [](GroupScene& scene) {
              scene.first().priority = 0;
              scene.group.replicas[1].info.reset();
            },
@@ -192,14 +121,14 @@ TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
            "not "
            "answer"},
           {"none with a copy",
-           [](Scene& scene) {
+           [](GroupScene& scene) {
              scene.first().priority = 0;
              scene.group.incomplete = {{kFirst, {}}};
              scene.group.replicas[1].info->loading = true;
            },
            "no replica would be promoted: 10.0.0.2:6379: it holds no complete copy of the data yet; "
            "10.0.0.3:6379: it holds no complete copy of the data yet"}}) {
-    Scene scene;
+    GroupScene scene;
     spoil(scene);
     EXPECT_EQ(scene.Explained().outlook.master_dies, says) << name;
   }
@@ -207,12 +136,12 @@ TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
 
 TEST(ExplainTest, CountsWhatIsLeftOfTheSentinels) {
   for (const auto& [name, spoil, says] : std::initializer_list<Row>{
-           {"one may die", [](Scene&) {},
+           {"one may die", [](GroupScene&) {},
             "a failover would still be possible: a failover needs 2 of 3 known Sentinels (quorum 2), and 2 "
             "would "
             "be left; no further Sentinel may die"},
            {"two may die",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               for (auto& sentinel : scene.group.sentinels) {
                 sentinel.report->quorum = 1;
                 sentinel.report->known_sentinels = 0;
@@ -221,27 +150,28 @@ TEST(ExplainTest, CountsWhatIsLeftOfTheSentinels) {
             "a failover would still be possible: a failover needs 1 of 1 known Sentinel (quorum 1), and 2 "
             "would be "
             "left; 1 more may die"},
-           {"none may die", [](Scene& scene) { scene.Silence(2); },
+           {"none may die", [](GroupScene& scene) { scene.Silence(2); },
             "no failover would be possible until a new Sentinel takes its identity: a failover needs 2 of 3 "
             "known "
             "Sentinels (quorum 2), and 1 would be left"},
            {"a quorum of all",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               for (auto& sentinel : scene.group.sentinels) sentinel.report->quorum = 3;
             },
             "no failover would be possible until a new Sentinel takes its identity: a failover needs 3 of 3 "
             "known "
             "Sentinels (quorum 3), and 2 would be left"},
-           {"none at all", [](Scene& scene) { scene.group.sentinels.clear(); }, "no Sentinel is registered"},
+           {"none at all", [](GroupScene& scene) { scene.group.sentinels.clear(); },
+            "no Sentinel is registered"},
            {"too few already",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               scene.Silence(1);
               scene.Silence(2);
             },
             "no failover is possible even now: a failover needs 2 of 3 known Sentinels (quorum 2), and 1 "
             "watch the "
             "master"}}) {
-    Scene scene;
+    GroupScene scene;
     spoil(scene);
     EXPECT_EQ(scene.Explained().outlook.sentinel_dies, says) << name;
   }
@@ -249,15 +179,15 @@ TEST(ExplainTest, CountsWhatIsLeftOfTheSentinels) {
 
 TEST(ExplainTest, SaysWhoWouldBeginAnew) {
   for (const auto& [name, spoil, says] : std::initializer_list<Row>{
-           {"all the same", [](Scene&) {},
+           {"all the same", [](GroupScene&) {},
             "one of 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 would become the master, the one with the "
             "newest data on its disk: their offsets are about equal"},
            {"the replicas are behind",
-            [](Scene& scene) { scene.first().offset = scene.second().offset = 900'000; },
+            [](GroupScene& scene) { scene.first().offset = scene.second().offset = 900'000; },
             "10.0.0.1:6379 would become the master: the newest data are on its disk; the nodes that return "
             "wait"},
            {"the master takes snapshots only",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               scene.master().append_only = false;
               scene.master().unsaved_changes = 7;
               scene.second().offset = 900'000;
@@ -266,7 +196,7 @@ TEST(ExplainTest, SaysWhoWouldBeginAnew) {
             "lack what was "
             "written since the last snapshot"},
            {"snapshots only",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               for (auto* info : {&scene.master(), &scene.first(), &scene.second()}) {
                 info->append_only = false;
                 info->unsaved_changes = 7;
@@ -275,21 +205,21 @@ TEST(ExplainTest, SaysWhoWouldBeginAnew) {
             "the server with the newest snapshot would become the master; which one that is, is not known "
             "here; "},
            {"no data",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               for (auto* info : {&scene.master(), &scene.first(), &scene.second()}) info->keys = 0;
             },
             "no server is known to hold data: the first one to return becomes the master"},
            {"copying",
-            [](Scene& scene) {
+            [](GroupScene& scene) {
               scene.first().synchronising = true;
               scene.second().synchronising = true;
             },
             "10.0.0.1:6379 would become the master"}}) {
-    Scene scene;
+    GroupScene scene;
     spoil(scene);
     EXPECT_THAT(scene.Explained().outlook.everything_dies, StartsWith(says)) << name;
   }
-  Scene scene;
+  GroupScene scene;
   scene.second().replication_id = "other";
   EXPECT_THAT(
       scene.Explained().outlook.everything_dies,
@@ -301,7 +231,7 @@ TEST(ExplainTest, SaysWhoWouldBeginAnew) {
 }
 
 TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {
-  Scene scene;
+  GroupScene scene;
   scene.first().priority = 0;
   scene.group.waiting = {{.uuid = "u", .endpoint = kStarting, .data_bytes = 4700, .since = kNow - 42s}};
   scene.group.sentinels[2].report->master = kSecond;
@@ -334,7 +264,7 @@ TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {
 }
 
 TEST(ExplainTest, IsTextForATerminal) {
-  const Scene scene;
+  const GroupScene scene;
   const std::string text = RenderText("g", scene.Explained());
   EXPECT_THAT(text, StartsWith("g\n  now\n    master    10.0.0.1:6379   serves reads and writes;"));
   EXPECT_THAT(text, HasSubstr("\n  if the master died\n    10.0.0.2:6379 would most likely be promoted"));

@@ -8,11 +8,14 @@
 
 #include "daemon/connect.h"
 #include "store/registry.h"
+#include "zookeeper/client_handle.h"
 #include "zookeeper/client_session.h"
+#include "zookeeper/requests.h"
 
 namespace redis_zk::testing {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::StartsWith;
 using zookeeper::ConnectString;
 using zookeeper::kAnyVersion;
@@ -40,6 +43,44 @@ TEST(ConnectStringTest, IsOfOddLength) {
 TEST(DescribeHostsTest, WritesThemAsTheyAreTyped) {
   EXPECT_EQ(zookeeper::Describe({{{"zk1", 2181}}, ""}), "zk1:2181");
   EXPECT_EQ(zookeeper::Describe({{{"zk1", 2181}, {"::1", 2182}}, "/x"}), "zk1:2181,[::1]:2182/x");
+}
+
+TEST(ClientPrefixTest, LeavesWhatIsSaid) {
+  EXPECT_EQ(
+      zookeeper::WithoutClientPrefix("2026-11-27 22:44:46,301:7(0x7f):ZOO_INFO@check_events@2461: session "
+                                     "establishment complete on server [::1:2181]\n"),
+      "session establishment complete on server [::1:2181]");
+  EXPECT_EQ(zookeeper::WithoutClientPrefix("without a prefix: it stays\n\n"), "without a prefix: it stays");
+  EXPECT_EQ(zookeeper::WithoutClientPrefix("of a function@that says nothing"),
+            "of a function@that says nothing");
+  EXPECT_EQ(zookeeper::WithoutClientPrefix(""), "");
+}
+
+// Whether a request may be repeated, and whether anything was done, hangs on these.
+TEST(ClientErrorTest, HasTheKindThatCallersActOn) {
+  struct Row {
+    int code;
+    ErrorKind kind;
+  };
+  for (const auto& [code, kind] : std::initializer_list<Row>{{ZNONODE, ErrorKind::kNotFound},
+                                                             {ZNODEEXISTS, ErrorKind::kAlreadyExists},
+                                                             {ZBADVERSION, ErrorKind::kConflict},
+                                                             {ZNOTEMPTY, ErrorKind::kConflict},
+                                                             {ZNOAUTH, ErrorKind::kRefused},
+                                                             {ZNOCHILDRENFOREPHEMERALS, ErrorKind::kRefused},
+                                                             {ZINVALIDSTATE, ErrorKind::kUnavailable},
+                                                             {ZCONNECTIONLOSS, ErrorKind::kUnknownOutcome},
+                                                             {ZOPERATIONTIMEOUT, ErrorKind::kUnknownOutcome},
+                                                             {ZSESSIONEXPIRED, ErrorKind::kUnknownOutcome},
+                                                             {ZCLOSING, ErrorKind::kUnknownOutcome},
+                                                             {ZBADARGUMENTS, ErrorKind::kInvalid},
+                                                             {ZMARSHALLINGERROR, ErrorKind::kInternal},
+                                                             {-12345, ErrorKind::kInternal}}) {
+    const auto error = zookeeper::ErrorOfClient(code);
+    EXPECT_EQ(error.kind, kind) << code;
+    EXPECT_FALSE(error.message.empty()) << code;
+  }
+  EXPECT_THAT(zookeeper::ErrorOfClient(-12345).message, EndsWith("(-12345)"));
 }
 
 class OfflineSessionTest : public ::testing::Test {

@@ -42,6 +42,10 @@ std::string Endpoint::ToAddress() const {
   return (bracketed ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
+bool Contains(const std::vector<Endpoint>& endpoints, const Endpoint& endpoint) {
+  return std::find(endpoints.begin(), endpoints.end(), endpoint) != endpoints.end();
+}
+
 Result<std::uint16_t> ParsePort(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);

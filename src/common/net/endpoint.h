@@ -25,6 +25,8 @@ struct Endpoint {
   std::string ToAddress() const;
 };
 
+bool Contains(const std::vector<Endpoint>& endpoints, const Endpoint& endpoint);
+
 // Errors of the parsers say what was expected, not what was found: the caller names the place and the
 // finding.
 Result<Endpoint> ParseRecord(std::string_view text);

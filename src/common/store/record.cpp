@@ -16,10 +16,12 @@ constexpr bool kNoExceptions = false;
 // Names and paths may hold anything; nothing of it may make dump throw.
 constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
 
-// The JSON object in `text`; discarded when it is none.
-Json ParseObject(std::string_view text) {
+std::string AsText(const Json& json) { return json.dump(-1, ' ', false, kReplaceBadUtf8); }
+
+Result<Json> ParseObject(std::string_view text) {
   Json json = Json::parse(text, nullptr, kNoExceptions);
-  return json.is_object() ? json : Json(Json::value_t::discarded);
+  if (!json.is_object()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  return json;
 }
 
 std::string TextAt(const Json& json, const char* key) {
@@ -38,10 +40,18 @@ bool BoolAt(const Json& json, const char* key) {
   return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
-Result<Endpoint> EndpointAt(const Json& json) {
-  auto endpoint = ParseRecord(TextAt(json, "endpoint"));
+// What most znodes tell of.
+struct ServerObject {
+  Endpoint endpoint;
+  Json json;
+};
+
+Result<ServerObject> ParseServerObject(std::string_view text) {
+  auto json = ParseObject(text);
+  if (!json) return tl::unexpected(json.error());
+  auto endpoint = ParseRecord(TextAt(*json, "endpoint"));
   if (!endpoint) return Fail(ErrorKind::kInvalid, "an \"endpoint\" of \"host port\"");
-  return endpoint;
+  return ServerObject{std::move(*endpoint), std::move(*json)};
 }
 
 Json ToJson(const Dataset& dataset) {
@@ -66,12 +76,13 @@ Dataset DatasetAt(const Json& json) {
 std::string Render(const Lineage& lineage) {
   Json json{{"epoch", lineage.epoch}, {"master", lineage.master}, {"reason", lineage.reason}};
   if (lineage.cold_start) json["cold_start"] = true;
-  return json.dump(-1, ' ', false, kReplaceBadUtf8);
+  return AsText(json);
 }
 
 Result<Lineage> ParseLineage(std::string_view text) {
-  const Json json = ParseObject(text);
-  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  const auto object = ParseObject(text);
+  if (!object) return tl::unexpected(object.error());
+  const Json& json = *object;
   const auto epoch = json.find("epoch");
   if (epoch == json.end() || !epoch->is_number_unsigned())
     return Fail(ErrorKind::kInvalid, "a whole number \"epoch\"");
@@ -108,15 +119,14 @@ std::string Render(const Member& member) {
             {"dataset", ToJson(member.dataset)},
             {"serving", member.serving}};
   if (member.incomplete) json["incomplete"] = true;
-  return json.dump(-1, ' ', false, kReplaceBadUtf8);
+  return AsText(json);
 }
 
 Result<Member> ParseMember(std::string_view text) {
-  const Json json = ParseObject(text);
-  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
-  auto endpoint = EndpointAt(json);
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  return Member{.endpoint = std::move(*endpoint),
+  auto object = ParseServerObject(text);
+  if (!object) return tl::unexpected(object.error());
+  auto& [endpoint, json] = *object;
+  return Member{.endpoint = std::move(endpoint),
                 .node = TextAt(json, "node"),
                 .dataset = DatasetAt(json),
                 .serving = BoolAt(json, "serving"),
@@ -124,31 +134,29 @@ Result<Member> ParseMember(std::string_view text) {
 }
 
 std::string Render(const KnownDataset& known) {
-  return Json{{"endpoint", known.endpoint.ToRecord()}, {"dataset", ToJson(known.dataset)}}.dump(
-      -1, ' ', false, kReplaceBadUtf8);
+  return AsText({{"endpoint", known.endpoint.ToRecord()}, {"dataset", ToJson(known.dataset)}});
 }
 
 Result<KnownDataset> ParseKnownDataset(std::string_view text) {
-  const Json json = ParseObject(text);
-  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
-  auto endpoint = EndpointAt(json);
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  return KnownDataset{.endpoint = std::move(*endpoint), .dataset = DatasetAt(json)};
+  auto object = ParseServerObject(text);
+  if (!object) return tl::unexpected(object.error());
+  auto& [endpoint, json] = *object;
+  return KnownDataset{.endpoint = std::move(endpoint), .dataset = DatasetAt(json)};
 }
 
 std::string Render(const History& history) {
   Json ancestors = Json::array();
   for (const auto& [replication_id, until] : history.ancestors)
     ancestors.push_back({{"replication_id", replication_id}, {"until", until}});
-  return Json{{"replication_id", history.replication_id},
-              {"offset", history.offset},
-              {"ancestors", std::move(ancestors)}}
-      .dump(-1, ' ', false, kReplaceBadUtf8);
+  return AsText({{"replication_id", history.replication_id},
+                 {"offset", history.offset},
+                 {"ancestors", std::move(ancestors)}});
 }
 
 Result<History> ParseHistory(std::string_view text) {
-  const Json json = ParseObject(text);
-  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
+  const auto object = ParseObject(text);
+  if (!object) return tl::unexpected(object.error());
+  const Json& json = *object;
   History history{.replication_id = TextAt(json, "replication_id"), .offset = NumberAt(json, "offset")};
   if (const auto ancestors = json.find("ancestors"); ancestors != json.end() && ancestors->is_array()) {
     for (const auto& chapter : *ancestors) {
@@ -164,11 +172,10 @@ std::string Render(const Identity& identity) {
 }
 
 Result<Identity> ParseIdentity(std::string_view text) {
-  const Json json = ParseObject(text);
-  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "a JSON object");
-  auto endpoint = EndpointAt(json);
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  return Identity{.endpoint = std::move(*endpoint),
+  auto object = ParseServerObject(text);
+  if (!object) return tl::unexpected(object.error());
+  auto& [endpoint, json] = *object;
+  return Identity{.endpoint = std::move(endpoint),
                   .epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(json, "epoch"), 0))};
 }
 

@@ -2,10 +2,13 @@
 // when it has been silent for longer than the session can have lived, a new handle is opened and a new
 // session begins. Only this folder includes zookeeper.h.
 //
-// Threads: as of every Session. The C client's threads push the events. The request timeout is the session's
-// and at most five seconds. Names are resolved by threads of their own, for which nobody waits.
+// Its parts: Resolution makes addresses of the host names, ClientHandle is one handle on them with the state
+// of its session, requests.h asks over a handle, ChrootMaker makes what is above the session's root.
 //
-// The C client's traps that this class stands in front of (client 3.8.0 and 3.9.3): it never tries half of a
+// Threads: as of every Session. The C client's threads push the events. The request timeout is the session's
+// and at most five seconds.
+//
+// The C client's traps that this folder stands in front of (client 3.8.0 and 3.9.3): it never tries half of a
 // server list of even length and spins on it, so the list is padded to an odd one; it resolves names on every
 // turn of its loop, so it is given addresses; it inherits its sockets to children, so they are closed before
 // exec (os/child).
@@ -21,10 +24,14 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "zookeeper/chroot.h"
 #include "zookeeper/hosts.h"
+#include "zookeeper/resolution.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::zookeeper {
+
+class ClientHandle;
 
 class ClientSession final : public Session {
  public:
@@ -48,35 +55,25 @@ class ClientSession final : public Session {
   Status EnsureChroot() override;
 
  private:
-  struct Handle;
-  struct Resolution;
-
+  // Whether a session is or may still be: connected, or silent for not too long.
+  bool KeepHandle(TimePoint now);
+  void BeginResolving(TimePoint now);
   void Open(const std::vector<std::string>& addresses);
-  Status MakeChroot();
-  Status TryMakeChroot();
 
   const Hosts hosts_;
   const Duration session_timeout_;
   const Duration request_timeout_;
   const Sink sink_;
   Backoff backoff_;
-  // Each try is a session of its own.
-  Backoff chroot_backoff_;
-  TimePoint chroot_at_{};
-  Status chroot_made_;
-  LogOnChange log_chroot_;
-  LogOnChange log_problem_;  // until it is connected again
   TimePoint retry_at_{};
-  std::shared_ptr<Resolution> resolving_;  // nothing: no names are being resolved
-  std::unique_ptr<Handle> handle_;
+  std::unique_ptr<Resolution> resolving_;  // nothing: no names are being resolved
+  std::unique_ptr<ClientHandle> handle_;
   std::vector<std::string> addresses_;  // that it was opened with
+  ChrootMaker chroot_;
+  LogOnChange log_problem_;  // until it is connected again
 };
 
 // The factory of the daemons.
 std::unique_ptr<Session> OpenClientSession(const Hosts& hosts, Duration session_timeout, Session::Sink sink);
-
-// "host:port,host:port" for the C client, of odd length: the first address stands twice where there would be
-// an even number. REQUIRES: addresses is not empty.
-std::string ConnectString(const std::vector<std::string>& addresses, const std::string& chroot);
 
 }  // namespace redis_zk::zookeeper

@@ -1,0 +1,265 @@
+#include "zookeeper/requests.h"
+
+#include <fmt/core.h>
+#include <zookeeper/zookeeper.h>
+
+#include <algorithm>
+#include <future>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace redis_zk::zookeeper {
+
+namespace {
+
+NodeStat ToStat(const Stat& stat) { return {stat.version, stat.ephemeralOwner, stat.mtime}; }
+
+int FlagsOf(Lifetime lifetime) {
+  switch (lifetime) {
+    case Lifetime::kPersistent:
+      return 0;
+    case Lifetime::kEphemeral:
+      return ZOO_EPHEMERAL;
+    case Lifetime::kEphemeralSequential:
+      return ZOO_EPHEMERAL | ZOO_SEQUENCE;
+  }
+  return 0;
+}
+
+int FlagOf(Watch watch) { return watch == Watch::kYes ? 1 : 0; }
+
+// --- what comes back
+
+template <class T>
+using Answer = std::future<Result<T>>;
+
+// One request under way. Its completion owns it, which may come after the caller has stopped waiting.
+template <class T>
+struct Call {
+  std::promise<Result<T>> promise;
+  std::vector<zoo_op_result_t> results;  // of a transaction; the client fills them in with the answer
+
+  static void Finish(const void* self, Result<T> result) {
+    const std::unique_ptr<Call> call(static_cast<Call*>(const_cast<void*>(self)));
+    call->promise.set_value(std::move(result));
+  }
+};
+
+void OnVoid(int code, const void* call) {
+  Call<void>::Finish(call, code == ZOK ? Status() : tl::unexpected(ErrorOfClient(code)));
+}
+
+void OnSet(int code, const Stat* /*stat*/, const void* call) { OnVoid(code, call); }
+
+void OnExists(int code, const Stat* stat, const void* call) {
+  using Found = Result<std::optional<NodeStat>>;
+  if (code == ZNONODE) return Call<std::optional<NodeStat>>::Finish(call, Found(std::nullopt));
+  Call<std::optional<NodeStat>>::Finish(
+      call, code == ZOK ? Found(ToStat(*stat)) : tl::unexpected(ErrorOfClient(code)));
+}
+
+void OnData(int code, const char* value, int length, const Stat* stat, const void* call) {
+  if (code != ZOK) return Call<Node>::Finish(call, tl::unexpected(ErrorOfClient(code)));
+  // Null data has length -1.
+  Call<Node>::Finish(call,
+                     Node{std::string(value, static_cast<std::size_t>(std::max(length, 0))), ToStat(*stat)});
+}
+
+void OnStrings(int code, const String_vector* strings, const void* call) {
+  if (code != ZOK) return Call<std::vector<std::string>>::Finish(call, tl::unexpected(ErrorOfClient(code)));
+  Call<std::vector<std::string>>::Finish(
+      call, std::vector<std::string>(strings->data, strings->data + strings->count));
+}
+
+void OnString(int code, const char* value, const void* call) {
+  Call<std::string>::Finish(call,
+                            code == ZOK ? Result<std::string>(value) : tl::unexpected(ErrorOfClient(code)));
+}
+
+template <class T>
+Result<Answer<T>> Send(const ClientHandle* handle, const Request<T>& request) {
+  if (handle == nullptr || !handle->state().connected())
+    return Fail(ErrorKind::kUnavailable, request.what + ": ZooKeeper is not connected");
+  auto call = std::make_unique<Call<T>>();
+  auto answer = call->promise.get_future();
+  const int code = request.send(handle->raw(), call.get());
+  if (code != ZOK) return Fail(request.what, ErrorOfClient(code));
+  // Its completion owns it now.
+  (void)call.release();
+  return answer;
+}
+
+template <class T>
+Result<T> Await(Result<Answer<T>> answer, TimePoint deadline, const std::string& what) {
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->wait_until(deadline) != std::future_status::ready)
+    return Fail(ErrorKind::kUnknownOutcome, what + ": no answer from ZooKeeper in time");
+  auto result = answer->get();
+  if (!result) return Fail(what, result.error());
+  return result;
+}
+
+// The C client's form of a transaction's step. It points into `step`.
+zoo_op_t ToOp(const Transaction::Op& step) {
+  zoo_op_t op{};
+  std::visit(
+      [&op](const auto& wanted) {
+        using Wanted = std::decay_t<decltype(wanted)>;
+        const char* path = wanted.path.c_str();
+        if constexpr (std::is_same_v<Wanted, Transaction::CheckOp>) {
+          zoo_check_op_init(&op, path, wanted.version);
+        } else if constexpr (std::is_same_v<Wanted, Transaction::DeleteOp>) {
+          zoo_delete_op_init(&op, path, wanted.version);
+        } else if constexpr (std::is_same_v<Wanted, Transaction::SetOp>) {
+          zoo_set_op_init(&op, path, wanted.data.data(), static_cast<int>(wanted.data.size()), wanted.version,
+                          nullptr);
+        } else {
+          zoo_create_op_init(&op, path, wanted.data.data(), static_cast<int>(wanted.data.size()),
+                             &ZOO_OPEN_ACL_UNSAFE, FlagsOf(wanted.lifetime), nullptr, 0);
+        }
+      },
+      step);
+  return op;
+}
+
+}  // namespace
+
+Request<Node> GetRequest(std::string path, Watch watch) {
+  std::string what = "cannot read " + path;
+  return {std::move(what), [path = std::move(path), watch](zhandle_t* client, void* call) {
+            return zoo_aget(client, path.c_str(), FlagOf(watch), &OnData, call);
+          }};
+}
+
+Request<std::optional<NodeStat>> ExistsRequest(std::string path, Watch watch) {
+  std::string what = "cannot look at " + path;
+  return {std::move(what), [path = std::move(path), watch](zhandle_t* client, void* call) {
+            return zoo_aexists(client, path.c_str(), FlagOf(watch), &OnExists, call);
+          }};
+}
+
+Request<std::vector<std::string>> ChildrenRequest(std::string path, Watch watch) {
+  std::string what = "cannot list " + path;
+  return {std::move(what), [path = std::move(path), watch](zhandle_t* client, void* call) {
+            return zoo_aget_children(client, path.c_str(), FlagOf(watch), &OnStrings, call);
+          }};
+}
+
+Request<std::string> CreateRequest(std::string path, std::string data, Lifetime lifetime) {
+  std::string what = "cannot create " + path;
+  return {std::move(what),
+          [path = std::move(path), data = std::move(data), lifetime](zhandle_t* client, void* call) {
+            return zoo_acreate(client, path.c_str(), data.data(), static_cast<int>(data.size()),
+                               &ZOO_OPEN_ACL_UNSAFE, FlagsOf(lifetime), &OnString, call);
+          }};
+}
+
+Request<void> SetRequest(std::string path, std::string data, std::int32_t version) {
+  std::string what = "cannot write " + path;
+  return {std::move(what),
+          [path = std::move(path), data = std::move(data), version](zhandle_t* client, void* call) {
+            return zoo_aset(client, path.c_str(), data.data(), static_cast<int>(data.size()), version, &OnSet,
+                            call);
+          }};
+}
+
+Request<void> DeleteRequest(std::string path, std::int32_t version) {
+  std::string what = "cannot delete " + path;
+  return {std::move(what), [path = std::move(path), version](zhandle_t* client, const void* call) {
+            return zoo_adelete(client, path.c_str(), version, &OnVoid, call);
+          }};
+}
+
+Request<void> CommitRequest(const Transaction& transaction) {
+  return {"cannot commit", [steps = transaction.ops()](zhandle_t* client, void* call) {
+            std::vector<zoo_op_t> ops;
+            for (const auto& step : steps) ops.push_back(ToOp(step));
+            auto& results = static_cast<Call<void>*>(call)->results;
+            results.resize(ops.size());
+            return zoo_amulti(client, static_cast<int>(ops.size()), ops.data(), results.data(), &OnVoid,
+                              call);
+          }};
+}
+
+template <class T>
+Result<T> Ask(const ClientHandle* handle, Duration timeout, const Request<T>& request) {
+  const TimePoint deadline = Clock::now() + timeout;
+  return Await<T>(Send(handle, request), deadline, request.what);
+}
+
+template <class T>
+std::vector<Result<T>> AskAll(const ClientHandle* handle, Duration timeout,
+                              const std::vector<Request<T>>& requests) {
+  const TimePoint deadline = Clock::now() + timeout;
+  std::vector<Result<Answer<T>>> answers;
+  answers.reserve(requests.size());
+  for (const auto& request : requests) answers.push_back(Send(handle, request));
+  std::vector<Result<T>> results;
+  results.reserve(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    results.push_back(Await<T>(std::move(answers[i]), deadline, requests[i].what));
+  return results;
+}
+
+template Result<void> Ask(const ClientHandle*, Duration, const Request<void>&);
+template Result<Node> Ask(const ClientHandle*, Duration, const Request<Node>&);
+template Result<std::string> Ask(const ClientHandle*, Duration, const Request<std::string>&);
+template Result<std::optional<NodeStat>> Ask(const ClientHandle*, Duration,
+                                             const Request<std::optional<NodeStat>>&);
+template Result<std::vector<std::string>> Ask(const ClientHandle*, Duration,
+                                              const Request<std::vector<std::string>>&);
+template std::vector<Result<Node>> AskAll(const ClientHandle*, Duration, const std::vector<Request<Node>>&);
+template std::vector<Result<std::vector<std::string>>> AskAll(
+    const ClientHandle*, Duration, const std::vector<Request<std::vector<std::string>>>&);
+
+Error ErrorOfClient(int code) {
+  const auto error = [code](ErrorKind kind) { return Error{kind, zerror(code)}; };
+  switch (static_cast<ZOO_ERRORS>(code)) {
+    case ZNONODE:
+    case ZNOWATCHER:
+      return error(ErrorKind::kNotFound);
+    case ZNODEEXISTS:
+      return error(ErrorKind::kAlreadyExists);
+    case ZBADVERSION:
+    case ZNOTEMPTY:
+      return error(ErrorKind::kConflict);
+    case ZNOAUTH:
+    case ZAUTHFAILED:
+    case ZINVALIDACL:
+    case ZNOTREADONLY:
+    case ZNOCHILDRENFOREPHEMERALS:
+    case ZEPHEMERALONLOCALSESSION:
+    case ZRECONFIGDISABLED:
+    case ZSESSIONCLOSEDREQUIRESASLAUTH:
+    case ZNEWCONFIGNOQUORUM:
+    case ZRECONFIGINPROGRESS:
+    case ZUNIMPLEMENTED:
+      return error(ErrorKind::kRefused);
+    case ZINVALIDSTATE:
+    case ZTHROTTLEDOP:
+      return error(ErrorKind::kUnavailable);
+    case ZCONNECTIONLOSS:
+    case ZOPERATIONTIMEOUT:
+    case ZSESSIONEXPIRED:
+    case ZSESSIONMOVED:
+    case ZCLOSING:
+      return error(ErrorKind::kUnknownOutcome);
+    case ZBADARGUMENTS:
+      return error(ErrorKind::kInvalid);
+    case ZOK:
+    case ZSYSTEMERROR:
+    case ZRUNTIMEINCONSISTENCY:
+    case ZDATAINCONSISTENCY:
+    case ZMARSHALLINGERROR:
+    case ZSSLCONNECTIONERROR:
+    case ZAPIERROR:
+    case ZINVALIDCALLBACK:
+    case ZNOTHING:
+      break;
+  }
+  return Error{ErrorKind::kInternal, fmt::format("{} ({})", zerror(code), code)};
+}
+
+}  // namespace redis_zk::zookeeper

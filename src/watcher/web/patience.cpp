@@ -1,0 +1,31 @@
+#include "watcher/web/patience.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "base/printable.h"
+#include "options/parsers.h"
+
+namespace redis_zk::watcher::web {
+
+namespace {
+
+// A client that waits can leave unnoticed.
+constexpr Duration kLongestWait = 1min;
+
+}  // namespace
+
+Result<Patience> ReadPatience(std::string since, const std::optional<std::string>& wait, TimePoint now) {
+  Patience patience{.since = std::move(since), .deadline = std::nullopt};
+  if (!wait) return patience;
+  const auto duration = DurationBetween(0ms, kLongestWait)(*wait);
+  if (!duration) {
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("wait: found \"{}\", expected {}", Printable(*wait), duration.error().message));
+  }
+  patience.deadline = now + *duration;
+  return patience;
+}
+
+}  // namespace redis_zk::watcher::web
