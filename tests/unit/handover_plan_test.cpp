@@ -280,6 +280,30 @@ TEST(FindUnattachedTest, NamesWhomSentinelCouldPromoteAllTheSame) {
     EXPECT_EQ(failover::FindUnattached(attached, known), found) << name;
 }
 
+TEST(PlanHandoverTest, WatchesWhoeverMayTurnOutToBePromoted) {
+  struct Row {
+    const char* name;
+    std::function<void(HandoverView&)> change;
+    std::vector<Endpoint> watched;
+  };
+  for (const auto& [name, change, watched] : std::initializer_list<Row>{
+           {"all attached", [](auto&) {}, {kB, kC}},
+           {"one still copies, and may have ended before Sentinel chooses",
+            [](auto& v) { v.master.replicas[1].online = false; },
+            {kB, kC}},
+           {"one has lost its link, and Sentinel sees it", [](auto& v) { KeepOnlyB(v); }, {kB, kC}},
+           {"one is gone",
+            [](auto& v) {
+              KeepOnlyB(v);
+              for (auto& sentinel : v.sentinels) sentinel.replicas.pop_back();
+            },
+            {kB}}}) {
+    HandoverView view = Healthy();
+    change(view);
+    EXPECT_EQ(PlanHandover(view).watched, watched) << name;
+  }
+}
+
 TEST(PlanHandoverTest, PromotesWhoIsNamed) {
   struct Row {
     const char* name;

@@ -54,13 +54,6 @@ constexpr Duration kDemote = 5s;
 
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
-// Whom a Sentinel could promote.
-std::vector<Endpoint> PromotableIn(const HandoverPlan& plan) {
-  std::vector<Endpoint> promotable = plan.replicas;
-  promotable.insert(promotable.end(), plan.unattached.begin(), plan.unattached.end());
-  return promotable;
-}
-
 std::vector<sentinel::SentinelReport> WithAnswer(
     const std::vector<Result<sentinel::SentinelReport>>& answers) {
   std::vector<sentinel::SentinelReport> reports;
@@ -232,6 +225,7 @@ Handover::Next Handover::Take(step::Approaching& at) {
   HandoverPlan now = Look();
   if (!now.refusal.empty()) return LookAgain(std::move(now.refusal));
   std::erase_if(at.plan.sentinels, [&](const auto& sentinel) { return !Contains(now.sentinels, sentinel); });
+  at.plan.watched = std::move(now.watched);
   if (at.plan.sentinels.empty()) return LookAgain("the chosen Sentinel can no longer run the failover");
   return PauseWrites(std::move(at.plan));
 }
@@ -242,7 +236,7 @@ Handover::Next Handover::PauseWrites(HandoverPlan plan) {
     if (paused.error().kind != ErrorKind::kRefused && GoesOn()) master_.ReleaseWrites();
     return End(Kind::kRefused, paused.error().message);
   }
-  awaited_.promotable = PromotableIn(plan);
+  awaited_.promotable = plan.watched;
   CatchUp catch_up(plan.replicas, to_, 0);
   return step::CatchingUp{std::move(plan), std::move(catch_up), Clock::now() + kCatchUp};
 }

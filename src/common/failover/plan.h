@@ -39,6 +39,9 @@ struct HandoverPlan {
   bool all_ready = false;
   // What the first of them could promote all the same; see FindUnattached.
   std::vector<Endpoint> unattached{};
+  // Whoever may turn out to have been promoted: Sentinel chooses by what it has heard in the meantime, of a
+  // replica that still copied, too.
+  std::vector<Endpoint> watched{};
   std::string refusal{};  // why not; one sentence
   bool is_master = true;  // a replica has nothing to hand over
   bool passing = false;   // what is refused now may be possible in a moment

@@ -125,10 +125,6 @@ bool MayBeSame(const Endpoint& one, const Endpoint& other) {
   return one == other || (one.port == other.port && !(IsIpAddress(one.host) && IsIpAddress(other.host)));
 }
 
-bool Contains(const std::vector<Endpoint>& endpoints, const Endpoint& endpoint) {
-  return std::find(endpoints.begin(), endpoints.end(), endpoint) != endpoints.end();
-}
-
 bool IsWildcard(std::string_view ip) { return ip == "0.0.0.0" || ip == "::"; }
 
 }  // namespace redis_zk

@@ -41,7 +41,6 @@ bool IsIpAddress(std::string_view host);
 bool IsHostName(std::string_view host);
 // Whether both may be the same server: Sentinel may list by address what is announced by name.
 bool MayBeSame(const Endpoint& one, const Endpoint& other);
-bool Contains(const std::vector<Endpoint>& endpoints, const Endpoint& endpoint);
 // 0.0.0.0 or ::, which can be bound but not announced.
 bool IsWildcard(std::string_view ip);
 

@@ -46,7 +46,7 @@ int Complain(const Error& error) {
 }
 
 // The one line that says why the watcher refused.
-int Refused(const web::Reply& reply) {
+int Refused(const web::Response& reply) {
   const auto line = reply.body.substr(0, reply.body.find('\n'));
   return Complain(kExitRefused, line.empty()
                                     ? fmt::format("the watcher answered {} without a reason", reply.status)

@@ -26,12 +26,12 @@ Answer JsonText(std::string json) {
   return {.content_type = std::string(kJsonType), .body = std::move(json)};
 }
 
-Answer Failed(int status, const Request& request, std::string why) {
+Answer FailedFor(const Request& request, int status, std::string why) {
   return web::Failed(status, request.accept, std::move(why));
 }
 
 Answer Unavailable(const Request& request, std::string why) {
-  return Failed(kUnavailable, request, std::move(why));
+  return FailedFor(request, kUnavailable, std::move(why));
 }
 
 // What one can wait for a change of.
@@ -78,7 +78,7 @@ Answer Master(const Request& request, const Topology& topology, std::string_view
 }
 
 Answer NoSuchGroup(const Request& request) {
-  return Failed(kNotFound, request, "no such group; /masters lists the groups");
+  return FailedFor(request, kNotFound, "no such group; /masters lists the groups");
 }
 
 Answer GroupMaster(const Request& request, const Topology& topology, std::string_view group) {
@@ -100,8 +100,8 @@ Answer IsMaster(const Request& request, const Topology& topology, std::string_vi
   if (!topology.groups.contains(std::string(group))) return NoSuchGroup(request);
   const auto asked = ParseAddress(request.addr, std::nullopt);
   if (!asked) {
-    return Failed(
-        kBadRequest, request,
+    return FailedFor(
+        request, kBadRequest,
         fmt::format("addr: found \"{}\", expected {}", Printable(request.addr), asked.error().message));
   }
   const auto* record = MasterOf(topology, group);

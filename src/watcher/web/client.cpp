@@ -24,8 +24,8 @@ class Connection {
 
   httplib::Client& client() { return client_; }
 
-  Result<Reply> ToReply(httplib::Result answer) const {
-    if (answer) return Reply{answer->status, std::move(answer->body)};
+  Result<Response> ToResponse(httplib::Result answer) const {
+    if (answer) return Response{answer->status, std::move(answer->body)};
     const auto error = answer.error();
     const bool unsent = error == httplib::Error::Connection || error == httplib::Error::ConnectionTimeout;
     if (unsent) return Fail(ErrorKind::kUnavailable, "no watcher answers at " + watcher_.ToAddress());
@@ -42,21 +42,21 @@ httplib::Headers ToHeaders(const Headers& headers) { return {headers.begin(), he
 
 }  // namespace
 
-Result<Reply> Get(const Endpoint& watcher, const std::string& path, const Headers& headers,
-                  Duration patience) {
+Result<Response> Get(const Endpoint& watcher, const std::string& path, const Headers& headers,
+                     Duration patience) {
   Connection connection(watcher, patience);
-  return connection.ToReply(connection.client().Get(path.c_str(), ToHeaders(headers)));
+  return connection.ToResponse(connection.client().Get(path.c_str(), ToHeaders(headers)));
 }
 
-Result<Reply> Post(const Endpoint& watcher, const std::string& path, const Headers& headers,
-                   Duration patience) {
+Result<Response> Post(const Endpoint& watcher, const std::string& path, const Headers& headers,
+                      Duration patience) {
   Connection connection(watcher, patience);
-  return connection.ToReply(
+  return connection.ToResponse(
       connection.client().Post(path.c_str(), ToHeaders(headers), std::string(), "text/plain"));
 }
 
-Result<Reply> Stream(const Endpoint& watcher, const std::string& path, const Headers& headers,
-                     Duration patience, const Take& take) {
+Result<Response> Stream(const Endpoint& watcher, const std::string& path, const Headers& headers,
+                        Duration patience, const Take& take) {
   Connection connection(watcher, patience);
   int status = kOk;
   bool ended = false;
@@ -75,8 +75,8 @@ Result<Reply> Stream(const Endpoint& watcher, const std::string& path, const Hea
         ended = !take({data, length});
         return !ended;
       });
-  if (ended) return Reply{status, ""};
-  auto reply = connection.ToReply(std::move(answer));
+  if (ended) return Response{status, ""};
+  auto reply = connection.ToResponse(std::move(answer));
   if (reply) reply->body = std::move(refusal);
   return reply;
 }

@@ -14,7 +14,7 @@
 
 namespace redis_zk::watcher::web {
 
-struct Reply {
+struct Response {
   int status = 0;
   std::string body;
 };
@@ -23,17 +23,17 @@ using Headers = std::multimap<std::string, std::string>;
 
 // `path` with its query, encoded. kUnavailable: no watcher is there, nothing was sent; kUnknownOutcome: one
 // is there, or was, and its answer did not come.
-Result<Reply> Get(const Endpoint& watcher, const std::string& path, const Headers& headers,
-                  Duration patience);
-Result<Reply> Post(const Endpoint& watcher, const std::string& path, const Headers& headers,
-                   Duration patience);
+Result<Response> Get(const Endpoint& watcher, const std::string& path, const Headers& headers,
+                     Duration patience);
+Result<Response> Post(const Endpoint& watcher, const std::string& path, const Headers& headers,
+                      Duration patience);
 
 // The same for an answer that goes on: `take` gets it piece by piece, and ends it by returning false. The
 // body of the result is empty then, unless the status is not 200. An answer that falls silent for `patience`
 // is an error.
 using Take = std::function<bool(std::string_view piece)>;
-Result<Reply> Stream(const Endpoint& watcher, const std::string& path, const Headers& headers,
-                     Duration patience, const Take& take);
+Result<Response> Stream(const Endpoint& watcher, const std::string& path, const Headers& headers,
+                        Duration patience, const Take& take);
 
 // Where a watcher that listens there is asked from this machine.
 Endpoint ReachableAt(const Endpoint& listen);
