@@ -38,6 +38,16 @@ Decision Follow(const View& view, const Endpoint& master, std::string reason) {
           .reason = std::move(reason)};
 }
 
+// What only Sentinels can end, and `otherwise` a person: there may be none.
+Decision WaitForSentinels(const View& view, std::string name, std::string reason,
+                          const std::string& otherwise) {
+  const bool needs_person = view.sentinels_answering == 0;
+  if (needs_person) reason += "; no Sentinel answers: start the Sentinels, or " + otherwise;
+  Decision decision = Decision::Wait(std::move(name), std::move(reason));
+  decision.needs_person = needs_person;
+  return decision;
+}
+
 // A living node that acts as master although nobody names it: a failover that has not been told yet.
 std::optional<Endpoint> ActingMaster(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
@@ -53,37 +63,47 @@ std::optional<Endpoint> Promotable(const View& view) {
   return std::nullopt;
 }
 
-std::string WaitForActing(const std::string& what, const Endpoint& acting) {
-  return fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to name it", what,
-                     acting.ToAddress());
+Decision WaitForActing(const std::string& what, const Endpoint& acting) {
+  return Decision::Wait(
+      "unnamed-master",
+      fmt::format("{}; {} acts as master; waiting for the record or the Sentinels to name it", what,
+                  acting.ToAddress()));
 }
 
-std::string WaitForSilent(const View& view, const std::string& what) {
+Decision WaitForSilent(const View& view, const std::string& what) {
   const Endpoint& silent = view.silent.front();
   const auto stranger = view.strangers.find(silent);
   if (stranger == view.strangers.end()) {
-    return fmt::format(
-        "{}; {} is registered but unreachable; waiting until it answers or its ZooKeeper session expires",
-        what, silent.ToAddress());
+    return Decision::Wait(
+        "silent-member",
+        fmt::format(
+            "{}; {} is registered but unreachable; waiting until it answers or its ZooKeeper session expires",
+            what, silent.ToAddress()));
   }
-  return fmt::format("{}; {} is registered, but {}; waiting until that ZooKeeper session expires", what,
-                     silent.ToAddress(), stranger->second);
+  return Decision::Wait(
+      "silent-member",
+      fmt::format("{}; {} is registered, but {}; waiting until that ZooKeeper session expires", what,
+                  silent.ToAddress(), stranger->second));
 }
 
 // No running member holds the group's data or names a master.
-std::optional<std::string> ReasonToWaitForTheDead(const View& view, const std::string& what) {
+std::optional<Decision> WaitForTheDead(const View& view, const std::string& what) {
   if (const auto acting = ActingMaster(view)) return WaitForActing(what, *acting);
   if (const auto holder = DataHolder(view)) {
-    return fmt::format("{}; {} is running and holds data; waiting for Sentinel to promote it", what,
-                       holder->ToAddress());
+    return Decision::Wait(
+        "failover", fmt::format("{}; {} is running and holds data; waiting for Sentinel to promote it", what,
+                                holder->ToAddress()));
   }
   if (view.sentinels_seeing_master > 0) {
-    return fmt::format("{}, but {} Sentinels reach it; waiting until it answers this node or they fail over",
-                       what, view.sentinels_seeing_master);
+    return Decision::Wait(
+        "unreachable-master",
+        fmt::format("{}, but {} Sentinels reach it; waiting until it answers this node or they fail over",
+                    what, view.sentinels_seeing_master));
   }
   if (const auto replica = Promotable(view); replica && view.sentinels_answering > 0) {
-    return fmt::format("{}; {} is running and can be promoted; waiting for Sentinel to promote it", what,
-                       replica->ToAddress());
+    return Decision::Wait(
+        "failover", fmt::format("{}; {} is running and can be promoted; waiting for Sentinel to promote it",
+                                what, replica->ToAddress()));
   }
   if (!view.silent.empty()) return WaitForSilent(view, what);
   return std::nullopt;
@@ -98,12 +118,14 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
     const std::string what =
         fmt::format("{} names {} as master, but {}", who_says, address,
                     stranger == view.strangers.end() ? "it is unreachable" : stranger->second);
-    if (auto reason = ReasonToWaitForTheDead(view, what)) return Decision::Wait(std::move(*reason));
+    if (auto wait = WaitForTheDead(view, what)) return std::move(*wait);
     // Of ours, the znode of its member would still be there; of somebody else there is no such sign of life.
     const bool foreign = view.record.state == State::kMaster && !view.record.lineage_fits;
     if (foreign && view.patient) {
-      Decision decision = Decision::Wait(fmt::format(
-          "{}; another program wrote the record; waiting for that master (COLD_START_WAIT)", what));
+      Decision decision = Decision::Wait(
+          "foreign-record",
+          fmt::format("{}; another program wrote the record; waiting for that master (COLD_START_WAIT)",
+                      what));
       decision.awaits_datasets = true;
       return decision;
     }
@@ -114,6 +136,7 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
                   fmt::format("{} names {} as master, and it acts as master", who_says, address));
   }
   return Decision::Wait(
+      "stale-record",
       fmt::format("{} names {} as master, but it is a replica; waiting for a majority of the Sentinels to "
                   "name the master",
                   who_says, address));
@@ -122,16 +145,19 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
 // This node is supposed to be the master, and its Redis does not run.
 Decision DecideAsNamedMaster(const View& view, const std::string& who_says) {
   if (const auto acting = ActingMaster(view))
-    return Decision::Wait(WaitForActing(who_says + " names this node as master", *acting));
+    return WaitForActing(who_says + " names this node as master", *acting);
   if (const auto holder = DataHolder(view)) {
-    Decision decision = Decision::Wait(fmt::format(
-        "{} names this node as master, but {} is running and holds data; waiting for Sentinel to promote it",
-        who_says, holder->ToAddress()));
+    Decision decision = Decision::Wait(
+        "failover",
+        fmt::format("{} names this node as master, but {} is running and holds data; waiting for Sentinel to "
+                    "promote it",
+                    who_says, holder->ToAddress()));
     decision.ask_failover = true;
     return decision;
   }
   if (!view.silent.empty()) {
     return Decision::Wait(
+        "silent-member",
         fmt::format("{} names this node as master; {} is registered but unreachable and may hold data; "
                     "waiting until it answers or its ZooKeeper session expires",
                     who_says, view.silent.front().ToAddress()));
@@ -149,9 +175,12 @@ Decision DecideWithoutRecord(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
     if (info.role != redis::Role::kMaster) continue;
     if (acting) {
-      return Decision::Wait(fmt::format(
-          "{}, and both {} and {} act as master; waiting for a majority of the Sentinels to name one", found,
-          acting->ToAddress(), endpoint.ToAddress()));
+      return WaitForSentinels(
+          view, "several-masters",
+          fmt::format(
+              "{}, and both {} and {} act as master; waiting for a majority of the Sentinels to name one",
+              found, acting->ToAddress(), endpoint.ToAddress()),
+          "send REPLICAOF to the one whose data are to be given up");
     }
     acting = endpoint;
   }
@@ -162,18 +191,25 @@ Decision DecideWithoutRecord(const View& view) {
     return decision;
   }
   if (const auto holder = DataHolder(view)) {
-    return Decision::Wait(fmt::format("{}, but {} is running and holds data; waiting for it to become master",
-                                      found, holder->ToAddress()));
+    return WaitForSentinels(
+        view, "unrecorded-data",
+        fmt::format("{}, but {} is running and holds data; waiting for it to become master", found,
+                    holder->ToAddress()),
+        "send REPLICAOF NO ONE to it");
   }
   if (unreadable && !view.living.empty()) {
-    return Decision::Wait(fmt::format("{}, and {} is running; waiting for a repaired record", found,
-                                      view.living.begin()->first.ToAddress()));
+    return WaitForSentinels(view, "unreadable-record",
+                            fmt::format("{}, and {} is running; waiting for a repaired record", found,
+                                        view.living.begin()->first.ToAddress()),
+                            "write \"host port\" of the master into the record");
   }
   if (unreadable && view.sentinels_answering > 0) {
-    return Decision::Wait(fmt::format(
-        "{}, and Sentinels are running; waiting for the watcher to write it from their answers", found));
+    return Decision::Wait(
+        "unreadable-record",
+        fmt::format("{}, and Sentinels are running; waiting for the watcher to write it from their answers",
+                    found));
   }
-  if (!view.silent.empty()) return Decision::Wait(WaitForSilent(view, found));
+  if (!view.silent.empty()) return WaitForSilent(view, found);
   return DecideColdStart(view, found);
 }
 

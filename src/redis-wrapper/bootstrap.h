@@ -68,6 +68,8 @@ struct Decision {
   Endpoint master;               // kFollow
   std::string replication_id;    // kFollow: what the master's data are called
   bool needs_lock = false;       // only valid when view.locked; else take the lock and look again
+  std::string wait{};            // kWait: what for, a code; see daemon::Wait
+  bool needs_person = false;     // kWait: no daemon ends it, and the reason says what a person must do
   bool ask_failover = false;     // kWait: a Sentinel should promote one of the replicas now
   bool cold_start = false;       // the group begins anew from what is on disk
   bool awaits_datasets = false;  // kWait: for COLD_START_WAIT
@@ -76,7 +78,9 @@ struct Decision {
   bool disputed = false;         // only a person can say which data are the right ones
   std::string reason;            // one sentence, for the log and the record
 
-  static Decision Wait(std::string reason) { return {.action = Action::kWait, .reason = std::move(reason)}; }
+  static Decision Wait(std::string name, std::string reason) {
+    return {.action = Action::kWait, .wait = std::move(name), .reason = std::move(reason)};
+  }
 };
 
 // Whether no failover can make it the master: a replica of priority 0, by its user's will or since it holds

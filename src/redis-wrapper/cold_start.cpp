@@ -69,6 +69,14 @@ Best FindBest(const std::vector<Member>& candidates, const History& history) {
   return found;
 }
 
+// What only a person can decide.
+Decision Dispute(std::string name, std::string reason) {
+  Decision decision = Decision::Wait(std::move(name), std::move(reason));
+  decision.disputed = true;
+  decision.needs_person = true;
+  return decision;
+}
+
 Decision ServeAsMaster(std::string reason) {
   return {.action = Decision::Action::kServeAsMaster,
           .needs_lock = true,
@@ -79,6 +87,7 @@ Decision ServeAsMaster(std::string reason) {
 Decision AwaitDatasets(const View& view, const std::string& why, const std::string& present) {
   const auto& awaited = view.awaited.front();
   Decision decision = Decision::Wait(
+      "missing-data",
       fmt::format("{}; of the starting nodes, {}; waiting for {} (COLD_START_WAIT), last reported with {}{}",
                   why, present, awaited.endpoint.ToAddress(), Describe(awaited.dataset),
                   view.awaited.size() > 1 ? fmt::format(", and {} more", view.awaited.size() - 1) : ""));
@@ -142,14 +151,14 @@ std::optional<Reserve> FindBetterReserve(const View& view) {
 Decision WaitForReserve(const View& view, const Reserve& reserve, const std::string& why) {
   const std::string address = reserve.endpoint.ToAddress();
   const std::string held = reserve.dataset.empty() ? "a part of the data" : Describe(reserve.dataset);
-  Decision decision = Decision::Wait(fmt::format(
-      "{}; refusing to start: {} is running and holds better data than this node ({}, here {}), and its "
-      "replica-priority of 0 forbids its promotion; to make it the master, set its replica-priority to 10 "
-      "with "
-      "CONFIG SET; to overwrite its data with those of this node, start this node with FORCE_MASTER={}",
-      why, address, held, Describe(view.own), view.self.ToAddress()));
-  decision.disputed = true;
-  return decision;
+  return Dispute(
+      "priority-zero",
+      fmt::format(
+          "{}; refusing to start: {} is running and holds better data than this node ({}, here {}), and its "
+          "replica-priority of 0 forbids its promotion; to make it the master, set its replica-priority to "
+          "10 with CONFIG SET; to overwrite its data with those of this node, start this node with "
+          "FORCE_MASTER={}",
+          why, address, held, Describe(view.own), view.self.ToAddress()));
 }
 
 Decision DecideDispute(const View& view, const std::vector<Member>& candidates, const Best& found,
@@ -160,15 +169,15 @@ Decision DecideDispute(const View& view, const std::vector<Member>& candidates, 
   // An id may be that of several nodes: the best of them, and this node, which stands first, among equals.
   const Member* forced = FindBest(meant, view.history).best;
   if (forced == nullptr) {
-    Decision decision = Decision::Wait(fmt::format(
-        "{}; refusing to start: {} and {} hold unrelated datasets; set FORCE_MASTER on these nodes to the "
-        "address or replication id of the one to keep, the other will be overwritten",
-        why, Describe(*found.best), Describe(*found.rival)));
-    decision.disputed = true;
-    return decision;
+    return Dispute("unrelated-data",
+                   fmt::format("{}; refusing to start: {} and {} hold unrelated datasets; set FORCE_MASTER "
+                               "on these nodes to the address or replication id of the one to keep, the "
+                               "other will be overwritten",
+                               why, Describe(*found.best), Describe(*found.rival)));
   }
   if (forced->endpoint != view.self)
-    return Decision::Wait(fmt::format("{}; FORCE_MASTER={} selects {}; waiting until it serves", why,
+    return Decision::Wait("forced-master",
+                          fmt::format("{}; FORCE_MASTER={} selects {}; waiting until it serves", why,
                                       view.force_master, Describe(*forced)));
   Decision decision = ServeAsMaster(
       fmt::format("{}; FORCE_MASTER={} selected {}", why, view.force_master, Describe(*forced)));
@@ -190,6 +199,7 @@ Decision DecideAmongStarting(const View& view, const std::string& why) {
   if (wait) return AwaitDatasets(view, why, Describe(*found.best) + " has the best data");
   if (found.best->endpoint != view.self)
     return Decision::Wait(
+        "better-data",
         fmt::format("{}; {} is starting with better data than this node ({}); waiting until it serves", why,
                     Describe(*found.best), Describe(view.own)));
   return ServeAsMaster(fmt::format("{}; this node has the best data of the starting nodes, {}{}", why,

@@ -39,6 +39,7 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   if ((linked && !owed_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
     quiet_.Reset();
     log_decision_.Reset();
+    wait_.reset();
     return std::nullopt;
   }
   if (Clock::now() < look_at_) return std::nullopt;
@@ -54,6 +55,9 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   if (!decision) {
     log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
                   "cannot promote this node, retrying: " + decision.error().message);
+    wait_ = {.name = "recovery",
+             .sentence = "cannot promote this node, retrying: " + decision.error().message,
+             .told = true};
     return std::nullopt;
   }
   Say(*decision);
@@ -65,6 +69,9 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
                   "this node is the recorded master, but redis-server does not take REPLICAOF NO ONE, "
                   "retrying: " +
                       promoted.error().message);
+    wait_ = {.name = "recovery",
+             .sentence = "the promotion of this node failed, retrying: " + promoted.error().message,
+             .told = true};
     return std::nullopt;
   }
   quiet_.Reset();
@@ -176,6 +183,7 @@ Status Recoverer::Promote(const RecoveryDecision& decision) {
 }
 
 void Recoverer::Say(const RecoveryDecision& decision) {
+  wait_.reset();
   switch (decision.action) {
     case RecoveryAction::kNone:
       log_decision_.Reset();
@@ -183,9 +191,14 @@ void Recoverer::Say(const RecoveryDecision& decision) {
     case RecoveryAction::kWait:
       log_decision_(log::Severity::kInfo, {.event = "recovery-waiting"},
                     "not promoting this node: " + decision.reason);
+      wait_ = {.name = "recovery", .sentence = "not promoting this node: " + decision.reason, .told = true};
       break;
     case RecoveryAction::kRefuse:
       log_decision_(log::Severity::kError, {.event = "recovery-blocked"}, "no master: " + decision.reason);
+      wait_ = {.name = "recovery-blocked",
+               .sentence = "no master: " + decision.reason,
+               .needs_person = true,
+               .told = true};
       break;
     case RecoveryAction::kTakeLock:
     case RecoveryAction::kPromote:

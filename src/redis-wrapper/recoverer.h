@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "daemon/waiting.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/recovery.h"
@@ -34,6 +35,9 @@ class Recoverer {
   // Call with every look at the own server. `holds_copy` as in RecoveryView. This node has just become the
   // master where it returns something: the record that says so.
   std::optional<store::Record> Check(const redis::ServerInfo& own, bool holds_copy);
+
+  // What it waits for; nothing: there is nothing to recover. Its beginning is logged.
+  const std::optional<daemon::Wait>& wait() const { return wait_; }
 
  private:
   Result<RecoveryView> Look(const redis::ServerInfo& own, bool holds_copy);
@@ -64,6 +68,7 @@ class Recoverer {
   };
   std::optional<Owed> owed_;
   LogOnChange log_decision_;
+  std::optional<daemon::Wait> wait_;
 };
 
 }  // namespace redis_zk::redis_wrapper

@@ -85,6 +85,7 @@ void Serving::Check() {
   const auto own = own_server_.AskInfo();
   if (own) promotable_.Keep(*own, reachable);
   readiness_.Say(own);
+  loop_.NoteWaiting(recoverer_.wait() ? recoverer_.wait() : readiness_.wait());
   if (!own || own->loading) return;
   if (own->replication_id != replication_id_) {
     replication_id_ = own->replication_id;

@@ -41,11 +41,11 @@ OrExit<Decision> Settling::Settle() {
     }
     if (settled && settled->has_value()) return **settled;
     if (!settled) {
-      waiting_for_ = "cannot find the group's master, retrying: " + settled.error().message;
-      waiting_severity_ = log::Severity::kWarn;
+      wait_ = {.name = "zookeeper-request",
+               .sentence = "cannot find the group's master, retrying: " + settled.error().message,
+               .failing = true};
     }
-    if (const auto code = wait.Await(kLookAgain, waiting_for_, waiting_severity_))
-      return tl::unexpected(*code);
+    if (const auto code = wait.Await(kLookAgain, wait_)) return tl::unexpected(*code);
   }
 }
 
@@ -57,8 +57,8 @@ Result<std::optional<Decision>> Settling::TrySettle() {
     auto locked = DecideUnderLock();
     if (!locked) return locked;
     if (!locked->has_value()) {
-      waiting_for_ = "another node of the group holds the start lock; waiting until that node serves";
-      waiting_severity_ = log::Severity::kInfo;
+      wait_ = {.name = "start-lock",
+               .sentence = "another node of the group holds the start lock; waiting until that node serves"};
       return std::nullopt;
     }
     decision = std::move(**locked);
@@ -99,8 +99,8 @@ Result<std::optional<Decision>> Settling::DecideUnderLock() {
 }
 
 Status Settling::Wait(const Decision& decision) {
-  waiting_for_ = decision.reason;
-  waiting_severity_ = decision.disputed ? log::Severity::kError : log::Severity::kInfo;
+  wait_ = {.name = decision.wait, .sentence = decision.reason, .needs_person = decision.needs_person};
+  if (decision.awaits_datasets && awaiting_since_) wait_.until = *awaiting_since_ + options_.cold_start_wait;
   if (decision.disputed) keeper_.ReportDisputed(Clock::now());
   if (auto released = lock_.Release(); !released) return released;
   if (decision.ask_failover)

@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "base/log.h"
 #include "base/time.h"
 #include "daemon/address_claim.h"
+#include "daemon/waiting.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/bootstrap.h"
 #include "redis-wrapper/dataset_keeper.h"
@@ -56,9 +56,8 @@ class Settling {
   zookeeper::Lock& lock_;
   store::Member& self_;
   FailoverRequest failover_request_;
-  // Why the start waits; logged when it changes.
-  std::string waiting_for_ = "ZooKeeper";
-  log::Severity waiting_severity_ = log::Severity::kInfo;
+  // What the start waits for.
+  daemon::Wait wait_;
   // When it began to wait for data that may come back.
   std::optional<TimePoint> awaiting_since_;
   store::Record record_;

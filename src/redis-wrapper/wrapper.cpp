@@ -29,7 +29,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
                  const daemon::Connections& connections, os::Launcher launch)
     : options_(options),
       network_(connections.network),
-      loop_(options.common, options.server, signals, connections.open_session),
+      loop_(options.common, options.server, signals, connections.open_session, "redis-wrapper"),
       runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.redis, "redis-wrapper"),
       own_server_(network_.redis.Keep(options.server.bind)),
@@ -74,7 +74,10 @@ std::optional<int> Wrapper::ClaimData() {
       log::Error({.event = "data-dir-in-use"}, "exiting: {}", claimed.error().message);
       return kExitTryAgain;
     }
-    loop_.SayWaiting(claimed.error().message + "; waiting until that one exits", log::Severity::kWarn);
+    loop_.SayWaiting({.name = "data-directory",
+                      .sentence = claimed.error().message + "; waiting until that one exits",
+                      .failing = true,
+                      .until = deadline});
     loop_.Pump(std::min(deadline, Clock::now() + kClaimAgain));
     if (loop_.stop_requested()) return kExitStopped;
   }
@@ -97,7 +100,8 @@ std::optional<int> Wrapper::CheckData() {
 Result<Answer> Wrapper::Probe(const Decision& decision) {
   const auto info = own_server_->AskInfo();
   if (!info) {
-    if (redis::IsFull(info.error())) loop_.SayWaiting(info.error().message, log::Severity::kWarn);
+    if (redis::IsFull(info.error()))
+      loop_.SayWaiting({.name = "server-full", .sentence = info.error().message, .failing = true});
     if (info.error().kind != ErrorKind::kRefused) return Answer::kNone;
     return Fail("redis-server refuses REDIS_USERNAME and REDIS_PASSWORD; make them match REDIS_CONF",
                 info.error());

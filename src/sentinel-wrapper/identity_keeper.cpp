@@ -29,8 +29,9 @@ bool IdentityKeeper::Acquire(std::uint64_t record_epoch) {
     // Another Sentinel was quicker: choose again at once.
     const bool raced = !acquired && acquired.error().kind == ErrorKind::kAlreadyExists;
     if (!acquired && !raced)
-      loop_.SayWaiting("cannot take an identity, retrying: " + acquired.error().message,
-                       log::Severity::kWarn);
+      loop_.SayWaiting({.name = "identity",
+                        .sentence = "cannot take an identity, retrying: " + acquired.error().message,
+                        .failing = true});
     loop_.Pump(raced ? Clock::now() : Clock::now() + kLookForIdentityEvery);
   }
   return false;
@@ -53,7 +54,10 @@ Result<bool> IdentityKeeper::TryAcquire(std::uint64_t record_epoch, TimePoint pa
   }
   const auto choice = ChooseIdentity(LookAt(*identities), options_.server.announce, Clock::now() < patience);
   if (choice.kind == IdentityChoice::Kind::kWait) {
-    loop_.SayWaiting(fmt::format("waiting for the identity {}: {}", choice.identity.uuid, choice.reason));
+    loop_.SayWaiting(
+        {.name = "identity",
+         .sentence = fmt::format("waiting for the identity {}: {}", choice.identity.uuid, choice.reason),
+         .until = patience});
     return false;
   }
   if (const auto taken = Take(choice, epoch); !taken) return tl::unexpected(taken.error());

@@ -36,7 +36,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
                  const daemon::Connections& connections, os::Launcher launch)
     : options_(options),
       network_(connections.network),
-      loop_(options.common, options.server, signals, connections.open_session),
+      loop_(options.common, options.server, signals, connections.open_session, "sentinel-wrapper"),
       runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.sentinels, "sentinel-wrapper"),
       identities_(loop_, options_, network_),
@@ -67,7 +67,9 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
     if (!record_now) return tl::unexpected(record_now.error());
     auto monitoring = groups_.Survey(identities_.identity(), options_.common.master_name, *record_now);
     if (monitoring) return *monitoring;
-    loop_.SayWaiting("cannot read the groups, retrying: " + monitoring.error().message, log::Severity::kWarn);
+    loop_.SayWaiting({.name = "zookeeper-request",
+                      .sentence = "cannot read the groups, retrying: " + monitoring.error().message,
+                      .failing = true});
     loop_.Pump(Clock::now() + kLookAgainSoon);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
   }
@@ -76,8 +78,6 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
 tl::expected<Record, int> Wrapper::AwaitMaster() {
   const std::string& group = options_.common.master_name;
   daemon::MasterWait wait(loop_, options_.server.master_wait_timeout);
-  std::string waiting_for;
-  log::Severity severity = log::Severity::kInfo;
   while (true) {
     // Without a Sentinel we need none; again, for a release can fail.
     groups_.GiveTurnBack();
@@ -88,23 +88,28 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
       const auto made = loop_.registry().groups.Ensure(group);
       record = made ? loop_.registry().records.Read(group, Watch::kYes) : tl::unexpected(made.error());
     }
-    severity = log::Severity::kInfo;
+    daemon::Wait waits;
     if (!record) {
-      waiting_for = "cannot read the record, retrying: " + record.error().message;
-      severity = log::Severity::kWarn;
+      waits = {.name = "zookeeper-request",
+               .sentence = "cannot read the record, retrying: " + record.error().message,
+               .failing = true};
     } else if (record->state == Record::State::kMaster) {
       if (SomebodyLives(*record)) return *record;
-      waiting_for =
-          fmt::format("the recorded master {} and its replicas are unreachable; waiting until one answers",
-                      record->master.ToAddress());
+      waits = {.name = "silent-group",
+               .sentence = fmt::format(
+                   "the recorded master {} and its replicas are unreachable; waiting until one answers",
+                   record->master.ToAddress())};
     } else if (record->state == Record::State::kUnreadable) {
-      waiting_for = fmt::format("{}: found \"{}\", expected \"host port\"; waiting for a repaired record",
-                                loop_.registry().records.Path(group), record->found);
-      severity = log::Severity::kWarn;
+      waits = {
+          .name = "unreadable-record",
+          .sentence = fmt::format("{}: found \"{}\", expected \"host port\"; waiting for a repaired record",
+                                  loop_.registry().records.Path(group), record->found),
+          .failing = true};
     } else {
-      waiting_for = fmt::format("waiting for a master in {}", loop_.registry().records.Path(group));
+      waits = {.name = "master",
+               .sentence = fmt::format("waiting for a master in {}", loop_.registry().records.Path(group))};
     }
-    if (const auto code = wait.Await(kLookAgain, waiting_for, severity)) return tl::unexpected(*code);
+    if (const auto code = wait.Await(kLookAgain, std::move(waits))) return tl::unexpected(*code);
   }
 }
 
@@ -257,8 +262,25 @@ void Wrapper::SayHealth() {
   auto& health = loop_.health();
   const auto& answered = groups_.answered();
   if (!answered && answered.error().kind != ErrorKind::kRefused) {
-    health.Say(false, "redis-sentinel is unreachable: " + answered.error().message);
+    const std::string silence = "redis-sentinel is unreachable: " + answered.error().message;
+    health.Say(false, silence);
+    loop_.NoteWaiting(daemon::Wait{.name = "server-silent", .sentence = silence});
     return;
+  }
+  const bool unregistered = loop_.session().connected() && registered_session_ != loop_.session().id();
+  if (!answered) {
+    loop_.NoteWaiting(daemon::Wait{
+        .name = "credentials",
+        .sentence = fmt::format("redis-sentinel refuses our credentials: {}; make SENTINEL_PASSWORD match "
+                                "SENTINEL_CONF",
+                                answered.error().message),
+        .needs_person = true});
+  } else if (unregistered) {
+    loop_.NoteWaiting(daemon::Wait{.name = "registration",
+                                   .sentence = "waiting until this Sentinel is registered in ZooKeeper",
+                                   .told = true});
+  } else {
+    loop_.NoteWaiting(std::nullopt);
   }
   // Of ZooKeeper's absence nobody is healed by a restart.
   ready_ = ready_ || registered_session_ != 0;

@@ -27,6 +27,7 @@ struct Kept {
   std::string_view event;
   log::Severity severity;
   std::string reason;
+  std::string verdict{};
 };
 
 void NoteMembers(const std::map<std::string, std::vector<store::Member>>& members, const std::string& group,
@@ -50,7 +51,8 @@ std::variant<NextRecord, Kept> Decide(const Evidence& evidence, UpdateMasterMode
   if (!verdict.master)
     return Kept{.event = "record-unconfirmed",
                 .severity = log::Severity::kWarn,
-                .reason = "keeping the record: " + verdict.reason};
+                .reason = "keeping the record: " + verdict.reason,
+                .verdict = verdict.reason};
   if (mode == UpdateMasterMode::kObserve)
     return Kept{.event = "record-write-skipped",
                 .severity = log::Severity::kInfo,
@@ -114,11 +116,13 @@ std::vector<RecordKeeper::Change> RecordKeeper::CheckDoubted(const RegistryView&
   std::vector<Change> changes;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     auto decided = Decide(evidence[i], mode_);
+    unconfirmed_.erase(groups[i]);
     if (auto* next = std::get_if<NextRecord>(&decided)) {
       changes.push_back(
           {.group = groups[i], .replaced = evidence[i].record, .next = std::move(*next), .all_asked = true});
     } else if (Exists(view, groups[i])) {
       const auto& kept = std::get<Kept>(decided);
+      if (kept.severity == log::Severity::kWarn) unconfirmed_[groups[i]] = kept.verdict;
       log_verdict_[groups[i]](kept.severity, {.event = kept.event, .group = groups[i]}, kept.reason);
     }
   }
@@ -130,6 +134,7 @@ std::vector<std::string> RecordKeeper::TakeDoubted(const RegistryView& view) {
     doubt_all_at_ = Clock::now() + kDoubtAllEvery;
     for (const auto& [group, record] : view.groups) doubted_.insert(group);
   }
+  std::erase_if(unconfirmed_, [&view](const auto& entry) { return !view.groups.contains(entry.first); });
   std::erase_if(log_verdict_, [&view](const auto& entry) { return !view.groups.contains(entry.first); });
   std::vector<std::string> groups;
   while (!doubted_.empty() && groups.size() < kGroupsAtOnce) {

@@ -48,6 +48,9 @@ class RecordKeeper {
   // Whether CheckDoubted has more to do at once.
   bool has_doubts() const { return !doubted_.empty(); }
 
+  // By group, why its record is kept although Sentinels do not confirm it, as found last.
+  const std::map<std::string, std::string>& unconfirmed() const { return unconfirmed_; }
+
   // Asks the followed Sentinel alone about the hinted groups; a newer epoch needs no more. The others are
   // doubted from then on.
   std::vector<Change> CheckHinted(const RegistryView& view, const std::optional<Endpoint>& followed);
@@ -73,6 +76,7 @@ class RecordKeeper {
   std::set<std::string> hinted_;
   std::set<std::string> doubted_;
   TimePoint doubt_all_at_{};
+  std::map<std::string, std::string> unconfirmed_;
   std::map<std::string, LogOnChange> log_verdict_;  // by group
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/random_id.h"
+#include "base/unix_time.h"
 #include "watcher/status.h"
 
 namespace redis_zk::watcher {
@@ -170,11 +171,20 @@ bool RegistryReader::ReadWaiting() {
   auto waiting = FindWaiting(*members, view_.waiting, now);
   auto incomplete = FindIncomplete(*members, view_.incomplete, now);
   auto populated = GroupsIn(*members);
-  if (waiting == view_.waiting && incomplete == view_.incomplete && populated == view_.populated)
+  const auto listed = registry_.waits.List();
+  if (!listed) {
+    log::Debug({.event = "members-read-failed"}, "reading the waits failed: {}; retrying",
+               listed.error().message);
+    return false;
+  }
+  auto waits = FindLongWaits(*listed, view_.waits, now, UnixTime());
+  if (waiting == view_.waiting && incomplete == view_.incomplete && populated == view_.populated &&
+      waits == view_.waits)
     return false;
   view_.waiting = std::move(waiting);
   view_.incomplete = std::move(incomplete);
   view_.populated = std::move(populated);
+  view_.waits = std::move(waits);
   return true;
 }
 

@@ -22,6 +22,7 @@ struct RegistryView {
   // Read less often; nothing is decided by them.
   std::map<std::string, std::vector<WaitingMember>> waiting;
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
+  std::map<std::string, std::vector<LongWait>> waits;  // by group
   // The groups with members. It matters for those that were never recorded only.
   std::set<std::string> populated;
   // As in the topology.
@@ -29,9 +30,11 @@ struct RegistryView {
   std::optional<Clock::duration> read_took;
 };
 
-// Whether the group is more than a znode that every deployment has. REQUIRES: it is one of the groups.
+// Whether the group is more than a znode that every deployment has: also one that a daemon waits for.
+// REQUIRES: it is one of the groups.
 inline bool Exists(const RegistryView& view, const std::string& group) {
-  return !store::WasNeverWritten(view.groups.at(group)) || view.populated.contains(group);
+  return !store::WasNeverWritten(view.groups.at(group)) || view.populated.contains(group) ||
+         view.waits.contains(group);
 }
 
 }  // namespace redis_zk::watcher

@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "base/printable.h"
+#include "daemon/waiting.h"
 #include "watcher/condition.h"
 #include "watcher/words.h"
 
@@ -15,6 +17,8 @@ namespace {
 
 // A first copy is mostly there before.
 constexpr Duration kLongWithoutCopy = 10s;
+// What is told of a clock that is far from ours must not overflow.
+constexpr Duration kLongestToldWait = std::chrono::hours(24 * 365);
 
 using redis::Role;
 using store::Record;
@@ -103,8 +107,17 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
 }
 
 void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
-  for (const auto& member : group.waiting)
+  // A watcher's own are the other warnings of the group.
+  for (const auto& wait : group.waits) {
+    if (!wait.wait.uuid.empty()) warnings->push_back(DescribeWait(wait, now));
+  }
+  for (const auto& member : group.waiting) {
+    const bool told = std::any_of(group.waits.begin(), group.waits.end(), [&member](const auto& wait) {
+      return wait.wait.endpoint == member.endpoint;
+    });
+    if (told) continue;
     WarnOf("redis-wrapper " + member.endpoint.ToAddress(), ConditionOfWaiting(member, now), warnings);
+  }
 }
 
 void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
@@ -174,6 +187,34 @@ std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
   return incomplete;
 }
 
+std::map<std::string, std::vector<LongWait>> FindLongWaits(
+    const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,
+    TimePoint now, std::int64_t unix_now) {
+  std::map<std::string, std::vector<LongWait>> by_group;
+  for (const auto& wait : waits) {
+    LongWait found{.wait = wait};
+    const Duration waited = std::max(daemon::kLongWait, Duration(unix_now - wait.since));
+    found.since = now - std::min(waited, kLongestToldWait);
+    if (wait.until) found.until = now + std::clamp(Duration(*wait.until - unix_now), 0ms, kLongestToldWait);
+    if (const auto before = earlier.find(wait.group); before != earlier.end()) {
+      for (const auto& known : before->second) {
+        if (known.wait == wait) found = known;
+      }
+    }
+    by_group[wait.group].push_back(std::move(found));
+  }
+  return by_group;
+}
+
+std::string DescribeWait(const LongWait& wait, TimePoint now) {
+  const std::string who = wait.wait.endpoint.host.empty()
+                              ? wait.wait.daemon
+                              : wait.wait.daemon + ' ' + wait.wait.endpoint.ToAddress();
+  return fmt::format("{} {} for {}: {}", who,
+                     wait.wait.needs_person ? "has waited for a person" : "has waited",
+                     InSeconds(now - wait.since), wait.wait.sentence);
+}
+
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
                       TimePoint now) {
   FleetStatus status{.observed_at = now};
@@ -202,6 +243,8 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
       group.waiting = found->second;
     if (const auto found = topology.incomplete.find(name); found != topology.incomplete.end())
       group.incomplete = found->second;
+    if (const auto found = topology.waits.find(name); found != topology.waits.end())
+      group.waits = found->second;
     WarnOfMaster(group, now, &group.warnings);
     WarnOfReplicas(group, now, &group.warnings);
     WarnOfIncomplete(group, now, &group.warnings);
@@ -254,6 +297,11 @@ std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   if (!topology.following) warnings.emplace_back("no Sentinel is followed: failovers are detected late");
   if (topology.clean_up_paused)
     warnings.push_back(fmt::format("the clean-up is {}", DescribePause(*topology.clean_up_paused)));
+  if (const auto own = topology.waits.find(""); own != topology.waits.end()) {
+    for (const auto& wait : own->second) {
+      if (wait.wait.name == "registry") warnings.push_back(DescribeWait(wait, now));
+    }
+  }
   return warnings;
 }
 

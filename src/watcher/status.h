@@ -1,6 +1,7 @@
 // How the groups are, as the observer found them, and what is wrong with them: values and functions of them.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,6 +38,7 @@ struct GroupStatus {
   std::vector<SentinelStatus> sentinels;     // all that are registered
   std::vector<WaitingMember> waiting;        // as the topology had them
   std::map<Endpoint, TimePoint> incomplete;  // the same
+  std::vector<LongWait> waits;               // the same
   std::vector<std::string> warnings;
 };
 
@@ -66,6 +68,15 @@ std::map<std::string, std::vector<WaitingMember>> FindWaiting(
 std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
     const std::map<std::string, std::vector<store::Member>>& members,
     const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now);
+
+// By group. Clocks of machines differ: a wait that was told is a long one, whatever they say. What was known
+// and is told as before has begun when it was known to have.
+std::map<std::string, std::vector<LongWait>> FindLongWaits(
+    const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,
+    TimePoint now, std::int64_t unix_now);
+
+// "redis-wrapper 10.0.0.1:6379 has waited for 42 s: ..."
+std::string DescribeWait(const LongWait& wait, TimePoint now);
 
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
                       TimePoint now);

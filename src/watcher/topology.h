@@ -24,6 +24,15 @@ struct WaitingMember {
   bool operator==(const WaitingMember&) const = default;
 };
 
+// What a daemon has waited for longer than a moment.
+struct LongWait {
+  store::Wait wait;  // as it was told; without a server: a watcher's own
+  TimePoint since{};
+  std::optional<TimePoint> until{};  // when it ends at the latest
+
+  bool operator==(const LongWait&) const = default;
+};
+
 struct Topology {
   std::string default_group;
   std::vector<store::Sentinel> sentinels;
@@ -33,6 +42,8 @@ struct Topology {
       waiting;  // by group; those without a waiting member are left out
   // Replicas that say that they hold no complete copy of the data, and since when; by group, the same.
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete{};
+  // By group; this watcher's own that concern all groups under an empty name.
+  std::map<std::string, std::vector<LongWait>> waits{};
   // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.
   TimePoint known_at{};
   std::optional<Clock::duration> read_took;  // the last reading

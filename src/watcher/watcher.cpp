@@ -58,7 +58,11 @@ Watcher::~Watcher() {
 
 int Watcher::Run() {
   const auto code = daemon::ConnectZooKeeper(
-      *session_, options_.common, [this](TimePoint deadline) { Pump(deadline); },
+      *session_, options_.common,
+      [this](TimePoint deadline) {
+        Pump(deadline);
+        LookAtOwnWaits();
+      },
       [this] { return stop_requested_; });
   if (code) return *code;
   Reconcile();
@@ -93,6 +97,7 @@ void Watcher::Loop() {
     const bool quiet = !Pump(NextTurn());
     if (stop_requested_) return;
     Reconcile();
+    if (LookAtOwnWaits()) Publish();
     // More may wait behind an event, a failover for one; but events may also never cease.
     const bool due = quiet || Clock::now() >= background_by;
     if (!due || reader_.stale() || keeper_.has_doubts()) continue;
@@ -118,6 +123,16 @@ bool Watcher::Pump(TimePoint deadline) {
   if (event) std::visit([this](const auto& kind) { Reduce(kind); }, *event);
   session_->Maintain(Clock::now());
   return event.has_value();
+}
+
+bool Watcher::LookAtOwnWaits() {
+  return own_waits_.Look({.view = reader_.view(),
+                          .observed = *observer_.status().Get(),
+                          .unconfirmed = keeper_.unconfirmed(),
+                          .connected = session_->connected(),
+                          .stale = reader_.stale(),
+                          .following = follower_.following().has_value()},
+                         Clock::now());
 }
 
 void Watcher::Reduce(const SignalReceived& signal) {
@@ -199,11 +214,15 @@ void Watcher::Publish(const std::string& recorded) {
   const auto& known = reader_.view();
   auto groups = known.groups;
   std::erase_if(groups, [&known](const auto& entry) { return !Exists(known, entry.first); });
+  auto waits = known.waits;
+  for (const auto& [group, own] : own_waits_.all_long())
+    waits[group].insert(waits[group].end(), own.begin(), own.end());
   const auto changes = publisher_.Publish(Topology{.default_group = options_.common.master_name,
                                                    .sentinels = known.sentinels,
                                                    .groups = std::move(groups),
                                                    .waiting = known.waiting,
                                                    .incomplete = known.incomplete,
+                                                   .waits = std::move(waits),
                                                    .known_at = known.known_at,
                                                    .read_took = known.read_took,
                                                    .zookeeper_connected = session_->connected(),

@@ -22,6 +22,7 @@
 #include "watcher/event_log_keeper.h"
 #include "watcher/observer.h"
 #include "watcher/options.h"
+#include "watcher/own_waits.h"
 #include "watcher/publisher.h"
 #include "watcher/record_keeper.h"
 #include "watcher/registry_reader.h"
@@ -66,6 +67,8 @@ class Watcher {
   // Does what has become necessary; whatever fails is tried again.
   void Reconcile();
   void ReadRegistry();
+  // True: what this watcher itself has waited for for long has changed.
+  bool LookAtOwnWaits();
   void WriteRecords(const std::vector<RecordKeeper::Change>& changes);
   // `recorded`: the group whose record we have just written; its change is ours to log.
   void Publish(const std::string& recorded = "");
@@ -83,6 +86,7 @@ class Watcher {
   RecordKeeper keeper_;
   EventLogKeeper event_log_;
   Cleaner cleaner_;
+  OwnWaits own_waits_;
   std::atomic<Clock::rep> loop_turned_at_;
   bool stop_requested_ = false;
 };

@@ -35,3 +35,13 @@ def test_every_line_names_its_event():
     for path in sorted((ROOT / "src").rglob("*.cpp")):
         for match in calls.finditer(path.read_text()):
             assert match[1].startswith("{.event") or match[1].startswith("about"), (path.name, match[0])
+
+
+def test_the_runbook_lists_every_name_of_a_wait_once():
+    named = re.compile(r'\b(?:Decision::Wait|WaitForSentinels|Dispute)\(\s*(?:view,\s*)?"([^"]*)"|\.name = "([^"]*)"')
+    said = {match[1] or match[2] for path in (ROOT / "src").rglob("*.[ch]pp") for match in
+            named.finditer(path.read_text())}
+    text = (ROOT / "docs/operate/runbook.md").read_text().partition("### Names of waits")[2].partition("\n#")[0]
+    listed = [name for row in re.findall(r"^\| (`.+?) \|", text, re.M) for name in re.findall("`([a-z-]+)`", row)]
+    assert listed == sorted(listed) and len(listed) == len(set(listed))
+    assert said == set(listed)

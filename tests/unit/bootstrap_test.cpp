@@ -96,6 +96,7 @@ void Check(std::initializer_list<Row> rows) {
     EXPECT_EQ(decision.master, row.master) << row.name << ": " << decision.reason;
     EXPECT_EQ(decision.needs_lock, row.needs_lock) << row.name << ": " << decision.reason;
     EXPECT_EQ(decision.ask_failover, row.ask_failover) << row.name << ": " << decision.reason;
+    EXPECT_EQ(decision.wait.empty(), row.action != Action::kWait) << row.name << ": a wait has a name";
   }
 }
 
@@ -389,6 +390,39 @@ TEST(DecideTest, AStrangerIsAsGoodAsSilentAndNamed) {
     EXPECT_EQ(decision.action, action) << name << ": " << decision.reason;
     EXPECT_EQ(decision.reason.find("does not belong to this group") != std::string::npos, named)
         << decision.reason;
+  }
+}
+
+TEST(DecideTest, WhatOnlySentinelsCouldEndNeedsAPersonWhereNoneAnswers) {
+  struct PersonRow {
+    const char* name;
+    View view;
+    const char* wait;
+    const char* order;
+  };
+  for (auto [name, view, wait, order] : std::initializer_list<PersonRow>{
+           {"two masters",
+            {.living = {{kB, kFullMaster}, {kC, kFullMaster}}},
+            "several-masters",
+            "start the Sentinels, or send REPLICAOF to the one whose data are to be given up"},
+           {"data without a master",
+            {.living = {{kB, kFullReplica}}},
+            "unrecorded-data",
+            "start the Sentinels, or send REPLICAOF NO ONE to it"},
+           {"garbage",
+            {.record = kGarbage, .living = {{kB, kEmptyReplica}}},
+            "unreadable-record",
+            "start the Sentinels, or write \"host port\" of the master into the record"}}) {
+    view.self = kSelf;
+    for (const std::size_t answering : {0U, 1U}) {
+      view.sentinels_answering = answering;
+      const auto decision = Decide(view);
+      EXPECT_EQ(decision.action, Action::kWait) << name;
+      EXPECT_EQ(decision.wait, wait) << name;
+      EXPECT_EQ(decision.needs_person, answering == 0) << name;
+      EXPECT_EQ(decision.reason.find(order) != std::string::npos, answering == 0) << decision.reason;
+      EXPECT_FALSE(decision.disputed) << name;
+    }
   }
 }
 

@@ -53,6 +53,8 @@ void Check(std::initializer_list<Row> rows) {
     const auto decision = DecideColdStart(view, "nobody lives");
     EXPECT_EQ(decision.action, row.action) << row.name << ": " << decision.reason;
     EXPECT_EQ(decision.disputed, row.disputed) << row.name << ": " << decision.reason;
+    EXPECT_EQ(decision.needs_person, row.disputed) << row.name;
+    EXPECT_EQ(decision.wait.empty(), row.action != Action::kWait) << row.name << ": a wait has a name";
     EXPECT_EQ(decision.needs_lock, row.action == Action::kServeAsMaster) << row.name;
     EXPECT_EQ(decision.cold_start, row.action == Action::kServeAsMaster) << row.name;
     EXPECT_EQ(decision.reason.find("nobody lives"), 0U) << decision.reason;

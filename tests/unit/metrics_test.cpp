@@ -114,6 +114,36 @@ TEST(MetricsTest, TellWhatIsWrong) {
   }
 }
 
+TEST(MetricsTest, TellOfWaits) {
+  Topology topology;
+  topology.groups = {{"master1", Recorded()}};
+  topology.zookeeper_connected = true;
+  const TimePoint now{std::chrono::seconds(143)};
+  const auto wait = [](const Endpoint& endpoint, const char* name, int since, bool needs_person = false) {
+    return LongWait{.wait = {.uuid = "u", .endpoint = endpoint, .name = name, .needs_person = needs_person},
+                    .since = TimePoint{std::chrono::seconds(since)}};
+  };
+  topology.waits["master1"] = {wait(kMaster, "start-lock", 100), wait(kMaster, "start-lock", 101),
+                               wait(kReplica, "unrelated-data", 93, true), wait({}, "master", 103)};
+  topology.waits[""] = {wait({}, "sentinel", 83)};
+  const auto render = [&] { return web::RenderMetrics(topology, {}, {}, {}, web::RequestCounts(), {}, now); };
+  const std::string own =
+      "redis_zk_waiting_seconds{group=\"\",member=\"watcher\",reason=\"registry\",person=\"no\"} 0\n";
+  const std::string lock =
+      "redis_zk_waiting_seconds{group=\"master1\",member=\"10.0.0.1:6379\",reason=\"start-lock\",person="
+      "\"no\"} ";
+  EXPECT_THAT(render(), HasSubstr(own)) << "from 0 on";
+  EXPECT_THAT(render(), HasSubstr(lock + "43\n"));
+  EXPECT_THAT(render(), Not(HasSubstr(lock + "42\n"))) << "the same labels would spoil all metrics";
+  EXPECT_THAT(render(), HasSubstr("member=\"10.0.0.2:6379\",reason=\"unrelated-data\",person=\"yes\"} 50\n"));
+  EXPECT_THAT(render(),
+              HasSubstr("group=\"master1\",member=\"watcher\",reason=\"master\",person=\"no\"} 40\n"));
+  EXPECT_THAT(render(), HasSubstr("reason=\"sentinel\",person=\"no\"} 60\n"));
+  topology.zookeeper_connected = false;
+  EXPECT_THAT(render(), Not(HasSubstr("start-lock"))) << "what others wait for is not known any more";
+  EXPECT_THAT(render(), HasSubstr("reason=\"sentinel\",person=\"no\"} 60\n"));
+}
+
 TEST(MetricsTest, LeaveOutWhatIsNotKnown) {
   FleetStatus status = Well();
   status.groups.at("master1").master.reset();

@@ -148,6 +148,35 @@ TEST(MemberTest, IsReadAsItWasWritten) {
   }
 }
 
+TEST(WaitTest, IsReadAsItWasWritten) {
+  for (const auto& wait : {store::Wait{.group = "g",
+                          .daemon = "redis-wrapper",
+                          .endpoint = {"10.0.0.1", 6379},
+                          .name = "start-lock",
+                          .sentence = "waiting for \"it\"",
+                          .since = 1'700'000'000'000,
+                          .until = 1'700'000'060'000,
+                          .needs_person = true},
+                           store::Wait{.endpoint = {"::1", 1}, .name = "a"}}) {
+    EXPECT_EQ(store::ParseWait(Render(wait)).value(), wait) << Render(wait);
+  }
+}
+
+TEST(ParseWaitTest, TakesNothingThatWouldSpoilALogOrAMetric) {
+  for (const char* text :
+       {"", "[]", R"({"name":"a"})", R"({"endpoint":"10.0.0.1 6379"})",
+        R"({"endpoint":"10.0.0.1 6379","name":"a b"})", R"({"endpoint":"10.0.0.1 6379","name":"A"})",
+        R"({"endpoint":"10.0.0.1 6379","name":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})",
+        R"({"endpoint":"10.0.0.1 6379","name":7})"}) {
+    EXPECT_FALSE(store::ParseWait(text)) << text;
+  }
+  const auto wait = store::ParseWait(
+      R"({"endpoint":"10.0.0.1 6379","name":"a","sentence":"one\ntwo","since":"x","until":-5,"later":1})");
+  EXPECT_EQ(wait.value().sentence, "one?two");
+  EXPECT_EQ(wait.value().since, 0);
+  EXPECT_FALSE(wait.value().until);
+}
+
 TEST(ParseMemberTest, TakesWhatOldOnesWrote) {
   const auto member = ParseMember(
       R"({"endpoint":"10.0.0.1 6379","dataset":{"replication_id":"a","offset":5,"saved_at":1700000000,"bytes":7}})");

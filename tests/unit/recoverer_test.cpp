@@ -114,6 +114,26 @@ TEST(RecovererTest, PromotesItsServerWhenSentinelDoesNothing) {
   EXPECT_FALSE(site.LookFor(kPatience)) << "once";
 }
 
+TEST(RecovererTest, WhatItWaitsForHasANameUntilItIsOver) {
+  Site site;
+  EXPECT_FALSE(site.LookFor(3s));
+  ASSERT_TRUE(site.recoverer_.wait());
+  EXPECT_EQ(site.recoverer_.wait()->name, "recovery");
+  EXPECT_FALSE(site.recoverer_.wait()->needs_person);
+  EXPECT_TRUE(site.LookFor(2 * kPatience));
+  EXPECT_FALSE(site.recoverer_.wait());
+}
+
+TEST(RecovererTest, WhatOnlyAPersonCanEndSaysSo) {
+  Site site;
+  for (const auto& replica : {kSelf, kOther}) site.fleet_.redis(replica).config["replica-priority"] = "0";
+  EXPECT_FALSE(site.LookFor(3 * kPatience));
+  ASSERT_TRUE(site.recoverer_.wait());
+  EXPECT_EQ(site.recoverer_.wait()->name, "recovery-blocked");
+  EXPECT_TRUE(site.recoverer_.wait()->needs_person);
+  EXPECT_NE(site.recoverer_.wait()->sentence.find("set replica-priority to 10"), std::string::npos);
+}
+
 TEST(RecovererTest, DoesNothingWithoutPatience) {
   Site site(0s);
   EXPECT_FALSE(site.LookFor(3 * kPatience));

@@ -244,6 +244,31 @@ TEST(RegistryReaderTest, WhoWaitsIsReadEveryTwoSecondsWhicheverCallFails) {
   });
 }
 
+TEST(RegistryReaderTest, WhatIsWaitedForIsReadAndMakesAGroup) {
+  ReaderSite site;
+  ASSERT_TRUE(site.other.groups.Ensure("second"));
+  site.TurnUntilRead();
+  EXPECT_TRUE(site.reader.ReadWaiting()) << "the members of the first group";
+  const store::Wait wait{.uuid = "w",
+                         .group = "second",
+                         .daemon = "sentinel-wrapper",
+                         .endpoint = kC,
+                         .name = "master",
+                         .since = 1};
+  ASSERT_TRUE(site.other.waits.Put(wait));
+  site.time.Advance(2s);
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_EQ(site.reader.view().waits.at("second").at(0).wait, wait);
+  EXPECT_TRUE(Exists(site.reader.view(), "second"));
+  site.time.Advance(2s);
+  EXPECT_FALSE(site.reader.ReadWaiting()) << "nothing is new";
+  ASSERT_TRUE(site.other.waits.Remove("w"));
+  site.time.Advance(2s);
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_THAT(site.reader.view().waits, IsEmpty());
+  EXPECT_FALSE(Exists(site.reader.view(), "second"));
+}
+
 TEST(RegistryReaderTest, IncompleteReplicasAreNamed) {
   ReaderSite site;
   site.TurnUntilRead();

@@ -330,6 +330,39 @@ TEST_F(ServingTest, TheWordOfACopyIsKeptWhicheverAnswerIsLost) {
   }
 }
 
+TEST_F(ServingTest, WhatKeepsItFromItsWorkIsToldToTheWatchers) {
+  struct Row {
+    const char* wait;
+    void (*spoil)(WrapperSite&);
+    bool needs_person;
+  };
+  for (const auto& [wait, spoil, needs_person] : std::initializer_list<Row>{
+           {"link",
+            [](WrapperSite& site) {
+              site.fleet.redis(kB).state = FakeFleet::State::kGone;
+              site.own().link_up = false;
+            },
+            false},
+           {"credentials", [](WrapperSite& site) { site.own().refusal = "NOAUTH Authentication required."; },
+            true},
+           {"server-silent", [](WrapperSite& site) { site.own().state = FakeFleet::State::kSilent; },
+            false}}) {
+    SCOPED_TRACE(wait);
+    WrapperSite site;
+    BeginAsReplica(site);
+    site.After(kServes, [&site, spoil = spoil] {
+      EXPECT_TRUE(site.other.waits.List().value().empty());
+      spoil(site);
+    });
+    std::vector<store::Wait> waits;
+    site.LookAfter(kServes + 40s, [&] { waits = site.other.waits.List().value(); });
+    site.Run(signals());
+    ASSERT_EQ(waits.size(), 1U);
+    EXPECT_EQ(waits[0].name, wait);
+    EXPECT_EQ(waits[0].needs_person, needs_person);
+  }
+}
+
 TEST_F(ServingTest, HealthSaysWhatTheServerLacks) {
   WrapperSite site;
   BeginAsReplica(site);

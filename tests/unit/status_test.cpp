@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,6 +80,18 @@ struct Scene {
   watcher::GroupStatus Summary() const { return Summarize(topology, findings, earlier, kNow).groups.at("g"); }
 };
 
+watcher::LongWait LongWait(const char* daemon, const Endpoint& endpoint, const char* name,
+                           bool needs_person) {
+  return {.wait = {.uuid = "u",
+                   .group = "g",
+                   .daemon = daemon,
+                   .endpoint = endpoint,
+                   .name = name,
+                   .sentence = "why",
+                   .needs_person = needs_person},
+          .since = kNow - 42s};
+}
+
 TEST(SummarizeTest, SaysWhatIsWrong) {
   const std::string alone = "no replica follows the master: a failover or a planned stop has no candidate";
   struct Row {
@@ -145,6 +160,23 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
               scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 42s}};
             },
             {"redis-wrapper 10.0.0.9:6379 has waited for 42 s and does not serve; its log says why"}},
+           {"a member says what it has waited for",
+            [](Scene& scene) {
+              scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 42s}};
+              scene.topology.waits["g"] = {LongWait("redis-wrapper", kStranger, "start-lock", false)};
+            },
+            {"redis-wrapper 10.0.0.9:6379 has waited for 42 s: why"}},
+           {"a wait needs a person",
+            [](Scene& scene) {
+              scene.topology.waits["g"] = {LongWait("sentinel-wrapper", kStranger, "credentials", true)};
+            },
+            {"sentinel-wrapper 10.0.0.9:6379 has waited for a person for 42 s: why"}},
+           {"the watcher itself waits",
+            [](Scene& scene) {
+              scene.topology.waits["g"] = {LongWait("watcher", {}, "record", false)};
+              scene.topology.waits["g"][0].wait.uuid.clear();
+            },
+            {}},
            {"a member has just begun to wait",
             [](Scene& scene) {
               scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 9s}};
@@ -252,6 +284,31 @@ TEST(FindIncompleteTest, RemembersSinceWhen) {
   EXPECT_TRUE(watcher::FindIncomplete({{"g", {complete}}}, found, kNow + 5s).empty());
 }
 
+TEST(FindLongWaitsTest, RemembersSinceWhenWhateverTheClocksSay) {
+  constexpr std::int64_t kUnixNow = 1'700'000'100'000;
+  struct Row {
+    const char* name;
+    std::int64_t since;
+    std::optional<std::int64_t> until;
+    Duration waited;
+    std::optional<Duration> left;
+  };
+  for (const auto& [name, since, until, waited, left] :
+       std::initializer_list<Row>{{"told at once", kUnixNow - 30'500, {}, 30'500ms, {}},
+                                  {"known for long", kUnixNow - 100'000, kUnixNow + 5000, 100s, 5s},
+                                  {"its clock is ahead", kUnixNow + 60'000, kUnixNow + 90'000, 30s, 90s},
+                                  {"over, and still there", kUnixNow - 40'000, kUnixNow - 5000, 40s, 0s},
+                                  {"no time at all", 0, {}, std::chrono::hours(24 * 365), {}}}) {
+    const store::Wait wait{
+        .uuid = "u", .group = "g", .endpoint = kStranger, .name = "a", .since = since, .until = until};
+    const auto found = watcher::FindLongWaits({wait}, {}, kNow, kUnixNow);
+    ASSERT_EQ(found.at("g").size(), 1U);
+    EXPECT_EQ(found.at("g")[0].since, kNow - waited) << name;
+    EXPECT_EQ(found.at("g")[0].until, left ? std::optional(kNow + *left) : std::nullopt) << name;
+    EXPECT_EQ(watcher::FindLongWaits({wait}, found, kNow + 2s, kUnixNow + 2003), found) << name;
+  }
+}
+
 TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   Topology topology = Scene().topology;
   EXPECT_THAT(WarningsOf(topology, kNow), IsEmpty());
@@ -267,6 +324,9 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused");
   topology.clean_up_paused = {.since = 1, .by = "h:1", .from = "a:2", .reason = "why"};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
+  topology.waits[""] = {LongWait("watcher", {}, "registry", false),
+                        LongWait("watcher", {}, "sentinel", false)};
+  EXPECT_EQ(WarningsOf(topology, kNow).back(), "watcher has waited for 42 s: why") << "the others are told";
 }
 
 }  // namespace

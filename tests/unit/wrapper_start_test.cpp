@@ -180,6 +180,29 @@ TEST_F(WrapperStartTest, DataOfDifferentOriginAreNotOverwrittenWithoutAWord) {
   }
 }
 
+TEST_F(WrapperStartTest, AWaitForAPersonIsAnErrorAndToldToTheWatchers) {
+  WrapperSite site;
+  const CapturedLog errors("error");
+  site.WriteData(std::string(40, 'a'), 500);
+  site.RegisterMember(kB, /*serving=*/false,
+                      {.replication_id = std::string(40, 'b'), .offset = 900, .bytes = 4});
+  site.After(25s, [&] { EXPECT_THAT(site.other.waits.List().value(), IsEmpty()) << "it is not long yet"; });
+  site.LookAfter(40s, [&] {
+    const auto waits = site.other.waits.List().value();
+    ASSERT_EQ(waits.size(), 1U);
+    EXPECT_EQ(waits[0].name, "unrelated-data");
+    EXPECT_EQ(waits[0].daemon, "redis-wrapper");
+    EXPECT_EQ(waits[0].endpoint, site.self);
+    EXPECT_TRUE(waits[0].needs_person);
+    EXPECT_THAT(waits[0].sentence, HasSubstr("set FORCE_MASTER on these nodes"));
+  });
+  site.Run(signals());
+  EXPECT_TRUE(site.looked);
+  EXPECT_THAT(site.other.waits.List().value(), IsEmpty()) << "with its session";
+  EXPECT_THAT(errors.text(), HasSubstr("hold unrelated datasets"));
+  EXPECT_THAT(errors.text(), HasSubstr("has waited for 30 s"));
+}
+
 // What a node must come to, whatever fails on its way.
 
 TEST_F(WrapperStartTest, AloneItIsTheMasterWhicheverAnswerOfZooKeeperIsLost) {

@@ -55,12 +55,14 @@ std::optional<int> AddressClaim::Await() {
     const std::int64_t session = loop_.session().id();
     const bool answered = !servers_.WhoAnswers({address}).empty();
     const auto other = addresses_.Claim(address, name_, answered);
-    std::string reason;
+    Wait wait{.name = "address"};
+    if (longest != Duration::zero()) wait.until = deadline;
     Duration look_again = kLookAgain;
     if (!other) {
-      reason = fmt::format("cannot claim the address {} in ZooKeeper, retrying: {}", address.ToAddress(),
-                           other.error().message);
-      loop_.SayWaiting(reason, log::Severity::kWarn);
+      wait.sentence = fmt::format("cannot claim the address {} in ZooKeeper, retrying: {}",
+                                  address.ToAddress(), other.error().message);
+      wait.failing = true;
+      loop_.SayWaiting(wait);
     } else {
       // What listens where ours will is a predecessor that stops, or the launch says what is wrong.
       const bool occupied = answered && (*other || CheckBindable(server_.bind));
@@ -80,9 +82,10 @@ std::optional<int> AddressClaim::Await() {
                    address.ToAddress(), who, *other && answered ? ", and its server answers" : "");
         return kExitTryAgain;
       }
-      reason = fmt::format("waiting for the address {} until its ZooKeeper session expires: {}",
-                           address.ToAddress(), who);
-      loop_.SayWaiting(reason);
+      wait.sentence = fmt::format("waiting for the address {} until its ZooKeeper session expires: {}",
+                                  address.ToAddress(), who);
+      if (patience) wait.until = std::min(*patience, deadline);
+      loop_.SayWaiting(wait);
       if (*other && !(*other)->serving) look_again = kLookAgainSoon;
     }
     const TimePoint until = std::min(deadline, Clock::now() + look_again);
@@ -90,7 +93,8 @@ std::optional<int> AddressClaim::Await() {
     if (loop_.stop_requested()) return kExitStopped;
     if (Clock::now() >= deadline) {
       log::Error({.event = "address-wait-timeout"},
-                 "exiting: no free address within {} ms (MASTER_WAIT_TIMEOUT): {}", longest.count(), reason);
+                 "exiting: no free address within {} ms (MASTER_WAIT_TIMEOUT): {}", longest.count(),
+                 wait.sentence);
       return kExitTryAgain;
     }
   }

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
-#include "base/log.h"
 #include "base/time.h"
+#include "daemon/waiting.h"
 #include "daemon/wrapper_loop.h"
 
 namespace redis_zk::daemon {
@@ -15,9 +14,9 @@ class MasterWait {
   // Begins now; with a timeout of 0 it has no end. `loop` must outlive this.
   MasterWait(WrapperLoop& loop, Duration timeout);
 
-  // Says what for. Returns when something has happened in ZooKeeper, or after `look_again`. An exit code,
-  // explained in the log, when the time is over, or when a signal asked us to stop.
-  std::optional<int> Await(Duration look_again, const std::string& reason, log::Severity severity);
+  // Says what for, and until when. Returns when something has happened in ZooKeeper, or after `look_again`.
+  // An exit code, explained in the log, when the time is over, or when a signal asked us to stop.
+  std::optional<int> Await(Duration look_again, Wait wait);
 
  private:
   WrapperLoop& loop_;

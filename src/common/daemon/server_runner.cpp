@@ -90,16 +90,27 @@ Start ServerRunner::AwaitServing(const std::function<Result<Answer>()>& probe) {
     if (loop_.exit_code())
       return {loop_.stop_requested() ? Start::Kind::kStopped : Start::Kind::kServerEnded, *loop_.exit_code()};
     if (loop_.stop_requested()) return {Start::Kind::kStopped, Stop()};
+    if (!loading) {
+      loop_.NoteWaiting(Wait{.name = "server-start",
+                             .sentence = "waiting until the started server answers (START_TIMEOUT)",
+                             .told = true,
+                             .until = deadline});
+    }
     const auto answer = probe();
     if (!answer) {
       log::Error({.event = "server-rejected"}, "exiting: {}", answer.error().message);
       return StopAfterFailure(kExitConfig);
     }
-    if (*answer == Answer::kServing) return {};
+    if (*answer == Answer::kServing) {
+      loop_.NoteWaiting(std::nullopt);
+      return {};
+    }
     if (*answer == Answer::kLoading) {
       deadline = Clock::now() + server_.start_timeout;
       if (!std::exchange(loading, true)) log::Info({.event = "loading"}, "the server is loading its data");
       loop_.health().Say(false, "the server is loading its data");
+      loop_.NoteWaiting(
+          Wait{.name = "loading", .sentence = "waiting until the server has loaded its data", .told = true});
     }
     if (Clock::now() >= deadline) {
       log::Error({.event = "start-timeout"},
@@ -138,10 +149,17 @@ int ServerRunner::Stop() {
     supervisor->Stop(Clock::now());
   }
   if (runs) {
-    while (!loop_.exit_code()) loop_.Pump(Clock::now() + zookeeper::kUpkeep);
+    while (!loop_.exit_code()) {
+      loop_.NoteWaiting(Wait{.name = "server-stop",
+                             .sentence = "waiting until the server exits after the stop (STOP_TIMEOUT)",
+                             .told = true,
+                             .until = supervisor->deadline()});
+      loop_.Pump(Clock::now() + zookeeper::kUpkeep);
+    }
     log::Info({.event = "stopped"}, "the server exited after the stop, code {}", *loop_.exit_code());
   }
   loop_.EndSupervision();
+  loop_.NoteWaiting(std::nullopt);
   return loop_.exit_code().value_or(kExitStopped);
 }
 

@@ -1,33 +1,74 @@
 #include "daemon/waiting.h"
 
-#include <fmt/core.h>
-
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <utility>
 
 namespace redis_zk::daemon {
 
 namespace {
 
-// A wait that lasts this long needs a look by a person, whatever it is for.
-constexpr std::chrono::seconds kLong = 60s;
+using Severity = log::Severity;
+
+std::int64_t WholeSeconds(Clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+
+Severity SeverityOfNew(const Wait& wait) {
+  if (wait.needs_person) return Severity::kError;
+  return wait.failing ? Severity::kWarn : Severity::kInfo;
+}
+
+std::string BoundOf(const Wait& wait, TimePoint now) {
+  if (!wait.until || *wait.until <= now) return "";
+  return fmt::format("; ends within {} s", WholeSeconds(*wait.until - now) + 1);
+}
 
 }  // namespace
 
-void Waiting::Say(const std::string& reason, log::Severity severity, TimePoint now) {
-  if (!since_) since_ = now;
-  if (severity == log::Severity::kInfo && now - *since_ >= kLong) {
-    log_long_(log::Severity::kWarn, {.event = "waiting-long"},
-              fmt::format("still waiting after more than {} s: {}", kLong.count(), reason));
+void Waiting::Say(Wait wait, TimePoint now) {
+  if (current_) {
+    wait.since = current_->since;
   } else {
-    log_reason_(severity, {.event = "waiting"}, reason);
+    if (wait.since == TimePoint{}) wait.since = now;
+    say_again_at_ = wait.since + kLongWait;
   }
-  health_.Say(false, reason);
+  const bool is_new = said_.insert(wait.sentence).second;
+  current_ = std::move(wait);
+  if (now >= say_again_at_) {
+    const Severity severity = current_->needs_person ? Severity::kError : Severity::kWarn;
+    log::Say(severity, {.event = "waiting-long", .group = group_, .more = {{"wait", current_->name}}},
+             "has waited for {} s: {}{}", WholeSeconds(now - current_->since), current_->sentence,
+             BoundOf(*current_, now));
+    say_again_at_ = now + kSayAgain;
+    said_ = {current_->sentence};
+  } else if (is_new && !current_->told) {
+    const Severity severity = SeverityOfNew(*current_);
+    log::Say(severity, {.event = "waiting", .group = group_, .more = {{"wait", current_->name}}}, "{}",
+             current_->sentence);
+  }
 }
 
-void Waiting::End() {
-  since_.reset();
-  log_reason_.Reset();
-  log_long_.Reset();
+void Waiting::End(TimePoint now) {
+  if (const auto wait = FindLong(now)) {
+    log::Info({.event = "waiting-ended", .group = group_, .more = {{"wait", wait->name}}},
+              "no longer waiting, after {} s: {}", WholeSeconds(now - wait->since), wait->sentence);
+  }
+  current_.reset();
+  said_.clear();
+}
+
+void Waiting::Note(std::optional<Wait> wait, TimePoint now) {
+  if (wait) {
+    Say(std::move(*wait), now);
+  } else {
+    End(now);
+  }
+}
+
+std::optional<Wait> Waiting::FindLong(TimePoint now) const {
+  return current_ && now - current_->since >= kLongWait ? current_ : std::nullopt;
 }
 
 }  // namespace redis_zk::daemon

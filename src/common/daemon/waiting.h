@@ -1,31 +1,64 @@
-// What a start waits for: told in the log and to health checks.
+// What a daemon waits for, as a value, and the one way to say it: at once when it begins, as a warning when
+// it has lasted for kLongWait, and then once a minute until it is over.
 #pragma once
 
+#include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/log.h"
 #include "base/time.h"
-#include "daemon/health.h"
 
 namespace redis_zk::daemon {
 
-// Loop thread only.
+// A wait that lasts this long is worth a look by a person, whatever it is for.
+inline constexpr Duration kLongWait = 30s;
+inline constexpr Duration kSayAgain = 60s;
+
+struct Wait {
+  // A stable code in kebab-case; the runbook lists them all.
+  std::string name;
+  // One sentence: what is found, and what is waited for.
+  std::string sentence;
+  // Something fails and is tried again: a warning from the start.
+  bool failing = false;
+  // No daemon ends it, and the sentence says what a person must do: an error from the start.
+  bool needs_person = false;
+  // Another line has told of its beginning.
+  bool told = false;
+  // When it ends at the latest; nothing: when what it is for has happened.
+  std::optional<TimePoint> until{};
+  // When it began; the epoch of the clock: when it is said for the first time.
+  TimePoint since{};
+
+  bool operator==(const Wait&) const = default;
+};
+
+// The current wait of a daemon, or of a part of it. Loop thread only.
+//
+// A new reason does not begin a new wait: whoever waits for one thing and then for another has waited all the
+// time, and a wait whose reason alternates must not stay silent.
 class Waiting {
  public:
-  // `health` must outlive this.
-  explicit Waiting(HealthFile& health) : health_(health) {}
+  // `group`: of its lines; empty: the process's own.
+  explicit Waiting(std::string group = "") : group_(std::move(group)) {}
 
-  // Call it as often as the start looks again: a reason is logged when it is new, and once more as a warning
-  // when the start has waited for long.
-  void Say(const std::string& reason, log::Severity severity, TimePoint now);
-  void End();
+  // Call it as often as the daemon looks again: a sentence is logged when it is new, at most once a minute.
+  void Say(Wait wait, TimePoint now);
+  void End(TimePoint now);
+  // Says or ends it.
+  void Note(std::optional<Wait> wait, TimePoint now);
+
+  const std::optional<Wait>& current() const { return current_; }
+  // The current one, once it has lasted for kLongWait.
+  std::optional<Wait> FindLong(TimePoint now) const;
 
  private:
-  HealthFile& health_;
-  std::optional<TimePoint> since_;
-  LogOnChange log_reason_;
-  LogOnChange log_long_;
+  const std::string group_;
+  std::optional<Wait> current_;
+  std::set<std::string> said_;  // since it was said as a whole
+  TimePoint say_again_at_{};
 };
 
 }  // namespace redis_zk::daemon

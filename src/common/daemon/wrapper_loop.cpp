@@ -1,8 +1,11 @@
 #include "daemon/wrapper_loop.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "base/random_id.h"
 #include "daemon/connect.h"
 #include "daemon/reload.h"
 #include "os/child.h"
@@ -10,15 +13,18 @@
 namespace redis_zk::daemon {
 
 WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& server,
-                         const BlockedSignals& signals, const zookeeper::SessionFactory& open_session)
+                         const BlockedSignals& signals, const zookeeper::SessionFactory& open_session,
+                         const std::string& daemon)
     : common_(common),
       signals_(signals),
       health_(server),
-      waiting_(health_),
       queue_(signals),
       session_(open_session(common.zk_hosts, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
-      registry_(*session_, common.zk_root) {
+      registry_(*session_, common.zk_root),
+      wait_publisher_(
+          *session_, registry_.waits,
+          {.uuid = NewUuid(), .group = common.master_name, .daemon = daemon, .endpoint = server.announce}) {
   health_.Say(false, "waiting for ZooKeeper");
 }
 
@@ -43,6 +49,8 @@ void WrapperLoop::Pump(TimePoint deadline) {
     zookeeper_news_ = true;
   }
   session_->Maintain(Clock::now());
+  SayWaitingForZooKeeper(Clock::now());
+  wait_publisher_.Keep(waiting_.FindLong(Clock::now()), Clock::now());
   health_.Touch(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
 }
@@ -67,15 +75,29 @@ void WrapperLoop::OnSignal(int number) {
   if (supervisor_ && !exit_code_) supervisor_->OnSignal(number, Clock::now());
 }
 
-void WrapperLoop::SayWaiting(const std::string& reason, log::Severity severity) {
-  waiting_.Say(reason, severity, Clock::now());
+void WrapperLoop::SayWaiting(Wait wait) {
+  health_.Say(false, wait.sentence);
+  waiting_.Say(std::move(wait), Clock::now());
+}
+
+void WrapperLoop::SayWaitingForZooKeeper(TimePoint now) {
+  if (session_->connected()) {
+    waiting_for_zookeeper_.End(now);
+  } else if (!waiting_.current()) {
+    waiting_for_zookeeper_.Say(
+        {.name = "zookeeper",
+         .sentence =
+             fmt::format("ZooKeeper {} is unreachable; waiting until it answers", Describe(common_.zk_hosts)),
+         .told = true},
+        now);
+  }
 }
 
 bool WrapperLoop::TakeZooKeeperNews() { return std::exchange(zookeeper_news_, false); }
 
 void WrapperLoop::Supervise(std::unique_ptr<os::Process> server, Duration stop_timeout) {
   exit_code_.reset();
-  waiting_.End();
+  waiting_.End(Clock::now());
   supervisor_.emplace(std::move(server), stop_timeout);
 }
 

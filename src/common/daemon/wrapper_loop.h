@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/health.h"
+#include "daemon/wait_publisher.h"
 #include "daemon/waiting.h"
 #include "options/common_options.h"
 #include "os/event_queue.h"
@@ -26,9 +28,9 @@ namespace redis_zk::daemon {
 
 class WrapperLoop {
  public:
-  // The references must outlive the loop.
+  // `daemon` is its name. The references must outlive the loop.
   WrapperLoop(const CommonOptions& common, const ServerOptions& server, const BlockedSignals& signals,
-              const zookeeper::SessionFactory& open_session);
+              const zookeeper::SessionFactory& open_session, const std::string& daemon);
   ~WrapperLoop();
   WrapperLoop(const WrapperLoop&) = delete;
   WrapperLoop& operator=(const WrapperLoop&) = delete;
@@ -45,9 +47,12 @@ class WrapperLoop {
   // the server wants to be looked after.
   void Pump(TimePoint deadline);
 
-  // A start that cannot go on says what for, in the log and to health checks. In a loop, for only a change is
-  // news.
-  void SayWaiting(const std::string& reason, log::Severity severity = log::Severity::kInfo);
+  // A start that cannot go on says what for, in the log, to health checks and, when it lasts, to the
+  // watchers. As often as it looks again.
+  void SayWaiting(Wait wait);
+  // What this daemon waits for while its server runs, or stops; health checks are told by others. Nothing: it
+  // waits for nothing.
+  void NoteWaiting(std::optional<Wait> wait) { waiting_.Note(std::move(wait), Clock::now()); }
 
   // How often a signal asked us to stop. The server does not know of it before it is told to stop; from then
   // on, one more request kills it, unless it is a SIGTERM.
@@ -71,14 +76,18 @@ class WrapperLoop {
   using Event = std::variant<SignalReceived, zookeeper::SessionEvent>;
 
   void OnSignal(int number);
+  // That of the daemon's work says all there is to say, where there is one.
+  void SayWaitingForZooKeeper(TimePoint now);
 
   const CommonOptions& common_;
   const BlockedSignals& signals_;
   HealthFile health_;
   Waiting waiting_;
+  Waiting waiting_for_zookeeper_;
   EventQueue<Event> queue_;
   std::unique_ptr<zookeeper::Session> session_;
   store::Registry registry_;
+  WaitPublisher wait_publisher_;
   std::optional<os::Supervisor> supervisor_;
   std::optional<int> exit_code_;
   int stop_requests_ = 0;

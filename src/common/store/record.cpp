@@ -16,6 +16,16 @@ constexpr bool kNoExceptions = false;
 // Names and paths may hold anything; nothing of it may make dump throw.
 constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
 
+// Longer than any sentence of ours.
+constexpr std::size_t kMostOfSentence = 1000;
+constexpr std::size_t kMostOfCode = 40;
+
+bool IsCode(std::string_view text) {
+  return !text.empty() && text.size() <= kMostOfCode && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
 std::string AsText(const Json& json) { return json.dump(-1, ' ', false, kReplaceBadUtf8); }
 
 Result<Json> ParseObject(std::string_view text) {
@@ -131,6 +141,30 @@ Result<Member> ParseMember(std::string_view text) {
                 .dataset = DatasetAt(json),
                 .serving = BoolAt(json, "serving"),
                 .incomplete = BoolAt(json, "incomplete")};
+}
+
+std::string Render(const Wait& wait) {
+  Json json{{"group", wait.group}, {"daemon", wait.daemon},     {"endpoint", wait.endpoint.ToRecord()},
+            {"name", wait.name},   {"sentence", wait.sentence}, {"since", wait.since}};
+  if (wait.until) json["until"] = *wait.until;
+  if (wait.needs_person) json["needs_person"] = true;
+  return AsText(json);
+}
+
+Result<Wait> ParseWait(std::string_view text) {
+  auto object = ParseServerObject(text);
+  if (!object) return tl::unexpected(object.error());
+  auto& [endpoint, json] = *object;
+  Wait wait{.group = TextAt(json, "group"),
+            .daemon = Printable(TextAt(json, "daemon")),
+            .endpoint = std::move(endpoint),
+            .name = TextAt(json, "name"),
+            .sentence = Printable(TextAt(json, "sentence"), kMostOfSentence),
+            .since = NumberAt(json, "since"),
+            .needs_person = BoolAt(json, "needs_person")};
+  if (const auto until = NumberAt(json, "until"); until > 0) wait.until = until;
+  if (!IsCode(wait.name)) return Fail(ErrorKind::kInvalid, "a \"name\" in kebab-case");
+  return wait;
 }
 
 std::string Render(const KnownDataset& known) {

@@ -103,6 +103,26 @@ std::string Render(const Member& member);
 // Everything but the uuid, which is the znode's name.
 Result<Member> ParseMember(std::string_view text);
 
+// What a wrapper has waited for longer than a moment: the znode /redis/waits/<uuid>, JSON.
+struct Wait {
+  std::string uuid;  // of the process
+  std::string group;
+  std::string daemon;                 // "redis-wrapper"
+  Endpoint endpoint;                  // of its server
+  std::string name;                   // what for: a code in kebab-case
+  std::string sentence;               // what for, and why
+  std::int64_t since = 0;             // milliseconds since 1970, by the clock of its machine
+  std::optional<std::int64_t> until;  // when it ends at the latest, likewise
+  bool needs_person = false;          // the sentence says what a person must do
+
+  bool operator==(const Wait&) const = default;
+};
+
+std::string Render(const Wait& wait);
+// Everything but the uuid, which is the znode's name. Whatever was written there, its texts are printable and
+// its name is a code.
+Result<Wait> ParseWait(std::string_view text);
+
 // Data that were last seen on a node, whether it is alive now or not: the znode
 // /redis/datasets/<group>/<node>, JSON, which stays when everything dies.
 struct KnownDataset {

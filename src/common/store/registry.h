@@ -15,6 +15,7 @@
 #include "store/members.h"
 #include "store/records.h"
 #include "store/sentinels.h"
+#include "store/waits.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::store {
@@ -29,6 +30,7 @@ struct Registry {
         datasets(session, root),
         event_log(session, root),
         clean_up(session, root),
+        waits(session, root),
         admin_lock(session, root) {}
 
   Groups groups;
@@ -39,6 +41,7 @@ struct Registry {
   Datasets datasets;
   EventLogStore event_log;
   CleanUp clean_up;
+  Waits waits;
   AdminLock admin_lock;
 };
 

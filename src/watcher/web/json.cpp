@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
@@ -131,6 +132,26 @@ Json ToJson(const WaitingMember& member, TimePoint now) {
   return json;
 }
 
+Json ToJson(const std::vector<LongWait>& waits, TimePoint now) {
+  Json list = Json::array();
+  for (const auto& [wait, since, until] : waits) {
+    list.push_back(
+        {{"daemon", wait.daemon},
+         {"address", wait.endpoint.host.empty() ? Json() : Json(wait.endpoint.ToAddress())},
+         {"name", wait.name},
+         {"sentence", wait.sentence},
+         {"waiting_ms", Milliseconds(now - since)},
+         {"ends_within_ms", until ? Json(std::max<std::int64_t>(0, Milliseconds(*until - now))) : Json()},
+         {"needs_person", wait.needs_person}});
+  }
+  return list;
+}
+
+Json WaitsOf(const std::string& group, const Topology& topology, TimePoint now) {
+  const auto found = topology.waits.find(group);
+  return found == topology.waits.end() ? Json::array() : ToJson(found->second, now);
+}
+
 Json ToJson(const Outlook& outlook) {
   return {{"master_dies", outlook.master_dies},
           {"sentinel_dies", outlook.sentinel_dies},
@@ -215,6 +236,7 @@ Json GroupToJson(const std::string& name, const Record& record, const Topology& 
           {"master", MasterToJson(group, record, now)},
           {"replicas", std::move(replicas)},
           {"waiting", std::move(waiting)},
+          {"waits", WaitsOf(name, topology, now)},
           {"sentinels", std::move(sentinels)},
           {"warnings", group.warnings},
           {"failovers", FailoversOf(name, history)}};
@@ -282,6 +304,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"observed_age_ms", observed ? Json(Milliseconds(age)) : Json()},
                {"observed", observed ? "as of " + InSeconds(age) + " ago" : "the servers are not asked"},
                {"warnings", WarningsOf(topology, now)},
+               {"waits", WaitsOf("", topology, now)},
                {"behaviors", ToJson(behaviors)},
                {"clean_up", {{"paused", ToJson(topology.clean_up_paused)}}},
                {"groups", std::move(groups)},

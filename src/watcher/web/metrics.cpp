@@ -4,7 +4,10 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -132,6 +135,33 @@ void AddCounters(Families& families, const Topology& topology, const Counters& c
   }
 }
 
+// Seconds by group, member and reason, and whether only a person ends it: a label set that comes twice would
+// spoil all metrics.
+using WaitSeconds = std::map<std::array<std::string, 4>, double>;
+
+void AddWaits(Families& families, const Topology& topology, TimePoint now) {
+  const std::string watcher = "watcher";
+  WaitSeconds all;
+  // From 0 on, so that they are there to be asked for.
+  for (const char* own : {"zookeeper", "sentinel", "registry"}) all[{"", watcher, own, "no"}] = 0;
+  for (const auto& [group, waits] : topology.waits) {
+    for (const auto& [wait, since, until] : waits) {
+      const bool is_own = wait.endpoint.host.empty();
+      // What others wait for is not known while ZooKeeper is away.
+      if (!is_own && !topology.zookeeper_connected) continue;
+      auto& seconds = all[{group, is_own ? watcher : wait.endpoint.ToAddress(), wait.name,
+                           wait.needs_person ? "yes" : "no"}];
+      seconds = std::max(seconds, std::chrono::duration<double>(now - since).count());
+    }
+  }
+  for (const auto& [key, seconds] : all) {
+    const auto& [group, member, reason, person] = key;
+    families.Gauge("redis_zk_waiting_seconds",
+                   "For how many seconds a daemon has waited, once they are more than 30; 0: it does not.",
+                   seconds, {{"group", group}, {"member", member}, {"reason", reason}, {"person", person}});
+  }
+}
+
 void AddBehavior(Families& families, const BehaviorStatus& behavior) {
   families.Gauge("redis_zk_behavior_queue_length", "Events that wait for a behavior.",
                  static_cast<double>(behavior.queued), {{"behavior", behavior.name}});
@@ -174,6 +204,7 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
                    std::chrono::duration<double>(now - status.observed_at).count());
   }
   for (const auto& [name, group] : status.groups) AddGroup(families, name, group);
+  AddWaits(families, topology, now);
   AddCounters(families, topology, counters);
   for (const auto& behavior : behaviors) AddBehavior(families, behavior);
   for (const auto& [code, count] : requests.Read()) {

@@ -1,0 +1,26 @@
+#include "store/waits.h"
+
+namespace redis_zk::store {
+
+using zookeeper::Node;
+using zookeeper::Watch;
+
+Result<std::vector<Wait>> Waits::List() {
+  auto listed = znodes_.List<Wait>(paths_.Waits(), Watch::kNo, [](const std::string& uuid, const Node& node) {
+    auto wait = ParseWait(node.data);
+    if (wait) wait->uuid = uuid;
+    return wait;
+  });
+  // The first daemon that waits makes it.
+  if (!listed && listed.error().kind == ErrorKind::kNotFound) return std::vector<Wait>{};
+  return listed;
+}
+
+Status Waits::Put(const Wait& wait) {
+  if (auto made = session_.EnsurePath(paths_.Waits()); !made) return made;
+  return znodes_.PutEphemeral(paths_.Waits() + '/' + wait.uuid, Render(wait));
+}
+
+Status Waits::Remove(const std::string& uuid) { return znodes_.DeleteIfThere(paths_.Waits() + '/' + uuid); }
+
+}  // namespace redis_zk::store
