@@ -21,10 +21,11 @@ constexpr Duration kRescueFor = 1s;
 }  // namespace
 
 GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options,
-                         const redis::Network& network)
+                         const redis::Network& network, redis::Servers& as_hello)
     : loop_(loop),
       options_(options),
       network_(network),
+      as_hello_(as_hello),
       reader_(loop, network.redis),
       orders_(options, network.sentinels),
       newcomers_(reader_, orders_),
@@ -142,7 +143,7 @@ std::optional<RestartRequest> GroupKeeper::Rescue(const std::string& uuid) {
   for (const auto& name : order) {
     if (Clock::now() >= deadline || loop_.stop_requested() || loop_.exit_code()) break;
     last_rescued_ = name;
-    auto& rescuer = rescuers_.try_emplace(name, loop_, options_, network_, name).first->second;
+    auto& rescuer = rescuers_.try_emplace(name, loop_, options_, network_, as_hello_, name).first->second;
     const auto listed = reader_.listed().find(name);
     const auto& own = monitored_.at(name);
     const auto rescue = rescuer.Look(uuid, own, listed == reader_.listed().end() ? Record{} : listed->second,

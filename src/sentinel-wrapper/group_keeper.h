@@ -30,8 +30,9 @@ namespace redis_zk::sentinel_wrapper {
 
 class GroupKeeper {
  public:
-  // The references must outlive the keeper.
-  GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network);
+  // The references must outlive the keeper. `as_hello` asks as a user whose hellos our Sentinel hears.
+  GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network,
+              redis::Servers& as_hello);
 
   // What our Sentinel has to know when it starts: about `group`, whose record this is, about every group that
   // it has monitored until now, and about every other one of which somebody lives. `identity` is ours.
@@ -71,6 +72,7 @@ class GroupKeeper {
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
   const redis::Network network_;
+  redis::Servers& as_hello_;
   GroupReader reader_;
   GroupOrders orders_;
   Newcomers newcomers_;

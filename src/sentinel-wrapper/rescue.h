@@ -106,9 +106,9 @@ struct BlindView {
 // and one with the group's data lives that it does not know. It learns of replicas from a living master only.
 Finding IsBlind(const BlindView& view);
 
-// Whether the group began anew without our Sentinel's knowledge: everybody had died, the best data on disk
-// went ahead, and the record says so with an epoch that no Sentinel gave. Until our Sentinel hears of it, it
-// takes those who return for replicas of a dead master, and promotes one against the record.
-Finding HasMissedColdStart(const StuckView& view);
+// Whether our Sentinel does not know a master that the record knows, and will not hear of it soon enough.
+// Of a recovery and of a cold start no Sentinel tells it: until it hears of them, it takes those who return
+// for replicas of a dead master, and promotes one against the record.
+Finding HasMissedRecord(const StuckView& view);
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "net/endpoint.h"
 #include "redis/server_info.h"
 #include "sentinel/client.h"
 #include "store/sentinel_id.h"
@@ -25,11 +26,12 @@ Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Cl
 }  // namespace
 
 Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network,
-                 std::string group)
+                 redis::Servers& as_hello, std::string group)
     : loop_(loop),
       options_(options),
       network_(network),
       sentinel_(network.sentinels, options.server.bind),
+      as_peer_(as_hello, options.server.bind),
       group_(std::move(group)),
       nudger_(network_, options.server.bind, group_, [&loop](TimePoint until) {
         while (Clock::now() < until && !loop.stop_requested() && !loop.exit_code()) loop.Pump(until);
@@ -62,7 +64,7 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const std::string& uuid, const sent
   const auto record = loop_.registry().records.Read(group_, Watch::kYes);
   if (!record) return std::nullopt;
   if (record->state == store::Record::State::kMaster && record->master != own.master)
-    return LookForRestart(own, *record);
+    return FollowRecord(own, *record);
   stuck_since_.reset();
   if (needs_help && !restarted) {
     if (auto blind = LookForBlindness(own, *record)) return blind;
@@ -105,8 +107,8 @@ std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const sentinel::Sentine
 }
 
 // The record names another master than our Sentinel.
-std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const sentinel::SentinelReport& own,
-                                                       const store::Record& record) {
+std::optional<Rescuer::Rescue> Rescuer::FollowRecord(const sentinel::SentinelReport& own,
+                                                     const store::Record& record) {
   // In a failover that Sentinels made, ours is about to hear of the new master by itself.
   if (!record.cold_start && !quiet_since_) return std::nullopt;
   const auto known = sentinel_.AskKnownInstances(group_);
@@ -117,8 +119,13 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const sentinel::SentinelR
       .replicas = known->replicas,
       .record = record,
       .recorded_acts = recorded && recorded->role == redis::Role::kMaster && !recorded->loading};
-  if (const auto missed = HasMissedColdStart(view); missed.holds)
-    return Rescue{record, missed.reason, /*in_turn=*/false};
+  if (const auto missed = HasMissedRecord(view); missed.holds) {
+    const auto told = AnnounceMaster(record, known->peers, missed.reason);
+    const bool impossible = !told && told.error().kind == ErrorKind::kRefused;
+    if (!impossible) return std::nullopt;
+    if (record.cold_start)
+      return Rescue{record, fmt::format("{}; {}", missed.reason, told.error().message), /*in_turn=*/false};
+  }
   if (!quiet_since_) return std::nullopt;
   const auto finding = IsStuck(view);
   if (!finding.holds) {
@@ -133,6 +140,23 @@ std::optional<Rescuer::Rescue> Rescuer::LookForRestart(const sentinel::SentinelR
   Rescue rescue{record, finding.reason, /*in_turn=*/false};
   rescue.record.epoch = EpochBeyond(own, record.epoch);
   return rescue;
+}
+
+Status Rescuer::AnnounceMaster(const store::Record& record, const std::vector<sentinel::PeerReport>& peers,
+                               const std::string& reason) {
+  if (peers.empty()) return Fail(ErrorKind::kRefused, "it knows no other Sentinel in whose name to tell it");
+  if (!IsIpAddress(record.master.host)) return Fail(ErrorKind::kRefused, "the record has a host name");
+  if (announced_epoch_ == record.epoch) return Fail(ErrorKind::kRefused, "it was told, and did not follow");
+  const auto& peer = peers.front();
+  auto told = as_peer_.AnnounceMaster(group_, record.master, record.epoch, {peer.endpoint, peer.id});
+  if (!told) return told;
+  announced_epoch_ = record.epoch;
+  log::Info({.event = "recorded-master-announced",
+             .group = group_,
+             .peer = record.master.ToAddress(),
+             .epoch = record.epoch},
+            "told redis-sentinel the recorded master {}: {}", record.master.ToAddress(), reason);
+  return {};
 }
 
 std::uint64_t Rescuer::EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch) {

@@ -24,9 +24,9 @@ namespace redis_zk::sentinel_wrapper {
 
 class Rescuer {
  public:
-  // The references must outlive the rescuer.
+  // The references must outlive the rescuer. `as_hello` asks as a user whose hellos our Sentinel hears.
   Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network,
-          std::string group);
+          redis::Servers& as_hello, std::string group);
 
   struct Rescue {
     store::Record record;  // to start our Sentinel with
@@ -46,7 +46,11 @@ class Rescuer {
   void Reset();
 
  private:
-  std::optional<Rescue> LookForRestart(const sentinel::SentinelReport& own, const store::Record& record);
+  std::optional<Rescue> FollowRecord(const sentinel::SentinelReport& own, const store::Record& record);
+  // Tells our Sentinel the recorded master, as a peer of its own would. kRefused: that is not possible, or
+  // was in vain.
+  Status AnnounceMaster(const store::Record& record, const std::vector<sentinel::PeerReport>& peers,
+                        const std::string& reason);
   // The epoch with which Sentinels that still hold on to `master` do not talk ours back to it.
   std::uint64_t EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch);
   std::optional<Rescue> LookForBlindness(const sentinel::SentinelReport& own, const store::Record& record);
@@ -60,6 +64,7 @@ class Rescuer {
   const WrapperOptions& options_;
   const redis::Network network_;
   const sentinel::Client sentinel_;  // ours
+  const sentinel::Client as_peer_;   // ours, told as by a peer of its own
   const std::string group_;
   Nudger nudger_;
   std::optional<TimePoint> down_since_;    // the master
@@ -67,6 +72,7 @@ class Rescuer {
   std::optional<TimePoint> agreed_since_;  // a quorum holds the master for dead
   std::optional<TimePoint> stuck_since_;
   std::map<std::string, TimePoint> electing_since_;  // by uuid: fails over, and has not chosen a replica
+  std::uint64_t announced_epoch_ = 0;                // of the record
   std::optional<TimePoint> last_nudge_;
   std::size_t nudges_ = 0;
   LogOnChange log_reason_;

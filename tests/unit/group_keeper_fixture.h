@@ -33,7 +33,7 @@ class GroupKeeperTest : public WrapperTest {
           fleet(test.time_),
           network(fleet.network()),
           loop(zookeeper, test.signals(), test.options_.common, test.options_.server),
-          keeper(*loop, test.options_, network.network()) {
+          keeper(*loop, test.options_, network.network(), network.network().sentinels) {
       AddGroup("master1", test.master_);
       fleet.AddSentinel(own, "master1", test.master_);
       Started(test.master_);

@@ -149,7 +149,7 @@ class BlindSentinelsTest : public GroupKeeperTest {
         : Site(test),
           rival_options(test.Rival()),
           rival_loop(zookeeper, test.signals(), rival_options.common, rival_options.server),
-          rival(*rival_loop, rival_options, network.network()) {
+          rival(*rival_loop, rival_options, network.network(), network.network().sentinels) {
       fleet.AddSentinel(rival_options.server.bind, "master1", test.master_);
       rival.Reset({.sentinel_id = {}, .groups = {{"master1", test.master_, 1, {}}}, .peers = {}});
       EXPECT_FALSE(LookFor(1s) || RivalLook());
