@@ -45,9 +45,8 @@ class GroupKeeper {
   // Something may have changed in ZooKeeper.
   void NoteNews() { reader_.NoteNews(); }
 
-  // Asks our Sentinel how its masters are, and does what is to be done. Something: restart it. `uuid` is
-  // ours.
-  std::optional<RestartRequest> Look(const std::string& uuid);
+  // Asks our Sentinel how its masters are, and does what is to be done. Something: restart it.
+  std::optional<RestartRequest> Look();
 
   // Ours is over, or our Sentinel is not restarted in it: lets the next one have it.
   void GiveTurnBack() { turn_.GiveBack(); }
@@ -66,7 +65,7 @@ class GroupKeeper {
   std::optional<Reports> AskOwn();
   // Our Sentinel has said `reports`. False: it hangs.
   bool TakeReports(Reports reports);
-  std::optional<RestartRequest> Rescue(const std::string& uuid);
+  std::optional<RestartRequest> Rescue();
   void Drop(std::vector<std::string> groups);
 
   daemon::WrapperLoop& loop_;

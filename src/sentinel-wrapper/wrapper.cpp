@@ -202,7 +202,7 @@ std::optional<int> Wrapper::Supervise() {
       return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
     NoteEpoch();
-    if (const auto restart = groups_.Look(identities_.identity().uuid)) {
+    if (const auto restart = groups_.Look()) {
       if (const auto code = Restart(*restart)) return code;
     }
     peer_announcer_.Look(identities_.identity(), groups_.followed());

@@ -82,7 +82,7 @@ class GroupKeeperTest : public WrapperTest {
     std::optional<sentinel_wrapper::RestartRequest> LookFor(Duration duration) {
       const TimePoint end = Clock::now() + duration;
       while (Clock::now() < end) {
-        if (auto restart = keeper.Look(kUuid)) return restart;
+        if (auto restart = keeper.Look()) return restart;
         const TimePoint next = Clock::now() + 200ms;
         while (Clock::now() < next) loop->Pump(next);
         if (loop->TakeZooKeeperNews()) keeper.NoteNews();
