@@ -54,15 +54,16 @@ Finding IsBlind(const BlindView& view) {
   return No("it knows every running replica with the group's data");
 }
 
-Finding HasMissedRecord(const StuckView& view) {
+Finding HasMissedColdStart(const StuckView& view) {
   const auto& own = view.own;
-  if (view.record.state != store::Record::State::kMaster) return No("the record names no master");
+  if (view.record.state != store::Record::State::kMaster || !view.record.cold_start)
+    return No("there was no recovery and no cold start");
   if (view.record.epoch <= own.config_epoch) return No("Sentinel knows a newer configuration");
   if (view.record.master == own.master) return No("the record names the same master");
-  if (!view.record.cold_start && !own.master_down) return No("Sentinels made that configuration");
   if (HasChosen(view.replicas)) return No("it has chosen a replica");
   if (!view.recorded_acts) return No("the recorded master does not answer as master");
-  return {true, fmt::format("the record is newer, and Sentinel still names {}", own.master.ToAddress())};
+  return {true, fmt::format("a recovery or a cold start made {} the master, and Sentinel still names {}",
+                            view.record.master.ToAddress(), own.master.ToAddress())};
 }
 
 Finding IsStuck(const StuckView& view) {

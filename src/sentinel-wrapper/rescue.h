@@ -23,7 +23,7 @@ struct Finding {
 // How long a Sentinel whose master is dead may know nobody to promote before it is told of those who could
 // be. A failover that another one leads gets as far as its choice by then.
 inline constexpr Duration kBlindBeforeRestart = 1s;
-// How long a Sentinel may be stuck before it is restarted on the recorded master.
+// How long a Sentinel may be stuck before it is brought to the recorded master.
 inline constexpr Duration kStuckBeforeRestart = 5s;
 
 // Whether the failover that a Sentinel leads has got as far as choosing a replica: from then on it is
@@ -62,9 +62,9 @@ struct BlindView {
 // and one with the group's data lives that it does not know. It learns of replicas from a living master only.
 Finding IsBlind(const BlindView& view);
 
-// Whether our Sentinel does not know a master that the record knows, and will not hear of it soon enough.
-// Of a recovery and of a cold start no Sentinel tells it: until it hears of them, it takes those who return
-// for replicas of a dead master, and promotes one against the record.
-Finding HasMissedRecord(const StuckView& view);
+// Whether the group began anew without our Sentinel's knowledge, by a recovery or a cold start: the record
+// says so with an epoch that no Sentinel gave. Until our Sentinel hears of it, it takes those who return for
+// replicas of a dead master, and promotes one against the record.
+Finding HasMissedColdStart(const StuckView& view);
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -105,13 +105,8 @@ std::optional<Rescuer::Rescue> Rescuer::FollowRecord(const sentinel::SentinelRep
       .replicas = known->replicas,
       .record = record,
       .recorded_acts = recorded && recorded->role == redis::Role::kMaster && !recorded->loading};
-  if (const auto missed = HasMissedRecord(view); missed.holds) {
-    const auto told = AnnounceMaster(record, known->peers, missed.reason);
-    const bool impossible = !told && told.error().kind == ErrorKind::kRefused;
-    if (!impossible) return std::nullopt;
-    if (record.cold_start)
-      return Rescue{record, fmt::format("{}; {}", missed.reason, told.error().message), /*in_turn=*/false};
-  }
+  if (const auto missed = HasMissedColdStart(view); missed.holds)
+    return Adopt(own, record, known->peers, missed.reason);
   if (!quiet_since_) return std::nullopt;
   const auto finding = IsStuck(view);
   if (!finding.holds) {
@@ -123,13 +118,23 @@ std::optional<Rescuer::Rescue> Rescuer::FollowRecord(const sentinel::SentinelRep
   }
   if (!stuck_since_) stuck_since_ = Clock::now();
   if (Since(*stuck_since_) < kStuckBeforeRestart) return std::nullopt;
-  Rescue rescue{record, finding.reason, /*in_turn=*/false};
-  rescue.record.epoch = EpochBeyond(own, record.epoch);
-  return rescue;
+  store::Record newest = record;
+  newest.epoch = EpochBeyond(own, record.epoch);
+  return Adopt(own, newest, known->peers, finding.reason);
 }
 
-Status Rescuer::AnnounceMaster(const store::Record& record, const std::vector<sentinel::PeerReport>& peers,
-                               const std::string& reason) {
+std::optional<Rescuer::Rescue> Rescuer::Adopt(const sentinel::SentinelReport& own,
+                                              const store::Record& record,
+                                              const std::vector<sentinel::PeerReport>& peers,
+                                              const std::string& reason) {
+  const auto told = AnnounceMaster(own, record, peers, reason);
+  if (told || told.error().kind != ErrorKind::kRefused) return std::nullopt;
+  return Rescue{record, fmt::format("{}; {}", reason, told.error().message), /*in_turn=*/false};
+}
+
+Status Rescuer::AnnounceMaster(const sentinel::SentinelReport& own, const store::Record& record,
+                               const std::vector<sentinel::PeerReport>& peers, const std::string& reason) {
+  if (record.epoch <= own.config_epoch) return Fail(ErrorKind::kRefused, "the record has no newer epoch");
   if (peers.empty()) return Fail(ErrorKind::kRefused, "it knows no other Sentinel in whose name to tell it");
   if (!IsIpAddress(record.master.host)) return Fail(ErrorKind::kRefused, "the record has a host name");
   if (announced_epoch_ == record.epoch) return Fail(ErrorKind::kRefused, "it was told, and did not follow");

@@ -43,10 +43,13 @@ class Rescuer {
 
  private:
   std::optional<Rescue> FollowRecord(const sentinel::SentinelReport& own, const store::Record& record);
+  // Has our Sentinel follow the record: tells it, or, where that is not possible, says to restart it.
+  std::optional<Rescue> Adopt(const sentinel::SentinelReport& own, const store::Record& record,
+                              const std::vector<sentinel::PeerReport>& peers, const std::string& reason);
   // Tells our Sentinel the recorded master, as a peer of its own would. kRefused: that is not possible, or
   // was in vain.
-  Status AnnounceMaster(const store::Record& record, const std::vector<sentinel::PeerReport>& peers,
-                        const std::string& reason);
+  Status AnnounceMaster(const sentinel::SentinelReport& own, const store::Record& record,
+                        const std::vector<sentinel::PeerReport>& peers, const std::string& reason);
   // The epoch with which Sentinels that still hold on to `master` do not talk ours back to it.
   std::uint64_t EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch);
   std::optional<Rescue> LookForBlindness(const sentinel::SentinelReport& own, const store::Record& record);

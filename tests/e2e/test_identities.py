@@ -198,7 +198,7 @@ def test_stuck_sentinels_follow_the_record(cluster):
         return all(sentinel.view().get("port") == port and sentinel.view()["flags"] == "master"
                    for sentinel in sentinels)
 
-    wait_for(followed, within=5, what="Sentinels on the recorded master")
+    wait_for(followed, within=15, what="Sentinels on the recorded master")
     assert [sentinel.ask("SENTINEL", "MYID") for sentinel in sentinels] == ids
     wait_for(lambda: knows_two_others(sentinels), what="Sentinels that know each other")
     assert all(sentinel.view()["config-epoch"] == 3 for sentinel in sentinels)

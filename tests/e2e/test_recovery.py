@@ -83,6 +83,19 @@ def test_sentinels_that_may_not_act(cluster, figure):
     assert cluster.master(nodes) is successor
 
 
+def test_a_lone_sentinel_is_restarted(cluster, figure):
+    """It has no peer in whose name it could be told."""
+    nodes, (sentinel,), watchers, master = bring_up(cluster, redis=2, sentinels=1)
+    master.kill_all()
+    others = [node for node in nodes if node is not master]
+    successor, _ = await_recovered(others, time.monotonic())
+    promoted = time.monotonic()
+    wait_for(lambda: sentinel.view().get("port") == successor.port, FOLLOWED, "a Sentinel that follows")
+    figure(f"lone Sentinel, from the recovery until it names the master, s: {time.monotonic() - promoted:.2f}")
+    assert "it knows no other Sentinel" in sentinel.log_lines("event=sentinel-restarting")[0]
+    cluster.await_agreement(others, [sentinel], watchers, within=AGREED)
+
+
 def test_one_replica_without_sentinels_or_watcher(cluster, figure):
     nodes, _, _, master = bring_up(cluster, redis=2, sentinels=1)
     (replica,) = [node for node in nodes if node is not master]

@@ -11,7 +11,7 @@ namespace {
 
 using sentinel::SentinelReport;
 using sentinel_wrapper::BlindView;
-using sentinel_wrapper::HasMissedRecord;
+using sentinel_wrapper::HasMissedColdStart;
 using sentinel_wrapper::IsBlind;
 using sentinel_wrapper::IsStuck;
 using sentinel_wrapper::StuckView;
@@ -133,7 +133,7 @@ TEST(IsBlindTest, WhereAReplicaWithTheDataLivesThatSentinelDoesNotKnow) {
   }
 }
 
-TEST(HasMissedRecordTest, WhenTheRecordKnowsMoreThanSentinelWillHearOf) {
+TEST(HasMissedColdStartTest, WhenTheRecordKnowsWhatNoSentinelCan) {
   Record anew = Recorded(kReplica);
   anew.epoch = 5;
   anew.cold_start = true;
@@ -153,20 +153,14 @@ TEST(HasMissedRecordTest, WhenTheRecordKnowsMoreThanSentinelWillHearOf) {
            {"although it fails over in vain", [](auto& v) { v.own.failover_in_progress = true; }, true},
            {"it has promoted one", [](auto& v) { v.replicas = {{.endpoint = kThird, .promoted = true}}; },
             false},
-           {"Sentinels made that configuration", [](auto& v) { v.record.cold_start = false; }, true},
-           {"Sentinels made that configuration, and its master lives",
-            [](auto& v) {
-              v.record.cold_start = false;
-              v.own.master_down = false;
-            },
-            false},
+           {"Sentinels made that configuration", [](auto& v) { v.record.cold_start = false; }, false},
            {"a failover came after it", [](auto& v) { v.own.config_epoch = 5; }, false},
            {"it knows already", [](auto& v) { v.own.master = kReplica; }, false},
            {"the new master died again", [](auto& v) { v.recorded_acts = false; }, false},
            {"no record", [](auto& v) { v.record = {}; }, false}}) {
     StuckView view = missed;
     change(view);
-    const auto finding = HasMissedRecord(view);
+    const auto finding = HasMissedColdStart(view);
     EXPECT_EQ(finding.holds, holds) << name << ": " << finding.reason;
     EXPECT_FALSE(finding.reason.empty()) << name;
   }
