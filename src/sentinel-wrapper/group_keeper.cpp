@@ -21,10 +21,11 @@ constexpr Duration kRescueFor = 1s;
 }  // namespace
 
 GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options,
-                         const redis::Network& network)
+                         const redis::Network& network, redis::Servers& as_hello)
     : loop_(loop),
       options_(options),
       network_(network),
+      as_hello_(as_hello),
       reader_(loop, network.redis),
       orders_(options, network.sentinels),
       newcomers_(reader_, orders_),
@@ -95,7 +96,7 @@ std::optional<Reports> GroupKeeper::AskOwn() {
   return reports;
 }
 
-std::optional<RestartRequest> GroupKeeper::Look(const std::string& uuid) {
+std::optional<RestartRequest> GroupKeeper::Look() {
   reader_.ReadIfDue();
   turn_.GiveBackIfOver();
   auto reports = AskOwn();
@@ -109,7 +110,7 @@ std::optional<RestartRequest> GroupKeeper::Look(const std::string& uuid) {
   const auto changes = CompareGroups(
       {.own_group = options_.common.master_name, .listed = reader_.listed(), .monitored = monitored_});
   newcomers_.Keep(changes.to_monitor);
-  if (auto restart = Rescue(uuid)) return restart;
+  if (auto restart = Rescue()) return restart;
   if (!loop_.session().connected()) return std::nullopt;
   auto restart = newcomers_.Look(changes.to_monitor, monitored_, followed_);
   Drop(changes.to_drop);
@@ -132,7 +133,7 @@ bool GroupKeeper::TakeReports(Reports reports) {
   return true;
 }
 
-std::optional<RestartRequest> GroupKeeper::Rescue(const std::string& uuid) {
+std::optional<RestartRequest> GroupKeeper::Rescue() {
   const TimePoint deadline = Clock::now() + kRescueFor;
   // Where the last turn ended, for its time may not have been enough for all.
   std::vector<std::string> order;
@@ -142,11 +143,10 @@ std::optional<RestartRequest> GroupKeeper::Rescue(const std::string& uuid) {
   for (const auto& name : order) {
     if (Clock::now() >= deadline || loop_.stop_requested() || loop_.exit_code()) break;
     last_rescued_ = name;
-    auto& rescuer = rescuers_.try_emplace(name, loop_, options_, network_, name).first->second;
+    auto& rescuer = rescuers_.try_emplace(name, loop_, options_, network_, as_hello_, name).first->second;
     const auto listed = reader_.listed().find(name);
     const auto& own = monitored_.at(name);
-    const auto rescue = rescuer.Look(uuid, own, listed == reader_.listed().end() ? Record{} : listed->second,
-                                     turn_.IsFor(name));
+    const auto rescue = rescuer.Look(own, listed == reader_.listed().end() ? Record{} : listed->second);
     if (!rescue || !MayRestart(monitored_, name)) continue;
     needs_turn = needs_turn || rescue->in_turn;
     if (rescue->in_turn && !turn_.Take(own, name)) continue;

@@ -30,8 +30,9 @@ namespace redis_zk::sentinel_wrapper {
 
 class GroupKeeper {
  public:
-  // The references must outlive the keeper.
-  GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network);
+  // The references must outlive the keeper. `as_hello` asks as a user whose hellos our Sentinel hears.
+  GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network,
+              redis::Servers& as_hello);
 
   // What our Sentinel has to know when it starts: about `group`, whose record this is, about every group that
   // it has monitored until now, and about every other one of which somebody lives. `identity` is ours.
@@ -44,9 +45,8 @@ class GroupKeeper {
   // Something may have changed in ZooKeeper.
   void NoteNews() { reader_.NoteNews(); }
 
-  // Asks our Sentinel how its masters are, and does what is to be done. Something: restart it. `uuid` is
-  // ours.
-  std::optional<RestartRequest> Look(const std::string& uuid);
+  // Asks our Sentinel how its masters are, and does what is to be done. Something: restart it.
+  std::optional<RestartRequest> Look();
 
   // Ours is over, or our Sentinel is not restarted in it: lets the next one have it.
   void GiveTurnBack() { turn_.GiveBack(); }
@@ -65,12 +65,13 @@ class GroupKeeper {
   std::optional<Reports> AskOwn();
   // Our Sentinel has said `reports`. False: it hangs.
   bool TakeReports(Reports reports);
-  std::optional<RestartRequest> Rescue(const std::string& uuid);
+  std::optional<RestartRequest> Rescue();
   void Drop(std::vector<std::string> groups);
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
   const redis::Network network_;
+  redis::Servers& as_hello_;
   GroupReader reader_;
   GroupOrders orders_;
   Newcomers newcomers_;

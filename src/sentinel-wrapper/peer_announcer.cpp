@@ -7,8 +7,9 @@
 
 namespace redis_zk::sentinel_wrapper {
 
-PeerAnnouncer::PeerAnnouncer(daemon::WrapperLoop& loop, const WrapperOptions& options)
-    : loop_(loop), options_(options) {}
+PeerAnnouncer::PeerAnnouncer(daemon::WrapperLoop& loop, const WrapperOptions& options,
+                             redis::Servers& as_hello)
+    : loop_(loop), options_(options), as_hello_(as_hello) {}
 
 void PeerAnnouncer::Look(const store::Identity& identity, const std::set<std::string>& groups) {
   if (!loop_.session().connected() || (!has_news_ && groups == announced_.groups)) return;

@@ -9,7 +9,6 @@
 
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -22,12 +21,11 @@ namespace redis_zk::sentinel_wrapper {
 
 class PeerAnnouncer {
  public:
-  // Both must outlive the peer announcer.
-  PeerAnnouncer(daemon::WrapperLoop& loop, const WrapperOptions& options);
+  // All must outlive the peer announcer. `as_hello` asks as a user whose hellos our Sentinel hears.
+  PeerAnnouncer(daemon::WrapperLoop& loop, const WrapperOptions& options, redis::Servers& as_hello);
 
-  // Our Sentinel has been started anew, and hears hellos of this user.
-  void Reset(redis::Credentials hello) {
-    hello_ = std::move(hello);
+  // Our Sentinel has been started anew.
+  void Reset() {
     announced_ = {};
     has_news_ = true;
   }
@@ -49,8 +47,7 @@ class PeerAnnouncer {
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;
-  redis::Credentials hello_;
-  redis::ConnectedServers as_hello_{hello_};
+  redis::Servers& as_hello_;
   Announced announced_;
   bool has_news_ = true;
   LogOnChange log_problem_;

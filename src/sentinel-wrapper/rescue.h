@@ -4,7 +4,6 @@
 // itself is left to it.
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,54 +20,11 @@ struct Finding {
   std::string reason;  // one sentence
 };
 
-// How long Sentinels that hold the master for dead may do nothing before one of them is asked to promote a
-// replica. An attempt of their own comes within a tenth of a second.
-inline constexpr Duration kQuietBeforeNudge = 2s;
-// How long an election may take. A Sentinel that has not won one by then goes on failing over for ten
-// seconds, in vain.
-inline constexpr Duration kLongestElection = 2s;
 // How long a Sentinel whose master is dead may know nobody to promote before it is told of those who could
 // be. A failover that another one leads gets as far as its choice by then.
 inline constexpr Duration kBlindBeforeRestart = 1s;
-// How long a Sentinel may be stuck before it is restarted on the recorded master.
+// How long a Sentinel may be stuck before it is brought to the recorded master.
 inline constexpr Duration kStuckBeforeRestart = 5s;
-
-struct NudgeView {
-  struct Seen {
-    std::string uuid;
-    std::optional<sentinel::SentinelReport> report;  // nothing: it does not answer
-    // How long it has been failing over without having chosen a replica.
-    Duration electing_for{};
-  };
-  std::string uuid;                               // ours
-  std::vector<Seen> sentinels;                    // registered, ours among them
-  store::Record record;                           // of the group
-  std::vector<store::Member> members;             // registered
-  std::vector<sentinel::ReplicaReport> replicas;  // that our Sentinel knows
-  Duration quiet_for{};    // how long ours has held the master for dead and done nothing
-  std::size_t nudges = 0;  // that were in vain
-  std::optional<Duration> since_last_nudge;
-  // Ours held the master for dead, was restarted for it as IsBlind said, and has its turn: it has no opinion
-  // of its own yet, and its first order need not wait for one.
-  bool restarted = false;
-};
-
-// Whether to ask our Sentinel for a failover: the recorded master is dead, enough Sentinels say so, none does
-// anything about it, and a registered replica answers ours. Of all wrappers only the one that is first by
-// uuid does, and none whose Sentinel is in TILT: it would act half a minute later.
-//
-// Stock Sentinel refuses every replica whose link to the master was down when Sentinel began to look, for
-// longer than ten times down-after (sentinel.c, sentinelSelectSlave): a fleet that starts after the master's
-// death would refuse them for ever.
-Finding ShouldNudge(const NudgeView& view);
-
-// How long to leave Sentinel alone after so many nudges that were in vain.
-Duration PauseAfterNudge(std::size_t nudges);
-
-// The down-after with which Sentinel takes the freshest living replica, and those that lost the master up to
-// ten times down-after before it did. Nothing: there is none, or it would be taken as it is.
-std::optional<Duration> RaisedDownAfter(Duration down_after,
-                                        const std::vector<sentinel::ReplicaReport>& replicas);
 
 // Whether the failover that a Sentinel leads has got as far as choosing a replica: from then on it is
 // certain.
@@ -106,9 +62,9 @@ struct BlindView {
 // and one with the group's data lives that it does not know. It learns of replicas from a living master only.
 Finding IsBlind(const BlindView& view);
 
-// Whether the group began anew without our Sentinel's knowledge: everybody had died, the best data on disk
-// went ahead, and the record says so with an epoch that no Sentinel gave. Until our Sentinel hears of it, it
-// takes those who return for replicas of a dead master, and promotes one against the record.
+// Whether the group began anew without our Sentinel's knowledge, by a recovery or a cold start: the record
+// says so with an epoch that no Sentinel gave. Until our Sentinel hears of it, it takes those who return for
+// replicas of a dead master, and promotes one against the record.
 Finding HasMissedColdStart(const StuckView& view);
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -31,8 +31,6 @@ class RestartTurn {
 
   // Takes it for a group of which our Sentinel says `own`. False: another Sentinel has it, or we do.
   bool Take(const sentinel::SentinelReport& own, const std::string& group);
-  // Whether ours is for this group, or for any.
-  bool IsFor(const std::string& group) const { return turn_ && turn_->group == group; }
   bool taken() const { return turn_.has_value(); }
 
   // Gives it back when its time is over, or when our Sentinel, which said `monitored` last, has done what it

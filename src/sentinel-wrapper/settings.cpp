@@ -35,7 +35,7 @@ std::vector<Difference> Differences(const sentinel::SentinelReport& own,
     if (found != wanted)
       differences.push_back({std::string(setting), std::to_string(found), std::to_string(wanted)});
   };
-  compare(NameOf(TemporarySetting::kDownAfter), own.down_after.count(), expected.down_after.count());
+  compare("down-after-milliseconds", own.down_after.count(), expected.down_after.count());
   compare(NameOf(TemporarySetting::kFailoverTimeout), own.failover_timeout.count(),
           expected.failover_timeout.count());
   compare("parallel-syncs", own.parallel_syncs, expected.parallel_syncs);

@@ -1,8 +1,8 @@
 // What the settings of a running Sentinel have to be, as functions of values.
 //
-// Handovers and nudges change some of them for a moment. A process that is killed in that moment leaves them
-// changed, and Sentinel writes them into its file; failover/temporary_settings.h says how long they may
-// differ.
+// The end of a failover that does not get on changes one for a moment. A process that is killed in that
+// moment leaves it changed, and Sentinel writes it into its file; failover/temporary_settings.h says how long
+// it may differ.
 #pragma once
 
 #include <cstdint>

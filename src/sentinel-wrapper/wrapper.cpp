@@ -40,8 +40,8 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.sentinels, "sentinel-wrapper"),
       identities_(loop_, options_, network_),
-      groups_(loop_, options_, network_),
-      peer_announcer_(loop_, options_) {}
+      groups_(loop_, options_, network_, as_hello_),
+      peer_announcer_(loop_, options_, as_hello_) {}
 
 int Wrapper::Run() {
   if (const auto code = loop_.Connect()) return *code;
@@ -164,8 +164,9 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   }
   if (start.kind == Kind::kServerEnded) LogServerEnded(start, log::Severity::kError);
   if (!start.serving()) return start.OurExitCode();
+  hello_ = conf.hello;
   groups_.Reset(monitoring);
-  peer_announcer_.Reset(conf.hello);
+  peer_announcer_.Reset();
   std::string groups;
   for (const auto& group : monitoring.groups)
     groups += fmt::format("{}{} at {}", groups.empty() ? "" : ", ", group.name, group.master.ToAddress());
@@ -206,7 +207,7 @@ std::optional<int> Wrapper::Supervise() {
       return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
     NoteEpoch();
-    if (const auto restart = groups_.Look(identities_.identity().uuid)) {
+    if (const auto restart = groups_.Look()) {
       if (const auto code = Restart(*restart)) return code;
     }
     peer_announcer_.Look(identities_.identity(), groups_.followed());

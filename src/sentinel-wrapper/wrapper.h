@@ -11,6 +11,7 @@
 #include "daemon/wrapper_loop.h"
 #include "os/process.h"
 #include "os/signals.h"
+#include "redis/credentials.h"
 #include "redis/servers.h"
 #include "sentinel-wrapper/group_keeper.h"
 #include "sentinel-wrapper/identity_keeper.h"
@@ -60,6 +61,8 @@ class Wrapper {
   daemon::ServerRunner runner_;
   daemon::AddressClaim address_claim_;
   LogOnChange log_problem_;
+  redis::Credentials hello_;  // of the user whose hellos our Sentinel hears
+  redis::ConnectedServers as_hello_{hello_};
   IdentityKeeper identities_;
   GroupKeeper groups_;
   PeerAnnouncer peer_announcer_;

@@ -57,8 +57,8 @@ std::optional<std::string> FindObstacle(const GroupStatus& group, const ServerSt
   const Clock::duration dead_for = silent ? now - group.master->silent_since : Clock::duration{};
   if (info.link_down_for > election.down_after * kMostDownAfters + dead_for) {
     return fmt::format(
-        "its link to the master has been down for {}, so Sentinel refuses it until the sentinel-wrappers "
-        "start a recovery",
+        "its link to the master has been down for {}, so Sentinel refuses it; recovery is what can still "
+        "promote it",
         InSeconds(info.link_down_for));
   }
   return std::nullopt;

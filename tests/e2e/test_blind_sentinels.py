@@ -13,6 +13,8 @@ DOWN_AFTER = 1.5
 INFO_PERIOD = 500
 # How long the wrapper of a Sentinel takes to notice a changed INFO period: it looks every five seconds.
 REPAIRED = 10
+# The longest time without a master while a copy lives.
+RECOVERED = 30
 
 
 def info_period(sentinel):
@@ -121,10 +123,10 @@ def test_reset_everywhere_then_the_master_dies(cluster, figure, peers_known):
     known = [sentinel.view()["num-slaves"] for sentinel in sentinels]
     master.kill_all()
     killed = time.monotonic()
-    written = write_until_ok(client, "key", "after", within=60)
+    written = write_until_ok(client, "key", "after", within=RECOVERED)
     figure(f"RESET everywhere (replicas known then: {known}), master killed, kill to write, "
            f"ms: {1000 * (written - killed):.0f}")
-    assert written - killed <= 30
+    assert written - killed <= RECOVERED
     assert replica.role == "master"
     # Later the machine returns, and follows.
     master.start()
@@ -151,9 +153,10 @@ def test_one_sentinel_at_a_time_is_restarted(cluster):
     assert not any(sentinel.log_lines("restarting redis-sentinel") for sentinel in sentinels)
     killed.stop()
     killed.close()
-    write_until_ok(client, "key", "after")
-    # The first one's failover is all the others needed; the turn is given back.
-    assert sum(len(sentinel.log_lines("it knows no replica to promote")) for sentinel in sentinels) == 1
+    write_until_ok(client, "key", "after", within=RECOVERED)
+    # The first one's failover is all the others needed, unless it lost its election to one that knows no replica: then
+    # the second one's is. The turn is given back.
+    assert sum(len(sentinel.log_lines("it knows no replica to promote")) for sentinel in sentinels) in (1, 2)
     wait_for(lambda: not cluster.listed("/redis/rescue"), what="the end of the turn")
 
 
@@ -177,8 +180,8 @@ def test_frozen_sentinels_do_not_hold_up_the_others(cluster):
     # One that has its turn, before it can act.
     (first,) = wait_for(lambda: [each for each in sentinels if len(each.log_lines("serving on")) == 2], what="a turn")
     os.kill(first.child, signal.SIGSTOP)
-    write_until_ok(cluster.sentinel_client(watchers[0]), "key", "after")
-    assert sum(len(sentinel.log_lines("it knows no replica to promote")) for sentinel in sentinels) == 2
+    write_until_ok(cluster.sentinel_client(watchers[0]), "key", "after", within=RECOVERED)
+    assert sum(len(sentinel.log_lines("it knows no replica to promote")) for sentinel in sentinels) in (2, 3)
     wait_for(lambda: not cluster.listed("/redis/rescue"), what="the end of the turn")
     for sentinel in (sentinels[0], first):
         os.kill(sentinel.child, signal.SIGCONT)

@@ -10,6 +10,8 @@ from cluster import wait_for, write_until_ok
 RECOVERED = 30
 # From there until all agree.
 AGREED = 60
+# From there until each Sentinel names the new master.
+FOLLOWED = 3
 
 
 def acting(nodes):
@@ -64,12 +66,34 @@ def test_sentinels_that_may_not_act(cluster, figure):
     others = [node for node in nodes if node is not master]
     successor, took = await_recovered(others, time.monotonic())
     figure(f"Sentinels without a quorum, master killed, kill to write, s: {took:.1f}")
-    told = time.monotonic()
+    promoted = time.monotonic()
+    for sentinel in sentinels:
+        wait_for(lambda one=sentinel: one.view().get("port") == successor.port, FOLLOWED, "Sentinels that follow")
+        # Its tables are what they were.
+        assert sentinel.view()["num-other-sentinels"] == 2
+    figure(f"Sentinels without a quorum, from that write until all name the master, s: {time.monotonic() - promoted:.2f}")
     cluster.await_agreement(others, sentinels, watchers, within=AGREED)
-    figure(f"Sentinels without a quorum, from that write to their agreement, s: {time.monotonic() - told:.1f}")
+    figure(f"Sentinels without a quorum, from that write to agreement, s: {time.monotonic() - promoted:.2f}")
+    assert not any(sentinel.log_lines("event=sentinel-restarting") for sentinel in sentinels)
+    # The first one tells the others by itself.
+    assert any(sentinel.log_lines("event=recorded-master-announced") for sentinel in sentinels)
+    assert all(sentinel.view()["config-epoch"] == cluster.lineage()["epoch"] for sentinel in sentinels)
     master.start()
     cluster.await_agreement(nodes, sentinels, watchers, within=AGREED)
     assert cluster.master(nodes) is successor
+
+
+def test_a_lone_sentinel_is_restarted(cluster, figure):
+    """It has no peer in whose name it could be told."""
+    nodes, (sentinel,), watchers, master = bring_up(cluster, redis=2, sentinels=1)
+    master.kill_all()
+    others = [node for node in nodes if node is not master]
+    successor, _ = await_recovered(others, time.monotonic())
+    promoted = time.monotonic()
+    wait_for(lambda: sentinel.view().get("port") == successor.port, FOLLOWED, "a Sentinel that follows")
+    figure(f"lone Sentinel, from the recovery until it names the master, s: {time.monotonic() - promoted:.2f}")
+    assert "it knows no other Sentinel" in sentinel.log_lines("event=sentinel-restarting")[0]
+    cluster.await_agreement(others, [sentinel], watchers, within=AGREED)
 
 
 def test_one_replica_without_sentinels_or_watcher(cluster, figure):

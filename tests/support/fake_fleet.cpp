@@ -258,7 +258,7 @@ redis::Reply FakeFleet::AnswerSentinel(const Endpoint& server, Sentinel& sentine
     FindOthers(server, command.at(2));
     return Ok();
   }
-  if (Is(command, {"PUBLISH"})) return Number(1);
+  if (Is(command, {"PUBLISH", "__SENTINEL__:HELLO"})) return Hear(sentinel, command.at(2));
   if (Is(command, {"SENTINEL"}) && command.size() > 2) return AnswerOfGroup(server, sentinel, command);
   return Wrong(fmt::format("ERR unknown command '{}'", command.front()));
 }

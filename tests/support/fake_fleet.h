@@ -133,6 +133,8 @@ class FakeFleet {
   // SENTINEL SET.
   static redis::Reply Set(Monitored& group, const redis::Command& command);
   redis::Reply FailOver(const Endpoint& server, Sentinel& sentinel, const std::string& group);
+  // A hello, as sentinelProcessHelloMessage takes it.
+  redis::Reply Hear(Sentinel& sentinel, const std::string& hello);
   // The step of a failover that promotes a replica.
   void Choose(const Endpoint& server, const std::string& group);
   void Finish(const Endpoint& server, const std::string& group, const Endpoint& promoted);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <sstream>
 #include <utility>
 
 #include "support/fake_fleet.h"
@@ -19,6 +20,31 @@ void FakeFleet::Promote(const Endpoint& replica) {
   promoted.previous_replication_id = promoted.replication_id;
   promoted.previous_until = promoted.offset + 1;
   promoted.replication_id = fmt::format("{:040x}", 3000 + ++named_);
+}
+
+redis::Reply FakeFleet::Hear(Sentinel& sentinel, const std::string& hello) {
+  std::istringstream text(hello);
+  std::array<std::string, 8> words;
+  for (auto& word : words) std::getline(text, word, ',');
+  const auto& [host, port, id, fleet_epoch, name, master_host, master_port, epoch_text] = words;
+  const Reply heard{.type = Reply::Type::kInteger, .integer = 1};
+  const auto found = sentinel.groups.find(name);
+  if (found == sentinel.groups.end()) return heard;
+  Monitored& group = found->second;
+  const Endpoint peer{host, static_cast<std::uint16_t>(std::stoi(port))};
+  if (std::find(group.peers.begin(), group.peers.end(), peer) == group.peers.end())
+    group.peers.push_back(peer);
+  const std::uint64_t epoch = std::stoull(epoch_text);
+  if (epoch <= group.config_epoch) return heard;
+  group.config_epoch = epoch;
+  const Endpoint master{master_host, static_cast<std::uint16_t>(std::stoi(master_port))};
+  if (master == group.master || !IsIpAddress(master.host)) return heard;
+  group.replicas.erase(master);
+  group.replicas[group.master].down = redis_.at(group.master).state != State::kAnswers;
+  group.master = master;
+  group.master_down = false;
+  group.failing_over = false;
+  return heard;
 }
 
 // Of a master that is only silent, a replica keeps its link for a minute.

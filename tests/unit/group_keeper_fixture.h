@@ -33,7 +33,7 @@ class GroupKeeperTest : public WrapperTest {
           fleet(test.time_),
           network(fleet.network()),
           loop(zookeeper, test.signals(), test.options_.common, test.options_.server),
-          keeper(*loop, test.options_, network.network()) {
+          keeper(*loop, test.options_, network.network(), network.network().sentinels) {
       AddGroup("master1", test.master_);
       fleet.AddSentinel(own, "master1", test.master_);
       Started(test.master_);
@@ -82,7 +82,7 @@ class GroupKeeperTest : public WrapperTest {
     std::optional<sentinel_wrapper::RestartRequest> LookFor(Duration duration) {
       const TimePoint end = Clock::now() + duration;
       while (Clock::now() < end) {
-        if (auto restart = keeper.Look(kUuid)) return restart;
+        if (auto restart = keeper.Look()) return restart;
         const TimePoint next = Clock::now() + 200ms;
         while (Clock::now() < next) loop->Pump(next);
         if (loop->TakeZooKeeperNews()) keeper.NoteNews();

@@ -323,5 +323,102 @@ TEST_F(GoneGroupTest, ThatIsOursIsNeverDropped) {
   EXPECT_TRUE(site.Monitors("master1"));
 }
 
+// The master is dead, and a replica was promoted without Sentinel.
+class RecoveredGroupTest : public GroupKeeperTest {
+ protected:
+  struct RecoveredSite : Site {
+    explicit RecoveredSite(RecoveredGroupTest& test, bool alone = false) : Site(test) {
+      if (!alone) fleet.AddSentinel(peer, "master1", test.master_);
+      AddReplica("master1", test.replica_, test.master_);
+      EXPECT_FALSE(LookFor(1s));
+      Die("master1", test.master_);
+      EXPECT_FALSE(LookFor(400ms));
+    }
+    void Recover(const Endpoint& master) {
+      fleet.Promote(master);
+      const auto record = other.records.Read("master1", zookeeper::Watch::kNo);
+      EXPECT_TRUE(other.records.Write(
+          "master1", *record, {.master = master, .epoch = 5, .reason = "in a test", .cold_start = true}, ""));
+    }
+    bool follows(const Endpoint& master) {
+      const auto& group = Monitored("master1");
+      return group.master == master && group.config_epoch == 5 && group.peers.size() == 1;
+    }
+    const Endpoint peer{"10.0.0.9", 26379};
+  };
+};
+
+TEST_F(RecoveredGroupTest, IsFollowedAtOnceWithoutARestartWhicheverRequestToZooKeeperFails) {
+  AtEveryCall([this](int number, Fault fault) {
+    RecoveredSite site(*this);
+    site.loop.session().FailCall(number, fault);
+    site.Recover(replica_);
+    EXPECT_FALSE(site.LookFor(1s));
+    site.loop.session().Heal();
+    EXPECT_FALSE(site.LookFor(6s));
+    EXPECT_TRUE(site.follows(replica_));
+    return site.loop.session().faults() > 0;
+  });
+}
+
+TEST_F(RecoveredGroupTest, IsFollowedWithoutARestartWhicheverQuestionFails) {
+  AtEveryCall([this](int number, Fault fault) {
+    RecoveredSite site(*this);
+    site.Recover(replica_);
+    site.network.FailCall(number, fault);
+    EXPECT_FALSE(site.LookFor(2s));
+    site.network.Heal();
+    EXPECT_FALSE(site.LookFor(1s));
+    EXPECT_TRUE(site.follows(replica_));
+    EXPECT_LE(site.Count("PUBLISH"), 2);
+    return site.network.faults() > 0;
+  });
+}
+
+TEST_F(RecoveredGroupTest, IsFollowedInTheMiddleOfAFailoverThatHasChosenNobody) {
+  RecoveredSite site(*this);
+  site.Monitored("master1").failing_over = true;
+  site.Monitored("master1").replicas.at(replica_).promoted = true;
+  site.Recover(replica_);
+  EXPECT_FALSE(site.LookFor(2s));
+  EXPECT_EQ(site.Count("PUBLISH"), 0) << "it has chosen: a second master would come of it";
+  site.Monitored("master1").replicas.at(replica_).promoted = false;
+  EXPECT_FALSE(site.LookFor(400ms));
+  EXPECT_TRUE(site.follows(replica_));
+}
+
+TEST_F(RecoveredGroupTest, TakesARestartWhereSentinelCannotBeTold) {
+  struct Row {
+    const char* name;
+    bool alone;
+    std::function<void(RecoveredSite&)> change;
+    const char* reason;
+  };
+  for (const auto& [name, alone, change, reason] : std::initializer_list<Row>{
+           {"a lone Sentinel", true, [](auto&) {}, "knows no other Sentinel"},
+           {"its user may not publish", false,
+            [](auto& site) { site.fleet.forbidden = {site.own.ToAddress() + " PUBLISH"}; }, "NOPERM"}}) {
+    RecoveredSite site(*this, alone);
+    change(site);
+    site.Recover(replica_);
+    const auto restart = site.LookFor(2s);
+    ASSERT_TRUE(restart) << name;
+    EXPECT_EQ(restart->record.master, replica_) << name;
+    EXPECT_THAT(restart->reason, HasSubstr(reason)) << name;
+    EXPECT_FALSE(restart->in_turn) << name;
+  }
+}
+
+TEST_F(RecoveredGroupTest, OfAHostNameTakesARestart) {
+  const Endpoint named{"redis-2", 6379};
+  RecoveredSite site(*this);
+  site.AddReplica("master1", named, master_);
+  site.fleet.redis(named).state = State::kAnswers;
+  site.Recover(named);
+  const auto restart = site.LookFor(2s);
+  ASSERT_TRUE(restart);
+  EXPECT_EQ(site.Count("PUBLISH"), 0) << "Sentinel would take the epoch without the name";
+}
+
 }  // namespace
 }  // namespace redis_zk::testing

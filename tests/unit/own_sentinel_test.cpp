@@ -117,7 +117,7 @@ TEST_F(OwnSentinelTest, TurnsBetweenManyDeadGroups) {
   site.keeper.NoteNews();
   for (int looks = 0; looks < 5; ++looks) {
     const TimePoint begun = Clock::now();
-    EXPECT_FALSE(site.keeper.Look(kUuid));
+    EXPECT_FALSE(site.keeper.Look());
     EXPECT_GE(Clock::now() - begun, 1s);
     EXPECT_LE(Clock::now() - begun, 2s) << "other groups wait";
   }

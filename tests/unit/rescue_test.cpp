@@ -4,25 +4,17 @@
 
 #include <functional>
 #include <initializer_list>
-#include <optional>
 #include <string>
-#include <vector>
 
 namespace redis_zk::testing {
 namespace {
 
-using sentinel::ReplicaReport;
 using sentinel::SentinelReport;
 using sentinel_wrapper::BlindView;
 using sentinel_wrapper::HasMissedColdStart;
 using sentinel_wrapper::IsBlind;
 using sentinel_wrapper::IsStuck;
-using sentinel_wrapper::NudgeView;
-using sentinel_wrapper::PauseAfterNudge;
-using sentinel_wrapper::RaisedDownAfter;
-using sentinel_wrapper::ShouldNudge;
 using sentinel_wrapper::StuckView;
-using store::Member;
 using store::Record;
 
 const Endpoint kMaster{"10.0.0.1", 6379};
@@ -44,206 +36,6 @@ SentinelReport FailingOver() {
   report.failover_in_progress = true;
   return report;
 }
-SentinelReport Naming(const Endpoint& master) {
-  SentinelReport report = Down();
-  report.master = master;
-  return report;
-}
-
-// Three Sentinels that hold the master for dead, ours the first, and a living replica.
-NudgeView Dead() {
-  return {.uuid = "a",
-          .sentinels = {{"a", Down()}, {"b", Down()}, {"c", Down()}},
-          .record = Recorded(kMaster),
-          .members = {{.uuid = "m", .endpoint = kReplica}},
-          .replicas = {{.endpoint = kReplica}},
-          .quiet_for = 3s,
-          .nudges = 0,
-          .since_last_nudge = {}};
-}
-
-TEST(ShouldNudgeTest, NudgesWhereNobodyActs) {
-  struct Row {
-    const char* name;
-    std::function<void(NudgeView&)> change;
-    bool nudges;
-  };
-  for (const auto& [name, change, nudges] : std::initializer_list<Row>{
-           {"as it is", [](auto&) {}, true},
-           {"in whatever order", [](auto& v) { std::swap(v.sentinels[0], v.sentinels[2]); }, true},
-           {"at the moment", [](auto& v) { v.quiet_for = 2s; }, true},
-           {"too early", [](auto& v) { v.quiet_for = 1999ms; }, false},
-           {"ours is not the first", [](auto& v) { v.uuid = "b"; }, false},
-           {"the first does not answer",
-            [](auto& v) {
-              v.uuid = "b";
-              v.sentinels[0].report.reset();
-            },
-            true},
-           {"the first sees a master that lives",
-            [](auto& v) {
-              v.uuid = "b";
-              v.sentinels[0].report = Up();
-            },
-            true},
-           {"ours does not answer", [](auto& v) { v.sentinels[0].report.reset(); }, false},
-           {"ours sees a master that lives", [](auto& v) { v.sentinels[0].report = Up(); }, false},
-           {"ours is not registered", [](auto& v) { v.uuid = "d"; }, false},
-           {"nobody is registered", [](auto& v) { v.sentinels.clear(); }, false},
-           {"one sees a master that lives", [](auto& v) { v.sentinels[1].report = Up(); }, true},
-           {"below the quorum",
-            [](auto& v) {
-              v.sentinels[1].report = Up();
-              v.sentinels[2].report.reset();
-            },
-            false},
-           {"a quorum of one",
-            [](auto& v) {
-              v.sentinels.resize(1);
-              v.sentinels[0].report->quorum = 1;
-            },
-            true},
-           {"ours fails over", [](auto& v) { v.sentinels[0].report = FailingOver(); }, false},
-           {"another fails over", [](auto& v) { v.sentinels[2].report = FailingOver(); }, false},
-           {"another has long lost its election",
-            [](auto& v) {
-              v.sentinels[2] = {"c", FailingOver(), 2s};
-            },
-            true},
-           {"ours is in TILT", [](auto& v) { v.sentinels[0].report->tilt = true; }, false},
-           {"the first is in TILT",
-            [](auto& v) {
-              v.uuid = "b";
-              v.sentinels[0].report->tilt = true;
-            },
-            true},
-           {"another is in an election",
-            [](auto& v) {
-              v.sentinels[2] = {"c", FailingOver(), 1999ms};
-            },
-            false},
-           {"ours has long lost its election",
-            [](auto& v) {
-              v.sentinels[0] = {"a", FailingOver(), 3s};
-            },
-            false},
-           {"the first has long lost its election, ours is the second",
-            [](auto& v) {
-              v.uuid = "b";
-              v.sentinels[0] = {"a", FailingOver(), 3s};
-            },
-            true},
-           {"another has failed over", [](auto& v) { v.sentinels[2].report = Naming(kReplica); }, false},
-           {"the record has moved on", [](auto& v) { v.record = Recorded(kReplica); }, false},
-           {"no record", [](auto& v) { v.record = {}; }, false},
-           {"nobody to promote", [](auto& v) { v.members.clear(); }, false},
-           {"nobody who answers", [](auto& v) { v.replicas[0].down = true; }, false},
-           {"nobody whom Sentinel knows", [](auto& v) { v.replicas.clear(); }, false},
-           {"nobody registered who answers", [](auto& v) { v.replicas[0].endpoint = kThird; }, false},
-           {"nobody but the master",
-            [](auto& v) { v.members[0].endpoint = v.replicas[0].endpoint = kMaster; }, false},
-           {"nobody who was asked yet", [](auto& v) { v.replicas[0].asked = false; }, false},
-           {"just nudged",
-            [](auto& v) {
-              v.nudges = 1;
-              v.since_last_nudge = 4s;
-            },
-            false},
-           {"nudged a while ago",
-            [](auto& v) {
-              v.nudges = 1;
-              v.since_last_nudge = 5s;
-            },
-            true},
-           {"nudged often",
-            [](auto& v) {
-              v.nudges = 3;
-              v.since_last_nudge = 19s;
-            },
-            false}}) {
-    NudgeView view = Dead();
-    change(view);
-    const auto finding = ShouldNudge(view);
-    EXPECT_EQ(finding.holds, nudges) << name << ": " << finding.reason;
-    EXPECT_FALSE(finding.reason.empty()) << name;
-  }
-}
-
-// Ours was restarted in its turn, a moment ago.
-SentinelReport Restarted() {
-  SentinelReport report = Up();
-  report.master_connected = false;
-  return report;
-}
-
-TEST(ShouldNudgeTest, ARestartedSentinelNeedNotFindOutAgain) {
-  NudgeView restarted = Dead();
-  restarted.sentinels[0].report = Restarted();
-  restarted.quiet_for = 0s;
-  restarted.restarted = true;
-  struct Row {
-    const char* name;
-    std::function<void(NudgeView&)> change;
-    bool nudges;
-  };
-  for (const auto& [name, change, nudges] : std::initializer_list<Row>{
-           {"as it is", [](auto&) {}, true},
-           {"ours is not the first",
-            [](auto& v) {
-              v.uuid = "b";
-              v.sentinels[1].report = Restarted();
-              v.sentinels[0].report = Down();
-            },
-            true},
-           {"without a turn", [](auto& v) { v.restarted = false; }, false},
-           {"it reaches the master", [](auto& v) { v.sentinels[0].report->master_connected = true; }, false},
-           {"another one does not hold it for dead either",
-            [](auto& v) { v.sentinels[1].report = v.sentinels[2].report = Restarted(); }, false},
-           {"with one other it is a quorum", [](auto& v) { v.sentinels[1].report = Up(); }, true},
-           {"another fails over", [](auto& v) { v.sentinels[2].report = FailingOver(); }, false},
-           {"another has failed over", [](auto& v) { v.sentinels[2].report = Naming(kReplica); }, false},
-           {"it has not asked the replica yet", [](auto& v) { v.replicas[0].asked = false; }, false},
-           {"the replica does not answer it", [](auto& v) { v.replicas[0].down = true; }, false}}) {
-    NudgeView view = restarted;
-    change(view);
-    const auto finding = ShouldNudge(view);
-    EXPECT_EQ(finding.holds, nudges) << name << ": " << finding.reason;
-    EXPECT_FALSE(finding.reason.empty()) << name;
-  }
-}
-
-TEST(ShouldNudgeTest, LeavesSentinelAloneForLongerEachTime) {
-  EXPECT_EQ(PauseAfterNudge(0), 5s);
-  EXPECT_EQ(PauseAfterNudge(1), 5s);
-  EXPECT_EQ(PauseAfterNudge(2), 10s);
-  EXPECT_EQ(PauseAfterNudge(4), 40s);
-  EXPECT_EQ(PauseAfterNudge(5), 60s);
-  EXPECT_EQ(PauseAfterNudge(1000), 60s);
-}
-
-ReplicaReport Without(Duration master) { return {.endpoint = kReplica, .master_link_down_for = master}; }
-ReplicaReport DeadReplica(Duration master) {
-  return {.endpoint = kReplica, .down = true, .master_link_down_for = master};
-}
-
-TEST(RaisedDownAfterTest, SparesTheFreshestReplicaAndThoseBesideIt) {
-  struct Row {
-    const char* name;
-    std::vector<ReplicaReport> replicas;
-    std::optional<Duration> raised;
-  };
-  for (const auto& [name, replicas, raised] :
-       std::initializer_list<Row>{{"nobody", {}, {}},
-                                  {"taken as it is", {Without(10s)}, {}},
-                                  {"one of them taken as it is", {Without(60s), Without(0s)}, {}},
-                                  {"a minute", {Without(60s)}, 7500ms},
-                                  {"the freshest counts", {Without(3600s), Without(60s)}, 7500ms},
-                                  {"the dead do not", {DeadReplica(0s), Without(60s)}, 7500ms},
-                                  {"only dead ones", {DeadReplica(60s)}, {}}}) {
-    EXPECT_EQ(RaisedDownAfter(1s, replicas), raised) << name;
-  }
-}
-
 TEST(IsStuckTest, OnlyWhereSentinelCannotHelpItself) {
   const StuckView stuck{.own = Down(),
                         .replicas = {{.endpoint = kThird, .down = true}},

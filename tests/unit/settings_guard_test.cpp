@@ -31,12 +31,10 @@ class SettingsGuardTest : public ::testing::Test {
   static void ChangeAll(SettingsGuard& guard) {
     (void)guard.Set(TemporarySetting::kReplicaPriority, kA, 100, 1);
     (void)guard.Set(TemporarySetting::kFailoverTimeout, kS, 180'000, 1);
-    (void)guard.Set(TemporarySetting::kDownAfter, kS, 1000, 9000);
   }
   void ExpectAllAsBefore() {
     EXPECT_EQ(Priority(), "100");
     EXPECT_EQ(group().failover_timeout, 180s);
-    EXPECT_EQ(group().down_after, 1s);
   }
 
   FakeTime time_;
@@ -50,14 +48,13 @@ TEST_F(SettingsGuardTest, SetsAndRestoresAtItsEnd) {
     ChangeAll(guard);
     EXPECT_EQ(Priority(), "1");
     EXPECT_EQ(group().failover_timeout, 1ms);
-    EXPECT_EQ(group().down_after, 9s);
   }
   ExpectAllAsBefore();
 }
 
 TEST_F(SettingsGuardTest, RestoresWhateverOneCallDoes) {
   for (const Fault fault : {Fault::kBefore, Fault::kAfter, Fault::kLate}) {
-    for (int call = 0; call < 6; ++call) {
+    for (int call = 0; call < 4; ++call) {
       SettingsGuard guard(network_.network(), "g");
       network_.FailCall(call, fault);
       ChangeAll(guard);

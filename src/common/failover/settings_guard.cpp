@@ -65,10 +65,6 @@ void SettingsGuard::Tell(const Key& key, const Owed& owed, const Error& error) c
                  "failover-timeout {} there",
                  address, owed.changed_to, error.message, group_, owed.before);
       return;
-    case TemporarySetting::kDownAfter:
-      log::Warn({.event = "down-after-not-restored", .group = group_, .peer = address},
-                "cannot set down-after back to {} ms, retrying: {}", owed.before, error.message);
-      return;
   }
 }
 

@@ -16,8 +16,6 @@ std::string_view NameOf(TemporarySetting setting) {
       return "replica-priority";
     case TemporarySetting::kFailoverTimeout:
       return "failover-timeout";
-    case TemporarySetting::kDownAfter:
-      return "down-after-milliseconds";
   }
   return "";
 }

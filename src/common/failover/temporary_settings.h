@@ -13,7 +13,6 @@ namespace redis_zk::failover {
 enum class TemporarySetting {
   kReplicaPriority,  // of a Redis: Sentinel promotes the replica with the lowest
   kFailoverTimeout,  // of a group at one Sentinel: what it gives up after
-  kDownAfter,        // of a group at one Sentinel: raised, it tolerates replicas without a master for longer
 };
 
 // As CONFIG SET or SENTINEL SET names it.

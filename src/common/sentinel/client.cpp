@@ -75,6 +75,14 @@ Result<KnownInstances> KnownIn(const Endpoint& sentinel, const Result<redis::Rep
   return KnownInstances{std::move(*replicas), std::move(*peers)};
 }
 
+// What `peer` would publish every two seconds. The epoch counts for the fleet and for the configuration.
+redis::Command Hello(const Peer& peer, std::uint64_t epoch, const std::string& group,
+                     const Endpoint& master) {
+  return {"PUBLISH", "__sentinel__:hello",
+          fmt::format("{},{},{},{},{},{},{},{}", peer.endpoint.host, peer.endpoint.port, peer.id, epoch,
+                      group, master.host, master.port, epoch)};
+}
+
 }  // namespace
 
 std::vector<Result<SentinelReport>> AskSentinels(redis::Servers& servers, const std::vector<Peer>& sentinels,
@@ -166,13 +174,18 @@ Status Client::StopMonitoring(const std::string& group) const {
 Status Client::AnnouncePeers(const std::vector<Peer>& peers, const std::vector<std::string>& groups) const {
   std::vector<redis::Command> hellos;
   for (const auto& peer : peers) {
-    for (const auto& group : groups) {
-      // The epochs and the master are not ours to tell: older than all, they change nothing.
-      hellos.push_back({"PUBLISH", "__sentinel__:hello",
-                        fmt::format("{},{},{},0,{},{},{},0", peer.endpoint.host, peer.endpoint.port, peer.id,
-                                    group, peer.endpoint.host, peer.endpoint.port)});
-    }
+    // The epochs and the master are not ours to tell: older than all, they change nothing.
+    for (const auto& group : groups) hellos.push_back(Hello(peer, 0, group, peer.endpoint));
   }
+  return Publish(hellos);
+}
+
+Status Client::AnnounceMaster(const std::string& group, const Endpoint& master, std::uint64_t epoch,
+                              const Peer& peer) const {
+  return Publish({Hello(peer, epoch, group, master)});
+}
+
+Status Client::Publish(const std::vector<redis::Command>& hellos) const {
   const auto answers = servers_.Ask(sentinel_, hellos);
   if (!answers) return tl::unexpected(answers.error());
   for (const auto& answer : *answers) {

@@ -1,6 +1,7 @@
 // Questions to Sentinels, and orders.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,7 +73,16 @@ class Client {
   // are passed over.
   Status AnnouncePeers(const std::vector<Peer>& peers, const std::vector<std::string>& groups) const;
 
+  // Tells it the group's master, as a hello of `peer` would, which has to be one that it lists: another one
+  // it would add. With an epoch newer than its own config epoch it takes that master at once, in TILT and in
+  // the middle of a failover, too (sentinel.c, sentinelProcessHelloMessage). REQUIRES: `master` is an IP
+  // address; of a name that it cannot resolve Sentinel takes the epoch alone.
+  Status AnnounceMaster(const std::string& group, const Endpoint& master, std::uint64_t epoch,
+                        const Peer& peer) const;
+
  private:
+  Status Publish(const std::vector<redis::Command>& hellos) const;
+
   redis::Servers& servers_;
   const Endpoint sentinel_;
 };
