@@ -125,14 +125,15 @@ def pairs(seed, part, parts):
 
     The order is always the same; the seed draws the details.
     """
-    drawn = []
-    for one, other in itertools.permutations((*SINGLE, *MASS), 2):
-        for delay in APART:
-            rng = random.Random(f"{seed} {len(drawn)}")
-            first, second = one(rng), other(rng)
-            drawn.append((len(drawn) + 1, both(f"{first.kind}, then another", first, second, delay)))
+    drawn = list(itertools.product(itertools.permutations((*SINGLE, *MASS), 2), APART))
     random.Random(0).shuffle(drawn)
-    return drawn[part - 1::parts]
+    return [(number, _pair(random.Random(f"{seed} {number}"), *which))
+            for number, which in enumerate(drawn, 1) if number % parts == part % parts]
+
+
+def _pair(rng, faults, delay):
+    first, second = (deal(rng) for deal in faults)
+    return both(f"{first.kind}, then another", first, second, delay)
 
 
 def draw(seed):

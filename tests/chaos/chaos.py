@@ -288,7 +288,7 @@ def arguments():
     parser.add_argument("--storm", type=int, default=0, metavar="N",
                         help="instead: N storms of faults that overlap, with the seeds from --seed on")
     parser.add_argument("--seconds", type=float, default=45, help="how long a storm lasts (45)")
-    parser.add_argument("--mean", type=float, default=2.5, help="seconds between two faults of a storm (2.5)")
+    parser.add_argument("--mean", type=float, default=1, help="seconds between two faults of a storm (1)")
     parser.add_argument("--groups", type=int, default=3, help="how many groups a storm hits (3)")
     parser.add_argument("--pairs", action="store_true", help="instead: each fault followed by each other one")
     parser.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="of the pairs the Kth of N parts (1/1)")
@@ -327,9 +327,7 @@ def play_all(chosen):
         rounds = itertools.takewhile(lambda _: time.monotonic() < deadline, rounds_of(chosen, network is not None))
         ahead = next(rounds, None)
         while ahead:
-            down_after = {"down_after_ms": 1000} if chosen.pairs or chosen.storm else {}
-            chaos.run(Cluster(network=network, **down_after), chosen.groups if chosen.storm else 1,
-                      itertools.chain([ahead], rounds))
+            chaos.run(Cluster(network=network), chosen.groups if chosen.storm else 1, itertools.chain([ahead], rounds))
             ahead = next(rounds, None)
     return chaos.verdict()
 

@@ -185,7 +185,7 @@ def loss_windows(hits, reigns):
 def _window(hit, reigns):
     later = [reign.since for reign in reigns if reign.since > hit.began]
     changes = [since for since in later if since <= hit.over + UNDECIDED] or later[:1]
-    return Window(hit.began - REPLICATION_WINDOW, max(hit.over, *changes) + FENCE_WINDOW)
+    return Window(hit.began - REPLICATION_WINDOW, max([hit.over, *changes]) + FENCE_WINDOW)
 
 
 class Ledger:

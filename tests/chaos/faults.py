@@ -113,12 +113,14 @@ class Kill(Fault):
                                    roles=kept, restarts=restarts)
 
     def apply(self, fleet):
-        victims = [fleet.who(role) for role in self.roles]
-        started = [fleet.scheduler.expect(victim, restart) for victim, restart in zip(victims, self.restarts)]
-        pids = [pid for victim in victims for pid in pids_of(victim, self.part)]
+        victims = {fleet.who(role): restart for role, restart in zip(self.roles, self.restarts)}
+        # What does not run, or has no server at the moment, cannot be killed.
+        hit = {victim: pids for victim in victims if (pids := pids_of(victim, self.part))}
+        started = {victim: fleet.scheduler.expect(victim, victims[victim]) for victim in hit}
+        pids = [pid for each in hit.values() for pid in each]
         send(signal.SIGKILL, pids)
         wait_for(lambda: not any(alive(pid) for pid in pids), what="their end")
-        for victim, again in zip(victims, started):
+        for victim, again in started.items():
             if not again.wait(PATIENCE):
                 raise TimeoutError(f"{victim.name} did not end within {PATIENCE} s after its server did")
 
