@@ -250,12 +250,12 @@ class Chaos:
         by_kind = collections.defaultdict(list)
         for outcome in self.outcomes:
             by_kind[outcome.fault.kind].append(outcome)
-        say(f"\n{'fault':<52}{'rounds':>7}{'healed, s: median':>19}{'max':>7}"
+        say(f"\n{'fault':<70}{'rounds':>7}{'healed, s: median':>19}{'max':>7}"
             f"{'a master after it, s: median':>30}{'max':>7}{'writes paused, s: max':>23}{'lost':>7}")
         for kind, outcomes in sorted(by_kind.items()):
             healed = [outcome.healed for outcome in outcomes]
             writable = [outcome.writable for outcome in outcomes]
-            say(f"{kind:<52}{len(outcomes):>7}{statistics.median(healed):>19.2f}{max(healed):>7.2f}"
+            say(f"{kind:<70}{len(outcomes):>7}{statistics.median(healed):>19.2f}{max(healed):>7.2f}"
                 f"{statistics.median(writable):>30.2f}{max(writable):>7.2f}"
                 f"{max(outcome.paused for outcome in outcomes):>23.2f}{sum(outcome.lost for outcome in outcomes):>7}")
         say(f"\n{len(self.outcomes)} rounds healed, {self.unhealed} did not, {self.counted['acknowledged']} writes "

@@ -35,7 +35,7 @@ class Storm(Fault):
         when, drawn = 0.0, []
         while (when := when + rng.expovariate(1 / self.mean)) < self.seconds:
             hit = list(range(groups)) if rng.random() < 0.1 else [rng.randrange(groups)]
-            fault = rng.choice((*SINGLE, rng.choice(MASS)))(rng).beside_others()
+            fault = rng.choice((*SINGLE, *MASS))(rng).beside_others()
             if self.cutting or not fault.cuts:
                 drawn.append((when, hit, fault))
         return drawn
@@ -43,17 +43,19 @@ class Storm(Fault):
     def apply(self, fleet):
         groups = [Shelter(each) for each in fleet.siblings]
         busy = set()  # processes to which something happens
-        began, applied = time.monotonic(), 0
+        began, playing = time.monotonic(), []
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             for when, hit, fault in self.schedule(len(groups)):
                 threading.Event().wait(max(0.0, began + when - time.monotonic()))
                 for group in (groups[number] for number in hit):
-                    applied += _admit(fault, group, busy, pool)
-        fleet.note(f"the storm is over, {applied} faults")
+                    playing += _admit(fault, group, busy, pool)
+        for played in playing:
+            played.result()
+        fleet.note(f"the storm is over, {len(playing)} faults")
 
 
 def _admit(fault, group, busy, pool):
-    """Lets a fault happen, where it may; whether it does."""
+    """Lets a fault happen, where it may: what to wait for."""
     fleet = group.cast()
     spared = group.spared(fleet, fault.touches)
     # A link may be cut of whatever else something happens to.
@@ -62,9 +64,9 @@ def _admit(fault, group, busy, pool):
     if spared and isinstance(fault, Kill):
         fault = fault.sparing(spared)
     elif spared:
-        return False
+        return []
     if not fault:
-        return False
+        return []
     victims = set() if isinstance(fault, Cut) else {fleet.who(role) for role in fault.roles}
     touched = group.touch(fleet, fault.touches)
     busy |= victims
@@ -83,8 +85,7 @@ def _admit(fault, group, busy, pool):
             busy.difference_update(victims)
             group.release(touched)
 
-    pool.submit(play)
-    return True
+    return [pool.submit(play)]
 
 
 class Shelter:

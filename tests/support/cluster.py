@@ -22,6 +22,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -369,6 +370,8 @@ class Cluster:
         self._kazoo = None
         # Whether the directory outlives the cluster.
         self.kept = False
+        # Several threads may add processes.
+        self._adding = threading.Lock()
         self._open = contextlib.ExitStack()
         self._open.enter_context(shown(self.tails))
         redis_conf = self.directory / "redis.conf"
@@ -457,13 +460,14 @@ class Cluster:
         return {name: str(value) for name, value in env.items() if value is not None}
 
     def _daemon(self, kind, binary, port, start, env):
-        name = f"{binary}-{1 + sum(isinstance(process, kind) for process in self.processes)}"
         port = port or free_port()
-        address, machine = self._machine()
-        env = self.env(**{"PORT0": port, **({"BIND_IP": address} if machine else {}), **env})
-        process = kind(name, [self.binaries / binary], self.directory / name,
-                       env.get("BIND_IP", LOOPBACK), port, env, machine)
-        self.processes.append(process)
+        with self._adding:
+            name = f"{binary}-{1 + sum(isinstance(process, kind) for process in self.processes)}"
+            address, machine = self._machine()
+            env = self.env(**{"PORT0": port, **({"BIND_IP": address} if machine else {}), **env})
+            process = kind(name, [self.binaries / binary], self.directory / name,
+                           env.get("BIND_IP", LOOPBACK), port, env, machine)
+            self.processes.append(process)
         return process.start() if start else process
 
     def redis(self, port=None, start=True, **env):
