@@ -74,9 +74,10 @@ class Unhealed(Exception):
 
 
 class Chaos:
-    def __init__(self, seed, keep):
+    def __init__(self, seed, keep, memory_only):
         self.seed = seed
         self.keep = keep
+        self.memory_only = memory_only
         self.round = 0
         self.outcomes = []
         self.violations = []
@@ -109,6 +110,9 @@ class Chaos:
             self.cluster.kept = self.keep
             if self.keep:
                 say(f"logs: {self.cluster.directory}/*/log")
+            if self.memory_only:
+                with open(self.cluster.directory / "redis.conf", "a", encoding="ascii") as conf:
+                    conf.write('appendonly no\nsave ""\n')
             scheduler = Scheduler(self.note)
             self.fleets = bring_up(self.cluster, scheduler, self.note, self.blame, groups)
             running.enter_context(scheduler)
@@ -290,6 +294,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=45, help="how long a storm lasts (45)")
     parser.add_argument("--mean", type=float, default=1, help="seconds between two faults of a storm (1)")
     parser.add_argument("--groups", type=int, default=3, help="how many groups a storm hits (3)")
+    parser.add_argument("--memory-only", action="store_true", help="nothing is on disk: what restarts is empty")
     parser.add_argument("--pairs", action="store_true", help="instead: each fault followed by each other one")
     parser.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="of the pairs the Kth of N parts (1/1)")
     parser.add_argument("--fleets", type=int, default=1, help="how many fleets share the pairs (1)")
@@ -319,7 +324,7 @@ def rounds_of(chosen, cutting):
 
 
 def play_all(chosen):
-    chaos = Chaos(chosen.seed, chosen.keep)
+    chaos = Chaos(chosen.seed, chosen.keep, chosen.memory_only)
     minutes = chosen.minutes or (None if chosen.pairs or chosen.storm else 2)
     deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
     with contextlib.ExitStack() as opened:
@@ -336,7 +341,8 @@ def share(chosen):
     """Each fleet plays its part of the pairs in a process of its own."""
     number, parts = chosen.part
     kept = [word for option, value in (("--minutes", chosen.minutes), ("--only", getattr(chosen.only, "pattern", "")))
-            if value for word in (option, str(value))] + (["--keep"] if chosen.keep else [])
+            if value for word in (option, str(value))]
+    kept += [option for option, given in (("--keep", chosen.keep), ("--memory-only", chosen.memory_only)) if given]
     fleets = [subprocess.Popen([sys.executable, __file__, "--pairs", "--seed", str(chosen.seed), *kept, "--part",
                                 f"{number + parts * fleet}/{parts * chosen.fleets}"])
               for fleet in range(chosen.fleets)]
