@@ -236,7 +236,8 @@ class Replace(Fault):
         new = fleet.add(role)
         try:
             if self.newcomer_first:
-                wait_for(lambda: new.log_lines("event=serving"), what=f"{new.name}: its start")
+                # Where everything dies meanwhile, it waits for the old one's data (COLD_START_WAIT).
+                wait_for(lambda: new.log_lines("event=serving"), 2 * PATIENCE, f"{new.name}: its start")
         finally:
             if self.newcomer_first:
                 self._end(old)
