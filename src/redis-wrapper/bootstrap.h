@@ -51,6 +51,8 @@ struct View {
   std::vector<store::KnownDataset> awaited;
   // Whether they are still waited for: COLD_START_WAIT has not passed.
   bool patient = true;
+  // Whether whoever runs has registered: after ZooKeeper was away every session may have expired.
+  bool all_registered = true;
   store::History history;
   // FORCE_MASTER: an address or the beginning of a replication id; empty: not set.
   std::string force_master;

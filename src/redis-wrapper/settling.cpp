@@ -13,6 +13,9 @@ using Action = Decision::Action;
 // How often an undecided start looks again although ZooKeeper said nothing: a Redis that comes up says
 // nothing.
 constexpr Duration kLookAgain = 500ms;
+// A node that lost its session registers again within two thirds of it, for so long its client waits for a
+// server that does not answer, and this.
+constexpr Duration kRegistersAgain = 2s;
 
 }  // namespace
 
@@ -41,6 +44,7 @@ OrExit<Decision> Settling::Settle() {
     }
     if (settled && settled->has_value()) return **settled;
     if (!settled) {
+      answered_since_.reset();
       wait_ = {.name = "zookeeper-request",
                .sentence = "cannot find the group's master, retrying: " + settled.error().message,
                .failing = true};
@@ -78,6 +82,9 @@ Result<Decision> Settling::LookAndDecide(bool locked) {
   auto view = lookup_.Look(self_, locked);
   if (!view) return tl::unexpected(view.error());
   view->patient = !awaiting_since_ || Clock::now() - *awaiting_since_ < options_.cold_start_wait;
+  if (!answered_since_) answered_since_ = Clock::now();
+  view->all_registered =
+      Clock::now() - *answered_since_ >= options_.common.zk_session_timeout + kRegistersAgain;
   view->own_append_only = keeper_.append_only();
   record_ = view->record;
   Decision decision = Decide(*view);

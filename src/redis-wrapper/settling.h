@@ -60,6 +60,8 @@ class Settling {
   daemon::Wait wait_;
   // When it began to wait for data that may come back.
   std::optional<TimePoint> awaiting_since_;
+  // Since when ZooKeeper has answered every look.
+  std::optional<TimePoint> answered_since_;
   store::Record record_;
 };
 

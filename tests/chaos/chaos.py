@@ -3,12 +3,14 @@
 Three redis-wrappers, three sentinel-wrappers and two watchers around a ZooKeeper, each on a machine of its own: a
 network namespace, which takes root; without it all share the loopback, and no links are cut. Round by round something
 is killed, frozen, cut off, stopped or replaced, or everything dies at once; a scheduler starts it again, as Marathon
-does, often on another port. After each round everybody has to agree again within a bound, the writers have to get on,
-and no acknowledged write may be missing that asynchronous replication does not excuse. Ends with 1 when a promise was
-broken.
+does, often on another port. A round may be one fault, two of them (--pairs: each after each other one) or a storm of
+faults in three groups at once (--storm). While it lasts, the record's epoch must never fall, two masters must not
+accept writes for longer than the fence allows, and no server may outlive its wrapper. After it there has to be a master
+that takes writes, and everybody has to agree, within a bound; no acknowledged write may be missing that asynchronous
+replication does not excuse. Ends with 1 when a promise was broken.
 
-The same seed draws the same faults in the same order; what becomes of them is up to the machine. What can go wrong is
-in faults.py, what must hold in checker.py.
+The same seed draws the same faults in the same order; what becomes of them is up to the machine. Which there are is in
+catalogue.py and storm.py, what they do in faults.py, what must hold in checker.py.
 """
 
 import argparse
@@ -30,21 +32,23 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import redis
 
-from checker import Ledger, RecordSampler, RoleSampler, loss_window
+from catalogue import draw, pairs
+from checker import Ledger, OrphanSampler, RecordSampler, WriteSampler, loss_windows
 from cluster import PATIENCE, Cluster, wait_for
-from faults import draw
-from fleet import Fleet, Scheduler
+from fleet import Scheduler, bring_up
 from network import Network
-from storm import storms
+from storm import Storm
 from writer import Writer
 
-# Two hundred writes a second, so that looking for all of them again stays quick.
+# Of all groups together. Two hundred writes a second, so that looking for all of them again stays quick.
 WRITERS = 3
 WRITE_EVERY = 0.015
 # Writes of each writer that have to go through, without a change of mind, before a round is over.
 CALM_WRITES = 60
 # How long a Sentinel does nothing after it stood still for two seconds.
 TILT = 30
+# Within which there is a master that takes writes, where a copy of the data has always lived.
+HEALED = 30
 
 
 def say(text=""):
@@ -54,23 +58,32 @@ def say(text=""):
 @dataclasses.dataclass
 class Outcome:
     fault: object
-    healed: float  # seconds from the fault's beginning
+    lasted: float
+    writable: float  # seconds from its end until there was a master
+    agreed: float  # and until everybody agreed
     paused: float  # the longest time without an acknowledged write
     lost: int
 
+    @property
+    def healed(self):
+        return self.lasted + self.agreed
+
 
 class Unhealed(Exception):
-    """The fleet did not recover; further rounds would tell nothing."""
+    """The fleet did not recover; further rounds with it would tell nothing."""
 
 
 class Chaos:
-    def __init__(self, cluster, seed):
-        self.beginning = time.monotonic()
+    def __init__(self, seed, keep, memory_only):
         self.seed = seed
-        self.cluster = cluster
+        self.keep = keep
+        self.memory_only = memory_only
         self.round = 0
         self.outcomes = []
         self.violations = []
+        self.unhealed = 0
+        self.counted = collections.Counter()  # of all fleets
+        self.longest_overlap = 0.0
         self._events = []  # of the current round: (when, text)
 
     # --- telling
@@ -90,72 +103,113 @@ class Chaos:
 
     # --- a run
 
-    def run(self, deadline, wanted):
+    def run(self, opened, groups, rounds):
+        """Plays rounds on a new fleet, until there are no more, or it does not heal."""
         with contextlib.ExitStack() as running:
+            self.cluster = running.enter_context(opened)
+            self.cluster.kept = self.keep
+            if self.keep:
+                say(f"logs: {self.cluster.directory}/*/log")
+            if self.memory_only:
+                with open(self.cluster.directory / "redis.conf", "a", encoding="ascii") as conf:
+                    conf.write('appendonly no\nsave ""\n')
             scheduler = Scheduler(self.note)
-            self.fleet = Fleet(self.cluster, scheduler, self.note, self.blame)
+            self.fleets = bring_up(self.cluster, scheduler, self.note, self.blame, groups)
             running.enter_context(scheduler)
-            self.records = running.enter_context(RecordSampler(self.cluster.kazoo, self.note, self.blame))
-            self.roles = running.enter_context(RoleSampler(self.fleet))
-            self.writers = [running.enter_context(Writer(self.fleet.known_sentinels, f"w:{number}", WRITE_EVERY))
-                            for number in range(WRITERS)]
-            self.ledger = Ledger(self.writers)
+            running.enter_context(OrphanSampler(self.cluster, self.blame))
+            for fleet in self.fleets:
+                self._observe(fleet, running, WRITERS // groups)
+            self.beginning = time.monotonic()
             try:
-                master, _ = self.await_calm(PATIENCE)
-                for fault in filter(wanted, draw(self.seed)):
-                    if time.monotonic() >= deadline:
-                        break
-                    self.round += 1
-                    master = self.play(fault, master)
+                self.await_calm(PATIENCE)
+                for name, fault in rounds:
+                    self.play(name, fault)
             except Unhealed:
-                pass
-            self.say_summary()
+                self.unhealed += 1
+            self._count()
 
-    def play(self, fault, master):
-        """One round; the master after it."""
+    def _observe(self, fleet, running, writers):
+        fleet.siblings = self.fleets
+        fleet.records = running.enter_context(RecordSampler(fleet))
+        fleet.writes = running.enter_context(WriteSampler(fleet))
+        fleet.writers = [running.enter_context(Writer(fleet.known_sentinels, f"w:{number}", WRITE_EVERY, fleet.group))
+                         for number in range(writers)]
+        fleet.ledger = Ledger(fleet.writers)
+
+    def play(self, name, fault):
+        """One round."""
+        self.round += 1
         before = len(self.violations)
         self._events.clear()
-        self.fleet.cast(master)
-        text = fault.describe(self.fleet)
+        for fleet in self.fleets:
+            fleet.hits.clear()
+        fleet = self.fleets[0].cast(self.cluster.master(self.fleets[0].nodes))
+        text = name + fault.describe(fleet)
         began = time.monotonic()
         self.note(text)
         try:
-            fault.apply(self.fleet)
+            fault.inflict(fleet)
+            over = time.monotonic()
             self.note("the fault is over")
-            patience = fault.patience + (TILT if self.fleet.tilted() else 0)
-            successor, agreed = self.await_calm(patience)
+            patience = fault.patience + (TILT if fleet.tilted() else 0)
+            writable = self.await_masters(over, HEALED if fault.spares_a_copy else patience)
+            agreed = self.await_calm(patience)
         except (TimeoutError, AssertionError) as failure:
-            self.blame(f"everybody agrees again after: {text}", str(failure))
+            self.blame(f"it heals after: {text}", str(failure))
             self.say_events()
             say(self.cluster.tails())
             raise Unhealed from None
-        promoted = wait_for(lambda: self.roles.master_since(successor), what=f"{successor.name} in the role of master")
-        window = loss_window(fault, began, promoted)
-        losses = self.judge_losses(fault, began, window, successor)
-        paused = min(end - start for start, end in (writer.longest_pause(began - 1) for writer in self.writers))
-        self.outcomes.append(Outcome(fault, agreed - began, paused, losses))
-        change = "" if successor is master else f", {successor.name} is the master"
+        lost = sum(self.judge_losses(fault, began, each) for each in self.fleets)
+        paused = max(min(end - start for start, end in (writer.longest_pause(began - 1) for writer in each.writers))
+                     for each in self.fleets)
+        outcome = Outcome(fault, over - began, writable - over, agreed - over, paused, lost)
+        self.outcomes.append(outcome)
         say(f"round {self.round:3}  {began - self.beginning:+7.1f} s  {text}  "
-            f"healed in {agreed - began:.2f} s{change}, writes paused {paused:.2f} s, {losses} lost")
-        self.judge_orphans()
+            f"healed in {outcome.healed:.2f} s, a master {outcome.writable:.2f} s after its end, "
+            f"writes paused {paused:.2f} s, {lost} lost")
         if len(self.violations) > before:
             self.say_events()
             say(self.cluster.tails())
-        return successor
 
     # --- what must hold
 
+    def await_masters(self, over, patience):
+        """Waits until each group has one master and takes writes; when the last of them did."""
+        first = {}
+
+        def takes_writes(fleet):
+            if fleet not in first and len(fleet.acting_masters()) == 1:
+                found = [writer.first_after(over) for writer in fleet.writers]
+                if all(found):
+                    first[fleet] = max(found)
+            return fleet in first
+
+        # Each is asked: `all` would stop at the first that does not.
+        def heal():
+            return all([takes_writes(fleet) for fleet in self.fleets])
+
+        try:
+            wait_for(heal, patience, "one master that takes writes", every=0.05)
+        except TimeoutError as failure:
+            missing = ", ".join(fleet.group for fleet in self.fleets if fleet not in first)
+            raise TimeoutError(f"{failure} after the fault: {missing}") from None
+        return max(first.values())
+
+    def disagreement(self):
+        return next(filter(None, (fleet.disagreement() for fleet in self.fleets)), "")
+
     def await_calm(self, patience):
-        """Waits until everybody agrees, and still does after every writer got on; (the master, when they agreed)."""
+        """Waits until everybody agrees, and still does after every writer got on; when they agreed."""
         deadline = time.monotonic() + patience
+        writers = [writer for fleet in self.fleets for writer in fleet.writers]
         why = [""]
 
         def agree():
-            why[0] = self.fleet.disagreement()
+            why[0] = self.disagreement()
             return not why[0]
 
         def counts():
-            return [len(writer.acknowledged) for writer in self.writers]
+            return [len(writer.acknowledged) for writer in writers]
 
         while True:
             left = max(0, deadline - time.monotonic())
@@ -163,53 +217,57 @@ class Chaos:
                 wait_for(agree, left, "agreement", every=0.05)
             except TimeoutError:
                 raise TimeoutError(f"no agreement within {patience} s: {why[0]}") from None
-            agreed, master = time.monotonic(), self.cluster.master(self.fleet.nodes)
+            agreed, masters = time.monotonic(), [self.cluster.master(fleet.nodes) for fleet in self.fleets]
             enough = [count + CALM_WRITES for count in counts()]
             wait_for(lambda: all(count >= goal for count, goal in zip(counts(), enough)),
                      max(PATIENCE, deadline - time.monotonic()), "progress of the writers")
-            if agree() and self.cluster.master(self.fleet.nodes) is master:
-                return master, agreed
+            if agree() and [self.cluster.master(fleet.nodes) for fleet in self.fleets] == masters:
+                return agreed
             self.note(f"agreement did not last: {why[0] or 'another master'}")
 
-    def judge_losses(self, fault, began, window, successor):
+    def judge_losses(self, fault, began, fleet):
+        master = self.cluster.master(fleet.nodes)
         try:
-            lost = self.ledger.newly_lost(successor)
+            lost = fleet.ledger.newly_lost(master)
         except redis.RedisError as error:
-            self.blame(f"{successor.name} answers after everybody has agreed on it", str(error))
+            self.blame(f"{master.name} answers after everybody has agreed on it", str(error))
             return 0
-        unexcused = [entry for entry in lost if not window or entry[1] not in window]
+        windows = loss_windows(fleet.hits, fleet.writes.reigns)
+        unexcused = [entry for entry in lost if not any(entry[1] in window for window in windows)]
         if unexcused:
             (first, write), (last, until) = unexcused[0], unexcused[-1]
-            excuse = f"{window.start - began:+.2f} to {window.end - began:+.2f} s" if window else "never"
-            self.blame(f"{fault.kind}: acknowledged writes stay (excused: {excuse})",
+            excused = ", ".join(f"{window.start - began:+.2f} to {window.end - began:+.2f} s" for window in windows)
+            self.blame(f"{fault.kind}: acknowledged writes stay (excused: {excused or 'never'})",
                        f"{len(unexcused)} of {len(lost)} lost without excuse, {first} ({write.when - began:+.2f} s, "
-                       f"{write.server}) to {last} ({until.when - began:+.2f} s, {until.server}), on {successor.name}")
+                       f"{write.server}) to {last} ({until.when - began:+.2f} s, {until.server}), on {master.name}")
         return len(lost)
 
-    def judge_orphans(self):
-        orphans = self.fleet.orphans()
-        if orphans:
-            self.blame("no server outlives its wrapper", f"pids {orphans}")
-
     # --- the end
+
+    def _count(self):
+        for fleet in self.fleets:
+            self.counted += collections.Counter(acknowledged=fleet.ledger.acknowledged, lost=fleet.ledger.lost,
+                                                changes=fleet.records.changes)
+            self.longest_overlap = max(self.longest_overlap, fleet.writes.longest_overlap)
 
     def say_summary(self):
         by_kind = collections.defaultdict(list)
         for outcome in self.outcomes:
             by_kind[outcome.fault.kind].append(outcome)
-        say(f"\n{'fault':<34}{'rounds':>7}{'healed, s: median':>19}{'max':>7}{'writes paused, s: max':>23}{'lost':>7}")
+        say(f"\n{'fault':<70}{'rounds':>7}{'healed, s: median':>19}{'max':>7}"
+            f"{'a master after it, s: median':>30}{'max':>7}{'writes paused, s: max':>23}{'lost':>7}")
         for kind, outcomes in sorted(by_kind.items()):
             healed = [outcome.healed for outcome in outcomes]
-            paused = max(outcome.paused for outcome in outcomes)
-            say(f"{kind:<34}{len(outcomes):>7}{statistics.median(healed):>19.2f}{max(healed):>7.2f}{paused:>23.2f}"
-                f"{sum(outcome.lost for outcome in outcomes):>7}")
-        known = [sentinel.view().get("num-other-sentinels") for sentinel in self.fleet.sentinels]
-        say(f"\n{len(self.outcomes)} rounds, {self.ledger.acknowledged} writes acknowledged, {self.ledger.lost} lost; "
-            f"the record changed {self.records.changes} times, to epoch {self.records.epoch}; "
-            f"two acted as master for {self.roles.longest_overlap:.1f} s at most; "
-            f"the Sentinels know {known} others")
+            writable = [outcome.writable for outcome in outcomes]
+            say(f"{kind:<70}{len(outcomes):>7}{statistics.median(healed):>19.2f}{max(healed):>7.2f}"
+                f"{statistics.median(writable):>30.2f}{max(writable):>7.2f}"
+                f"{max(outcome.paused for outcome in outcomes):>23.2f}{sum(outcome.lost for outcome in outcomes):>7}")
+        say(f"\n{len(self.outcomes)} rounds healed, {self.unhealed} did not, {self.counted['acknowledged']} writes "
+            f"acknowledged, {self.counted['lost']} lost; the record changed {self.counted['changes']} times; two "
+            f"accepted writes for {self.longest_overlap:.1f} s at most")
 
     def verdict(self):
+        self.say_summary()
         for violation in self.violations:
             say(f"VIOLATION  {violation}")
         kept = "all promises kept" if not self.violations else f"{len(self.violations)} violations"
@@ -217,9 +275,16 @@ class Chaos:
         return 1 if self.violations or not self.outcomes else 0
 
 
+def part(text):
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(f"found {text}, expected K/N, as 3/10")
+    return int(found[1]), int(found[2])
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="./run chaos", description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--minutes", type=float, default=2, help="no round starts later than this (2)")
+    parser.add_argument("--minutes", type=float, help="no round starts later than this (2; no limit for the others)")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="draws the faults (random)")
     parser.add_argument("--only", type=re.compile, default="", metavar="REGEX",
                         help="of the drawn faults only those whose name, as in the table, matches")
@@ -227,7 +292,12 @@ def arguments():
     parser.add_argument("--storm", type=int, default=0, metavar="N",
                         help="instead: N storms of faults that overlap, with the seeds from --seed on")
     parser.add_argument("--seconds", type=float, default=45, help="how long a storm lasts (45)")
-    parser.add_argument("--mean", type=float, default=2.5, help="seconds between two faults of a storm (2.5)")
+    parser.add_argument("--mean", type=float, default=1, help="seconds between two faults of a storm (1)")
+    parser.add_argument("--groups", type=int, default=3, help="how many groups a storm hits (3)")
+    parser.add_argument("--memory-only", action="store_true", help="nothing is on disk: what restarts is empty")
+    parser.add_argument("--pairs", action="store_true", help="instead: each fault followed by each other one")
+    parser.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="of the pairs the Kth of N parts (1/1)")
+    parser.add_argument("--fleets", type=int, default=1, help="how many fleets share the pairs (1)")
     return parser.parse_args()
 
 
@@ -241,6 +311,50 @@ def open_network(opened):
         return None
 
 
+def rounds_of(chosen, cutting):
+    """(what to call it, fault) for each round."""
+    if chosen.storm:
+        for seed in range(chosen.seed, chosen.seed + chosen.storm):
+            yield "", Storm("storm", (), seed, chosen.seconds, chosen.mean, cutting)
+        return
+    numbered = pairs(chosen.seed, *chosen.part) if chosen.pairs else ((None, fault) for fault in draw(chosen.seed))
+    for number, fault in numbered:
+        if re.search(chosen.only, fault.kind) and (cutting or not fault.cuts):
+            yield f"pair {number}: " if number else "", fault
+
+
+def play_all(chosen):
+    chaos = Chaos(chosen.seed, chosen.keep, chosen.memory_only)
+    minutes = chosen.minutes or (None if chosen.pairs or chosen.storm else 2)
+    deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
+    with contextlib.ExitStack() as opened:
+        network = open_network(opened)
+        rounds = itertools.takewhile(lambda _: time.monotonic() < deadline, rounds_of(chosen, network is not None))
+        ahead = next(rounds, None)
+        while ahead:
+            chaos.run(Cluster(network=network), chosen.groups if chosen.storm else 1, itertools.chain([ahead], rounds))
+            ahead = next(rounds, None)
+    return chaos.verdict()
+
+
+def share(chosen):
+    """Each fleet plays its part of the pairs in a process of its own."""
+    number, parts = chosen.part
+    kept = [word for option, value in (("--minutes", chosen.minutes), ("--only", getattr(chosen.only, "pattern", "")))
+            if value for word in (option, str(value))]
+    kept += [option for option, given in (("--keep", chosen.keep), ("--memory-only", chosen.memory_only)) if given]
+    fleets = [subprocess.Popen([sys.executable, __file__, "--pairs", "--seed", str(chosen.seed), *kept, "--part",
+                                f"{number + parts * fleet}/{parts * chosen.fleets}"])
+              for fleet in range(chosen.fleets)]
+    try:
+        return max(fleet.wait() for fleet in fleets)
+    finally:
+        for fleet in fleets:
+            fleet.terminate()
+        for fleet in fleets:
+            fleet.wait()
+
+
 def main():
     chosen = arguments()
     # Nothing is left running, however it is asked to end.
@@ -248,25 +362,14 @@ def main():
         signal.signal(number, signal.default_int_handler)
     # ZooKeeper's absence is no news here.
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
-    if chosen.storm:
-        return storms(lambda: Cluster(down_after_ms=1000), chosen.seed, chosen.storm, chosen.seconds, chosen.mean, say)
-    say(f"chaos, seed {chosen.seed}: {chosen.minutes:g} minutes")
     if not any(re.search(chosen.only, fault.kind) for fault in itertools.islice(draw(chosen.seed), 1000)):
         say(f"chaos: no fault is called {chosen.only}")
         return 64
-    deadline = time.monotonic() + 60 * chosen.minutes
+    say(f"chaos, seed {chosen.seed}")
     try:
-        with contextlib.ExitStack() as opened:
-            network = open_network(opened)
-            cluster = opened.enter_context(Cluster(network=network))
-            cluster.kept = chosen.keep
-            if chosen.keep:
-                say(f"logs: {cluster.directory}/*/log")
-            chaos = Chaos(cluster, chosen.seed)
-            chaos.run(deadline, lambda fault: re.search(chosen.only, fault.kind) and (network or not fault.cuts))
+        return share(chosen) if chosen.pairs and chosen.fleets > 1 else play_all(chosen)
     except KeyboardInterrupt:
         return 130
-    return chaos.verdict()
 
 
 if __name__ == "__main__":

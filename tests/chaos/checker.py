@@ -1,6 +1,7 @@
-"""What must hold: the record moves only forward, one Redis is the master, acknowledged writes stay.
+"""What must hold: the record moves only forward, one Redis takes writes, no server outlives its wrapper, acknowledged
+writes stay.
 
-Two samplers look all the time; `judge_losses` is asked after every round, when everybody agrees again.
+The samplers look all the time; a `Ledger` is asked after every round, when everybody agrees again.
 """
 
 import dataclasses
@@ -12,13 +13,18 @@ from kazoo.exceptions import KazooException, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
 
 from background import Background
-from cluster import GROUP
+from cluster import alive, children, processes_in, record_path, state_of
 
 # Replication is asynchronous: what was acknowledged this long before a fault may still be on its way.
 REPLICATION_WINDOW = 1.0
 # A master that was frozen learns a moment after it goes on that it is none any more: its wrapper's patience, and
 # the moment.
 FENCE_WINDOW = 2.0 + 1.0
+# How long after a fault another master may be the consequence.
+UNDECIDED = 10.0
+# How long two masters may accept writes: the fence rises five seconds after a cut at the latest, and is seen with the
+# next sample.
+FENCED = 5.0 + 0.5
 
 
 class RecordSampler(Background):
@@ -26,11 +32,12 @@ class RecordSampler(Background):
 
     every = 0.02
 
-    def __init__(self, kazoo, note, blame):
+    def __init__(self, fleet):
         super().__init__()
-        self._kazoo = kazoo
-        self._note = note
-        self._blame = blame
+        self._kazoo = fleet.cluster.kazoo
+        self._note = fleet.note
+        self._blame = fleet.blame
+        self._group = fleet.group
         self._seen = {}  # path: text
         self.record = ""
         self.epoch = 0
@@ -38,7 +45,7 @@ class RecordSampler(Background):
 
     def step(self):
         try:
-            judges = {f"/redis/lineage/{GROUP}": self._judge_lineage, "/redis/master": self._judge_record}
+            judges = {f"/redis/lineage/{self._group}": self._judge_lineage, record_path(self._group): self._judge_record}
             for path, judge in judges.items():
                 text = self._read(path)
                 if text != self._seen.get(path, ""):
@@ -60,39 +67,101 @@ class RecordSampler(Background):
             self._blame("the record's lineage is JSON with an epoch", f'"{text}"')
             return
         if epoch < self.epoch:
-            self._blame(f"the record's epoch, which was {self.epoch}, never decreases", text)
+            self._blame(f"the epoch of {self._group}'s record, which was {self.epoch}, never decreases", text)
         self.epoch = epoch
 
     def _judge_record(self, text):
-        self._note(f"the record says {text}")
+        self._note(f"the record of {self._group} says {text}")
         self.changes += 1
         self.record = text
         if not re.fullmatch(r"\S+ \d+", text):
             self._blame('the record says "host port"', f'"{text}"')
 
 
-class RoleSampler(Background):
-    """Asks every Redis for its role."""
+@dataclasses.dataclass
+class Reign:
+    """A time during which a node always accepted writes when it was asked."""
+
+    node: object
+    since: float
+    until: float
+
+
+class WriteSampler(Background):
+    """Writes through every Redis of a group, with a key for each."""
 
     every = 0.1
 
     def __init__(self, fleet):
         super().__init__()
         self._fleet = fleet
-        self._since = {}  # node: when it was first heard as master, and always since
-        # How long two acted as master at the same time, at most.
+        self._now = {}  # node: its reign
+        self.reigns = []
+        # How long two accepted writes at the same time, at most, and in the overlap of the moment.
         self.longest_overlap = 0.0
+        self._blamed = None
 
     def step(self):
-        masters = self._fleet.acting_masters()
-        now = time.monotonic()
-        self._since = {node: self._since.get(node, now) for node in masters}
-        if len(masters) > 1:
-            self.longest_overlap = max(self.longest_overlap, now - sorted(self._since.values())[1])
+        reigns = {}
+        for node in list(self._fleet.nodes):
+            asked = time.monotonic()
+            if accepts_writes(node):
+                reign = self._now.get(node) or Reign(node, asked, asked)
+                reign.until = time.monotonic()
+                reigns[node] = reign
+        self.reigns += [reign for node, reign in reigns.items() if node not in self._now]
+        for node in self._now.keys() ^ reigns.keys():
+            self._fleet.note(f"{node.name} accepts {'writes' if node in reigns else 'no writes any more'}")
+        self._now = reigns
+        if len(reigns) > 1:
+            self._judge(sorted(reigns.values(), key=lambda reign: reign.since))
 
-    def master_since(self, node):
-        """When a node was promoted, or answered again after it had been frozen."""
-        return self._since.get(node)
+    def _judge(self, reigns):
+        first, second = reigns[:2]
+        overlap = min(first.until, second.until) - second.since
+        self.longest_overlap = max(self.longest_overlap, overlap)
+        if overlap > FENCED and self._blamed is not second:
+            self._blamed = second
+            self._fleet.blame(f"two masters of a group accept writes for {FENCED} s at most, until the fence",
+                              f"{first.node.name} and {second.node.name} for {overlap:.1f} s")
+
+
+def accepts_writes(node):
+    # No fence rises while the wrapper is frozen: that is documented.
+    if not node.running or state_of(node.pid) == "T":
+        return False
+    return node.ask("SET", f"probe:{node.name}", time.monotonic(), timeout=0.2) is True
+
+
+class OrphanSampler(Background):
+    """Looks for servers whose wrapper is gone."""
+
+    every = 1
+
+    def __init__(self, cluster, blame):
+        super().__init__()
+        self._cluster = cluster
+        self._blame = blame
+        self._suspects = set()
+        self._blamed = set()
+
+    def step(self):
+        found = orphans(self._cluster)
+        # What was found twice was not about to end.
+        if new := found & self._suspects - self._blamed:
+            self._blamed |= new
+            self._blame("no server outlives its wrapper", f"pids {sorted(new)}")
+        self._suspects = found
+
+
+def orphans(cluster):
+    running = processes_in(cluster.directory)
+    known = set()
+    for process in filter(lambda process: process.running, list(cluster.processes)):
+        # A server that saves has a child, too.
+        server = getattr(process, "child", None)
+        known |= {process.pid, server, *(children(server) if server else [])}
+    return {pid for pid in running if pid not in known and alive(pid)}
 
 
 @dataclasses.dataclass
@@ -106,9 +175,17 @@ class Window:
         return self.start <= write.when <= self.end
 
 
-def loss_window(fault, began, promoted):
-    """The fault's window; None when it may lose nothing."""
-    return Window(began - REPLICATION_WINDOW, max(began, promoted) + FENCE_WINDOW) if fault.may_lose else None
+def loss_windows(hits, reigns):
+    """Those of the faults that may have lost writes: of a master, whether the fault meant it or not."""
+    return [_window(hit, reigns) for hit in hits
+            if hit.may_lose or any(reign.node in hit.nodes and hit.began - REPLICATION_WINDOW <= reign.until
+                                   and reign.since <= hit.over for reign in reigns)]
+
+
+def _window(hit, reigns):
+    later = [reign.since for reign in reigns if reign.since > hit.began]
+    changes = [since for since in later if since <= hit.over + UNDECIDED] or later[:1]
+    return Window(hit.began - REPLICATION_WINDOW, max([hit.over, *changes]) + FENCE_WINDOW)
 
 
 class Ledger:

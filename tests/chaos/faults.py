@@ -1,14 +1,14 @@
-"""What goes wrong. A fault is drawn as a value, without a look at the run: the same seed draws the same faults in the
-same order. Applied to a fleet, it is over when everything that it stopped runs again.
+"""What goes wrong. A fault is a value (catalogue.py draws it). Applied to a fleet with its roles, it is over when
+everything that it stopped runs again.
 """
 
 import concurrent.futures
 import contextlib
 import dataclasses
 import os
-import random
 import signal
 import threading
+import time
 
 from cluster import PATIENCE, alive, wait_for
 from fleet import Restart
@@ -29,6 +29,8 @@ def send(number, pids):
 
 def pids_of(process, part):
     """Of the "wrapper", its "server" or, wrapper first, of "both". A watcher and ZooKeeper are all wrapper."""
+    if not process.running:
+        return []
     pids = [] if part == "server" else [process.pid]
     child = None if part == "wrapper" else getattr(process, "child", None)
     return pids + ([child] if child else [])
@@ -49,9 +51,29 @@ class Fault:
     # Whether it needs machines with links between them.
     cuts = False
 
+    # Whether a copy of the data lives all the time.
+    spares_a_copy = True
+
     @property
     def details(self):
         return ""
+
+    @property
+    def touches(self):
+        """The roles whose data may fall behind by it."""
+        return self.roles
+
+    def inflict(self, fleet):
+        """Applies it, and remembers whom it hit, and when."""
+        began = time.monotonic()
+        try:
+            self.apply(fleet)
+        finally:
+            fleet.hit(began, self.touches, self.may_lose)
+
+    def beside_others(self):
+        """The same, when other faults may come at the same time."""
+        return self
 
     def describe(self, fleet):
         names = f" ({fleet.who(self.roles[0]).name})" if len(self.roles) == 1 else ""
@@ -74,16 +96,31 @@ class Kill(Fault):
         return PATIENCE if len(self.roles) == 1 else 2 * PATIENCE
 
     @property
+    def spares_a_copy(self):
+        return not set(REDIS) <= set(self.roles)
+
+    @property
     def details(self):
         return str(self.restarts[0]) if len(self.roles) == 1 else ""
 
+    def sparing(self, roles):
+        """The same for the other roles; None when there are none."""
+        left = [pair for pair in zip(self.roles, self.restarts) if pair[0] not in roles]
+        if not left or len(left) == len(self.roles):
+            return self if left else None
+        kept, restarts = zip(*left)
+        return dataclasses.replace(self, kind=f"{self.kind} but {', '.join(sorted(set(self.roles) - set(kept)))}",
+                                   roles=kept, restarts=restarts)
+
     def apply(self, fleet):
-        victims = [fleet.who(role) for role in self.roles]
-        started = [fleet.scheduler.expect(victim, restart) for victim, restart in zip(victims, self.restarts)]
-        pids = [pid for victim in victims for pid in pids_of(victim, self.part)]
+        victims = {fleet.who(role): restart for role, restart in zip(self.roles, self.restarts)}
+        # What does not run, or has no server at the moment, cannot be killed.
+        hit = {victim: pids for victim in victims if (pids := pids_of(victim, self.part))}
+        started = {victim: fleet.scheduler.expect(victim, victims[victim]) for victim in hit}
+        pids = [pid for each in hit.values() for pid in each]
         send(signal.SIGKILL, pids)
         wait_for(lambda: not any(alive(pid) for pid in pids), what="their end")
-        for victim, again in zip(victims, started):
+        for victim, again in started.items():
             if not again.wait(PATIENCE):
                 raise TimeoutError(f"{victim.name} did not end within {PATIENCE} s after its server did")
 
@@ -112,28 +149,41 @@ class Freeze(Fault):
 
 @dataclasses.dataclass(frozen=True)
 class Cut(Fault):
-    """Some seconds during which nothing passes between these machines and those of `others`, or all but `others`."""
+    """Some seconds during which nothing passes between these machines and those of `others`, or all but `others`.
+
+    Where it is not cut both ways, nothing passes from these to those.
+    """
 
     others: tuple
     all_but: bool
     seconds: float
+    both_ways: bool = True
+    # With another one at the same time it may be enough for a failover.
+    alone: bool = True
     cuts = True
     # TCP asks again in growing intervals: the longer the cut, the later it notices the end.
     patience = 2 * PATIENCE
 
     @property
     def may_lose(self):
-        return "master" in self.roles and self.all_but
+        return "master" in self.touches and (self.all_but or not self.alone)
+
+    @property
+    def touches(self):
+        return self.roles if self.all_but else self.roles + self.others
 
     @property
     def details(self):
         return f"for {self.seconds:.1f} s"
 
+    def beside_others(self):
+        return dataclasses.replace(self, alone=False)
+
     def apply(self, fleet):
         these = [fleet.machine(role) for role in self.roles]
         those = [fleet.machine(role) for role in self.others]
         network = fleet.cluster.network
-        with network.cut(these, network.others(these + those) if self.all_but else those):
+        with network.cut(these, network.others(these + those) if self.all_but else those, self.both_ways):
             threading.Event().wait(self.seconds)
 
 
@@ -146,8 +196,15 @@ class Stop(Fault):
     alone: bool = True
 
     @property
+    def may_lose(self):
+        return not self.alone and "master" in self.roles
+
+    @property
     def details(self):
         return str(self.restart)
+
+    def beside_others(self):
+        return dataclasses.replace(self, alone=False)
 
     def apply(self, fleet):
         victim = fleet.who(self.roles[0])
@@ -177,10 +234,14 @@ class Replace(Fault):
         if not self.newcomer_first:
             self._end(old)
         new = fleet.add(role)
-        if self.newcomer_first:
-            wait_for(lambda: new.log_lines("event=serving"), what=f"{new.name}: its start")
-            self._end(old)
-        fleet.replace(old, new)
+        try:
+            if self.newcomer_first:
+                # Where everything dies meanwhile, it waits for the old one's data (COLD_START_WAIT).
+                wait_for(lambda: new.log_lines("event=serving"), 2 * PATIENCE, f"{new.name}: its start")
+        finally:
+            if self.newcomer_first:
+                self._end(old)
+            fleet.replace(old, new)
 
     def _end(self, old):
         if self.gently:
@@ -191,7 +252,7 @@ class Replace(Fault):
 
 @dataclasses.dataclass(frozen=True)
 class Both(Fault):
-    """Two faults, the second a moment after the first has begun."""
+    """Two faults, the second some seconds after the first has begun, on who plays its role then."""
 
     first: Fault
     second: Fault
@@ -199,127 +260,28 @@ class Both(Fault):
     patience = 2 * PATIENCE
 
     @property
-    def may_lose(self):
-        return self.first.may_lose or self.second.may_lose
-
-    @property
     def cuts(self):
         return self.first.cuts or self.second.cuts
 
+    @property
+    def touches(self):
+        # Each of the two remembers its own.
+        return ()
+
+    @property
+    def spares_a_copy(self):
+        return self.first.spares_a_copy and self.second.spares_a_copy
+
     def describe(self, fleet):
-        return f"{self.first.describe(fleet)}; {self.delay:.1f} s later {self.second.describe(fleet)}"
+        return f"{self.first.describe(fleet)}; {self.delay:.1f} s later {self.second.kind}"
 
     def apply(self, fleet):
-        def apply_second():
-            threading.Event().wait(self.delay)
-            self.second.apply(fleet)
-
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            for done in [pool.submit(self.first.apply, fleet), pool.submit(apply_second)]:
+            for done in [pool.submit(self.first.inflict, fleet), pool.submit(self._inflict_second, fleet)]:
                 done.result()
 
-
-# --- drawing
-
-
-def restart(rng):
-    return Restart(rng.uniform(0.1, 3), rng.random() < 0.5)
-
-
-def kill(rng, role, part="both"):
-    return Kill(f"kill -9 {possessive(role, part)}", (role,), part, (restart(rng),))
-
-
-def kill_all(rng, whom, roles):
-    return Kill(f"kill -9 {whom}", roles, "both", tuple(restart(rng) for _ in roles))
-
-
-def kill_zookeeper(rng):
-    """For longer than a session lives, too. It does not move: that is told to nobody."""
-    return Kill("kill -9 zookeeper", ("zookeeper",), "wrapper", (Restart(rng.uniform(1, 15), False),))
-
-
-def freeze(rng, role, part):
-    return Freeze(f"freeze {possessive(role, part)}", (role,), part, rng.uniform(1, 8))
-
-
-def cut_off(rng, *roles, but=()):
-    """From everybody; `but` can still reach them."""
-    kind = f"cut off {' and '.join(possessive(role, 'both') for role in roles)}" + (" but for clients" if but else "")
-    return Cut(kind, roles, but, True, rng.uniform(1, 12))
-
-
-def cut(rng, role, other):
-    kind = f"cut {possessive(role, 'both')} from {possessive(other, 'both')}"
-    return Cut(kind, (role,), (other,), False, rng.uniform(1, 12))
-
-
-def stop(rng, role):
-    return Stop(f"stop {possessive(role, 'both')}", (role,), restart(rng))
-
-
-def replace(rng, role):
-    return Replace(f"replace {possessive(role, 'both')}", (role,), rng.random() < 0.5, rng.random() < 0.5)
-
-
-# What happens once before anything happens again: the deck that is shuffled.
-SINGLE = (
-    lambda rng: kill(rng, "master"),
-    lambda rng: kill(rng, "master", "server"),
-    lambda rng: kill(rng, "master", "wrapper"),
-    lambda rng: kill(rng, rng.choice(REDIS[1:]), rng.choice(("both", "server"))),
-    lambda rng: kill(rng, rng.choice(SENTINELS), rng.choice(("both", "server"))),
-    lambda rng: kill(rng, rng.choice(WATCHERS), "wrapper"),
-    kill_zookeeper,
-    lambda rng: freeze(rng, "master", rng.choice(("server", "both"))),
-    lambda rng: freeze(rng, "master", "wrapper"),
-    lambda rng: freeze(rng, rng.choice(REDIS[1:]), rng.choice(("wrapper", "server"))),
-    lambda rng: freeze(rng, rng.choice(SENTINELS), rng.choice(("wrapper", "server"))),
-    lambda rng: freeze(rng, rng.choice((*WATCHERS, "zookeeper")), "wrapper"),
-    lambda rng: cut_off(rng, "master"),
-    lambda rng: cut_off(rng, "master", but=("clients",)),
-    lambda rng: cut_off(rng, "master", rng.choice(SENTINELS), but=("clients",)),
-    lambda rng: cut_off(rng, "master", rng.choice(REDIS[1:]), rng.choice(SENTINELS), but=("clients",)),
-    lambda rng: cut_off(rng, rng.choice((*REDIS[1:], *SENTINELS))),
-    lambda rng: cut_off(rng, rng.choice(("zookeeper", *WATCHERS))),
-    lambda rng: cut(rng, "master", rng.choice(("zookeeper", *REDIS[1:], *SENTINELS, *WATCHERS))),
-    lambda rng: stop(rng, "master"),
-    lambda rng: stop(rng, rng.choice(REDIS[1:])),
-    lambda rng: stop(rng, rng.choice(SENTINELS)),
-    lambda rng: replace(rng, rng.choice(REDIS[1:])),
-    lambda rng: replace(rng, rng.choice(SENTINELS)),
-)
-
-
-def two(rng):
-    first, second = (deal(rng) for deal in rng.sample(SINGLE, 2))
-    first, second = (dataclasses.replace(fault, alone=False) if isinstance(fault, Stop) else fault
-                     for fault in (first, second))
-    return Both("two faults at once", first.roles + second.roles, first, second, rng.uniform(0, 1))
-
-
-def kill_everything(rng):
-    return kill_all(rng, "everything but zookeeper", (*REDIS, *SENTINELS, *WATCHERS))
-
-
-def kill_everything_around_zookeeper(rng):
-    """ZooKeeper fails, too: before the rest dies, while it starts, or when a master is about to be recorded."""
-    everything = kill_everything(rng)
-    zookeeper = rng.choice((kill_zookeeper(rng), freeze(rng, "zookeeper", "wrapper"), cut_off(rng, "zookeeper")))
-    first, second = rng.sample((everything, zookeeper), 2)
-    return Both("kill -9 everything, and zookeeper fails", first.roles + second.roles, first, second, rng.uniform(0, 6))
-
-
-DECK = (
-    *SINGLE, two, two, two, two, kill_everything, kill_everything_around_zookeeper,
-    lambda rng: kill_all(rng, "all redis", REDIS),
-    lambda rng: kill_all(rng, "all sentinels", SENTINELS),
-)
-
-
-def draw(seed):
-    """Faults without end."""
-    rng = random.Random(seed)
-    while True:
-        for fault in rng.sample(DECK, len(DECK)):
-            yield fault(rng)
+    def _inflict_second(self, fleet):
+        threading.Event().wait(self.delay)
+        now = fleet.cast_again()
+        fleet.note(self.second.describe(now))
+        self.second.inflict(now)

@@ -1,12 +1,13 @@
 """What chaos happens to: the processes by their roles, and a scheduler that starts again whatever has ended."""
 
+import copy
 import dataclasses
 import random
 import threading
 import time
 
 from background import Background
-from cluster import RedisWrapper, alive, children, processes_in
+from cluster import GROUP, RedisWrapper, wait_for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,19 +82,31 @@ class Scheduler(Background):
             started.set()
 
 
+@dataclasses.dataclass(frozen=True)
+class Hit:
+    """A fault that is over."""
+
+    began: float
+    over: float
+    nodes: frozenset
+    may_lose: bool
+
+
 class Fleet:
-    """Who plays which role at the moment.
+    """A group, and who plays which role at the moment. Several groups share Sentinels and watchers.
 
     `note(text)` is told what happens, `blame(expected, found)` what must not.
     """
 
-    def __init__(self, cluster, scheduler, note, blame):
+    def __init__(self, cluster, scheduler, note, blame, group, nodes, sentinels, watchers):
         self.cluster = cluster
         self.scheduler = scheduler
         self.note = note
         self.blame = blame
-        self.nodes, self.sentinels, self.watchers = cluster.bring_up(watchers=2)
-        self._master = cluster.master(self.nodes)
+        self.group = group
+        self.nodes, self.sentinels, self.watchers = nodes, sentinels, watchers
+        self.hits = []  # of the current round
+        self._roles = {}
         for process in self.everybody():
             scheduler.keep(process)
 
@@ -101,26 +114,36 @@ class Fleet:
         return [*self.nodes, *self.sentinels, *self.watchers, self.cluster.zookeeper]
 
     def cast(self, master):
-        """The roles of a round: "master", "replica 0", "sentinel 2", "watcher 1", "zookeeper"."""
-        self._master = master
+        """The fleet with its roles as they are now: "master", "replica 0", "sentinel 2", "watcher 1", "zookeeper"."""
+        view = copy.copy(self)
+        kinds = {"replica": [node for node in self.nodes if node is not master], "sentinel": self.sentinels,
+                 "watcher": self.watchers}
+        view._roles = {"master": master, "zookeeper": self.cluster.zookeeper}
+        view._roles |= {f"{kind} {number}": process for kind, processes in kinds.items()
+                        for number, process in enumerate(processes)}
+        return view
+
+    def cast_again(self):
+        """The roles, now that the master may be another."""
+        masters = self.acting_masters()
+        return self.cast(masters[0] if masters else self.who("master"))
 
     def who(self, role):
-        kind, _, number = role.partition(" ")
-        if kind == "master":
-            return self._master
-        if kind == "zookeeper":
-            return self.cluster.zookeeper
-        kinds = {"replica": [node for node in self.nodes if node is not self._master],
-                 "sentinel": self.sentinels, "watcher": self.watchers}
-        return kinds[kind][int(number)]
+        return self._roles[role]
 
     def machine(self, role):
         """Where who plays it runs; the "clients" are outside."""
         return self.cluster.network.outside if role == "clients" else self.who(role).machine
 
+    def hit(self, began, roles, may_lose):
+        """Remembers whom a fault hit that is over now. What may become of the master, the fault knows."""
+        nodes = {self.who(role) for role in roles if role not in ("master", "clients")} & set(self.nodes)
+        self.hits.append(Hit(began, time.monotonic(), frozenset(nodes), may_lose))
+
     def add(self, role):
         """A new process, in a directory of its own, that is to play this role."""
-        new = self.cluster.sentinel() if role.startswith("sentinel") else self.cluster.redis()
+        new = (self.cluster.sentinel() if role.startswith("sentinel")
+               else self.cluster.redis(MASTER_NAME=self.group))
         self.scheduler.keep(new)
         return new
 
@@ -137,18 +160,8 @@ class Fleet:
         for process in self.everybody():
             if not process.running:
                 return f"{process.name} does not run"
-        return self.cluster.disagreement(self.nodes, self.sentinels, self.watchers)
-
-    def orphans(self):
-        """The pids of servers whose wrapper is gone."""
-        running = processes_in(self.cluster.directory)
-        known = set()
-        for process in self.everybody():
-            # A server that saves has a child, too.
-            server = getattr(process, "child", None)
-            known |= {process.pid, server, *(children(server) if server else [])}
-        # Who has ended meanwhile was no orphan: a wrapper takes its child along.
-        return [pid for pid in running if pid not in known and alive(pid)]
+        why = self.cluster.disagreement(self.nodes, self.sentinels, self.watchers, self.group)
+        return f"{self.group}: {why}" if why else ""
 
     def tilted(self):
         """Whether a Sentinel trusts its clock no more, as it does for half a minute after it stood still."""
@@ -167,3 +180,15 @@ class Fleet:
 
 def acts_as_master(node: RedisWrapper):
     return node.running and (node.ask("ROLE", timeout=0.2) or [None])[0] == "master"
+
+
+def bring_up(cluster, scheduler, note, blame, groups):
+    """[fleet, ...]: so many groups, of three Redis each, on the same three Sentinels and two watchers."""
+    nodes, sentinels, watchers = cluster.bring_up(watchers=2)
+    fleets = [Fleet(cluster, scheduler, note, blame, GROUP, nodes, sentinels, watchers)]
+    for number in range(2, groups + 1):
+        name = f"group{number}"
+        nodes = [cluster.redis(MASTER_NAME=name) for _ in range(3)]
+        fleets.append(Fleet(cluster, scheduler, note, blame, name, nodes, sentinels, watchers))
+    wait_for(lambda: not any(fleet.disagreement() for fleet in fleets), what="agreement on all groups")
+    return fleets

@@ -109,6 +109,24 @@ def test_empty_restart_without_a_sentinel_alive(make_cluster):
     assert [node.ask("DBSIZE") for node in nodes] == [KEYS] * 3
 
 
+def test_empty_restart_before_the_replica_has_registered_again(make_cluster):
+    """After ZooKeeper was away all sessions may have expired, and the first to return must not be the empty node."""
+    cluster, nodes, sentinels, _, master = bring_up_in_memory(make_cluster)
+    replica, other = [node for node in nodes if node is not master]
+    replica.signal(signal.SIGSTOP)
+    for process in [*sentinels, other, master]:
+        process.kill_all()
+    wait_for(lambda: not cluster.listed(f"/redis/members/{GROUP}"), what="the end of all registrations")
+    master.start()
+    master.wait_log("no node with data is registered; waiting")
+    assert master.child is None
+    replica.signal(signal.SIGCONT)
+    assert "serving as replica" in master.await_serving()
+    assert replica.role == "master"
+    wait_for(lambda: master.follows(replica), what="replication")
+    assert master.ask("DBSIZE") == KEYS
+
+
 def test_sentinels_that_have_noticed_are_left_alone_first(make_cluster):
     """An order needs no votes: beside an election it would promote a second replica, in the same epoch."""
     cluster, nodes, sentinels, watcher, master = bring_up_in_memory(make_cluster)

@@ -22,6 +22,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -87,6 +88,11 @@ def zookeeper_serves(host, port):
             return b"Mode: " in connection.makefile("rb").read()
     except OSError:
         return False
+
+
+def record_path(group):
+    """The default group's stands where the original has it."""
+    return "/redis/master" if group == GROUP else f"/redis/masters/{group}"
 
 
 # --- processes, as /proc shows them
@@ -364,6 +370,8 @@ class Cluster:
         self._kazoo = None
         # Whether the directory outlives the cluster.
         self.kept = False
+        # Several threads may add processes.
+        self._adding = threading.Lock()
         self._open = contextlib.ExitStack()
         self._open.enter_context(shown(self.tails))
         redis_conf = self.directory / "redis.conf"
@@ -452,13 +460,14 @@ class Cluster:
         return {name: str(value) for name, value in env.items() if value is not None}
 
     def _daemon(self, kind, binary, port, start, env):
-        name = f"{binary}-{1 + sum(isinstance(process, kind) for process in self.processes)}"
         port = port or free_port()
-        address, machine = self._machine()
-        env = self.env(**{"PORT0": port, **({"BIND_IP": address} if machine else {}), **env})
-        process = kind(name, [self.binaries / binary], self.directory / name,
-                       env.get("BIND_IP", LOOPBACK), port, env, machine)
-        self.processes.append(process)
+        with self._adding:
+            name = f"{binary}-{1 + sum(isinstance(process, kind) for process in self.processes)}"
+            address, machine = self._machine()
+            env = self.env(**{"PORT0": port, **({"BIND_IP": address} if machine else {}), **env})
+            process = kind(name, [self.binaries / binary], self.directory / name,
+                           env.get("BIND_IP", LOOPBACK), port, env, machine)
+            self.processes.append(process)
         return process.start() if start else process
 
     def redis(self, port=None, start=True, **env):
@@ -491,19 +500,19 @@ class Cluster:
         (master,) = [node for node in nodes if node.role == "master"]
         return master
 
-    def disagreement(self, nodes, sentinels, watchers=()):
-        """Why the processes do not agree; "" when they do."""
+    def disagreement(self, nodes, sentinels, watchers=(), group=GROUP):
+        """Why the processes do not agree on a group; "" when they do."""
         masters = [node for node in nodes if node.role == "master"]
         if len(masters) != 1:
             return f"{len(masters)} masters"
         (master,) = masters
-        if self.record() != master.record:
-            return f"{master.name} is the master, the record says \"{self.record()}\""
+        if (record := self.record(record_path(group))) != master.record:
+            return f"{master.name} is the master, the record says \"{record}\""
         for node in nodes:
             if node is not master and not node.follows(master):
                 return f"{node.name} does not follow {master.name}"
         for sentinel in sentinels:
-            view = sentinel.view()
+            view = sentinel.view(group)
             if view.get("port") != master.port:
                 return f"{sentinel.name} does not name {master.name}"
             if view["flags"] != "master":
@@ -511,14 +520,14 @@ class Cluster:
             if view["num-other-sentinels"] < len(sentinels) - 1:
                 return f"{sentinel.name} does not know every Sentinel"
             # Where one is still reported as master, this Sentinel is about to demote it, whatever happens meanwhile.
-            replicas = [replica for replica in sentinel.replicas()
+            replicas = [replica for replica in sentinel.replicas(group)
                         if replica["flags"] == replica["role-reported"] == "slave"]
             if len(replicas) < len(nodes) - 1:
                 return f"{sentinel.name} knows {len(replicas)} good replicas"
         for watcher in watchers:
             if sorted(watcher.sentinels()) != sorted((sentinel.host, sentinel.port) for sentinel in sentinels):
                 return f"{watcher.name} lists other Sentinels"
-            if watcher.get("/master") != master.record:
+            if watcher.get("/master" if group == GROUP else f"/masters/{group}") != master.record:
                 return f"{watcher.name} names another master"
         return ""
 

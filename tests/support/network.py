@@ -9,6 +9,7 @@
 A cut link loses what is sent over it and tells nobody, as a pulled cable does. It takes root, and iproute2.
 """
 
+import collections
 import contextlib
 import dataclasses
 import itertools
@@ -57,7 +58,7 @@ class Network:
         self._switch = f"{self._name}-switch"
         self._hosts = []
         self._lock = threading.Lock()
-        self._cut = set()  # (from, to)
+        self._cut = collections.Counter()  # (from, to): how many cuts of it are under way
         self.outside = Host("", f"{self._net}.1", f"rzk{number}")
 
     def __enter__(self):
@@ -102,20 +103,21 @@ class Network:
     # --- links
 
     @contextlib.contextmanager
-    def cut(self, these, those):
-        """Until the `with` block is left nothing passes between any of `these` and any of `those`."""
-        wanted = {pair for one, other in itertools.product(these, those) if one is not other
-                  for pair in ((one, other), (other, one))}
+    def cut(self, these, those, both_ways=True):
+        """Until the `with` block is left nothing passes from `these` to `those`, nor, where cut both ways, back."""
+        pairs = {pair for one, other in itertools.product(these, those) if one is not other
+                 for pair in ((one, other), (other, one))[:1 + both_ways]}
         with self._lock:
-            pairs = wanted - self._cut
-            self._cut |= pairs
-            self._change(pairs, lambda other: f"replace {other.address} lladdr {NOWHERE} nud permanent")
+            self._change(pairs - self._cut.keys(), lambda other: f"replace {other.address} lladdr {NOWHERE} nud permanent")
+            self._cut.update(pairs)
         try:
             yield
         finally:
             with self._lock:
-                self._cut -= pairs
-                self._change(pairs, lambda other: f"del {other.address}")
+                self._cut.subtract(pairs)
+                # Another cut of the same link may last longer.
+                self._cut = +self._cut
+                self._change(pairs - self._cut.keys(), lambda other: f"del {other.address}")
 
     def others(self, hosts):
         return [host for host in self._hosts if host not in hosts]

@@ -34,10 +34,11 @@ class Writer(Background):
     both again and repeats the write.
     """
 
-    def __init__(self, sentinels, name="visit", every=0.01):
+    def __init__(self, sentinels, name="visit", every=0.01, group=GROUP):
         super().__init__()
         self.writes = name
         self.every = every
+        self.group = group
         self.acknowledged = []
         self._sentinels = sentinels
         self._client = None
@@ -45,7 +46,7 @@ class Writer(Background):
     def _connect(self):
         sentinel = redis.sentinel.Sentinel(self._sentinels(), socket_timeout=0.5,
                                            sentinel_kwargs={"socket_timeout": 0.5})
-        return sentinel.master_for(GROUP, socket_timeout=0.5)
+        return sentinel.master_for(self.group, socket_timeout=0.5)
 
     def key(self, number):
         return f"{self.writes}:{number}"

@@ -467,6 +467,26 @@ TEST(DecideTest, SaysWhatItGoesBy) {
   }
 }
 
+TEST(DecideTest, WithoutDataNobodyBeginsBeforeWhoeverRunsHasRegisteredAgain) {
+  struct Case {
+    const char* name;
+    Record record;
+    store::Dataset own;
+    bool all_registered;
+    Action action;
+  };
+  const store::Dataset data{.replication_id = kId, .offset = 100, .bytes = 10};
+  for (const auto& [name, record, own, all_registered, action] :
+       std::initializer_list<Case>{{"the master is silent", Names(kB), {}, false, Action::kWait},
+                                   {"it stays silent", Names(kB), {}, true, Action::kServeAsMaster},
+                                   {"this node was the master", Names(kSelf), {}, false, Action::kWait},
+                                   {"with data on its disk", Names(kB), data, false, Action::kServeAsMaster},
+                                   {"the first start of all", {}, {}, false, Action::kServeAsMaster}}) {
+    const View view{.self = kSelf, .record = record, .own = own, .all_registered = all_registered};
+    EXPECT_EQ(Decide(view).action, action) << name;
+  }
+}
+
 const ServerInfo kLoadingMaster{.role = Role::kMaster, .loading = true};
 const ServerInfo kLoadingReplica{.role = Role::kReplica, .loading = true};
 constexpr const char* kForeignId = "ffffffff00000000000000000000000000000000";
