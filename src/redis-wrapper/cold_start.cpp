@@ -194,8 +194,9 @@ Decision DecideAmongStarting(const View& view, const std::string& why) {
   if (found.best == nullptr) {
     if (wait) return AwaitDatasets(view, why, "none has data");
     if (view.record.state == store::Record::State::kMaster && !view.all_registered) {
-      return Wait(why +
-                  "; no node with data is registered; waiting for those whose ZooKeeper session has expired");
+      return Decision::Wait(
+          "registrations",
+          why + "; no node with data is registered; waiting for those whose ZooKeeper session has expired");
     }
     return ServeAsMaster(fmt::format("{}, and no running node holds data{}", why, GivenUp(view)));
   }

@@ -34,9 +34,11 @@ Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& networ
       lock_(lock),
       own_server_(own_server) {}
 
-std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool holds_copy) {
-  const bool linked = own.role == redis::Role::kMaster || own.synchronising || HearsMaster(own);
-  if ((linked && !owed_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
+std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool holds_copy,
+                                              bool is_recorded) {
+  const bool is_master = own.role == redis::Role::kMaster;
+  const bool settled = is_master ? is_recorded : own.synchronising || HearsMaster(own);
+  if ((settled && !owed_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
     quiet_.Reset();
     log_decision_.Reset();
     wait_.reset();
@@ -64,7 +66,7 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   const bool due =
       decision->action == RecoveryAction::kPromote || decision->action == RecoveryAction::kFinish;
   if (!due) return std::nullopt;
-  if (const auto promoted = Promote(*decision); !promoted) {
+  if (const auto promoted = Promote(*decision, own.role); !promoted) {
     log_decision_(log::Severity::kError, {.event = "promotion-failed", .epoch = decision->epoch},
                   "this node is the recorded master, but redis-server does not take REPLICAOF NO ONE, "
                   "retrying: " +
@@ -167,6 +169,7 @@ Result<RecoveryDecision> Recoverer::LookAgain(bool holds_copy) {
 
 // Of the master that it has already, Redis does nothing but answer.
 Status Recoverer::TryOut(const redis::ServerInfo& own) {
+  if (own.role == redis::Role::kMaster) return {};
   return own_server_.Order({"REPLICAOF", own.master.host, std::to_string(own.master.port)});
 }
 
@@ -175,8 +178,10 @@ Status Recoverer::Record(const RecoveryView& view, const RecoveryDecision& decis
                                  lock_.node());
 }
 
-Status Recoverer::Promote(const RecoveryDecision& decision) {
-  if (auto promoted = own_server_.Order({"REPLICAOF", "NO", "ONE"}); !promoted) return promoted;
+Status Recoverer::Promote(const RecoveryDecision& decision, redis::Role role) {
+  if (role == redis::Role::kReplica) {
+    if (auto promoted = own_server_.Order({"REPLICAOF", "NO", "ONE"}); !promoted) return promoted;
+  }
   log::Warn({.event = "recovered", .epoch = decision.epoch}, "recovered: this node is the master: {}",
             decision.reason);
   return {};

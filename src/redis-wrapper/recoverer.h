@@ -32,9 +32,9 @@ class Recoverer {
   Recoverer(const WrapperOptions& options, const redis::Network& network, zookeeper::Session& session,
             store::Registry& registry, Lookup& lookup, zookeeper::Lock& lock, redis::KeptServer& own_server);
 
-  // Call with every look at the own server. `holds_copy` as in RecoveryView. This node has just become the
-  // master where it returns something: the record that says so.
-  std::optional<store::Record> Check(const redis::ServerInfo& own, bool holds_copy);
+  // Call with every look at the own server. `holds_copy` as in RecoveryView; `is_recorded` as the master, as
+  // last read. This node has just become the master where it returns something: the record that says so.
+  std::optional<store::Record> Check(const redis::ServerInfo& own, bool holds_copy, bool is_recorded);
 
   // What it waits for; nothing: there is nothing to recover. Its beginning is logged.
   const std::optional<daemon::Wait>& wait() const { return wait_; }
@@ -49,7 +49,7 @@ class Recoverer {
   // Whether the server takes the command that will promote it: nobody records what cannot come true.
   Status TryOut(const redis::ServerInfo& own);
   Status Record(const RecoveryView& view, const RecoveryDecision& decision);
-  Status Promote(const RecoveryDecision& decision);
+  Status Promote(const RecoveryDecision& decision, redis::Role role);
   void Say(const RecoveryDecision& decision);
 
   const WrapperOptions& options_;

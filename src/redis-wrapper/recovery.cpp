@@ -41,9 +41,9 @@ store::Dataset DataOf(const redis::ServerInfo& info) {
 
 bool IsRecorded(const RecoveryView& view, const Endpoint& endpoint) { return endpoint == view.record.master; }
 
+// Also where it acts as master already: a Sentinel may have died before it told anybody of the promotion.
 bool MayBePromoted(const Peer& peer) {
-  return peer.info && peer.info->role == redis::Role::kReplica && !peer.info->loading &&
-         peer.info->priority != 0 && !peer.member.incomplete;
+  return peer.info && !peer.info->loading && peer.info->priority != 0 && !peer.member.incomplete;
 }
 
 // Whose word counts: the registered Sentinels, and the members that serve, this one among them. The recorded
@@ -93,12 +93,9 @@ const Peer* FindActing(const RecoveryView& view) {
 std::string FindNoNeed(const RecoveryView& view) {
   if (view.record.state != State::kMaster) return "no master is recorded";
   if (IsRecorded(view, view.self)) return "the record names this node";
-  if (view.own.role == redis::Role::kMaster) return "this node acts as master";
   if (HearsMaster(view.own)) return "this node is linked to its master";
   if (view.recorded && view.recorded->role == redis::Role::kMaster)
     return fmt::format("the recorded master {} acts as master", view.record.master.ToAddress());
-  if (const auto* acting = FindActing(view))
-    return fmt::format("{} acts as master", acting->member.endpoint.ToAddress());
   return "";
 }
 
@@ -132,9 +129,12 @@ std::string FindNewer(const RecoveryView& view) {
   return "";
 }
 
-// The lowest priority first, as Sentinel does it, and then by address.
+// Who acts already, then the lowest priority, as Sentinel does it, and then by address.
 bool GoesFirst(const RecoveryView& view, const Peer& peer) {
-  return std::tuple(peer.info->priority, peer.member.endpoint) < std::tuple(view.own.priority, view.self);
+  const auto rank = [](const redis::ServerInfo& info, const Endpoint& endpoint) {
+    return std::tuple(info.role != redis::Role::kMaster, info.priority, endpoint);
+  };
+  return rank(*peer.info, peer.member.endpoint) < rank(view.own, view.self);
 }
 
 // Who stands in the way of this node, and how.

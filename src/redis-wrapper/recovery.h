@@ -1,7 +1,8 @@
 // Whether this replica promotes itself, because Sentinel did not act: a function of what was looked up.
 //
 // Sentinel is the first to act; it has blind spots that it never leaves by itself (no replica that it knows
-// is alive, every replica has priority 0, its next attempt is minutes away). Recovery is what happens then.
+// is alive, every replica has priority 0, its next attempt is minutes away, it dies between the promotion and
+// the word of it). Recovery is what happens then; one that acts as master already only has to be recorded.
 //
 // Why there cannot be two masters: the old one accepts writes only while ZooKeeper confirms it, or more than
 // half of its electorate do (fence.h). This one asks for more than half of the same electorate, and none of

@@ -93,7 +93,7 @@ void Serving::Check() {
   }
   stop_.NoteSeen(*own);
   follower_.Follow(*own);
-  if (auto recovered = recoverer_.Check(*own, promotable_.HoldsCopy(*own))) {
+  if (auto recovered = recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded())) {
     membership_.NoteWritten(std::move(*recovered));
     follower_.NoteRecorded();
     membership_.Refresh();

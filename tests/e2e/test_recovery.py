@@ -167,3 +167,21 @@ def test_a_replica_of_priority_0_is_not_promoted(cluster):
     # The way out that it names.
     replica.ask("CONFIG", "SET", "replica-priority", "10")
     await_recovered([replica], time.monotonic())
+
+
+def test_a_promotion_that_nobody_heard_of(cluster, figure):
+    """The Sentinel that ordered it died before anybody else knew, and so did all others."""
+    nodes, sentinels, _, master = bring_up(cluster)
+    for sentinel in sentinels:
+        sentinel.kill_all()
+    master.kill_all()
+    killed = time.monotonic()
+    others = [node for node in nodes if node is not master]
+    promoted, other = others
+    promoted.ask("REPLICAOF", "NO", "ONE")
+    wait_for(lambda: cluster.record() == promoted.record, RECOVERED, "the promoted one in the record")
+    write_until_ok(promoted.client(), "key", "after", within=RECOVERED)
+    took = time.monotonic() - killed
+    figure(f"a promotion that nobody heard of, kill to write, s: {took:.1f}")
+    assert took <= RECOVERED
+    wait_for(lambda: other.follows(promoted), what="the other replica follows")

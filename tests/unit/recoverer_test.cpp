@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "store/sentinel_id.h"
 #include "support/failing_network.h"
@@ -71,7 +72,7 @@ class Site {
   bool Look() {
     const auto own = own_->AskInfo();
     if (!own) return false;
-    const auto recovered = recoverer_.Check(*own, /*holds_copy=*/true);
+    const auto recovered = recoverer_.Check(*own, /*holds_copy=*/true, Record().master == kSelf);
     if (recovered) {
       EXPECT_EQ(recovered->master, kSelf);
       EXPECT_TRUE(recovered->cold_start);
@@ -146,7 +147,15 @@ TEST(RecovererTest, LeavesAMasterAlone) {
     void (*change)(Site&);
   };
   for (const auto& [name, change] : std::initializer_list<Row>{
-           {"a Sentinel promotes another one", [](Site& site) { site.fleet_.Promote(kOther); }},
+           {"a Sentinel promotes another one",
+            [](Site& site) {
+              site.fleet_.Promote(kOther);
+              site.EachSentinel([](auto& group) {
+                group.master = kOther;
+                group.master_down = false;
+                ++group.config_epoch;
+              });
+            }},
            {"the master answers", [](Site& site) { site.fleet_.redis(kMaster).state = State::kAnswers; }},
            {"a Sentinel sees the master",
             [](Site& site) { site.EachSentinel([](auto& group) { group.master_down = false; }); }},
@@ -159,6 +168,17 @@ TEST(RecovererTest, LeavesAMasterAlone) {
     EXPECT_FALSE(site.acts(kSelf)) << name;
     EXPECT_EQ(site.Record().master, kMaster) << name;
   }
+}
+
+TEST(RecovererTest, RecordsAPromotionThatNobodyHeardOf) {
+  Site site;
+  // The Sentinel that ordered it died before it saw it.
+  site.fleet_.Promote(kSelf);
+  EXPECT_FALSE(site.LookFor(kPatience));
+  EXPECT_TRUE(site.LookFor(2s));
+  EXPECT_EQ(site.Record().master, kSelf);
+  EXPECT_EQ(site.fleet_.orders, std::vector<std::string>{}) << "there is nothing to order";
+  EXPECT_FALSE(site.LookFor(2 * kPatience));
 }
 
 TEST(RecovererTest, LeavesItToWhoHoldsTheLock) {

@@ -80,11 +80,45 @@ TEST(DecideRecoveryTest, ThereIsNothingToRecover) {
   Check({{"nobody is recorded", [](auto& view) { view.record = {}; }, Action::kNone},
          {"garbage is recorded", [](auto& view) { view.record.state = State::kUnreadable; }, Action::kNone},
          {"this node is recorded", [](auto& view) { view.record.master = kSelf; }, Action::kNone},
-         {"this node acts", [](auto& view) { view.own.role = Role::kMaster; }, Action::kNone},
          {"this node is linked", [](auto& view) { view.own.link_up = true; }, Action::kNone},
          {"the recorded one acts",
-          [](auto& view) { view.recorded = redis::ServerInfo{.role = Role::kMaster}; }, Action::kNone},
-         {"another one acts", [](auto& view) { OtherInfo(view).role = Role::kMaster; }, Action::kNone}});
+          [](auto& view) { view.recorded = redis::ServerInfo{.role = Role::kMaster}; }, Action::kNone}});
+}
+
+TEST(DecideRecoveryTest, WhoWasPromotedAndNeverNamedIsRecorded) {
+  Check({{"this node acts", [](auto& view) { view.own.role = Role::kMaster; }, Action::kPromote},
+         {"this node acts, and the patience has not passed",
+          [](auto& view) {
+            view.own.role = Role::kMaster;
+            view.quiet_since += 1ms;
+          },
+          Action::kWait},
+         {"this node acts, and goes before a better priority",
+          [](auto& view) {
+            view.own.role = Role::kMaster;
+            OtherInfo(view).priority = 10;
+          },
+          Action::kPromote},
+         {"this node acts, and was succeeded: another one has newer data",
+          [](auto& view) {
+            view.own = Replica(200, kOlderId);
+            view.own.role = Role::kMaster;
+          },
+          Action::kWait},
+         {"another one acts, and is to record itself",
+          [](auto& view) { OtherInfo(view).role = Role::kMaster; }, Action::kWait},
+         {"another one acts, and did not record itself",
+          [](auto& view) {
+            OtherInfo(view).role = Role::kMaster;
+            view.quiet_since -= kPatience;
+          },
+          Action::kPromote},
+         {"another one acts with older data, as one that was succeeded",
+          [](auto& view) {
+            OtherInfo(view) = Replica(200, kOlderId);
+            OtherInfo(view).role = Role::kMaster;
+          },
+          Action::kPromote}});
 }
 
 TEST(DecideRecoveryTest, FinishesOnlyWhatItHasBegunItself) {
