@@ -190,7 +190,9 @@ HandoverPlan PlanHandover(const HandoverView& view) {
   if (auto refusal = CheckSentinels(view, survey, plan.candidates.front())) return refuse(*refusal);
   ChooseSentinels(survey, attached.online, plan);
   for (const auto& replica : view.master.replicas) plan.watched.push_back(replica.endpoint);
-  for (const auto& replica : plan.unattached) plan.watched.push_back(replica);
+  for (const auto& replica : plan.unattached) {
+    if (!Contains(plan.watched, replica)) plan.watched.push_back(replica);
+  }
   for (const auto& replica : attached.online) {
     if (!IsNeverPromoted(replica, view.replicas.at(replica), survey)) plan.replicas.push_back(replica);
   }
