@@ -103,9 +103,7 @@ bool ClientSession::connected() const { return handle_ && handle_->state().conne
 
 std::int64_t ClientSession::id() const { return handle_ ? handle_->state().id() : 0; }
 
-bool ClientSession::Answers(Duration within) {
-  return Ask(handle_.get(), within, ExistsRequest("/", Watch::kNo)).has_value();
-}
+bool ClientSession::Answers(Duration within) { return Ask(handle_.get(), within, SyncRequest()).has_value(); }
 
 Result<Node> ClientSession::Get(const std::string& path, Watch watch) {
   return Ask(handle_.get(), request_timeout_, GetRequest(path, watch));

@@ -156,6 +156,11 @@ Request<std::string> CreateRequest(std::string path, std::string data, Lifetime 
           }};
 }
 
+Request<std::string> SyncRequest() {
+  return {"cannot reach the leader",
+          [](zhandle_t* client, const void* call) { return zoo_async(client, "/", &OnString, call); }};
+}
+
 Request<void> SetRequest(std::string path, std::string data, std::int32_t version) {
   std::string what = "cannot write " + path;
   return {std::move(what),

@@ -37,6 +37,9 @@ Request<std::string> CreateRequest(std::string path, std::string data, Lifetime 
 Request<void> SetRequest(std::string path, std::string data, std::int32_t version);
 Request<void> DeleteRequest(std::string path, std::int32_t version);
 Request<void> CommitRequest(const Transaction& transaction);
+// Answered by way of the leader, after every change that it had made: a server that is cut off from the
+// others goes on answering what it has itself for some seconds (syncLimit).
+Request<std::string> SyncRequest();
 
 // Blocks for `timeout` at most. kUnavailable at once: there is no handle, or it is not connected.
 template <class T>

@@ -106,8 +106,9 @@ class Session {
   virtual void Maintain(TimePoint now) = 0;
 
   virtual bool connected() const = 0;
-  // Whether the server answers now: a round trip of at most `within`. connected() may still say yes for two
-  // thirds of the session timeout after a cable was cut.
+  // Whether ZooKeeper answers now: a round trip to the leader of at most `within`. connected() may still say
+  // yes for two thirds of the session timeout after a cable was cut, and a server that has lost its leader
+  // answers reads for some seconds more.
   virtual bool Answers(Duration within) = 0;
   // The id of the session, 0 while there is none. A change means: register everything again.
   virtual std::int64_t id() const = 0;
