@@ -92,6 +92,13 @@ bool Membership::SetIncomplete(bool incomplete) {
   return true;
 }
 
+bool Membership::SetServing(bool serving) {
+  if (self_.serving == serving) return false;
+  self_.serving = serving;
+  changed_ = true;
+  return true;
+}
+
 bool Membership::ZooKeeperAnswers() const {
   return loop_.session().connected() && loop_.session().Answers(redis::kAnswerTimeout);
 }

@@ -50,6 +50,9 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   if (!view) {
     log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
                   "cannot look whether this node is to be promoted, retrying: " + view.error().message);
+    wait_ = {.name = "recovery",
+             .sentence = "cannot look whether this node is to be promoted, retrying: " + view.error().message,
+             .told = true};
     return std::nullopt;
   }
   Result<RecoveryDecision> decision = DecideRecovery(*view, Clock::now());
@@ -90,7 +93,8 @@ Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_co
   auto record = registry_.records.Read(group, Watch::kYes);
   if (!record) return tl::unexpected(record.error());
   view.record = std::move(*record);
-  const bool passed = owed_ && view.record.epoch > owed_->epoch;
+  const bool passed = owed_ && (view.record.epoch > owed_->epoch ||
+                                (view.record.epoch == owed_->epoch && view.record.master != view.self));
   if (passed || own.role == redis::Role::kMaster) owed_.reset();
   if (owed_ && view.record.master == view.self && view.record.epoch == owed_->epoch)
     view.owed_from = owed_->from;
@@ -169,6 +173,11 @@ Result<RecoveryDecision> Recoverer::LookAgain(bool holds_copy) {
 
 // Of the master that it has already, Redis does nothing but answer.
 Status Recoverer::TryOut(const redis::ServerInfo& own) {
+  const auto now = own_server_.AskInfo();
+  if (!now) return tl::unexpected(now.error());
+  // The look took its time, and somebody may have been quicker.
+  if (now->role != own.role || now->master != own.master || HearsMaster(*now))
+    return Fail(ErrorKind::kUnavailable, "its role or its link has just changed");
   if (own.role == redis::Role::kMaster) return {};
   return own_server_.Order({"REPLICAOF", own.master.host, std::to_string(own.master.port)});
 }

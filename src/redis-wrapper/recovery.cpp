@@ -106,23 +106,43 @@ std::string FindUnfit(const RecoveryView& view) {
   return view.holds_copy ? "its replica-priority is 0" : "it holds no complete copy of the group's data";
 }
 
+// An old master that nobody demoted, since its successor was gone first: not a replica that was promoted.
+bool WasSucceeded(const RecoveryView& view) {
+  const std::string& now = view.history.replication_id;
+  return view.own.role == redis::Role::kMaster && !now.empty() && now != view.own.replication_id &&
+         now != view.own.previous_replication_id;
+}
+
 // Of the others.
 bool IsNobodyFit(const RecoveryView& view) {
   return std::none_of(view.members.begin(), view.members.end(), MayBePromoted);
 }
 
-// Whether the recorded master still has a wrapper, and runs for all that its registration says.
+bool IsMember(const RecoveryView& view, const Endpoint& endpoint) {
+  return endpoint == view.self ||
+         std::any_of(view.members.begin(), view.members.end(),
+                     [&](const auto& peer) { return peer.member.endpoint == endpoint; });
+}
+
+// Whether the recorded master still has a wrapper, and runs for all that its registration says. As a replica
+// it takes no writes.
 bool IsRegistered(const RecoveryView& view) {
+  if (view.recorded && view.recorded->role == redis::Role::kReplica) return false;
   return std::any_of(view.members.begin(), view.members.end(), [&view](const auto& peer) {
     return peer.member.serving && IsRecorded(view, peer.member.endpoint);
   });
 }
 
 std::string FindNewer(const RecoveryView& view) {
-  // The epoch of a recovery is its node's own invention: a failover of Sentinel's at the same one counts.
-  const std::uint64_t least = view.record.cold_start ? view.record.epoch : view.record.epoch + 1;
+  // The epoch of a recovery is its node's own invention: a failover of Sentinel's at the same one counts,
+  // while there is anybody whom the watcher can record.
+  const auto is_newer = [&view](const sentinel::SentinelReport& report) {
+    if (report.config_epoch > view.record.epoch) return true;
+    return view.record.cold_start && report.config_epoch == view.record.epoch &&
+           IsMember(view, report.master);
+  };
   for (const auto& [sentinel, report] : view.sentinels) {
-    if (report && report->config_epoch >= least && !IsRecorded(view, report->master))
+    if (report && is_newer(*report) && !IsRecorded(view, report->master))
       return fmt::format("Sentinel {} knows a newer configuration (epoch {}, master {})",
                          sentinel.ToAddress(), report->config_epoch, report->master.ToAddress());
   }
@@ -207,6 +227,8 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
         fmt::format("only {} of {} Sentinels and members answer this node, and more than half have to",
                     votes.denying, votes.electorate));
   }
+  if (WasSucceeded(view))
+    return wait("this node acts as one, with data that the group has gone on from; waiting for newer data");
   const Duration quiet = std::chrono::duration_cast<Duration>(now - view.quiet_since);
   if (quiet < view.patience)
     return wait(fmt::format("waiting for Sentinel to fail over, for {} ms at least", view.patience.count()));

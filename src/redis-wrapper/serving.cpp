@@ -27,7 +27,8 @@ std::int64_t UsersPriority(const WrapperOptions& options) {
 }  // namespace
 
 Serving::Serving(const Parts& parts, store::Member self, store::Record record)
-    : loop_(parts.loop),
+    : options_(parts.options),
+      loop_(parts.loop),
       runner_(parts.runner),
       own_server_(parts.own_server),
       lookup_(parts.lookup),
@@ -64,6 +65,7 @@ int Serving::Run() {
 }
 
 int Serving::StopOnRequest() {
+  loop_.NoteWaiting(std::nullopt);
   TimePoint check_at = Clock::now() + kCheckInterval;
   while (const auto wake = stop_.HandOver()) {
     loop_.Pump(*wake);
@@ -83,9 +85,12 @@ void Serving::Check() {
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (membership_.Due() || fence_.alone())) membership_.Refresh();
   const auto own = own_server_.AskInfo();
+  TellServing(own.has_value(), reachable);
   if (own) promotable_.Keep(*own, reachable);
   readiness_.Say(own);
-  loop_.NoteWaiting(recoverer_.wait() ? recoverer_.wait() : readiness_.wait());
+  // What recovery waits for is as old as the last answer of the server.
+  const bool told = own && !own->loading;
+  loop_.NoteWaiting(told && recoverer_.wait() ? recoverer_.wait() : readiness_.wait());
   if (!own || own->loading) return;
   if (own->replication_id != replication_id_) {
     replication_id_ = own->replication_id;
@@ -103,6 +108,22 @@ void Serving::Check() {
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();
   keeper_.Keep(*own, leads, reachable, Clock::now());
   KeepFenced(*own);
+}
+
+void Serving::TellServing(bool answers, bool reachable) {
+  if (answers) answered_at_ = Clock::now();
+  const bool hangs = options_.recovery_patience > Duration::zero() &&
+                     Clock::now() - answered_at_ >= options_.recovery_patience;
+  if (!membership_.SetServing(!hangs)) return;
+  if (hangs) {
+    log::Error({.event = "server-hangs"},
+               "redis-server has not answered for {} ms; registered as not serving until it does, so that a "
+               "replica can take over; find out what holds it, or restart this redis-wrapper",
+               options_.recovery_patience.count());
+  } else {
+    log::Info({.event = "server-answers"}, "redis-server answers again");
+  }
+  if (reachable) membership_.Refresh();
 }
 
 void Serving::KeepFenced(const redis::ServerInfo& own) {

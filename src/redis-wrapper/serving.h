@@ -51,9 +51,12 @@ class Serving {
   // Once a second; more often while the name of the data is new, or nothing confirms this master.
   void Check();
   void KeepFenced(const redis::ServerInfo& own);
+  // A server that hangs does not serve: while its registration says that it does, nobody recovers.
+  void TellServing(bool answers, bool reachable);
   // Until the handover is over; while it takes its time, the master is kept one that may take writes.
   int StopOnRequest();
 
+  const WrapperOptions& options_;
   daemon::WrapperLoop& loop_;
   daemon::ServerRunner& runner_;
   redis::KeptServer& own_server_;
@@ -70,6 +73,7 @@ class Serving {
   // Of the data, as last seen, and until when all of the group may still be learning it.
   std::string replication_id_;
   TimePoint settled_at_{};
+  TimePoint answered_at_ = Clock::now();
 };
 
 }  // namespace redis_zk::redis_wrapper

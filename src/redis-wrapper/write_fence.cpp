@@ -36,7 +36,11 @@ void WriteFence::Check(const redis::ServerInfo& own, const ZooKeeperSays& zookee
   if (!options_.fence) return;
   FindLeftover(own);
   const bool is_master = own.role == redis::Role::kMaster;
-  if (zookeeper.confirms || !is_master) joined_.clear();
+  if (zookeeper.confirms || !is_master) {
+    joined_.clear();
+    attached_.clear();
+    for (const auto& replica : own.replicas) attached_.insert(replica.endpoint);
+  }
   const Confirmations confirmations =
       is_master ? AskForConfirmation(own, zookeeper, sentinels, replicas) : Confirmations{};
   const Fence::Action action = fence_.Next(is_master, Confirmed(confirmations), Clock::now());
@@ -69,7 +73,9 @@ Confirmations WriteFence::AskForConfirmation(const redis::ServerInfo& own, const
   std::set<Endpoint> counted(registered.begin(), registered.end());
   counted.insert(joined_.begin(), joined_.end());
   std::set<Endpoint> known = counted;
-  for (const auto& replica : own.replicas) known.insert(replica.endpoint);
+  for (const auto& replica : own.replicas) {
+    if (!attached_.contains(replica.endpoint)) known.insert(replica.endpoint);
+  }
   const std::vector<Endpoint> replicas(known.begin(), known.end());
   PeersView view{.self = options_.server.announce, .newer_epoch = zookeeper.newer_epoch};
   // One after the other where no thread can be made.

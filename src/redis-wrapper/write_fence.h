@@ -54,8 +54,11 @@ class WriteFence {
     std::string min_replicas;
     std::string max_lag;
   };
+  // Were attached when ZooKeeper confirmed this master last; who of them is not registered is none of the
+  // group.
+  std::set<Endpoint> attached_;
   // Have joined since ZooKeeper confirmed this master last: as far as it can read they are not registered,
-  // and they could be promoted all the same. Who has never answered as its replica is none of the group.
+  // and they could be promoted all the same. Who has never answered as its replica does not count.
   std::set<Endpoint> joined_;
   UserSettings users_{"0", "10"};  // as they were before the fence was raised; Redis' own before that
   LogOnChange log_problem_;

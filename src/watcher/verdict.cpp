@@ -87,8 +87,12 @@ Verdict Judge(const Evidence& evidence) {
   const auto majority = sentinel::FindMajority(reports, registered);
   if (!majority) return Keep("no majority of the registered Sentinels names the same master");
   const bool same_master = record.state == store::Record::State::kMaster && record.master == majority->master;
-  if (IsTrue(record, *majority))
+  if (IsTrue(record, *majority)) {
+    // From now on it is an ordinary one: whoever names another at the same epoch is late.
+    if (record.cold_start)
+      return Change(record.master, record.epoch, "most Sentinels have taken over this master");
     return {.reason = "the record is right: most Sentinels name its master", .agreed = true};
+  }
   const std::string named =
       fmt::format("{} of {} Sentinels name {}", majority->votes, registered, majority->master.ToAddress());
   const std::uint64_t newest_epoch =

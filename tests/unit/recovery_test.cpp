@@ -99,6 +99,13 @@ TEST(DecideRecoveryTest, WhoWasPromotedAndNeverNamedIsRecorded) {
             OtherInfo(view).priority = 10;
           },
           Action::kPromote},
+         {"this node acts with data that the group has gone on from",
+          [](auto& view) {
+            view.own = Replica(200, kOlderId);
+            view.own.role = Role::kMaster;
+            view.members.clear();
+          },
+          Action::kWait},
          {"this node acts, and was succeeded: another one has newer data",
           [](auto& view) {
             view.own = Replica(200, kOlderId);
@@ -178,6 +185,14 @@ TEST(DecideRecoveryTest, TheOldMasterIsDeadForMoreThanHalf) {
             view.members.push_back({{.endpoint = kMaster, .serving = true}, {}});
           },
           Action::kWait},
+         {"its wrapper is registered, and it is a replica of this node",
+          [](auto& view) {
+            view.own.role = Role::kMaster;
+            view.own.link_up = false;
+            view.recorded = redis::ServerInfo{.role = Role::kReplica, .master = kSelf};
+            view.members.push_back({{.endpoint = kMaster, .serving = true}, view.recorded});
+          },
+          Action::kPromote},
          {"its wrapper is registered, and it starts",
           [](auto& view) {
             view.members.push_back({{.endpoint = kMaster, .serving = false}, {}});

@@ -132,6 +132,25 @@ TEST_F(ServingTest, AMasterThatCannotRegisterIsNotConfirmedByZooKeeper) {
   EXPECT_TRUE(site.looked);
 }
 
+TEST_F(ServingTest, AServerThatHangsDoesNotServe) {
+  WrapperSite site;
+  const CapturedLog log;
+  BeginAsMaster(site);
+  site.options.recovery_patience = 10s;
+  site.After(kServes + 1s, [&] { site.own().state = FakeFleet::State::kSilent; });
+  site.After(kServes + 8s,
+             [&] { EXPECT_TRUE(site.MemberAt(site.self)->serving) << "it may be a slow moment"; });
+  site.After(kServes + 20s, [&] {
+    ASSERT_TRUE(site.MemberAt(site.self));
+    EXPECT_FALSE(site.MemberAt(site.self)->serving);
+    site.own().state = FakeFleet::State::kAnswers;
+  });
+  site.LookAfter(kServes + 25s, [&] { EXPECT_TRUE(site.MemberAt(site.self)->serving); });
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_TRUE(site.looked);
+  EXPECT_THAT(log.text(), HasSubstr("redis-server has not answered for"));
+}
+
 TEST_F(ServingTest, AMasterThatWasSucceededFollowsItsSuccessor) {
   WrapperSite site;
   const CapturedLog log;

@@ -149,11 +149,14 @@ int ServerRunner::Stop() {
     supervisor->Stop(Clock::now());
   }
   if (runs) {
+    // What was waited for until now does not matter any more.
+    loop_.NoteWaiting(std::nullopt);
+    const Wait wait{.name = "server-stop",
+                    .sentence = "waiting until the server exits after the stop (STOP_TIMEOUT)",
+                    .told = true,
+                    .until = Clock::now() + server_.stop_timeout};
     while (!loop_.exit_code()) {
-      loop_.NoteWaiting(Wait{.name = "server-stop",
-                             .sentence = "waiting until the server exits after the stop (STOP_TIMEOUT)",
-                             .told = true,
-                             .until = supervisor->deadline()});
+      loop_.NoteWaiting(wait);
       loop_.Pump(Clock::now() + zookeeper::kUpkeep);
     }
     log::Info({.event = "stopped"}, "the server exited after the stop, code {}", *loop_.exit_code());

@@ -11,6 +11,7 @@ namespace redis_zk::daemon {
 namespace {
 
 constexpr Duration kWriteAtMostEvery = 1s;
+constexpr Duration kWriteAgain = 30s;
 
 std::int64_t UnixTimeOf(TimePoint time, TimePoint now) {
   return UnixTime() + std::chrono::duration_cast<Duration>(time - now).count();
@@ -30,8 +31,10 @@ void WaitPublisher::Keep(const std::optional<Wait>& wait, TimePoint now) {
     unsure_ = false;
   }
   if (wait == written_ && !unsure_) return;
-  write_at_ = now + kWriteAtMostEvery;
-  if (const auto done = Write(wait, now); !done) {
+  const auto done = Write(wait, now);
+  // A request may have taken its time, and there is more to do than this.
+  write_at_ = Clock::now() + (done ? kWriteAtMostEvery : kWriteAgain);
+  if (!done) {
     unsure_ = true;
     log::Debug({.event = "zookeeper-request-failed"}, "{}", done.error().message);
     return;

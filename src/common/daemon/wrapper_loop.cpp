@@ -50,9 +50,9 @@ void WrapperLoop::Pump(TimePoint deadline) {
   }
   session_->Maintain(Clock::now());
   SayWaitingForZooKeeper(Clock::now());
-  wait_publisher_.Keep(waiting_.FindLong(Clock::now()), Clock::now());
   health_.Touch(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
+  wait_publisher_.Keep(waiting_.FindLong(Clock::now()), Clock::now());
 }
 
 void WrapperLoop::OnSignal(int number) {

@@ -160,7 +160,7 @@ Result<Wait> ParseWait(std::string_view text) {
             .endpoint = std::move(endpoint),
             .name = TextAt(json, "name"),
             .sentence = Printable(TextAt(json, "sentence"), kMostOfSentence),
-            .since = NumberAt(json, "since"),
+            .since = std::max<std::int64_t>(NumberAt(json, "since"), 0),
             .needs_person = BoolAt(json, "needs_person")};
   if (const auto until = NumberAt(json, "until"); until > 0) wait.until = until;
   if (!IsCode(wait.name)) return Fail(ErrorKind::kInvalid, "a \"name\" in kebab-case");
