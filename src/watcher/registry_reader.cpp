@@ -191,7 +191,7 @@ bool RegistryReader::ReadWaiting() {
 bool RegistryReader::MeasureRequest() {
   const Duration patience = options_.zk_session_timeout;
   const TimePoint began = Clock::now();
-  const bool answered = session_.Exists("/", zookeeper::Watch::kNo).has_value();
+  const bool answered = session_.Answers(patience);
   const Clock::duration took = Clock::now() - began;
   // Else it was not even sent. One without an answer took at least that long.
   if (answered || took >= patience)

@@ -239,6 +239,7 @@ def test_settings_of_an_included_file_are_kept(cluster):
     assert sentinel.ask("SENTINEL", "SET", GROUP, "failover-timeout", 1)
     # Sooner than other settings, for without a failover nothing needs it.
     wait_for(lambda: sentinel.view()["failover-timeout"] == 8000, within=15, what="the repair")
+    sentinel.wait_log("event=setting-repaired")
     (line,) = sentinel.log_lines("event=setting-repaired")
     assert "back to 8000: it stayed at 1 " in line
     (line,) = sentinel.log_lines("event=foreign-sentinels-possible")

@@ -185,9 +185,9 @@ TEST_F(PublishedWaitTest, ItComesAndGoesWhicheverCallFails) {
     Site site(*this);
     const Wait wait{.name = "a", .sentence = "for a"};
     site.loop.session().FailCall(number, fault);
-    site.WaitFor(35s, wait);
+    site.WaitFor(45s, wait);
     EXPECT_EQ(site.Published().size(), 1U);
-    site.WorkFor(5s);
+    site.WorkFor(15s);
     EXPECT_TRUE(site.Published().empty());
     return site.loop.session().faults() > 0;
   });

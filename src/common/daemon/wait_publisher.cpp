@@ -11,7 +11,7 @@ namespace redis_zk::daemon {
 namespace {
 
 constexpr Duration kWriteAtMostEvery = 1s;
-constexpr Duration kWriteAgain = 30s;
+constexpr Duration kWriteAgain = 10s;
 
 std::int64_t UnixTimeOf(TimePoint time, TimePoint now) {
   return UnixTime() + std::chrono::duration_cast<Duration>(time - now).count();

@@ -20,7 +20,7 @@ class WaitPublisher {
   WaitPublisher(zookeeper::Session& session, store::Waits& waits, store::Wait whose);
 
   // Writes what is waited for, or removes it; nothing is done while that is what stands there. What fails is
-  // tried again half a minute later.
+  // tried again ten seconds later.
   void Keep(const std::optional<Wait>& wait, TimePoint now);
 
  private:
