@@ -72,13 +72,18 @@ Finding IsStuck(const StuckView& view) {
   if (own.failover_in_progress) return No("it is failing over");
   if (view.record.state != store::Record::State::kMaster) return No("the record names no master");
   if (view.record.master == own.master) return No("the record names the same master");
+  // A hello of the same epoch does not move it, and alone it has no quorum for what it could promote.
+  const bool same_epoch = view.record.epoch > 0 && view.record.epoch == own.config_epoch;
   for (const auto& replica : view.replicas) {
-    if (!replica.down) return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));
+    if (!replica.down && !same_epoch)
+      return No(fmt::format("it can promote {}", replica.endpoint.ToAddress()));
   }
   if (!view.recorded_acts) return No("the recorded master does not answer as master");
-  return {true, fmt::format("its master {} is down, it knows no reachable replica, and the record names {}, "
-                            "which acts as master",
-                            own.master.ToAddress(), view.record.master.ToAddress())};
+  return {true, fmt::format(
+                    "its master {} is down, {}, and the record names {}, which acts as master",
+                    own.master.ToAddress(),
+                    same_epoch ? "its configuration has the record's epoch" : "it knows no reachable replica",
+                    view.record.master.ToAddress())};
 }
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -52,6 +52,12 @@ TEST(IsStuckTest, OnlyWhereSentinelCannotHelpItself) {
            {"its master lives", [](auto& v) { v.own = Up(); }, false},
            {"it fails over", [](auto& v) { v.own = FailingOver(); }, false},
            {"a replica lives", [](auto& v) { v.replicas.push_back({.endpoint = kReplica}); }, false},
+           {"a replica lives, and its epoch is the record's: nobody else moves it",
+            [](auto& v) {
+              v.replicas.push_back({.endpoint = kReplica});
+              v.record.epoch = v.own.config_epoch = 6;
+            },
+            true},
            {"the record agrees", [](auto& v) { v.record = Recorded(kMaster); }, false},
            {"no record", [](auto& v) { v.record = {}; }, false},
            {"an unreadable record", [](auto& v) { v.record = {.state = Record::State::kUnreadable}; }, false},
