@@ -85,7 +85,8 @@ void Serving::Check() {
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (membership_.Due() || fence_.alone())) membership_.Refresh();
   const auto own = own_server_.AskInfo();
-  TellServing(own.has_value(), reachable);
+  // One that refuses this wrapper answers its clients.
+  TellServing(own || own.error().kind == ErrorKind::kRefused, reachable);
   if (own) promotable_.Keep(*own, reachable);
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.
