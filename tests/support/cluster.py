@@ -59,6 +59,17 @@ def wait_for(condition, within=PATIENCE, what="what was waited for", every=0.01)
 _reservations = []
 
 
+def is_free(port):
+    """Whether a server could listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
 def free_port():
     """A port nobody listens on, given out once.
 
@@ -70,10 +81,10 @@ def free_port():
         reservation = socket.socket(socket.AF_UNIX)
         try:
             reservation.bind(f"\0redis-zk-port-{port}")
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((LOOPBACK, port))
+            taken = not is_free(port)
         except OSError:
+            taken = True
+        if taken:
             reservation.close()
             continue
         _reservations.append(reservation)
@@ -268,6 +279,8 @@ class Wrapper(Server):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
             wait_for(lambda: not alive(child), what=f"the end of {self.name}'s server")
+            # A child of the server that saves, or sends a copy, has its sockets for a moment more.
+            wait_for(lambda: self.host != LOOPBACK or is_free(self.port), what=f"the port of {self.name}")
 
     def kill_child(self):
         os.kill(self.child, signal.SIGKILL)
