@@ -1,7 +1,6 @@
 """Whose server is that? Schedulers reuse addresses within seconds, so an address is no identity."""
 
 import json
-import socket
 import time
 import uuid
 
@@ -25,16 +24,6 @@ def count(node, prefix):
     """How many of the keys that `fill` wrote are there."""
     with node.client() as client:
         return client.exists(*(f"{prefix}:{number}" for number in range(KEYS)))
-
-
-def is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 class Plain(Server):
@@ -127,7 +116,6 @@ def test_a_sentinel_of_another_deployment_at_a_registered_address(make_cluster, 
     newcomers = []
     for victim in fleets["ours"][1][:2]:
         victim.kill_all()
-        wait_for(lambda: is_free(victim.port), what="the dead one's port")
         newcomer = cluster.sentinel(port=victim.port, ZK_ROOT="/b", ZK_SESSION_TIMEOUT=4)
         newcomers.append(newcomer)
         newcomer.await_serving()

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "failover/order.h"
 #include "failover/order_watch.h"
 #include "sentinel/client.h"
 
@@ -12,22 +13,14 @@ namespace redis_zk::failover {
 
 std::optional<Endpoint> FindNamed(const Endpoint& old_master,
                                   const std::vector<sentinel::SentinelReport>& reports) {
-  const sentinel::SentinelReport* newest = nullptr;
-  for (const auto& report : reports) {
-    if (newest == nullptr || report.config_epoch > newest->config_epoch) newest = &report;
-  }
-  if (newest == nullptr || newest->master == old_master) return std::nullopt;
-  const bool disputed = std::any_of(reports.begin(), reports.end(), [&](const auto& report) {
-    return report.master == old_master && report.config_epoch == newest->config_epoch;
-  });
-  return disputed ? std::nullopt : std::optional(newest->master);
+  const auto* succession = FindSuccession(old_master, reports);
+  return succession == nullptr ? std::nullopt : std::optional(succession->master);
 }
 
 std::optional<Endpoint> FindPromoted(redis::Servers& servers, const Promotion& awaited,
                                      const std::optional<Endpoint>& named) {
   std::vector<Endpoint> candidates = awaited.promotable;
-  if (named && std::find(candidates.begin(), candidates.end(), *named) == candidates.end())
-    candidates.push_back(*named);
+  if (named && !Contains(candidates, *named)) candidates.push_back(*named);
   const auto infos = servers.AskInfos(candidates);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const auto& info = infos[i];
@@ -46,8 +39,7 @@ CallOff::Seen CallOff::Look(TimePoint now) {
     const Endpoint& sentinel = terms_.sentinels[i].endpoint;
     if (answers[i]) {
       reports.push_back(*answers[i]);
-    } else if (answers[i].error().kind == ErrorKind::kTimeout &&
-               std::find(terms_.asked.begin(), terms_.asked.end(), sentinel) != terms_.asked.end()) {
+    } else if (answers[i].error().kind == ErrorKind::kTimeout && Contains(terms_.asked, sentinel)) {
       open = fmt::format("Sentinel {}, which accepted the request, does not answer and may still promote one",
                          sentinel.ToAddress());
     }

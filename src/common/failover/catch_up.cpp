@@ -28,7 +28,10 @@ CatchUp::Seen CatchUp::Look(const OldMaster& old_master, redis::Servers& servers
                            master->offset - infos[i]->offset);
     }
   }
-  return {.arrived = behind.empty(), .offset = master->offset, .why = std::move(behind)};
+  return {.arrived = behind.empty(),
+          .replication_id = master->replication_id,
+          .offset = master->offset,
+          .why = std::move(behind)};
 }
 
 }  // namespace redis_zk::failover

@@ -21,9 +21,10 @@ class CatchUp {
 
   struct Seen {
     bool arrived = false;
-    bool hopeless = false;  // to wait is pointless
-    std::int64_t offset{};  // the master's; once arrived, with a slack of 0, every replica's
-    std::string why{};      // one sentence, unless arrived
+    bool hopeless = false;         // to wait is pointless
+    std::string replication_id{};  // of the master's data
+    std::int64_t offset{};         // of them; once arrived, with a slack of 0, every replica's
+    std::string why{};             // one sentence, unless arrived
   };
   Seen Look(const OldMaster& master, redis::Servers& servers);
 

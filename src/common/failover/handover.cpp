@@ -54,15 +54,6 @@ constexpr Duration kDemote = 5s;
 
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
-std::vector<sentinel::SentinelReport> WithAnswer(
-    const std::vector<Result<sentinel::SentinelReport>>& answers) {
-  std::vector<sentinel::SentinelReport> reports;
-  for (const auto& answer : answers) {
-    if (answer) reports.push_back(*answer);
-  }
-  return reports;
-}
-
 }  // namespace
 
 Status DisconnectClients(redis::Servers& servers, const Endpoint& server) {
@@ -133,8 +124,6 @@ HandoverPlan Handover::Look() {
     plan.passing = slow || redis::IsFull(master.error());
     return plan;
   }
-  awaited_.master = terms_.announced;
-  awaited_.replication_id = master->replication_id;
   HandoverView view;
   view.master = *master;
   view.announced = terms_.announced;
@@ -236,7 +225,6 @@ Handover::Next Handover::PauseWrites(HandoverPlan plan) {
     if (paused.error().kind != ErrorKind::kRefused && GoesOn()) master_.ReleaseWrites();
     return End(Kind::kRefused, paused.error().message);
   }
-  awaited_.promotable = plan.watched;
   CatchUp catch_up(plan.replicas, to_, 0);
   return step::CatchingUp{std::move(plan), std::move(catch_up), Clock::now() + kCatchUp};
 }
@@ -258,9 +246,10 @@ Handover::Next Handover::Take(step::CatchingUp& at) {
                     "timeout: the pause of the writes expired before the failover was requested");
     deadline = master_.paused_until() - kReleaseBefore;
   }
-  awaited_.offset = seen.offset;
-  std::vector<Endpoint> to_ask = at.plan.sentinels;
-  return step::Ordering{{.plan = std::move(at.plan), .deadline = deadline, .to_ask = std::move(to_ask)}};
+  return step::Ordering{
+      {.awaited = {terms_.announced, std::move(seen.replication_id), seen.offset, std::move(at.plan.watched)},
+       .deadline = deadline,
+       .to_ask = std::move(at.plan.sentinels)}};
 }
 
 Handover::Next Handover::Take(step::Ordering& at) {
@@ -301,11 +290,12 @@ Handover::Next Handover::Take(step::Ordering& at) {
 Handover::Next Handover::Take(step::AwaitingPromotion& at) {
   step::Attempt& attempt = at.attempt;
   // Its own word comes up to a second before a Sentinel's.
-  if (const auto promoted = FindPromoted(network_.redis, awaited_, std::nullopt)) return Demote(*promoted);
+  if (const auto promoted = FindPromoted(network_.redis, attempt.awaited, std::nullopt))
+    return Demote(*promoted);
   const std::string asked = at.watch.asked().ToAddress();
   const auto answers = sentinel::AskSentinels(network_.sentinels, answering_, terms_.group);
-  if (const auto named = FindNamed(awaited_.master, WithAnswer(answers))) {
-    if (const auto promoted = FindPromoted(network_.redis, awaited_, named)) return Demote(*promoted);
+  if (const auto named = FindNamed(attempt.awaited.master, WithAnswer(answers))) {
+    if (const auto promoted = FindPromoted(network_.redis, attempt.awaited, named)) return Demote(*promoted);
   }
   const TimePoint now = Clock::now();
   switch (at.watch.Judge(answering_, answers, now)) {
@@ -353,7 +343,7 @@ step::Any Handover::BeginCallingOff(step::Attempt attempt, std::vector<Endpoint>
   terms.group = terms_.group;
   terms.sentinels = terms_.sentinels;
   terms.asked = std::move(asked);
-  terms.awaited = awaited_;
+  terms.awaited = attempt.awaited;
   auto call_off = std::make_unique<CallOff>(network_, std::move(terms));
   return step::CallingOff{std::move(attempt), std::move(call_off), by, ask_next};
 }

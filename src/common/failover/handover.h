@@ -21,7 +21,6 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "failover/call_off.h"
 #include "failover/handover_steps.h"
 #include "failover/old_master.h"
 #include "failover/plan.h"
@@ -123,8 +122,6 @@ class Handover {
   const TimePoint start_;
   std::optional<Endpoint> to_;               // whom to promote
   std::vector<sentinel::Peer> answering_{};  // Sentinels, when they were looked at last
-  // What is awaited once writes are paused; until then its data as they were looked at last.
-  Promotion awaited_{};
   std::optional<TimePoint> possible_since_{};
   std::optional<std::string> interrupted_{};
   LogOnChange log_waiting_{};

@@ -39,7 +39,7 @@ struct CatchingUp {
 };
 // Writes are paused, and every replica has them all.
 struct Attempt {
-  HandoverPlan plan;
+  Promotion awaited;
   TimePoint deadline;
   std::vector<Endpoint> to_ask;   // Sentinels, in this order
   std::vector<Endpoint> asked{};  // those that may have taken the order

@@ -12,27 +12,11 @@ namespace {
 
 using Reports = std::vector<sentinel::SentinelReport>;
 
-Reports AskWhoAnswers(redis::Servers& servers, const OrderTerms& terms) {
-  Reports reports;
-  for (auto& report : sentinel::AskSentinels(servers, terms.sentinels, terms.group)) {
-    if (report) reports.push_back(std::move(*report));
-  }
-  return reports;
-}
-
 std::vector<Endpoint> AllOf(const Reports& reports) {
   std::vector<Endpoint> sentinels;
   for (const auto& report : reports) sentinels.push_back(report.sentinel);
   std::reverse(sentinels.begin(), sentinels.end());
   return sentinels;
-}
-
-// nullptr: there is none.
-const sentinel::SentinelReport* Newest(const Reports& reports) {
-  const auto newest = std::max_element(
-      reports.begin(), reports.end(),
-      [](const auto& one, const auto& other) { return one.config_epoch < other.config_epoch; });
-  return newest == reports.end() ? nullptr : &*newest;
 }
 
 // Why this one is not asked; nothing: it is.
@@ -64,27 +48,43 @@ bool Send(redis::Servers& servers, const OrderTerms& terms, const Endpoint& sent
 
 }  // namespace
 
+Reports WithAnswer(const std::vector<Result<sentinel::SentinelReport>>& answers) {
+  Reports reports;
+  for (const auto& answer : answers) {
+    if (answer) reports.push_back(*answer);
+  }
+  return reports;
+}
+
+const sentinel::SentinelReport* FindSuccession(const Endpoint& old_master, const Reports& reports) {
+  const auto newest = std::max_element(
+      reports.begin(), reports.end(),
+      [](const auto& one, const auto& other) { return one.config_epoch < other.config_epoch; });
+  if (newest == reports.end() || newest->master == old_master) return nullptr;
+  const bool disputed = std::any_of(reports.begin(), reports.end(), [&](const auto& report) {
+    return report.master == old_master && report.config_epoch == newest->config_epoch;
+  });
+  return disputed ? nullptr : &*newest;
+}
+
 std::size_t ConfirmationsNeeded(bool recorded, std::size_t registered) {
   return recorded ? 1 : registered / 2 + 1;
 }
 
 Ordered OrderFailover(redis::Servers& sentinels, const OrderTerms& terms) {
   Ordered ordered;
+  const Reports reports = WithAnswer(sentinel::AskSentinels(sentinels, terms.sentinels, terms.group));
   Reports naming;
-  Reports elsewhere;
-  for (auto& report : AskWhoAnswers(sentinels, terms)) {
+  for (const auto& report : reports) {
     if (report.failover_in_progress) return {.kind = Ordered::Kind::kRunning, .sentinel = report.sentinel};
-    const bool names_another = terms.master && report.master != *terms.master;
-    (names_another ? elsewhere : naming).push_back(std::move(report));
+    if (!terms.master || report.master == *terms.master) naming.push_back(report);
   }
-  ordered.names_another = !elsewhere.empty();
+  ordered.names_another = naming.size() < reports.size();
   ordered.naming = naming.size();
-  // It has happened, and those who name the old master have not heard of it: hellos come every two seconds.
-  if (const auto* newest = Newest(elsewhere); newest != nullptr) {
-    const auto* known = Newest(naming);
-    if (known == nullptr || newest->config_epoch > known->config_epoch)
-      return {.kind = Ordered::Kind::kRunning, .sentinel = newest->sentinel, .names_another = true};
-  }
+  // It has happened, and not everybody has heard.
+  const auto* succession = terms.master ? FindSuccession(*terms.master, reports) : nullptr;
+  if (succession != nullptr)
+    return {.kind = Ordered::Kind::kRunning, .sentinel = succession->sentinel, .names_another = true};
   if (ordered.naming < terms.needed) {
     ordered.kind = Ordered::Kind::kUnconfirmed;
     ordered.why =

@@ -13,11 +13,22 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "net/endpoint.h"
 #include "redis/servers.h"
 #include "sentinel/reports.h"
 
 namespace redis_zk::failover {
+
+// Of those that answer.
+std::vector<sentinel::SentinelReport> WithAnswer(
+    const std::vector<Result<sentinel::SentinelReport>>& answers);
+
+// The newest report of another master than `old_master`, if it is newer than all that name that one: those
+// have not heard of it, for hellos come every two seconds, or it has not heard for long. nullptr: there is
+// none.
+const sentinel::SentinelReport* FindSuccession(const Endpoint& old_master,
+                                               const std::vector<sentinel::SentinelReport>& reports);
 
 // How many Sentinels have to name the master: one where ZooKeeper confirms it, otherwise more than half.
 std::size_t ConfirmationsNeeded(bool recorded, std::size_t registered);
