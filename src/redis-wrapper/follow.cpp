@@ -3,8 +3,8 @@
 namespace redis_zk::redis_wrapper {
 
 std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoint& self,
-                                     const store::Record& record) {
-  if (own.role != redis::Role::kReplica || own.link_up) return std::nullopt;
+                                     const store::Record& record, bool succeeded) {
+  if (own.role != redis::Role::kReplica || (own.link_up && !succeeded)) return std::nullopt;
   if (record.state != store::Record::State::kMaster) return std::nullopt;
   if (record.master == own.master || record.master == self) return std::nullopt;
   return record.master;

@@ -10,11 +10,12 @@
 
 namespace redis_zk::redis_wrapper {
 
-// The recorded master, when `own` is a replica without a link to another one. Sentinel does this for the
-// replicas it knows; it does not know one whose master died before Sentinel saw them together, and that
-// replica would wait for a dead address for ever.
+// The recorded master, when `own` is a replica of another one, without a link to it, or of one that is
+// `succeeded`: a replica itself. Sentinel does this for the replicas it knows, unless its failover was cut
+// short; it does not know one whose master died before Sentinel saw them together, and that replica would
+// wait for a dead address for ever.
 std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoint& self,
-                                     const store::Record& record);
+                                     const store::Record& record, bool succeeded);
 
 // The recorded master, when `own` still acts as one after the group has gone on without it: a failover was
 // asked for while it was alive, or it was cut off or frozen and is back. Sentinel demotes it only some eleven

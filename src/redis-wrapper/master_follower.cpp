@@ -54,7 +54,7 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   const auto& record = membership_.record();
   const Endpoint& self = membership_.self().endpoint;
   has_led_ = own.role == Role::kMaster && (has_led_ || membership_.IsRecorded());
-  const auto missed = MissedMaster(own, self, record);
+  const auto missed = MissedMaster(own, self, record, IsSucceeded(own));
   const auto master = missed ? missed : Successor(own, self, record, has_led_);
   if (!master) return;
   const auto info = network_.redis.AskInfo(*master);
@@ -64,11 +64,13 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   if (!IsOurs(*master, *info, own)) return;
   // A master gives its data up on nobody's single word; of a recovery or a cold start no Sentinel may know,
   // and its evidence was looked at under the lock.
-  if (!missed && !record.cold_start && !SentinelsConfirm(*master)) return;
+  if (!missed && record.origin != store::Origin::kUnelected && !SentinelsConfirm(*master)) return;
   if (!Replicate(*master)) return;
   if (missed) {
     log::Info({.event = "redirected", .peer = master->ToAddress(), .epoch = record.epoch},
-              "the link to {} is down; replicating from the recorded master {}", own.master.ToAddress(),
+              "{}; replicating from the recorded master {}",
+              own.link_up ? own.master.ToAddress() + " is a replica now"
+                          : fmt::format("the link to {} is down", own.master.ToAddress()),
               master->ToAddress());
     return;
   }
@@ -76,6 +78,12 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
             "demoted: {} is the recorded and acting master; replicating from it", master->ToAddress());
   // Clients that stay would go on reading what is about to be replaced.
   DisconnectClients();
+}
+
+bool MasterFollower::IsSucceeded(const redis::ServerInfo& own) const {
+  if (own.role != Role::kReplica || !own.link_up || own.master == membership_.record().master) return false;
+  const auto master = network_.redis.AskInfo(own.master);
+  return master && master->role == Role::kReplica;
 }
 
 bool MasterFollower::Replicate(const Endpoint& master) {

@@ -26,6 +26,8 @@ class MasterFollower {
  private:
   void TellRole(const redis::ServerInfo& own);
   void Redirect(const redis::ServerInfo& own);
+  // Whether the master that this replica is linked to is a replica itself.
+  bool IsSucceeded(const redis::ServerInfo& own) const;
   bool Replicate(const Endpoint& master);
   // Whether the recorded master's data are of this group; says so where they are not.
   bool IsOurs(const Endpoint& master, const redis::ServerInfo& info, const redis::ServerInfo& own);

@@ -15,10 +15,16 @@ namespace {
 using RecoveryAction = RecoveryDecision::Action;
 using zookeeper::Watch;
 
+// At first Sentinels act, and what comes of it shows from one moment to the next.
+constexpr Duration kLookSoonFor = 5s;
+constexpr Duration kLookSoon = 250ms;
 constexpr Duration kLookEvery = 1s;
 
 store::NextRecord NextRecordOf(const Endpoint& self, const RecoveryDecision& decision) {
-  return {.master = self, .epoch = decision.epoch, .reason = decision.reason, .cold_start = true};
+  return {.master = self,
+          .epoch = decision.epoch,
+          .reason = decision.reason,
+          .origin = store::Origin::kUnelected};
 }
 
 }  // namespace
@@ -40,14 +46,19 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   const bool settled = is_master ? is_recorded : own.synchronising || HearsMaster(own);
   if ((settled && !owed_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
     quiet_.Reset();
+    idle_since_.reset();
+    begun_at_.reset();
     log_decision_.Reset();
     wait_.reset();
     return std::nullopt;
   }
-  if (Clock::now() < look_at_) return std::nullopt;
-  look_at_ = Clock::now() + kLookEvery;
+  const TimePoint now = Clock::now();
+  if (!begun_at_) begun_at_ = now;
+  if (now < look_at_) return std::nullopt;
+  look_at_ = now + (now - *begun_at_ < kLookSoonFor ? kLookSoon : kLookEvery);
   const auto view = Look(own, holds_copy);
   if (!view) {
+    idle_since_.reset();
     log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
                   "cannot look whether this node is to be promoted, retrying: " + view.error().message);
     wait_ = {.name = "recovery",
@@ -100,6 +111,12 @@ Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_co
     view.owed_from = owed_->from;
   if (const auto asked = AskPeers(view); !asked) return tl::unexpected(asked.error());
   view.quiet_since = quiet_.Note(view, Clock::now());
+  if (!AreSentinelsIdle(view)) {
+    idle_since_.reset();
+  } else if (!idle_since_) {
+    idle_since_ = Clock::now();
+  }
+  view.idle_since = idle_since_;
   return view;
 }
 
@@ -119,13 +136,17 @@ Status Recoverer::AskPeers(RecoveryView& view) {
 
   view.highest_epoch = identities ? store::FleetEpoch(*identities, view.record.epoch) : view.record.epoch;
   const auto peers = store::PeersIn(*sentinels);
-  auto reports = sentinel::AskSentinels(network_.sentinels, peers, group);
+  auto answers = sentinel::AskAboutGroups(network_.sentinels, peers, {group});
   for (std::size_t i = 0; i < peers.size(); ++i) {
     auto& witness = view.sentinels.emplace_back(RecoveryView::Witness{peers[i].endpoint, std::nullopt});
-    if (!reports[i]) continue;
-    view.highest_epoch = std::max(view.highest_epoch, reports[i]->config_epoch);
-    witness.report = std::move(*reports[i]);
+    auto& answer = answers[i].front();
+    if (!answer) continue;
+    view.highest_epoch = std::max(view.highest_epoch, answer->report.config_epoch);
+    witness.report = std::move(answer->report);
+    witness.replicas = std::move(answer->replicas);
   }
+
+  AskVotes(view);
 
   std::vector<Endpoint> asked{view.record.master};
   for (const auto& member : *members) {
@@ -141,6 +162,18 @@ Status Recoverer::AskPeers(RecoveryView& view) {
     view.members.push_back({member, info ? std::optional(std::move(*info)) : std::nullopt});
   }
   return {};
+}
+
+// An election that came to nothing has used up its epoch all the same.
+void Recoverer::AskVotes(RecoveryView& view) const {
+  std::vector<Endpoint> voters;
+  for (const auto& witness : view.sentinels) voters.push_back(witness.sentinel);
+  const auto votes = sentinel::AskVotes(network_.sentinels, voters, view.record.master);
+  for (std::size_t i = 0; i < voters.size(); ++i) {
+    if (!votes[i]) continue;
+    view.sentinels[i].vote = *votes[i];
+    view.highest_epoch = std::max(view.highest_epoch, votes[i]->epoch);
+  }
 }
 
 Result<RecoveryDecision> Recoverer::DecideUnderLock(bool holds_copy) {

@@ -42,6 +42,7 @@ class Recoverer {
  private:
   Result<RecoveryView> Look(const redis::ServerInfo& own, bool holds_copy);
   Status AskPeers(RecoveryView& view);
+  void AskVotes(RecoveryView& view) const;
   // An error is worth another look. What is to be promoted is recorded.
   Result<RecoveryDecision> DecideUnderLock(bool holds_copy);
   // REQUIRES: the lock is held.
@@ -60,6 +61,8 @@ class Recoverer {
   zookeeper::Lock& lock_;
   redis::KeptServer& own_server_;
   Quiet quiet_;
+  std::optional<TimePoint> idle_since_;
+  std::optional<TimePoint> begun_at_;  // there is no master since then
   TimePoint look_at_{};
   // A record of ours that our server may not have followed yet.
   struct Owed {

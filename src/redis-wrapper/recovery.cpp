@@ -22,6 +22,12 @@ constexpr Duration kFenceTakes = 5s;
 // A member that stands in the way of this one (it does not answer, or is the better choice) has this many
 // times the patience to prove it.
 constexpr int kTimesForOthers = 2;
+// By then a Sentinel that holds the master for dead has begun with a failover, if only to give it up: those
+// who vote for another, or gave up themselves, wait for minutes. They ask one another once a second.
+constexpr Duration kSentinelsBegin = 2s;
+// By then one has given it up, if it knew nobody to promote. Of replicas Sentinels learn from a living
+// master, so that they will not.
+constexpr Duration kSentinelsGiveUp = 500ms;
 // A master says something every ten seconds, if only PING.
 constexpr Duration kLongestSilence = 11s;
 
@@ -58,7 +64,7 @@ struct Votes {
 
 Votes Count(const RecoveryView& view) {
   Votes votes;
-  for (const auto& [sentinel, report] : view.sentinels) {
+  for (const auto& [sentinel, report, replicas, vote] : view.sentinels) {
     ++votes.electorate;
     // What one in TILT says of the master may be half a minute old.
     if (!report || report->tilt) continue;
@@ -138,10 +144,10 @@ std::string FindNewer(const RecoveryView& view) {
   // while there is anybody whom the watcher can record.
   const auto is_newer = [&view](const sentinel::SentinelReport& report) {
     if (report.config_epoch > view.record.epoch) return true;
-    return view.record.cold_start && report.config_epoch == view.record.epoch &&
+    return view.record.origin == store::Origin::kUnelected && report.config_epoch == view.record.epoch &&
            IsMember(view, report.master);
   };
-  for (const auto& [sentinel, report] : view.sentinels) {
+  for (const auto& [sentinel, report, replicas, vote] : view.sentinels) {
     if (report && is_newer(*report) && !IsRecorded(view, report->master))
       return fmt::format("Sentinel {} knows a newer configuration (epoch {}, master {})",
                          sentinel.ToAddress(), report->config_epoch, report->master.ToAddress());
@@ -157,13 +163,67 @@ bool GoesFirst(const RecoveryView& view, const Peer& peer) {
   return rank(*peer.info, peer.member.endpoint) < rank(view.own, view.self);
 }
 
+// All Sentinels that one knows, and itself.
+std::size_t FleetOf(const sentinel::SentinelReport& report) { return report.known_sentinels + 1; }
+
+// Whether so many have voted for others that those who are left are no majority. A vote is given once in an
+// epoch (sentinel.c, sentinelVoteLeader). Who has chosen a replica was elected, or needs no election.
+bool HasLostElection(const RecoveryView& view, const RecoveryView::Witness& candidate) {
+  const std::string& self = candidate.report->id;
+  if (!candidate.vote || candidate.vote->leader != self) return false;
+  if (std::any_of(candidate.replicas.begin(), candidate.replicas.end(),
+                  [](const auto& replica) { return replica.promoted; }))
+    return false;
+  const auto is_for_another = [&](const RecoveryView::Witness& voter) {
+    return voter.vote && voter.vote->leader != self && voter.vote->epoch == candidate.vote->epoch;
+  };
+  const auto lost = std::count_if(view.sentinels.begin(), view.sentinels.end(), is_for_another);
+  const std::size_t voters = std::max(view.sentinels.size(), FleetOf(*candidate.report));
+  return static_cast<std::size_t>(lost) * 2 >= voters;
+}
+
+// No Sentinel knows anybody whom it could promote, nor this node.
+bool AreSentinelsBlind(const RecoveryView& view) {
+  const auto is_known = [&view](const sentinel::ReplicaReport& replica) {
+    return replica.endpoint == view.self || (!replica.down && replica.priority != 0);
+  };
+  return std::none_of(view.sentinels.begin(), view.sentinels.end(), [&is_known](const auto& witness) {
+    return std::any_of(witness.replicas.begin(), witness.replicas.end(), is_known);
+  });
+}
+
+// All Sentinels have given up, so that nobody is to be waited for who has a complete copy.
+bool HaveGivenUp(const RecoveryView& view, TimePoint now) {
+  if (!view.holds_copy || !view.idle_since) return false;
+  return now - *view.idle_since >= (AreSentinelsBlind(view) ? kSentinelsGiveUp : kSentinelsBegin);
+}
+
+// Whether Sentinels know this member, and all that do call it down.
+bool IsDown(const RecoveryView& view, const Endpoint& member) {
+  bool known = false;
+  for (const auto& witness : view.sentinels) {
+    for (const auto& replica : witness.replicas) {
+      if (replica.endpoint != member) continue;
+      if (!replica.down) return false;
+      known = true;
+    }
+  }
+  return known;
+}
+
+// For how long others go first.
+struct Courtesy {
+  bool to_down = true;    // Sentinels call them down
+  bool to_others = true;  // they do not answer, or are the better choice
+};
+
 // Who stands in the way of this node, and how.
-RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_their_time) {
+RecoveryDecision CompareWithOthers(const RecoveryView& view, const Courtesy& courtesy) {
   for (const auto& peer : view.members) {
     const std::string address = peer.member.endpoint.ToAddress();
     if (IsRecorded(view, peer.member.endpoint) || !peer.member.serving) continue;
     if (!peer.info) {
-      if (others_had_their_time) continue;
+      if (!courtesy.to_others || (!courtesy.to_down && IsDown(view, peer.member.endpoint))) continue;
       return Wait(fmt::format("{} is registered but unreachable and may hold better data", address));
     }
     if (peer.member.incomplete) continue;
@@ -171,7 +231,7 @@ RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_the
       case Order::kNewer:
         // Its user may never let it be one, and its data outrank this node's all the same.
         if (MayBePromoted(peer)) {
-          if (!others_had_their_time) return Wait(address + " holds better data than this node");
+          if (courtesy.to_others) return Wait(address + " holds better data than this node");
           return {
               .action = RecoveryAction::kRefuse,
               .reason = fmt::format("{} holds better data than this node and does not promote itself; "
@@ -184,7 +244,7 @@ RecoveryDecision CompareWithOthers(const RecoveryView& view, bool others_had_the
                                       "replica-priority to 10 with CONFIG SET",
                                       address)};
       case Order::kSame:
-        if (MayBePromoted(peer) && GoesFirst(view, peer) && !others_had_their_time)
+        if (MayBePromoted(peer) && GoesFirst(view, peer) && courtesy.to_others)
           return Wait(address + " holds the same data and goes first");
         break;
       case Order::kUnrelated:
@@ -206,6 +266,19 @@ bool HearsMaster(const redis::ServerInfo& replica) {
   return replica.link_up && replica.link_silent_for <= kLongestSilence;
 }
 
+bool AreSentinelsIdle(const RecoveryView& view) {
+  const std::size_t registered = view.sentinels.size();
+  for (const auto& witness : view.sentinels) {
+    const auto& report = witness.report;
+    if (!report || !report->identified || report->tilt) return false;
+    if (!report->master_down || !IsRecorded(view, report->master)) return false;
+    if (report->failover_in_progress && !HasLostElection(view, witness)) return false;
+    // Those that are not registered, maybe for lack of ZooKeeper, may confirm the master.
+    if (registered < report->quorum || registered * 2 <= FleetOf(*report)) return false;
+  }
+  return registered > 0;
+}
+
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   // The order to the server was lost, or its answer. An old master that is back by now gives way to the
   // record as soon as this one acts; where anybody else acts, the group has gone on meanwhile.
@@ -216,7 +289,8 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   const std::string what =
       fmt::format("the recorded master {} does not act as master", view.record.master.ToAddress());
   const auto wait = [&what](const std::string& why) { return Wait(fmt::format("{}; {}", what, why)); };
-  if (IsRegistered(view))
+  const bool given_up = HaveGivenUp(view, now);
+  if (!given_up && IsRegistered(view))
     return wait("its redis-wrapper is registered; waiting until it answers or its ZooKeeper session expires");
   if (const auto newer = FindNewer(view); !newer.empty())
     return wait(newer + "; waiting for the watcher to record it");
@@ -230,9 +304,11 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   if (WasSucceeded(view))
     return wait("this node acts as one, with data that the group has gone on from; waiting for newer data");
   const Duration quiet = std::chrono::duration_cast<Duration>(now - view.quiet_since);
-  if (quiet < view.patience)
+  const bool patient = quiet < view.patience;
+  const auto unfit = FindUnfit(view);
+  if (patient && (!given_up || !unfit.empty()))
     return wait(fmt::format("waiting for Sentinel to fail over, for {} ms at least", view.patience.count()));
-  if (const auto unfit = FindUnfit(view); !unfit.empty()) {
+  if (!unfit.empty()) {
     if (!IsNobodyFit(view))
       return wait(fmt::format("this node cannot be promoted: {}; waiting for another one", unfit));
     return {
@@ -242,16 +318,22 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
                               "replica to promote",
                               what, unfit)};
   }
-  auto others = CompareWithOthers(view, quiet >= kTimesForOthers * view.patience);
+  const bool for_others = quiet < kTimesForOthers * view.patience;
+  auto others = CompareWithOthers(view, {.to_down = !given_up, .to_others = for_others});
   if (others.action != RecoveryAction::kNone) {
+    // What only a person can decide may be decided otherwise while anybody has time.
+    if (patient) others.action = RecoveryAction::kWait;
     others.reason = fmt::format("{}; {}", what, others.reason);
     return others;
   }
+  const std::string why =
+      patient ? fmt::format("{}, all {} Sentinels say so and have given up", what, view.sentinels.size())
+              : fmt::format("{} for {} ms, Sentinel has promoted nobody", what, quiet.count());
   return {.action = view.locked ? RecoveryAction::kPromote : RecoveryAction::kTakeLock,
           .epoch = std::max(view.highest_epoch, view.record.epoch) + 1,
-          .reason = fmt::format("{} for {} ms, Sentinel has promoted nobody, {} of {} Sentinels and members "
-                                "confirm that, and this node has the best data",
-                                what, quiet.count(), votes.denying, votes.electorate)};
+          .reason = fmt::format("{}, {} of {} Sentinels and members confirm that, and this node has the best "
+                                "data",
+                                why, votes.denying, votes.electorate)};
 }
 
 Duration PatienceFor(Duration patience, Duration fence_patience) {
@@ -263,7 +345,7 @@ TimePoint Quiet::Note(const RecoveryView& view, TimePoint now) {
   // do that, and its peers while they see it.
   const bool confirmed = IsRegistered(view) || !Count(view).Suffice();
   bool begins = !since_ || master_ != view.record.master || confirmed;
-  for (const auto& [sentinel, report] : view.sentinels) {
+  for (const auto& [sentinel, report, replicas, vote] : view.sentinels) {
     // One that is silent for a moment does nothing new by that.
     if (!report) continue;
     const auto [known, is_new] = failovers_.try_emplace(sentinel);

@@ -4,10 +4,14 @@
 // is alive, every replica has priority 0, its next attempt is minutes away, it dies between the promotion and
 // the word of it). Recovery is what happens then; one that acts as master already only has to be recorded.
 //
-// Why there cannot be two masters: the old one accepts writes only while ZooKeeper confirms it, or more than
-// half of its electorate do (fence.h). This one asks for more than half of the same electorate, and none of
-// those may count the old one as alive; two majorities have a member in common. docs/concepts/decisions.md
-// has the argument with its assumptions, and recovery_model_test.cpp plays all small histories of it.
+// Where all Sentinels say that the master is dead and have given up, there is nothing to be patient for:
+// recovery does what they would have done, by the same votes, and nearly as soon.
+//
+// Otherwise, why there cannot be two masters: the old one accepts writes only while ZooKeeper confirms it, or
+// more than half of its electorate do (fence.h). This one asks for more than half of the same electorate, and
+// none of those may count the old one as alive; two majorities have a member in common.
+// docs/concepts/decisions.md has the argument with its assumptions, and recovery_model_test.cpp plays all
+// small histories of it.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +38,8 @@ struct RecoveryView {
   struct Witness {
     Endpoint sentinel;
     std::optional<sentinel::SentinelReport> report;
+    std::vector<sentinel::ReplicaReport> replicas{};  // that it knows
+    std::optional<sentinel::Vote> vote{};             // its last one
   };
 
   Endpoint self;
@@ -50,6 +56,8 @@ struct RecoveryView {
   // Since when ZooKeeper and more than half say that the recorded master is dead, and nobody has got further
   // with a failover: see Quiet.
   TimePoint quiet_since{};
+  // Since when AreSentinelsIdle.
+  std::optional<TimePoint> idle_since;
   // How long that has to last: RECOVERY_PATIENCE, and no less than PatienceFor.
   Duration patience{};
   // The record names this node by a recovery of this very wrapper, in place of this master, and its server
@@ -75,6 +83,11 @@ struct RecoveryDecision {
 // Whether the master of this replica lives, as far as their link tells: one that stands still or was cut off
 // without a word keeps it up for a minute (repl-timeout), and is silent meanwhile.
 bool HearsMaster(const redis::ServerInfo& replica);
+
+// Whether every registered Sentinel answers, holds the recorded master for dead, and does nothing: it runs no
+// failover, or has lost the election for that and only waits for the end of its time. They have to be more
+// than half of all Sentinels that any of them knows.
+bool AreSentinelsIdle(const RecoveryView& view);
 
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now);
 

@@ -8,6 +8,7 @@
 
 #include "base/exit_code.h"
 #include "base/log.h"
+#include "failover/appointment.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -45,7 +46,7 @@ std::optional<TimePoint> ServerStop::HandOver() {
   if (loop_.exit_code()) handover_->Interrupt("redis-server exited");
   if (loop_.stop_requests() != stop_requests_) handover_->Interrupt("interrupted by a second stop request");
   const auto wake = handover_->Step();
-  if (!wake) TellOutcome(handover_->outcome());
+  if (!wake) End(handover_->outcome());
   return wake;
 }
 
@@ -62,8 +63,11 @@ failover::Handover::Terms ServerStop::HandoverTerms() const {
 
 bool ServerStop::IsConfirmed() const { return membership_.IsRecorded() && membership_.IsCurrent(); }
 
-void ServerStop::TellOutcome(const failover::Handover::Outcome& outcome) {
+void ServerStop::End(const failover::Handover::Outcome& outcome) {
   if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
+    if (loop_.session().connected())
+      failover::RecordAppointed(network_.sentinels, lookup_.sentinels(), options_.common.master_name,
+                                outcome.promoted, membership_.record(), loop_.registry());
     log::Info({.event = "handover-done"}, "{}", outcome.told);
   } else if (outcome.is_master) {
     log::Warn({.event = "handover-skipped"}, "stopping without a handover: {}", outcome.told);

@@ -45,7 +45,8 @@ class ServerStop {
   failover::Handover::Terms HandoverTerms() const;
   // By ZooKeeper, as the master.
   bool IsConfirmed() const;
-  static void TellOutcome(const failover::Handover::Outcome& outcome);
+  // The handover is over.
+  void End(const failover::Handover::Outcome& outcome);
   // redis-server waits for replicas that lag before it saves (shutdown-timeout), and may be killed meanwhile.
   void ShortenTheWait();
   // What a server that had to be killed may not have saved.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "failover/appointment.h"
 #include "redis-wrapper/loading.h"
 #include "redis-wrapper/redis_conf.h"
 
@@ -11,6 +12,10 @@ namespace {
 
 constexpr Duration kCheckInterval = 1s;
 constexpr Duration kCheckSoon = 200ms;
+// A replica without a master may be promoted at any moment.
+constexpr Duration kCheckUnlinked = 100ms;
+// A Sentinel that has promoted a replica sees it within this time.
+constexpr Duration kPromotionShows = 5s;
 // Where the data have just got another name, all of the group is about to: whoever dies before it is written
 // down leaves data of unknown origin.
 constexpr Duration kSettling = 5s;
@@ -28,6 +33,7 @@ std::int64_t UsersPriority(const WrapperOptions& options) {
 
 Serving::Serving(const Parts& parts, store::Member self, store::Record record)
     : options_(parts.options),
+      network_(parts.network),
       loop_(parts.loop),
       runner_(parts.runner),
       own_server_(parts.own_server),
@@ -58,8 +64,8 @@ int Serving::Run() {
     if (!switched && Clock::now() < check_at) continue;
     if (runner_.AddressIsLost()) return stop_.EndUnreachable();
     Check();
-    const bool soon = fence_.alone() || promotable_.unsteady() || Clock::now() < settled_at_;
-    check_at = Clock::now() + (soon ? kCheckSoon : kCheckInterval);
+    const bool soon = fence_.alone() || Clock::now() < settled_at_;
+    check_at = Clock::now() + (promotable_.unsteady() ? kCheckUnlinked : soon ? kCheckSoon : kCheckInterval);
   }
   return loop_.exit_code() ? stop_.ReportEnd() : StopOnRequest();
 }
@@ -98,17 +104,27 @@ void Serving::Check() {
     settled_at_ = Clock::now() + kSettling;
   }
   stop_.NoteSeen(*own);
+  if (own->role == redis::Role::kReplica) replica_at_ = Clock::now();
+  const bool is_promoted =
+      own->role == redis::Role::kMaster && replica_at_ && Clock::now() - *replica_at_ < kPromotionShows;
+  if (is_promoted && reachable && membership_.AnotherIsRecorded())
+    NoteRecorded(failover::RecordAppointed(network_.sentinels, lookup_.sentinels(),
+                                           options_.common.master_name, membership_.self().endpoint,
+                                           membership_.record(), loop_.registry()));
   follower_.Follow(*own);
-  if (auto recovered = recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded())) {
-    membership_.NoteWritten(std::move(*recovered));
-    follower_.NoteRecorded();
-    membership_.Refresh();
-  }
+  NoteRecorded(recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded()));
   conversion_.Check(*own, own_server_);
   keeper_.SetConverting(conversion_.pending());
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();
   keeper_.Keep(*own, leads, reachable, Clock::now());
   KeepFenced(*own);
+}
+
+void Serving::NoteRecorded(std::optional<store::Record> record) {
+  if (!record) return;
+  membership_.NoteWritten(std::move(*record));
+  follower_.NoteRecorded();
+  membership_.Refresh();
 }
 
 void Serving::TellServing(bool answers, bool reachable) {

@@ -4,6 +4,7 @@
 // Loop thread only. Nothing that fails here ends the server: it is logged and tried again.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/time.h"
@@ -51,12 +52,15 @@ class Serving {
   // Once a second; more often while the name of the data is new, or nothing confirms this master.
   void Check();
   void KeepFenced(const redis::ServerInfo& own);
+  // This node has just been recorded as the master; nothing: it has not.
+  void NoteRecorded(std::optional<store::Record> record);
   // A server that hangs does not serve: while its registration says that it does, nobody recovers.
   void TellServing(bool answers, bool reachable);
   // Until the handover is over; while it takes its time, the master is kept one that may take writes.
   int StopOnRequest();
 
   const WrapperOptions& options_;
+  const redis::Network network_;
   daemon::WrapperLoop& loop_;
   daemon::ServerRunner& runner_;
   redis::KeptServer& own_server_;
@@ -73,6 +77,7 @@ class Serving {
   // Of the data, as last seen, and until when all of the group may still be learning it.
   std::string replication_id_;
   TimePoint settled_at_{};
+  std::optional<TimePoint> replica_at_;  // seen as a replica last
   TimePoint answered_at_ = Clock::now();
 };
 

@@ -185,10 +185,11 @@ Status Wrapper::RecordDecision(const Decision& decision) {
 Result<bool> Wrapper::WriteRecord(const Decision& decision) {
   const bool leads = decision.action == Action::kServeAsMaster;
   // A master that returns, or is the first of all, is no news to any Sentinel.
-  const store::NextRecord next{.master = leads ? self_.endpoint : decision.master,
-                               .epoch = decision.epoch,
-                               .reason = decision.reason,
-                               .cold_start = decision.epoch > record_.epoch};
+  const store::NextRecord next{
+      .master = leads ? self_.endpoint : decision.master,
+      .epoch = decision.epoch,
+      .reason = decision.reason,
+      .origin = decision.epoch > record_.epoch ? store::Origin::kUnelected : store::Origin::kNamed};
   if (auto written = loop_.registry().records.Write(options_.common.master_name, record_, next, lock_.node());
       !written)
     return tl::unexpected(written.error());

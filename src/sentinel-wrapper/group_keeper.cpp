@@ -29,7 +29,6 @@ GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& option
       reader_(loop, network.redis),
       orders_(options, network.sentinels),
       newcomers_(reader_, orders_),
-      turn_(loop, options),
       settings_(options, network.sentinels) {}
 
 Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const std::string& group,
@@ -98,11 +97,8 @@ std::optional<Reports> GroupKeeper::AskOwn() {
 
 std::optional<RestartRequest> GroupKeeper::Look() {
   reader_.ReadIfDue();
-  turn_.GiveBackIfOver();
   auto reports = AskOwn();
   if (!reports) {
-    // It does nothing with a turn, and others wait for it.
-    turn_.GiveBack();
     for (auto& [name, rescuer] : rescuers_) rescuer.Reset();
     return std::nullopt;
   }
@@ -139,26 +135,21 @@ std::optional<RestartRequest> GroupKeeper::Rescue() {
   std::vector<std::string> order;
   for (const auto& [name, report] : monitored_) order.push_back(name);
   std::rotate(order.begin(), std::upper_bound(order.begin(), order.end(), last_rescued_), order.end());
-  bool needs_turn = false;
   for (const auto& name : order) {
     if (Clock::now() >= deadline || loop_.stop_requested() || loop_.exit_code()) break;
     last_rescued_ = name;
     auto& rescuer = rescuers_.try_emplace(name, loop_, options_, network_, as_hello_, name).first->second;
     const auto listed = reader_.listed().find(name);
     const auto& own = monitored_.at(name);
-    const auto rescue = rescuer.Look(own, listed == reader_.listed().end() ? Record{} : listed->second);
-    if (!rescue || !MayRestart(monitored_, name)) continue;
-    needs_turn = needs_turn || rescue->in_turn;
-    if (rescue->in_turn && !turn_.Take(own, name)) continue;
-    return RestartRequest{name, rescue->record, rescue->reason, rescue->in_turn};
+    auto restart = rescuer.Look(own, listed == reader_.listed().end() ? Record{} : listed->second);
+    if (restart && MayRestart(monitored_, name)) return restart;
   }
-  turn_.Look(monitored_, needs_turn);
   return std::nullopt;
 }
 
 bool GroupKeeper::busy() const {
-  return turn_.taken() || std::any_of(rescuers_.begin(), rescuers_.end(),
-                                      [](const auto& entry) { return entry.second.busy(); });
+  return std::any_of(rescuers_.begin(), rescuers_.end(),
+                     [](const auto& entry) { return entry.second.busy(); });
 }
 
 void GroupKeeper::Drop(std::vector<std::string> groups) {

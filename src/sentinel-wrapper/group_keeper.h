@@ -1,8 +1,7 @@
 // Keeps our Sentinel on the groups of ZooKeeper: monitors those that appear, drops those that are gone, and
 // looks after each while its master is down.
 //
-// Loop thread only. groups.h and rescue.h decide; group_reader.h reads, newcomers.h begins, restart_turn.h
-// keeps Sentinels from being restarted at the same time.
+// Loop thread only. groups.h and rescue.h decide; group_reader.h reads, newcomers.h begins.
 #pragma once
 
 #include <map>
@@ -22,7 +21,6 @@
 #include "sentinel-wrapper/newcomers.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/rescuer.h"
-#include "sentinel-wrapper/restart_turn.h"
 #include "sentinel-wrapper/settings_keeper.h"
 #include "store/record.h"
 
@@ -48,9 +46,6 @@ class GroupKeeper {
   // Asks our Sentinel how its masters are, and does what is to be done. Something: restart it.
   std::optional<RestartRequest> Look();
 
-  // Ours is over, or our Sentinel is not restarted in it: lets the next one have it.
-  void GiveTurnBack() { turn_.GiveBack(); }
-
   // The groups that it monitors because of us.
   const std::set<std::string>& followed() const { return followed_; }
 
@@ -75,7 +70,6 @@ class GroupKeeper {
   GroupReader reader_;
   GroupOrders orders_;
   Newcomers newcomers_;
-  RestartTurn turn_;
   SettingsKeeper settings_;
   Status answered_;
   Reports monitored_;  // what our Sentinel said last

@@ -18,6 +18,13 @@ namespace redis_zk::sentinel_wrapper {
 // What our Sentinel says of its groups, by their names.
 using Reports = std::map<std::string, sentinel::SentinelReport>;
 
+// That our Sentinel has to be restarted.
+struct RestartRequest {
+  std::string group;
+  store::Record record;  // of the group, to start our Sentinel with
+  std::string reason;
+};
+
 struct GroupsView {
   std::string own_group;                        // ours for good: MASTER_NAME
   std::map<std::string, store::Record> listed;  // groups that have a znode, as last read

@@ -80,8 +80,7 @@ std::optional<RestartRequest> Newcomers::Look(const std::vector<std::string>& gr
         return RestartRequest{
             group, record,
             fmt::format("the master of {} became unreachable before it was monitored, and a replica answers",
-                        group),
-            /*in_turn=*/false};
+                        group)};
     }
   }
   return std::nullopt;

@@ -14,7 +14,6 @@
 #include "base/time.h"
 #include "sentinel-wrapper/group_orders.h"
 #include "sentinel-wrapper/group_reader.h"
-#include "sentinel-wrapper/restart_turn.h"
 
 namespace redis_zk::sentinel_wrapper {
 

@@ -41,8 +41,7 @@ void Rescuer::Reset() {
 
 bool Rescuer::busy() const { return down_since_ && Since(*down_since_) < kBusyFor; }
 
-std::optional<Rescuer::Rescue> Rescuer::Look(const sentinel::SentinelReport& own,
-                                             const store::Record& known) {
+std::optional<RestartRequest> Rescuer::Look(const sentinel::SentinelReport& own, const store::Record& known) {
   const bool needs_help = own.master_down && !own.failover_in_progress;
   if (!needs_help) Reset();
   // Also while it fails over: the moment in which it gives up is when its quiet begins.
@@ -56,47 +55,14 @@ std::optional<Rescuer::Rescue> Rescuer::Look(const sentinel::SentinelReport& own
   if (record->state == store::Record::State::kMaster && record->master != own.master)
     return FollowRecord(own, *record);
   stuck_since_.reset();
-  return needs_help ? LookForBlindness(own, *record) : std::nullopt;
-}
-
-std::optional<Rescuer::Rescue> Rescuer::LookForBlindness(const sentinel::SentinelReport& own,
-                                                         const store::Record& record) {
-  if (Since(*quiet_since_) < kBlindBeforeRestart) return std::nullopt;
-  const auto known = sentinel_.AskKnownInstances(group_);
-  // Mostly it has one, and then nothing else is worth a question.
-  if (!known || std::any_of(known->replicas.begin(), known->replicas.end(), IsPromotable))
-    return std::nullopt;
-  const auto members = loop_.registry().members.List(group_, Watch::kNo);
-  if (!members || members->empty()) return std::nullopt;
-  const auto history = loop_.registry().datasets.ReadHistory(group_);
-  const auto datasets = loop_.registry().datasets.List(group_);
-  if (!history || (!datasets && datasets.error().kind != ErrorKind::kNotFound)) return std::nullopt;
-  std::vector<Endpoint> asked{record.master};
-  for (const auto& member : *members) asked.push_back(member.endpoint);
-  const auto infos = network_.redis.AskInfos(asked);
-  BlindView view{.own = own,
-                 .replicas = known->replicas,
-                 .record = record,
-                 .recorded_answers = infos[0] || infos[0].error().kind == ErrorKind::kRefused,
-                 .members = {},
-                 .history = *history,
-                 .datasets = datasets.value_or(std::vector<store::KnownDataset>{})};
-  for (std::size_t i = 0; i < members->size(); ++i) {
-    const auto& info = infos[i + 1];
-    view.members.push_back({(*members)[i], info ? std::optional(*info) : std::nullopt});
-  }
-  const auto finding = IsBlind(view);
-  if (!finding.holds) return std::nullopt;
-  Rescue rescue{record, finding.reason, /*in_turn=*/true};
-  rescue.record.epoch = EpochBeyond(own, record.epoch);
-  return rescue;
+  return std::nullopt;
 }
 
 // The record names another master than our Sentinel.
-std::optional<Rescuer::Rescue> Rescuer::FollowRecord(const sentinel::SentinelReport& own,
-                                                     const store::Record& record) {
+std::optional<RestartRequest> Rescuer::FollowRecord(const sentinel::SentinelReport& own,
+                                                    const store::Record& record) {
   // In a failover that Sentinels made, ours is about to hear of the new master by itself.
-  if (!record.cold_start && !quiet_since_) return std::nullopt;
+  if (!store::IsAheadOfSentinels(record) && !quiet_since_) return std::nullopt;
   const auto known = sentinel_.AskKnownInstances(group_);
   if (!known) return std::nullopt;
   const auto recorded = network_.redis.AskInfo(record.master);
@@ -105,8 +71,13 @@ std::optional<Rescuer::Rescue> Rescuer::FollowRecord(const sentinel::SentinelRep
       .replicas = known->replicas,
       .record = record,
       .recorded_acts = recorded && recorded->role == redis::Role::kMaster && !recorded->loading};
-  if (const auto missed = HasMissedColdStart(view); missed.holds)
-    return Adopt(own, record, known->peers, missed.reason);
+  if (const auto behind = IsBehind(view); behind.holds) {
+    if (record.origin == store::Origin::kUnelected) return Adopt(own, record, known->peers, behind.reason);
+    // The Sentinel that leads the failover ends it when others are quicker with its outcome, so all replicas
+    // have to have a wrapper that brings them over. If ours cannot be told, it hears of it within a second.
+    if (AreOurs(known->replicas)) (void)AnnounceMaster(own, record, known->peers, behind.reason);
+    return std::nullopt;
+  }
   if (!quiet_since_) return std::nullopt;
   const auto finding = IsStuck(view);
   if (!finding.holds) {
@@ -123,23 +94,22 @@ std::optional<Rescuer::Rescue> Rescuer::FollowRecord(const sentinel::SentinelRep
   return Adopt(own, newest, known->peers, finding.reason);
 }
 
-std::optional<Rescuer::Rescue> Rescuer::Adopt(const sentinel::SentinelReport& own,
-                                              const store::Record& record,
-                                              const std::vector<sentinel::PeerReport>& peers,
-                                              const std::string& reason) {
+std::optional<RestartRequest> Rescuer::Adopt(const sentinel::SentinelReport& own, const store::Record& record,
+                                             const std::vector<sentinel::PeerReport>& peers,
+                                             const std::string& reason) {
   const auto told = AnnounceMaster(own, record, peers, reason);
   if (told || told.error().kind != ErrorKind::kRefused) return std::nullopt;
-  return Rescue{record, fmt::format("{}; {}", reason, told.error().message), /*in_turn=*/false};
+  return RestartRequest{group_, record, fmt::format("{}; {}", reason, told.error().message)};
 }
 
 Status Rescuer::AnnounceMaster(const sentinel::SentinelReport& own, const store::Record& record,
                                const std::vector<sentinel::PeerReport>& peers, const std::string& reason) {
   if (record.epoch <= own.config_epoch) return Fail(ErrorKind::kRefused, "the record has no newer epoch");
-  if (peers.empty()) return Fail(ErrorKind::kRefused, "it knows no other Sentinel in whose name to tell it");
+  const auto peer = FindPeer(peers);
+  if (!peer) return Fail(ErrorKind::kRefused, "there is no other Sentinel in whose name to tell it");
   if (!IsIpAddress(record.master.host)) return Fail(ErrorKind::kRefused, "the record has a host name");
   if (announced_epoch_ == record.epoch) return Fail(ErrorKind::kRefused, "it was told, and did not follow");
-  const auto& peer = peers.front();
-  auto told = as_peer_.AnnounceMaster(group_, record.master, record.epoch, {peer.endpoint, peer.id});
+  auto told = as_peer_.AnnounceMaster(group_, record.master, record.epoch, *peer);
   if (!told) return told;
   announced_epoch_ = record.epoch;
   log::Info({.event = "recorded-master-announced",
@@ -148,6 +118,27 @@ Status Rescuer::AnnounceMaster(const sentinel::SentinelReport& own, const store:
              .epoch = record.epoch},
             "told redis-sentinel the recorded master {}: {}", record.master.ToAddress(), reason);
   return {};
+}
+
+bool Rescuer::AreOurs(const std::vector<sentinel::ReplicaReport>& replicas) {
+  const auto members = loop_.registry().members.List(group_, Watch::kNo);
+  if (!members) return false;
+  return std::all_of(replicas.begin(), replicas.end(), [&members](const auto& replica) {
+    return replica.down || std::any_of(members->begin(), members->end(), [&replica](const auto& member) {
+             return member.endpoint == replica.endpoint;
+           });
+  });
+}
+
+std::optional<sentinel::Peer> Rescuer::FindPeer(const std::vector<sentinel::PeerReport>& known) {
+  if (!known.empty()) return sentinel::Peer{known.front().endpoint, known.front().id};
+  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
+  if (!registered) return std::nullopt;
+  for (const auto& report : sentinel::AskSentinels(network_.sentinels, store::PeersIn(*registered), group_)) {
+    if (report && report->identified && report->sentinel != options_.server.announce)
+      return sentinel::Peer{report->sentinel, report->id};
+  }
+  return std::nullopt;
 }
 
 std::uint64_t Rescuer::EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch) {

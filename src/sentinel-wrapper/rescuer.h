@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
 #include "redis/servers.h"
+#include "sentinel-wrapper/groups.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/rescue.h"
 #include "sentinel/client.h"
@@ -25,15 +26,9 @@ class Rescuer {
   Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network,
           redis::Servers& as_hello, std::string group);
 
-  struct Rescue {
-    store::Record record;  // to start our Sentinel with
-    std::string reason;
-    // One Sentinel at a time: the others' votes may be needed for what it does then.
-    bool in_turn = false;
-  };
   // Helps our Sentinel, which says `own` of the group; `known` is the record as last read. Something: restart
   // it.
-  std::optional<Rescue> Look(const sentinel::SentinelReport& own, const store::Record& known);
+  std::optional<RestartRequest> Look(const sentinel::SentinelReport& own, const store::Record& known);
 
   // The master has gone down not long ago: look again soon.
   bool busy() const;
@@ -42,17 +37,23 @@ class Rescuer {
   void Reset();
 
  private:
-  std::optional<Rescue> FollowRecord(const sentinel::SentinelReport& own, const store::Record& record);
+  std::optional<RestartRequest> FollowRecord(const sentinel::SentinelReport& own,
+                                             const store::Record& record);
   // Has our Sentinel follow the record: tells it, or, where that is not possible, says to restart it.
-  std::optional<Rescue> Adopt(const sentinel::SentinelReport& own, const store::Record& record,
-                              const std::vector<sentinel::PeerReport>& peers, const std::string& reason);
+  std::optional<RestartRequest> Adopt(const sentinel::SentinelReport& own, const store::Record& record,
+                                      const std::vector<sentinel::PeerReport>& peers,
+                                      const std::string& reason);
   // Tells our Sentinel the recorded master, as a peer of its own would. kRefused: that is not possible, or
   // was in vain.
   Status AnnounceMaster(const sentinel::SentinelReport& own, const store::Record& record,
                         const std::vector<sentinel::PeerReport>& peers, const std::string& reason);
+  // Whether each of these replicas that is not down has a redis-wrapper.
+  bool AreOurs(const std::vector<sentinel::ReplicaReport>& replicas);
+  // In whose name our Sentinel, which knows these, can be told: one that it does not know, as after a RESET,
+  // it gets to know by that.
+  std::optional<sentinel::Peer> FindPeer(const std::vector<sentinel::PeerReport>& known);
   // The epoch with which Sentinels that still hold on to `master` do not talk ours back to it.
   std::uint64_t EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch);
-  std::optional<Rescue> LookForBlindness(const sentinel::SentinelReport& own, const store::Record& record);
 
   daemon::WrapperLoop& loop_;
   const WrapperOptions& options_;

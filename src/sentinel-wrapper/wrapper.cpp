@@ -80,7 +80,6 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
   daemon::MasterWait wait(loop_, options_.server.master_wait_timeout);
   while (true) {
     // Without a Sentinel we need none; again, for a release can fail.
-    groups_.GiveTurnBack();
     loop_.TakeZooKeeperNews();
     if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
     auto record = loop_.registry().records.Read(group, Watch::kYes);
@@ -243,10 +242,8 @@ std::optional<int> Wrapper::Restart(const RestartRequest& restart) {
   if (!monitoring) {
     log_problem_(log::Severity::kWarn, {.event = "restart-postponed"},
                  "cannot restart redis-sentinel yet, retrying: " + monitoring.error().message);
-    groups_.GiveTurnBack();
     return std::nullopt;
   }
-  if (!restart.in_turn) groups_.GiveTurnBack();
   log::Warn({.event = "sentinel-restarting",
              .group = restart.group,
              .peer = restart.record.master.ToAddress(),

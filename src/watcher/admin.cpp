@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/printable.h"
 #include "base/unix_time.h"
+#include "failover/appointment.h"
 #include "sentinel/client.h"
 #include "store/registry.h"
 #include "store/sentinel_id.h"
@@ -132,6 +133,7 @@ class Admin::OwnSession {
     return !stopping() && session_->id() == id_;
   }
 
+  bool connected() const { return session_->connected(); }
   bool stopping() const { return topology_.closed(); }
   store::Registry& registry() { return registry_; }
 
@@ -283,6 +285,9 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
   }
   const auto& outcome = handover.outcome();
   if (auto failure = FailureIn(outcome, own.stopping(), master)) return *failure;
+  if (options_.update_master == UpdateMasterMode::kOn && own.connected())
+    failover::RecordAppointed(connections_.network.sentinels, terms.sentinels, request.group,
+                              outcome.promoted, *record, own.registry());
   AdminOutcome::FailedOver done{.from = master, .to = outcome.promoted, .paused = outcome.paused};
   const bool confirmed = AwaitSentinels(own, terms, start, &done);
   if (!confirmed)

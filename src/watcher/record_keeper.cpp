@@ -206,9 +206,12 @@ std::optional<Record> RecordKeeper::Write(const Change& change) {
         fmt::format("cannot record {} as the master: {}; retrying", master, written.error().message));
     return std::nullopt;
   }
+  const bool same = replaced.state == Record::State::kMaster && replaced.master == next.master;
   log_verdict_[group](
       log::Severity::kInfo, {.event = "master-recorded", .group = group, .peer = master, .epoch = next.epoch},
-      fmt::format("recorded {} as the master (before: {}): {}", master, NameOf(replaced), next.reason));
+      same
+          ? fmt::format("confirmed {} as the master: {}", master, next.reason)
+          : fmt::format("recorded {} as the master (before: {}): {}", master, NameOf(replaced), next.reason));
   return store::Replaced(replaced, next);
 }
 

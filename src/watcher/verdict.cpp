@@ -34,7 +34,7 @@ bool AgreesWith(const store::Record& record, const sentinel::SentinelReport& rep
 // cold start was not won in an election: a failover that nobody had seen then may have the same.
 std::uint64_t LeastEpoch(const store::Record& record) {
   if (!record.lineage_fits) return std::max<std::uint64_t>(record.epoch, 1);
-  return record.cold_start ? record.epoch : record.epoch + 1;
+  return record.origin == store::Origin::kUnelected ? record.epoch : record.epoch + 1;
 }
 
 // The newest report that needs no majority, if its epoch is at least that and no other report disputes whose
@@ -43,13 +43,13 @@ const sentinel::SentinelReport* FindProof(const Evidence& evidence, std::uint64_
   const sentinel::SentinelReport* newest = nullptr;
   for (const auto& report : evidence.reports) {
     if (!report.identified || !evidence.members.contains(report.master)) continue;
-    if (evidence.record.cold_start && AgreesWith(evidence.record, report)) continue;
+    if (store::IsAheadOfSentinels(evidence.record) && AgreesWith(evidence.record, report)) continue;
     if (newest == nullptr || HasOlderEpoch(*newest, report)) newest = &report;
   }
   if (newest == nullptr || newest->config_epoch < least_epoch) return nullptr;
   const bool disputed =
       std::any_of(evidence.reports.begin(), evidence.reports.end(), [&](const auto& report) {
-        if (evidence.record.cold_start && AgreesWith(evidence.record, report)) return false;
+        if (store::IsAheadOfSentinels(evidence.record) && AgreesWith(evidence.record, report)) return false;
         return report.config_epoch == newest->config_epoch && report.master != newest->master;
       });
   return disputed ? nullptr : newest;
@@ -89,7 +89,7 @@ Verdict Judge(const Evidence& evidence) {
   const bool same_master = record.state == store::Record::State::kMaster && record.master == majority->master;
   if (IsTrue(record, *majority)) {
     // From now on it is an ordinary one: whoever names another at the same epoch is late.
-    if (record.cold_start)
+    if (store::IsAheadOfSentinels(record))
       return Change(record.master, record.epoch, "most Sentinels have taken over this master");
     return {.reason = "the record is right: most Sentinels name its master", .agreed = true};
   }
@@ -106,12 +106,14 @@ Verdict Judge(const Evidence& evidence) {
   if (!acting_masters.contains(majority->master)) return Keep(named + ", but it does not answer as a master");
   if (same_master) return Change(majority->master, majority->config_epoch, named);
   const bool acts = acting_masters.contains(record.master);
-  // Of a recovery or a cold start they know nothing by themselves, and are told in a moment. It is recorded
-  // before its server is promoted, and the old master may be back just then.
-  if (record.cold_start && majority->config_epoch < record.epoch && (acts || about_to_act)) {
+  // Of a recovery or a cold start they know nothing by themselves, of a promotion they hear within a second,
+  // and they are told in a moment. A recovery is recorded before its server is promoted, and the old master
+  // may be back just then.
+  if (store::IsAheadOfSentinels(record) && majority->config_epoch < record.epoch && (acts || about_to_act)) {
     return Keep(fmt::format(
-        "{}, but report only the older epoch {}, and the recorded master, whom no Sentinel chose, {}", named,
-        majority->config_epoch, acts ? "acts as a master" : "is a replica that is about to be promoted"));
+        "{}, but report only the older epoch {}, and the recorded master, of whom they have yet to hear, {}",
+        named, majority->config_epoch,
+        acts ? "acts as a master" : "is a replica that is about to be promoted"));
   }
   if (!acts) return Change(majority->master, majority->config_epoch, named);
   if (members.contains(record.master) && !members.contains(majority->master)) {

@@ -12,8 +12,8 @@
 //      stranger wrote, and one whose epoch means nothing any more because all Sentinels were replaced; and it
 //      is what carries the originals, whose Sentinels cannot be identified and whose servers are no members.
 //      Sentinels that know only an older epoch are believed only when all of them agree: otherwise they may
-//      simply not have heard yet. Of a recovery or a cold start none has heard, so while the recorded master
-//      acts, or is about to, an older epoch changes nothing.
+//      simply not have heard yet. Of a recovery, a cold start or a promotion that was just recorded none has
+//      heard, so while the recorded master acts, or is about to, an older epoch changes nothing.
 #pragma once
 
 #include <cstddef>

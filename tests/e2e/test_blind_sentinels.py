@@ -4,10 +4,9 @@ import os
 import signal
 import time
 
-from kazoo.client import KazooClient
 import pytest
 
-from cluster import GROUP, PATIENCE, wait_for, write_until_ok
+from cluster import GROUP, wait_for, write_until_ok
 
 DOWN_AFTER = 1.5
 INFO_PERIOD = 500
@@ -128,66 +127,30 @@ def test_reset_everywhere_then_the_master_dies(cluster, figure, peers_known):
            f"ms: {1000 * (written - killed):.0f}")
     assert written - killed <= RECOVERED
     assert replica.role == "master"
+    assert not any(sentinel.log_lines("restarting redis-sentinel") for sentinel in sentinels)
     # Later the machine returns, and follows.
     master.start()
     cluster.await_agreement(nodes, sentinels, watchers, within=60)
     assert master.ask("GET", "key") == "after"
 
 
-def test_one_sentinel_at_a_time_is_restarted(cluster):
+def test_blind_sentinels_of_whom_one_is_frozen(cluster, figure):
     nodes, sentinels, watchers = cluster.bring_up(redis=2)
     client = cluster.sentinel_client(watchers[0])
     write_until_ok(client, "key", "before")
     wait_for(lambda: all(node.ask("GET", "key") == "before" for node in nodes), what="replication")
-    # One that had its turn and was killed in it: ZooKeeper has not ended its session yet.
-    killed = KazooClient(cluster.zookeeper_hosts, timeout=10)
-    killed.start(PATIENCE)
-    killed.ensure_path("/redis/rescue")
-    assert killed.Lock("/redis/rescue").acquire(timeout=5)
     for sentinel in sentinels:
         sentinel.ask("SENTINEL", "DEBUG", "INFO-PERIOD", "10000")
     for sentinel in sentinels:
         sentinel.ask("SENTINEL", "RESET", "*")
-    cluster.master(nodes).kill_all()
-    wait_for(lambda: len(cluster.listed("/redis/rescue")) == 4, what="three Sentinels that wait for their turn")
-    assert not any(sentinel.log_lines("restarting redis-sentinel") for sentinel in sentinels)
-    killed.stop()
-    killed.close()
-    write_until_ok(client, "key", "after", within=RECOVERED)
-    # The first one's failover is all the others needed, unless it lost its election to one that knows no replica: then
-    # the next one's is. None is restarted twice, and the turn is given back.
-    assert all(len(sentinel.log_lines("it knows no replica to promote")) <= 1 for sentinel in sentinels)
-    assert any(sentinel.log_lines("it knows no replica to promote") for sentinel in sentinels)
-    wait_for(lambda: not cluster.listed("/redis/rescue"), what="the end of the turn")
-
-
-def test_frozen_sentinels_do_not_hold_up_the_others(cluster):
-    nodes, sentinels, watchers = cluster.bring_up(redis=2, sentinels=5)
-    holder = KazooClient(cluster.zookeeper_hosts, timeout=10)
-    holder.start(PATIENCE)
-    holder.ensure_path("/redis/rescue")
-    assert holder.Lock("/redis/rescue").acquire(timeout=5)
-    for sentinel in sentinels:
-        sentinel.ask("SENTINEL", "DEBUG", "INFO-PERIOD", "10000")
-    for sentinel in sentinels:
-        sentinel.ask("SENTINEL", "RESET", "*")
-    cluster.master(nodes).kill_all()
-    wait_for(lambda: len(cluster.listed("/redis/rescue")) == 6, what="five Sentinels that wait for their turn")
-    # One that waits.
+    # Nobody knows what it knows, and it may act as soon as it wakes.
     os.kill(sentinels[0].child, signal.SIGSTOP)
-    wait_for(lambda: len(cluster.listed("/redis/rescue")) == 5, what="the frozen one leaves the queue")
-    holder.stop()
-    holder.close()
-    # One that has its turn, before it can act.
-    (first,) = wait_for(lambda: [each for each in sentinels if len(each.log_lines("serving on")) == 2], what="a turn")
-    os.kill(first.child, signal.SIGSTOP)
-    write_until_ok(cluster.sentinel_client(watchers[0]), "key", "after", within=RECOVERED)
-    restarted = [sentinel for sentinel in sentinels if sentinel.log_lines("it knows no replica to promote")]
-    assert first in restarted and len(restarted) > 1
-    assert all(len(sentinel.log_lines("it knows no replica to promote")) == 1 for sentinel in restarted)
-    wait_for(lambda: not cluster.listed("/redis/rescue"), what="the end of the turn")
-    for sentinel in (sentinels[0], first):
-        os.kill(sentinel.child, signal.SIGCONT)
+    cluster.master(nodes).kill_all()
+    killed = time.monotonic()
+    written = write_until_ok(client, "key", "after", within=RECOVERED)
+    figure(f"RESET everywhere and one Sentinel frozen, master killed, kill to write, ms: {1000 * (written - killed):.0f}")
+    os.kill(sentinels[0].child, signal.SIGCONT)
+    cluster.await_agreement([node for node in nodes if node.role == "master"], sentinels, watchers, within=60)
 
 
 def test_killed_as_soon_as_the_replacement_is_linked(cluster, figure):

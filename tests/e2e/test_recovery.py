@@ -92,7 +92,7 @@ def test_a_lone_sentinel_is_restarted(cluster, figure):
     promoted = time.monotonic()
     wait_for(lambda: sentinel.view().get("port") == successor.port, FOLLOWED, "a Sentinel that follows")
     figure(f"lone Sentinel, from the recovery until it names the master, s: {time.monotonic() - promoted:.2f}")
-    assert "it knows no other Sentinel" in sentinel.log_lines("event=sentinel-restarting")[0]
+    assert "there is no other Sentinel" in sentinel.log_lines("event=sentinel-restarting")[0]
     cluster.await_agreement(others, [sentinel], watchers, within=AGREED)
 
 

@@ -31,7 +31,6 @@ FILES = (
     "src/sentinel-wrapper/group_orders.cpp",
     "src/sentinel-wrapper/group_reader.cpp",
     "src/sentinel-wrapper/newcomers.cpp",
-    "src/sentinel-wrapper/restart_turn.cpp",
     "src/sentinel-wrapper/settings_keeper.cpp",
     "src/watcher/cleaner.cpp",
     "src/watcher/watcher.cpp",

@@ -150,6 +150,7 @@ Result<redis::Replies> FakeFleet::Answer(const Endpoint& server, const std::vect
     const bool question = Is(command, {"PING"}) || Is(command, {"INFO"}) || Is(command, {"CONFIG", "GET"}) ||
                           Is(command, {"SENTINEL", "MYID"}) || Is(command, {"SENTINEL", "MASTER"}) ||
                           Is(command, {"SENTINEL", "GET-MASTER-ADDR-BY-NAME"}) ||
+                          Is(command, {"SENTINEL", "IS-MASTER-DOWN-BY-ADDR"}) ||
                           Is(command, {"SENTINEL", "SLAVES"}) || Is(command, {"SENTINEL", "SENTINELS"}) ||
                           (Is(command, {"SENTINEL", "DEBUG"}) && command.size() == 2);
     if (question || replies.back().is_error()) continue;
@@ -258,9 +259,20 @@ redis::Reply FakeFleet::AnswerSentinel(const Endpoint& server, Sentinel& sentine
     FindOthers(server, command.at(2));
     return Ok();
   }
+  if (Is(command, {"SENTINEL", "IS-MASTER-DOWN-BY-ADDR"})) return Vote(sentinel, command);
   if (Is(command, {"PUBLISH", "__SENTINEL__:HELLO"})) return Hear(sentinel, command.at(2));
   if (Is(command, {"SENTINEL"}) && command.size() > 2) return AnswerOfGroup(server, sentinel, command);
   return Wrong(fmt::format("ERR unknown command '{}'", command.front()));
+}
+
+redis::Reply FakeFleet::Vote(const Sentinel& sentinel, const Command& command) {
+  const Endpoint master = ToEndpoint(command.at(2), command.at(3));
+  for (const auto& [name, group] : sentinel.groups) {
+    if (group.master == master)
+      return Array({Number(group.master_down ? 1 : 0), Text(group.leader),
+                    Number(static_cast<std::int64_t>(group.leader_epoch))});
+  }
+  return Array({Number(0), Text("*"), Number(0)});
 }
 
 redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel, const Command& command) {
@@ -281,7 +293,7 @@ redis::Reply FakeFleet::AnswerOfGroup(const Endpoint& server, Sentinel& sentinel
   Monitored& group = found->second;
   if (Is(command, {"SENTINEL", "GET-MASTER-ADDR-BY-NAME"})) {
     for (const auto& [replica, known] : group.replicas) {
-      if (known.promoted && redis_.at(replica).role == redis::Role::kMaster)
+      if (known.promoted && group.has_seen_promotion)
         return Array({Text(replica.host), Text(std::to_string(replica.port))});
     }
     return Array({Text(group.master.host), Text(std::to_string(group.master.port))});
@@ -377,6 +389,9 @@ redis::Reply FakeFleet::FailOver(const Endpoint& server, Sentinel& sentinel, con
   if (group.failing_over) return Wrong("INPROG Failover already in progress");
   if (FindBest(group) == nullptr) return Wrong("NOGOODSLAVE No suitable replica to promote");
   group.failing_over = true;
+  group.has_seen_promotion = false;
+  group.leader = sentinel.id;
+  group.leader_epoch = group.config_epoch + 1;
   time_.At(time_.Now() + sentinel.promotes_after, [this, server, name] { Choose(server, name); });
   return Ok();
 }
@@ -404,11 +419,19 @@ void FakeFleet::Choose(const Endpoint& server, const std::string& name) {
   }
   const Endpoint promoted = *best;
   group.replicas.at(promoted).promoted = true;
-  ++group.config_epoch;
   Promote(promoted);
+  if (leader.sees_after == 0ms) SeePromotion(server, name);
   on_change("");
+  time_.At(time_.Now() + leader.sees_after, [this, server, name] { SeePromotion(server, name); });
   time_.At(time_.Now() + leader.ends_after,
            [this, server, name, promoted] { Finish(server, name, promoted); });
+}
+
+void FakeFleet::SeePromotion(const Endpoint& server, const std::string& name) {
+  const auto found = sentinels_.at(server).groups.find(name);
+  if (found == sentinels_.at(server).groups.end() || !found->second.failing_over) return;
+  found->second.has_seen_promotion = true;
+  found->second.config_epoch = found->second.leader_epoch;
 }
 
 void FakeFleet::Finish(const Endpoint& server, const std::string& name, const Endpoint& promoted) {

@@ -72,6 +72,9 @@ class FakeFleet {
     std::uint64_t parallel_syncs = 1;
     bool master_down = false;
     bool failing_over = false;
+    bool has_seen_promotion = false;  // of the failover that it leads
+    std::string leader{"*"};          // whom it voted for last
+    std::uint64_t leader_epoch = 0;   // and when
     std::map<Endpoint, Known> replicas{};
     std::vector<Endpoint> peers{};
   };
@@ -81,8 +84,10 @@ class FakeFleet {
     bool tilt = false;
     bool knows_debug = true;  // SENTINEL DEBUG, since 7.0
     Duration info_period = 10s;
-    // From the order to the promotion, and from there to the end of the failover.
+    // From the order to the promotion, from there to the INFO that tells it of that, and to the end of the
+    // failover.
     Duration promotes_after = 300ms;
+    Duration sees_after = 0ms;
     Duration ends_after = 700ms;
     std::map<std::string, Monitored> groups{};
   };
@@ -130,6 +135,8 @@ class FakeFleet {
   redis::Reply AnswerRedis(const Endpoint& server, Redis& redis, const redis::Command& command);
   redis::Reply AnswerSentinel(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);
   redis::Reply AnswerOfGroup(const Endpoint& server, Sentinel& sentinel, const redis::Command& command);
+  // As to who asks for no new vote.
+  static redis::Reply Vote(const Sentinel& sentinel, const redis::Command& command);
   // SENTINEL SET.
   static redis::Reply Set(Monitored& group, const redis::Command& command);
   redis::Reply FailOver(const Endpoint& server, Sentinel& sentinel, const std::string& group);
@@ -137,6 +144,7 @@ class FakeFleet {
   redis::Reply Hear(Sentinel& sentinel, const std::string& hello);
   // The step of a failover that promotes a replica.
   void Choose(const Endpoint& server, const std::string& group);
+  void SeePromotion(const Endpoint& server, const std::string& group);
   void Finish(const Endpoint& server, const std::string& group, const Endpoint& promoted);
   // After a RESET: the replicas at the master's next INFO, or the other Sentinels at their next hellos,
   // which they send every two seconds.

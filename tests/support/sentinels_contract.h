@@ -170,4 +170,21 @@ TEST_P(ServersContract, AnOrderedFailoverPromotesAndEverySentinelLearnsOfIt) {
   EXPECT_THAT(epochs, ::testing::Each(epochs[0]));
 }
 
+TEST_P(ServersContract, ASentinelThatLeadsAFailoverHasVotedForItselfInTheEpochOfItsOutcome) {
+  StartGroup(2);
+  const auto own = At(sentinels_[0]).AskReport(kGroup).value();
+  const auto ask = [this] { return sentinel::AskVotes(servers(), {sentinels_[0]}, master_).front(); };
+  EXPECT_EQ(ask()->epoch, 0U) << "nobody has voted yet, and to ask is no vote";
+  EXPECT_EQ(ask()->leader, "*");
+  ASSERT_TRUE(At(sentinels_[0]).RequestFailover(kGroup));
+  sentinel::Vote vote;
+  EXPECT_TRUE(world_->PassUntil([&] {
+    vote = ask().value_or(sentinel::Vote{});
+    return vote.leader == own.id;
+  }));
+  EXPECT_GT(vote.epoch, 0U);
+  EXPECT_TRUE(world_->PassUntil([&] { return At(sentinels_[0]).AskReport(kGroup)->master == replica_; }));
+  EXPECT_EQ(At(sentinels_[0]).AskReport(kGroup)->config_epoch, vote.epoch);
+}
+
 }  // namespace redis_zk::testing

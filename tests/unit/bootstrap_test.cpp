@@ -668,9 +668,10 @@ ServerInfo ReplicaOf(const Endpoint& master, bool link_up) {
 }
 
 TEST(MissedMasterTest, IsTheRecordedOneOfAReplicaWithoutALink) {
-  EXPECT_EQ(MissedMaster(ReplicaOf(kB, false), kSelf, Names(kC)), kC);
-  EXPECT_EQ(MissedMaster(ReplicaOf({}, false), kSelf, Names(kC)), kC);
-  EXPECT_EQ(MissedMaster(ReplicaOf(kSelf, false), kSelf, Names(kC)), kC);
+  EXPECT_EQ(MissedMaster(ReplicaOf(kB, false), kSelf, Names(kC), false), kC);
+  EXPECT_EQ(MissedMaster(ReplicaOf({}, false), kSelf, Names(kC), false), kC);
+  EXPECT_EQ(MissedMaster(ReplicaOf(kSelf, false), kSelf, Names(kC), false), kC);
+  EXPECT_EQ(MissedMaster(ReplicaOf(kB, true), kSelf, Names(kC), true), kC) << "that is a replica itself";
 }
 
 TEST(MissedMasterTest, IsNobodyOtherwise) {
@@ -688,7 +689,7 @@ TEST(MissedMasterTest, IsNobodyOtherwise) {
                                       {"is a master", kFullMaster, Names(kC)},
                                       {"is a master and the recorded one", kFullMaster, Names(kSelf)},
                                       {"all is well", ReplicaOf(kC, true), Names(kC)}}) {
-    EXPECT_EQ(MissedMaster(own, kSelf, record), std::nullopt) << name;
+    EXPECT_EQ(MissedMaster(own, kSelf, record, false), std::nullopt) << name;
   }
 }
 

@@ -99,7 +99,6 @@ TEST_F(OwnSentinelTest, IsRestartedOnTheRecordWhereItIsStuck) {
   ASSERT_TRUE(restart);
   EXPECT_EQ(restart->group, "master1");
   EXPECT_EQ(restart->record.master, other_master_);
-  EXPECT_FALSE(restart->in_turn);
 }
 
 TEST_F(OwnSentinelTest, TurnsBetweenManyDeadGroups) {

@@ -16,6 +16,7 @@ using store::Identity;
 using store::KnownDataset;
 using store::Lineage;
 using store::Member;
+using store::Origin;
 using store::ParseHistory;
 using store::ParseIdentity;
 using store::ParseKnownDataset;
@@ -74,7 +75,8 @@ TEST(LineageTest, IsReadAsItWasWritten) {
                                       {7, "10.0.0.1 6379", "no living node holds data"},
                                       {18446744073709551615U, "::1 1", "\"quotes\", \\ and\nline ends"},
                                       {1, "", "\xc3\xa4"},
-                                      {3, "10.0.0.1 6379", "began anew", true}}) {
+                                      {3, "10.0.0.1 6379", "began anew", Origin::kUnelected},
+                                      {4, "10.0.0.1 6379", "was promoted", Origin::kPromoted}}) {
     const std::string text = Render(lineage);
     EXPECT_EQ(text.find('\n'), std::string::npos) << text;
     const auto parsed = ParseLineage(text);

@@ -23,9 +23,11 @@ const Endpoint kMaster{"10.0.0.1", 6379};
 const Endpoint kSelf{"10.0.0.2", 6379};
 const Endpoint kOther{"10.0.0.3", 6379};
 const std::string kGroup = "master1";
+const Endpoint kGone{"10.0.1.3", 26379};
 constexpr Duration kPatience = 10s;
 
-// A master that has died, its two replicas, three Sentinels that know no replica, and this node's wrapper.
+// A master that has died, its two replicas, three Sentinels that know them, of whom two do nothing and one is
+// gone, and this node's wrapper.
 class Site {
  public:
   explicit Site(Duration patience = kPatience)
@@ -56,10 +58,8 @@ class Site {
         places_.other.records.Write(kGroup, *nobody, {.master = kMaster, .epoch = 4, .reason = "test"}, ""));
     fleet_.redis(kMaster).state = State::kGone;
     for (auto* redis : {&fleet_.redis(kSelf), &fleet_.redis(kOther)}) redis->link_up = false;
-    EachSentinel([](auto& group) {
-      group.master_down = true;
-      group.replicas.clear();
-    });
+    EachSentinel([](auto& group) { group.master_down = true; });
+    fleet_.sentinel(kGone).state = State::kGone;
   }
 
   template <class Change>
@@ -75,7 +75,7 @@ class Site {
     const auto recovered = recoverer_.Check(*own, /*holds_copy=*/true, Record().master == kSelf);
     if (recovered) {
       EXPECT_EQ(recovered->master, kSelf);
-      EXPECT_TRUE(recovered->cold_start);
+      EXPECT_EQ(recovered->origin, store::Origin::kUnelected);
     }
     return recovered.has_value();
   }
@@ -110,9 +110,26 @@ TEST(RecovererTest, PromotesItsServerWhenSentinelDoesNothing) {
   const auto record = site.Record();
   EXPECT_EQ(record.master, kSelf);
   EXPECT_EQ(record.epoch, 5U);
-  EXPECT_TRUE(record.lineage_fits && record.cold_start) << "so that Sentinels are told";
+  EXPECT_EQ(record.origin, store::Origin::kUnelected) << "so that Sentinels are told";
   EXPECT_TRUE(site.lock_.node().empty()) << "the lock is for others again";
   EXPECT_FALSE(site.LookFor(kPatience)) << "once";
+}
+
+TEST(RecovererTest, PromotesItsServerSoonWhereAllSentinelsHaveGivenUp) {
+  for (const bool know_replicas : {false, true}) {
+    Site site;
+    site.fleet_.sentinel(kGone).state = State::kAnswers;
+    site.EachSentinel([&](auto& group) {
+      if (!know_replicas) group.replicas.clear();
+      group.failing_over = true;
+    });
+    EXPECT_FALSE(site.LookFor(5s)) << "they are at it";
+    site.EachSentinel([](auto& group) { group.failing_over = false; });
+    EXPECT_FALSE(site.Look()) << "they may be about to fail over";
+    EXPECT_TRUE(site.LookFor(know_replicas ? 4s : 2s));
+    EXPECT_EQ(site.Record().master, kSelf);
+    EXPECT_EQ(site.Record().epoch, 5U);
+  }
 }
 
 TEST(RecovererTest, WhatItWaitsForHasANameUntilItIsOver) {

@@ -72,18 +72,27 @@ std::vector<Cut> AllCuts() {
   return cuts;
 }
 
+// What the Sentinels do about a master that is dead.
+enum class Sentinels {
+  kFailOver,
+  kDoNothing,  // their next attempt is minutes away
+  kAreBlind,   // they know no replica
+};
+
 // The group, and what it has been through.
 class Group {
  public:
-  explicit Group(bool sentinel_is_blind) : blind_(sentinel_is_blind) {}
+  explicit Group(Sentinels sentinels) : sentinels_(sentinels) {}
 
   void Run(const Cut& cut, Duration duration) {
     for (const TimePoint end = now_ + duration; now_ < end; now_ += kStep) Step(cut);
   }
 
   bool recovered() const { return recovered_; }
+  // A recovery did what Sentinels that have given up would have done.
+  bool promoted_by_votes() const { return promoted_by_votes_; }
   // A second master took writes beside the one that recovery made.
-  bool split() const { return split_; }
+  bool split() const { return split_ || both_write_for_ > kFencePatience + kNoticedAfter + kStep; }
 
  private:
   struct Watching {
@@ -101,6 +110,7 @@ class Group {
     Follow(cut);
     const bool old_writes = old_is_master_ && !fenced_;
     split_ = split_ || (recovered_ && new_is_master_ && old_writes);
+    if (promoted_by_votes_ && old_writes) both_write_for_ += kStep;
   }
 
   static bool OldReaches(const Cut& cut, Side side) { return !cut.cut || side != Side::kWithNew; }
@@ -130,7 +140,7 @@ class Group {
     std::size_t agree = 0;
     for (std::size_t i = 0; i < kSentinels; ++i)
       agree += watching_[i].master == kOld && watching_[i].down && NewSees(cut, i) ? 1 : 0;
-    if (blind_ || new_is_master_ || agree < 2) {
+    if (sentinels_ != Sentinels::kFailOver || new_is_master_ || agree < 2) {
       agreed_since_.reset();
       return;
     }
@@ -168,18 +178,29 @@ class Group {
       auto& witness = view.sentinels.emplace_back();
       witness.sentinel = {"10.0.1.1", static_cast<std::uint16_t>(26379 + i)};
       if (NewSees(cut, i)) witness.report = ReportOf(i);
+      if (sentinels_ != Sentinels::kAreBlind) witness.replicas = {{.endpoint = kCandidate}};
     }
     view.quiet_since = quiet_.Note(view, now_);
     view.patience = redis_wrapper::PatienceFor(0s, kFencePatience);
+    if (!AreSentinelsIdle(view)) {
+      idle_since_.reset();
+    } else if (!idle_since_) {
+      idle_since_ = now_;
+    }
+    view.idle_since = idle_since_;
     const auto decision = DecideRecovery(view, now_);
     if (decision.action != RecoveryDecision::Action::kPromote) return;
     record_ = {kCandidate, decision.epoch};
-    new_is_master_ = recovered_ = true;
+    new_is_master_ = true;
+    // Who does what Sentinels would do leaves the old master as long to notice as they do.
+    (now_ - view.quiet_since < view.patience ? promoted_by_votes_ : recovered_) = true;
   }
 
   SentinelReport ReportOf(std::size_t i) const {
-    return {.master = watching_[i].master,
+    return {.identified = true,
+            .master = watching_[i].master,
             .config_epoch = watching_[i].epoch,
+            .known_sentinels = kSentinels - 1,
             .master_down = watching_[i].down,
             .down_after = kDownAfter};
   }
@@ -217,7 +238,7 @@ class Group {
     if (!cut.cut) old_is_master_ = false;
   }
 
-  const bool blind_;
+  const Sentinels sentinels_;
   TimePoint now_{};
   std::array<Watching, kSentinels> watching_{};
   TimePoint renewed_at_{};
@@ -234,6 +255,9 @@ class Group {
   bool old_is_master_ = true;
   bool new_is_master_ = false;
   bool other_follows_ = false;  // the new one
+  std::optional<TimePoint> idle_since_;
+  bool promoted_by_votes_ = false;  // of Sentinels that have given up
+  Duration both_write_for_{};
   bool recovered_ = false;
   bool split_ = false;
 };
@@ -251,46 +275,60 @@ TEST(RecoveryModelTest, NeverMakesASecondMasterThatTakesWrites) {
   const std::vector<Cut> ends{{.cut = false}, {.cut = true}};
   std::size_t histories = 0;
   std::size_t recoveries = 0;
-  for (const bool blind : {false, true}) {
+  std::size_t promotions_by_votes = 0;
+  for (const auto sentinels : {Sentinels::kFailOver, Sentinels::kDoNothing, Sentinels::kAreBlind}) {
     for (std::size_t number = 0; number < cuts.size(); number += kOneIn) {
       const Cut& first = cuts[number];
       for (const Duration first_for : durations) {
         for (const auto& second : cuts) {
           for (const Duration second_for : durations) {
             for (const auto& third : ends) {
-              Group group(blind);
+              Group group(sentinels);
               group.Run({.cut = false}, 1s);
               group.Run(first, first_for);
               group.Run(second, second_for);
               group.Run(third, 14s);
               ++histories;
               recoveries += group.recovered() ? 1 : 0;
-              ASSERT_FALSE(group.split()) << (blind ? "blind Sentinels; " : "") << first.Describe() << " for "
-                                          << first_for.count() << " ms, then " << second.Describe() << " for "
-                                          << second_for.count() << " ms, then " << third.Describe();
+              promotions_by_votes += group.promoted_by_votes() ? 1 : 0;
+              ASSERT_FALSE(group.split())
+                  << static_cast<int>(sentinels) << ": " << first.Describe() << " for " << first_for.count()
+                  << " ms, then " << second.Describe() << " for " << second_for.count() << " ms, then "
+                  << third.Describe();
             }
           }
         }
       }
     }
   }
-  EXPECT_EQ(histories, 2U * (91 / kOneIn) * 2 * 91 * 2 * 2);
+  EXPECT_EQ(histories, 3U * (91 / kOneIn) * 2 * 91 * 2 * 2);
   EXPECT_GT(recoveries, histories / 100) << "it happens";
+  EXPECT_GT(promotions_by_votes, histories / 100) << "that, too";
 }
 
-TEST(RecoveryModelTest, HealsWhatBlindSentinelsDoNot) {
-  Group group(/*sentinel_is_blind=*/true);
+TEST(RecoveryModelTest, HealsWhatSentinelsDoNot) {
+  for (const auto sentinels : {Sentinels::kDoNothing, Sentinels::kAreBlind}) {
+    Group group(sentinels);
+    group.Run({.cut = false}, 1s);
+    group.Run({.cut = true}, 30s);
+    EXPECT_TRUE(group.promoted_by_votes());
+    EXPECT_FALSE(group.split());
+  }
+}
+
+TEST(RecoveryModelTest, WaitsForTheFenceWhereASentinelDoesNotAnswer) {
+  Group group(Sentinels::kAreBlind);
   group.Run({.cut = false}, 1s);
-  group.Run({.cut = true}, 30s);
+  group.Run({.cut = true, .sentinels = {Side::kWithOld, Side::kWithNew, Side::kWithNew}}, 30s);
   EXPECT_TRUE(group.recovered());
   EXPECT_FALSE(group.split());
 }
 
 TEST(RecoveryModelTest, LeavesToSentinelWhatItDoes) {
-  Group group(/*sentinel_is_blind=*/false);
+  Group group(Sentinels::kFailOver);
   group.Run({.cut = false}, 1s);
   group.Run({.cut = true}, 30s);
-  EXPECT_FALSE(group.recovered());
+  EXPECT_FALSE(group.recovered() || group.promoted_by_votes());
 }
 
 }  // namespace

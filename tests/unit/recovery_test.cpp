@@ -10,6 +10,7 @@ namespace redis_zk::testing {
 namespace {
 
 using redis::Role;
+using redis_wrapper::AreSentinelsIdle;
 using redis_wrapper::DecideRecovery;
 using redis_wrapper::PatienceFor;
 using redis_wrapper::Quiet;
@@ -37,7 +38,12 @@ redis::ServerInfo Replica(std::int64_t offset = 100, std::string id = kId) {
 }
 
 SentinelReport SaysDown() {
-  return {.master = kMaster, .config_epoch = 4, .master_down = true, .down_after = 1s};
+  return {.identified = true,
+          .master = kMaster,
+          .config_epoch = 4,
+          .known_sentinels = 2,
+          .master_down = true,
+          .down_after = 1s};
 }
 
 // One in which this node promotes itself; the rows change one thing each.
@@ -133,7 +139,7 @@ TEST(DecideRecoveryTest, FinishesOnlyWhatItHasBegunItself) {
     view.record.master = kSelf;
     view.record.epoch = 6;
     view.record.reason = "recovered";
-    view.record.cold_start = true;
+    view.record.origin = store::Origin::kUnelected;
     view.owed_from = kMaster;
   };
   Check({{"its server has not obeyed yet", owed, Action::kFinish},
@@ -177,6 +183,131 @@ TEST(DecideRecoveryTest, SentinelIsTheFirstToAct) {
          {"a failover runs, and has got nowhere for as long",
           [](auto& view) { view.sentinels[0].report->failover_in_progress = true; }, Action::kPromote},
          {"the lock is not held", [](auto& view) { view.locked = false; }, Action::kTakeLock}});
+}
+
+TEST(AreSentinelsIdleTest, WhereAllSayThatTheMasterIsDeadAndDoNothing) {
+  struct Case {
+    const char* name;
+    std::function<void(RecoveryView&)> change;
+    bool idle;
+  };
+  // The third leads a failover, and they voted like this.
+  const auto elect = [](RecoveryView& view, const char* first, const char* second, const char* third) {
+    view.sentinels[2].report->failover_in_progress = true;
+    for (int number = 0; number < 3; ++number) {
+      auto& witness = view.sentinels[static_cast<std::size_t>(number)];
+      witness.report->id = std::to_string(number);
+      const std::string leader = number == 0 ? first : number == 1 ? second : third;
+      witness.vote = {.leader = leader, .epoch = leader == "*" ? 0U : 5U};
+    }
+  };
+  for (const auto& [name, change, idle] : std::initializer_list<Case>{
+           {"as it is", [](auto&) {}, true},
+           {"one does not answer", [](auto& view) { view.sentinels[2].report.reset(); }, false},
+           {"one sees the master", [](auto& view) { view.sentinels[2].report->master_down = false; }, false},
+           {"one fails over", [](auto& view) { view.sentinels[2].report->failover_in_progress = true; },
+            false},
+           {"one fails over, and the others voted for it", [&](auto& view) { elect(view, "2", "2", "2"); },
+            false},
+           {"one fails over, and the others voted for another",
+            [&](auto& view) { elect(view, "0", "0", "2"); }, true},
+           {"one fails over, one voted for another, and one may vote for it still",
+            [&](auto& view) { elect(view, "0", "*", "2"); }, false},
+           {"one fails over, and the others voted before that",
+            [&](auto& view) {
+              elect(view, "0", "0", "2");
+              view.sentinels[0].vote->epoch = 4;
+            },
+            false},
+           {"one fails over, lost the votes, and has chosen a replica: it was ordered to",
+            [&](auto& view) {
+              elect(view, "0", "0", "2");
+              view.sentinels[2].replicas = {{.endpoint = kThird, .promoted = true}};
+            },
+            false},
+           {"one fails over, and the others voted after that",
+            [&](auto& view) {
+              elect(view, "0", "0", "2");
+              view.sentinels[2].vote->epoch = 4;
+            },
+            false},
+           {"one fails over, and may have the votes of others that are not registered",
+            [&](auto& view) {
+              elect(view, "0", "0", "2");
+              view.sentinels[2].report->known_sentinels = 4;
+            },
+            false},
+           {"one fails over, and its vote is not known",
+            [&](auto& view) {
+              elect(view, "0", "0", "2");
+              view.sentinels[2].vote.reset();
+            },
+            false},
+           {"one is in TILT", [](auto& view) { view.sentinels[2].report->tilt = true; }, false},
+           {"one names another master", [](auto& view) { view.sentinels[2].report->master = kThird; }, false},
+           {"one is not who it should be", [](auto& view) { view.sentinels[2].report->identified = false; },
+            false},
+           {"they are half of those that one knows",
+            [](auto& view) { view.sentinels[2].report->known_sentinels = 5; }, false},
+           {"they are fewer than their quorum", [](auto& view) { view.sentinels[2].report->quorum = 4; },
+            false},
+           {"none is registered", [](auto& view) { view.sentinels.clear(); }, false}}) {
+    RecoveryView view = Ready();
+    change(view);
+    EXPECT_EQ(AreSentinelsIdle(view), idle) << name;
+  }
+}
+
+TEST(DecideRecoveryTest, ForSentinelsThatHaveGivenUpThereIsNothingToBePatientFor) {
+  // The master's session lives still.
+  const auto idle_for = [](RecoveryView& view, Duration duration) {
+    view.quiet_since = kNow;
+    view.idle_since = kNow - duration;
+    view.members.push_back({{.endpoint = kMaster, .serving = true}, {}});
+  };
+  const auto after = [&](std::function<void(RecoveryView&)> change) {
+    return [=](RecoveryView& view) {
+      idle_for(view, 2s);
+      change(view);
+    };
+  };
+  const auto knows = [&](const sentinel::ReplicaReport& replica) {
+    return [=](RecoveryView& view) {
+      idle_for(view, 500ms);
+      view.sentinels[1].replicas = {replica};
+    };
+  };
+  Check(
+      {{"they know nobody", [&](auto& view) { idle_for(view, 500ms); }, Action::kPromote},
+       {"they know nobody, for a moment only", [&](auto& view) { idle_for(view, 499ms); }, Action::kWait},
+       {"one knows a replica that is down", knows({.endpoint = kThird, .down = true}), Action::kPromote},
+       {"one knows a replica of priority 0", knows({.endpoint = kThird, .priority = 0}), Action::kPromote},
+       {"one knows a replica that it could promote, and may be about to", knows({.endpoint = kThird}),
+        Action::kWait},
+       {"one knows this node, and cannot reach it", knows({.endpoint = kSelf, .down = true}), Action::kWait},
+       {"one could promote a replica, and has not for long",
+        after([](auto& view) { view.sentinels[1].replicas = {{.endpoint = kThird}}; }), Action::kPromote},
+       {"this node holds no complete copy", after([](auto& view) { view.holds_copy = false; }),
+        Action::kWait},
+       {"its user rules it out", after([](auto& view) { view.own.priority = 0; }), Action::kWait},
+       {"a replica is linked to the master", after([](auto& view) { OtherInfo(view).link_up = true; }),
+        Action::kWait},
+       {"another replica does not answer", after([](auto& view) { view.members.front().info.reset(); }),
+        Action::kWait},
+       {"another replica does not answer, and Sentinels call it down", after([](auto& view) {
+          view.members.front().info.reset();
+          for (auto& witness : view.sentinels) witness.replicas = {{.endpoint = kOther, .down = true}};
+        }),
+        Action::kPromote},
+       {"another replica does not answer, and one Sentinel sees it", after([](auto& view) {
+          view.members.front().info.reset();
+          for (auto& witness : view.sentinels) witness.replicas = {{.endpoint = kOther, .down = true}};
+          view.sentinels[0].replicas.front().down = false;
+        }),
+        Action::kWait},
+       {"another replica has more", after([](auto& view) { OtherInfo(view).offset = 101; }), Action::kWait},
+       {"another replica has unrelated data: a person has time to look",
+        after([](auto& view) { OtherInfo(view) = Replica(100, kForeignId); }), Action::kWait}});
 }
 
 TEST(DecideRecoveryTest, TheOldMasterIsDeadForMoreThanHalf) {

@@ -10,9 +10,7 @@ namespace redis_zk::testing {
 namespace {
 
 using sentinel::SentinelReport;
-using sentinel_wrapper::BlindView;
-using sentinel_wrapper::HasMissedColdStart;
-using sentinel_wrapper::IsBlind;
+using sentinel_wrapper::IsBehind;
 using sentinel_wrapper::IsStuck;
 using sentinel_wrapper::StuckView;
 using store::Record;
@@ -70,79 +68,10 @@ TEST(IsStuckTest, OnlyWhereSentinelCannotHelpItself) {
   }
 }
 
-redis::ServerInfo CopyOf(const std::string& replication_id) {
-  redis::ServerInfo info;
-  info.role = redis::Role::kReplica;
-  info.replication_id = replication_id;
-  return info;
-}
-
-TEST(IsBlindTest, WhereAReplicaWithTheDataLivesThatSentinelDoesNotKnow) {
-  const BlindView blind{.own = Down(),
-                        .replicas = {},
-                        .record = Recorded(kMaster),
-                        .members = {{{.uuid = "m", .endpoint = kReplica, .serving = true}, CopyOf("now")}},
-                        .history = {.replication_id = "now", .ancestors = {{"before", 7}}},
-                        .datasets = {{.node = "n", .dataset = {.replication_id = "on-disk"}}}};
-  struct Row {
-    const char* name;
-    std::function<void(BlindView&)> change;
-    bool holds;
-  };
-  for (const auto& [name, change, holds] : std::initializer_list<Row>{
-           {"as it is", [](auto&) {}, true},
-           {"it knows a dead one", [](auto& v) { v.replicas = {{.endpoint = kThird, .down = true}}; }, true},
-           {"it knows one that may never be promoted",
-            [](auto& v) { v.replicas = {{.endpoint = kThird, .priority = 0}}; }, true},
-           {"it knows one that it can promote", [](auto& v) { v.replicas = {{.endpoint = kThird}}; }, false},
-           {"it knows this one and does not reach it",
-            [](auto& v) { v.replicas = {{.endpoint = kReplica, .down = true}}; }, false},
-           {"it knows this one with an old priority",
-            [](auto& v) { v.replicas = {{.endpoint = kReplica, .priority = 0}}; }, false},
-           {"its master lives", [](auto& v) { v.own = Up(); }, false},
-           {"it fails over", [](auto& v) { v.own = FailingOver(); }, false},
-           {"the record names another", [](auto& v) { v.record = Recorded(kThird); }, false},
-           {"no record", [](auto& v) { v.record = {}; }, false},
-           {"the master answers us", [](auto& v) { v.recorded_answers = true; }, false},
-           {"nobody is registered", [](auto& v) { v.members.clear(); }, false},
-           {"the only one waits for its role", [](auto& v) { v.members[0].member.serving = false; }, false},
-           {"it does not answer", [](auto& v) { v.members[0].info.reset(); }, false},
-           {"it is registered at the master's address",
-            [](auto& v) { v.members[0].member.endpoint = kMaster; }, false},
-           {"it is a master", [](auto& v) { v.members[0].info->role = redis::Role::kMaster; }, false},
-           {"it loads", [](auto& v) { v.members[0].info->loading = true; }, false},
-           {"it still copies", [](auto& v) { v.members[0].info->synchronising = true; }, false},
-           {"it may never be promoted", [](auto& v) { v.members[0].info->priority = 0; }, false},
-           {"its data are of another origin", [](auto& v) { v.members[0].info = CopyOf("else"); }, false},
-           {"its data have no name", [](auto& v) { v.members[0].info = CopyOf(""); }, false},
-           {"data with the group's earlier name", [](auto& v) { v.members[0].info = CopyOf("before"); },
-            true},
-           {"data as they stand on a disk", [](auto& v) { v.members[0].info = CopyOf("on-disk"); }, true},
-           {"data of a promotion that was not written down",
-            [](auto& v) {
-              v.members[0].info = CopyOf("newer");
-              v.members[0].info->previous_replication_id = "now";
-            },
-            true},
-           {"the second of two",
-            [](auto& v) {
-              v.members.push_back(v.members[0]);
-              v.members[0].info.reset();
-              v.members[1].member.endpoint = kThird;
-            },
-            true}}) {
-    BlindView view = blind;
-    change(view);
-    const auto finding = IsBlind(view);
-    EXPECT_EQ(finding.holds, holds) << name << ": " << finding.reason;
-    EXPECT_FALSE(finding.reason.empty()) << name;
-  }
-}
-
-TEST(HasMissedColdStartTest, WhenTheRecordKnowsWhatNoSentinelCan) {
+TEST(IsBehindTest, WhenTheRecordKnowsWhatNoSentinelSaysYet) {
   Record anew = Recorded(kReplica);
   anew.epoch = 5;
-  anew.cold_start = true;
+  anew.origin = store::Origin::kUnelected;
   SentinelReport own = Down();
   own.config_epoch = 4;
   const StuckView missed{
@@ -159,14 +88,15 @@ TEST(HasMissedColdStartTest, WhenTheRecordKnowsWhatNoSentinelCan) {
            {"although it fails over in vain", [](auto& v) { v.own.failover_in_progress = true; }, true},
            {"it has promoted one", [](auto& v) { v.replicas = {{.endpoint = kThird, .promoted = true}}; },
             false},
-           {"Sentinels made that configuration", [](auto& v) { v.record.cold_start = false; }, false},
+           {"Sentinels made that configuration", [](auto& v) { v.record.origin = store::Origin::kNamed; },
+            false},
            {"a failover came after it", [](auto& v) { v.own.config_epoch = 5; }, false},
            {"it knows already", [](auto& v) { v.own.master = kReplica; }, false},
            {"the new master died again", [](auto& v) { v.recorded_acts = false; }, false},
            {"no record", [](auto& v) { v.record = {}; }, false}}) {
     StuckView view = missed;
     change(view);
-    const auto finding = HasMissedColdStart(view);
+    const auto finding = IsBehind(view);
     EXPECT_EQ(finding.holds, holds) << name << ": " << finding.reason;
     EXPECT_FALSE(finding.reason.empty()) << name;
   }

@@ -39,6 +39,17 @@ TEST_F(ServingEndTest, AMasterHandsOverBeforeItStops) {
   EXPECT_EQ(Orders(site, "REPLICAOF 10.0.0.2 6379"), 1);
 }
 
+TEST_F(ServingEndTest, AMasterRecordsItsSuccessorBeforeTheSentinelKnowsIt) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  site.After(kServes, [&] { site.fleet.sentinel(kSentinel).sees_after = 1min; });
+  site.StopAfter(kServes + 2s);
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_EQ(site.Record().master, kB);
+  EXPECT_EQ(site.Record().epoch, 1U);
+  EXPECT_EQ(site.Record().origin, store::Origin::kPromoted) << "so that the other Sentinels are told";
+}
+
 TEST_F(ServingEndTest, AMasterWithoutAReplicaStopsAllTheSame) {
   WrapperSite site;
   const CapturedLog log;

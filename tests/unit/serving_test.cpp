@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/exit_code.h"
+#include "sentinel/client.h"
 #include "unit/log_fixture.h"
 #include "unit/serving_fixture.h"
 
@@ -263,6 +264,27 @@ TEST_F(ServingTest, AReplicaWhoseMasterIsGoneFollowsTheNextOne) {
   EXPECT_TRUE(site.looked);
 }
 
+TEST_F(ServingTest, AReplicaWhoseMasterIsAReplicaNowFollowsTheNextOne) {
+  WrapperSite site;
+  const CapturedLog log;
+  BeginAsReplica(site);
+  site.After(kServes, [&] {
+    site.fleet.AddReplica(kC, kB);
+    site.RegisterMember(kC);
+    // The Sentinel that led the failover was interrupted before it came to this one.
+    FailOverTo(site, kC);
+    site.fleet.redis(kB).role = Role::kReplica;
+    site.fleet.redis(kB).master = kC;
+  });
+  site.LookAfter(kServes + 5s, [&] {
+    EXPECT_EQ(site.own().master, kC);
+    EXPECT_EQ(Orders(site, "REPLICAOF 10.0.0.3 6379"), 1);
+    EXPECT_THAT(log.text(), HasSubstr("10.0.0.2:6379 is a replica now; replicating from the recorded"));
+  });
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_TRUE(site.looked);
+}
+
 TEST_F(ServingTest, APromotionIsTold) {
   WrapperSite site;
   const CapturedLog log;
@@ -287,6 +309,57 @@ TEST_F(ServingTest, APromotionIsTold) {
   });
   EXPECT_EQ(site.Run(signals()), kExitStopped);
   EXPECT_TRUE(site.looked);
+}
+
+// Its Sentinel has promoted this replica, and has not seen that yet.
+TEST_F(ServingTest, APromotionIsRecordedBeforeItsSentinelKnows) {
+  struct Row {
+    const char* name;
+    std::function<void(WrapperSite&)> change;
+    bool recorded;
+  };
+  for (const auto& [name, change, recorded] : std::initializer_list<Row>{
+           {"as it is", [](auto&) {}, true},
+           {"another one is promoted",
+            [](auto& site) {
+              site.fleet.AddReplica(kC, kB).state = FakeFleet::State::kAnswers;
+              auto& known = site.fleet.sentinel(kSentinel).groups.at(kGroup).replicas;
+              known.clear();
+              known[kC];
+            },
+            false},
+           {"it has voted for another since then",
+            [](auto& site) {
+              site.After(200ms, [&] { site.fleet.sentinel(kSentinel).groups.at(kGroup).leader = "another"; });
+            },
+            false},
+           {"it is a stranger at the address of ours",
+            [](auto& site) { site.fleet.sentinel(kSentinel).id = std::string(40, 'f'); }, false},
+           {"the record knows a newer configuration", [](auto& site) { site.WriteRecord(kB, 9); }, false}}) {
+    WrapperSite site;
+    BeginAsReplica(site);
+    site.After(kServes, [&] {
+      auto& sentinel = site.fleet.sentinel(kSentinel);
+      sentinel.sees_after = 1min;
+      sentinel.ends_after = 2min;
+      sentinel.groups.at(kGroup).master_down = true;
+      sentinel.groups.at(kGroup).config_epoch = site.Record().epoch;
+      site.fleet.redis(kB).state = FakeFleet::State::kGone;
+      site.own().link_up = false;
+      change(site);
+      const auto asked =
+          sentinel::Client(site.network.network().sentinels, kSentinel).RequestFailover(kGroup);
+      ASSERT_TRUE(asked) << name << ": " << asked.error().message;
+    });
+    site.LookAfter(kServes + 3s, [&] {
+      const auto record = site.Record();
+      EXPECT_EQ(record.master == site.self, recorded) << name;
+      EXPECT_EQ(record.origin, recorded ? store::Origin::kPromoted : store::Origin::kNamed) << name;
+      EXPECT_TRUE(!recorded || record.epoch == 2) << name << ": that of the election";
+    });
+    EXPECT_EQ(site.Run(signals()), kExitStopped) << name;
+    EXPECT_TRUE(site.looked) << name;
+  }
 }
 
 TEST_F(ServingTest, OnlyACompleteCopyCanBePromoted) {

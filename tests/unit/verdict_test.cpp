@@ -82,7 +82,7 @@ void Check(std::initializer_list<Row> rows) {
 
 TEST(JudgeTest, WhatNoSentinelMadeStaysUntilTheyHear) {
   Record recovered = Recorded(kB, 8);
-  recovered.cold_start = true;
+  recovered.origin = store::Origin::kUnelected;
   const std::vector<SentinelReport> unaware{Names(kA, 5), Names(kA, 5), Names(kA, 5)};
   Check({{"all name the old master, and both act", {recovered, unaware, 3, {kA, kB}, {}}, {}},
          {"all name the old master, and the recorded one is gone", {recovered, unaware, 3, {kA}, {}}, kA, 5},

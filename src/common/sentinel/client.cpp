@@ -134,6 +134,22 @@ std::vector<Result<KnownInstances>> AskKnownInstances(redis::Servers& servers,
   return all;
 }
 
+std::vector<Result<Vote>> AskVotes(redis::Servers& servers, const std::vector<Endpoint>& sentinels,
+                                   const Endpoint& master) {
+  // Who names a candidate is told of the last vote; an epoch older than all asks for no new one (sentinel.c,
+  // sentinelVoteLeader).
+  const redis::Command question{"SENTINEL",  "IS-MASTER-DOWN-BY-ADDR",
+                                master.host, std::to_string(master.port),
+                                "0",         std::string(40, '0')};
+  const auto answers = servers.AskAll(sentinels, {question});
+  std::vector<Result<Vote>> votes;
+  for (std::size_t i = 0; i < sentinels.size(); ++i) {
+    votes.push_back(answers[i] ? ParseVote(sentinels[i], answers[i]->front())
+                               : Result<Vote>(tl::unexpected(answers[i].error())));
+  }
+  return votes;
+}
+
 Result<SentinelReport> Client::AskReport(const std::string& group) const {
   return AskSentinels(servers_, {{sentinel_, ""}}, group).front();
 }

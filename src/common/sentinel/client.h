@@ -35,6 +35,11 @@ std::vector<Result<KnownInstances>> AskKnownInstances(redis::Servers& servers,
                                                       const std::vector<Endpoint>& sentinels,
                                                       const std::string& group);
 
+// Whom each has voted for in the last election of the group with this master, itself for a failover that it
+// leads, also for one that it was ordered to run: in the order of `sentinels`.
+std::vector<Result<Vote>> AskVotes(redis::Servers& servers, const std::vector<Endpoint>& sentinels,
+                                   const Endpoint& master);
+
 // One Sentinel. Of an order whose answer did not come, nobody knows whether it was carried out.
 class Client {
  public:
@@ -73,10 +78,10 @@ class Client {
   // are passed over.
   Status AnnouncePeers(const std::vector<Peer>& peers, const std::vector<std::string>& groups) const;
 
-  // Tells it the group's master, as a hello of `peer` would, which has to be one that it lists: another one
-  // it would add. With an epoch newer than its own config epoch it takes that master at once, in TILT and in
-  // the middle of a failover, too (sentinel.c, sentinelProcessHelloMessage). REQUIRES: `master` is an IP
-  // address; of a name that it cannot resolve Sentinel takes the epoch alone.
+  // Tells it the group's master, as a hello of `peer` would. One that it does not list it adds. With an epoch
+  // newer than its own config epoch it takes that master at once, in TILT and in the middle of a failover,
+  // too (sentinel.c, sentinelProcessHelloMessage). REQUIRES: `master` is an IP address; of a name that it
+  // cannot resolve Sentinel takes the epoch alone.
   Status AnnounceMaster(const std::string& group, const Endpoint& master, std::uint64_t epoch,
                         const Peer& peer) const;
 

@@ -87,6 +87,14 @@ Result<Duration> ParseInfoPeriod(const Endpoint& sentinel, const redis::Reply& r
     return Fail(ErrorKind::kRefused, sentinel.ToAddress() + " has no INFO-PERIOD");
   return Duration(NumberAt(fields, "INFO-PERIOD"));
 }
+
+Result<Vote> ParseVote(const Endpoint& sentinel, const redis::Reply& reply) {
+  if (reply.is_error()) return Fail(ErrorKind::kRefused, sentinel.ToAddress() + ": " + reply.text);
+  if (reply.items.size() != 3 || reply.items[2].integer < 0)
+    return Fail(ErrorKind::kProtocol, sentinel.ToAddress() + " answered without a vote");
+  return Vote{.leader = reply.items[1].text, .epoch = static_cast<std::uint64_t>(reply.items[2].integer)};
+}
+
 Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel,
                                            const std::vector<redis::Reply>& replies) {
   const auto wrong = [&](std::string_view what) {

@@ -78,6 +78,14 @@ struct KnownInstances {
 Result<std::vector<ReplicaReport>> ParseReplicas(const Endpoint& sentinel, const redis::Reply& reply);
 Result<std::vector<PeerReport>> ParsePeers(const Endpoint& sentinel, const redis::Reply& reply);
 
+// Whom a Sentinel has voted for.
+struct Vote {
+  std::string leader;  // the id; "*": nobody yet
+  std::uint64_t epoch = 0;
+};
+// The reply to IS-MASTER-DOWN-BY-ADDR.
+Result<Vote> ParseVote(const Endpoint& sentinel, const redis::Reply& reply);
+
 // The reply to SENTINEL DEBUG. kRefused: this Sentinel has no such period, as before Redis 7.0.
 Result<Duration> ParseInfoPeriod(const Endpoint& sentinel, const redis::Reply& reply);
 

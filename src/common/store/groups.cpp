@@ -11,7 +11,7 @@ using zookeeper::Watch;
 Status Groups::Ensure(const std::string& group) {
   for (const auto& path : {paths_.Master(kDefaultGroup), paths_.Masters(group), paths_.Sentinels(),
                            paths_.Members(group), paths_.Lineage(group), paths_.History(group),
-                           paths_.Datasets(group), paths_.Identities(), paths_.CleanUp(), paths_.Rescue()}) {
+                           paths_.Datasets(group), paths_.Identities(), paths_.CleanUp()}) {
     if (auto made = session_.EnsurePath(path); !made) return made;
   }
   return {};

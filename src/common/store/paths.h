@@ -9,7 +9,6 @@
 //   <root>/datasets/<group>/<node>  JSON: the data that a node was seen with last
 //   <root>/identities/<uuid>        JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
 //   <root>/cleanup                  the lock of the one watcher that cleans up
-//   <root>/rescue                   the lock of the one sentinel-wrapper that restarts its blind Sentinel
 //   <root>/cleanup-paused           JSON: nobody cleans up while it is there
 //   <root>/events                   JSON: what has happened, bounded
 //   <root>/waits/<uuid>             ephemeral, JSON: what a wrapper has waited for longer than a moment
@@ -46,7 +45,6 @@ class Paths {
   std::string Identities() const { return root_ + "/identities"; }
   std::string CleanUp() const { return root_ + "/cleanup"; }
   std::string CleanUpPause() const { return root_ + "/cleanup-paused"; }
-  std::string Rescue() const { return root_ + "/rescue"; }
   std::string Events() const { return root_ + "/events"; }
   std::string Waits() const { return root_ + "/waits"; }
   std::string Admin() const { return root_ + "/admin"; }

@@ -10,6 +10,10 @@ namespace redis_zk::store {
 
 namespace {
 
+// Origins, as they are written.
+constexpr const char* kPromoted = "promoted";
+constexpr const char* kUnelected = "unelected";
+
 using Json = nlohmann::json;
 
 constexpr bool kNoExceptions = false;
@@ -85,7 +89,8 @@ Dataset DatasetAt(const Json& json) {
 
 std::string Render(const Lineage& lineage) {
   Json json{{"epoch", lineage.epoch}, {"master", lineage.master}, {"reason", lineage.reason}};
-  if (lineage.cold_start) json["cold_start"] = true;
+  if (lineage.origin == Origin::kPromoted) json["origin"] = kPromoted;
+  if (lineage.origin == Origin::kUnelected) json["origin"] = kUnelected;
   return AsText(json);
 }
 
@@ -96,8 +101,11 @@ Result<Lineage> ParseLineage(std::string_view text) {
   const auto epoch = json.find("epoch");
   if (epoch == json.end() || !epoch->is_number_unsigned())
     return Fail(ErrorKind::kInvalid, "a whole number \"epoch\"");
+  const std::string origin = TextAt(json, "origin");
   return Lineage{epoch->get<std::uint64_t>(), TextAt(json, "master"), TextAt(json, "reason"),
-                 BoolAt(json, "cold_start")};
+                 origin == kPromoted    ? Origin::kPromoted
+                 : origin == kUnelected ? Origin::kUnelected
+                                        : Origin::kNamed};
 }
 
 Record Replaced(const Record& replaced, const NextRecord& next) {
@@ -106,7 +114,7 @@ Record Replaced(const Record& replaced, const NextRecord& next) {
           .version = replaced.version + 1,
           .epoch = next.epoch,
           .lineage_fits = true,
-          .cold_start = next.cold_start,
+          .origin = next.origin,
           .reason = next.reason};
 }
 

@@ -12,6 +12,16 @@
 
 namespace redis_zk::store {
 
+// Who says so.
+enum class Origin {
+  kNamed,  // a Sentinel names the master
+  // A Sentinel has promoted it, and does not know yet. The epoch is that of its election.
+  kPromoted,
+  // A recovery or a cold start made it: no Sentinel did, and a failover that nobody had seen may have its
+  // epoch.
+  kUnelected,
+};
+
 // How the record came to be what it is: the znode /redis/lineage/<group>, JSON, written with every record of
 // ours. It speaks of the record only while `master` equals it: the Python and Go originals write records
 // without it.
@@ -19,8 +29,7 @@ struct Lineage {
   std::uint64_t epoch = 0;  // Sentinel's config epoch of the configuration
   std::string master;       // record form
   std::string reason;       // one sentence, for people
-  // The group began anew from what was on disk: no Sentinel made this configuration, and none can know it.
-  bool cold_start = false;
+  Origin origin = Origin::kNamed;
 
   bool operator==(const Lineage&) const = default;
 };
@@ -39,9 +48,12 @@ struct Record {
   // Whether the lineage speaks of this record. If not, somebody wrote it who does not know epochs: one of the
   // originals, or a person.
   bool lineage_fits = false;
-  bool cold_start = false;  // as in the lineage, where that fits
-  std::string reason;       // the same; one sentence, made fit for a log line
+  Origin origin = Origin::kNamed;  // as in the lineage, where that fits
+  std::string reason;              // the same; one sentence, made fit for a log line
 };
+
+// Whether Sentinels are to be told of it: until most name its master, it is ahead of them.
+inline bool IsAheadOfSentinels(const Record& record) { return record.origin != Origin::kNamed; }
 
 // Whether the znode still is as it was made: of a group that may not exist.
 inline bool WasNeverWritten(const Record& record) {
@@ -53,7 +65,7 @@ struct NextRecord {
   Endpoint master;
   std::uint64_t epoch = 0;
   std::string reason;  // one sentence, for people
-  bool cold_start = false;
+  Origin origin = Origin::kNamed;
 };
 
 // What the record is once that was written in place of `replaced`.

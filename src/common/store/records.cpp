@@ -28,8 +28,9 @@ Result<Record> ToRecord(const Node& node, const Result<Node>& lineage_node) {
     // Not as text: who wrote it may have spelled it in another way.
     record.lineage_fits =
         record.state == Record::State::kMaster && ParseRecord(lineage->master) == record.master;
-    record.cold_start = record.lineage_fits && lineage->cold_start;
-    if (record.lineage_fits) record.reason = Printable(lineage->reason);
+    if (!record.lineage_fits) return record;
+    record.origin = lineage->origin;
+    record.reason = Printable(lineage->reason);
   }
   return record;
 }
@@ -70,7 +71,7 @@ Status Records::Write(const std::string& group, const Record& replaced, const Ne
   transaction.Add(Transaction::SetOp{paths_.Master(group), text, replaced.version});
   if (group == kDefaultGroup) transaction.Add(Transaction::SetOp{paths_.Masters(group), text, kAnyVersion});
   transaction.Add(Transaction::SetOp{
-      paths_.Lineage(group), Render(Lineage{next.epoch, text, next.reason, next.cold_start}), kAnyVersion});
+      paths_.Lineage(group), Render(Lineage{next.epoch, text, next.reason, next.origin}), kAnyVersion});
   auto written = session_.Commit(transaction);
   if (!written && written.error().kind == ErrorKind::kNotFound) {
     // Something of the group is missing; the lock, if that was it, stays missing.

@@ -27,10 +27,6 @@ class Sentinels {
   // Only what this session registered; no error when that is nothing.
   Status Unregister(const std::string& uuid);
 
-  // The lock of the sentinel-wrapper that restarts its Sentinel so that it can fail over; exists after
-  // Groups::Ensure.
-  std::string RescuePath() const { return paths_.Rescue(); }
-
  private:
   zookeeper::Session& session_;
   const Paths paths_;

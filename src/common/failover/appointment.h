@@ -1,0 +1,40 @@
+// A replica that a Sentinel has promoted, and does not know to be the master yet.
+//
+// Of a promotion that it ordered Sentinel learns by the replica's next INFO, for which it asks once a second
+// while a failover runs, whatever its INFO period (sentinel.c, sentinelSendPeriodicCommands); the other
+// Sentinels hear of it then. The promoted one itself knows at once, and so does who handed over to it:
+// recorded by them, the new master is known by all but the Sentinel that leads the failover, which goes on
+// with it undisturbed, before that second has passed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/endpoint.h"
+#include "redis/servers.h"
+#include "sentinel/reports.h"
+#include "store/record.h"
+#include "store/registry.h"
+
+namespace redis_zk::failover {
+
+struct Appointment {
+  Endpoint sentinel;        // leads the failover
+  std::uint64_t epoch = 0;  // of the configuration that comes of it
+};
+
+// Nothing: no Sentinel of ours says so, or it knows by now. REQUIRES: `promoted` acts as a master.
+std::optional<Appointment> FindAppointment(redis::Servers& sentinels,
+                                           const std::vector<sentinel::Peer>& registered,
+                                           const std::string& group, const Endpoint& promoted);
+
+// Records such a master in place of `replaced`, where its epoch is newer; the record then. Nothing: it was
+// not recorded. It will be all the same, as soon as a Sentinel names it.
+std::optional<store::Record> RecordAppointed(redis::Servers& sentinels,
+                                             const std::vector<sentinel::Peer>& registered,
+                                             const std::string& group, const Endpoint& promoted,
+                                             const store::Record& replaced, store::Registry& registry);
+
+}  // namespace redis_zk::failover
