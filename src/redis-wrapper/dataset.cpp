@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "redis-wrapper/loading.h"
-#include "redis-wrapper/redis_conf.h"
+#include "redis/conf_file.h"
 #include "redis/conf_syntax.h"
 
 namespace redis_zk::redis_wrapper {
@@ -143,10 +143,12 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
 }  // namespace
 
 DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_dir) {
-  RedisConf conf = ReadRedisConf(conf_path, work_dir);
-  DataFiles files{.dir = std::move(conf.dir)};
+  // Of a file that cannot be read nothing is known, and the wrapper does not start.
+  const redis::Conf conf =
+      redis::ReadConf(conf_path, work_dir).value_or(redis::Conf{.dir = work_dir, .lines = {}});
+  DataFiles files{.dir = conf.dir};
   const auto set = [&conf](const char* name, std::string* value) {
-    if (const auto found = conf.settings.find(name); found != conf.settings.end()) *value = found->second;
+    if (conf.Find(name) != nullptr) *value = conf.Value(name);
   };
   std::string append_only;
   set("dbfilename", &files.rdb);
@@ -155,8 +157,7 @@ DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_di
   set("appendfilename", &files.aof);
   files.append_only = strcasecmp(append_only.c_str(), "yes") == 0;
   // The lines add up, and an empty one takes all back (config.c, setConfigSaveOption): the last one tells.
-  if (const auto save = conf.settings.find("save"); save != conf.settings.end())
-    files.snapshots = !save->second.empty();
+  if (conf.Find("save") != nullptr) files.snapshots = !conf.Value("save").empty();
   return files;
 }
 

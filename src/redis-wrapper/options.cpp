@@ -1,8 +1,15 @@
 #include "redis-wrapper/options.h"
 
+#include <fmt/core.h>
+
+#include <string>
+#include <vector>
+
 #include "base/file.h"
+#include "base/printable.h"
 #include "daemon/health.h"
 #include "redis-wrapper/cold_start.h"
+#include "redis/conf_file.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -61,6 +68,12 @@ Options Describe(WrapperOptions* wrapper) {
       {"FENCE_PATIENCE", "how long a master may be without a confirmation before it rejects writes", "2s"},
       DurationBetween(100ms, 1h), &wrapper->fence_patience);
   options.AddCheck([wrapper] { return CheckReadable("REDIS_CONF", wrapper->redis_conf); });
+  // redis-server includes it, and would go on without it where the pattern matches nothing.
+  options.AddCheck([wrapper]() -> std::vector<std::string> {
+    if (!redis::IsPattern(AbsolutePath(wrapper->redis_conf))) return {};
+    return {fmt::format("REDIS_CONF: found \"{}\", expected a path without *, ? and [",
+                        Printable(wrapper->redis_conf))};
+  });
   return options;
 }
 

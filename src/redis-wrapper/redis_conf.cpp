@@ -1,85 +1,152 @@
 #include "redis-wrapper/redis_conf.h"
 
-#include <glob.h>
+#include <fmt/core.h>
+#include <strings.h>
 
-#include <algorithm>
-#include <cctype>
 #include <charconv>
-#include <filesystem>
-#include <sstream>
+#include <vector>
 
-#include "base/file.h"
-#include "redis/conf_syntax.h"
+#include "net/endpoint.h"
 
 namespace redis_zk::redis_wrapper {
 
 namespace {
 
-// Files that include each other would never end.
-constexpr int kDeepestInclude = 16;
+using redis::Conf;
+using redis::ConfLine;
+using redis::ConfRule;
+using redis::Fate;
+using redis::NeededCommand;
+
 constexpr std::int64_t kDefaultPriority = 100;
-constexpr const char* kPriority = "replica-priority";
-constexpr const char* kOldPriority = "slave-priority";
 
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
+std::string FirstValue(const ConfLine& line) { return line.words.size() > 1 ? line.words[1] : ""; }
+bool SaysYes(const ConfLine& line) { return strcasecmp(FirstValue(line).c_str(), "yes") == 0; }
+bool SaysNo(const ConfLine& line) { return strcasecmp(FirstValue(line).c_str(), "no") == 0; }
+
+// Where the server listens, and what it tells others.
+void AddAddressRules(const WrapperOptions& options, std::vector<ConfRule>* rules) {
+  const auto& server = options.server;
+  rules->push_back(
+      {"bind", Fate::kReplaced, [&server](const ConfLine& line) {
+         const bool same = line.words.size() == 2 && CanonicalHost(line.words[1]) == server.bind.host;
+         return same ? ""
+                     : fmt::format("the server listens on {} alone (NET_IFACE, BIND_IP)", server.bind.host);
+       }});
+  rules->push_back({"port", Fate::kReplaced, [&server](const ConfLine& line) {
+                      return FirstValue(line) == std::to_string(server.bind.port)
+                                 ? ""
+                                 : fmt::format("the server listens on port {} (PORT0)", server.bind.port);
+                    }});
+  rules->push_back({"replica-announce-ip", Fate::kReplaced, [&server](const ConfLine& line) {
+                      return CanonicalHost(FirstValue(line)) == server.announce.host
+                                 ? ""
+                                 : fmt::format("others are told {} (ANNOUNCE_IP)", server.announce.host);
+                    }});
+  rules->push_back({"replica-announce-port", Fate::kReplaced, [&server](const ConfLine& line) {
+                      return FirstValue(line) == std::to_string(server.announce.port)
+                                 ? ""
+                                 : fmt::format("others are told port {} (ANNOUNCE_PORT)",
+                                               server.announce.port);
+                    }});
+  rules->push_back({"tls-port", Fate::kCannotWork, [&server](const ConfLine& line) -> std::string {
+                      return FirstValue(line) == std::to_string(server.bind.port)
+                                 ? "the server listens on this port without TLS (PORT0); take another one"
+                                 : "";
+                    }});
 }
 
-// What a path means for a server that works in `dir`.
-std::string PathFrom(const std::string& dir, const std::string& path) {
-  return path.starts_with('/') ? path : dir + '/' + path;
+void AddPasswordRules(const WrapperOptions& options, std::vector<ConfRule>* rules) {
+  const auto& credentials = options.common.credentials.redis;
+  if (credentials.password.empty()) return;
+  const auto unless = [rules](std::string_view name, const std::string& ours, const char* why) {
+    rules->push_back({name, Fate::kReplaced, [ours, why](const ConfLine& line) -> std::string {
+                        return FirstValue(line) == ours ? "" : why;
+                      }});
+  };
+  if (credentials.username.empty())
+    unless("requirepass", credentials.password, "REDIS_PASSWORD is another one");
+  unless("masteruser", credentials.username, "replicas use REDIS_USERNAME");
+  unless("masterauth", credentials.password, "replicas use REDIS_PASSWORD");
 }
 
-// Where chdir arrives: "..", behind a link, is the parent of what the link names.
-std::string Resolved(const std::string& dir) {
-  std::error_code failure;
-  const auto resolved = std::filesystem::weakly_canonical(dir, failure);
-  return failure ? dir : resolved.string();
+std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
+  std::vector<ConfRule> rules;
+  AddAddressRules(options, &rules);
+  AddPasswordRules(options, &rules);
+  rules.push_back({"replicaof", Fate::kReplaced, [](const ConfLine& line) -> std::string {
+                     return SaysNo(line) ? "" : "the role comes from ZooKeeper; remove the line";
+                   }});
+  rules.push_back({"replica-announced", Fate::kHinders, [](const ConfLine& line) -> std::string {
+                     return SaysNo(line) ? "Sentinel is not told of this server, and never promotes it" : "";
+                   }});
+  rules.push_back({"cluster-enabled", Fate::kCannotWork, [](const ConfLine& line) -> std::string {
+                     return SaysYes(line) ? "Redis Cluster knows neither replicaof nor Sentinel" : "";
+                   }});
+  rules.push_back({"tls-replication", Fate::kCannotWork, [](const ConfLine& line) -> std::string {
+                     return SaysYes(line) ? "replicas would speak TLS to a port without TLS (PORT0)" : "";
+                   }});
+  return rules;
 }
 
-void Apply(const std::string& path, RedisConf& conf, int depth);
+std::vector<NeededCommand> CommandsOf(const WrapperOptions& options) {
+  std::vector<NeededCommand> commands{
+      {"INFO", Fate::kCannotWork, "redis-wrapper, the watcher and Sentinel could not see the server"},
+      {"PING", Fate::kCannotWork, "Sentinel would report the server as down"},
+      {"PSYNC", Fate::kCannotWork, "replicas could not copy the data"},
+      {"REPLCONF", Fate::kHinders, "Sentinel cannot find the replicas of this server, so nobody fails over"},
+      {"REPLICAOF", Fate::kHinders,
+       "the server cannot follow a new master, and neither recovery nor handover work"},
+      {"SLAVEOF", Fate::kHinders, "Sentinel cannot fail over; see rename-command in sentinel.conf"},
+      {"CONFIG", Fate::kHinders,
+       "there is no fence, an incomplete copy may be promoted, and appendonly is not converted"},
+      {"CLIENT", Fate::kHinders, "a handover cannot pause writes, and clients stay with a demoted master"},
+      {"MULTI", Fate::kHinders, "Sentinel cannot fail over"},
+      {"EXEC", Fate::kHinders, "Sentinel cannot fail over"},
+      {"PUBLISH", Fate::kHinders, "Sentinels cannot find each other through this server"},
+      {"SUBSCRIBE", Fate::kHinders, "Sentinels cannot find each other through this server"},
+      {"BGSAVE", Fate::kHinders, "an append-only file is not converted to a snapshot"}};
+  if (!options.common.credentials.redis.password.empty())
+    commands.push_back({"AUTH", Fate::kCannotWork, "nobody could give REDIS_PASSWORD"});
+  return commands;
+}
 
-void Include(const std::string& pattern, RedisConf& conf, int depth) {
-  glob_t found{};
-  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
-    for (std::size_t i = 0; i < found.gl_pathc; ++i) Apply(found.gl_pathv[i], conf, depth);
+// The lines that say who may log in: "; see /etc/redis/redis.conf:12: requirepass".
+std::string PlacesOfUsers(const Conf& users) {
+  std::string places;
+  for (const char* name : {"requirepass", "user", "aclfile"}) {
+    if (const auto* const line = users.Find(name))
+      places += fmt::format("{}{}: {}", places.empty() ? "; see " : ", ", line->Place(), name);
   }
-  globfree(&found);
-}
-
-// `dir` holds from its line on, for relative paths too.
-void Apply(const std::string& path, RedisConf& conf, int depth) {
-  if (depth > kDeepestInclude) return;
-  std::istringstream text(ReadTextFile(path).value_or(""));
-  for (std::string line; std::getline(text, line);) {
-    const auto words = redis::SplitConfLine(line);
-    if (!words || words->size() < 2 || words->front().starts_with('#')) continue;
-    const std::string name = LowerCase(words->front());
-    const std::string& value = (*words)[1];
-    if (name == "include") Include(PathFrom(conf.dir, value), conf, depth + 1);
-    if (name == "dir") conf.dir = Resolved(PathFrom(conf.dir, value));
-    conf.settings[name == kOldPriority ? kPriority : name] = value;
-  }
+  return places;
 }
 
 }  // namespace
 
-RedisConf ReadRedisConf(const std::string& path, const std::string& work_dir) {
-  std::error_code ignored;
-  RedisConf conf{.dir = Resolved(std::filesystem::absolute(work_dir, ignored))};
-  Apply(path, conf, 0);
-  while (conf.dir.size() > 1 && conf.dir.ends_with('/')) conf.dir.pop_back();
-  return conf;
+std::int64_t FindReplicaPriority(const Conf& users) {
+  const std::string value = users.Value("replica-priority");
+  std::int64_t priority = kDefaultPriority;
+  std::from_chars(value.data(), value.data() + value.size(), priority);
+  return priority;
 }
 
-std::int64_t FindReplicaPriority(const RedisConf& conf) {
-  const auto found = conf.settings.find(kPriority);
-  if (found == conf.settings.end()) return kDefaultPriority;
-  std::int64_t priority = kDefaultPriority;
-  std::from_chars(found->second.data(), found->second.data() + found->second.size(), priority);
-  return priority;
+redis::ConfFindings CheckRedisConf(const Conf& users, const WrapperOptions& options) {
+  return redis::CheckConf(users, RulesOf(options), CommandsOf(options));
+}
+
+std::string ExplainRefusal(const Error& refusal, const Conf& users, const WrapperOptions& options) {
+  const std::string& said = refusal.message;
+  if (redis::IsProtected(said))
+    return redis::ExplainProtectedMode("redis-server", "REDIS_PASSWORD", users, options.redis_conf);
+  if (said.find("unknown command") != std::string::npos &&
+      said.find("refused the password") == std::string::npos)
+    return "redis-server does not know INFO; remove its rename-command from REDIS_CONF: " + said;
+  if (said.find("NOPERM") != std::string::npos)
+    return "redis-server does not let REDIS_USERNAME run INFO; give that user the rights that the wrapper "
+           "needs" +
+           PlacesOfUsers(users) + ": " + said;
+  return "redis-server refuses REDIS_USERNAME and REDIS_PASSWORD; make them match REDIS_CONF" +
+         PlacesOfUsers(users) + ": " + said;
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -1,22 +1,23 @@
-// The user's redis.conf and what it includes, read the way Redis reads them (config.c).
+// What redis-wrapper makes of the user's redis.conf. Functions of values.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
+
+#include "base/result.h"
+#include "redis-wrapper/options.h"
+#include "redis/conf_check.h"
+#include "redis/conf_file.h"
 
 namespace redis_zk::redis_wrapper {
 
-struct RedisConf {
-  std::string dir;  // where a server works that starts in `work_dir`
-  // The first word of each setting by its name in lower case; the last one counts.
-  std::map<std::string, std::string> settings;
-};
-
-// A relative `dir` starts at `work_dir`. What cannot be read counts as empty.
-RedisConf ReadRedisConf(const std::string& path, const std::string& work_dir);
-
 // Redis' own default where the user sets none.
-std::int64_t FindReplicaPriority(const RedisConf& conf);
+std::int64_t FindReplicaPriority(const redis::Conf& users);
+
+// The user's lines against what server_conf.h adds behind them, and against what the group needs.
+redis::ConfFindings CheckRedisConf(const redis::Conf& users, const WrapperOptions& options);
+
+// Why the server answers with `refusal`, and what to do.
+std::string ExplainRefusal(const Error& refusal, const redis::Conf& users, const WrapperOptions& options);
 
 }  // namespace redis_zk::redis_wrapper

@@ -8,7 +8,8 @@ namespace redis_zk::redis_wrapper {
 
 using redis::QuoteForConf;
 
-std::string RenderServerConf(const WrapperOptions& options, const std::optional<Endpoint>& master) {
+std::string RenderServerConf(const WrapperOptions& options, const redis::Conf& users,
+                             const std::optional<Endpoint>& master) {
   const auto& server = options.server;
   std::string conf =
       "# Written anew by redis-wrapper at every start. Your settings belong into the included file.\n";
@@ -28,6 +29,8 @@ std::string RenderServerConf(const WrapperOptions& options, const std::optional<
     // user's.
     if (credentials.username.empty()) {
       add("requirepass", credentials.password);
+      // The user's own would be sent with our password. Redis 5 has no masteruser.
+      if (users.Find("masteruser") != nullptr) add("masteruser", "");
     } else {
       add("masteruser", credentials.username);
     }

@@ -6,10 +6,12 @@
 
 #include "net/endpoint.h"
 #include "redis-wrapper/options.h"
+#include "redis/conf_file.h"
 
 namespace redis_zk::redis_wrapper {
 
-// `master`: whom to replicate; nothing: be the master.
-std::string RenderServerConf(const WrapperOptions& options, const std::optional<Endpoint>& master);
+// `users`: the user's file. `master`: whom to replicate; nothing: be the master.
+std::string RenderServerConf(const WrapperOptions& options, const redis::Conf& users,
+                             const std::optional<Endpoint>& master);
 
 }  // namespace redis_zk::redis_wrapper

@@ -26,7 +26,8 @@ Conversion::To NextConversion(const DatasetKeeper& keeper) {
 }
 
 std::int64_t UsersPriority(const WrapperOptions& options) {
-  return FindReplicaPriority(ReadRedisConf(options.redis_conf, options.server.work_dir));
+  return FindReplicaPriority(
+      redis::ReadConf(options.redis_conf, options.server.work_dir).value_or(redis::Conf{}));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
+#include "redis-wrapper/redis_conf.h"
 #include "redis-wrapper/server_conf.h"
 #include "redis-wrapper/serving.h"
 
@@ -28,6 +29,7 @@ constexpr Duration kClaimAgain = 50ms;
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
                  const daemon::Connections& connections, os::Launcher launch)
     : options_(options),
+      users_conf_(redis::ReadConf(options.redis_conf, options.server.work_dir)),
       network_(connections.network),
       loop_(options.common, options.server, signals, connections.open_session, "redis-wrapper"),
       runner_(loop_, options.server, std::move(launch)),
@@ -45,6 +47,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       settling_(options, network_, loop_, address_claim_, keeper_, lookup_, lock_, self_) {}
 
 int Wrapper::Run() {
+  if (const auto code = CheckConf()) return *code;
   if (const auto code = ClaimData()) return *code;
   if (const auto code = CheckData()) return *code;
   if (const auto code = loop_.Connect()) return *code;
@@ -64,6 +67,15 @@ int Wrapper::Run() {
     self_.dataset = keeper_.Find();
     if (const auto code = CheckData()) return *code;
   }
+}
+
+std::optional<int> Wrapper::CheckConf() const {
+  if (!users_conf_) {
+    log::Error({.event = "conf-refused"}, "exiting: {}", users_conf_.error().message);
+    return kExitConfig;
+  }
+  if (redis::LogFindings(CheckRedisConf(*users_conf_, options_))) return kExitConfig;
+  return std::nullopt;
 }
 
 std::optional<int> Wrapper::ClaimData() {
@@ -103,8 +115,7 @@ Result<Answer> Wrapper::Probe(const Decision& decision) {
     if (redis::IsFull(info.error()))
       loop_.SayWaiting({.name = "server-full", .sentence = info.error().message, .failing = true});
     if (info.error().kind != ErrorKind::kRefused) return Answer::kNone;
-    return Fail("redis-server refuses REDIS_USERNAME and REDIS_PASSWORD; make them match REDIS_CONF",
-                info.error());
+    return Fail(ErrorKind::kRefused, ExplainRefusal(info.error(), *users_conf_, options_));
   }
   if (auto foreign = runner_.NotOurs(info->process_id)) return Fail(ErrorKind::kInvalid, std::move(*foreign));
   if (info->loading) return Answer::kLoading;
@@ -113,14 +124,17 @@ Result<Answer> Wrapper::Probe(const Decision& decision) {
   if (info->role != wanted)
     return Fail(ErrorKind::kInternal,
                 "redis-server started in the wrong role; remove replicaof from REDIS_CONF");
+  if (runner_.RefusesOthers(network_.redis))
+    return Fail(ErrorKind::kRefused, redis::ExplainProtectedMode("redis-server", "REDIS_PASSWORD",
+                                                                 *users_conf_, options_.redis_conf));
   return Answer::kServing;
 }
 
 OrExit<bool> Wrapper::Enter(const Decision& decision) {
   const bool as_master = decision.action == Action::kServeAsMaster;
-  const auto conf =
-      RenderServerConf(options_, as_master ? std::nullopt : std::optional<Endpoint>(decision.master)) +
-      RenderLoading(keeper_.files(), keeper_.plan());
+  const auto conf = RenderServerConf(options_, *users_conf_,
+                                     as_master ? std::nullopt : std::optional<Endpoint>(decision.master)) +
+                    RenderLoading(keeper_.files(), keeper_.plan());
   if (const auto written = runner_.WriteConf("redis-wrapper", conf); !written) {
     log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
                written.error().message);
@@ -157,7 +171,8 @@ std::optional<int> Wrapper::Launch(const Decision& decision) {
   keeper_.DropCopy();
   const auto start = runner_.Run(
       options_.redis_server_bin, [&] { return Probe(decision); }, keeper_.claim());
-  if (start.kind == daemon::Start::Kind::kServerEnded) LogServerEnded(start, log::Severity::kError);
+  if (start.kind == daemon::Start::Kind::kServerEnded)
+    LogServerEnded(start, log::Severity::kError, *users_conf_, options_.redis_conf);
   if (!start.serving()) return start.OurExitCode();
   keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
   const auto own = own_server_->AskInfo();

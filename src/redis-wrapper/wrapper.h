@@ -18,6 +18,7 @@
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/settling.h"
+#include "redis/conf_file.h"
 #include "redis/servers.h"
 #include "zookeeper/lock.h"
 
@@ -33,6 +34,8 @@ class Wrapper {
   int Run();
 
  private:
+  // Reads the user's file against the options. An exit code when it cannot work.
+  std::optional<int> CheckConf() const;
   // Takes the data directory for this wrapper and its server. An exit code when somebody else keeps it.
   std::optional<int> ClaimData();
   // Launches in the decided role and records it. True: serving; false: start over.
@@ -49,6 +52,7 @@ class Wrapper {
   void AddToEventLog(const Decision& decision);
 
   const WrapperOptions& options_;
+  const Result<redis::Conf> users_conf_;
   const redis::Network network_;
   daemon::WrapperLoop loop_;
   daemon::ServerRunner runner_;

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "sentinel-wrapper/server_conf.h"
 
@@ -23,7 +22,7 @@ Status GroupOrders::Settle(const std::string& group) {
 
 Status GroupOrders::Tell(const std::string& group, std::vector<redis::Command> orders) {
   const std::size_t first = orders.size();
-  const auto settings = SettingsOf(ReadTextFile(options_.sentinel_conf).value_or(""), options_, group);
+  const auto settings = SettingsOf(users_conf_.Read(), options_, group);
   for (const auto& [directive, values] : settings) {
     auto& order = orders.emplace_back(redis::Command{"SENTINEL", "SET", group, directive});
     order.insert(order.end(), values.begin(), values.end());

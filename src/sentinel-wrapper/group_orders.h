@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "redis/servers.h"
 #include "sentinel-wrapper/options.h"
+#include "sentinel-wrapper/sentinel_conf.h"
 #include "sentinel/client.h"
 #include "store/record.h"
 
@@ -19,7 +20,7 @@ class GroupOrders {
  public:
   // Both must outlive this.
   GroupOrders(const WrapperOptions& options, redis::Servers& sentinels)
-      : options_(options), sentinels_(sentinels) {}
+      : options_(options), sentinels_(sentinels), users_conf_(options) {}
 
   // Our Sentinel has just been started.
   void Reset() { unsettled_.clear(); }
@@ -39,6 +40,7 @@ class GroupOrders {
 
   const WrapperOptions& options_;
   redis::Servers& sentinels_;
+  UsersConf users_conf_;
   std::set<std::string> unsettled_;
 };
 

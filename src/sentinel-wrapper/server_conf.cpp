@@ -2,14 +2,15 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <cctype>
+#include <functional>
 #include <map>
 #include <set>
-#include <sstream>
 #include <utility>
 
+#include "base/printable.h"
+#include "net/endpoint.h"
 #include "redis/conf_syntax.h"
+#include "sentinel-wrapper/sentinel_conf.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -31,13 +32,17 @@ const std::set<std::string, std::less<>> kGroupDirectives{"monitor",
                                                           "config-epoch",
                                                           "leader-epoch",
                                                           "known-replica",
-                                                          "known-slave",
                                                           "known-sentinel"};
 // What Sentinel itself writes down. In a file that was copied from a running Sentinel it belongs to another
 // life.
-const std::set<std::string, std::less<>> kState{"myid",          "current-epoch", "config-epoch",
-                                                "leader-epoch",  "known-replica", "known-slave",
-                                                "known-sentinel"};
+const std::set<std::string, std::less<>> kState{"myid",         "current-epoch", "config-epoch",
+                                                "leader-epoch", "known-replica", "known-sentinel"};
+// Lines that we write ourselves.
+const std::set<std::string, std::less<>> kOurs{"bind", "port", "daemonize", "sentinel announce-ip",
+                                               "sentinel announce-port"};
+// The same, where there is a SENTINEL_PASSWORD.
+const std::set<std::string, std::less<>> kOurPasswords{"requirepass", "sentinel sentinel-user",
+                                                       "sentinel sentinel-pass"};
 
 // Settings that hold for every group which has none of the same kind itself. User and password are of one
 // kind, since they belong together.
@@ -52,76 +57,123 @@ const std::map<std::string, std::string, std::less<>> kInherited{
     {"rename-command", "rename-command"},
     {"master-reboot-down-after-period", "master-reboot-down-after-period"}};
 
+constexpr std::string_view kSentinel = "sentinel ";
+
+// A user's line, and what it is about.
 struct Line {
-  std::string text;
-  std::string directive;  // of "sentinel ..." lines, in lower case
-  std::string group;      // of group directives
-  std::string values;     // of group directives: what stands behind the group, as it was written
+  const redis::ConfLine& line;
+  std::string directive;            // of "sentinel ..." lines
+  std::string group;                // of group directives
+  std::vector<std::string> values;  // of group directives: what stands behind the group
 };
 
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-std::vector<Line> ParseLines(std::string_view conf) {
+std::vector<Line> LinesOf(const redis::Conf& users) {
   std::vector<Line> lines;
-  std::istringstream stream{std::string(conf)};
-  for (std::string text; std::getline(stream, text);) {
-    if (text.ends_with('\r')) text.pop_back();
-    Line line{text, "", "", ""};
-    std::istringstream words(text);
-    std::string first;
-    if (words >> first && LowerCase(first) == "sentinel" && words >> line.directive) {
-      line.directive = LowerCase(line.directive);
-      if (kGroupDirectives.contains(line.directive) && words >> line.group)
-        std::getline(words >> std::ws, line.values);
+  for (const auto& of_user : users.lines) {
+    Line line{of_user, "", "", {}};
+    if (of_user.name.starts_with(kSentinel)) line.directive = of_user.name.substr(kSentinel.size());
+    if (kGroupDirectives.contains(line.directive) && of_user.words.size() > 2) {
+      line.group = of_user.words[2];
+      line.values.assign(of_user.words.begin() + 3, of_user.words.end());
     }
     lines.push_back(std::move(line));
   }
   return lines;
 }
 
-// The user's lines into `conf`, but for those that conflict with ours.
-void KeepUsersLines(const std::vector<Line>& lines, const std::set<std::string>& groups, ServerConf* conf) {
-  std::set<std::string> monitored = groups;
-  for (const auto& line : lines) {
-    if (line.directive == "monitor") monitored.insert(line.group);
-  }
-  for (const auto& line : lines) {
-    if (line.directive == "monitor" && groups.contains(line.group)) {
-      conf->left_out.push_back(
-          fmt::format("\"{}\": the master of {} comes from ZooKeeper", line.text, line.group));
-    } else if (kState.contains(line.directive)) {
-      conf->left_out.push_back(
-          fmt::format("\"sentinel {}\": it is state of an earlier Sentinel", line.directive));
-    } else if (!line.group.empty() && !monitored.contains(line.group)) {
-      conf->left_out.push_back(
-          fmt::format("\"sentinel {}\": the group {} is not monitored yet", line.directive, line.group));
-    } else {
-      conf->text += line.text + '\n';
+// Of several lines that are left out for one reason, the first is named.
+class LeftOut {
+ public:
+  void Add(const redis::ConfLine& line, const std::string& reason) {
+    auto& found = by_reason_[reason];
+    if (found.count++ == 0) {
+      found.first = fmt::format("{}: {} is not used: {}", line.Place(), Printable(line.name), reason);
+      order_.push_back(reason);
     }
   }
-}
+  void Tell(std::vector<std::string>* sentences) const {
+    for (const auto& reason : order_) {
+      const auto& [first, count] = by_reason_.at(reason);
+      sentences->push_back(count == 1 ? first : fmt::format("{} ({} more such lines)", first, count - 1));
+    }
+  }
 
-// "sentinel <directive> <group> <values>", the values as they stand in a file.
-struct Setting {
-  std::string directive;
-  std::string values;
+ private:
+  struct Found {
+    std::string first;
+    int count = 0;
+  };
+  std::map<std::string, Found> by_reason_;
+  std::vector<std::string> order_;
 };
 
+bool IsLoopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || (IsIpAddress(host) && host.starts_with("127."));
+}
+
+// Why a group that is not ours cannot be monitored beside ours; empty: it can.
+std::string Conflict(const Line& monitor, const Monitoring& monitoring) {
+  if (monitor.values.size() < 2) return "";
+  const std::string host = CanonicalHost(monitor.values[0]);
+  // Debian's own file has such a line: a Redis of ours may listen there, and for peers it is another server.
+  if (IsLoopback(host))
+    return fmt::format("{} is at {}, which is another server on every host", Printable(monitor.group), host);
+  for (const auto& group : monitoring.groups) {
+    const auto port = ParsePort(monitor.values[1]);
+    const Endpoint master{host, port.value_or(0)};
+    if (group.master == master || Contains(group.replicas, master))
+      return fmt::format("{} is at {}, a server of the group {}", Printable(monitor.group),
+                         master.ToAddress(), group.name);
+  }
+  return "";
+}
+
+// The user's lines into `conf`, but for those that conflict with ours.
+void KeepUsersLines(const std::vector<Line>& lines, const Monitoring& monitoring,
+                    const WrapperOptions& options, ServerConf* conf) {
+  std::set<std::string> ours{options.common.master_name};
+  for (const auto& group : monitoring.groups) ours.insert(group.name);
+  std::set<std::string> monitored = ours;
+  std::map<std::string, std::string> refused;
+  for (const auto& line : lines) {
+    if (line.directive != "monitor" || ours.contains(line.group)) continue;
+    const std::string conflict = Conflict(line, monitoring);
+    if (conflict.empty()) {
+      monitored.insert(line.group);
+    } else {
+      refused.emplace(line.group, conflict);
+    }
+  }
+  LeftOut left_out;
+  for (const auto& line : lines) {
+    const std::string& name = line.line.name;
+    if (line.directive == "monitor" && ours.contains(line.group)) {
+      left_out.Add(line.line, fmt::format("the master of {} comes from ZooKeeper", line.group));
+    } else if (kState.contains(line.directive)) {
+      left_out.Add(line.line, "it is state of an earlier Sentinel");
+    } else if (const auto found = refused.find(line.group); found != refused.end()) {
+      left_out.Add(line.line, found->second);
+    } else if (!line.group.empty() && !monitored.contains(line.group)) {
+      left_out.Add(line.line, fmt::format("the group {} is not monitored yet", Printable(line.group)));
+    } else if (!kOurs.contains(name) &&
+               (options.common.credentials.sentinel.password.empty() || !kOurPasswords.contains(name))) {
+      conf->text += line.line.text + '\n';
+    }
+  }
+  left_out.Tell(&conf->findings.replaced);
+}
+
 // What the user's file does not say of the group itself, in the order in which it has to be said.
-std::vector<Setting> InheritedSettings(const std::vector<Line>& lines, const WrapperOptions& options,
-                                       const std::string& group) {
+std::vector<GroupSetting> InheritedSettings(const std::vector<Line>& lines, const WrapperOptions& options,
+                                            const std::string& group) {
   const std::string& first = options.common.master_name;
   std::set<std::string> own;
   for (const auto& line : lines) {
     if (const auto found = kInherited.find(line.directive); found != kInherited.end() && line.group == group)
       own.insert(found->second);
   }
-  std::vector<Setting> settings;
-  const auto add = [&](const std::string& directive, const std::string& values) {
+  std::vector<GroupSetting> settings;
+  const auto add = [&](const std::string& directive, const std::vector<std::string>& values) {
     // The options win over the first group's lines, but not over another group's own.
     if (group == first || !own.contains(kInherited.at(directive))) settings.push_back({directive, values});
   };
@@ -129,35 +181,22 @@ std::vector<Setting> InheritedSettings(const std::vector<Line>& lines, const Wra
     if (group != first && line.group == first && kInherited.contains(line.directive))
       add(line.directive, line.values);
   }
-  if (options.down_after_ms != 0) add("down-after-milliseconds", std::to_string(options.down_after_ms));
+  if (options.down_after_ms != 0) add("down-after-milliseconds", {std::to_string(options.down_after_ms)});
   const auto& redis = options.common.credentials.redis;
   if (!redis.password.empty()) {
-    if (!redis.username.empty()) add("auth-user", QuoteForConf(redis.username));
-    add("auth-pass", QuoteForConf(redis.password));
+    if (!redis.username.empty()) add("auth-user", {redis.username});
+    add("auth-pass", {redis.password});
   }
   return settings;
 }
 
-enum class Users {
-  kNone,
-  kOwn,      // the user's file says itself who may do what
-  kUnknown,  // another file may
-};
-
-// As Redis reads the lines, whose words may stand in quotes.
-Users UsersIn(const std::vector<Line>& lines) {
-  Users users = Users::kNone;
-  for (const auto& line : lines) {
-    auto words = redis::SplitConfLine(line.text);
-    if (!words || words->empty()) continue;
-    const std::string first = LowerCase(std::move(words->front()));
-    const std::string second = words->size() > 1 ? LowerCase((*words)[1]) : "";
-    if (first == "user" || first == "aclfile" || first == "requirepass" ||
-        (first == "sentinel" && (second == "sentinel-user" || second == "sentinel-pass")))
-      return Users::kOwn;
-    if (first == "include") users = Users::kUnknown;
+// Whether the user's file says itself who may do what.
+bool HasUsers(const redis::Conf& users) {
+  for (const char* name :
+       {"user", "aclfile", "requirepass", "sentinel sentinel-user", "sentinel sentinel-pass"}) {
+    if (users.Find(name) != nullptr) return true;
   }
-  return users;
+  return false;
 }
 
 // No secret, but another one for each deployment, and the same after ZooKeeper has lost its data.
@@ -168,7 +207,7 @@ redis::Credentials OwnUser(const WrapperOptions& options) {
   return {.username = "redis-zk", .password = std::move(digits)};
 }
 
-void AddLine(std::initializer_list<std::string> words, ServerConf* conf) {
+void AddLine(const std::vector<std::string>& words, ServerConf* conf) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : " ") + QuoteForConf(word);
   conf->text += text + '\n';
@@ -176,14 +215,17 @@ void AddLine(std::initializer_list<std::string> words, ServerConf* conf) {
 
 // The group, with what a Sentinel would have learnt in an earlier life.
 void AddGroup(const Monitoring::Group& group, const Monitoring& monitoring, std::int64_t quorum,
-              const std::vector<Setting>& settings, ServerConf* conf) {
+              const std::vector<GroupSetting>& settings, ServerConf* conf) {
   const std::string& name = group.name;
   // Before every other line about the group.
   AddLine({"sentinel", "monitor", name, group.master.host, std::to_string(group.master.port),
            std::to_string(quorum)},
           conf);
-  for (const auto& [directive, values] : settings)
-    conf->text += fmt::format("sentinel {} {} {}\n", directive, QuoteForConf(name), values);
+  for (const auto& [directive, values] : settings) {
+    std::vector<std::string> words{"sentinel", directive, name};
+    words.insert(words.end(), values.begin(), values.end());
+    AddLine(words, conf);
+  }
   AddLine({"sentinel", "config-epoch", name, std::to_string(group.config_epoch)}, conf);
   // It has voted in every epoch up to this one, for all that anybody knows.
   AddLine({"sentinel", "leader-epoch", name, std::to_string(monitoring.epoch)}, conf);
@@ -195,15 +237,13 @@ void AddGroup(const Monitoring::Group& group, const Monitoring& monitoring, std:
 
 }  // namespace
 
-ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options,
+ServerConf RenderServerConf(const redis::Conf& users, const WrapperOptions& options,
                             const Monitoring& monitoring, bool takes_users) {
-  ServerConf conf;
-  const auto lines = ParseLines(user_conf);
-  std::set<std::string> groups{options.common.master_name};
-  for (const auto& group : monitoring.groups) groups.insert(group.name);
-  KeepUsersLines(lines, groups, &conf);
-  const auto add = [&conf](std::initializer_list<std::string> words) { AddLine(words, &conf); };
-  conf.text += "# Added by sentinel-wrapper; this file is written anew at every start.\n";
+  ServerConf conf{.findings = CheckSentinelConf(users, options)};
+  const auto lines = LinesOf(users);
+  KeepUsersLines(lines, monitoring, options, &conf);
+  const auto add = [&conf](const std::vector<std::string>& words) { AddLine(words, &conf); };
+  conf.text += kAddedLines;
   const auto& server = options.server;
   add({"bind", server.bind.host});
   add({"port", std::to_string(server.bind.port)});
@@ -220,34 +260,27 @@ ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& op
   if (!own.password.empty()) {
     add({"requirepass", own.password});
     add({"sentinel", "sentinel-pass", own.password});
-  } else if (const Users users = UsersIn(lines); users == Users::kNone && takes_users) {
+  } else if (!HasUsers(users) && takes_users) {
     conf.own_user = true;
     conf.hello = OwnUser(options);
     add({"user", "default", "on", "nopass", "~*", "&*", "+@all", "-publish"});
     add({"user", conf.hello.username, "on", '>' + conf.hello.password, "~*", "&*", "+@all"});
     add({"sentinel", "sentinel-user", conf.hello.username});
     add({"sentinel", "sentinel-pass", conf.hello.password});
-  } else if (users == Users::kUnknown) {
-    conf.hides_users = true;
   }
   return conf;
 }
 
-std::vector<GroupSetting> SettingsOf(std::string_view user_conf, const WrapperOptions& options,
+std::vector<GroupSetting> SettingsOf(const redis::Conf& users, const WrapperOptions& options,
                                      const std::string& group) {
-  const auto lines = ParseLines(user_conf);
-  std::vector<Setting> settings;
+  const auto lines = LinesOf(users);
+  std::vector<GroupSetting> settings;
   for (const auto& line : lines) {
     if (line.group == group && kInherited.contains(line.directive))
       settings.push_back({line.directive, line.values});
   }
   for (auto& setting : InheritedSettings(lines, options, group)) settings.push_back(std::move(setting));
-  std::vector<GroupSetting> all;
-  for (const auto& [directive, values] : settings) {
-    // What Redis could not read in the file it cannot be told, either.
-    if (auto words = redis::SplitConfLine(values)) all.push_back({directive, std::move(*words)});
-  }
-  return all;
+  return settings;
 }
 
 }  // namespace redis_zk::sentinel_wrapper

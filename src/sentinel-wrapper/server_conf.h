@@ -9,26 +9,31 @@
 #include <string_view>
 #include <vector>
 
+#include "redis/conf_check.h"
+#include "redis/conf_file.h"
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 
 namespace redis_zk::sentinel_wrapper {
 
+// Begins the lines of ours in the text.
+inline constexpr std::string_view kAddedLines =
+    "# Added by sentinel-wrapper; this file is written anew at every start.\n";
+
 struct ServerConf {
-  std::string text;
-  std::vector<std::string> left_out;  // user's lines that the wrapper's replace, with the reason
+  std::string text{};
+  redis::ConfFindings findings{};  // about the user's lines
   // As whom the Sentinels of this deployment tell each other what they know. A Sentinel takes over the master
   // of a newer hello whoever sends it, and addresses are reused: without a password, only a user of ours may
   // publish, and another deployment's Sentinels are not heard. They still hear each other through the group's
   // own servers. With SENTINEL_PASSWORD, or users or passwords of the user's file, it is for those to keep
   // deployments apart, and this is the user that they leave.
-  redis::Credentials hello;
-  bool own_user = false;     // the text makes that user
-  bool hides_users = false;  // it does not, for a file that the user's includes may hold users or passwords
+  redis::Credentials hello{};
+  bool own_user = false;  // the text makes that user
 };
 
-// `user_conf` is the text of the user's file. `takes_users`: false before Redis 6.2.
-ServerConf RenderServerConf(std::string_view user_conf, const WrapperOptions& options,
+// `users` is the user's file. `takes_users`: false before Redis 6.2.
+ServerConf RenderServerConf(const redis::Conf& users, const WrapperOptions& options,
                             const Monitoring& monitoring, bool takes_users);
 
 struct GroupSetting {
@@ -37,7 +42,7 @@ struct GroupSetting {
 };
 
 // The settings of a group that Sentinel is told of while it runs: for SENTINEL SET.
-std::vector<GroupSetting> SettingsOf(std::string_view user_conf, const WrapperOptions& options,
+std::vector<GroupSetting> SettingsOf(const redis::Conf& users, const WrapperOptions& options,
                                      const std::string& group);
 
 }  // namespace redis_zk::sentinel_wrapper

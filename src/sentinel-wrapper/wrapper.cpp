@@ -30,11 +30,18 @@ constexpr Duration kTurnAtMostEvery = 50ms;
 // How redis-sentinel ends when it does not take its file.
 constexpr int kRefusesFile = 1;
 
+// Whether it is about a line that we have added.
+bool OwnLine(const redis::ConfComplaint& complaint, const ServerConf& conf) {
+  const auto added = conf.text.find(kAddedLines);
+  return !complaint.text.empty() && conf.text.find(complaint.text, added) != std::string::npos;
+}
+
 }  // namespace
 
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
                  const daemon::Connections& connections, os::Launcher launch)
     : options_(options),
+      users_conf_(options),
       network_(connections.network),
       loop_(options.common, options.server, signals, connections.open_session, "sentinel-wrapper"),
       runner_(loop_, options.server, std::move(launch)),
@@ -44,6 +51,15 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       peer_announcer_(loop_, options_, as_hello_) {}
 
 int Wrapper::Run() {
+  if (!users_conf_.last()) {
+    log::Error({.event = "conf-refused"}, "exiting: {}", users_conf_.last().error().message);
+    return kExitConfig;
+  }
+  // Nobody has to wait for a master to learn of that.
+  if (const auto found = CheckSentinelConf(*users_conf_.last(), options_); !found.refusal.empty()) {
+    log::Error({.event = "conf-refused"}, "exiting: {}", found.refusal);
+    return kExitConfig;
+  }
   if (const auto code = loop_.Connect()) return *code;
   if (const auto code = address_claim_.Await()) return *code;
   while (true) {
@@ -125,6 +141,13 @@ bool Wrapper::SomebodyLives(const Record& record) {
 
 Result<Answer> Wrapper::Probe() const {
   const auto answer = network_.sentinels.Ask(options_.server.bind, {{"INFO", "server"}});
+  const bool is_protected =
+      answer ? redis::IsProtected(answer->front().text) || runner_.RefusesOthers(network_.sentinels)
+             : redis::IsProtected(answer.error().message);
+  if (is_protected)
+    return Fail(ErrorKind::kRefused,
+                redis::ExplainProtectedMode("redis-sentinel", "SENTINEL_PASSWORD", *users_conf_.last(),
+                                            options_.sentinel_conf));
   if (answer && answer->front().is_error())
     return Fail(ErrorKind::kRefused, "redis-sentinel refuses INFO: " + answer->front().text);
   if (answer) {
@@ -138,20 +161,13 @@ Result<Answer> Wrapper::Probe() const {
 
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   auto conf = Render(monitoring);
-  for (const auto& line : conf.left_out)
-    log::Warn({.event = "conf-line-skipped"}, "{}: skipped {}", options_.sentinel_conf, line);
-  if (conf.hides_users) {
-    log::Warn(
-        {.event = "foreign-sentinels-possible"},
-        "{} includes a file that may define users, so Sentinels of other deployments are not rejected; set "
-        "SENTINEL_PASSWORD to reject them",
-        options_.sentinel_conf);
-  }
+  if (redis::LogFindings(conf.findings)) return kExitConfig;
   auto start = Launch(conf);
   using Kind = daemon::Start::Kind;
-  // It may take a file without our user.
-  if (conf.own_user && start.kind == Kind::kServerEnded && start.exit_code == kRefusesFile) {
-    LogServerEnded(start, log::Severity::kWarn);
+  // It may take a file without our user. What it says of a line of the user's would stay true.
+  const bool may_be_user = !start.complaint || OwnLine(*start.complaint, conf);
+  if (conf.own_user && start.kind == Kind::kServerEnded && start.exit_code == kRefusesFile && may_be_user) {
+    LogEnded(start, log::Severity::kWarn);
     log::Warn(
         {.event = "sentinel-user-refused"},
         "redis-sentinel may be older than 6.2 and refuse the user {}; retrying without it, so Sentinels of "
@@ -161,7 +177,7 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
     conf = Render(monitoring);
     start = Launch(conf);
   }
-  if (start.kind == Kind::kServerEnded) LogServerEnded(start, log::Severity::kError);
+  if (start.kind == Kind::kServerEnded) LogEnded(start, log::Severity::kError);
   if (!start.serving()) return start.OurExitCode();
   hello_ = conf.hello;
   groups_.Reset(monitoring);
@@ -174,9 +190,12 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   return std::nullopt;
 }
 
-ServerConf Wrapper::Render(const Monitoring& monitoring) const {
-  return RenderServerConf(ReadTextFile(options_.sentinel_conf).value_or(""), options_, monitoring,
-                          takes_users_);
+ServerConf Wrapper::Render(const Monitoring& monitoring) {
+  return RenderServerConf(users_conf_.Read(), options_, monitoring, takes_users_);
+}
+
+void Wrapper::LogEnded(const daemon::Start& start, log::Severity severity) const {
+  daemon::LogServerEnded(start, severity, *users_conf_.last(), options_.sentinel_conf);
 }
 
 daemon::Start Wrapper::Launch(const ServerConf& conf) {

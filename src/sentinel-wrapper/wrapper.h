@@ -18,6 +18,7 @@
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/peer_announcer.h"
+#include "sentinel-wrapper/sentinel_conf.h"
 #include "sentinel-wrapper/server_conf.h"
 #include "store/record.h"
 
@@ -39,7 +40,9 @@ class Wrapper {
   // Waits for a master and an identity. An exit code when the start is over.
   tl::expected<Monitoring, int> Prepare();
   std::optional<int> Start(const Monitoring& monitoring);
-  ServerConf Render(const Monitoring& monitoring) const;
+  ServerConf Render(const Monitoring& monitoring);
+  // The line that tells that it ended before it served.
+  void LogEnded(const daemon::Start& start, log::Severity severity) const;
   // Until it serves, or will not.
   daemon::Start Launch(const ServerConf& conf);
   Result<daemon::Answer> Probe() const;
@@ -56,6 +59,7 @@ class Wrapper {
   void AwaitTurn();
 
   const WrapperOptions& options_;
+  UsersConf users_conf_;
   const redis::Network network_;
   daemon::WrapperLoop loop_;
   daemon::ServerRunner runner_;

@@ -208,5 +208,3 @@ def test_settings_of_an_included_file_are_kept(cluster):
     sentinel.wait_log("event=setting-repaired")
     (line,) = sentinel.log_lines("event=setting-repaired")
     assert "back to 8000: it stayed at 1 " in line
-    (line,) = sentinel.log_lines("event=foreign-sentinels-possible")
-    assert " warn " in line

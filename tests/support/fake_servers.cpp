@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/exit_code.h"
+#include "base/log.h"
 #include "os/child.h"
 #include "redis/conf_syntax.h"
 
@@ -47,6 +48,9 @@ os::Launcher FakeServers::Launcher() {
       if (words[0] == "replica-priority") run.priority = words[1];
       if (words[0] == "replicaof" && words[1] != "no")
         run.master = {words[1], static_cast<std::uint16_t>(std::stoi(words[2]))};
+    }
+    for (const auto& line : manners.says) {
+      if (spec.log_edit) log::Info({.event = "fake-server"}, "{}", spec.log_edit(line));
     }
     launched.push_back(run.master.host.empty() ? "master" : "replica of " + run.master.ToAddress());
     run_ = std::make_shared<Run>(std::move(run));

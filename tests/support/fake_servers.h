@@ -25,6 +25,7 @@ class FakeServers {
     std::optional<Error> not_launched{};
     Duration serves_after = 20ms;
     std::optional<int> ends_with{};           // instead of serving
+    std::vector<std::string> says{};          // at once
     Duration loads_for{};                     // before it serves
     Duration copies_for = 300ms;              // a replica, from its master
     std::optional<Duration> stops_in = 50ms;  // after SIGTERM; nothing: it does not

@@ -56,6 +56,7 @@ TEST(TextFileTest, SaysWhyItCannotBeRead) {
   const TempDir dir;
   const std::string pipe = (dir.path() / "pipe").string();
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const auto large = WriteFile(dir.path() / "large", std::string((16U << 20) + 1, 'x'));
   struct Row {
     std::string path;
     ErrorKind kind;
@@ -66,6 +67,7 @@ TEST(TextFileTest, SaysWhyItCannotBeRead) {
         Row{"", ErrorKind::kNotFound, "No such file or directory"},
         Row{"/etc/passwd/x", ErrorKind::kNotFound, "Not a directory"},
         Row{"/", ErrorKind::kInvalid, "Is a directory"}, Row{"/dev/zero", ErrorKind::kInvalid, "larger than"},
+        Row{large, ErrorKind::kInvalid, "larger than"},
         Row{pipe, ErrorKind::kInvalid, "a pipe to which nobody writes"}}) {
     const auto text = ReadTextFile(path);
     ASSERT_FALSE(text) << path;

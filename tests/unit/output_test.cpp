@@ -91,6 +91,19 @@ TEST_F(OutputTest, IsCutAfterSoManyLines) {
   EXPECT_EQ(log_.text(), "server| 1\nserver| 2\nserver| 4998 more lines were left out\n");
 }
 
+TEST_F(OutputTest, IsLoggedAsItIsEdited) {
+  auto child = Child::Start({.argv = {"/bin/sh", "-c", "echo secret; echo public; printf secret"},
+                             .work_dir = "/",
+                             .signal_mask = signals().original_mask(),
+                             .log_name = "server",
+                             .log_edit = [](std::string_view line) {
+                               return line == "secret" ? std::string("...") : std::string(line);
+                             }});
+  ASSERT_TRUE(child);
+  EXPECT_EQ(Await(*child), 0);
+  EXPECT_EQ(log_.text(), "server| ...\nserver| public\nserver| ...\n");
+}
+
 TEST_F(OutputTest, IsCompleteWhenTheServerIsKilled) {
   EXPECT_EQ(Run("i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done; kill -KILL $$"),
             128 + SIGKILL);

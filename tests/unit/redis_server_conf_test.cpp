@@ -27,8 +27,9 @@ WrapperOptions Wrapper() {
   return wrapper;
 }
 
-std::vector<Words> Rendered(const WrapperOptions& options, const std::optional<Endpoint>& master) {
-  return Directives(RenderServerConf(options, master));
+std::vector<Words> Rendered(const WrapperOptions& options, const std::optional<Endpoint>& master,
+                            const redis::Conf& users = {}) {
+  return Directives(RenderServerConf(options, users, master));
 }
 
 // The names of the directives, each as often as it stands there.
@@ -81,6 +82,23 @@ TEST(RedisServerConfTest, LeavesANamedUsersRulesToTheUser) {
   EXPECT_THAT(directives, Contains(Words{"masteruser", "replicator"}));
   EXPECT_THAT(directives, Contains(Words{"masterauth", "secret"}));
   EXPECT_THAT(Names(directives), Not(Contains("requirepass")));
+}
+
+TEST(RedisServerConfTest, SendsThePasswordUnderNoNameOfTheUsersFile) {
+  const redis::Conf users{.dir = "/",
+                          .lines = {{.file = "redis.conf",
+                                     .number = 1,
+                                     .text = "masteruser bob",
+                                     .name = "masteruser",
+                                     .words = {"masteruser", "bob"}}}};
+  auto wrapper = Wrapper();
+  EXPECT_THAT(Names(Rendered(wrapper, kMaster, users)), Not(Contains("masteruser")))
+      << "with a password of the user's";
+  wrapper.common.credentials.redis = {"", "secret"};
+  EXPECT_THAT(Rendered(wrapper, kMaster, users), Contains(Words{"masteruser", ""}));
+  EXPECT_THAT(Names(Rendered(wrapper, kMaster)), Not(Contains("masteruser"))) << "Redis 5 has none";
+  wrapper.common.credentials.redis = {"replicator", "secret"};
+  EXPECT_THAT(Rendered(wrapper, kMaster, users), Contains(Words{"masteruser", "replicator"}));
 }
 
 TEST(RedisServerConfTest, SaysNothingOfPasswordsWhereThereAreNone) {

@@ -6,16 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "sentinel-wrapper/server_conf.h"
-#include "unit/conf_lines.h"
+#include "unit/sentinel_conf_fixture.h"
 
 namespace redis_zk::testing {
 namespace {
 
-using sentinel_wrapper::Monitoring;
-using sentinel_wrapper::RenderServerConf;
-using sentinel_wrapper::ServerConf;
-using sentinel_wrapper::WrapperOptions;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -23,56 +18,15 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-const Endpoint kMaster{"10.0.0.9", 6380};
-const std::string kId(40, 'a');
-
-WrapperOptions Wrapper() {
-  WrapperOptions wrapper;
-  wrapper.common.master_name = "master1";
-  wrapper.common.zk_root = "/r";
-  wrapper.server.bind = {"10.0.0.1", 26379};
-  wrapper.server.announce = {"192.0.2.1", 31000};
-  wrapper.quorum = 2;
-  return wrapper;
-}
-
-// A group before its first failover, with nobody in it but the master.
-Monitoring Alone(const Endpoint& master = kMaster, const std::string& group = "master1") {
-  return {.sentinel_id = kId,
-          .epoch = 0,
-          .groups = {{.name = group, .master = master, .config_epoch = 0, .replicas = {}}},
-          .peers = {}};
-}
-
-// Beside it another group.
-Monitoring WithOrders() {
-  Monitoring monitoring = Alone();
-  monitoring.groups.push_back(
-      {.name = "orders", .master = {"10.0.0.8", 6379}, .config_epoch = 4, .replicas = {{"10.0.0.7", 6379}}});
-  return monitoring;
-}
-
-ServerConf Render(const std::string& user_conf, const WrapperOptions& options = Wrapper(),
-                  const Monitoring& monitoring = Alone(), bool takes_users = true) {
-  return RenderServerConf(user_conf, options, monitoring, takes_users);
-}
-
-// What stands before the wrapper's own lines.
-std::string UsersPart(const ServerConf& conf) { return conf.text.substr(0, conf.text.find("# Added by")); }
-
-std::vector<Words> OwnPart(const ServerConf& conf) {
-  return Directives(conf.text.substr(conf.text.find("# Added by")));
-}
-
 TEST(SentinelServerConfTest, AddsWhatOnlyTheWrapperKnows) {
   const auto conf = Render("");
   EXPECT_EQ(UsersPart(conf), "");
-  EXPECT_THAT(conf.left_out, IsEmpty());
+  EXPECT_THAT(conf.findings.replaced, IsEmpty());
   EXPECT_THAT(
       OwnPart(conf),
       ElementsAre(Words{"bind", "10.0.0.1"}, Words{"port", "26379"}, Words{"daemonize", "no"},
                   Words{"sentinel", "announce-ip", "192.0.2.1"}, Words{"sentinel", "announce-port", "31000"},
-                  Words{"sentinel", "myid", kId}, Words{"sentinel", "current-epoch", "0"},
+                  Words{"sentinel", "myid", kSentinelId}, Words{"sentinel", "current-epoch", "0"},
                   Words{"sentinel", "monitor", "master1", "10.0.0.9", "6380", "2"},
                   Words{"sentinel", "config-epoch", "master1", "0"},
                   Words{"sentinel", "leader-epoch", "master1", "0"},
@@ -94,11 +48,9 @@ TEST(SentinelServerConfTest, LetsOnlyItsOwnDeploymentSayHello) {
   for (const char* users :
        {"requirepass x", "user default on nopass ~* &* +@all", "aclfile /etc/redis/users.acl",
         "sentinel sentinel-user me", " SENTINEL sentinel-pass x", R"("requirepass" x)",
-        R"('User' default on)", R"(require"pass" x)", R"(sentinel "sentinel-pass" x)",
-        "include users.conf\nrequirepass x"}) {
+        R"('User' default on)", R"(require"pass" x)", R"(sentinel "sentinel-pass" x)"}) {
     EXPECT_EQ(password_of(users), "") << users;
     EXPECT_FALSE(Render(users, wrapper).own_user) << users;
-    EXPECT_FALSE(Render(users, wrapper).hides_users) << users;
     EXPECT_THAT(OwnPart(Render(users, wrapper)), Each(Not(Contains("redis-zk")))) << users;
   }
   wrapper.common.credentials.sentinel.password = "for Sentinel";
@@ -106,25 +58,9 @@ TEST(SentinelServerConfTest, LetsOnlyItsOwnDeploymentSayHello) {
   EXPECT_THAT(OwnPart(Render("", wrapper)), Each(Not(Contains("redis-zk"))));
 }
 
-TEST(SentinelServerConfTest, MakesNoUserWhereAnotherFileMay) {
-  for (const char* text : {"include common.conf", " INCLUDE /etc/redis/*.conf", R"("include" common.conf)"}) {
-    const auto conf = Render(text);
-    EXPECT_TRUE(conf.hides_users) << text;
-    EXPECT_FALSE(conf.own_user) << text;
-    EXPECT_EQ(conf.hello.username + conf.hello.password, "") << text;
-    EXPECT_THAT(OwnPart(conf), Each(Not(Contains("redis-zk")))) << text;
-    auto wrapper = Wrapper();
-    wrapper.common.credentials.sentinel.password = "for Sentinel";
-    EXPECT_FALSE(Render(text, wrapper).hides_users) << text;
-  }
-  for (const char* text : {"", "# include common.conf", "sentinel include x", R"("port" 1)", "it's"})
-    EXPECT_TRUE(Render(text).own_user) << text;
-}
-
 TEST(SentinelServerConfTest, MakesNoUserForAnOldRedis) {
   const auto conf = Render("", Wrapper(), Alone(), false);
   EXPECT_FALSE(conf.own_user);
-  EXPECT_FALSE(conf.hides_users);
   EXPECT_EQ(conf.hello.username + conf.hello.password, "");
   EXPECT_THAT(OwnPart(conf), Each(Not(Contains("redis-zk"))));
   EXPECT_THAT(OwnPart(conf), Each(Not(Contains("user"))));
@@ -157,17 +93,14 @@ TEST(SentinelServerConfTest, PutsNoStateOfTheUsersBesideOurs) {
   monitoring.epoch = 12;
   const auto conf =
       Render("sentinel current-epoch 99\nsentinel leader-epoch master1 99\n", Wrapper(), monitoring);
-  EXPECT_EQ(conf.left_out.size(), 2U);
+  EXPECT_THAT(conf.findings.replaced, ElementsAre(HasSubstr("earlier Sentinel (1 more such lines)")));
   EXPECT_THAT(conf.text, Not(HasSubstr("99")));
 }
 
 TEST(SentinelServerConfTest, KeepsTheUsersLinesAsTheyAre) {
-  for (const std::string& line : {std::string("# a comment"),
-                                  std::string("# sentinel monitor master1 10.0.0.1 6379 2"),
-                                  std::string(),
-                                  std::string("protected-mode no"),
+  for (const std::string& line : {std::string("protected-mode no"),
                                   std::string("dir /data"),
-                                  std::string("  \tloglevel   verbose "),
+                                  std::string("loglevel   verbose"),
                                   std::string("sentinel down-after-milliseconds master1 1000"),
                                   std::string("SENTINEL failover-timeout master1 10000"),
                                   std::string("sentinel parallel-syncs master1 1"),
@@ -176,16 +109,18 @@ TEST(SentinelServerConfTest, KeepsTheUsersLinesAsTheyAre) {
                                   std::string("sentinel announce-hostnames no"),
                                   std::string("sentinel deny-scripts-reconfig yes"),
                                   std::string("sentinel notification-script master1 /x.sh"),
-                                  std::string("port 5"),
+                                  std::string("unixsocket /run/sentinel.sock"),
+                                  std::string("\"sentinel\" \"failover-timeout\" \"master1\" \"1\\x30\""),
+                                  std::string("rename-command SHUTDOWN \"\""),
+                                  std::string("aclfile /etc/users.acl"),
                                   std::string("requirepass \"it's # mine\""),
                                   std::string("sentinel"),
-                                  std::string("include other.conf"),
                                   std::string("sentinel monitor other 10.0.0.8 6379 2"),
                                   std::string("sentinelmonitor master1"),
                                   std::string("nonsense that Sentinel itself will refuse")}) {
     const auto conf = Render(line + '\n');
     EXPECT_EQ(UsersPart(conf), line + '\n');
-    EXPECT_THAT(conf.left_out, IsEmpty()) << line;
+    EXPECT_THAT(conf.findings.replaced, IsEmpty()) << line;
   }
 }
 
@@ -201,25 +136,43 @@ TEST(SentinelServerConfTest, LeavesOutWhatConflictsAndSaysWhy) {
            {"indented", " \tsentinel \t monitor  master1 10.0.0.1 6379 2", "comes from ZooKeeper"},
            {"cut off", "sentinel monitor master1", "comes from ZooKeeper"},
            {"carriage return", "sentinel monitor master1 10.0.0.1 6379 2\r", "comes from ZooKeeper"},
+           {"in quotes", R"("sentinel" "monitor" "master1" 10.0.0.1 6379 2)", "comes from ZooKeeper"},
+           {"Debian's placeholder", "sentinel monitor mymaster 127.0.0.1 6379 2",
+            ":2: sentinel monitor is not used: mymaster is at 127.0.0.1, which is another server on every "
+            "host"},
+           {"loopback by name", "sentinel monitor mymaster localhost 6379 2", "another server on every host"},
+           {"loopback of IPv6", "sentinel monitor mymaster 0:0::1 6379 2", "mymaster is at ::1"},
+           {"our master under another name", "sentinel monitor mymaster 10.0.0.9 6380 2",
+            "mymaster is at 10.0.0.9:6380, a server of the group master1"},
+           {"another address", "bind 127.0.0.1", "bind is not used: the Sentinel listens on 10.0.0.1 alone"},
+           {"several addresses", "bind 10.0.0.1 -::1 127.0.0.1", "bind is not used"},
+           {"another port", "port 5", "port is not used: the Sentinel listens on port 26379 (PORT0)"},
+           {"another announced address", "sentinel announce-ip 10.1.1.1",
+            "sentinel announce-ip is not used: others are told 192.0.2.1 (ANNOUNCE_IP)"},
+           {"another announced port", "SENTINEL Announce-Port 1",
+            "sentinel announce-port is not used: others are told port 31000 (ANNOUNCE_PORT)"},
            {"identity", "sentinel myid " + std::string(40, 'b'),
-            "\"sentinel myid\": it is state of an earlier"},
-           {"epoch", "sentinel current-epoch 7", "\"sentinel current-epoch\": it is state of an earlier"},
-           {"group's epoch", "sentinel config-epoch master1 7", "\"sentinel config-epoch\": it is state"},
-           {"leader's epoch", "sentinel leader-epoch master1 7", "\"sentinel leader-epoch\": it is state"},
+            "sentinel myid is not used: it is state of an earlier"},
+           {"epoch", "sentinel current-epoch 7", "sentinel current-epoch is not used: it is state"},
+           {"group's epoch", "sentinel config-epoch master1 7",
+            "sentinel config-epoch is not used: it is state"},
+           {"leader's epoch", "sentinel leader-epoch master1 7",
+            "sentinel leader-epoch is not used: it is state"},
            {"replica", "sentinel known-replica master1 10.0.0.1 6379",
-            "\"sentinel known-replica\": it is state"},
-           {"replica, old word", "sentinel known-slave master1 10.0.0.1 6379", "\"sentinel known-slave\""},
-           {"Sentinel", "sentinel known-sentinel master1 10.0.0.1 26379 " + kId,
-            "\"sentinel known-sentinel\""},
-           {"state in capitals", "Sentinel MyId x", "\"sentinel myid\": it is state"},
+            "sentinel known-replica is not used: it is state"},
+           {"replica, old word", "sentinel known-slave master1 10.0.0.1 6379",
+            "sentinel known-replica is not used"},
+           {"Sentinel", "sentinel known-sentinel master1 10.0.0.1 26379 " + kSentinelId,
+            "sentinel known-sentinel is not used"},
+           {"state in capitals", "Sentinel MyId x", "sentinel myid is not used: it is state"},
            {"nobody's timeout", "sentinel failover-timeout mymaster 1000",
             "the group mymaster is not monitored"},
            {"nobody's password", "sentinel auth-pass mymaster secret", "the group mymaster is not monitored"},
            {"other case", "sentinel parallel-syncs Master1 1", "the group Master1 is not monitored"}}) {
     const auto conf = Render("loglevel notice\n" + line + "\ndir /data\n");
     EXPECT_EQ(UsersPart(conf), "loglevel notice\ndir /data\n") << name;
-    EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr(why))) << name;
-    EXPECT_THAT(conf.left_out, Not(Contains(HasSubstr("secret")))) << name;
+    EXPECT_THAT(conf.findings.replaced, ElementsAre(HasSubstr(why))) << name;
+    EXPECT_THAT(conf.findings.replaced, Not(Contains(HasSubstr("secret")))) << name;
   }
 }
 
@@ -231,7 +184,7 @@ TEST(SentinelServerConfTest, KeepsWhatSpeaksOfAnotherMonitoredGroup) {
       "sentinel down-after-milliseconds other 1000\n";
   const auto conf = Render(text);
   EXPECT_EQ(UsersPart(conf), text);
-  EXPECT_THAT(conf.left_out, IsEmpty());
+  EXPECT_THAT(conf.findings.replaced, IsEmpty());
 }
 
 // The lines about a group that the wrapper has added.
@@ -248,7 +201,7 @@ TEST(SentinelServerConfTest, SaysOfEveryGroupWhatItKnows) {
   monitoring.epoch = 9;
   monitoring.peers = {{{"10.0.0.2", 26379}, std::string(40, 'b')}};
   const auto conf = Render("sentinel monitor orders 10.0.0.1 6379 2\n", Wrapper(), monitoring);
-  EXPECT_THAT(conf.left_out, ElementsAre(HasSubstr("the master of orders comes from ZooKeeper")));
+  EXPECT_THAT(conf.findings.replaced, ElementsAre(HasSubstr("the master of orders comes from ZooKeeper")));
   EXPECT_THAT(
       AddedOf(conf, "orders"),
       ElementsAre(Words{"monitor", "orders", "10.0.0.8", "6379", "2"}, Words{"config-epoch", "orders", "4"},
@@ -309,7 +262,7 @@ TEST(SentinelServerConfTest, SetsEveryGroupAsTheFirst) {
     wrapper.down_after_ms = down_after_ms;
     wrapper.common.credentials.redis = {username, password};
     const auto conf = Render(user_conf, wrapper, WithOrders());
-    EXPECT_THAT(conf.left_out, IsEmpty()) << name;
+    EXPECT_THAT(conf.findings.replaced, IsEmpty()) << name;
     const auto added = AddedOf(conf, "orders");
     ASSERT_EQ(added.size(), settings.size() + 4) << name;
     EXPECT_EQ(std::vector<Words>(added.begin() + 1, added.end() - 3), settings) << name;
@@ -339,15 +292,13 @@ TEST(SettingsOfTest, SaysWhileSentinelRunsWhatTheFileWouldSay) {
            {"no monitor line, no state, no other group",
             "sentinel monitor orders 10.0.0.1 6379 2\nsentinel config-epoch orders 7\n"
             "sentinel failover-timeout third 1\nloglevel verbose\n",
-            {{"down-after-milliseconds", "750"}, {"auth-pass", "p w"}}},
-           {"unbalanced quotes",
-            "sentinel notification-script master1 \"/x\n",
             {{"down-after-milliseconds", "750"}, {"auth-pass", "p w"}}}}) {
     auto wrapper = Wrapper();
     wrapper.down_after_ms = 750;
     wrapper.common.credentials.redis.password = "p w";
     std::vector<Words> found;
-    for (const auto& [directive, values] : sentinel_wrapper::SettingsOf(user_conf, wrapper, "orders")) {
+    for (const auto& [directive, values] :
+         sentinel_wrapper::SettingsOf(UsersConf(user_conf), wrapper, "orders")) {
       found.push_back({directive});
       found.back().insert(found.back().end(), values.begin(), values.end());
     }
@@ -357,7 +308,7 @@ TEST(SettingsOfTest, SaysWhileSentinelRunsWhatTheFileWouldSay) {
 
 TEST(SentinelServerConfTest, KeepsTheOrderAndEndsTheLastLine) {
   const auto conf = Render("a\n\nb\nsentinel myid x\nc");
-  EXPECT_EQ(UsersPart(conf), "a\n\nb\nc\n");
+  EXPECT_EQ(UsersPart(conf), "a\nb\nc\n");
   EXPECT_EQ(UsersPart(Render("a\r\nb\r\n")), "a\nb\n");
 }
 
@@ -365,7 +316,7 @@ TEST(SentinelServerConfTest, MonitorsTheGroupExactlyOnce) {
   const auto conf = Render(
       "sentinel monitor master1 10.0.0.1 6379 1\nsentinel monitor other 10.0.0.2 6379 1\n"
       "sentinel monitor master1 10.0.0.3 6379 1\n");
-  EXPECT_EQ(conf.left_out.size(), 2U);
+  EXPECT_THAT(conf.findings.replaced, ElementsAre(HasSubstr("(1 more such lines)")));
   const auto directives = Directives(conf.text);
   const auto monitors = std::count_if(directives.begin(), directives.end(), [](const Words& words) {
     return words.size() > 2 && words[1] == "monitor" && words[2] == "master1";

@@ -349,6 +349,28 @@ TEST_F(WrapperStartTest, EndsWithItsReason) {
             kExitNotExecutable, "cannot start the server: not executable"},
            {"a refused configuration", [](auto& s) { s.servers.manners.ends_with = 1; }, 1,
             "the server exited with code 1 before it answered"},
+           {"a line that the server refuses",
+            [](auto& s) {
+              WriteFile(s.options.redis_conf, "\nmaxclients s3cret\n");
+              s.servers.manners.ends_with = 1;
+              s.servers.manners.says = {"*** FATAL CONFIG FILE ERROR ***",
+                                        "Reading the configuration file, at line 2",
+                                        ">>> 'maxclients s3cret'", "no integer"};
+            },
+            kExitConfig, "redis.conf:2: maxclients: no integer"},
+           {"a configuration that nobody can read",
+            [](auto& s) { WriteFile(s.options.redis_conf, "requirepass \"s3cret\n"); }, kExitConfig,
+            "redis.conf:1: the quotes do not match"},
+           {"a configuration that cannot work",
+            [](auto& s) { WriteFile(s.options.redis_conf, "cluster-enabled yes\n"); }, kExitConfig,
+            "redis.conf:1: cluster-enabled cannot work"},
+           {"protected mode",
+            [](auto& s) {
+              s.servers.manners.with = [](auto& redis) {
+                redis.refusal = "DENIED Redis is running in protected mode";
+              };
+            },
+            kExitConfig, "refuses every other host"},
            {"an end that calls itself success", [](auto& s) { s.servers.manners.ends_with = 0; }, 1,
             "the server exited with code 0 before it answered"},
            {"no answer in time", [](auto& s) { s.servers.manners.serves_after = 1h; }, kExitUnavailable,
@@ -388,8 +410,35 @@ TEST_F(WrapperStartTest, EndsWithItsReason) {
     site.StopAfter(1h);
     EXPECT_EQ(site.Run(signals()), code) << name << '\n' << log.text();
     EXPECT_THAT(log.text(), HasSubstr(line)) << name;
+    EXPECT_THAT(log.text(), Not(HasSubstr("s3cret"))) << name;
     EXPECT_FALSE(site.servers.running()) << name;
     EXPECT_NE(site.Record().master, site.self) << name;
+  }
+}
+
+TEST_F(WrapperStartTest, SaysWhichLinesOfTheUsersAreNotUsed) {
+  WrapperSite site;
+  const CapturedLog log;
+  WriteFile(site.options.redis_conf,
+            "dir " + site.dir.path().string() + "\nreplicaof 10.0.0.9 6379\nrename-command CLIENT \"\"\n");
+  RunAndLook(site, signals(), [&] { EXPECT_THAT(site.servers.launched, ElementsAre("master")); });
+  EXPECT_THAT(log.text(), HasSubstr("redis.conf:2: replicaof is not used: the role comes from ZooKeeper"));
+  EXPECT_THAT(log.text(), HasSubstr("redis.conf:3: rename-command CLIENT: a handover cannot"));
+}
+
+TEST_F(WrapperStartTest, AServerThatAnswersLoopbackAloneIsNone) {
+  for (const bool answers_all : {true, false}) {
+    WrapperSite site;
+    const CapturedLog log;
+    site.options.server.bind_ip = site.options.server.bind.host = "0.0.0.0";
+    site.options.server.announce = {"10.0.0.1", site.self.port};
+    site.servers.manners.with = [&](auto&) {
+      auto& seen = site.fleet.AddMaster(site.options.server.announce);
+      if (!answers_all) seen.refusal = "DENIED Redis is running in protected mode because";
+    };
+    site.StopAfter(30s);
+    EXPECT_EQ(site.Run(signals()), answers_all ? kExitStopped : kExitConfig) << log.text();
+    EXPECT_EQ(log.text().find("refuses every other host") == std::string::npos, answers_all);
   }
 }
 

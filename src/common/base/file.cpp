@@ -18,8 +18,8 @@ namespace redis_zk {
 
 namespace {
 
-// Of what is no file: far more than any configuration has.
-constexpr std::size_t kMostBytes = std::size_t{4} << 20;
+// Far more than any configuration has.
+constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 // For a pipe, such as a shell's <(command): its writer may take a moment.
 constexpr Duration kPatience = 2s;
 
@@ -36,11 +36,11 @@ ErrorKind KindOf(int failure) {
   }
 }
 
-Result<std::string> ReadAll(int fd, bool is_file) {
+Result<std::string> ReadAll(int fd) {
   const TimePoint deadline = Clock::now() + kPatience;
   std::string text;
   std::array<char, 16384> chunk{};
-  while (is_file || text.size() <= kMostBytes) {
+  while (text.size() <= kMostBytes) {
     const ssize_t length = read(fd, chunk.data(), chunk.size());
     if (length > 0) text.append(chunk.data(), static_cast<std::size_t>(length));
     if (length == 0) return text;
@@ -61,7 +61,7 @@ Result<std::string> ReadTextFile(const std::string& path) {
   if (fd < 0) return Fail(KindOf(errno), std::strerror(errno));
   struct stat status {};
   const mode_t mode = fstat(fd, &status) == 0 ? status.st_mode : 0;
-  auto text = ReadAll(fd, S_ISREG(mode));
+  auto text = ReadAll(fd);
   close(fd);
   if (S_ISFIFO(mode) && text && text->empty())
     return Fail(ErrorKind::kInvalid, "a pipe to which nobody writes");

@@ -11,8 +11,10 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "daemon/run_directory.h"
 #include "os/child.h"
+#include "redis/conf_check.h"
 
 namespace redis_zk::daemon {
 
@@ -67,10 +69,12 @@ std::optional<Start> ServerRunner::AwaitPort() {
 }
 
 std::optional<Start> ServerRunner::Launch(const std::string& binary, int kept) {
+  complaints_ = std::make_shared<redis::ComplaintReader>();
   auto launched = launch_({.argv = {binary, conf_path_},
                            .work_dir = server_.work_dir,
                            .signal_mask = loop_.signals().original_mask(),
                            .log_name = std::filesystem::path(binary).filename(),
+                           .log_edit = [heard = complaints_](auto line) { return heard->Hear(line); },
                            .kept = kept});
   if (!launched) {
     log::Error({.event = "launch-failed"}, "exiting: cannot start the server: {}", launched.error().message);
@@ -87,8 +91,12 @@ Start ServerRunner::AwaitServing(const std::function<Result<Answer>()>& probe) {
   bool loading = false;
   while (true) {
     loop_.Pump(Clock::now() + (loading ? kSlowProbeInterval : kProbeInterval));
-    if (loop_.exit_code())
-      return {loop_.stop_requested() ? Start::Kind::kStopped : Start::Kind::kServerEnded, *loop_.exit_code()};
+    if (loop_.exit_code() && loop_.stop_requested()) return {Start::Kind::kStopped, *loop_.exit_code()};
+    if (loop_.exit_code()) {
+      // Then all it has written has been heard.
+      loop_.EndSupervision();
+      return {Start::Kind::kServerEnded, *loop_.exit_code(), complaints_->complaint()};
+    }
     if (loop_.stop_requested()) return {Start::Kind::kStopped, Stop()};
     if (!loading) {
       loop_.NoteWaiting(Wait{.name = "server-start",
@@ -140,6 +148,13 @@ std::optional<std::string> ServerRunner::NotOurs(std::int64_t pid) const {
       server_.bind.ToAddress(), pid, launched);
 }
 
+bool ServerRunner::RefusesOthers(redis::Servers& servers) const {
+  // A wildcard is asked over loopback. At any other address it would have refused us, too.
+  if (!IsWildcard(server_.bind.host)) return false;
+  const auto answer = servers.Ask(server_.announce, {{"PING"}});
+  return answer && answer->front().is_error() && redis::IsProtected(answer->front().text);
+}
+
 int ServerRunner::Stop() {
   auto* const supervisor = loop_.supervisor();
   const bool runs = supervisor != nullptr && !loop_.exit_code();
@@ -182,9 +197,17 @@ bool ServerRunner::AddressIsLost() {
   return true;
 }
 
-void LogServerEnded(const Start& start, log::Severity severity) {
+void LogServerEnded(const Start& start, log::Severity severity, const redis::Conf& users,
+                    const std::string& path) {
+  if (start.complaint) {
+    log::Say(severity, {.event = "conf-refused"}, "the server refuses its configuration: {}",
+             redis::Describe(*start.complaint, users, path));
+    return;
+  }
+  const std::string logfile = Printable(users.Value("logfile"));
   log::Say(severity, {.event = "server-start-failed"},
-           "the server exited with code {} before it answered; its own lines above say why", start.exit_code);
+           "the server exited with code {} before it answered; {} why", start.exit_code,
+           logfile.empty() ? "its own lines above say" : "its own lines above or in " + logfile + " say");
 }
 
 }  // namespace redis_zk::daemon

@@ -6,15 +6,20 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/exit_code.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "daemon/wrapper_loop.h"
 #include "options/common_options.h"
 #include "os/process.h"
+#include "redis/conf_complaint.h"
+#include "redis/conf_file.h"
+#include "redis/servers.h"
 
 namespace redis_zk::daemon {
 
@@ -30,11 +35,15 @@ struct Start {
     kFailed,       // it could not be launched, or was stopped since it did not serve; the log says why
   };
   Kind kind = Kind::kServing;
-  int exit_code = 0;  // kServerEnded: the server's own; else ours
+  int exit_code = 0;                                // kServerEnded: the server's own; else ours
+  std::optional<redis::ConfComplaint> complaint{};  // kServerEnded: what it says about its configuration
 
   bool serving() const { return kind == Kind::kServing; }
   // A server that ends before it answers has failed, whatever it says itself.
-  int OurExitCode() const { return kind == Kind::kServerEnded ? std::max(exit_code, 1) : exit_code; }
+  int OurExitCode() const {
+    if (complaint) return kExitConfig;
+    return kind == Kind::kServerEnded ? std::max(exit_code, 1) : exit_code;
+  }
 };
 
 class ServerRunner {
@@ -59,6 +68,8 @@ class ServerRunner {
   // and role are not ours to record, or a child of a script that will not pass our signals on. Nothing: it is
   // the server that was launched.
   std::optional<std::string> NotOurs(std::int64_t pid) const;
+  // Whether the server, which answers us, is in protected mode and would refuse every other host.
+  bool RefusesOthers(redis::Servers& servers) const;
   // Stops the server, if one runs, and waits for its end. Our exit code.
   int Stop();
   // Whether nobody can reach the server any more, since the address it is bound to is gone for good: end, so
@@ -76,11 +87,13 @@ class ServerRunner {
   WrapperLoop& loop_;
   const ServerOptions& server_;
   const os::Launcher launch_;
-  std::string conf_path_;  // empty: none was written
+  std::string conf_path_;                               // empty: none was written
+  std::shared_ptr<redis::ComplaintReader> complaints_;  // of the server that was launched last
   std::optional<TimePoint> moved_since_;
 };
 
-// The line that tells of kServerEnded.
-void LogServerEnded(const Start& start, log::Severity severity);
+// The line that tells of kServerEnded. `users`: the user's configuration, which stands in `path`.
+void LogServerEnded(const Start& start, log::Severity severity, const redis::Conf& users,
+                    const std::string& path);
 
 }  // namespace redis_zk::daemon

@@ -122,7 +122,7 @@ Result<Child> Child::Start(const ChildSpec& spec) {
   const auto environment = spec.environment ? PointersTo(*spec.environment) : std::vector<char*>{};
   std::unique_ptr<Output> output;
   if (!spec.log_name.empty()) {
-    auto opened = Output::Open(spec.log_name, spec.log_lines);
+    auto opened = Output::Open(spec.log_name, spec.log_lines, spec.log_edit);
     if (!opened) return tl::unexpected(opened.error());
     output = std::move(*opened);
   }

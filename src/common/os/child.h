@@ -7,9 +7,11 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -25,6 +27,8 @@ struct ChildSpec {
   // Under this name our log passes on what the child writes; empty: it writes to our standard output and
   // error.
   std::string log_name{};
+  // What is logged in a line's stead; called by another thread. Nothing: the line itself.
+  std::function<std::string(std::string_view)> log_edit{};
   std::optional<std::size_t> log_lines{};  // and no more of them than these
   int input = -1;                          // its standard input, which stays the caller's; -1: empty
   std::optional<std::vector<std::string>> environment{};  // "NAME=value"; nothing: ours

@@ -47,7 +47,7 @@ void LineCutter::End(const Take& take) {
 }
 
 Result<std::unique_ptr<Output>> Output::Open(const std::string& program,
-                                             std::optional<std::size_t> most_lines) {
+                                             std::optional<std::size_t> most_lines, Edit edit) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
     return Fail(ErrorKind::kInternal, fmt::format("pipe: {}", std::strerror(errno)));
@@ -59,7 +59,8 @@ Result<std::unique_ptr<Output>> Output::Open(const std::string& program,
     for (const int end : ends) close(end);
     return Fail(ErrorKind::kInternal, fmt::format("eventfd: {}", std::strerror(failure)));
   }
-  std::unique_ptr<Output> output(new Output(program, most_lines, ends[0], ends[1], end_event));
+  std::unique_ptr<Output> output(
+      new Output(program, most_lines, std::move(edit), ends[0], ends[1], end_event));
   // Not in the constructor: its failure would leave the descriptors open.
   try {
     output->thread_ = std::thread(&Output::PassOn, output.get());
@@ -69,10 +70,11 @@ Result<std::unique_ptr<Output>> Output::Open(const std::string& program,
   return output;
 }
 
-Output::Output(const std::string& program, std::optional<std::size_t> most_lines, int read_end, int write_end,
-               int end_event)
+Output::Output(const std::string& program, std::optional<std::size_t> most_lines, Edit edit, int read_end,
+               int write_end, int end_event)
     : log_(program),
       most_lines_(most_lines),
+      edit_(std::move(edit)),
       read_end_(read_end),
       write_end_(write_end),
       end_event_(end_event) {}
@@ -94,7 +96,8 @@ void Output::PassOn() {
   std::size_t number = 0;
   const auto log = [this, &number](std::string_view line) {
     if (most_lines_ && ++number > *most_lines_) return;
-    if (AwaitRoom()) log_.Info(line);
+    const std::string edited = edit_ ? edit_(line) : std::string(line);
+    if (AwaitRoom()) log_.Info(edited);
   };
   LineCutter lines;
   std::array<char, 16 * 1024> bytes{};

@@ -36,9 +36,13 @@ class LineCutter {
 // Made and destroyed by the loop thread; the reading is done by a thread of its own.
 class Output {
  public:
-  // With `most_lines`, what comes after these is counted only. kInternal: no pipe is to be had.
+  using Edit = std::function<std::string(std::string_view line)>;
+
+  // With `most_lines`, what comes after these is counted only. With `edit`, what it returns is logged.
+  // kInternal: no pipe is to be had.
   static Result<std::unique_ptr<Output>> Open(const std::string& program,
-                                              std::optional<std::size_t> most_lines = std::nullopt);
+                                              std::optional<std::size_t> most_lines = std::nullopt,
+                                              Edit edit = nullptr);
   // Logs what has been written until now, and no more, and waits for a reader of our log that long only.
   ~Output();
   Output(const Output&) = delete;
@@ -49,8 +53,8 @@ class Output {
   void CloseWriteEnd();
 
  private:
-  Output(const std::string& program, std::optional<std::size_t> most_lines, int read_end, int write_end,
-         int end_event);
+  Output(const std::string& program, std::optional<std::size_t> most_lines, Edit edit, int read_end,
+         int write_end, int end_event);
 
   void PassOn();
   // Waits for output, or until the end is asked for.
@@ -61,6 +65,7 @@ class Output {
 
   const PassThrough log_;
   const std::optional<std::size_t> most_lines_;
+  const Edit edit_;
   const int read_end_;
   int write_end_;
   const int end_event_;

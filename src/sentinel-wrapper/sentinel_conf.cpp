@@ -1,0 +1,101 @@
+#include "sentinel-wrapper/sentinel_conf.h"
+
+#include <fmt/core.h>
+#include <strings.h>
+
+#include <utility>
+#include <vector>
+
+#include "net/endpoint.h"
+
+namespace redis_zk::sentinel_wrapper {
+
+namespace {
+
+using redis::ConfLine;
+using redis::ConfRule;
+using redis::Fate;
+using redis::NeededCommand;
+
+// What stands behind the directive.
+std::string ValueOf(const ConfLine& line) {
+  const std::size_t first = line.name.starts_with("sentinel ") ? 2 : 1;
+  return line.words.size() > first ? line.words[first] : "";
+}
+
+std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
+  const auto& server = options.server;
+  std::vector<ConfRule> rules;
+  const auto unless = [&rules](std::string_view name, const std::string& ours, const std::string& why) {
+    rules.push_back({name, Fate::kReplaced, [ours, why](const ConfLine& line) {
+                       const bool same = line.words.size() < 4 && CanonicalHost(ValueOf(line)) == ours;
+                       return same ? "" : why;
+                     }});
+  };
+  unless("bind", server.bind.host,
+         fmt::format("the Sentinel listens on {} alone (NET_IFACE, BIND_IP)", server.bind.host));
+  unless("port", std::to_string(server.bind.port),
+         fmt::format("the Sentinel listens on port {} (PORT0)", server.bind.port));
+  unless("sentinel announce-ip", server.announce.host,
+         fmt::format("others are told {} (ANNOUNCE_IP)", server.announce.host));
+  unless("sentinel announce-port", std::to_string(server.announce.port),
+         fmt::format("others are told port {} (ANNOUNCE_PORT)", server.announce.port));
+  if (const auto& password = options.common.credentials.sentinel.password; !password.empty()) {
+    for (const char* name : {"requirepass", "sentinel sentinel-pass"}) {
+      rules.push_back({name, Fate::kReplaced, [&password](const ConfLine& line) {
+                         return ValueOf(line) == password ? "" : "SENTINEL_PASSWORD is another one";
+                       }});
+    }
+    rules.push_back({"sentinel sentinel-user", Fate::kReplaced, [](const ConfLine&) {
+                       return "Sentinels use SENTINEL_PASSWORD, which belongs to the default user";
+                     }});
+  }
+  rules.push_back({"tls-port", Fate::kCannotWork, [&server](const ConfLine& line) {
+                     return ValueOf(line) == std::to_string(server.bind.port)
+                                ? "the Sentinel listens on this port without TLS (PORT0); take another one"
+                                : "";
+                   }});
+  rules.push_back({"tls-replication", Fate::kCannotWork, [](const ConfLine& line) {
+                     return strcasecmp(ValueOf(line).c_str(), "yes") == 0
+                                ? "Sentinel would speak TLS to servers without TLS (PORT0)"
+                                : "";
+                   }});
+  return rules;
+}
+
+std::vector<NeededCommand> CommandsOf(const WrapperOptions& options) {
+  std::vector<NeededCommand> commands{
+      {"INFO", Fate::kCannotWork, "sentinel-wrapper could not see the Sentinel"},
+      {"PING", Fate::kCannotWork, "its peers would report the Sentinel as down"},
+      {"SENTINEL", Fate::kCannotWork, "neither its peers, the daemons nor clients could ask the Sentinel"},
+      {"PUBLISH", Fate::kHinders, "the Sentinel cannot be told of its peers"},
+      {"PSUBSCRIBE", Fate::kHinders, "watchers and clients cannot follow the Sentinel's events"},
+      {"SUBSCRIBE", Fate::kHinders, "watchers and clients cannot follow the Sentinel's events"}};
+  if (!options.common.credentials.sentinel.password.empty())
+    commands.push_back({"AUTH", Fate::kCannotWork, "nobody could give SENTINEL_PASSWORD"});
+  return commands;
+}
+
+}  // namespace
+
+redis::ConfFindings CheckSentinelConf(const redis::Conf& users, const WrapperOptions& options) {
+  return redis::CheckConf(users, RulesOf(options), CommandsOf(options));
+}
+
+UsersConf::UsersConf(const WrapperOptions& options)
+    : options_(options), last_(redis::ReadConf(options.sentinel_conf, options.server.work_dir)) {}
+
+const redis::Conf& UsersConf::Read() {
+  auto now = redis::ReadConf(options_.sentinel_conf, options_.server.work_dir);
+  if (now) {
+    last_ = std::move(*now);
+    log_problem_.Reset();
+  } else {
+    log_problem_(
+        log::Severity::kWarn, {.event = "conf-unreadable"},
+        "cannot read the user's configuration, going on with what it said before: " + now.error().message);
+  }
+  return last_ ? *last_ : none_;
+}
+
+}  // namespace redis_zk::sentinel_wrapper
