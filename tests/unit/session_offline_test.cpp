@@ -16,6 +16,7 @@ namespace redis_zk::testing {
 namespace {
 
 using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using zookeeper::ConnectString;
 using zookeeper::kAnyVersion;
@@ -81,6 +82,9 @@ TEST(ClientErrorTest, HasTheKindThatCallersActOn) {
     EXPECT_FALSE(error.message.empty()) << code;
   }
   EXPECT_THAT(zookeeper::ErrorOfClient(-12345).message, EndsWith("(-12345)"));
+  // Of a server that enforces quotas; the client's library does not know it.
+  EXPECT_EQ(zookeeper::ErrorOfClient(-125).kind, ErrorKind::kRefused);
+  EXPECT_THAT(zookeeper::ErrorOfClient(-125).message, HasSubstr("quota"));
 }
 
 class OfflineSessionTest : public ::testing::Test {

@@ -14,6 +14,9 @@ namespace redis_zk::zookeeper {
 
 namespace {
 
+// KeeperException.Code.QUOTAEXCEEDED, of a server with enforceQuota=true (since 3.7).
+constexpr int kQuotaExceeded = -125;
+
 NodeStat ToStat(const Stat& stat) { return {stat.version, stat.ephemeralOwner, stat.mtime}; }
 
 int FlagsOf(Lifetime lifetime) {
@@ -220,6 +223,13 @@ template std::vector<Result<std::vector<std::string>>> AskAll(
     const ClientHandle*, Duration, const std::vector<Request<std::vector<std::string>>>&);
 
 Error ErrorOfClient(int code) {
+  // The C client has no name for it.
+  if (code == kQuotaExceeded) {
+    return Error{
+        ErrorKind::kRefused,
+        "the quota on this path or a parent of it is reached; raise it (setquota in zkCli.sh, listquota "
+        "shows it) or delete it (delquota)"};
+  }
   const auto error = [code](ErrorKind kind) { return Error{kind, zerror(code)}; };
   switch (static_cast<ZOO_ERRORS>(code)) {
     case ZNONODE:
