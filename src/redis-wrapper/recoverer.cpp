@@ -92,7 +92,10 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   }
   quiet_.Reset();
   owed_.reset();
-  return store::Replaced(view->record, NextRecordOf(view->self, *decision));
+  auto record = store::Replaced(view->record, NextRecordOf(view->self, *decision));
+  registry_.event_log.Add(store::MasterChanged(options_.common.master_name, view->record, record,
+                                               "redis-wrapper " + view->self.ToAddress()));
+  return record;
 }
 
 Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_copy) {

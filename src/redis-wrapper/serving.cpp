@@ -109,9 +109,9 @@ void Serving::Check() {
   const bool is_promoted =
       own->role == redis::Role::kMaster && replica_at_ && Clock::now() - *replica_at_ < kPromotionShows;
   if (is_promoted && reachable && membership_.AnotherIsRecorded())
-    NoteRecorded(failover::RecordAppointed(network_.sentinels, lookup_.sentinels(),
-                                           options_.common.master_name, membership_.self().endpoint,
-                                           membership_.record(), loop_.registry()));
+    NoteRecorded(failover::RecordAppointed(
+        network_.sentinels, lookup_.sentinels(), options_.common.master_name, membership_.self().endpoint,
+        membership_.record(), loop_.registry(), "redis-wrapper " + membership_.self().endpoint.ToAddress()));
   follower_.Follow(*own);
   NoteRecorded(recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded()));
   conversion_.Check(*own, own_server_);

@@ -217,16 +217,12 @@ Result<bool> Wrapper::WriteRecord(const Decision& decision) {
 void Wrapper::AddToEventLog(const Decision& decision) {
   const std::string& group = options_.common.master_name;
   const std::string self = self_.endpoint.ToAddress();
-  const auto written = loop_.registry().event_log.Append(
-      {{.time = UnixTime(),
-        .group = group,
-        .kind = "cold-start",
-        .sentence = fmt::format("{}: the master is {}: {}", group, self, decision.reason),
-        .by = "redis-wrapper " + self}});
-  if (!written) {
-    log::Warn({.event = "event-log-write-failed"}, "cannot add the cold start to the event log {}: {}",
-              loop_.registry().event_log.Path(), written.error().message);
-  }
+  loop_.registry().event_log.Add(
+      {.time = UnixTime(),
+       .group = group,
+       .kind = "cold-start",
+       .sentence = fmt::format("{}: the master is {}: {}", group, self, decision.reason),
+       .by = "redis-wrapper " + self});
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -287,7 +287,7 @@ AdminOutcome Admin::HandoverTo(OwnSession& own, const AdminRequest& request,
   if (auto failure = FailureIn(outcome, own.stopping(), master)) return *failure;
   if (options_.update_master == UpdateMasterMode::kOn && own.connected())
     failover::RecordAppointed(connections_.network.sentinels, terms.sentinels, request.group,
-                              outcome.promoted, *record, own.registry());
+                              outcome.promoted, *record, own.registry(), OwnName());
   AdminOutcome::FailedOver done{.from = master, .to = outcome.promoted, .paused = outcome.paused};
   const bool confirmed = AwaitSentinels(own, terms, start, &done);
   if (!confirmed)

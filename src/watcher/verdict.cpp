@@ -89,7 +89,7 @@ Verdict Judge(const Evidence& evidence) {
   const bool same_master = record.state == store::Record::State::kMaster && record.master == majority->master;
   if (IsTrue(record, *majority)) {
     // From now on it is an ordinary one: whoever names another at the same epoch is late.
-    if (store::IsAheadOfSentinels(record))
+    if (record.origin == store::Origin::kUnelected)
       return Change(record.master, record.epoch, "most Sentinels have taken over this master");
     return {.reason = "the record is right: most Sentinels name its master", .agreed = true};
   }

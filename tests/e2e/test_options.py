@@ -204,7 +204,7 @@ def test_config_file_that_is_not_there(nothing, daemon, path):
 @pytest.mark.parametrize("option", ["CONFIG_FILE", "SENTINEL_PASSWORD_FILE", "REDIS_PASSWORD_FILE"])
 @pytest.mark.parametrize("kind, why", [
     ("pipe", "a pipe to which nobody writes"),
-    ("/dev/zero", "it is larger than 4194304 bytes"),
+    ("/dev/zero", "it is larger than 16777216 bytes"),
     ("/etc", "Is a directory"),
 ])
 def test_file_that_has_no_end_or_no_beginning(nothing, daemon, option, kind, why):

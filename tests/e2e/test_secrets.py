@@ -167,17 +167,17 @@ def test_error_of_a_server_that_repeats_the_password(cluster):
     cluster.kazoo.ensure_path("/redis/sentinels")
     cluster.kazoo.create("/redis/master", stranger.record.encode())
 
-    conf = cluster.directory / "without-auth.conf"
-    conf.write_text(f'include {cluster.directory}/redis.conf\nrename-command AUTH ""\n')
     cluster.add_env(REDIS_PASSWORD=secret, LOG_LEVEL="trace")
-    node = cluster.redis(REDIS_CONF=conf, COLD_START_WAIT="1s")
+    node = cluster.redis(COLD_START_WAIT="1s")
     watcher = cluster.watcher()
     sentinel = cluster.sentinel()
     node.wait_log(f"{stranger.address} refused the password: ERR unknown command")
-    # One whose own server has no AUTH either.
+    # One whose own server would have no AUTH either is not started.
+    conf = cluster.directory / "without-auth.conf"
+    conf.write_text(f'include {cluster.directory}/redis.conf\nrename-command AUTH ""\n')
     other = cluster.redis(REDIS_CONF=conf, ZK_ROOT="/other")
     assert other.wait() == 78
-    assert "refused the password: ERR unknown command" in other.log()
+    assert f"{conf}:2: rename-command AUTH cannot work" in other.log()
     status = wait_for(lambda: "refused the password" in watcher.get("/status") and watcher.get("/status"),
                       what="its error in /status")
     sentinel.await_serving()

@@ -252,7 +252,7 @@ def test_user_conf_that_redis_refuses(cluster):
     conf = cluster.directory / "broken.conf"
     conf.write_text("no-such-directive yes\n")
     node = cluster.redis(start=False, REDIS_CONF=conf)
-    fail(node, 1, "the server exited with code 1 before it answered; its own lines above say why")
+    fail(node, 78, f"the server refuses its configuration: {conf}:1: no-such-directive")
     assert "no-such-directive" in node.log()
 
 

@@ -76,7 +76,7 @@ class ServersContract : public ::testing::TestWithParam<NewServersWorld> {
   bool Knows(const Endpoint& sentinel, const Endpoint& replica, const std::string& group = kGroup) {
     const auto known = At(sentinel).AskKnownInstances(group);
     return known && std::any_of(known->replicas.begin(), known->replicas.end(), [&replica](const auto& each) {
-             return each.endpoint == replica && each.asked && each.master_link_up && !each.down;
+             return each.endpoint == replica && each.master_link_up && !each.down;
            });
   }
 

@@ -32,7 +32,8 @@ std::optional<Appointment> FindAppointment(redis::Servers& sentinels,
 std::optional<store::Record> RecordAppointed(redis::Servers& sentinels,
                                              const std::vector<sentinel::Peer>& registered,
                                              const std::string& group, const Endpoint& promoted,
-                                             const store::Record& replaced, store::Registry& registry) {
+                                             const store::Record& replaced, store::Registry& registry,
+                                             const std::string& by) {
   const auto appointment = FindAppointment(sentinels, registered, group, promoted);
   if (!appointment || appointment->epoch <= replaced.epoch) return std::nullopt;
   const store::NextRecord next{
@@ -48,7 +49,9 @@ std::optional<store::Record> RecordAppointed(redis::Servers& sentinels,
   }
   log::Info({.event = "promotion-recorded", .group = group, .peer = master, .epoch = next.epoch},
             "recorded {} as the master: {}", master, next.reason);
-  return store::Replaced(replaced, next);
+  auto record = store::Replaced(replaced, next);
+  registry.event_log.Add(store::MasterChanged(group, replaced, record, by));
+  return record;
 }
 
 }  // namespace redis_zk::failover

@@ -30,11 +30,13 @@ std::optional<Appointment> FindAppointment(redis::Servers& sentinels,
                                            const std::vector<sentinel::Peer>& registered,
                                            const std::string& group, const Endpoint& promoted);
 
-// Records such a master in place of `replaced`, where its epoch is newer; the record then. Nothing: it was
-// not recorded. It will be all the same, as soon as a Sentinel names it.
+// Records such a master in place of `replaced`, where its epoch is newer, and adds that to the event log,
+// written `by` whom. The record then; nothing: it was not recorded. It will be all the same, as soon as a
+// Sentinel names it.
 std::optional<store::Record> RecordAppointed(redis::Servers& sentinels,
                                              const std::vector<sentinel::Peer>& registered,
                                              const std::string& group, const Endpoint& promoted,
-                                             const store::Record& replaced, store::Registry& registry);
+                                             const store::Record& replaced, store::Registry& registry,
+                                             const std::string& by);
 
 }  // namespace redis_zk::failover

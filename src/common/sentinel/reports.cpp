@@ -66,10 +66,8 @@ Result<std::vector<ReplicaReport>> ParseReplicas(const Endpoint& sentinel, const
     replicas.push_back({.endpoint = endpoint,
                         .down = down,
                         .master_link_up = fields["master-link-status"] == "ok",
-                        .master_link_down_for = Duration(NumberAt(fields, "master-link-down-time")),
                         .promoted = HasFlag(fields["flags"], "promoted"),
-                        .priority = static_cast<std::int64_t>(NumberAt(fields, "slave-priority")),
-                        .asked = fields["master-host"] != "?"});
+                        .priority = static_cast<std::int64_t>(NumberAt(fields, "slave-priority"))});
   return replicas;
 }
 

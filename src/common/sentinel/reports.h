@@ -56,11 +56,8 @@ struct ReplicaReport {
   Endpoint endpoint;
   bool down = false;  // subjectively down or disconnected
   bool master_link_up = false;
-  Duration master_link_down_for{};  // when it was asked last; 0 while the link stands
-  bool promoted = false;            // selected by the failover that this Sentinel leads
-  std::int64_t priority = 100;      // the lowest is promoted first, 0 never
-  // It has answered INFO since this Sentinel knows it; before, Sentinel promotes it on no account.
-  bool asked = true;
+  bool promoted = false;        // selected by the failover that this Sentinel leads
+  std::int64_t priority = 100;  // the lowest is promoted first, 0 never
 };
 // What it believes of one other Sentinel: SENTINEL SENTINELS.
 struct PeerReport {

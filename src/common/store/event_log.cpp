@@ -1,10 +1,13 @@
 #include "store/event_log.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/printable.h"
+#include "base/unix_time.h"
 
 namespace redis_zk::store {
 
@@ -37,6 +40,14 @@ PastEvent Bounded(PastEvent event) {
 }
 
 }  // namespace
+
+PastEvent MasterChanged(const std::string& group, const Record& replaced, const Record& record,
+                        const std::string& by) {
+  std::string sentence = fmt::format("{}: the master is {}", group, record.master.ToAddress());
+  if (replaced.state == Record::State::kMaster) sentence += ", before " + replaced.master.ToAddress();
+  if (!record.reason.empty()) sentence += ": " + record.reason;
+  return {.time = UnixTime(), .group = group, .kind = "master-changed", .sentence = sentence, .by = by};
+}
 
 std::string Render(const EventLog& event_log) {
   Json events = Json::array();

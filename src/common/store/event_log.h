@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/record.h"
 
 namespace redis_zk::store {
 
@@ -22,6 +23,10 @@ struct PastEvent {
 
   bool operator==(const PastEvent&) const = default;
 };
+
+// That the group has another master; `by` has just recorded it.
+PastEvent MasterChanged(const std::string& group, const Record& replaced, const Record& record,
+                        const std::string& by);
 
 // Oldest first.
 using EventLog = std::vector<PastEvent>;

@@ -1,5 +1,7 @@
 #include "store/event_log_store.h"
 
+#include "base/log.h"
+
 namespace redis_zk::store {
 
 using zookeeper::Watch;
@@ -37,6 +39,12 @@ Status EventLogStore::Append(const std::vector<PastEvent>& news) {
     if (written || written.error().kind != ErrorKind::kConflict) break;
   }
   return written;
+}
+
+void EventLogStore::Add(const PastEvent& event) {
+  if (const auto written = Append({event}); !written)
+    log::Warn({.event = "event-log-write-failed", .group = event.group},
+              "cannot add {} to the event log {}: {}", event.kind, path_, written.error().message);
 }
 
 }  // namespace redis_zk::store

@@ -25,6 +25,8 @@ class EventLogStore {
   // In place of what cannot be read, too. After a failure append the same again: what stands there already is
   // not appended twice.
   Status Append(const std::vector<PastEvent>& news);
+  // Once; a failure is logged.
+  void Add(const PastEvent& event);
 
  private:
   zookeeper::Session& session_;

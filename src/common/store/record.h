@@ -52,7 +52,7 @@ struct Record {
   std::string reason;              // the same; one sentence, made fit for a log line
 };
 
-// Whether Sentinels are to be told of it: until most name its master, it is ahead of them.
+// Whether Sentinels that name another master are to be told of it.
 inline bool IsAheadOfSentinels(const Record& record) { return record.origin != Origin::kNamed; }
 
 // Whether the znode still is as it was made: of a group that may not exist.
