@@ -19,6 +19,9 @@ struct WrapperOptions {
   Duration recovery_patience{};  // 0: no recovery
   bool fence = true;
   Duration fence_patience{};
+
+  // As which this wrapper signs what it writes to ZooKeeper.
+  std::string name() const { return "redis-wrapper " + server.announce.ToAddress(); }
 };
 
 // Ends the process when they are wrong, or when only help was asked for.

@@ -46,7 +46,6 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   const bool settled = is_master ? is_recorded : own.synchronising || HearsMaster(own);
   if ((settled && !owed_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
     quiet_.Reset();
-    idle_since_.reset();
     begun_at_.reset();
     log_decision_.Reset();
     wait_.reset();
@@ -58,7 +57,7 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   look_at_ = now + (now - *begun_at_ < kLookSoonFor ? kLookSoon : kLookEvery);
   const auto view = Look(own, holds_copy);
   if (!view) {
-    idle_since_.reset();
+    quiet_.NoteMissed();
     log_decision_(log::Severity::kWarn, {.event = "recovery-failed"},
                   "cannot look whether this node is to be promoted, retrying: " + view.error().message);
     wait_ = {.name = "recovery",
@@ -93,8 +92,8 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   quiet_.Reset();
   owed_.reset();
   auto record = store::Replaced(view->record, NextRecordOf(view->self, *decision));
-  registry_.event_log.Add(store::MasterChanged(options_.common.master_name, view->record, record,
-                                               "redis-wrapper " + view->self.ToAddress()));
+  registry_.event_log.Add(
+      store::MasterChanged(options_.common.master_name, view->record, record, options_.name()));
   return record;
 }
 
@@ -114,12 +113,7 @@ Result<RecoveryView> Recoverer::Look(const redis::ServerInfo& own, bool holds_co
     view.owed_from = owed_->from;
   if (const auto asked = AskPeers(view); !asked) return tl::unexpected(asked.error());
   view.quiet_since = quiet_.Note(view, Clock::now());
-  if (!AreSentinelsIdle(view)) {
-    idle_since_.reset();
-  } else if (!idle_since_) {
-    idle_since_ = Clock::now();
-  }
-  view.idle_since = idle_since_;
+  view.idle_since = quiet_.idle_since();
   return view;
 }
 
@@ -129,15 +123,12 @@ Status Recoverer::AskPeers(RecoveryView& view) {
   if (!sentinels) return tl::unexpected(sentinels.error());
   const auto members = registry_.members.List(group, Watch::kNo);
   if (!members) return tl::unexpected(members.error());
-  const auto identities = registry_.identities.List();
-  if (!identities && identities.error().kind != ErrorKind::kNotFound)
-    return tl::unexpected(identities.error());
   const auto marks = lookup_.ReadMarks(
       {.replication_id = view.own.replication_id, .previous_id = view.own.previous_replication_id});
   if (!marks) return tl::unexpected(marks.error());
   view.history = marks->history;
 
-  view.highest_epoch = identities ? store::FleetEpoch(*identities, view.record.epoch) : view.record.epoch;
+  view.highest_epoch = view.record.epoch;
   const auto peers = store::PeersIn(*sentinels);
   auto answers = sentinel::AskAboutGroups(network_.sentinels, peers, {group});
   for (std::size_t i = 0; i < peers.size(); ++i) {
@@ -197,6 +188,11 @@ Result<RecoveryDecision> Recoverer::LookAgain(bool holds_copy) {
   if (!own) return tl::unexpected(own.error());
   auto view = Look(*own, holds_copy);
   if (!view) return tl::unexpected(view.error());
+  // What Sentinels that are gone may have voted in matters only to who promotes.
+  const auto identities = registry_.identities.List();
+  if (!identities && identities.error().kind != ErrorKind::kNotFound)
+    return tl::unexpected(identities.error());
+  if (identities) view->highest_epoch = store::FleetEpoch(*identities, view->highest_epoch);
   view->locked = true;
   auto decision = DecideRecovery(*view, Clock::now());
   if (decision.action != RecoveryAction::kPromote) return decision;

@@ -61,7 +61,6 @@ class Recoverer {
   zookeeper::Lock& lock_;
   redis::KeptServer& own_server_;
   Quiet quiet_;
-  std::optional<TimePoint> idle_since_;
   std::optional<TimePoint> begun_at_;  // there is no master since then
   TimePoint look_at_{};
   // A record of ours that our server may not have followed yet.

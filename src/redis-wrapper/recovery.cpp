@@ -170,9 +170,7 @@ std::size_t FleetOf(const sentinel::SentinelReport& report) { return report.know
 // epoch (sentinel.c, sentinelVoteLeader). Who has chosen a replica was elected, or needs no election.
 bool HasLostElection(const RecoveryView& view, const RecoveryView::Witness& candidate) {
   const std::string& self = candidate.report->id;
-  if (!candidate.vote || candidate.vote->leader != self) return false;
-  if (std::any_of(candidate.replicas.begin(), candidate.replicas.end(),
-                  [](const auto& replica) { return replica.promoted; }))
+  if (!candidate.vote || candidate.vote->leader != self || sentinel::HasChosen(candidate.replicas))
     return false;
   const auto is_for_another = [&](const RecoveryView::Witness& voter) {
     return voter.vote && voter.vote->leader != self && voter.vote->epoch == candidate.vote->epoch;
@@ -354,6 +352,11 @@ TimePoint Quiet::Note(const RecoveryView& view, TimePoint now) {
     known->second = {report->config_epoch, report->failover_in_progress};
   }
   if (begins) since_ = now;
+  if (!AreSentinelsIdle(view)) {
+    idle_since_.reset();
+  } else if (!idle_since_) {
+    idle_since_ = now;
+  }
   master_ = view.record.master;
   return *since_;
 }

@@ -56,7 +56,7 @@ struct RecoveryView {
   // Since when ZooKeeper and more than half say that the recorded master is dead, and nobody has got further
   // with a failover: see Quiet.
   TimePoint quiet_since{};
-  // Since when AreSentinelsIdle.
+  // Since when AreSentinelsIdle: see Quiet.
   std::optional<TimePoint> idle_since;
   // How long that has to last: RECOVERY_PATIENCE, and no less than PatienceFor.
   Duration patience{};
@@ -99,8 +99,13 @@ class Quiet {
  public:
   // Call with every look; since when it has been quiet.
   TimePoint Note(const RecoveryView& view, TimePoint now);
+  // A look failed: what Sentinels did meanwhile is not known.
+  void NoteMissed() { idle_since_.reset(); }
   // There is a master, or ZooKeeper does not say.
-  void Reset() { since_.reset(); }
+  void Reset() { since_ = idle_since_ = std::nullopt; }
+
+  // Since when AreSentinelsIdle, with the last look; nothing: they are not.
+  std::optional<TimePoint> idle_since() const { return idle_since_; }
 
  private:
   struct Failover {
@@ -109,6 +114,7 @@ class Quiet {
   };
 
   std::optional<TimePoint> since_;
+  std::optional<TimePoint> idle_since_;
   Endpoint master_;                         // the recorded one
   std::map<Endpoint, Failover> failovers_;  // by Sentinel, as last told
 };

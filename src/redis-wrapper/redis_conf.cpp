@@ -20,9 +20,8 @@ using redis::NeededCommand;
 
 constexpr std::int64_t kDefaultPriority = 100;
 
-std::string FirstValue(const ConfLine& line) { return line.words.size() > 1 ? line.words[1] : ""; }
-bool SaysYes(const ConfLine& line) { return strcasecmp(FirstValue(line).c_str(), "yes") == 0; }
-bool SaysNo(const ConfLine& line) { return strcasecmp(FirstValue(line).c_str(), "no") == 0; }
+bool SaysYes(const ConfLine& line) { return strcasecmp(line.Value().c_str(), "yes") == 0; }
+bool SaysNo(const ConfLine& line) { return strcasecmp(line.Value().c_str(), "no") == 0; }
 
 // Where the server listens, and what it tells others.
 void AddAddressRules(const WrapperOptions& options, std::vector<ConfRule>* rules) {
@@ -34,23 +33,23 @@ void AddAddressRules(const WrapperOptions& options, std::vector<ConfRule>* rules
                      : fmt::format("the server listens on {} alone (NET_IFACE, BIND_IP)", server.bind.host);
        }});
   rules->push_back({"port", Fate::kReplaced, [&server](const ConfLine& line) {
-                      return FirstValue(line) == std::to_string(server.bind.port)
+                      return line.Value() == std::to_string(server.bind.port)
                                  ? ""
                                  : fmt::format("the server listens on port {} (PORT0)", server.bind.port);
                     }});
   rules->push_back({"replica-announce-ip", Fate::kReplaced, [&server](const ConfLine& line) {
-                      return CanonicalHost(FirstValue(line)) == server.announce.host
+                      return CanonicalHost(line.Value()) == server.announce.host
                                  ? ""
                                  : fmt::format("others are told {} (ANNOUNCE_IP)", server.announce.host);
                     }});
   rules->push_back({"replica-announce-port", Fate::kReplaced, [&server](const ConfLine& line) {
-                      return FirstValue(line) == std::to_string(server.announce.port)
+                      return line.Value() == std::to_string(server.announce.port)
                                  ? ""
                                  : fmt::format("others are told port {} (ANNOUNCE_PORT)",
                                                server.announce.port);
                     }});
   rules->push_back({"tls-port", Fate::kCannotWork, [&server](const ConfLine& line) -> std::string {
-                      return FirstValue(line) == std::to_string(server.bind.port)
+                      return line.Value() == std::to_string(server.bind.port)
                                  ? "the server listens on this port without TLS (PORT0); take another one"
                                  : "";
                     }});
@@ -61,7 +60,7 @@ void AddPasswordRules(const WrapperOptions& options, std::vector<ConfRule>* rule
   if (credentials.password.empty()) return;
   const auto unless = [rules](std::string_view name, const std::string& ours, const char* why) {
     rules->push_back({name, Fate::kReplaced, [ours, why](const ConfLine& line) -> std::string {
-                        return FirstValue(line) == ours ? "" : why;
+                        return line.Value() == ours ? "" : why;
                       }});
   };
   if (credentials.username.empty())

@@ -67,8 +67,7 @@ void ServerStop::End(const failover::Handover::Outcome& outcome) {
   if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
     if (loop_.session().connected())
       failover::RecordAppointed(network_.sentinels, lookup_.sentinels(), options_.common.master_name,
-                                outcome.promoted, membership_.record(), loop_.registry(),
-                                "redis-wrapper " + membership_.self().endpoint.ToAddress());
+                                outcome.promoted, membership_.record(), loop_.registry(), options_.name());
     log::Info({.event = "handover-done"}, "{}", outcome.told);
   } else if (outcome.is_master) {
     log::Warn({.event = "handover-skipped"}, "stopping without a handover: {}", outcome.told);

@@ -4,7 +4,6 @@
 
 #include "failover/appointment.h"
 #include "redis-wrapper/loading.h"
-#include "redis-wrapper/redis_conf.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -25,11 +24,6 @@ Conversion::To NextConversion(const DatasetKeeper& keeper) {
   return keeper.files().append_only ? Conversion::To::kAppendOnly : Conversion::To::kSnapshots;
 }
 
-std::int64_t UsersPriority(const WrapperOptions& options) {
-  return FindReplicaPriority(
-      redis::ReadConf(options.redis_conf, options.server.work_dir).value_or(redis::Conf{}));
-}
-
 }  // namespace
 
 Serving::Serving(const Parts& parts, store::Member self, store::Record record)
@@ -42,7 +36,7 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
       keeper_(parts.keeper),
       membership_(parts.options.common.master_name, parts.loop, parts.address_claim, parts.lock, parts.lookup,
                   std::move(self), std::move(record)),
-      promotable_(UsersPriority(parts.options), parts.keeper.loads_offset(), parts.own_server, membership_),
+      promotable_(parts.users_priority, parts.keeper.loads_offset(), parts.own_server, membership_),
       follower_(parts.options.common.master_name, parts.network, parts.own_server, membership_, parts.lookup),
       recoverer_(parts.options, parts.network, parts.loop.session(), parts.loop.registry(), parts.lookup,
                  parts.lock, parts.own_server),
@@ -109,9 +103,9 @@ void Serving::Check() {
   const bool is_promoted =
       own->role == redis::Role::kMaster && replica_at_ && Clock::now() - *replica_at_ < kPromotionShows;
   if (is_promoted && reachable && membership_.AnotherIsRecorded())
-    NoteRecorded(failover::RecordAppointed(
-        network_.sentinels, lookup_.sentinels(), options_.common.master_name, membership_.self().endpoint,
-        membership_.record(), loop_.registry(), "redis-wrapper " + membership_.self().endpoint.ToAddress()));
+    NoteRecorded(failover::RecordAppointed(network_.sentinels, lookup_.sentinels(),
+                                           options_.common.master_name, membership_.self().endpoint,
+                                           membership_.record(), loop_.registry(), options_.name()));
   follower_.Follow(*own);
   NoteRecorded(recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded()));
   conversion_.Check(*own, own_server_);

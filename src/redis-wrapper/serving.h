@@ -4,6 +4,7 @@
 // Loop thread only. Nothing that fails here ends the server: it is logged and tried again.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -32,6 +33,7 @@ class Serving {
   // What the wrapper's start has made, and this goes on with. All of it must outlive this.
   struct Parts {
     const WrapperOptions& options;
+    std::int64_t users_priority;  // replica-priority of the user's redis.conf
     redis::Network network;
     daemon::WrapperLoop& loop;
     daemon::ServerRunner& runner;

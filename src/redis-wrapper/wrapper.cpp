@@ -42,8 +42,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
             .endpoint = options.server.announce,
             .node = keeper_.node(),
             .dataset = keeper_.Find()},
-      lock_(loop_.session(), loop_.registry().records.Path(options.common.master_name),
-            "redis-wrapper " + options.server.announce.ToAddress()),
+      lock_(loop_.session(), loop_.registry().records.Path(options.common.master_name), options.name()),
       settling_(options, network_, loop_, address_claim_, keeper_, lookup_, lock_, self_) {}
 
 int Wrapper::Run() {
@@ -59,9 +58,9 @@ int Wrapper::Run() {
     const auto serving = Enter(*decision);
     if (!serving) return serving.error();
     if (*serving)
-      return Serving(
-                 {options_, network_, loop_, runner_, address_claim_, *own_server_, lock_, lookup_, keeper_},
-                 self_, record_)
+      return Serving({options_, FindReplicaPriority(*users_conf_), network_, loop_, runner_, address_claim_,
+                      *own_server_, lock_, lookup_, keeper_},
+                     self_, record_)
           .Run();
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
@@ -216,13 +215,12 @@ Result<bool> Wrapper::WriteRecord(const Decision& decision) {
 // The record's own reason is gone with the next failover.
 void Wrapper::AddToEventLog(const Decision& decision) {
   const std::string& group = options_.common.master_name;
-  const std::string self = self_.endpoint.ToAddress();
-  loop_.registry().event_log.Add(
-      {.time = UnixTime(),
-       .group = group,
-       .kind = "cold-start",
-       .sentence = fmt::format("{}: the master is {}: {}", group, self, decision.reason),
-       .by = "redis-wrapper " + self});
+  loop_.registry().event_log.Add({.time = UnixTime(),
+                                  .group = group,
+                                  .kind = "cold-start",
+                                  .sentence = fmt::format("{}: the master is {}: {}", group,
+                                                          self_.endpoint.ToAddress(), decision.reason),
+                                  .by = options_.name()});
 }
 
 }  // namespace redis_zk::redis_wrapper

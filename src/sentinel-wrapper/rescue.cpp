@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace redis_zk::sentinel_wrapper {
@@ -13,17 +12,13 @@ Finding No(std::string reason) { return {false, std::move(reason)}; }
 
 }  // namespace
 
-bool HasChosen(const std::vector<sentinel::ReplicaReport>& replicas) {
-  return std::any_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.promoted; });
-}
-
 Finding IsBehind(const StuckView& view) {
   const auto& own = view.own;
   if (view.record.state != store::Record::State::kMaster || !store::IsAheadOfSentinels(view.record))
     return No("the record names no master ahead of the Sentinels");
   if (view.record.epoch <= own.config_epoch) return No("Sentinel knows a newer configuration");
   if (view.record.master == own.master) return No("the record names the same master");
-  if (HasChosen(view.replicas)) return No("it has chosen a replica");
+  if (sentinel::HasChosen(view.replicas)) return No("it has chosen a replica");
   if (!view.recorded_acts) return No("the recorded master does not answer as master");
   return {true, fmt::format("it was recorded before any Sentinel named it, and this one still names {}",
                             own.master.ToAddress())};

@@ -21,10 +21,6 @@ struct Finding {
 // How long a Sentinel may be stuck before it is brought to the recorded master.
 inline constexpr Duration kStuckBeforeRestart = 5s;
 
-// Whether the failover that a Sentinel leads has got as far as choosing a replica: from then on it is
-// certain.
-bool HasChosen(const std::vector<sentinel::ReplicaReport>& replicas);
-
 struct StuckView {
   sentinel::SentinelReport own;
   std::vector<sentinel::ReplicaReport> replicas;  // that our Sentinel knows

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "failover/order.h"
 #include "net/endpoint.h"
 #include "redis/server_info.h"
 #include "sentinel/client.h"
@@ -21,6 +22,9 @@ using zookeeper::Watch;
 // A group that nobody could help by then is dead for long, and others need our time.
 constexpr Duration kBusyFor = 1min;
 
+// The master is down, and our Sentinel does nothing.
+bool NeedsHelp(const sentinel::SentinelReport& own) { return own.master_down && !own.failover_in_progress; }
+
 Duration Since(TimePoint start) { return std::chrono::duration_cast<Duration>(Clock::now() - start); }
 
 }  // namespace
@@ -34,22 +38,14 @@ Rescuer::Rescuer(daemon::WrapperLoop& loop, const WrapperOptions& options, const
       as_peer_(as_hello, options.server.bind),
       group_(std::move(group)) {}
 
-void Rescuer::Reset() {
-  quiet_since_.reset();
-  stuck_since_.reset();
-}
-
 bool Rescuer::busy() const { return down_since_ && Since(*down_since_) < kBusyFor; }
 
 std::optional<RestartRequest> Rescuer::Look(const sentinel::SentinelReport& own, const store::Record& known) {
-  const bool needs_help = own.master_down && !own.failover_in_progress;
-  if (!needs_help) Reset();
-  // Also while it fails over: the moment in which it gives up is when its quiet begins.
   if (!own.master_down) down_since_.reset();
   if (own.master_down && !down_since_) down_since_ = Clock::now();
-  if (needs_help && !quiet_since_) quiet_since_ = Clock::now();
+  if (!NeedsHelp(own)) Reset();
   const bool names_another = known.state == store::Record::State::kMaster && known.master != own.master;
-  if ((!needs_help && !names_another) || !loop_.session().connected()) return std::nullopt;
+  if ((!NeedsHelp(own) && !names_another) || !loop_.session().connected()) return std::nullopt;
   const auto record = loop_.registry().records.Read(group_, Watch::kYes);
   if (!record) return std::nullopt;
   if (record->state == store::Record::State::kMaster && record->master != own.master)
@@ -62,7 +58,7 @@ std::optional<RestartRequest> Rescuer::Look(const sentinel::SentinelReport& own,
 std::optional<RestartRequest> Rescuer::FollowRecord(const sentinel::SentinelReport& own,
                                                     const store::Record& record) {
   // In a failover that Sentinels made, ours is about to hear of the new master by itself.
-  if (!store::IsAheadOfSentinels(record) && !quiet_since_) return std::nullopt;
+  if (!store::IsAheadOfSentinels(record) && !NeedsHelp(own)) return std::nullopt;
   const auto known = sentinel_.AskKnownInstances(group_);
   if (!known) return std::nullopt;
   const auto recorded = network_.redis.AskInfo(record.master);
@@ -78,7 +74,7 @@ std::optional<RestartRequest> Rescuer::FollowRecord(const sentinel::SentinelRepo
     if (AreOurs(known->replicas)) (void)AnnounceMaster(own, record, known->peers, behind.reason);
     return std::nullopt;
   }
-  if (!quiet_since_) return std::nullopt;
+  if (!NeedsHelp(own)) return std::nullopt;
   const auto finding = IsStuck(view);
   if (!finding.holds) {
     stuck_since_.reset();
@@ -130,23 +126,26 @@ bool Rescuer::AreOurs(const std::vector<sentinel::ReplicaReport>& replicas) {
   });
 }
 
+std::vector<sentinel::SentinelReport> Rescuer::AskRegistered() {
+  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
+  if (!registered) return {};
+  return failover::WithAnswer(
+      sentinel::AskSentinels(network_.sentinels, store::PeersIn(*registered), group_));
+}
+
 std::optional<sentinel::Peer> Rescuer::FindPeer(const std::vector<sentinel::PeerReport>& known) {
   if (!known.empty()) return sentinel::Peer{known.front().endpoint, known.front().id};
-  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
-  if (!registered) return std::nullopt;
-  for (const auto& report : sentinel::AskSentinels(network_.sentinels, store::PeersIn(*registered), group_)) {
-    if (report && report->identified && report->sentinel != options_.server.announce)
-      return sentinel::Peer{report->sentinel, report->id};
+  for (const auto& report : AskRegistered()) {
+    if (report.identified && report.sentinel != options_.server.announce)
+      return sentinel::Peer{report.sentinel, report.id};
   }
   return std::nullopt;
 }
 
 std::uint64_t Rescuer::EpochBeyond(const sentinel::SentinelReport& own, std::uint64_t record_epoch) {
   std::uint64_t epoch = std::max(record_epoch, own.config_epoch);
-  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
-  if (!registered) return epoch;
-  for (const auto& report : sentinel::AskSentinels(network_.sentinels, store::PeersIn(*registered), group_)) {
-    if (report && report->master == own.master) epoch = std::max(epoch, report->config_epoch);
+  for (const auto& report : AskRegistered()) {
+    if (report.master == own.master) epoch = std::max(epoch, report.config_epoch);
   }
   return epoch;
 }

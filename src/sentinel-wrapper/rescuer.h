@@ -34,7 +34,7 @@ class Rescuer {
   bool busy() const;
 
   // Nothing is known of what our Sentinel does, or it has nothing to do.
-  void Reset();
+  void Reset() { stuck_since_.reset(); }
 
  private:
   std::optional<RestartRequest> FollowRecord(const sentinel::SentinelReport& own,
@@ -49,6 +49,8 @@ class Rescuer {
                         const std::vector<sentinel::PeerReport>& peers, const std::string& reason);
   // Whether each of these replicas that is not down has a redis-wrapper.
   bool AreOurs(const std::vector<sentinel::ReplicaReport>& replicas);
+  // Of those that answer.
+  std::vector<sentinel::SentinelReport> AskRegistered();
   // In whose name our Sentinel, which knows these, can be told: one that it does not know, as after a RESET,
   // it gets to know by that.
   std::optional<sentinel::Peer> FindPeer(const std::vector<sentinel::PeerReport>& known);
@@ -61,8 +63,7 @@ class Rescuer {
   const sentinel::Client sentinel_;  // ours
   const sentinel::Client as_peer_;   // ours, told as by a peer of its own
   const std::string group_;
-  std::optional<TimePoint> down_since_;   // the master
-  std::optional<TimePoint> quiet_since_;  // the master is down, and our Sentinel does nothing
+  std::optional<TimePoint> down_since_;  // the master
   std::optional<TimePoint> stuck_since_;
   std::uint64_t announced_epoch_ = 0;  // of the record
   LogOnChange log_reason_;

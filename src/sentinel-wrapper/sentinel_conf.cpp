@@ -17,18 +17,12 @@ using redis::ConfRule;
 using redis::Fate;
 using redis::NeededCommand;
 
-// What stands behind the directive.
-std::string ValueOf(const ConfLine& line) {
-  const std::size_t first = line.name.starts_with("sentinel ") ? 2 : 1;
-  return line.words.size() > first ? line.words[first] : "";
-}
-
 std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
   const auto& server = options.server;
   std::vector<ConfRule> rules;
   const auto unless = [&rules](std::string_view name, const std::string& ours, const std::string& why) {
     rules.push_back({name, Fate::kReplaced, [ours, why](const ConfLine& line) {
-                       const bool same = line.words.size() < 4 && CanonicalHost(ValueOf(line)) == ours;
+                       const bool same = line.words.size() < 4 && CanonicalHost(line.Value()) == ours;
                        return same ? "" : why;
                      }});
   };
@@ -43,7 +37,7 @@ std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
   if (const auto& password = options.common.credentials.sentinel.password; !password.empty()) {
     for (const char* name : {"requirepass", "sentinel sentinel-pass"}) {
       rules.push_back({name, Fate::kReplaced, [&password](const ConfLine& line) {
-                         return ValueOf(line) == password ? "" : "SENTINEL_PASSWORD is another one";
+                         return line.Value() == password ? "" : "SENTINEL_PASSWORD is another one";
                        }});
     }
     rules.push_back({"sentinel sentinel-user", Fate::kReplaced, [](const ConfLine&) {
@@ -51,12 +45,12 @@ std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
                      }});
   }
   rules.push_back({"tls-port", Fate::kCannotWork, [&server](const ConfLine& line) {
-                     return ValueOf(line) == std::to_string(server.bind.port)
+                     return line.Value() == std::to_string(server.bind.port)
                                 ? "the Sentinel listens on this port without TLS (PORT0); take another one"
                                 : "";
                    }});
   rules.push_back({"tls-replication", Fate::kCannotWork, [](const ConfLine& line) {
-                     return strcasecmp(ValueOf(line).c_str(), "yes") == 0
+                     return strcasecmp(line.Value().c_str(), "yes") == 0
                                 ? "Sentinel would speak TLS to servers without TLS (PORT0)"
                                 : "";
                    }});

@@ -95,7 +95,6 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
   const std::string& group = options_.common.master_name;
   daemon::MasterWait wait(loop_, options_.server.master_wait_timeout);
   while (true) {
-    // Without a Sentinel we need none; again, for a release can fail.
     loop_.TakeZooKeeperNews();
     if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
     auto record = loop_.registry().records.Read(group, Watch::kYes);

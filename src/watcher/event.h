@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/endpoint.h"
+#include "store/event_log.h"
 
 namespace redis_zk::watcher {
 
@@ -28,7 +29,7 @@ struct Event {
 };
 
 namespace event_kind {
-inline constexpr const char* kMasterChanged = "master-changed";  // to, epoch, reason; from, outage_ms
+inline constexpr const char* kMasterChanged = store::kMasterChanged;  // to, epoch, reason; from, outage_ms
 inline constexpr const char* kGroupCame = "group-came";
 inline constexpr const char* kGroupGone = "group-gone";
 inline constexpr const char* kSentinelCame = "sentinel-came";  // sentinel

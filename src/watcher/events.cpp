@@ -33,17 +33,14 @@ std::optional<Event> CompareRecords(const std::string& group, const Record& befo
       {"to", after.master}, {"epoch", static_cast<std::int64_t>(after.epoch)}, {"reason", after.reason}};
   // Each write of a record makes a version; the epoch tells it from one in a ZooKeeper that lost its data.
   event.key = fmt::format("{}:{}:{}", group, after.epoch, after.version);
-  event.sentence = fmt::format("{}: the master is {}", group, after.master.ToAddress());
-  if (had_one) {
-    event.fields["from"] = before.master;
-    event.sentence += ", before " + before.master.ToAddress();
-  }
+  if (had_one) event.fields["from"] = before.master;
+  std::string detail;
   if (const auto since = outages.find(group); had_one && since != outages.end()) {
     const Clock::duration outage = now - since->second;
     event.fields["outage_ms"] = Milliseconds(outage);
-    event.sentence += ", after an outage of " + InSeconds(outage);
+    detail = ", after an outage of " + InSeconds(outage);
   }
-  if (!after.reason.empty()) event.sentence += ": " + after.reason;
+  event.sentence = store::DescribeMasterChange(group, before, after, detail);
   return event;
 }
 

@@ -182,12 +182,7 @@ class Group {
     }
     view.quiet_since = quiet_.Note(view, now_);
     view.patience = redis_wrapper::PatienceFor(0s, kFencePatience);
-    if (!AreSentinelsIdle(view)) {
-      idle_since_.reset();
-    } else if (!idle_since_) {
-      idle_since_ = now_;
-    }
-    view.idle_since = idle_since_;
+    view.idle_since = quiet_.idle_since();
     const auto decision = DecideRecovery(view, now_);
     if (decision.action != RecoveryDecision::Action::kPromote) return;
     record_ = {kCandidate, decision.epoch};
@@ -254,8 +249,7 @@ class Group {
   bool fenced_ = false;
   bool old_is_master_ = true;
   bool new_is_master_ = false;
-  bool other_follows_ = false;  // the new one
-  std::optional<TimePoint> idle_since_;
+  bool other_follows_ = false;      // the new one
   bool promoted_by_votes_ = false;  // of Sentinels that have given up
   Duration both_write_for_{};
   bool recovered_ = false;

@@ -3,12 +3,21 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/log.h"
 #include "sentinel/client.h"
 
 namespace redis_zk::failover {
 
+namespace {
+
+struct Appointment {
+  Endpoint sentinel;        // leads the failover
+  std::uint64_t epoch = 0;  // of the configuration that comes of it
+};
+
+// Nothing: no Sentinel of ours says so, or it knows by now.
 std::optional<Appointment> FindAppointment(redis::Servers& sentinels,
                                            const std::vector<sentinel::Peer>& registered,
                                            const std::string& group, const Endpoint& promoted) {
@@ -28,6 +37,8 @@ std::optional<Appointment> FindAppointment(redis::Servers& sentinels,
   }
   return std::nullopt;
 }
+
+}  // namespace
 
 std::optional<store::Record> RecordAppointed(redis::Servers& sentinels,
                                              const std::vector<sentinel::Peer>& registered,

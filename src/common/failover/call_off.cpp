@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-
 #include "base/log.h"
 #include "failover/order.h"
 #include "failover/order_watch.h"
@@ -68,9 +66,9 @@ void CallOff::Withdraw(const Endpoint& sentinel, TimePoint now) {
   // A failover-timeout does not end one that has not begun, and TILT outlasts every pause of ours.
   const auto known = sentinel::Client(network_.sentinels, sentinel).AskKnownInstances(terms_.group);
   if (!known) return;
-  const bool chosen = std::any_of(known->replicas.begin(), known->replicas.end(),
-                                  [](const auto& replica) { return replica.promoted; });
-  if (chosen && now < withdraw_at_.try_emplace(sentinel, now + kPromotionArrives).first->second) return;
+  if (sentinel::HasChosen(known->replicas) &&
+      now < withdraw_at_.try_emplace(sentinel, now + kPromotionArrives).first->second)
+    return;
   const auto reset = sentinel::Client(network_.sentinels, sentinel).RequestReset(terms_.group);
   if (reset) {
     log::Warn(

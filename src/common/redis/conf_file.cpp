@@ -145,6 +145,11 @@ Status Reader::Include(const ConfLine& line, int depth) {
 
 std::string ConfLine::Place() const { return fmt::format("{}:{}", Printable(file, kLongestPath), number); }
 
+std::string ConfLine::Value() const {
+  const std::size_t first = name.starts_with("sentinel ") ? 2 : 1;
+  return words.size() > first ? words[first] : "";
+}
+
 const ConfLine* Conf::Find(std::string_view name) const {
   const auto found =
       std::find_if(lines.rbegin(), lines.rend(), [&](const ConfLine& line) { return line.name == name; });
@@ -153,8 +158,7 @@ const ConfLine* Conf::Find(std::string_view name) const {
 
 std::string Conf::Value(std::string_view name) const {
   const auto* const line = Find(name);
-  const std::size_t first = name.starts_with("sentinel ") ? 2 : 1;
-  return line != nullptr && line->words.size() > first ? line->words[first] : "";
+  return line != nullptr ? line->Value() : "";
 }
 
 Result<Conf> ReadConf(const std::string& path, const std::string& work_dir) {

@@ -21,6 +21,7 @@ struct ConfLine {
   std::vector<std::string> words;  // "sentinel" and what is in `name` behind it among them
 
   std::string Place() const;  // for people: "/etc/redis/redis.conf:12"
+  std::string Value() const;  // the first word behind `name`; empty: there is none
 };
 
 struct Conf {
@@ -29,7 +30,7 @@ struct Conf {
 
   // The last line of that name, which is the one that counts; nullptr: there is none.
   const ConfLine* Find(std::string_view name) const;
-  // The first word of that line's value; empty: there is none.
+  // That line's value; empty: there is none.
   std::string Value(std::string_view name) const;
 };
 

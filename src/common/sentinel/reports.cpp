@@ -58,6 +58,10 @@ Result<std::vector<Described>> ParseDescribed(const Endpoint& sentinel, const re
 
 }  // namespace
 
+bool HasChosen(const std::vector<ReplicaReport>& replicas) {
+  return std::any_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica.promoted; });
+}
+
 Result<std::vector<ReplicaReport>> ParseReplicas(const Endpoint& sentinel, const redis::Reply& reply) {
   auto described = ParseDescribed(sentinel, reply);
   if (!described) return tl::unexpected(described.error());

@@ -59,6 +59,10 @@ struct ReplicaReport {
   bool promoted = false;        // selected by the failover that this Sentinel leads
   std::int64_t priority = 100;  // the lowest is promoted first, 0 never
 };
+// Whether the failover that a Sentinel leads has got as far as choosing one of these: from then on it is
+// certain.
+bool HasChosen(const std::vector<ReplicaReport>& replicas);
+
 // What it believes of one other Sentinel: SENTINEL SENTINELS.
 struct PeerReport {
   std::string id;  // 40 hexadecimal digits

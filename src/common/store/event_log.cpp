@@ -41,12 +41,22 @@ PastEvent Bounded(PastEvent event) {
 
 }  // namespace
 
-PastEvent MasterChanged(const std::string& group, const Record& replaced, const Record& record,
-                        const std::string& by) {
+std::string DescribeMasterChange(const std::string& group, const Record& replaced, const Record& record,
+                                 std::string_view detail) {
   std::string sentence = fmt::format("{}: the master is {}", group, record.master.ToAddress());
   if (replaced.state == Record::State::kMaster) sentence += ", before " + replaced.master.ToAddress();
+  sentence += detail;
   if (!record.reason.empty()) sentence += ": " + record.reason;
-  return {.time = UnixTime(), .group = group, .kind = "master-changed", .sentence = sentence, .by = by};
+  return sentence;
+}
+
+PastEvent MasterChanged(const std::string& group, const Record& replaced, const Record& record,
+                        const std::string& by) {
+  return {.time = UnixTime(),
+          .group = group,
+          .kind = kMasterChanged,
+          .sentence = DescribeMasterChange(group, replaced, record),
+          .by = by};
 }
 
 std::string Render(const EventLog& event_log) {

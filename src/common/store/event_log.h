@@ -24,6 +24,11 @@ struct PastEvent {
   bool operator==(const PastEvent&) const = default;
 };
 
+// The kind of an entry that tells of another master.
+inline constexpr const char* kMasterChanged = "master-changed";
+// The sentence about that: "master1: the master is ..."; `detail` stands before the reason.
+std::string DescribeMasterChange(const std::string& group, const Record& replaced, const Record& record,
+                                 std::string_view detail = "");
 // That the group has another master; `by` has just recorded it.
 PastEvent MasterChanged(const std::string& group, const Record& replaced, const Record& record,
                         const std::string& by);
