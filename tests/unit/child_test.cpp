@@ -5,8 +5,10 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <filesystem>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -92,11 +94,15 @@ TEST_F(ChildTest, RunsInItsDirectoryAndHearsNothing) {
 }
 
 TEST_F(ChildTest, HasTheSignalsOfAnOrdinaryProcess) {
-  // Without them neither TERM nor a closed pipe would end it.
+  // As nohup, a shell's background and Python leave them. Without its own, neither TERM nor a closed pipe
+  // would end it.
+  std::map<int, sighandler_t> before;
+  for (const int number : {SIGHUP, SIGINT, SIGPIPE, SIGXFSZ}) before[number] = signal(number, SIG_IGN);
   for (const char* field : {"SigBlk", "SigIgn"}) {
     EXPECT_EQ(Run(std::string("grep -q '^") + field + ":\t0000000000000000$' /proc/self/status"), 0) << field;
   }
   EXPECT_EQ(Run("kill -TERM $$"), 128 + SIGTERM);
+  for (const auto& [number, handler] : before) signal(number, handler);
 }
 
 TEST_F(ChildTest, InheritsNoDescriptor) {

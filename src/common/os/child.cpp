@@ -88,7 +88,8 @@ struct Image {
   if (getppid() != parent) _exit(kExitNotExecutable);
   // Redis and Sentinel write their configuration anew while they run, with the passwords in it.
   umask(S_IRWXG | S_IRWXO);
-  signal(SIGPIPE, SIG_DFL);
+  // What is ignored stays ignored in a new program: we ignore SIGPIPE, and who starts us may ignore more.
+  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   const int input_fd = image.input_fd >= 0 ? image.input_fd : open("/dev/null", O_RDONLY);
   if (input_fd < 0 || dup2(input_fd, STDIN_FILENO) < 0) give_up();
