@@ -31,13 +31,7 @@ class FakeTime final : public TimeSource {
   void Advance(Duration duration) { MoveTo(Now() + duration); }
   // Whatever is planned for before then happens first, at its time.
   void MoveTo(TimePoint time) {
-    const std::lock_guard lock(mutex_);
-    while (!planned_.empty() && planned_.begin()->first <= time) {
-      auto next = planned_.extract(planned_.begin());
-      now_ = std::max(now_, next.key());
-      next.mapped()();
-    }
-    now_ = std::max(now_, time);
+    while (const auto next = TakeDue(time)) next();
   }
   void At(TimePoint time, std::function<void()> what) {
     const std::lock_guard lock(mutex_);
@@ -45,7 +39,20 @@ class FakeTime final : public TimeSource {
   }
 
  private:
-  std::recursive_mutex mutex_;  // what is planned may plan more
+  // The next that is planned for before then, with the time set to its own; nothing, and the time is `time`.
+  // It runs without the lock: it calls others that hold locks while they ask for the time.
+  std::function<void()> TakeDue(TimePoint time) {
+    const std::lock_guard lock(mutex_);
+    if (planned_.empty() || planned_.begin()->first > time) {
+      now_ = std::max(now_, time);
+      return nullptr;
+    }
+    auto next = planned_.extract(planned_.begin());
+    now_ = std::max(now_, next.key());
+    return std::move(next.mapped());
+  }
+
+  std::mutex mutex_;
   TimePoint now_;
   std::multimap<TimePoint, std::function<void()>> planned_;
 };
