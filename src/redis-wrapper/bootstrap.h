@@ -34,6 +34,8 @@ struct View {
   // Every other Redis of the group that was asked and answered: the recorded master, the one that the
   // Sentinels name, the registered members.
   std::map<Endpoint, redis::ServerInfo> living;
+  // What members hold whose servers run and have long not answered, as far as it is known.
+  std::map<Endpoint, store::Dataset> hanging;
   // The data that living members found on their disks when they started.
   std::map<Endpoint, store::Dataset> found_by_living;
   // Registered as serving, and does not answer: frozen, cut off, or dead since a moment. Also a master whose

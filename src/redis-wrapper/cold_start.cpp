@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "redis-wrapper/dataset.h"
 #include "redis-wrapper/history.h"
 
 namespace redis_zk::redis_wrapper {
@@ -103,19 +104,20 @@ std::string GivenUp(const View& view) {
                      Describe(awaited.dataset));
 }
 
-// A living replica that no failover can promote, and whose data this node's would replace.
+// A server that runs and cannot be promoted, a replica for its priority or one that does not answer; this
+// node's data would replace its own.
 struct Reserve {
   Endpoint endpoint;
   Dataset dataset;
+  bool hangs = false;
 };
 
 // What it holds, as well as it can be told. Nothing in it: a part of its first copy.
 Dataset DatasetOf(const View& view, const Endpoint& endpoint, const redis::ServerInfo& info) {
   if (info.offset != redis::kNoMasterKnown || info.data_offset > 0) {
-    return {.replication_id = info.replication_id,
-            .previous_id = info.previous_replication_id,
-            .offset = info.offset != redis::kNoMasterKnown ? info.offset : info.data_offset,
-            .bytes = 1};  // there are some
+    Dataset dataset = DataOf(info);
+    if (info.offset == redis::kNoMasterKnown) dataset.offset = info.data_offset;
+    return dataset;
   }
   // It has been given a new id at its start.
   const auto found = view.found_by_living.find(endpoint);
@@ -145,10 +147,27 @@ std::optional<Reserve> FindBetterReserve(const View& view) {
     Dataset dataset = DatasetOf(view, endpoint, info);
     if (!IsAsGood(view, dataset)) return Reserve{endpoint, std::move(dataset)};
   }
+  for (const auto& [endpoint, dataset] : view.hanging) {
+    if (!dataset.empty() && !IsAsGood(view, dataset)) return Reserve{endpoint, dataset, true};
+  }
   return std::nullopt;
 }
 
+Decision WaitForHanging(const View& view, const Reserve& reserve, const std::string& why) {
+  Decision decision = Decision::Wait(
+      "hanging-member",
+      fmt::format(
+          "{}; refusing to start: the redis-server at {} runs, does not answer, and may hold better data "
+          "than this node ({}, here {}); find out what holds it, or restart its redis-wrapper; to give its "
+          "data up, start this node with FORCE_MASTER={}",
+          why, reserve.endpoint.ToAddress(), Describe(reserve.dataset), Describe(view.own),
+          view.self.ToAddress()));
+  decision.needs_person = true;
+  return decision;
+}
+
 Decision WaitForReserve(const View& view, const Reserve& reserve, const std::string& why) {
+  if (reserve.hangs) return WaitForHanging(view, reserve, why);
   const std::string address = reserve.endpoint.ToAddress();
   const std::string held = reserve.dataset.empty() ? "a part of the data" : Describe(reserve.dataset);
   return Dispute(

@@ -218,4 +218,11 @@ Dataset FindDataset(const DataFiles& files, const Note& note) {
   return {};
 }
 
+Dataset DataOf(const redis::ServerInfo& info) {
+  return {.replication_id = info.replication_id,
+          .previous_id = info.previous_replication_id,
+          .offset = info.offset,
+          .bytes = 1};  // there are some
+}
+
 }  // namespace redis_zk::redis_wrapper

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "redis/server_info.h"
 #include "store/record.h"
 
 namespace redis_zk::redis_wrapper {
@@ -55,6 +56,8 @@ AofTail FindAofTail(const DataFiles& files);
 
 // Of the file that is to be loaded; see loading.h.
 store::Dataset FindDataset(const DataFiles& files, const Note& note);
+// What a running server holds, as it says itself.
+store::Dataset DataOf(const redis::ServerInfo& info);
 
 // The beginning of an RDB file, parsed: what it says about itself, and whether any data follow.
 struct RdbHeader {

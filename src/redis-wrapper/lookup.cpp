@@ -70,6 +70,10 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
   std::vector<store::Member> present{self};
   std::copy_if(members->begin(), members->end(), std::back_inserter(present),
                [&self](const auto& member) { return member.endpoint != self.endpoint; });
+  for (auto& member : present) {
+    // Nobody can begin with what a server holds that does not answer.
+    if (member.hanging) member.dataset = {};
+  }
   view.awaited = FindAwaited(marks->datasets, present, view.history);
   return view;
 }
@@ -137,6 +141,8 @@ Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const st
     if (member.serving) {
       serving.insert(member.endpoint);
       view.found_by_living[member.endpoint] = member.dataset;
+    } else if (member.hanging) {
+      view.hanging[member.endpoint] = *member.hanging;
     } else {
       view.starting.push_back(member);
     }
@@ -153,6 +159,7 @@ Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const st
     if (view.living.contains(asked[i])) {
       // It has begun to serve since it was read, or its wrapper is one that does not say so.
       std::erase_if(view.starting, [&](const auto& member) { return member.endpoint == asked[i]; });
+      view.hanging.erase(asked[i]);
     } else if (serving.contains(asked[i])) {
       view.silent.push_back(asked[i]);
     }

@@ -92,9 +92,10 @@ bool Membership::SetIncomplete(bool incomplete) {
   return true;
 }
 
-bool Membership::SetServing(bool serving) {
-  if (self_.serving == serving) return false;
-  self_.serving = serving;
+bool Membership::SetHanging(std::optional<store::Dataset> held) {
+  if (self_.hanging.has_value() == held.has_value()) return false;
+  self_.hanging = std::move(held);
+  self_.serving = !self_.hanging;
   changed_ = true;
   return true;
 }

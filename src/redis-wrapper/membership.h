@@ -39,8 +39,8 @@ class Membership {
   bool Due() const;
   // What the registration says of this node's copy from the next Refresh on. Whether that is news.
   bool SetIncomplete(bool incomplete);
-  // The same of whether its server runs.
-  bool SetServing(bool serving);
+  // The same of its server, which does not answer any more and may still hold `held`; nothing: it answers.
+  bool SetHanging(std::optional<store::Dataset> held);
 
   // A round trip, of a moment at most.
   bool ZooKeeperAnswers() const;

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "redis-wrapper/dataset.h"
 #include "redis-wrapper/history.h"
 
 namespace redis_zk::redis_wrapper {
@@ -36,13 +37,6 @@ RecoveryDecision None(std::string reason) {
 }
 RecoveryDecision Wait(std::string reason) {
   return {.action = RecoveryAction::kWait, .reason = std::move(reason)};
-}
-
-store::Dataset DataOf(const redis::ServerInfo& info) {
-  return {.replication_id = info.replication_id,
-          .previous_id = info.previous_replication_id,
-          .offset = info.offset,
-          .bytes = 1};
 }
 
 bool IsRecorded(const RecoveryView& view, const Endpoint& endpoint) { return endpoint == view.record.master; }

@@ -45,7 +45,8 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
       fence_(parts.options, parts.network, parts.own_server),
       conversion_(NextConversion(parts.keeper)),
       stop_(parts.options, parts.network, parts.loop, parts.runner, parts.own_server, membership_,
-            parts.lookup, parts.keeper, conversion_) {}
+            parts.lookup, parts.keeper, conversion_),
+      held_(membership_.self().dataset) {}
 
 int Serving::Run() {
   TimePoint check_at = Clock::now();
@@ -99,6 +100,7 @@ void Serving::Check() {
     settled_at_ = Clock::now() + kSettling;
   }
   stop_.NoteSeen(*own);
+  held_ = promotable_.HoldsCopy(*own) ? DataOf(*own) : membership_.self().dataset;
   if (own->role == redis::Role::kReplica) replica_at_ = Clock::now();
   const bool is_promoted =
       own->role == redis::Role::kMaster && replica_at_ && Clock::now() - *replica_at_ < kPromotionShows;
@@ -126,7 +128,7 @@ void Serving::TellServing(bool answers, bool reachable) {
   if (answers) answered_at_ = Clock::now();
   const bool hangs = options_.recovery_patience > Duration::zero() &&
                      Clock::now() - answered_at_ >= options_.recovery_patience;
-  if (!membership_.SetServing(!hangs)) return;
+  if (!membership_.SetHanging(hangs ? std::optional(held_) : std::nullopt)) return;
   if (hangs) {
     log::Error({.event = "server-hangs"},
                "redis-server has not answered for {} ms; registered as not serving until it does, so that a "

@@ -78,6 +78,7 @@ class Serving {
   ServerStop stop_;
   // Of the data, as last seen, and until when all of the group may still be learning it.
   std::string replication_id_;
+  store::Dataset held_;
   TimePoint settled_at_{};
   std::optional<TimePoint> replica_at_;  // seen as a replica last
   TimePoint answered_at_ = Clock::now();

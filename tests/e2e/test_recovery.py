@@ -1,8 +1,11 @@
 """Where Sentinel does not act, a replica promotes itself, and everybody follows the record."""
 
+import json
 import os
 import signal
 import time
+
+import pytest
 
 from cluster import wait_for, write_until_ok
 
@@ -185,3 +188,48 @@ def test_a_promotion_that_nobody_heard_of(cluster, figure):
     figure(f"a promotion that nobody heard of, kill to write, s: {took:.1f}")
     assert took <= RECOVERED
     wait_for(lambda: other.follows(promoted), what="the other replica follows")
+
+
+@pytest.mark.parametrize("persistence", ["appendonly yes", 'appendonly no\nsave ""'])
+def test_no_empty_node_replaces_the_only_one_with_data_while_that_hangs(cluster, persistence):
+    with open(cluster.directory / "redis.conf", "a", encoding="ascii") as conf:
+        conf.write(f"{persistence}\n")
+    _, sentinels, watchers, master = bring_up(cluster, redis=1)
+    os.kill(master.child, signal.SIGSTOP)
+    empty = cluster.redis()
+    line = empty.wait_log("wait=hanging-member")
+    assert f"{master.address} runs, does not answer" in line and f"FORCE_MASTER={empty.address}" in line
+    wait_for(lambda: "hanging-member" in [wait["name"] for wait
+                                          in json.loads(watchers[0].get("/status"))["groups"][0]["waits"]],
+             within=60, what="the wait in /status")
+    os.kill(master.child, signal.SIGCONT)
+    empty.await_serving()
+    assert cluster.await_agreement([master, empty], sentinels, watchers) is master
+    assert [node.ask("GET", "key") for node in (master, empty)] == ["before", "before"]
+
+
+def test_what_a_hanging_server_held_is_kept_by_the_restart_of_its_wrapper(cluster):
+    """As the line of the node that waits advises."""
+    _, sentinels, watchers, master = bring_up(cluster, redis=1)
+    os.kill(master.child, signal.SIGSTOP)
+    empty = cluster.redis()
+    empty.wait_log("wait=hanging-member")
+    master.kill_all()
+    master.start()
+    empty.await_serving()
+    assert cluster.await_agreement([master, empty], sentinels, watchers) is master
+    assert empty.ask("GET", "key") == "before"
+
+
+def test_a_master_that_returns_does_not_wait_for_a_replica_that_hangs_and_holds_no_more(cluster):
+    nodes, sentinels, watchers, master = bring_up(cluster, redis=2)
+    (replica,) = [node for node in nodes if node is not master]
+    os.kill(replica.child, signal.SIGSTOP)
+    replica.wait_log("event=server-hangs")
+    assert master.ask("SET", "key", "later")
+    assert master.stop() == 0
+    master.start().await_serving()
+    assert master.role == "master" and master.ask("GET", "key") == "later"
+    os.kill(replica.child, signal.SIGCONT)
+    assert cluster.await_agreement(nodes, sentinels, watchers) is master
+    assert replica.ask("GET", "key") == "later"

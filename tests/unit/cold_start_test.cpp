@@ -183,6 +183,39 @@ TEST(DecideColdStartTest, GoesAheadOfReplicasThatNoFailoverPromotesUnlessTheirDa
   }
 }
 
+TEST(DecideColdStartTest, AServerThatHangsKeepsWhatItHolds) {
+  struct HangingRow {
+    const char* name;
+    Dataset own;
+    Dataset hanging;
+    bool waits;
+    std::string force_master{};
+  };
+  for (const auto& [name, own, hanging, waits, force_master] : std::initializer_list<HangingRow>{
+           {"this node is empty", kEmpty, Data(kNew, 500), true},
+           {"both are empty", kEmpty, kEmpty, false},
+           {"it holds nothing", Data(kNew, 500), kEmpty, false},
+           {"it holds more", Data(kNew, 400), Data(kNew, 500), true},
+           {"it holds no more", Data(kNew, 500), Data(kNew, 500), false},
+           {"of an earlier chapter", Data(kNew, 1), Data(kOld, 99), false},
+           {"of a later chapter", Data(kOld, 99), Data(kNew, 1), true},
+           {"of another origin", Data(kNew, 500), Data(kForeign, 1), true},
+           {"a person gives it up", kEmpty, Data(kNew, 500), false, "10.0.0.1:6379"}}) {
+    const auto decision = DecideColdStart({.self = kSelf,
+                                           .hanging = {{kB, hanging}},
+                                           .own = own,
+                                           .history = kHistory,
+                                           .force_master = force_master},
+                                          "nobody lives");
+    EXPECT_EQ(decision.action, waits ? Action::kWait : Action::kServeAsMaster) << name << decision.reason;
+    EXPECT_EQ(decision.needs_person, waits) << name << ": " << decision.reason;
+    EXPECT_FALSE(decision.disputed) << name;
+    if (!waits) continue;
+    for (const char* part : {"10.0.0.2:6379", "restart its redis-wrapper", "FORCE_MASTER=10.0.0.1:6379"})
+      EXPECT_NE(decision.reason.find(part), std::string::npos) << decision.reason;
+  }
+}
+
 TEST(DecideColdStartTest, WaitsForTheAbsentAsLongAsItIsPatient) {
   const KnownDataset absent{.node = "x", .endpoint = kC, .dataset = Data(kNew, 9)};
   for (const auto& own : {kEmpty, Data(kNew, 5)}) {

@@ -179,6 +179,20 @@ TEST(ParseWaitTest, TakesNothingThatWouldSpoilALogOrAMetric) {
   EXPECT_FALSE(wait.value().until);
 }
 
+TEST(ParseMemberTest, ReadsWhatWasWritten) {
+  const Member plain{
+      .endpoint = {"10.0.0.1", 6379}, .node = "n", .dataset = {"a", "b", 5, 7}, .serving = true};
+  Member incomplete = plain;
+  incomplete.incomplete = true;
+  Member hanging = plain;
+  hanging.serving = false;
+  hanging.hanging = Dataset{"c", "a", 6, 1};
+  Member empty = hanging;
+  empty.hanging = Dataset{};
+  for (const auto& member : {plain, incomplete, hanging, empty})
+    EXPECT_EQ(ParseMember(Render(member)).value(), member) << Render(member);
+}
+
 TEST(ParseMemberTest, TakesWhatOldOnesWrote) {
   const auto member = ParseMember(
       R"({"endpoint":"10.0.0.1 6379","dataset":{"replication_id":"a","offset":5,"saved_at":1700000000,"bytes":7}})");

@@ -144,9 +144,14 @@ TEST_F(ServingTest, AServerThatHangsDoesNotServe) {
   site.After(kServes + 20s, [&] {
     ASSERT_TRUE(site.MemberAt(site.self));
     EXPECT_FALSE(site.MemberAt(site.self)->serving);
+    ASSERT_TRUE(site.MemberAt(site.self)->hanging) << "nobody begins empty while it may hold the data";
+    EXPECT_EQ(site.MemberAt(site.self)->hanging->replication_id, site.own().replication_id);
     site.own().state = FakeFleet::State::kAnswers;
   });
-  site.LookAfter(kServes + 25s, [&] { EXPECT_TRUE(site.MemberAt(site.self)->serving); });
+  site.LookAfter(kServes + 25s, [&] {
+    EXPECT_TRUE(site.MemberAt(site.self)->serving);
+    EXPECT_FALSE(site.MemberAt(site.self)->hanging);
+  });
   EXPECT_EQ(site.Run(signals()), kExitStopped);
   EXPECT_TRUE(site.looked);
   EXPECT_THAT(log.text(), HasSubstr("redis-server has not answered for"));

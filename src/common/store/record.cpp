@@ -76,8 +76,8 @@ Json ToJson(const Dataset& dataset) {
 }
 
 // What is missing or of another type counts as unknown: a wrapper of another version wrote it.
-Dataset DatasetAt(const Json& json) {
-  const auto found = json.find("dataset");
+Dataset DatasetAt(const Json& json, const char* key) {
+  const auto found = json.find(key);
   if (found == json.end() || !found->is_object()) return {};
   return {.replication_id = TextAt(*found, "replication_id"),
           .previous_id = TextAt(*found, "previous_id"),
@@ -137,6 +137,7 @@ std::string Render(const Member& member) {
             {"dataset", ToJson(member.dataset)},
             {"serving", member.serving}};
   if (member.incomplete) json["incomplete"] = true;
+  if (member.hanging) json["hanging"] = ToJson(*member.hanging);
   return AsText(json);
 }
 
@@ -144,11 +145,13 @@ Result<Member> ParseMember(std::string_view text) {
   auto object = ParseServerObject(text);
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
-  return Member{.endpoint = std::move(endpoint),
+  Member member{.endpoint = std::move(endpoint),
                 .node = TextAt(json, "node"),
-                .dataset = DatasetAt(json),
+                .dataset = DatasetAt(json, "dataset"),
                 .serving = BoolAt(json, "serving"),
                 .incomplete = BoolAt(json, "incomplete")};
+  if (json.contains("hanging")) member.hanging = DatasetAt(json, "hanging");
+  return member;
 }
 
 std::string Render(const Wait& wait) {
@@ -183,7 +186,7 @@ Result<KnownDataset> ParseKnownDataset(std::string_view text) {
   auto object = ParseServerObject(text);
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
-  return KnownDataset{.endpoint = std::move(endpoint), .dataset = DatasetAt(json)};
+  return KnownDataset{.endpoint = std::move(endpoint), .dataset = DatasetAt(json, "dataset")};
 }
 
 std::string Render(const History& history) {

@@ -107,6 +107,8 @@ struct Member {
   bool serving = false;
   // It serves as a replica that holds no complete copy of the group's data, and must not be promoted.
   bool incomplete = false;
+  // Its server runs and has long not answered: what it held when it last did, and may hold still.
+  std::optional<Dataset> hanging;
 
   bool operator==(const Member&) const = default;
 };
