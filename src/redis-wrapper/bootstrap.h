@@ -3,7 +3,7 @@
 // The rule behind every row: nobody serves as master on its own word. A living master that ZooKeeper or a
 // majority of the Sentinels names is followed; while a living Redis of the group holds data and can be
 // promoted, the Sentinels decide; a node becomes master only under the group's lock, and only when no better
-// data are alive, starting, or awaited.
+// data are alive, held by a server that hangs, starting, or awaited.
 #pragma once
 
 #include <cstdint>

@@ -112,19 +112,8 @@ struct Reserve {
   bool hangs = false;
 };
 
-// What it holds, as well as it can be told. Nothing in it: a part of its first copy.
-Dataset DatasetOf(const View& view, const Endpoint& endpoint, const redis::ServerInfo& info) {
-  if (info.offset != redis::kNoMasterKnown || info.data_offset > 0) {
-    Dataset dataset = DataOf(info);
-    if (info.offset == redis::kNoMasterKnown) dataset.offset = info.data_offset;
-    return dataset;
-  }
-  // It has been given a new id at its start.
-  const auto found = view.found_by_living.find(endpoint);
-  return found == view.found_by_living.end() ? Dataset{} : found->second;
-}
-
-bool IsAsGood(const View& view, const Dataset& reserve) {
+// `is_replica`: what it got more than this node may be heartbeats; of a master's nobody can tell.
+bool IsAsGood(const View& view, const Dataset& reserve, bool is_replica) {
   const Dataset& own = view.own;
   if (own.empty()) return false;
   if (reserve.empty()) return true;
@@ -133,7 +122,7 @@ bool IsAsGood(const View& view, const Dataset& reserve) {
     case Order::kSame:
       return true;
     case Order::kOlder:
-      return view.own_append_only && own.replication_id == reserve.replication_id &&
+      return is_replica && view.own_append_only && own.replication_id == reserve.replication_id &&
              reserve.offset - own.offset <= kHeartbeatBytes;
     case Order::kUnrelated:
       return false;
@@ -144,26 +133,25 @@ bool IsAsGood(const View& view, const Dataset& reserve) {
 std::optional<Reserve> FindBetterReserve(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
     if (info.keys == 0 || !IsNeverPromoted(info)) continue;
-    Dataset dataset = DatasetOf(view, endpoint, info);
-    if (!IsAsGood(view, dataset)) return Reserve{endpoint, std::move(dataset)};
+    const auto found = view.found_by_living.find(endpoint);
+    Dataset dataset = HeldBy(info, found == view.found_by_living.end() ? Dataset{} : found->second);
+    if (!IsAsGood(view, dataset, true)) return Reserve{endpoint, std::move(dataset)};
   }
   for (const auto& [endpoint, dataset] : view.hanging) {
-    if (!dataset.empty() && !IsAsGood(view, dataset)) return Reserve{endpoint, dataset, true};
+    if (!dataset.empty() && !IsAsGood(view, dataset, false)) return Reserve{endpoint, dataset, true};
   }
   return std::nullopt;
 }
 
 Decision WaitForHanging(const View& view, const Reserve& reserve, const std::string& why) {
-  Decision decision = Decision::Wait(
+  return Dispute(
       "hanging-member",
       fmt::format(
           "{}; refusing to start: the redis-server at {} runs, does not answer, and may hold better data "
-          "than this node ({}, here {}); find out what holds it, or restart its redis-wrapper; to give its "
-          "data up, start this node with FORCE_MASTER={}",
+          "than this node ({}, here {}); find out what holds it: a restart of its redis-wrapper keeps only "
+          "what is on its disk; to give its data up, start this node with FORCE_MASTER={}",
           why, reserve.endpoint.ToAddress(), Describe(reserve.dataset), Describe(view.own),
           view.self.ToAddress()));
-  decision.needs_person = true;
-  return decision;
 }
 
 Decision WaitForReserve(const View& view, const Reserve& reserve, const std::string& why) {
@@ -234,11 +222,13 @@ Decision DecideAmongStarting(const View& view, const std::string& why) {
 
 Decision DecideColdStart(const View& view, const std::string& why) {
   Decision decision = DecideAmongStarting(view, why);
-  if (decision.action != Decision::Action::kServeAsMaster) return decision;
+  // What runs is worth more than what may come back.
+  if (decision.action != Decision::Action::kServeAsMaster && !decision.awaits_datasets) return decision;
   const auto reserve = FindBetterReserve(view);
   if (!reserve) return decision;
   if (!IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
     return WaitForReserve(view, *reserve, why);
+  if (decision.awaits_datasets) return decision;
   decision.forced = true;
   decision.reason = fmt::format("{}; FORCE_MASTER={} selected it over the data of {}", decision.reason,
                                 view.force_master, reserve->endpoint.ToAddress());

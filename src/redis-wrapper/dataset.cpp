@@ -225,4 +225,11 @@ Dataset DataOf(const redis::ServerInfo& info) {
           .bytes = 1};  // there are some
 }
 
+Dataset HeldBy(const redis::ServerInfo& info, const Dataset& found) {
+  if (info.offset == redis::kNoMasterKnown && info.data_offset <= 0) return found;
+  Dataset dataset = DataOf(info);
+  if (info.offset == redis::kNoMasterKnown) dataset.offset = info.data_offset;
+  return dataset;
+}
+
 }  // namespace redis_zk::redis_wrapper

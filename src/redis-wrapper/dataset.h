@@ -58,6 +58,9 @@ AofTail FindAofTail(const DataFiles& files);
 store::Dataset FindDataset(const DataFiles& files, const Note& note);
 // What a running server holds, as it says itself.
 store::Dataset DataOf(const redis::ServerInfo& info);
+// The same where it may have no master and no copy: what it had last, else what was `found` on its disk at
+// its start, which it has loaded under a new id.
+store::Dataset HeldBy(const redis::ServerInfo& info, const store::Dataset& found);
 
 // The beginning of an RDB file, parsed: what it says about itself, and whether any data follow.
 struct RdbHeader {

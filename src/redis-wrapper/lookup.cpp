@@ -54,7 +54,8 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
   }
   const auto reports = AskTheSentinels(view);
   if (!reports) return tl::unexpected(reports.error());
-  if (auto asked = AskTheMembers(*members, *marks, view); !asked) return tl::unexpected(asked.error());
+  if (auto asked = AskTheMembers(self.node, *members, *marks, view); !asked)
+    return tl::unexpected(asked.error());
   for (const auto& report : *reports) {
     const bool sees_it = !report.master_down && report.master_connected;
     // With the right password it answers: it is this node that has another one.
@@ -71,7 +72,8 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
   std::copy_if(members->begin(), members->end(), std::back_inserter(present),
                [&self](const auto& member) { return member.endpoint != self.endpoint; });
   for (auto& member : present) {
-    // Nobody can begin with what a server holds that does not answer.
+    // Nobody can begin with what a server holds that does not answer; it counts as a reserve
+    // (cold_start.cpp).
     if (member.hanging) member.dataset = {};
   }
   view.awaited = FindAwaited(marks->datasets, present, view.history);
@@ -128,16 +130,16 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
   ReportStranger(master, who, store::DescribeStranger(*info));
 }
 
-Status Lookup::AskTheMembers(const std::vector<store::Member>& members, const store::GroupMarks& marks,
-                             View& view) {
+Status Lookup::AskTheMembers(const std::string& own_node, const std::vector<store::Member>& members,
+                             const store::GroupMarks& marks, View& view) {
   if (const auto identities = registry_.identities.List())
     view.highest_epoch = store::FleetEpoch(*identities, view.highest_epoch);
 
   std::set<Endpoint> asked_for;
   std::set<Endpoint> serving;
   for (const auto& member : members) {
-    // Our own predecessor on this address, which ZooKeeper has not given up yet.
-    if (member.endpoint == view.self) continue;
+    // Our own predecessor, on this address or with these data, which ZooKeeper has not given up yet.
+    if (member.endpoint == view.self || (member.hanging && member.node == own_node)) continue;
     if (member.serving) {
       serving.insert(member.endpoint);
       view.found_by_living[member.endpoint] = member.dataset;

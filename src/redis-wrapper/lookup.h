@@ -38,7 +38,8 @@ class Lookup {
 
  private:
   Result<std::vector<sentinel::SentinelReport>> AskTheSentinels(View& view);
-  Status AskTheMembers(const std::vector<store::Member>& members, const store::GroupMarks& marks, View& view);
+  Status AskTheMembers(const std::string& own_node, const std::vector<store::Member>& members,
+                       const store::GroupMarks& marks, View& view);
   // Notes what the server at `master`, which `who` names, has answered; `registered`: as a member.
   void NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,
                  bool registered, const store::GroupMarks& marks, View& view);

@@ -104,6 +104,10 @@ Condition ConditionOfSentinel(const GroupStatus& group, const SentinelStatus& se
 Condition ConditionOfWaiting(const WaitingMember& member, TimePoint now) {
   const Clock::duration waited = now - member.since;
   const std::string time = InSeconds(waited);
+  if (member.hangs) {
+    return {Level::kBad, "hangs for " + time, "its redis-server runs and does not answer",
+            "hangs for " + time + ": its redis-server runs and does not answer; find out what holds it"};
+  }
   const bool is_long = waited >= kLongWait;
   return {is_long ? Level::kBad : Level::kPlain, "waits for " + time,
           (member.data_bytes == 0 ? "no data" : InBytes(static_cast<std::int64_t>(member.data_bytes))) +

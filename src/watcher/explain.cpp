@@ -223,6 +223,15 @@ NodeExplanation ExplainReplica(const Facts& facts, const ServerStatus& replica) 
 
 NodeExplanation ExplainWaiting(const Facts& facts, const WaitingMember& member) {
   NodeExplanation node{.node = member.endpoint, .role = "waiting"};
+  if (member.hangs) {
+    node.role = "hanging";
+    node.now = fmt::format("its redis-server runs and has not answered for {} or more",
+                           InSeconds(facts.now - member.since));
+    node.outlook = {.master_dies = "would not be promoted: it does not serve",
+                    .sentinel_dies = kNothingChanges,
+                    .everything_dies = "would keep those waiting that have less data than it held"};
+    return node;
+  }
   const bool has_data = member.data_bytes > 0;
   node.now =
       fmt::format("has waited for {}, with {} on its disk; {}", InSeconds(facts.now - member.since),

@@ -155,11 +155,14 @@ std::map<std::string, std::vector<WaitingMember>> FindWaiting(
     const auto before = earlier.find(group);
     for (const auto& member : all) {
       if (member.serving) continue;
-      WaitingMember found{
-          .uuid = member.uuid, .endpoint = member.endpoint, .data_bytes = member.dataset.bytes, .since = now};
+      WaitingMember found{.uuid = member.uuid,
+                          .endpoint = member.endpoint,
+                          .data_bytes = member.dataset.bytes,
+                          .hangs = member.hanging.has_value(),
+                          .since = now};
       if (before != earlier.end()) {
         for (const auto& known : before->second) {
-          if (known.uuid == found.uuid) found.since = known.since;
+          if (known.uuid == found.uuid && known.hangs == found.hangs) found.since = known.since;
         }
       }
       waiting[group].push_back(std::move(found));

@@ -14,11 +14,12 @@
 
 namespace redis_zk::watcher {
 
-// A redis-wrapper that is registered, and whose Redis does not serve yet.
+// A redis-wrapper that is registered, and whose Redis does not serve: not yet, or not any more.
 struct WaitingMember {
   std::string uuid;
   Endpoint endpoint;
-  std::uint64_t data_bytes = 0;  // on its disk
+  std::uint64_t data_bytes = 0;  // on its disk, when it started
+  bool hangs = false;            // its server runs and does not answer
   TimePoint since{};             // when it was first seen so
 
   bool operator==(const WaitingMember&) const = default;

@@ -197,6 +197,7 @@ TEST(DecideColdStartTest, AServerThatHangsKeepsWhatItHolds) {
            {"it holds nothing", Data(kNew, 500), kEmpty, false},
            {"it holds more", Data(kNew, 400), Data(kNew, 500), true},
            {"it holds no more", Data(kNew, 500), Data(kNew, 500), false},
+           {"it holds a little more, which may be writes", Data(kNew, 500), Data(kNew, 520), true},
            {"of an earlier chapter", Data(kNew, 1), Data(kOld, 99), false},
            {"of a later chapter", Data(kOld, 99), Data(kNew, 1), true},
            {"of another origin", Data(kNew, 500), Data(kForeign, 1), true},
@@ -204,16 +205,33 @@ TEST(DecideColdStartTest, AServerThatHangsKeepsWhatItHolds) {
     const auto decision = DecideColdStart({.self = kSelf,
                                            .hanging = {{kB, hanging}},
                                            .own = own,
+                                           .own_append_only = true,
                                            .history = kHistory,
                                            .force_master = force_master},
                                           "nobody lives");
     EXPECT_EQ(decision.action, waits ? Action::kWait : Action::kServeAsMaster) << name << decision.reason;
     EXPECT_EQ(decision.needs_person, waits) << name << ": " << decision.reason;
-    EXPECT_FALSE(decision.disputed) << name;
+    EXPECT_EQ(decision.disputed, waits) << name << ": its own data stay known meanwhile";
     if (!waits) continue;
-    for (const char* part : {"10.0.0.2:6379", "restart its redis-wrapper", "FORCE_MASTER=10.0.0.1:6379"})
+    for (const char* part :
+         {"10.0.0.2:6379", "a restart of its redis-wrapper keeps", "FORCE_MASTER=10.0.0.1:6379"})
       EXPECT_NE(decision.reason.find(part), std::string::npos) << decision.reason;
   }
+}
+
+TEST(DecideColdStartTest, WhatHangsIsToldBeforeWhatIsAbsent) {
+  View view{.self = kSelf,
+            .hanging = {{kB, Data(kNew, 9)}},
+            .own = kEmpty,
+            .awaited = {{.node = "x", .endpoint = kC, .dataset = Data(kNew, 5)}},
+            .history = kHistory};
+  for (const bool patient : {true, false}) {
+    view.patient = patient;
+    EXPECT_EQ(DecideColdStart(view, "nobody lives").wait, "hanging-member");
+  }
+  view.patient = true;
+  view.force_master = "10.0.0.1:6379";
+  EXPECT_EQ(DecideColdStart(view, "nobody lives").wait, "missing-data") << "which was not given up";
 }
 
 TEST(DecideColdStartTest, WaitsForTheAbsentAsLongAsItIsPatient) {

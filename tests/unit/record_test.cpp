@@ -212,6 +212,7 @@ TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
           {"dataset of another type", R"({"endpoint":"10.0.0.1 6379","dataset":7})"},
           {"fields of another type",
            R"({"endpoint":"10.0.0.1 6379","node":1,"serving":"yes","incomplete":1,"dataset":{"offset":"1","bytes":[]}})"},
+          {"hanging of another type", R"({"endpoint":"10.0.0.1 6379","hanging":null})"},
           {"negative size", R"({"endpoint":"10.0.0.1 6379","dataset":{"bytes":-1}})"},
       }) {
     EXPECT_EQ(ParseMember(text).value(), plain) << name;

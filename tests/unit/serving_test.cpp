@@ -138,7 +138,8 @@ TEST_F(ServingTest, AServerThatHangsDoesNotServe) {
   const CapturedLog log;
   BeginAsMaster(site);
   site.options.recovery_patience = 10s;
-  site.After(kServes + 1s, [&] { site.own().state = FakeFleet::State::kSilent; });
+  site.After(kServes, [&] { site.own().keys = 10; });
+  site.After(kServes + 2s, [&] { site.own().state = FakeFleet::State::kSilent; });
   site.After(kServes + 8s,
              [&] { EXPECT_TRUE(site.MemberAt(site.self)->serving) << "it may be a slow moment"; });
   site.After(kServes + 20s, [&] {
@@ -146,6 +147,7 @@ TEST_F(ServingTest, AServerThatHangsDoesNotServe) {
     EXPECT_FALSE(site.MemberAt(site.self)->serving);
     ASSERT_TRUE(site.MemberAt(site.self)->hanging) << "nobody begins empty while it may hold the data";
     EXPECT_EQ(site.MemberAt(site.self)->hanging->replication_id, site.own().replication_id);
+    EXPECT_FALSE(site.MemberAt(site.self)->hanging->empty());
     site.own().state = FakeFleet::State::kAnswers;
   });
   site.LookAfter(kServes + 25s, [&] {

@@ -150,7 +150,8 @@ Result<Member> ParseMember(std::string_view text) {
                 .dataset = DatasetAt(json, "dataset"),
                 .serving = BoolAt(json, "serving"),
                 .incomplete = BoolAt(json, "incomplete")};
-  if (json.contains("hanging")) member.hanging = DatasetAt(json, "hanging");
+  if (const auto found = json.find("hanging"); found != json.end() && found->is_object())
+    member.hanging = DatasetAt(json, "hanging");
   return member;
 }
 

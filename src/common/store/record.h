@@ -92,7 +92,7 @@ struct Dataset {
   std::string previous_id;
   // How far in that history they go, in bytes. Offsets compare only within one replication id.
   std::int64_t offset = 0;
-  std::uint64_t bytes = 0;  // on disk; 0: there are no data
+  std::uint64_t bytes = 0;  // on disk, 1 of what is in memory; 0: there are no data
 
   bool empty() const { return bytes == 0; }
   bool operator==(const Dataset&) const = default;
@@ -107,7 +107,8 @@ struct Member {
   bool serving = false;
   // It serves as a replica that holds no complete copy of the group's data, and must not be promoted.
   bool incomplete = false;
-  // Its server runs and has long not answered: what it held when it last did, and may hold still.
+  // Its server runs and has long not answered, so it does not serve: what it held in memory when it last did,
+  // and may hold still.
   std::optional<Dataset> hanging;
 
   bool operator==(const Member&) const = default;
