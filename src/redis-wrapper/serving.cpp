@@ -100,7 +100,8 @@ void Serving::Check() {
     settled_at_ = Clock::now() + kSettling;
   }
   stop_.NoteSeen(*own);
-  held_ = own->keys == 0 ? store::Dataset{} : HeldBy(*own, membership_.self().dataset);
+  // Also where it has no key: in the next moment it may.
+  held_ = HeldBy(*own, membership_.self().dataset);
   if (own->role == redis::Role::kReplica) replica_at_ = Clock::now();
   const bool is_promoted =
       own->role == redis::Role::kMaster && replica_at_ && Clock::now() - *replica_at_ < kPromotionShows;

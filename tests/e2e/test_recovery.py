@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cluster import GROUP, wait_for, write_until_ok
+from cluster import wait_for, write_until_ok
 
 # Of the last fault to the next write; S is 4 s, RECOVERY_PATIENCE 10 s.
 RECOVERED = 30
@@ -36,14 +36,6 @@ def bring_up(cluster, redis=3, sentinels=3, **env):
     write_until_ok(master.client(), "key", "before")
     wait_for(lambda: all(node.ask("GET", "key") == "before" for node in nodes), what="replication")
     return nodes, sentinels, watchers, master
-
-
-def hang(cluster, master):
-    """Stops its server, once its wrapper has seen what it holds."""
-    offset = master.info()["master_repl_offset"]
-    wait_for(lambda: json.loads(cluster.record(f"/redis/history/{GROUP}") or "{}").get("offset", -1) >= offset,
-             what="the history")
-    os.kill(master.child, signal.SIGSTOP)
 
 
 def test_no_sentinel_is_alive(cluster, figure):
@@ -203,7 +195,7 @@ def test_no_empty_node_replaces_the_only_one_with_data_while_that_hangs(cluster,
     with open(cluster.directory / "redis.conf", "a", encoding="ascii") as conf:
         conf.write(f"{persistence}\n")
     _, sentinels, watchers, master = bring_up(cluster, redis=1)
-    hang(cluster, master)
+    os.kill(master.child, signal.SIGSTOP)
     empty = cluster.redis()
     line = empty.wait_log("wait=hanging-member")
     assert f"{master.address} runs, does not answer" in line and f"FORCE_MASTER={empty.address}" in line
@@ -221,7 +213,7 @@ def test_what_a_hanging_server_held_is_kept_by_the_restart_of_its_wrapper(cluste
     """As the line of the node that waits advises."""
     cluster.add_env(STOP_TIMEOUT="2s")
     _, sentinels, watchers, master = bring_up(cluster, redis=1)
-    hang(cluster, master)
+    os.kill(master.child, signal.SIGSTOP)
     empty = cluster.redis()
     empty.wait_log("wait=hanging-member")
     master.stop()

@@ -138,7 +138,6 @@ TEST_F(ServingTest, AServerThatHangsDoesNotServe) {
   const CapturedLog log;
   BeginAsMaster(site);
   site.options.recovery_patience = 10s;
-  site.After(kServes, [&] { site.own().keys = 10; });
   site.After(kServes + 2s, [&] { site.own().state = FakeFleet::State::kSilent; });
   site.After(kServes + 8s,
              [&] { EXPECT_TRUE(site.MemberAt(site.self)->serving) << "it may be a slow moment"; });
