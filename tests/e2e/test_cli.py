@@ -268,7 +268,8 @@ def test_member_that_waits_is_told(cluster):
              every=0.2)
     wait_for(lambda: f"! redis-wrapper {waiting.address} has waited for" in ask(watcher, "status")[1],
              within=60, what="the warning", every=0.5)
-    assert f"! redis-wrapper {master.address} hangs for" in ask(watcher, "status")[1]
+    wait_for(lambda: f"! redis-wrapper {master.address} hangs for" in ask(watcher, "status")[1],
+             what="the warning of the one that hangs", every=0.5)
     assert f"hanging   {master.address}" in ask(watcher, "explain")[1]
     os.kill(master.child, signal.SIGCONT)
     waiting.await_serving()
