@@ -41,7 +41,8 @@ bool IsForced(const Member& member, const std::string& force_master) {
          (force_master.size() >= kLeastIdDigits && member.dataset.replication_id.starts_with(force_master));
 }
 
-// The best of those with data, of equals the first. Two of different origin: both, in `rival`.
+// The best of those that can begin with their data, of equals the first: nobody can with what a server holds
+// that does not answer. Two of different origin: both, in `rival`.
 struct Best {
   const Member* best = nullptr;
   const Member* rival = nullptr;
@@ -50,7 +51,7 @@ struct Best {
 Best FindBest(const std::vector<Member>& candidates, const History& history) {
   Best found;
   for (const auto& candidate : candidates) {
-    if (candidate.dataset.empty()) continue;
+    if (candidate.dataset.empty() || candidate.hanging) continue;
     if (found.best == nullptr) {
       found.best = &candidate;
       continue;
@@ -112,8 +113,8 @@ struct Reserve {
   bool hangs = false;
 };
 
-// `is_replica`: what it got more than this node may be heartbeats; of a master's nobody can tell.
-bool IsAsGood(const View& view, const Dataset& reserve, bool is_replica) {
+// `heartbeats`: how much of what the reserve got more than this node's append-only file can be no writes.
+bool IsAsGood(const View& view, const Dataset& reserve, std::int64_t heartbeats) {
   const Dataset& own = view.own;
   if (own.empty()) return false;
   if (reserve.empty()) return true;
@@ -122,8 +123,8 @@ bool IsAsGood(const View& view, const Dataset& reserve, bool is_replica) {
     case Order::kSame:
       return true;
     case Order::kOlder:
-      return is_replica && view.own_append_only && own.replication_id == reserve.replication_id &&
-             reserve.offset - own.offset <= kHeartbeatBytes;
+      return view.own_append_only && own.replication_id == reserve.replication_id &&
+             reserve.offset - own.offset <= heartbeats;
     case Order::kUnrelated:
       return false;
   }
@@ -135,10 +136,11 @@ std::optional<Reserve> FindBetterReserve(const View& view) {
     if (info.keys == 0 || !IsNeverPromoted(info)) continue;
     const auto found = view.found_by_living.find(endpoint);
     Dataset dataset = HeldBy(info, found == view.found_by_living.end() ? Dataset{} : found->second);
-    if (!IsAsGood(view, dataset, true)) return Reserve{endpoint, std::move(dataset)};
+    if (!IsAsGood(view, dataset, kHeartbeatBytes)) return Reserve{endpoint, std::move(dataset)};
   }
   for (const auto& [endpoint, dataset] : view.hanging) {
-    if (!dataset.empty() && !IsAsGood(view, dataset, false)) return Reserve{endpoint, dataset, true};
+    // It may have been the master, whose last bytes may be writes.
+    if (!dataset.empty() && !IsAsGood(view, dataset, 0)) return Reserve{endpoint, dataset, true};
   }
   return std::nullopt;
 }
@@ -223,12 +225,13 @@ Decision DecideAmongStarting(const View& view, const std::string& why) {
 Decision DecideColdStart(const View& view, const std::string& why) {
   Decision decision = DecideAmongStarting(view, why);
   // What runs is worth more than what may come back.
-  if (decision.action != Decision::Action::kServeAsMaster && !decision.awaits_datasets) return decision;
+  const bool begins = decision.action == Decision::Action::kServeAsMaster;
+  if (!begins && !decision.awaits_datasets) return decision;
   const auto reserve = FindBetterReserve(view);
   if (!reserve) return decision;
   if (!IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
     return WaitForReserve(view, *reserve, why);
-  if (decision.awaits_datasets) return decision;
+  if (!begins) return decision;
   decision.forced = true;
   decision.reason = fmt::format("{}; FORCE_MASTER={} selected it over the data of {}", decision.reason,
                                 view.force_master, reserve->endpoint.ToAddress());

@@ -71,11 +71,6 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
   std::vector<store::Member> present{self};
   std::copy_if(members->begin(), members->end(), std::back_inserter(present),
                [&self](const auto& member) { return member.endpoint != self.endpoint; });
-  for (auto& member : present) {
-    // Nobody can begin with what a server holds that does not answer; it counts as a reserve
-    // (cold_start.cpp).
-    if (member.hanging) member.dataset = {};
-  }
   view.awaited = FindAwaited(marks->datasets, present, view.history);
   return view;
 }

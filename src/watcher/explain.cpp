@@ -222,14 +222,13 @@ NodeExplanation ExplainReplica(const Facts& facts, const ServerStatus& replica) 
 }
 
 NodeExplanation ExplainWaiting(const Facts& facts, const WaitingMember& member) {
-  NodeExplanation node{.node = member.endpoint, .role = "waiting"};
+  NodeExplanation node{.node = member.endpoint, .role = member.hangs ? "hanging" : "waiting"};
+  node.outlook.master_dies = "would not be promoted: it does not serve";
+  node.outlook.sentinel_dies = kNothingChanges;
   if (member.hangs) {
-    node.role = "hanging";
     node.now = fmt::format("its redis-server runs and has not answered for {} or more",
                            InSeconds(facts.now - member.since));
-    node.outlook = {.master_dies = "would not be promoted: it does not serve",
-                    .sentinel_dies = kNothingChanges,
-                    .everything_dies = "would keep those waiting that have less data than it held"};
+    node.outlook.everything_dies = "would keep those waiting that have less data than it held";
     return node;
   }
   const bool has_data = member.data_bytes > 0;
@@ -238,10 +237,8 @@ NodeExplanation ExplainWaiting(const Facts& facts, const WaitingMember& member) 
                   has_data ? InBytes(static_cast<std::int64_t>(member.data_bytes)) : std::string("no data"),
                   HasMaster(facts.group.record) ? facts.group.record.master.ToAddress() + " is recorded"
                                                 : "no master is recorded");
-  node.outlook = {.master_dies = "would not be promoted: it does not serve",
-                  .sentinel_dies = kNothingChanges,
-                  .everything_dies = has_data ? "would become the master if its data are the newest"
-                                              : "would wait for a node with data and copy it"};
+  node.outlook.everything_dies = has_data ? "would become the master if its data are the newest"
+                                          : "would wait for a node with data and copy it";
   return node;
 }
 

@@ -23,7 +23,7 @@ struct Outlook {
 
 struct NodeExplanation {
   std::optional<Endpoint> node;  // nothing: the watcher that answers
-  std::string role;              // master, replica, waiting, Sentinel, watcher
+  std::string role;              // master, replica, waiting, hanging, Sentinel, watcher
   std::string now;
   Outlook outlook;  // kNothingChanges: what dies is no concern of it
 };

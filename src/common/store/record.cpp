@@ -76,13 +76,13 @@ Json ToJson(const Dataset& dataset) {
 }
 
 // What is missing or of another type counts as unknown: a wrapper of another version wrote it.
-Dataset DatasetAt(const Json& json, const char* key) {
+std::optional<Dataset> DatasetAt(const Json& json, const char* key) {
   const auto found = json.find(key);
-  if (found == json.end() || !found->is_object()) return {};
-  return {.replication_id = TextAt(*found, "replication_id"),
-          .previous_id = TextAt(*found, "previous_id"),
-          .offset = NumberAt(*found, "offset"),
-          .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
+  if (found == json.end() || !found->is_object()) return std::nullopt;
+  return Dataset{.replication_id = TextAt(*found, "replication_id"),
+                 .previous_id = TextAt(*found, "previous_id"),
+                 .offset = NumberAt(*found, "offset"),
+                 .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
 }
 
 }  // namespace
@@ -145,14 +145,12 @@ Result<Member> ParseMember(std::string_view text) {
   auto object = ParseServerObject(text);
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
-  Member member{.endpoint = std::move(endpoint),
+  return Member{.endpoint = std::move(endpoint),
                 .node = TextAt(json, "node"),
-                .dataset = DatasetAt(json, "dataset"),
+                .dataset = DatasetAt(json, "dataset").value_or(Dataset{}),
                 .serving = BoolAt(json, "serving"),
-                .incomplete = BoolAt(json, "incomplete")};
-  if (const auto found = json.find("hanging"); found != json.end() && found->is_object())
-    member.hanging = DatasetAt(json, "hanging");
-  return member;
+                .incomplete = BoolAt(json, "incomplete"),
+                .hanging = DatasetAt(json, "hanging")};
 }
 
 std::string Render(const Wait& wait) {
@@ -187,7 +185,8 @@ Result<KnownDataset> ParseKnownDataset(std::string_view text) {
   auto object = ParseServerObject(text);
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
-  return KnownDataset{.endpoint = std::move(endpoint), .dataset = DatasetAt(json, "dataset")};
+  return KnownDataset{.endpoint = std::move(endpoint),
+                      .dataset = DatasetAt(json, "dataset").value_or(Dataset{})};
 }
 
 std::string Render(const History& history) {
