@@ -61,7 +61,7 @@ def test_file_of_a_wrapper_is_made_anew(cluster, what):
 @pytest.mark.parametrize("kind", WRAPPERS)
 def test_needs_no_more_options_than_it_uses(cluster, kind):
     process = getattr(cluster, kind)()
-    wait_for(lambda: "not ready: " in health(process)[1] or health(process)[0] == 0, what="a word of it")
+    wait_for(lambda: "no wrapper" not in health(process)[1], what="a word of it")
     assert "no wrapper" not in health(process, ZK_ROOT="nonsense", CONFIG_FILE="/nonexistent")[1]
 
 

@@ -64,7 +64,7 @@ Fields FieldsOf(const log::About& about) {
 
 // As logfmt has it: quoted where a blank or a quote would end it.
 std::string FieldText(const std::string& value) {
-  const std::string text = Printable(value, std::string_view::npos);
+  std::string text = Printable(value, std::string_view::npos);
   if (text.find_first_of(" \"=") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {
@@ -138,7 +138,7 @@ class Formatter : public spdlog::formatter {
                                             .logger = logger,
                                             .message = {message.payload.data(), message.payload.size()},
                                             .passed_through = logger != daemon_,
-                                            .fields = current_fields ? *current_fields : Fields{}},
+                                            .fields = current_fields != nullptr ? *current_fields : Fields{}},
                                            format_) +
                              '\n';
     line.append(text.data(), text.data() + text.size());

@@ -304,7 +304,7 @@ void Options::StoreOwn(Reading* reading) {
           fmt::format("{}: found \"{}\", expected {}", name, Printable(text), stored.error().message));
   };
   for (const auto& flag : command.flags_) {
-    if (line.given.count(flag.name) > 0)
+    if (line.given.contains(flag.name))
       store(flag.name, flag.store, flag.value.empty() ? "" : line.single.at(flag.name));
   }
   if (command.argument_.empty()) return;
