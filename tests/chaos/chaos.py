@@ -35,7 +35,7 @@ import redis
 from catalogue import draw, pairs
 from checker import Ledger, OrphanSampler, RecordSampler, WriteSampler, loss_windows
 from cluster import PATIENCE, Cluster, wait_for
-from fleet import Scheduler, bring_up
+from fleet import LeftPorts, Scheduler, bring_up
 from network import Network
 from storm import Storm
 from writer import Writer
@@ -101,24 +101,24 @@ class Chaos:
         for when, text in list(self._events):
             say(f"    {when - self.beginning:+9.3f} s  {text}")
 
+    def say_logs(self):
+        for cluster in self.clusters:
+            say(cluster.tails())
+
     # --- a run
 
     def run(self, opened, groups, rounds):
         """Plays rounds on a new fleet, until there are no more, or it does not heal."""
         with contextlib.ExitStack() as running:
-            self.cluster = running.enter_context(opened)
-            self.cluster.kept = self.keep
-            if self.keep:
-                say(f"logs: {self.cluster.directory}/*/log")
-            if self.memory_only:
-                with open(self.cluster.directory / "redis.conf", "a", encoding="ascii") as conf:
-                    conf.write('appendonly no\nsave ""\n')
-            scheduler = Scheduler(self.note)
-            self.fleets = bring_up(self.cluster, scheduler, self.note, self.blame, groups)
+            scheduler = Scheduler(self.note, LeftPorts() if len(opened) > 1 else None)
+            self.clusters, self.fleets = [], []
+            for cluster in opened:
+                self._bring_up(running.enter_context(cluster), scheduler, groups)
             running.enter_context(scheduler)
-            running.enter_context(OrphanSampler(self.cluster, self.blame))
+            for cluster in self.clusters:
+                running.enter_context(OrphanSampler(cluster, self.blame))
             for fleet in self.fleets:
-                self._observe(fleet, running, WRITERS // groups)
+                self._observe(fleet, running, max(1, WRITERS // len(self.fleets)))
             self.beginning = time.monotonic()
             try:
                 self.await_calm(PATIENCE)
@@ -128,11 +128,27 @@ class Chaos:
                 self.unhealed += 1
             self._count()
 
+    def _bring_up(self, cluster, scheduler, groups):
+        cluster.kept = self.keep
+        if self.keep:
+            say(f"logs: {cluster.directory}/*/log")
+        if self.memory_only:
+            with open(cluster.directory / "redis.conf", "a", encoding="ascii") as conf:
+                conf.write('appendonly no\nsave ""\n')
+        if self.clusters:
+            # Whose root is another one.
+            cluster.use_zookeeper([self.clusters[0].zookeeper])
+            cluster.zookeeper_hosts += f"/deployment{len(self.clusters) + 1}"
+            cluster.suffix = f" of deployment {len(self.clusters) + 1}"
+        self.clusters.append(cluster)
+        self.fleets += bring_up(cluster, scheduler, self.note, self.blame, groups)
+
     def _observe(self, fleet, running, writers):
         fleet.siblings = self.fleets
         fleet.records = running.enter_context(RecordSampler(fleet))
         fleet.writes = running.enter_context(WriteSampler(fleet))
-        fleet.writers = [running.enter_context(Writer(fleet.known_sentinels, f"w:{number}", WRITE_EVERY, fleet.group))
+        fleet.writers = [running.enter_context(Writer(fleet.known_sentinels, f"w:{fleet.name}:{number}", WRITE_EVERY,
+                                                      fleet.group))
                          for number in range(writers)]
         fleet.ledger = Ledger(fleet.writers)
 
@@ -143,7 +159,7 @@ class Chaos:
         self._events.clear()
         for fleet in self.fleets:
             fleet.hits.clear()
-        fleet = self.fleets[0].cast(self.cluster.master(self.fleets[0].nodes))
+        fleet = self.fleets[0].cast(Cluster.master(self.fleets[0].nodes))
         text = name + fault.describe(fleet)
         began = time.monotonic()
         self.note(text)
@@ -157,9 +173,11 @@ class Chaos:
         except (TimeoutError, AssertionError) as failure:
             self.blame(f"it heals after: {text}", str(failure))
             self.say_events()
-            say(self.cluster.tails())
+            self.say_logs()
             raise Unhealed from None
         lost = sum(self.judge_losses(fault, began, each) for each in self.fleets)
+        for each in self.fleets:
+            self.judge_strangers(each)
         paused = max(min(end - start for start, end in (writer.longest_pause(began - 1) for writer in each.writers))
                      for each in self.fleets)
         outcome = Outcome(fault, over - began, writable - over, agreed - over, paused, lost)
@@ -169,7 +187,7 @@ class Chaos:
             f"writes paused {paused:.2f} s, {lost} lost")
         if len(self.violations) > before:
             self.say_events()
-            say(self.cluster.tails())
+            self.say_logs()
 
     # --- what must hold
 
@@ -191,7 +209,7 @@ class Chaos:
         try:
             wait_for(heal, patience, "one master that takes writes", every=0.05)
         except TimeoutError as failure:
-            missing = ", ".join(fleet.group for fleet in self.fleets if fleet not in first)
+            missing = ", ".join(fleet.name for fleet in self.fleets if fleet not in first)
             raise TimeoutError(f"{failure} after the fault: {missing}") from None
         return max(first.values())
 
@@ -217,16 +235,16 @@ class Chaos:
                 wait_for(agree, left, "agreement", every=0.05)
             except TimeoutError:
                 raise TimeoutError(f"no agreement within {patience} s: {why[0]}") from None
-            agreed, masters = time.monotonic(), [self.cluster.master(fleet.nodes) for fleet in self.fleets]
+            agreed, masters = time.monotonic(), [Cluster.master(fleet.nodes) for fleet in self.fleets]
             enough = [count + CALM_WRITES for count in counts()]
             wait_for(lambda: all(count >= goal for count, goal in zip(counts(), enough)),
                      max(PATIENCE, deadline - time.monotonic()), "progress of the writers")
-            if agree() and [self.cluster.master(fleet.nodes) for fleet in self.fleets] == masters:
+            if agree() and [Cluster.master(fleet.nodes) for fleet in self.fleets] == masters:
                 return agreed
             self.note(f"agreement did not last: {why[0] or 'another master'}")
 
     def judge_losses(self, fault, began, fleet):
-        master = self.cluster.master(fleet.nodes)
+        master = Cluster.master(fleet.nodes)
         try:
             lost = fleet.ledger.newly_lost(master)
         except redis.RedisError as error:
@@ -241,6 +259,18 @@ class Chaos:
                        f"{len(unexcused)} of {len(lost)} lost without excuse, {first} ({write.when - began:+.2f} s, "
                        f"{write.server}) to {last} ({until.when - began:+.2f} s, {until.server}), on {master.name}")
         return len(lost)
+
+    def judge_strangers(self, fleet):
+        """Where several deployments share addresses, none has another's data."""
+        if len(self.clusters) == 1:
+            return
+        for node in fleet.nodes:
+            with node.client() as client:
+                foreign = [key.decode() for key in client.scan_iter("w:*", count=10000)
+                           if not key.decode().startswith(f"w:{fleet.name}:")]
+            if foreign:
+                self.blame(f"{node.name} of {fleet.name} has only that group's keys",
+                           f"{len(foreign)} others, as {foreign[0]}")
 
     # --- the end
 
@@ -294,6 +324,8 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=45, help="how long a storm lasts (45)")
     parser.add_argument("--mean", type=float, default=1, help="seconds between two faults of a storm (1)")
     parser.add_argument("--groups", type=int, default=3, help="how many groups a storm hits (3)")
+    parser.add_argument("--deployments", type=int, default=1, metavar="D",
+                        help="so many times these groups, which take one another's ports (1)")
     parser.add_argument("--memory-only", action="store_true", help="nothing is on disk: what restarts is empty")
     parser.add_argument("--pairs", action="store_true", help="instead: each fault followed by each other one")
     parser.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="of the pairs the Kth of N parts (1/1)")
@@ -328,11 +360,13 @@ def play_all(chosen):
     minutes = chosen.minutes or (None if chosen.pairs or chosen.storm else 2)
     deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
     with contextlib.ExitStack() as opened:
-        network = open_network(opened)
+        # Addresses are given out again on loopback alone.
+        network = open_network(opened) if chosen.deployments == 1 else None
         rounds = itertools.takewhile(lambda _: time.monotonic() < deadline, rounds_of(chosen, network is not None))
         ahead = next(rounds, None)
         while ahead:
-            chaos.run(Cluster(network=network), chosen.groups if chosen.storm else 1, itertools.chain([ahead], rounds))
+            chaos.run([Cluster(network=network) for _ in range(chosen.deployments)], chosen.groups if chosen.storm else 1,
+                      itertools.chain([ahead], rounds))
             ahead = next(rounds, None)
     return chaos.verdict()
 

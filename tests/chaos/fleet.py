@@ -7,7 +7,7 @@ import threading
 import time
 
 from background import Background
-from cluster import GROUP, RedisWrapper, wait_for
+from cluster import GROUP, RedisWrapper, is_free, wait_for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,14 +25,41 @@ class Restart:
 ORDINARY = Restart(1.0, False)
 
 
+class LeftPorts:
+    """The ports that processes have left. Who moves gets one that somebody of another group or deployment left."""
+
+    def __init__(self):
+        self._left = []  # (whose, port), the oldest first
+
+    def leave(self, process):
+        self._left.append((self._owner(process), process.port))
+
+    def take(self, process):
+        """None: there is none to be had."""
+        for entry in self._left:
+            whose, port = entry
+            if whose != self._owner(process) and is_free(port):
+                self._left.remove(entry)
+                return port
+        return None
+
+    @staticmethod
+    def _owner(process):
+        return process.directory.parent, process.env.get("MASTER_NAME")
+
+
 class Scheduler(Background):
-    """Keeps processes running, as Marathon does: in the directory they had, not always on the port they had."""
+    """Keeps processes running, as Marathon does: in the directory they had, not always on the port they had.
+
+    With `ports` it gives out again what others have left; otherwise who moves gets a port that nobody had before.
+    """
 
     every = 0.02
 
-    def __init__(self, note):
+    def __init__(self, note, ports=None):
         super().__init__()
         self._note = note
+        self._ports = ports
         self._lock = threading.Lock()
         self._expected = {}  # process: (Restart, [event, ...]); two faults may wait for the same end
         self._due = {}  # process: when it starts again; None while it runs
@@ -44,6 +71,8 @@ class Scheduler(Background):
     def forget(self, process):
         """Whoever waits for its restart waits no more."""
         with self._lock:
+            if self._ports:
+                self._ports.leave(process)
             self._due.pop(process, None)
             for started in self._expected.pop(process, (None, []))[1]:
                 started.set()
@@ -73,7 +102,11 @@ class Scheduler(Background):
 
     def _start(self, process):
         restart, waiting = self._expected.pop(process, (ORDINARY, []))
-        if restart.moves:
+        if restart.moves and self._ports:
+            port = self._ports.take(process)
+            self._ports.leave(process)
+            process.move(port)
+        elif restart.moves:
             process.move()
         process.start()
         self._note(f"{process.name} starts again, port {process.port}, pid {process.pid}")
@@ -93,7 +126,8 @@ class Hit:
 
 
 class Fleet:
-    """A group, and who plays which role at the moment. Several groups share Sentinels and watchers.
+    """A group, and who plays which role at the moment. Several groups share Sentinels and watchers, several deployments
+    (clusters) nothing but addresses.
 
     `note(text)` is told what happens, `blame(expected, found)` what must not.
     """
@@ -104,6 +138,7 @@ class Fleet:
         self.note = note
         self.blame = blame
         self.group = group
+        self.name = f"{group}{cluster.suffix}"
         self.nodes, self.sentinels, self.watchers = nodes, sentinels, watchers
         self.hits = []  # of the current round
         self._roles = {}
@@ -161,7 +196,7 @@ class Fleet:
             if not process.running:
                 return f"{process.name} does not run"
         why = self.cluster.disagreement(self.nodes, self.sentinels, self.watchers, self.group)
-        return f"{self.group}: {why}" if why else ""
+        return f"{self.name}: {why}" if why else ""
 
     def tilted(self):
         """Whether a Sentinel trusts its clock no more, as it does for half a minute after it stood still."""

@@ -70,7 +70,7 @@ def _admit(fault, group, busy, pool):
     victims = set() if isinstance(fault, Cut) else {fleet.who(role) for role in fault.roles}
     touched = group.touch(fleet, fault.touches)
     busy |= victims
-    fleet.note(f"{fleet.group}: {fault.describe(fleet)}")
+    fleet.note(f"{fleet.name}: {fault.describe(fleet)}")
 
     def play():
         try:

@@ -246,9 +246,9 @@ class Server(Process):
         """As it stands in ZooKeeper."""
         return f"{self.host} {self.port}"
 
-    def move(self):
+    def move(self, port=None):
         """To another port, when it starts again."""
-        self.port = free_port()
+        self.port = port or free_port()
         self.env["PORT0"] = str(self.port)
 
     def _secret(self, name):
@@ -377,6 +377,7 @@ class Cluster:
         self.binaries = pathlib.Path(binaries or os.environ.get("REDIS_ZK_BIN", ROOT / "build/release/bin"))
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="redis-zk."))
         self.network = network
+        self.suffix = ""  # what tells its groups from those of other clusters
         self.processes = []
         self.zookeeper = None
         self.zookeeper_hosts = None
