@@ -107,10 +107,6 @@ class LeftOut {
   std::vector<std::string> order_;
 };
 
-bool IsLoopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || (IsIpAddress(host) && host.starts_with("127."));
-}
-
 // Why a group that is not ours cannot be monitored beside ours; empty: it can.
 std::string Conflict(const Line& monitor, const Monitoring& monitoring) {
   if (monitor.values.size() < 2) return "";

@@ -18,7 +18,7 @@
 #include "unit/files.h"
 #include "watcher/options.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::common_options_test {
 namespace {
 
 using ::testing::AllOf;
@@ -89,10 +89,10 @@ TEST_F(CommonOptionsTest, SettleWhatIsBoundAndWhatIsAnnounced) {
             {{"BIND_IP", "127.0.0.1"}, {"PORT0", port0}, {"ANNOUNCE_PORT", "31000"}},
             {"127.0.0.1", port},
             {"127.0.0.1", 31000}},
-           {"every address, announced by name",
-            {{"BIND_IP", "0.0.0.0"}, {"PORT0", port0}, {"ANNOUNCE_IP", "redis-1.example"}},
-            {"0.0.0.0", port},
-            {"redis-1.example", port}}}) {
+           {"a name, as the address that it stands for",
+            {{"BIND_IP", "127.0.0.1"}, {"PORT0", port0}, {"ANNOUNCE_IP", "localhost"}},
+            {"127.0.0.1", port},
+            {"127.0.0.1", port}}}) {
     server_ = {};
     const auto outcome = Read(environment);
     EXPECT_FALSE(outcome.exit_code) << name << ": " << outcome.text;
@@ -116,6 +116,9 @@ TEST_F(CommonOptionsTest, RefuseWhatCannotWork) {
            {"not an address", {{"BIND_IP", "localhost"}}, "BIND_IP (environment): found \"localhost\""},
            {"nothing that others can reach", {{"BIND_IP", "0.0.0.0"}}, "ANNOUNCE_IP: found \"0.0.0.0\""},
            {"nor that", {{"BIND_IP", "127.0.0.1"}, {"ANNOUNCE_IP", "::"}}, "ANNOUNCE_IP: found \"::\""},
+           {"a name that only this machine can reach",
+            {{"BIND_IP", "0.0.0.0"}, {"ANNOUNCE_IP", "localhost"}},
+            "ANNOUNCE_IP: found \"localhost\", which is "},
            {"port 0", {{"BIND_IP", "127.0.0.1"}, {"PORT0", "0"}}, "PORT0"},
            {"announced port 0", {{"BIND_IP", "127.0.0.1"}, {"ANNOUNCE_PORT", "0"}}, "ANNOUNCE_PORT"},
            {"announced port and address", {{"ANNOUNCE_IP", "192.0.2.1:6379"}}, "ANNOUNCE_IP"},
@@ -133,6 +136,34 @@ TEST_F(CommonOptionsTest, RefuseWhatCannotWork) {
     EXPECT_EQ(outcome.exit_code, kExitConfig) << name;
     EXPECT_THAT(outcome.text, HasSubstr(message)) << name;
   }
+}
+
+TEST_F(CommonOptionsTest, ANameIsAnnouncedAsTheAddressThatOthersReach) {
+  struct Row {
+    const char* name;
+    std::vector<std::string> addresses;
+    const char* bound;
+    const char* announced;
+  };
+  for (const auto& [name, addresses, bound, announced] : std::initializer_list<Row>{
+           {"the only one", {"10.0.0.1"}, "0.0.0.0", "10.0.0.1"},
+           {"the first", {"10.0.0.1", "10.0.0.2"}, "172.17.0.2", "10.0.0.1"},
+           {"of the bound family, 4", {"2001:db8::1", "10.0.0.1"}, "172.17.0.2", "10.0.0.1"},
+           {"of the bound family, 6", {"10.0.0.1", "2001:db8::1"}, "fd00::2", "2001:db8::1"},
+           {"of the other family, where there is no other", {"2001:db8::1"}, "172.17.0.2", "2001:db8::1"},
+           {"the machine's own name in /etc/hosts", {"127.0.1.1", "10.0.0.1"}, "10.0.0.1", "10.0.0.1"},
+           {"another family rather than loopback", {"127.0.1.1", "2001:db8::1"}, "10.0.0.1", "2001:db8::1"},
+           {"loopback to loopback", {"10.0.0.1", "127.0.0.1"}, "127.0.0.1", "127.0.0.1"}}) {
+    EXPECT_EQ(AddressToAnnounce(addresses, bound), announced) << name;
+  }
+}
+
+// RFC 6761: no name below .invalid exists.
+TEST_F(CommonOptionsTest, ANameThatIsUnknownMayBeKnownInAMoment) {
+  const auto outcome = Read(
+      {{"BIND_IP", "127.0.0.1"}, {"PORT0", std::to_string(FreePort())}, {"ANNOUNCE_IP", "redis-1.invalid"}});
+  EXPECT_EQ(outcome.exit_code, kExitTryAgain);
+  EXPECT_THAT(outcome.text, HasSubstr("ANNOUNCE_IP: redis-1.invalid: "));
 }
 
 TEST_F(CommonOptionsTest, APortThatIsTakenMayBeFreeInAMoment) {
@@ -312,4 +343,4 @@ TEST(DaemonOptionsTest, BecomeValues) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::common_options_test

@@ -13,7 +13,7 @@
 #include "unit/files.h"
 #include "zookeeper/hosts.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::options_test {
 namespace {
 
 using ::testing::AllOf;
@@ -432,4 +432,4 @@ TEST_F(OptionsTest, SaysItsVersion) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::options_test

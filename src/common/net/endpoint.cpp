@@ -127,4 +127,8 @@ bool MayBeSame(const Endpoint& one, const Endpoint& other) {
 
 bool IsWildcard(std::string_view ip) { return ip == "0.0.0.0" || ip == "::"; }
 
+bool IsLoopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || (IsIpAddress(host) && host.starts_with("127."));
+}
+
 }  // namespace redis_zk

@@ -43,5 +43,7 @@ bool IsHostName(std::string_view host);
 bool MayBeSame(const Endpoint& one, const Endpoint& other);
 // 0.0.0.0 or ::, which can be bound but not announced.
 bool IsWildcard(std::string_view ip);
+// 127.0.0.0/8, ::1 or "localhost", which is another machine for everybody.
+bool IsLoopback(std::string_view host);
 
 }  // namespace redis_zk

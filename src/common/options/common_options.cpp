@@ -8,6 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
+
+#include "net/lookup.h"
 
 namespace redis_zk {
 
@@ -41,11 +44,32 @@ std::vector<std::string> ResolveAddresses(ServerOptions& options) {
   options.announce.host = options.announce_ip.empty() ? options.bind.host : options.announce_ip;
   options.announce.port =
       options.announce_port == 0 ? options.bind.port : static_cast<std::uint16_t>(options.announce_port);
-  if (IsWildcard(options.announce.host)) {
-    errors.push_back(fmt::format("ANNOUNCE_IP: found \"{}\", expected an address that others can reach",
-                                 options.announce.host));
-  }
   return errors;
+}
+
+// REQUIRES: what is bound is settled. A name is looked up once and told to nobody: each who is told one would
+// have to resolve it, and Sentinel names the same server now by its name and now by its address.
+std::vector<std::string> LookUpAnnounced(ServerOptions& options) {
+  if (options.announce_ip.empty() || IsIpAddress(options.announce_ip)) return {};
+  const auto addresses = LookUp(options.announce_ip);
+  if (!addresses) return {fmt::format("ANNOUNCE_IP: {}", addresses.error().message)};
+  options.announce.host = AddressToAnnounce(*addresses, options.bind.host);
+  return {};
+}
+
+// REQUIRES: the addresses are settled.
+std::vector<std::string> CheckAnnounced(const ServerOptions& options) {
+  const std::string& announced = options.announce.host;
+  if (IsWildcard(announced)) {
+    return {fmt::format("ANNOUNCE_IP: found \"{}\", expected an address that others can reach", announced)};
+  }
+  const bool was_name = !options.announce_ip.empty() && announced != options.announce_ip;
+  if (was_name && IsLoopback(announced) && !IsLoopback(options.bind.host)) {
+    return {
+        fmt::format("ANNOUNCE_IP: found \"{}\", which is {} here, expected an address that others can reach",
+                    options.announce_ip, announced)};
+  }
+  return {};
 }
 
 // REQUIRES: the addresses are resolved.
@@ -96,8 +120,9 @@ void AddServerOptions(Options& options, const std::string& default_port,
               &target->net_iface);
   options.Add({"BIND_IP", "address to bind instead of the interface's", ""}, ParseIp, &target->bind_ip);
   options.Add({"PORT0", "port to serve on", default_port}, WholeNumber(1, 65535), &target->port);
-  options.Add({"ANNOUNCE_IP", "what others are told instead of the bound address", ""}, ParseHost,
-              &target->announce_ip);
+  options.Add({"ANNOUNCE_IP",
+               "what others are told instead of the bound address; a name is looked up at the start", ""},
+              ParseHost, &target->announce_ip);
   options.Add({"ANNOUNCE_PORT", "what others are told instead of the bound port", ""}, WholeNumber(1, 65535),
               &target->announce_port);
   options.Add({"WORK_DIR", "where the server runs", "."}, ParseText, &target->work_dir);
@@ -116,12 +141,25 @@ void AddServerOptions(Options& options, const std::string& default_port,
       {"STOP_TIMEOUT", "how long the server may take to stop before it is killed", default_stop_timeout},
       DurationBetween(100ms, 24h), &target->stop_timeout);
   options.AddCheck([target] { return ResolveAddresses(*target); });
+  // A name server may be away for a moment.
+  options.AddCheck([target] { return LookUpAnnounced(*target); }, kExitTryAgain);
+  options.AddCheck([target] { return CheckAnnounced(*target); });
   // A child of a server that was killed may hold its port for a moment.
   options.AddCheck([target] { return CheckPortIsFree(*target); }, kExitTryAgain);
   options.AddCheck([target] { return CheckDirectory("WORK_DIR", target->work_dir); });
   options.AddCheck([target] {
     return target->run_dir.empty() ? std::vector<std::string>{} : CheckDirectory("RUN_DIR", target->run_dir);
   });
+}
+
+std::string AddressToAnnounce(const std::vector<std::string>& addresses, std::string_view bound) {
+  const auto rank = [&](const std::string& ip) {
+    const bool of_the_family =
+        (ip.find(':') == std::string::npos) == (bound.find(':') == std::string_view::npos);
+    return std::pair(IsLoopback(ip) != IsLoopback(bound), !of_the_family);
+  };
+  return *std::min_element(addresses.begin(), addresses.end(),
+                           [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
 std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_exists,

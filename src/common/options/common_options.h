@@ -54,6 +54,10 @@ struct ServerOptions {
   Endpoint bind;
   Endpoint announce;
 };
+// Of the addresses (REQUIRES: at least one) of a name in ANNOUNCE_IP, the one to announce: loopback only to
+// loopback (a machine often has its own name there), then one of the bound address's family, then the
+// resolver's order.
+std::string AddressToAnnounce(const std::vector<std::string>& addresses, std::string_view bound);
 // The address that is here instead of the bound one: a container that was connected to its network anew, by
 // which its interface may get another name. Nothing: the bound one is here still, or NET_IFACE exists and has
 // none of that family, and may get its own back.
