@@ -7,7 +7,7 @@
 #include "integration/session_fixture.h"
 #include "support/proxy.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::lock_test {
 namespace {
 
 using zookeeper::kAnyVersion;
@@ -131,4 +131,4 @@ TEST_F(LockTest, IsLostWithTheSessionAndNobodyCanWriteUnderIt) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::lock_test

@@ -9,7 +9,7 @@
 #include "support/servers.h"
 #include "support/wait.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::redis_test {
 namespace {
 
 using redis::Connection;
@@ -265,4 +265,4 @@ TEST_F(SubscriberTest, EndsAtOnceWhenItIsNoLongerWanted) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::redis_test

@@ -10,7 +10,7 @@
 #include "integration/session_fixture.h"
 #include "support/proxy.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::registry_test {
 namespace {
 
 using store::Record;
@@ -352,4 +352,4 @@ TEST_F(RegistryTest, LetsOneSteerAGroupAtATime) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::registry_test

@@ -6,7 +6,7 @@
 #include "support/servers.h"
 #include "support/wait.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::servers_contract_test {
 namespace {
 
 class RealServersWorld final : public ServersWorld {
@@ -59,4 +59,4 @@ INSTANTIATE_TEST_SUITE_P(Real, ServersContract, ::testing::Values([]() -> std::u
                          }));
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::servers_contract_test

@@ -3,7 +3,7 @@
 #include "integration/session_fixture.h"
 #include "support/proxy.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::session_contract_test {
 namespace {
 
 class RealContractSession final : public ContractSession {
@@ -47,4 +47,4 @@ INSTANTIATE_TEST_SUITE_P(Real, SessionContract, ::testing::Values([]() -> std::u
                          }));
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::session_contract_test

@@ -5,7 +5,7 @@
 #include "support/proxy.h"
 #include "zookeeper/client_session.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::session_test {
 namespace {
 
 using zookeeper::Lifetime;
@@ -96,4 +96,4 @@ TEST(SessionTest, BeginsANewSessionWhenSilenceLastedLongerThanOneLives) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::session_test

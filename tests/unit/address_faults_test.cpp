@@ -9,7 +9,7 @@
 #include "store/addresses.h"
 #include "unit/wrapper_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::address_faults_test {
 namespace {
 
 using store::Addresses;
@@ -121,4 +121,4 @@ TEST_F(AddressClaimTest, IsKeptThroughTheEndOfASessionAndAFault) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::address_faults_test

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <optional>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::addresses_test {
 namespace {
 
 using store::AddressVerdict;
@@ -41,4 +41,4 @@ TEST(JudgeAddressTest, OneAddressForOneServer) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::addresses_test

@@ -8,7 +8,7 @@
 #include "watcher/deletion.h"
 #include "watcher/web/answers.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::admin_test {
 namespace {
 
 using watcher::Access;
@@ -152,4 +152,4 @@ TEST(AnswerOfTest, TellsTheOutcome) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::admin_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::answers_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -405,4 +405,4 @@ TEST(WantsJsonTest, GoesByTheFirstTypeThereIs) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::answers_test

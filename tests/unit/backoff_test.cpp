@@ -4,7 +4,7 @@
 
 #include <initializer_list>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::backoff_test {
 namespace {
 
 double Never() { return 0.0; }
@@ -51,4 +51,4 @@ TEST(BackoffTest, NeverOverflows) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::backoff_test

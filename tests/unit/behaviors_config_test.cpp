@@ -10,7 +10,7 @@
 #include "unit/files.h"
 #include "watcher/behaviors/config.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::behaviors_config_test {
 namespace {
 
 using ::testing::AllOf;
@@ -193,4 +193,4 @@ TEST_F(BehaviorsConfigTest, SaysAllThatIsWrongAtOnce) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::behaviors_config_test

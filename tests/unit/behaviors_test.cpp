@@ -11,7 +11,7 @@
 #include "unit/log_fixture.h"
 #include "watcher/behaviors/exec.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::behaviors_test {
 namespace {
 
 using ::testing::Contains;
@@ -194,4 +194,4 @@ TEST(ExecTest, TellsTheEventInTheEnvironment) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::behaviors_test

@@ -10,7 +10,7 @@
 
 #include "redis-wrapper/follow.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::bootstrap_test {
 namespace {
 
 using redis::Role;
@@ -717,4 +717,4 @@ TEST(SuccessorTest, IsTheRecordedOneOfAMasterThatLed) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::bootstrap_test

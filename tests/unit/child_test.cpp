@@ -16,7 +16,7 @@
 #include "unit/files.h"
 #include "unit/shell_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::child_test {
 namespace {
 
 using os::Child;
@@ -242,4 +242,4 @@ TEST_F(ChildTest, DoesNotOutliveAWrapperThatIsKilled) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::child_test

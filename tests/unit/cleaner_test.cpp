@@ -10,7 +10,7 @@
 #include "unit/cleaner_fixture.h"
 #include "unit/log_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::cleaner_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -298,4 +298,4 @@ TEST(CleanerTest, WaitsForZooKeeper) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::cleaner_test

@@ -9,7 +9,7 @@
 #include "unit/log_fixture.h"
 #include "watcher/cleaner.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::cleaner_tidying_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -158,4 +158,4 @@ TEST(CleanerTidyingTest, SaysWhatItCannotRemove) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::cleaner_tidying_test

@@ -9,7 +9,7 @@
 
 #include "store/sentinel_id.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::cleanup_test {
 namespace {
 
 using store::SentinelIdOf;
@@ -473,4 +473,4 @@ TEST(CleanUpTest, NamesGhostsInTheSameOrderAlways) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::cleanup_test

@@ -10,7 +10,7 @@
 #include "watcher/web/client.h"
 #include "watcher/words.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::cli_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -232,4 +232,4 @@ TEST(ClientTest, WritesPathsAndPlaces) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::cli_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::cold_start_test {
 namespace {
 
 using redis_wrapper::DecideColdStart;
@@ -306,4 +306,4 @@ TEST(FindAwaitedTest, NamesThoseWhoMayHaveBetterData) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::cold_start_test

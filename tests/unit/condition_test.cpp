@@ -9,7 +9,7 @@
 
 #include "watcher/web/json.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::condition_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -132,4 +132,4 @@ TEST(ConditionTest, StandsInTheStatus) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::condition_test

@@ -10,7 +10,7 @@
 #include "os/child_output.h"
 #include "unit/files.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::conf_complaint_test {
 namespace {
 
 using redis::ComplaintReader;
@@ -111,4 +111,4 @@ TEST(DescribeComplaintTest, NamesTheUsersLine) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::conf_complaint_test

@@ -13,7 +13,7 @@
 #include "unit/conf_lines.h"
 #include "unit/files.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::conf_file_test {
 namespace {
 
 using redis::Conf;
@@ -175,4 +175,4 @@ TEST_F(ConfFileTest, IncludesAreBounded) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::conf_file_test

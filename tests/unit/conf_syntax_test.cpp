@@ -10,7 +10,7 @@
 
 #include "unit/conf_lines.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::conf_syntax_test {
 namespace {
 
 using redis::QuoteForConf;
@@ -85,4 +85,4 @@ TEST(SplitConfLineTest, ReadsAsRedisDoes) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::conf_syntax_test

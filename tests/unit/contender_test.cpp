@@ -5,7 +5,7 @@
 
 #include "zookeeper/lock.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::contender_test {
 namespace {
 
 using zookeeper::ContenderSequence;
@@ -58,4 +58,4 @@ TEST(ContenderSequenceTest, FindsNoContenderInAnyOtherName) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::contender_test

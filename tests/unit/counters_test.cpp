@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::counters_test {
 namespace {
 
 using watcher::Counters;
@@ -80,4 +80,4 @@ TEST(TallyTest, SortsOutagesByLength) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::counters_test

@@ -8,7 +8,7 @@
 #include "unit/files.h"
 #include "zookeeper/client_session.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::dataset_keeper_test {
 namespace {
 
 using redis_wrapper::DataFiles;
@@ -115,4 +115,4 @@ TEST_F(DatasetKeeperTest, TheNoteSaysWhetherTheAppendOnlyFileIsInUse) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::dataset_keeper_test

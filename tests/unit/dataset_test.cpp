@@ -12,7 +12,7 @@
 #include "redis-wrapper/redis_conf.h"
 #include "unit/files.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::dataset_test {
 namespace {
 
 using redis_wrapper::Conversion;
@@ -475,4 +475,4 @@ TEST_F(DatasetTest, ThePriorityIsTheLastOneUnderEitherName) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::dataset_test

@@ -7,7 +7,7 @@
 
 #include <functional>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::descriptors_test {
 namespace {
 
 // What `act` returns in a process of its own.
@@ -61,4 +61,4 @@ TEST(DescriptorsTest, MissingStandardStreamsAreOpened) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::descriptors_test

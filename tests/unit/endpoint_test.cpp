@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::endpoint_test {
 namespace {
 
 const std::string kLongestLabel(63, 'a');
@@ -245,4 +245,4 @@ TEST(IsWildcardTest, KnowsTheAddressesThatOnlyBind) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::endpoint_test

@@ -11,7 +11,7 @@
 #include "support/fault_site.h"
 #include "unit/log_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::event_log_keeper_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -143,4 +143,4 @@ TEST(EventLogKeeperTest, WaitsForZooKeeperAndKeepsTheYoungest) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::event_log_keeper_test

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::event_log_test {
 namespace {
 
 using store::Appended;
@@ -77,4 +77,4 @@ TEST(CleanUpPauseTest, IsOneWhateverItSays) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::event_log_test

@@ -13,7 +13,7 @@
 #include "support/wait.h"
 #include "unit/signals_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::event_queue_test {
 namespace {
 
 using Event = std::variant<SignalReceived, std::string>;
@@ -171,4 +171,4 @@ TEST_F(BlockedSignalsTest, ThreadsInheritTheMask) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::event_queue_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::event_stream_test {
 namespace {
 
 using ::testing::AllOf;
@@ -87,4 +87,4 @@ TEST_F(EventStreamTest, OccupiesAPlaceForAsLongAsItLives) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::event_stream_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::events_test {
 namespace {
 
 using store::Record;
@@ -201,4 +201,4 @@ TEST(RecentEventsTest, WakesThoseWhoWait) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::events_test

@@ -10,7 +10,7 @@
 
 #include "unit/group_scene.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::explain_test {
 namespace {
 
 using ::testing::AllOf;
@@ -277,4 +277,4 @@ TEST(ExplainTest, IsTextForATerminal) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::explain_test

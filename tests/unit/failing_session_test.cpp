@@ -7,7 +7,7 @@
 
 #include "support/fault_site.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::failing_session_test {
 namespace {
 
 using zookeeper::kAnyVersion;
@@ -121,4 +121,4 @@ TEST_F(FailingSessionTest, SomethingElseHappensBeforeTheCallerIsTold) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::failing_session_test

@@ -8,7 +8,7 @@
 #include "support/failing_network.h"
 #include "support/fake_fleet.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::failover_request_test {
 namespace {
 
 using State = FakeFleet::State;
@@ -101,4 +101,4 @@ TEST_F(FailoverRequestTest, EndsWhereAllRefuse) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::failover_request_test

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::fence_test {
 namespace {
 
 using redis_wrapper::Confirmations;
@@ -132,4 +132,4 @@ TEST(FenceTest, RisesWhenPatienceEndsAndFallsAtOnce) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::fence_test

@@ -16,7 +16,7 @@
 
 #include "unit/files.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::file_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -174,4 +174,4 @@ TEST(AbsolutePathTest, NeedsNoFile) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::file_test

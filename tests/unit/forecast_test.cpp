@@ -10,7 +10,7 @@
 
 #include "unit/group_scene.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::forecast_test {
 namespace {
 
 using ::testing::StartsWith;
@@ -210,4 +210,4 @@ TEST(ForecastTest, SortsTheDisksForAColdStart) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::forecast_test

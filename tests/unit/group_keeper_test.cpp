@@ -8,7 +8,7 @@
 
 #include "unit/group_keeper_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::group_keeper_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -421,4 +421,4 @@ TEST_F(RecoveredGroupTest, OfAHostNameTakesARestart) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::group_keeper_test

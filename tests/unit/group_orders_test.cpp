@@ -6,7 +6,7 @@
 #include "support/fake_fleet.h"
 #include "unit/log_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::group_orders_test {
 namespace {
 
 using sentinel_wrapper::GroupOrders;
@@ -76,4 +76,4 @@ TEST_F(GroupOrdersTest, AreForgottenWithTheSentinel) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::group_orders_test

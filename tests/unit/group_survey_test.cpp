@@ -8,7 +8,7 @@
 #include "store/sentinel_id.h"
 #include "unit/group_keeper_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::group_survey_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -110,4 +110,4 @@ TEST_F(GroupSurveyTest, LooksAtAnyNumberOfGroups) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::group_survey_test

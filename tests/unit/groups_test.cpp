@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::groups_test {
 namespace {
 
 using sentinel::ReplicaReport;
@@ -132,4 +132,4 @@ TEST(NewerTest, TakesTheNewerConfiguration) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::groups_test

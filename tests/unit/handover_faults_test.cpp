@@ -7,7 +7,7 @@
 
 #include "unit/handover_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::handover_faults_test {
 namespace {
 
 using AfterFailure = HandoverWorld::AfterFailure;
@@ -422,4 +422,4 @@ TEST(DisconnectClientsTest, LeavesReplicasAndSubscribersAlone) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::handover_faults_test

@@ -13,15 +13,13 @@
 #include <vector>
 
 #include "failover/handover.h"
+#include "support/addresses.h"
 #include "support/failing_network.h"
 #include "support/fake_fleet.h"
 #include "support/fake_time.h"
 
 namespace redis_zk::testing {
 
-inline const Endpoint kA{"10.0.0.1", 6379};
-inline const Endpoint kB{"10.0.0.2", 6379};
-inline const Endpoint kC{"10.0.0.3", 6379};
 inline const Endpoint kS1{"10.0.0.7", 26379};
 inline const Endpoint kS2{"10.0.0.8", 26379};
 inline const Endpoint kS3{"10.0.0.9", 26379};

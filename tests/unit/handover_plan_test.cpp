@@ -8,7 +8,7 @@
 
 #include "failover/plan.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::handover_plan_test {
 namespace {
 
 using failover::HandoverView;
@@ -333,4 +333,4 @@ TEST(PlanHandoverTest, PromotesWhoIsNamed) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::handover_plan_test

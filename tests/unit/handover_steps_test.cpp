@@ -8,7 +8,7 @@
 #include "support/fault_site.h"
 #include "unit/handover_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::handover_steps_test {
 namespace {
 
 using AfterFailure = HandoverWorld::AfterFailure;
@@ -114,4 +114,4 @@ TEST(HandoverTest, HoldsWheneverItIsInterrupted) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::handover_steps_test

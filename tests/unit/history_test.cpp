@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::history_test {
 namespace {
 
 using redis::Role;
@@ -135,4 +135,4 @@ TEST(ContinueTest, ForgetsTheOldestOfVeryManyChapters) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::history_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::hosts_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -105,4 +105,4 @@ TEST(ParsePathTest, RefusesEverythingElse) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::hosts_test

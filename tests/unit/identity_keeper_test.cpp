@@ -7,7 +7,7 @@
 
 #include "unit/wrapper_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::identity_keeper_test {
 namespace {
 
 using sentinel_wrapper::IdentityKeeper;
@@ -164,4 +164,4 @@ TEST_F(IdentityKeeperTest, WritesDownAnEpochThatHasGrown) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::identity_keeper_test

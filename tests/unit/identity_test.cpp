@@ -8,7 +8,7 @@
 
 #include "base/random_id.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::identity_test {
 namespace {
 
 using sentinel_wrapper::ChooseIdentity;
@@ -154,4 +154,4 @@ TEST(EpochInTest, ReadsWhatSentinelWrites) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::identity_test

@@ -10,7 +10,7 @@
 #include "support/listener.h"
 #include "support/servers.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::interface_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -104,4 +104,4 @@ TEST(CheckBindableTest, SaysWhichPartIsWrong) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::interface_test

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::late_clients_test {
 namespace {
 
 using redis::Role;
@@ -80,4 +80,4 @@ TEST(LateClientsTest, AreNotDisconnectedForASentinelThatIsGone) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::late_clients_test

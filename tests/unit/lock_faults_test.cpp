@@ -8,7 +8,7 @@
 #include "support/fault_site.h"
 #include "zookeeper/lock.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::lock_faults_test {
 namespace {
 
 using zookeeper::kAnyVersion;
@@ -141,4 +141,4 @@ TEST(LockFaultsTest, WhoWaitsIsToldWhateverCallFailed) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::lock_faults_test

@@ -13,7 +13,7 @@
 #include "options/parsers.h"
 #include "unit/log_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::log_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -238,4 +238,4 @@ TEST_F(LogTest, KnowsEveryLevelThatAnOptionTakes) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::log_test

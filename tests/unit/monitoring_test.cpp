@@ -10,7 +10,7 @@
 #include "sentinel-wrapper/identity.h"
 #include "store/sentinel_id.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::monitoring_test {
 namespace {
 
 using sentinel_wrapper::Fleet;
@@ -106,4 +106,4 @@ TEST(MonitoringTest, NamesNoSentinelWhoseIdNobodyKnows) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::monitoring_test

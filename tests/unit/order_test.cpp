@@ -11,7 +11,7 @@
 #include "support/failing_network.h"
 #include "support/fake_fleet.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::order_test {
 namespace {
 
 using failover::ConfirmationsNeeded;
@@ -211,4 +211,4 @@ TEST(OrderFailoverTest, TellsWhoRefusedAndWhy) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::order_test

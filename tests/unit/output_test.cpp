@@ -16,7 +16,7 @@
 #include "unit/log_fixture.h"
 #include "unit/shell_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::output_test {
 namespace {
 
 using os::Child;
@@ -179,4 +179,4 @@ TEST_F(OutputTest, LeavesNoDescriptorBehind) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::output_test

@@ -6,7 +6,7 @@
 
 #include "unit/group_keeper_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::own_sentinel_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -154,4 +154,4 @@ TEST_F(OwnSentinelTest, ThatKnowsNoInfoPeriodIsNotToldAgain) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::own_sentinel_test

@@ -12,7 +12,7 @@
 #include "support/fake_time.h"
 #include "unit/log_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::own_waits_test {
 namespace {
 
 using store::Record;
@@ -142,4 +142,4 @@ TEST(OwnWaitsTest, AreSaidAndEndWhenWhatIsWaitedForHappens) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::own_waits_test

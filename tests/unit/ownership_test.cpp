@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::ownership_test {
 namespace {
 
 using redis::ServerInfo;
@@ -59,4 +59,4 @@ TEST(DescribeStrangerTest, ShowsTheIdAndNoControlCharacter) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::ownership_test

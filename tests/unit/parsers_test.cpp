@@ -9,7 +9,7 @@
 
 #include "unit/files.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::parsers_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -165,4 +165,4 @@ TEST(CheckReadableTest, TakesAFileOnly) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::parsers_test

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::preference_test {
 namespace {
 
 using failover::Prefers;
@@ -67,4 +67,4 @@ TEST(PrefersTest, OnlyTheFirstThatCanBePromoted) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::preference_test

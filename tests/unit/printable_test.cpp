@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::printable_test {
 namespace {
 
 TEST(ShownTest, MakesOnePrintableLineOfAnything) {
@@ -40,4 +40,4 @@ TEST(ShownTest, MakesOnePrintableLineOfAnything) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::printable_test

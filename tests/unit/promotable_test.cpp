@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::promotable_test {
 namespace {
 
 using redis::kNoMasterKnown;
@@ -189,4 +189,4 @@ TEST(FindUnawareTest, NamesTheSentinelThatDoesNotKnowTheReplica) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::promotable_test

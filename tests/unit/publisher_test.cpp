@@ -9,7 +9,7 @@
 
 #include "support/fake_time.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::publisher_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -90,4 +90,4 @@ TEST(FindOutagesTest, AnOutageBeganWhenTheMasterWasFirstMissed) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::publisher_test

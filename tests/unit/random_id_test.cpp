@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::random_id_test {
 namespace {
 
 using ::testing::MatchesRegex;
@@ -60,4 +60,4 @@ TEST(RandomIndexTest, ReachesEveryIndexAndNoOther) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::random_id_test

@@ -15,7 +15,7 @@
 #include "unit/watcher_fixture.h"
 #include "watcher/registry_reader.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::record_keeper_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -332,4 +332,4 @@ TEST(RecordKeeperTest, MissedEventsMakeItCompareAllAtOnce) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::record_keeper_test

@@ -7,7 +7,7 @@
 
 #include "base/printable.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::record_test {
 namespace {
 
 using store::Dataset;
@@ -88,7 +88,7 @@ TEST(LineageTest, IsReadAsItWasWritten) {
 }
 
 TEST(LineageTest, SurvivesBytesThatAreNoText) {
-  const auto parsed = ParseLineage(Render({1, "10.0.0.1 6379", "found \"\xff\xfe\""}));
+  const auto parsed = ParseLineage(Render(Lineage{1, "10.0.0.1 6379", "found \"\xff\xfe\""}));
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->master, "10.0.0.1 6379");
   EXPECT_FALSE(parsed->reason.empty());
@@ -265,4 +265,4 @@ TEST(ParseMemberTest, RefusesEverythingElse) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::record_test

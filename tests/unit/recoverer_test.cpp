@@ -11,7 +11,7 @@
 #include "support/fake_fleet.h"
 #include "support/fault_site.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::recoverer_test {
 namespace {
 
 using redis::Role;
@@ -267,4 +267,4 @@ TEST(RecovererTest, IsWholeWhicheverQuestionToAServerFails) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::recoverer_test

@@ -10,7 +10,7 @@
 #include "redis-wrapper/fence.h"
 #include "redis-wrapper/recovery.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::recovery_model_test {
 namespace {
 
 using redis::Role;
@@ -326,4 +326,4 @@ TEST(RecoveryModelTest, LeavesToSentinelWhatItDoes) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::recovery_model_test

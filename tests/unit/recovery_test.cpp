@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::recovery_test {
 namespace {
 
 using redis::Role;
@@ -500,4 +500,4 @@ TEST(QuietTest, BeginsAnewWithWhateverNeedsTime) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::recovery_test

@@ -11,7 +11,7 @@
 #include "redis-wrapper/dataset.h"
 #include "unit/files.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::redis_conf_test {
 namespace {
 
 using redis_wrapper::CheckRedisConf;
@@ -277,4 +277,4 @@ TEST_F(RedisConfTest, FilesThatPeopleHave) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::redis_conf_test

@@ -8,7 +8,7 @@
 #include "redis-wrapper/server_conf.h"
 #include "unit/conf_lines.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::redis_server_conf_test {
 namespace {
 
 using redis_wrapper::RenderServerConf;
@@ -126,4 +126,4 @@ TEST(RedisServerConfTest, LetsNoValueBecomeADirective) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::redis_server_conf_test

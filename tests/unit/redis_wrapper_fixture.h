@@ -16,6 +16,7 @@
 #include "redis-wrapper/dataset.h"
 #include "redis-wrapper/wrapper.h"
 #include "store/sentinel_id.h"
+#include "support/addresses.h"
 #include "support/failing_network.h"
 #include "support/fake_fleet.h"
 #include "support/fake_servers.h"
@@ -26,9 +27,6 @@
 
 namespace redis_zk::testing {
 
-inline const std::string kGroup = "master1";
-inline const Endpoint kB{"10.0.0.2", 6379};
-inline const Endpoint kC{"10.0.0.3", 6379};
 inline const Endpoint kSentinel{"10.0.0.7", 26379};
 
 struct WrapperSite {

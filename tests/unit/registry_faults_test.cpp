@@ -9,7 +9,7 @@
 #include "store/registry.h"
 #include "support/fault_site.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::registry_faults_test {
 namespace {
 
 using store::Record;
@@ -312,4 +312,4 @@ TEST(RegistryFaultsTest, WhatIsPersistentIsPutWithItsParents) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::registry_faults_test

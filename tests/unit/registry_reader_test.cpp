@@ -11,7 +11,7 @@
 #include "unit/log_fixture.h"
 #include "unit/watcher_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::registry_reader_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -307,4 +307,4 @@ TEST(RegistryReaderTest, MeasuresHowLongZooKeeperTakes) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::registry_reader_test

@@ -15,7 +15,7 @@
 #include "unit/log_fixture.h"
 #include "watcher/options.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::reload_test {
 namespace {
 
 using daemon::ChooseLogLevel;
@@ -142,4 +142,4 @@ TEST(ReloadTest, TakesOverWhatTheFileSaysNow) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::reload_test

@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::rescue_test {
 namespace {
 
 using sentinel::SentinelReport;
@@ -103,4 +103,4 @@ TEST(IsBehindTest, WhenTheRecordKnowsWhatNoSentinelSaysYet) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::rescue_test

@@ -7,7 +7,7 @@
 #include <future>
 #include <optional>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::resolution_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -37,4 +37,4 @@ TEST(ResolutionTest, SaysWhenItIsDoneAndIsTakenOnce) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::resolution_test

@@ -16,7 +16,7 @@
 #include "unit/watcher_fixture.h"
 #include "watcher/web/patience.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::responder_test {
 namespace {
 
 using store::Record;
@@ -217,4 +217,4 @@ TEST_F(ResponderTest, HasNoAdminApiWithoutAToken) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::responder_test

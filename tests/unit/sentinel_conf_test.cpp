@@ -7,7 +7,7 @@
 
 #include "unit/sentinel_conf_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::sentinel_conf_test {
 namespace {
 
 using ::testing::Each;
@@ -111,4 +111,4 @@ TEST(SentinelConfTest, RefusesWhatCannotWorkAndTellsWhatHinders) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::sentinel_conf_test

@@ -5,7 +5,7 @@
 
 #include "sentinel/event.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::sentinel_event_test {
 namespace {
 
 using sentinel::MayChangeMaster;
@@ -145,4 +145,4 @@ TEST(MayChangeMasterTest, GoesByTheWholeName) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::sentinel_event_test

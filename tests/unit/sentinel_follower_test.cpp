@@ -14,7 +14,7 @@
 #include "unit/log_fixture.h"
 #include "watcher/sentinel_follower.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::sentinel_follower_test {
 namespace {
 
 using sentinel::SubscriberEvent;
@@ -198,4 +198,4 @@ TEST_F(SentinelFollowerTest, TriesAgainWhereThereIsNoRoomForAThread) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::sentinel_follower_test

@@ -4,7 +4,7 @@
 
 #include "base/random_id.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::sentinel_id_test {
 namespace {
 
 using store::SentinelIdOf;
@@ -23,4 +23,4 @@ TEST(SentinelIdTest, OfWhateverIsRegisteredIsSomething) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::sentinel_id_test

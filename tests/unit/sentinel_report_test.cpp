@@ -6,7 +6,7 @@
 
 #include "sentinel/reports.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::sentinel_report_test {
 namespace {
 
 using redis::Reply;
@@ -153,4 +153,4 @@ TEST(FindMajorityTest, TellsPortsApart) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::sentinel_report_test

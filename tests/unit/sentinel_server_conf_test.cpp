@@ -8,7 +8,7 @@
 
 #include "unit/sentinel_conf_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::sentinel_server_conf_test {
 namespace {
 
 using ::testing::Contains;
@@ -375,4 +375,4 @@ TEST(SentinelServerConfTest, LetsNoValueBecomeADirective) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::sentinel_server_conf_test

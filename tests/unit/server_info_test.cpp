@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::server_info_test {
 namespace {
 
 using redis::ParseServerInfo;
@@ -154,4 +154,4 @@ TEST(ParseServerInfoTest, RefusesTextWithoutARole) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::server_info_test

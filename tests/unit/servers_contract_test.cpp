@@ -3,7 +3,7 @@
 #include "support/fake_fleet.h"
 #include "support/sentinels_contract.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::servers_contract_test {
 namespace {
 
 class FakeServersWorld final : public ServersWorld {
@@ -57,4 +57,4 @@ INSTANTIATE_TEST_SUITE_P(Fake, ServersContract, ::testing::Values([]() -> std::u
                          }));
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::servers_contract_test

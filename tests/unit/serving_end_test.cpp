@@ -8,7 +8,7 @@
 #include "unit/log_fixture.h"
 #include "unit/serving_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::serving_end_test {
 namespace {
 
 using redis::Role;
@@ -199,4 +199,4 @@ TEST_F(ServingEndTest, AnAddressThatIsGoneForGoodEndsIt) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::serving_end_test

@@ -9,7 +9,7 @@
 #include "unit/log_fixture.h"
 #include "unit/serving_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::serving_test {
 namespace {
 
 using redis::Role;
@@ -489,4 +489,4 @@ TEST_F(ServingTest, HealthSaysWhatTheServerLacks) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::serving_test

@@ -2,7 +2,7 @@
 
 #include "support/fake_zookeeper.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::session_contract_test {
 namespace {
 
 class FakeContractSession final : public ContractSession {
@@ -33,4 +33,4 @@ INSTANTIATE_TEST_SUITE_P(Fake, SessionContract, ::testing::Values([]() -> std::u
                          }));
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::session_contract_test

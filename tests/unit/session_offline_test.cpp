@@ -12,7 +12,7 @@
 #include "zookeeper/client_session.h"
 #include "zookeeper/requests.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::session_offline_test {
 namespace {
 
 using ::testing::EndsWith;
@@ -122,4 +122,4 @@ TEST_F(OfflineSessionTest, RegistryKnowsWhereTheTruthStands) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::session_offline_test

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <optional>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::session_state_test {
 namespace {
 
 using zookeeper::SessionState;
@@ -78,4 +78,4 @@ TEST(SessionStateTest, IsOutlivedOnlyBySilenceOfMoreThanASession) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::session_state_test

@@ -8,7 +8,7 @@
 #include "support/failing_network.h"
 #include "support/fake_fleet.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::settings_guard_test {
 namespace {
 
 using failover::IsTemporaryPriority;
@@ -123,4 +123,4 @@ TEST(LongestSentinelChangeTest, IsShortForWhatEndsAFailoverWithoutOne) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::settings_guard_test

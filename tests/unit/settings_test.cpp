@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::settings_test {
 namespace {
 
 using sentinel::SentinelReport;
@@ -87,4 +87,4 @@ TEST(MayBeExpectedTest, NotWhatEndsAFailover) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::settings_test

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::status_test {
 namespace {
 
 using redis::Role;
@@ -330,4 +330,4 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::status_test

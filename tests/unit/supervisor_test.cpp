@@ -9,7 +9,7 @@
 
 #include "unit/shell_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::supervisor_test {
 namespace {
 
 using os::Supervisor;
@@ -137,4 +137,4 @@ TEST_F(SupervisorTest, KeepsToItselfWhatIsNotForTheServer) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::supervisor_test

@@ -12,7 +12,7 @@
 #include "base/published.h"
 #include "support/wait.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::thread_pool_test {
 namespace {
 
 using watcher::web::ThreadPool;
@@ -217,4 +217,4 @@ TEST(PublishedTest, ReadersSeeOnlyWholeValues) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::thread_pool_test

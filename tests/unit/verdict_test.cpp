@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::verdict_test {
 namespace {
 
 using sentinel::SentinelReport;
@@ -503,4 +503,4 @@ TEST_F(HistoryTest, TheRecordArrivesWhereTheSentinelsAre) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::verdict_test

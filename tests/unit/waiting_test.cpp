@@ -12,7 +12,7 @@
 #include "unit/log_fixture.h"
 #include "unit/wrapper_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::waiting_test {
 namespace {
 
 using daemon::Wait;
@@ -215,4 +215,4 @@ TEST_F(PublishedWaitTest, AZooKeeperThatIsAwayIsSaid) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::waiting_test

@@ -10,6 +10,7 @@
 
 #include "store/registry.h"
 #include "store/sentinel_id.h"
+#include "support/addresses.h"
 #include "support/failing_network.h"
 #include "support/fake_fleet.h"
 #include "support/fake_pubsub.h"
@@ -18,11 +19,6 @@
 #include "watcher/options.h"
 
 namespace redis_zk::testing {
-
-inline const Endpoint kA{"10.0.0.1", 6379};
-inline const Endpoint kB{"10.0.0.2", 6379};
-inline const Endpoint kC{"10.0.0.3", 6379};
-inline const std::string kGroup = "master1";
 
 inline Endpoint SentinelAt(int number) { return {"10.0.0." + std::to_string(number), 26379}; }
 inline std::string UuidOf(int number) {

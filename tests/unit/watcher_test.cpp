@@ -16,7 +16,7 @@
 #include "unit/signals_fixture.h"
 #include "unit/watcher_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::watcher_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -214,4 +214,4 @@ TEST_F(WatcherTest, TakesOverBehaviorsAtSighup) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::watcher_test

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::webhook_test {
 namespace {
 
 using watcher::HookAnswer;
@@ -109,4 +109,4 @@ TEST(WebhookTest, ReadsHeaders) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::webhook_test

@@ -10,7 +10,7 @@
 #include "unit/log_fixture.h"
 #include "unit/redis_wrapper_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::wrapper_start_test {
 namespace {
 
 using redis::Role;
@@ -493,4 +493,4 @@ TEST_F(WrapperStartTest, LoadingTakesItsTime) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::wrapper_start_test

@@ -12,7 +12,7 @@
 #include "support/fault_site.h"
 #include "unit/log_fixture.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::write_fence_test {
 namespace {
 
 using redis_wrapper::WrapperOptions;
@@ -270,4 +270,4 @@ TEST(WriteFenceTest, AServerWithoutItsAnswersIsAskedAgain) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::write_fence_test
