@@ -45,12 +45,20 @@ struct View {
   // silent, see identity.h.
   std::map<Endpoint, std::string> strangers;
 
-  // The data on this node's disk, and those of the members that are starting too.
+  // The data on this node's disk, whose they are, and its user's replica-priority.
   store::Dataset own;
   bool own_append_only = false;  // its offset is as good an estimate as the note beside the file
+  std::string node;
+  std::int64_t priority = store::kDefaultPriority;
+  // The members that are starting too.
   std::vector<store::Member> starting;
   // Nodes that are gone, and may come back with better data than anybody here has; see FindAwaited.
   std::vector<store::KnownDataset> awaited;
+  // Of all that are gone, those that may be masters: whatever their data are.
+  std::vector<store::KnownDataset> promotable_absent;
+  // The data of nodes whose server has failed to load them too often, by node: of those present, and of those
+  // that are gone.
+  std::map<std::string, store::KnownDataset> failing;
   // Whether they are still waited for: COLD_START_WAIT has not passed.
   bool patient = true;
   // Whether whoever runs has registered: after ZooKeeper was away every session may have expired.
@@ -77,9 +85,11 @@ struct Decision {
   bool ask_failover = false;     // kWait: a Sentinel should promote one of the replicas now
   bool cold_start = false;       // the group begins anew from what is on disk
   bool awaits_datasets = false;  // kWait: for COLD_START_WAIT
+  bool awaits_start = false;     // kWait: for a node that starts and may fail, which is not awaited anew then
   std::uint64_t epoch = 0;       // of the configuration that comes of it
   bool forced = false;           // by FORCE_MASTER, against data of other origin
   bool disputed = false;         // only a person can say which data are the right ones
+  std::string given_up{};        // whose data are, why, and what to do; empty: nobody's
   std::string reason;            // one sentence, for the log and the record
 
   static Decision Wait(std::string name, std::string reason) {
@@ -93,11 +103,18 @@ bool IsNeverPromoted(const redis::ServerInfo& info);
 
 Decision Decide(const View& view);
 
-// Which of the `known` datasets may be better than the best of `present`, and belong to nobody `present` or
-// living: those that are newer, and those of nodes that still reported when the group died and may have
-// written on after their last report.
+// A node whose server failed so often to load its data is not awaited any more.
+inline constexpr std::int64_t kMostFailedLoads = 3;
+inline bool IsGivenUp(const store::FailedLoads& failed) { return failed.count >= kMostFailedLoads; }
+
+// Which of the `known` datasets may be better than the best of `present` that can be loaded, and belong to
+// nobody `present` or living: those that are newer, and those of nodes that still reported when the group
+// died and may have written on after their last report.
 std::vector<store::KnownDataset> FindAwaited(const std::vector<store::KnownDataset>& known,
                                              const std::vector<store::Member>& present,
                                              const store::History& history);
+// Which of them belong to nodes that may be masters, can be loaded, and are not `present`.
+std::vector<store::KnownDataset> FindPromotableAbsent(const std::vector<store::KnownDataset>& known,
+                                                      const std::vector<store::Member>& present);
 
 }  // namespace redis_zk::redis_wrapper

@@ -9,73 +9,34 @@
 
 #include "redis-wrapper/dataset.h"
 #include "redis-wrapper/history.h"
+#include "redis-wrapper/starting_nodes.h"
 
 namespace redis_zk::redis_wrapper {
 
 namespace {
 
 using store::Dataset;
-using store::History;
+using store::kNeverPromoted;
 using store::KnownDataset;
 using store::Member;
 
-// Nodes report about every five seconds, and the master its history every second: who reported this shortly
-// before the end was alive at the end.
-constexpr std::int64_t kReportedAtTheEnd = 20'000;
 // What the stream of writes holds beside them and an append-only file does not, between two notes: of each
 // Sentinel a PUBLISH of some 200 bytes every two seconds, and PINGs.
 constexpr std::int64_t kHeartbeatBytes = 4096;
+constexpr const char* kNotInTime = "it did not return within COLD_START_WAIT";
 
-std::string Describe(const Dataset& dataset) {
-  if (dataset.empty()) return "no data";
-  if (dataset.replication_id.empty()) return fmt::format("{} bytes of unknown origin", dataset.bytes);
-  return fmt::format("data {} up to {}", dataset.replication_id.substr(0, kLeastIdDigits), dataset.offset);
-}
-
-std::string Describe(const Member& member) {
-  return fmt::format("{} ({})", member.endpoint.ToAddress(), Describe(member.dataset));
-}
-
-bool IsForced(const Member& member, const std::string& force_master) {
-  return force_master == member.endpoint.ToAddress() ||
-         (force_master.size() >= kLeastIdDigits && member.dataset.replication_id.starts_with(force_master));
-}
-
-// The best of those that can begin with their data, of equals the first: nobody can with what a server holds
-// that does not answer. Two of different origin: both, in `rival`.
-struct Best {
-  const Member* best = nullptr;
-  const Member* rival = nullptr;
-};
-
-Best FindBest(const std::vector<Member>& candidates, const History& history) {
-  Best found;
-  for (const auto& candidate : candidates) {
-    if (candidate.dataset.empty() || candidate.hanging) continue;
-    if (found.best == nullptr) {
-      found.best = &candidate;
-      continue;
-    }
-    switch (Compare(candidate.dataset, found.best->dataset, history)) {
-      case Order::kNewer:
-        found.best = &candidate;
-        break;
-      case Order::kUnrelated:
-        found.rival = &candidate;
-        break;
-      case Order::kOlder:
-      case Order::kSame:
-        break;
-    }
-  }
-  return found;
-}
-
-// What only a person can decide.
+// What only a person can decide. Whoever is stopped for that is awaited anew.
 Decision Dispute(std::string name, std::string reason) {
   Decision decision = Decision::Wait(std::move(name), std::move(reason));
   decision.disputed = true;
   decision.needs_person = true;
+  return decision;
+}
+
+// The same, about nobody who will be stopped for it: nobody is awaited anew.
+Decision Refuse(std::string name, std::string reason) {
+  Decision decision = Dispute(std::move(name), std::move(reason));
+  decision.awaits_start = true;
   return decision;
 }
 
@@ -86,23 +47,26 @@ Decision ServeAsMaster(std::string reason) {
           .reason = std::move(reason)};
 }
 
-Decision AwaitDatasets(const View& view, const std::string& why, const std::string& present) {
-  const auto& awaited = view.awaited.front();
+Decision AwaitDatasets(const std::vector<KnownDataset>& missing, const std::string& why,
+                       const std::string& present) {
+  const auto& awaited = missing.front();
+  const std::string starts =
+      awaited.failed.tried() ? fmt::format(" ({})", DescribeStarts(awaited.failed)) : "";
   Decision decision = Decision::Wait(
       "missing-data",
-      fmt::format("{}; of the starting nodes, {}; waiting for {} (COLD_START_WAIT), last reported with {}{}",
-                  why, present, awaited.endpoint.ToAddress(), Describe(awaited.dataset),
-                  view.awaited.size() > 1 ? fmt::format(", and {} more", view.awaited.size() - 1) : ""));
+      fmt::format(
+          "{}; of the starting nodes, {}; waiting for {} (COLD_START_WAIT), last reported with {}{}{}", why,
+          present, awaited.endpoint.ToAddress(), DescribeData(awaited.dataset), starts,
+          missing.size() > 1 ? fmt::format(", and {} more", missing.size() - 1) : ""));
   decision.awaits_datasets = true;
   return decision;
 }
 
 // What is given up by not waiting any longer.
-std::string GivenUp(const View& view) {
-  if (view.awaited.empty()) return "";
-  const auto& awaited = view.awaited.front();
-  return fmt::format("; {} with {} did not return within COLD_START_WAIT", awaited.endpoint.ToAddress(),
-                     Describe(awaited.dataset));
+std::string GivenUp(const Field& field) {
+  if (!field.awaited.empty())
+    return fmt::format("; {} did not return within COLD_START_WAIT", DescribeData(field.awaited.front()));
+  return "";
 }
 
 // A server that runs and cannot be promoted, a replica for its priority or one that does not answer; this
@@ -152,81 +116,201 @@ Decision WaitForHanging(const View& view, const Reserve& reserve, const std::str
           "{}; refusing to start: the redis-server at {} runs, does not answer, and may hold better data "
           "than this node ({}, here {}); find out what holds it: a restart of its redis-wrapper keeps only "
           "what is on its disk; to give its data up, start this node with FORCE_MASTER={}",
-          why, reserve.endpoint.ToAddress(), Describe(reserve.dataset), Describe(view.own),
+          why, reserve.endpoint.ToAddress(), DescribeData(reserve.dataset), DescribeData(view.own),
           view.self.ToAddress()));
 }
 
 Decision WaitForReserve(const View& view, const Reserve& reserve, const std::string& why) {
   if (reserve.hangs) return WaitForHanging(view, reserve, why);
   const std::string address = reserve.endpoint.ToAddress();
-  const std::string held = reserve.dataset.empty() ? "a part of the data" : Describe(reserve.dataset);
-  return Dispute(
+  const std::string held = reserve.dataset.empty() ? "a part of the data" : DescribeData(reserve.dataset);
+  return Refuse(
       "priority-zero",
       fmt::format(
           "{}; refusing to start: {} is running and holds better data than this node ({}, here {}), and its "
           "replica-priority of 0 forbids its promotion; to make it the master, set its replica-priority to "
           "10 with CONFIG SET; to overwrite its data with those of this node, start this node with "
           "FORCE_MASTER={}",
-          why, address, held, Describe(view.own), view.self.ToAddress()));
+          why, address, held, DescribeData(view.own), view.self.ToAddress()));
 }
 
-Decision DecideDispute(const View& view, const std::vector<Member>& candidates, const Best& found,
-                       const std::string& why) {
+// FORCE_MASTER, where it makes a difference. Nothing: it names nobody who is here, or gives nothing up.
+std::optional<Decision> DecideForced(const View& view, const Field& field, const std::string& why) {
+  if (view.force_master.empty()) return std::nullopt;
   std::vector<Member> meant;
-  std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(meant),
+  std::copy_if(field.candidates.begin(), field.candidates.end(), std::back_inserter(meant),
                [&view](const auto& candidate) { return IsForced(candidate, view.force_master); });
   // An id may be that of several nodes: the best of them, and this node, which stands first, among equals.
   const Member* forced = FindBest(meant, view.history).best;
-  if (forced == nullptr) {
-    return Dispute("unrelated-data",
-                   fmt::format("{}; refusing to start: {} and {} hold unrelated datasets; set FORCE_MASTER "
-                               "on these nodes to the address or replication id of the one to keep, the "
-                               "other will be overwritten",
-                               why, Describe(*found.best), Describe(*found.rival)));
-  }
+  // An empty node is meant only where nobody comes to serve with the group's data.
+  const bool nobody_serves = field.none_loads || (field.usable.empty() && !field.tried.empty() &&
+                                                  (field.awaited.empty() || !view.patient));
+  const bool begins_empty =
+      forced == nullptr && !meant.empty() && meant.front().endpoint == view.self && nobody_serves;
+  if (begins_empty) forced = &meant.front();
+  if (forced == nullptr) return std::nullopt;
+  const std::string choice =
+      fmt::format("FORCE_MASTER={} selects {}", view.force_master, DescribeData(*forced));
+  std::string loss = DescribeLoss(view, field, *forced, choice, /*by_force=*/true);
+  if (loss.empty()) return std::nullopt;
   if (forced->endpoint != view.self)
-    return Decision::Wait("forced-master",
-                          fmt::format("{}; FORCE_MASTER={} selects {}; waiting until it serves", why,
-                                      view.force_master, Describe(*forced)));
+    return Decision::Wait("forced-master", fmt::format("{}; {}; waiting until it serves", why, choice));
   Decision decision = ServeAsMaster(
-      fmt::format("{}; FORCE_MASTER={} selected {}", why, view.force_master, Describe(*forced)));
+      fmt::format("{}; FORCE_MASTER={} selected {}", why, view.force_master, DescribeData(*forced)));
   decision.forced = true;
+  decision.given_up = std::move(loss);
+  return decision;
+}
+
+Decision AwaitStart(std::string name, std::string reason) {
+  Decision decision = Decision::Wait(std::move(name), std::move(reason));
+  decision.awaits_start = true;
+  return decision;
+}
+
+// Another node that starts goes first.
+Decision AwaitFirst(const View& view, const Member& first, const std::string& why) {
+  const bool as_good = first.dataset.empty() ||
+                       (!view.own.empty() && Compare(first.dataset, view.own, view.history) != Order::kNewer);
+  if (as_good) {
+    return AwaitStart(
+        "better-priority",
+        fmt::format("{}; {} is starting, and goes first by its replica-priority ({}, here {}); waiting until "
+                    "it serves",
+                    why, DescribeData(first), first.priority, view.priority));
+  }
+  return AwaitStart(
+      "better-data",
+      fmt::format("{}; {} is starting with better data than this node ({}); waiting until it serves", why,
+                  DescribeData(first), DescribeData(view.own)));
+}
+
+Decision AwaitPromotable(const View& view, const std::string& why) {
+  Decision decision = Decision::Wait(
+      "promotable-node",
+      fmt::format(
+          "{}; the replica-priority of this node ({}) is 0; waiting for a node that may be the master "
+          "(COLD_START_WAIT)",
+          why, DescribeData(view.own)));
+  decision.awaits_datasets = true;
+  return decision;
+}
+
+// A node that is here, may be the master, and would copy the data of this one. Nothing: there is none.
+std::optional<Endpoint> FindTaker(const View& view, const Field& field, bool with_data) {
+  const auto& candidates = with_data ? field.usable : field.candidates;
+  const auto taker = std::find_if(candidates.begin(), candidates.end(), [&](const auto& candidate) {
+    return candidate.endpoint != view.self && candidate.priority != kNeverPromoted &&
+           !view.failing.contains(candidate.node);
+  });
+  if (taker != candidates.end()) return taker->endpoint;
+  if (with_data) return std::nullopt;
+  const auto living = std::find_if(view.living.begin(), view.living.end(),
+                                   [](const auto& server) { return !IsNeverPromoted(server.second); });
+  return living == view.living.end() ? std::nullopt : std::optional(living->first);
+}
+
+// Why this node, whose replica-priority is 0 and whose data are the best, begins all the same. Empty: it
+// needs the word of a person, or waits for a node that may be the master.
+std::string FindPermission(const View& view, const Field& field) {
+  // Wherever it is; a wrapper of an older version did not tell whose data the master's were.
+  const bool is_recorded =
+      view.record.state == store::Record::State::kMaster && view.record.master == view.self;
+  const bool was_master = view.history.node.empty() ? is_recorded : view.history.node == view.node;
+  if (was_master) return "it was the master";
+  if (IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
+    return "FORCE_MASTER names it";
+  auto taker = FindTaker(view, field, /*with_data=*/true);
+  // Others may come back with data. Where they do not, an empty one takes over.
+  if (!taker && (view.promotable_absent.empty() || !view.patient))
+    taker = FindTaker(view, field, /*with_data=*/false);
+  if (taker) return fmt::format("it hands over to {} when that has its data", taker->ToAddress());
+  if (view.promotable_absent.empty()) return "no other node with data may be the master";
+  return "";
+}
+
+// REQUIRES: there is no permission.
+Decision DecideNeverPromoted(const View& view, const std::string& why) {
+  if (view.patient) return AwaitPromotable(view, why);
+  return Refuse(
+      "priority-zero",
+      fmt::format("{}; refusing to start: this node alone has the best data ({}), and its replica-priority "
+                  "of 0 forbids it to be the master; start a node that may be the master (last seen: {}), or "
+                  "start this one with FORCE_MASTER={}",
+                  why, DescribeData(view.own), DescribeData(view.promotable_absent.front()),
+                  view.self.ToAddress()));
+}
+
+// The group's data are there, and no server comes to serve with them.
+Decision AwaitRepair(const View& view, const KnownDataset& failing, const std::string& why) {
+  const auto& failed = failing.failed;
+  const std::string otherwise =
+      IsGivenUp(failed) && failed.cause != redis::LoadCause::kUnknown
+          ? fmt::format("; to begin without them, start this node with FORCE_MASTER={}",
+                        view.self.ToAddress())
+          : "";
+  return Refuse(
+      "data-unloadable",
+      fmt::format("{}; refusing to begin empty: the only data of the group are those of {}, and "
+                  "{}; {} and start it again{}",
+                  why, DescribeData(failing), DescribeStarts(failed), DescribeRepair(failed), otherwise));
+}
+
+// Nobody who starts has data.
+Decision DecideWithoutData(const View& view, const Field& field, const std::string& why) {
+  if (view.patient && !field.awaited.empty()) return AwaitDatasets(field.awaited, why, "none has data");
+  if (!field.tried.empty()) return AwaitRepair(view, field.tried.front(), why);
+  if (view.record.state == store::Record::State::kMaster && !view.all_registered) {
+    return Decision::Wait(
+        "registrations",
+        why + "; no node with data is registered; waiting for those whose ZooKeeper session has expired");
+  }
+  const Member& first = Prefer(field.candidates, field.candidates.front(), view.history);
+  if (first.endpoint != view.self) return AwaitFirst(view, first, why);
+  if (view.priority == kNeverPromoted && view.patient) return AwaitPromotable(view, why);
+  Decision decision = ServeAsMaster(fmt::format("{}, and no running node holds data{}", why, GivenUp(field)));
+  decision.given_up = DescribeLoss(view, field, first, kNotInTime, /*by_force=*/false);
   return decision;
 }
 
 Decision DecideAmongStarting(const View& view, const std::string& why) {
-  // This node first: of equals, whoever holds the lock goes ahead.
-  std::vector<Member> candidates{{.endpoint = view.self, .dataset = view.own}};
-  candidates.insert(candidates.end(), view.starting.begin(), view.starting.end());
-  const Best found = FindBest(candidates, view.history);
-  const bool wait = view.patient && !view.awaited.empty();
-  if (found.best == nullptr) {
-    if (wait) return AwaitDatasets(view, why, "none has data");
-    if (view.record.state == store::Record::State::kMaster && !view.all_registered) {
-      return Decision::Wait(
-          "registrations",
-          why + "; no node with data is registered; waiting for those whose ZooKeeper session has expired");
-    }
-    return ServeAsMaster(fmt::format("{}, and no running node holds data{}", why, GivenUp(view)));
+  const Field field = Survey(view);
+  if (auto forced = DecideForced(view, field, why)) return std::move(*forced);
+  if (field.usable.empty()) return DecideWithoutData(view, field, why);
+  const Best found = FindBest(field.usable, view.history);
+  if (found.rival != nullptr) {
+    return Dispute("unrelated-data",
+                   fmt::format("{}; refusing to start: {} and {} hold unrelated datasets; set FORCE_MASTER "
+                               "on these nodes to the address or replication id of the one to keep, the "
+                               "other will be overwritten",
+                               why, DescribeData(*found.best), DescribeData(*found.rival)));
   }
-  if (found.rival != nullptr) return DecideDispute(view, candidates, found, why);
-  if (wait) return AwaitDatasets(view, why, Describe(*found.best) + " has the best data");
-  if (found.best->endpoint != view.self)
-    return Decision::Wait(
-        "better-data",
-        fmt::format("{}; {} is starting with better data than this node ({}); waiting until it serves", why,
-                    Describe(*found.best), Describe(view.own)));
-  return ServeAsMaster(fmt::format("{}; this node has the best data of the starting nodes, {}{}", why,
-                                   Describe(view.own), GivenUp(view)));
+  const Member& first = Prefer(field.usable, *found.best, view.history);
+  if (view.patient && !field.awaited.empty())
+    return AwaitDatasets(field.awaited, why, DescribeData(first) + " has the best data");
+  if (field.none_loads && view.own.empty()) return AwaitRepair(view, view.failing.at(first.node), why);
+  if (first.endpoint != view.self) return AwaitFirst(view, first, why);
+  std::string permission;
+  if (view.priority == kNeverPromoted) {
+    permission = FindPermission(view, field);
+    if (permission.empty()) return DecideNeverPromoted(view, why);
+    permission = "; its replica-priority is 0, but " + permission;
+  }
+  Decision decision =
+      ServeAsMaster(fmt::format("{}; this node has the best data of the starting nodes, {}{}{}", why,
+                                DescribeData(view.own), GivenUp(field), permission));
+  decision.given_up = DescribeLoss(view, field, first, kNotInTime, /*by_force=*/false);
+  return decision;
 }
 
 }  // namespace
 
 Decision DecideColdStart(const View& view, const std::string& why) {
   Decision decision = DecideAmongStarting(view, why);
-  // What runs is worth more than what may come back.
+  // What runs is worth more than what may come back, or what a person may bring back.
   const bool begins = decision.action == Decision::Action::kServeAsMaster;
-  if (!begins && !decision.awaits_datasets) return decision;
+  const bool about_the_absent = decision.awaits_datasets || (decision.needs_person && decision.awaits_start);
+  if (!begins && !about_the_absent) return decision;
   const auto reserve = FindBetterReserve(view);
   if (!reserve) return decision;
   if (!IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
@@ -235,25 +319,11 @@ Decision DecideColdStart(const View& view, const std::string& why) {
   decision.forced = true;
   decision.reason = fmt::format("{}; FORCE_MASTER={} selected it over the data of {}", decision.reason,
                                 view.force_master, reserve->endpoint.ToAddress());
+  decision.given_up +=
+      fmt::format("{}data given up: those of the {} {}: {}", decision.given_up.empty() ? "" : "; ",
+                  reserve->hangs ? "hanging server" : "running replica",
+                  DescribeData(reserve->endpoint, reserve->dataset), decision.reason);
   return decision;
-}
-
-std::vector<KnownDataset> FindAwaited(const std::vector<KnownDataset>& known,
-                                      const std::vector<Member>& present, const History& history) {
-  const Member* best = FindBest(present, history).best;
-  std::vector<KnownDataset> awaited;
-  for (const auto& candidate : known) {
-    const bool is_present = std::any_of(present.begin(), present.end(), [&candidate](const auto& member) {
-      return member.node == candidate.node;
-    });
-    if (is_present || candidate.dataset.empty()) continue;
-    // Its disk may hold more than its last report said.
-    const bool lived_to_the_end = candidate.reported_at >= history.reported_at - kReportedAtTheEnd;
-    const bool better =
-        best == nullptr || Compare(candidate.dataset, best->dataset, history) == Order::kNewer;
-    if (lived_to_the_end || better) awaited.push_back(candidate);
-  }
-  return awaited;
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -2,14 +2,9 @@
 // replica that is never promoted holds better ones.
 #pragma once
 
-#include <cstddef>
-
 #include "redis-wrapper/bootstrap.h"
 
 namespace redis_zk::redis_wrapper {
-
-// How many digits of a replication id FORCE_MASTER takes at least: fewer could mean anybody.
-inline constexpr std::size_t kLeastIdDigits = 8;
 
 // `why` opens the sentence: what was found about the record.
 Decision DecideColdStart(const View& view, const std::string& why);

@@ -39,17 +39,8 @@ std::optional<FileFacts> Examine(const std::string& path) {
   return FileFacts{static_cast<std::uint64_t>(facts.st_size), facts.st_mtim.tv_sec};
 }
 
-std::optional<RdbHeader> ReadRdbHeader(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes(kHeaderBytes, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(file.gcount()));
-  const auto header = ParseRdbHeader(bytes);
-  return header ? std::optional(*header) : std::nullopt;
-}
-
 // An RDB file that cannot be read is not known to be empty.
-bool HasData(const std::optional<RdbHeader>& header) { return !header || header->has_data; }
+bool HasData(const Result<RdbHeader>& header) { return !header || header->has_data; }
 
 // One line of the manifest: "file appendonly.aof.1.incr.aof seq 1 type i" (aof.c).
 struct AofPart {
@@ -58,9 +49,13 @@ struct AofPart {
   std::string number;
 };
 
+std::string ManifestPath(const DataFiles& files) {
+  return files.dir + '/' + files.aof_dir + '/' + files.aof + ".manifest";
+}
+
 std::vector<AofPart> ReadManifest(const DataFiles& files) {
   const std::string dir = files.dir + '/' + files.aof_dir + '/';
-  std::istringstream manifest(ReadTextFile(dir + files.aof + ".manifest").value_or(""));
+  std::istringstream manifest(ReadTextFile(ManifestPath(files)).value_or(""));
   std::vector<AofPart> parts;
   for (std::string line; std::getline(manifest, line);) {
     const auto words = redis::SplitConfLine(line).value_or(std::vector<std::string>{});
@@ -72,6 +67,8 @@ std::vector<AofPart> ReadManifest(const DataFiles& files) {
     }
     if (!part.path.empty() && part.type != 'h') parts.push_back(std::move(part));
   }
+  // One that names nothing is damaged: what it named is not known to be empty.
+  if (parts.empty() && Examine(ManifestPath(files))) parts.push_back({ManifestPath(files), '?', "1"});
   // Before Redis 7 there was a single file, which Redis 7 takes over.
   const std::string single = files.dir + '/' + files.aof;
   if (parts.empty() && Examine(single)) parts.push_back({single, 'i', "1"});
@@ -96,12 +93,15 @@ AofFacts Examine(const std::vector<AofPart>& parts) {
   AofFacts found;
   for (const auto& part : parts) {
     const auto facts = Examine(part.path);
-    if (!facts) continue;
-    found.bytes += facts->bytes;
-    found.file.written_at = std::max(found.file.written_at, facts->modified_at);
+    // What is named and missing held data as far as anybody knows; the server will not start without it.
+    const FileFacts known = facts.value_or(FileFacts{1, 0});
+    found.bytes += std::max<std::uint64_t>(known.bytes, part.type == '?' ? 1 : 0);
+    found.file.written_at = std::max(found.file.written_at, known.modified_at);
     // A fresh server writes a base without a key in it.
-    const auto header = part.type == 'b' ? ReadRdbHeader(part.path) : std::nullopt;
-    found.file.has_data = found.file.has_data || (header ? header->has_data : facts->bytes > 0);
+    const bool is_rdb = facts && part.type == 'b';
+    const auto header = is_rdb ? ReadRdbHeader(part.path) : Fail(ErrorKind::kNotFound, "an RDB base");
+    found.file.has_data =
+        found.file.has_data || (header ? header->has_data : known.bytes > 0 || part.type == '?');
     found.was_used = found.was_used || part.number != "1";
   }
   return found;
@@ -190,6 +190,22 @@ Status WriteNote(const DataFiles& files, const Note& note) {
                   {"aof_bytes", note.aof_bytes}};
   return WriteFileAtomically(NotePath(files),
                              json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
+}
+
+Result<RdbHeader> ReadRdbHeader(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(kHeaderBytes, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  return ParseRdbHeader(bytes);
+}
+
+std::vector<std::string> FilesIn(const DataFiles& files, LoadPlan::Loads loads) {
+  if (loads == LoadPlan::Loads::kNothing) return {};
+  if (loads == LoadPlan::Loads::kSnapshot) return {files.dir + '/' + files.rdb};
+  std::vector<std::string> paths{ManifestPath(files)};
+  for (const auto& part : ReadManifest(files)) paths.push_back(part.path);
+  return paths;
 }
 
 AofTail FindAofTail(const DataFiles& files) { return TailOf(ReadManifest(files)); }

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "redis-wrapper/data_files_check.h"
 #include "redis-wrapper/history.h"
 
 namespace redis_zk::redis_wrapper {
@@ -15,12 +16,14 @@ constexpr Duration kReportInterval = 5s;
 
 }  // namespace
 
-DatasetKeeper::DatasetKeeper(DataFiles files, store::Registry& registry, std::string group, Endpoint endpoint)
+DatasetKeeper::DatasetKeeper(DataFiles files, store::Registry& registry, std::string group, Endpoint endpoint,
+                             std::int64_t priority)
     : files_(std::move(files)),
       claim_(files_.dir),
       registry_(registry),
       group_(std::move(group)),
       endpoint_(std::move(endpoint)),
+      priority_(priority),
       note_(files_) {}
 
 Status DatasetKeeper::Claim() {
@@ -35,6 +38,40 @@ const store::Dataset& DatasetKeeper::Find() {
       plan_.loads == LoadPlan::Loads::kSnapshot && access((files_.dir + '/' + files_.rdb).c_str(), F_OK) == 0;
   found_ = FindDataset(files_, note_.note());
   return found_;
+}
+
+Status DatasetKeeper::ReviewLoads() {
+  const auto known = registry_.datasets.List(group_);
+  if (!known && known.error().kind != ErrorKind::kNotFound) return tl::unexpected(known.error());
+  for (auto each : known.value_or(std::vector<store::KnownDataset>{})) {
+    if (each.node != node() || !each.failed.tried()) continue;
+    failed_ = std::exchange(each.failed, {});
+    if (failed_.changed_at == LastChange(files_, plan_.loads)) return {};
+    failed_ = {};
+    return registry_.datasets.Report(group_, each);
+  }
+  return {};
+}
+
+std::int64_t DatasetKeeper::BeginLoad() {
+  if (found_.empty()) return 0;
+  const auto changed_at = LastChange(files_, plan_.loads);
+  if (failed_.changed_at != changed_at) failed_ = {.changed_at = changed_at};
+  failed_.begun = true;
+  Say(Report(found_));
+  return failed_.count;
+}
+
+void DatasetKeeper::EndLoad(bool serves, std::optional<redis::LoadCause> failed, int exit_code) {
+  if (found_.empty()) return;
+  failed_.begun = false;
+  if (failed) {
+    ++failed_.count;
+    failed_.cause = *failed;
+  }
+  if (exit_code != 0) failed_.last_exit = exit_code;
+  if (serves) failed_ = {};
+  Say(Report(found_));
 }
 
 void DatasetKeeper::ExpectCopy(const std::string& replication_id) {
@@ -77,6 +114,7 @@ Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own) {
   const auto history = registry_.datasets.ReadHistory(group_);
   if (!history) return tl::unexpected(history.error());
   auto next = Continue(*history, own, found_.replication_id);
+  next.node = node();
   if (next == *history) return {};
   return registry_.datasets.WriteHistory(group_, next);
 }
@@ -87,18 +125,19 @@ Status DatasetKeeper::KeepReport(TimePoint now) {
       dataset.empty() != reported_.empty() || dataset.replication_id != reported_.replication_id;
   // Also when nothing has changed: the time of the report says that the node lives.
   if (!another && now < report_at_) return {};
-  // Under a name that it does not find again, this node would wait for itself at its next start.
-  if (!dataset.empty()) {
-    if (auto named = note_.Name(); !named) return named;
-  }
-  const auto told =
-      dataset.empty()
-          ? registry_.datasets.Forget(group_, node())
-          : registry_.datasets.Report(group_, {.node = node(), .endpoint = endpoint_, .dataset = dataset});
+  const auto told = dataset.empty() ? registry_.datasets.Forget(group_, node()) : Report(dataset);
   if (!told) return told;
   reported_ = dataset;
   report_at_ = now + kReportInterval;
   return {};
+}
+
+Status DatasetKeeper::Report(const store::Dataset& dataset) {
+  // Under a name that it does not find again, this node would wait for itself at its next start.
+  if (auto named = note_.Name(); !named) return named;
+  return registry_.datasets.Report(
+      group_,
+      {.node = node(), .endpoint = endpoint_, .dataset = dataset, .failed = failed_, .priority = priority_});
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -5,6 +5,8 @@
 // Loop thread only. What cannot be written is tried again with the next call.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/log.h"
@@ -14,6 +16,7 @@
 #include "redis-wrapper/directory_claim.h"
 #include "redis-wrapper/loading.h"
 #include "redis-wrapper/note_keeper.h"
+#include "redis/load_failure.h"
 #include "redis/server_info.h"
 #include "store/registry.h"
 
@@ -21,8 +24,9 @@ namespace redis_zk::redis_wrapper {
 
 class DatasetKeeper {
  public:
-  // `registry` must outlive the keeper.
-  DatasetKeeper(DataFiles files, store::Registry& registry, std::string group, Endpoint endpoint);
+  // `registry` must outlive the keeper. `priority` is that of the user.
+  DatasetKeeper(DataFiles files, store::Registry& registry, std::string group, Endpoint endpoint,
+                std::int64_t priority = store::kDefaultPriority);
   ~DatasetKeeper() = default;
   DatasetKeeper(const DatasetKeeper&) = delete;
   DatasetKeeper& operator=(const DatasetKeeper&) = delete;
@@ -34,13 +38,20 @@ class DatasetKeeper {
 
   // Names the data of this directory, also after a restart on another port.
   const std::string& node() const { return note_.note().node; }
-  bool append_only() const { return files_.append_only; }
   // What the server would load, read anew. REQUIRES: it does not run.
   const store::Dataset& Find();
 
   const DataFiles& files() const { return files_; }
   // How to load what Find has found.
   const LoadPlan& plan() const { return plan_; }
+  // Reads how the starts with these files came out, and forgets it where the files have changed since.
+  Status ReviewLoads();
+  // Before the server starts: its wrapper may die with it. How often these files failed to load before.
+  std::int64_t BeginLoad();
+  // How that came out. `failed`: the load failed, with proof; `exit_code`: of a server that did not come to
+  // serve, 0: it was asked to stop, or serves.
+  void EndLoad(bool serves, std::optional<redis::LoadCause> failed, int exit_code);
+
   // Whether the server may know a replication offset from what it loads: a snapshot has one, an append-only
   // file has none.
   bool loads_offset() const { return loads_offset_; }
@@ -71,6 +82,8 @@ class DatasetKeeper {
 
  private:
   void Say(const Status& kept);
+  // Of this node, with `dataset`.
+  Status Report(const store::Dataset& dataset);
   Status KeepHistory(const redis::ServerInfo& own);
   Status KeepReport(TimePoint now);
 
@@ -79,11 +92,13 @@ class DatasetKeeper {
   store::Registry& registry_;
   const std::string group_;
   const Endpoint endpoint_;
+  const std::int64_t priority_;
   NoteKeeper note_;
   store::Dataset found_;
   LoadPlan plan_;
   bool loads_offset_ = true;
   bool converting_ = false;
+  store::FailedLoads failed_;
   store::Dataset reported_;
   TimePoint report_at_{};
   LogOnChange log_problem_;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "redis-wrapper/dataset.h"
 
@@ -31,6 +32,8 @@ struct LoadPlan {
 };
 
 FilesFound FindFiles(const DataFiles& files);
+// What a server reads for that, whether it is there or not.
+std::vector<std::string> FilesIn(const DataFiles& files, LoadPlan::Loads loads);
 LoadPlan PlanLoad(const DataFiles& files, const Note& note, const FilesFound& found);
 
 // What a full copy is written to where nothing is kept: Redis would load "dump.rdb" at the next start.

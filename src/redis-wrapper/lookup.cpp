@@ -29,8 +29,12 @@ Lookup::Lookup(const WrapperOptions& options, const redis::Network& network, sto
     : options_(options), network_(network), registry_(registry) {}
 
 Result<View> Lookup::Look(const store::Member& self, bool locked) {
-  View view{
-      .self = self.endpoint, .own = self.dataset, .force_master = options_.force_master, .locked = locked};
+  View view{.self = self.endpoint,
+            .own = self.dataset,
+            .node = self.node,
+            .priority = self.priority,
+            .force_master = options_.force_master,
+            .locked = locked};
   const auto record = registry_.records.Read(options_.common.master_name, Watch::kYes);
   if (!record) return tl::unexpected(record.error());
   view.record = *record;
@@ -72,6 +76,10 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
   std::copy_if(members->begin(), members->end(), std::back_inserter(present),
                [&self](const auto& member) { return member.endpoint != self.endpoint; });
   view.awaited = FindAwaited(marks->datasets, present, view.history);
+  view.promotable_absent = FindPromotableAbsent(marks->datasets, present);
+  for (const auto& known : marks->datasets) {
+    if (IsGivenUp(known.failed)) view.failing.emplace(known.node, known);
+  }
   return view;
 }
 

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/printable.h"
 #include "daemon/health.h"
-#include "redis-wrapper/cold_start.h"
+#include "redis-wrapper/starting_nodes.h"
 #include "redis/conf_file.h"
 
 namespace redis_zk::redis_wrapper {
@@ -43,15 +43,15 @@ Options Describe(WrapperOptions* wrapper) {
       {"HANDOVER_TIMEOUT",
        "how long a stop of the master may take to hand over to a replica first; 0: no handover", "10s"},
       DurationBetween(0ms, 1h), &wrapper->handover_timeout);
-  options.Add(
-      {"COLD_START_WAIT",
-       "after everything died: how long the nodes that return wait for those that may have better data",
-       "30s"},
-      DurationBetween(0ms, 24h), &wrapper->cold_start_wait);
+  options.Add({"COLD_START_WAIT",
+               "after everything died: how long, in all, the nodes that return wait for those that may have "
+               "better data",
+               "30s"},
+              DurationBetween(0ms, 24h), &wrapper->cold_start_wait);
   options.Add(
       {"FORCE_MASTER",
-       "settles a start that refuses because data of different origin meet: the address (host:port) of "
-       "the node whose data stay, or at least 8 digits of their replication id",
+       "the node that begins after everything died, whatever data the others have: its address (host:port), "
+       "or at least 8 digits of the replication id of its data; remove it afterwards",
        ""},
       ParseForceMaster, &wrapper->force_master);
   options.Add({"RECOVERY_PATIENCE",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/endpoint.h"
+#include "store/record.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -17,8 +18,6 @@ using redis::ConfLine;
 using redis::ConfRule;
 using redis::Fate;
 using redis::NeededCommand;
-
-constexpr std::int64_t kDefaultPriority = 100;
 
 bool SaysYes(const ConfLine& line) { return strcasecmp(line.Value().c_str(), "yes") == 0; }
 bool SaysNo(const ConfLine& line) { return strcasecmp(line.Value().c_str(), "no") == 0; }
@@ -124,7 +123,7 @@ std::string PlacesOfUsers(const Conf& users) {
 
 std::int64_t FindReplicaPriority(const Conf& users) {
   const std::string value = users.Value("replica-priority");
-  std::int64_t priority = kDefaultPriority;
+  std::int64_t priority = store::kDefaultPriority;
   std::from_chars(value.data(), value.data() + value.size(), priority);
   return priority;
 }

@@ -1,5 +1,6 @@
 #include "redis-wrapper/serving.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "failover/appointment.h"
@@ -36,13 +37,15 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
       keeper_(parts.keeper),
       membership_(parts.options.common.master_name, parts.loop, parts.address_claim, parts.lock, parts.lookup,
                   std::move(self), std::move(record)),
-      promotable_(parts.users_priority, parts.keeper.loads_offset(), parts.own_server, membership_),
+      promotable_(membership_.self().priority, parts.keeper.loads_offset(), parts.own_server, membership_),
       follower_(parts.options.common.master_name, parts.network, parts.own_server, membership_, parts.lookup),
       recoverer_(parts.options, parts.network, parts.loop.session(), parts.loop.registry(), parts.lookup,
                  parts.lock, parts.own_server),
       readiness_(parts.options.common.master_name, membership_.self().endpoint, parts.network, parts.lookup,
                  promotable_, parts.loop.health()),
       fence_(parts.options, parts.network, parts.own_server),
+      give_way_(parts.options, parts.network, parts.own_server, membership_, parts.lookup,
+                parts.loop.registry()),
       conversion_(NextConversion(parts.keeper)),
       stop_(parts.options, parts.network, parts.loop, parts.runner, parts.own_server, membership_,
             parts.lookup, parts.keeper, conversion_),
@@ -53,7 +56,7 @@ int Serving::Run() {
   loop_.TakeZooKeeperNews();
   membership_.Refresh();
   while (!loop_.exit_code() && !loop_.stop_requested()) {
-    loop_.Pump(check_at);
+    loop_.Pump(std::min(give_way_.Step().value_or(check_at), check_at));
     if (loop_.exit_code() || loop_.stop_requested()) break;
     // Who is no longer the master must know it at once.
     const bool switched = loop_.TakeZooKeeperNews() && membership_.Refresh();
@@ -68,6 +71,8 @@ int Serving::Run() {
 
 int Serving::StopOnRequest() {
   loop_.NoteWaiting(std::nullopt);
+  give_way_.Interrupt("this node is to stop");
+  while (const auto wake = give_way_.Step()) loop_.Pump(*wake);
   TimePoint check_at = Clock::now() + kCheckInterval;
   while (const auto wake = stop_.HandOver()) {
     loop_.Pump(*wake);
@@ -116,6 +121,7 @@ void Serving::Check() {
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();
   keeper_.Keep(*own, leads, reachable, Clock::now());
   KeepFenced(*own);
+  give_way_.Check(*own);
 }
 
 void Serving::NoteRecorded(std::optional<store::Record> record) {

@@ -14,6 +14,7 @@
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/conversion.h"
 #include "redis-wrapper/dataset_keeper.h"
+#include "redis-wrapper/give_way.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/master_follower.h"
 #include "redis-wrapper/membership.h"
@@ -33,7 +34,6 @@ class Serving {
   // What the wrapper's start has made, and this goes on with. All of it must outlive this.
   struct Parts {
     const WrapperOptions& options;
-    std::int64_t users_priority;  // replica-priority of the user's redis.conf
     redis::Network network;
     daemon::WrapperLoop& loop;
     daemon::ServerRunner& runner;
@@ -74,6 +74,7 @@ class Serving {
   Recoverer recoverer_;
   Readiness readiness_;
   WriteFence fence_;
+  GiveWay give_way_;
   Conversion conversion_;
   ServerStop stop_;
   // Of the data, as last seen, and until when all of the group may still be learning it.

@@ -1,5 +1,6 @@
 #include "redis-wrapper/settling.h"
 
+#include <chrono>
 #include <utility>
 
 #include "daemon/master_wait.h"
@@ -73,6 +74,11 @@ Result<std::optional<Decision>> Settling::TrySettle() {
 }
 
 Status Settling::Register() {
+  // Before anybody sees this node: what failed says nothing about files that have changed since.
+  if (!reviewed_) {
+    if (auto reviewed = keeper_.ReviewLoads(); !reviewed) return reviewed;
+    reviewed_ = true;
+  }
   self_.serving = false;
   self_.incomplete = false;
   return loop_.registry().members.Register(options_.common.master_name, self_);
@@ -81,21 +87,30 @@ Status Settling::Register() {
 Result<Decision> Settling::LookAndDecide(bool locked) {
   auto view = lookup_.Look(self_, locked);
   if (!view) return tl::unexpected(view.error());
-  view->patient = !awaiting_since_ || Clock::now() - *awaiting_since_ < options_.cold_start_wait;
+  const auto awaited =
+      awaited_ + (awaiting_since_ ? Clock::now() - *awaiting_since_ : Clock::duration::zero());
+  view->patient = awaited < options_.cold_start_wait;
+  view->own_append_only = keeper_.plan().loads == LoadPlan::Loads::kAppendOnly;
   if (!answered_since_) answered_since_ = Clock::now();
   view->all_registered =
       Clock::now() - *answered_since_ >= options_.common.zk_session_timeout + kRegistersAgain;
-  view->own_append_only = keeper_.append_only();
   record_ = view->record;
   Decision decision = Decide(*view);
-  // Whoever is waited for now may be gone in a moment; then the absent are worth a wait of their own.
-  if (!decision.awaits_datasets && decision.action == Action::kWait) awaiting_since_.reset();
-  if (decision.awaits_datasets && !awaiting_since_) {
-    awaiting_since_ = Clock::now();
-    // Nobody is waited for with COLD_START_WAIT=0.
-    if (options_.cold_start_wait == Duration::zero()) return LookAndDecide(locked);
-  }
+  if (decision.action == Action::kWait) CountWait(decision);
   return decision;
+}
+
+void Settling::CountWait(const Decision& decision) {
+  const TimePoint now = Clock::now();
+  if (decision.awaits_datasets) {
+    if (!awaiting_since_) awaiting_since_ = now;
+    return;
+  }
+  if (awaiting_since_) awaited_ += std::chrono::duration_cast<Duration>(now - *awaiting_since_);
+  awaiting_since_.reset();
+  // A node that starts, fails and is missed again is waited for once. All others that are waited for may be
+  // gone in a moment, and then the absent are worth a wait of their own.
+  if (!decision.awaits_start) awaited_ = {};
 }
 
 Result<std::optional<Decision>> Settling::DecideUnderLock() {
@@ -107,7 +122,8 @@ Result<std::optional<Decision>> Settling::DecideUnderLock() {
 
 Status Settling::Wait(const Decision& decision) {
   wait_ = {.name = decision.wait, .sentence = decision.reason, .needs_person = decision.needs_person};
-  if (decision.awaits_datasets && awaiting_since_) wait_.until = *awaiting_since_ + options_.cold_start_wait;
+  if (decision.awaits_datasets && awaiting_since_)
+    wait_.until = *awaiting_since_ + options_.cold_start_wait - awaited_;
   if (decision.disputed) keeper_.ReportDisputed(Clock::now());
   if (auto released = lock_.Release(); !released) return released;
   if (decision.ask_failover)

@@ -43,6 +43,8 @@ class Settling {
   // Says in ZooKeeper that this node is there, with what data.
   Status Register();
   Result<Decision> LookAndDecide(bool locked);
+  // Counts how long data are waited for that may come back.
+  void CountWait(const Decision& decision);
   // Takes one step towards the lock, and looks again once it is held; nothing while somebody else holds it.
   Result<std::optional<Decision>> DecideUnderLock();
   // Gives the lock back, and does what a wait asks for.
@@ -58,11 +60,13 @@ class Settling {
   FailoverRequest failover_request_;
   // What the start waits for.
   daemon::Wait wait_;
-  // When it began to wait for data that may come back.
+  // Since when it waits for data that may come back, and how long it had done so before, with interruptions.
   std::optional<TimePoint> awaiting_since_;
+  Duration awaited_{};
   // Since when ZooKeeper has answered every look.
   std::optional<TimePoint> answered_since_;
   store::Record record_;
+  bool reviewed_ = false;  // how earlier starts came out
 };
 
 }  // namespace redis_zk::redis_wrapper

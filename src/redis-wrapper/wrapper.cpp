@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
+#include "redis-wrapper/data_files_check.h"
+#include "redis-wrapper/failed_loads.h"
 #include "redis-wrapper/redis_conf.h"
 #include "redis-wrapper/server_conf.h"
 #include "redis-wrapper/serving.h"
@@ -24,6 +26,11 @@ using daemon::Answer;
 // A server whose wrapper was killed ends within a moment.
 constexpr Duration kClaimAgain = 50ms;
 
+// Of a file that cannot be read nothing is known, and the wrapper does not start.
+std::int64_t PriorityIn(const Result<redis::Conf>& users) {
+  return users ? FindReplicaPriority(*users) : store::kDefaultPriority;
+}
+
 }  // namespace
 
 Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
@@ -36,12 +43,13 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       address_claim_(loop_, options.common, options.server, network_.redis, "redis-wrapper"),
       own_server_(network_.redis.Keep(options.server.bind)),
       keeper_(FindDataFiles(options.redis_conf, options.server.work_dir), loop_.registry(),
-              options.common.master_name, options.server.announce),
+              options.common.master_name, options.server.announce, PriorityIn(users_conf_)),
       lookup_(options, network_, loop_.registry()),
       self_{.uuid = NewUuid(),
             .endpoint = options.server.announce,
             .node = keeper_.node(),
-            .dataset = keeper_.Find()},
+            .dataset = keeper_.Find(),
+            .priority = PriorityIn(users_conf_)},
       lock_(loop_.session(), loop_.registry().records.Path(options.common.master_name), options.name()),
       settling_(options, network_, loop_, address_claim_, keeper_, lookup_, lock_, self_) {}
 
@@ -58,9 +66,9 @@ int Wrapper::Run() {
     const auto serving = Enter(*decision);
     if (!serving) return serving.error();
     if (*serving)
-      return Serving({options_, FindReplicaPriority(*users_conf_), network_, loop_, runner_, address_claim_,
-                      *own_server_, lock_, lookup_, keeper_},
-                     self_, record_)
+      return Serving(
+                 {options_, network_, loop_, runner_, address_claim_, *own_server_, lock_, lookup_, keeper_},
+                 self_, record_)
           .Run();
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
@@ -99,6 +107,10 @@ std::optional<int> Wrapper::ClaimData() {
 }
 
 std::optional<int> Wrapper::CheckData() {
+  if (const auto unreadable = FindUnreadable(keeper_.files())) {
+    log::Error({.event = "data-unreadable"}, "exiting: {}", *unreadable);
+    return kExitConfig;
+  }
   const LoadPlan& plan = keeper_.plan();
   if (!plan.refusal.empty()) {
     log::Error({.event = "data-ambiguous"}, "{}", plan.refusal);
@@ -168,15 +180,30 @@ std::optional<int> Wrapper::Launch(const Decision& decision) {
   const bool as_master = decision.action == Action::kServeAsMaster;
   if (!as_master) keeper_.ExpectCopy(decision.replication_id);
   keeper_.DropCopy();
+  const std::int64_t failed_before = keeper_.BeginLoad();
   const auto start = runner_.Run(
       options_.redis_server_bin, [&] { return Probe(decision); }, keeper_.claim());
   if (start.kind == daemon::Start::Kind::kServerEnded)
     LogServerEnded(start, log::Severity::kError, *users_conf_, options_.redis_conf);
+  TellLoad(start, failed_before);
   if (!start.serving()) return start.OurExitCode();
   keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
   const auto own = own_server_->AskInfo();
   if (as_master && own) keeper_.WriteDown(*own, Clock::now());
   return std::nullopt;
+}
+
+void Wrapper::TellLoad(const daemon::Start& start, std::int64_t failed_before) {
+  const auto failed = FindFailedLoad(start);
+  const bool asked = start.serving() || start.kind == daemon::Start::Kind::kStopped;
+  keeper_.EndLoad(start.serving(), failed, asked ? 0 : start.OurExitCode());
+  if (!failed || self_.dataset.empty()) return;
+  // Only what a newer server wrote is compared with this one.
+  const std::string version =
+      *failed == redis::LoadCause::kNewerFormat ? AskServerVersion(options_.redis_server_bin) : "";
+  log::Error({.event = "data-load-failed"}, "{}",
+             DescribeFailedLoad(start, keeper_.files().dir, failed_before,
+                                FindDamage(keeper_.files(), keeper_.plan().loads, version)));
 }
 
 Status Wrapper::RecordDecision(const Decision& decision) {
@@ -192,7 +219,13 @@ Status Wrapper::RecordDecision(const Decision& decision) {
   if (!is_news) return tl::unexpected(is_news.error());
   if (const auto released = lock_.Release(); !released)
     log::Debug({.event = "zookeeper-request-failed"}, "{}", released.error().message);
-  if (*is_news) AddToEventLog(decision);
+  if (*is_news)
+    AddToEventLog("cold-start",
+                  fmt::format("the master is {}: {}", self_.endpoint.ToAddress(), decision.reason));
+  if (!decision.given_up.empty()) {
+    log::Error({.event = "data-given-up", .epoch = record_.epoch}, "{}", decision.given_up);
+    AddToEventLog("data-given-up", decision.given_up);
+  }
   return {};
 }
 
@@ -213,13 +246,12 @@ Result<bool> Wrapper::WriteRecord(const Decision& decision) {
 }
 
 // The record's own reason is gone with the next failover.
-void Wrapper::AddToEventLog(const Decision& decision) {
+void Wrapper::AddToEventLog(const std::string& kind, const std::string& sentence) {
   const std::string& group = options_.common.master_name;
   loop_.registry().event_log.Add({.time = UnixTime(),
                                   .group = group,
-                                  .kind = "cold-start",
-                                  .sentence = fmt::format("{}: the master is {}: {}", group,
-                                                          self_.endpoint.ToAddress(), decision.reason),
+                                  .kind = kind,
+                                  .sentence = fmt::format("{}: {}", group, sentence),
                                   .by = options_.name()});
 }
 

@@ -2,6 +2,7 @@
 // serving.h.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,11 +46,13 @@ class Wrapper {
   Result<daemon::Answer> Probe(const Decision& decision);
   // An exit code when it does not serve.
   std::optional<int> Launch(const Decision& decision);
+  // How the load of the data came out, which had failed that often before.
+  void TellLoad(const daemon::Start& start, std::int64_t failed_before);
   // Under the lock the record is made to say what was decided; then the lock goes to the next.
   Status RecordDecision(const Decision& decision);
   // Whether it names another master than before, or names it against other data.
   Result<bool> WriteRecord(const Decision& decision);
-  void AddToEventLog(const Decision& decision);
+  void AddToEventLog(const std::string& kind, const std::string& sentence);
 
   const WrapperOptions& options_;
   const Result<redis::Conf> users_conf_;

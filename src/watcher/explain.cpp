@@ -19,6 +19,8 @@ using redis::Role;
 constexpr Duration kSentinelTakes = 1200ms;
 constexpr std::size_t kTerminal = 80;
 constexpr const char* kColdStartWait = "COLD_START_WAIT, 30 s unless set otherwise";
+constexpr const char* kHandsOver =
+    "; its replica-priority is 0: it hands over as soon as a replica that may be promoted has its data";
 
 // What the sentences are made of.
 struct Facts {
@@ -121,6 +123,7 @@ std::string IfEverythingDies(const Facts& facts) {
         "the server with the newest snapshot would become the master; which one that is, is not known here";
   }
   std::string rest;
+  if (found.a_backup_begins) rest += kHandsOver;
   if (!found.snapshots.empty()) {
     rest += fmt::format(
         "; {} would lack what was written since the last snapshot: no append-only file is written",
@@ -159,6 +162,7 @@ std::string ServerIfEverythingDies(const Facts& facts, const ServerStatus& serve
   }
   if (is_in(found.others))
     return "holds data of another replication id: the history in ZooKeeper tells how old they are";
+  if (is_in(found.backups)) return "would follow the new master: its replica-priority is 0";
   if (is_in(found.snapshots))
     return fmt::format(
         "would return without its last {}",
@@ -183,6 +187,7 @@ NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
           "; rejects writes without enough healthy replicas (min-replicas-to-write, or the fence), "
           "now {}",
           *good);
+    if (IsBackup(group, master)) node.now += kHandsOver;
   }
   node.outlook = {
       .master_dies = facts.forecast.fails_over()

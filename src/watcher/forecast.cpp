@@ -154,8 +154,11 @@ ColdStart FindColdStart(const GroupStatus& group) {
     }
   }
   for (const auto* server : complete) {
-    if (server->info->offset + kAlike >= furthest) found.newest.push_back(server);
+    if (server->info->offset + kAlike < furthest) continue;
+    (IsBackup(group, *server) ? found.backups : found.newest).push_back(server);
   }
+  found.a_backup_begins = found.newest.empty() && !found.backups.empty();
+  if (found.a_backup_begins) found.newest.swap(found.backups);
   return found;
 }
 
@@ -171,6 +174,11 @@ OnDisk FindOnDisk(const ServerStatus& server) {
   if (info.loading || info.synchronising) return OnDisk::kCopying;
   if (info.keys == 0) return OnDisk::kNothing;
   return info.append_only || info.unsaved_changes == 0 ? OnDisk::kAll : OnDisk::kIncomplete;
+}
+
+bool IsBackup(const GroupStatus& group, const ServerStatus& server) {
+  const auto found = group.priorities.find(server.endpoint);
+  return found != group.priorities.end() && found->second == store::kNeverPromoted;
 }
 
 Forecast Foresee(const GroupStatus& group, TimePoint now) {

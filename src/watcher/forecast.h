@@ -40,11 +40,16 @@ enum class OnDisk { kUnknown, kNothing, kCopying, kIncomplete, kAll };
 
 OnDisk FindOnDisk(const ServerStatus& server);
 
+// Whether its user does not want it to be the master.
+bool IsBackup(const GroupStatus& group, const ServerStatus& server);
+
 // The node that would begin after a cold start, as far as that can be told while all nodes live.
 struct ColdStart {
   std::vector<const ServerStatus*> newest;     // about equally far, all of it on disk
   std::vector<const ServerStatus*> snapshots;  // what they wrote since the last one would be lost
   std::vector<const ServerStatus*> others;     // of another replication id than the master, or the furthest
+  std::vector<const ServerStatus*> backups;    // of priority 0, as far as the newest: others begin
+  bool a_backup_begins = false;                // all of the newest are of priority 0
   bool any_data = false;
   bool any_unknown = false;
 };

@@ -170,6 +170,7 @@ bool RegistryReader::ReadWaiting() {
   }
   auto waiting = FindWaiting(*members, view_.waiting, now);
   auto incomplete = FindIncomplete(*members, view_.incomplete, now);
+  auto priorities = FindPriorities(*members);
   auto populated = GroupsIn(*members);
   const auto listed = registry_.waits.List();
   if (!listed) {
@@ -178,11 +179,12 @@ bool RegistryReader::ReadWaiting() {
     return false;
   }
   auto waits = FindLongWaits(*listed, view_.waits, now, UnixTime());
-  if (waiting == view_.waiting && incomplete == view_.incomplete && populated == view_.populated &&
-      waits == view_.waits)
+  if (waiting == view_.waiting && incomplete == view_.incomplete && priorities == view_.priorities &&
+      populated == view_.populated && waits == view_.waits)
     return false;
   view_.waiting = std::move(waiting);
   view_.incomplete = std::move(incomplete);
+  view_.priorities = std::move(priorities);
   view_.populated = std::move(populated);
   view_.waits = std::move(waits);
   return true;

@@ -22,7 +22,8 @@ struct RegistryView {
   // Read less often; nothing is decided by them.
   std::map<std::string, std::vector<WaitingMember>> waiting;
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
-  std::map<std::string, std::vector<LongWait>> waits;  // by group
+  std::map<std::string, std::map<Endpoint, std::int64_t>> priorities;  // as in the topology
+  std::map<std::string, std::vector<LongWait>> waits;                  // by group
   // The groups with members. It matters for those that were never recorded only.
   std::set<std::string> populated;
   // As in the topology.

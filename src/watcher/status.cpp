@@ -190,6 +190,17 @@ std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
   return incomplete;
 }
 
+std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(
+    const std::map<std::string, std::vector<store::Member>>& members) {
+  std::map<std::string, std::map<Endpoint, std::int64_t>> priorities;
+  for (const auto& [group, all] : members) {
+    for (const auto& member : all) {
+      if (member.priority != store::kDefaultPriority) priorities[group][member.endpoint] = member.priority;
+    }
+  }
+  return priorities;
+}
+
 std::map<std::string, std::vector<LongWait>> FindLongWaits(
     const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,
     TimePoint now, std::int64_t unix_now) {
@@ -246,6 +257,8 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
       group.waiting = found->second;
     if (const auto found = topology.incomplete.find(name); found != topology.incomplete.end())
       group.incomplete = found->second;
+    if (const auto found = topology.priorities.find(name); found != topology.priorities.end())
+      group.priorities = found->second;
     if (const auto found = topology.waits.find(name); found != topology.waits.end())
       group.waits = found->second;
     WarnOfMaster(group, now, &group.warnings);

@@ -32,13 +32,14 @@ struct SentinelStatus {
 };
 
 struct GroupStatus {
-  store::Record record;                      // what was recorded when it was looked at
-  std::optional<ServerStatus> master;        // the recorded one
-  std::vector<ServerStatus> replicas;        // those that master or Sentinels list, by address
-  std::vector<SentinelStatus> sentinels;     // all that are registered
-  std::vector<WaitingMember> waiting;        // as the topology had them
-  std::map<Endpoint, TimePoint> incomplete;  // the same
-  std::vector<LongWait> waits;               // the same
+  store::Record record;                         // what was recorded when it was looked at
+  std::optional<ServerStatus> master;           // the recorded one
+  std::vector<ServerStatus> replicas;           // those that master or Sentinels list, by address
+  std::vector<SentinelStatus> sentinels;        // all that are registered
+  std::vector<WaitingMember> waiting;           // as the topology had them
+  std::map<Endpoint, TimePoint> incomplete;     // the same
+  std::map<Endpoint, std::int64_t> priorities;  // the same
+  std::vector<LongWait> waits;                  // the same
   std::vector<std::string> warnings;
 };
 
@@ -68,6 +69,10 @@ std::map<std::string, std::vector<WaitingMember>> FindWaiting(
 std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
     const std::map<std::string, std::vector<store::Member>>& members,
     const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now);
+
+// Whose user has set another replica-priority than Redis' default, by group.
+std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(
+    const std::map<std::string, std::vector<store::Member>>& members);
 
 // By group. Clocks of machines differ: a wait that was told is a long one, whatever they say. What was known
 // and is told as before has begun when it was known to have.

@@ -43,6 +43,8 @@ struct Topology {
       waiting;  // by group; those without a waiting member are left out
   // Replicas that say that they hold no complete copy of the data, and since when; by group, the same.
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete{};
+  // Replica-priorities of members, by group: those that are not Redis' default.
+  std::map<std::string, std::map<Endpoint, std::int64_t>> priorities{};
   // By group; this watcher's own that concern all groups under an empty name.
   std::map<std::string, std::vector<LongWait>> waits{};
   // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.

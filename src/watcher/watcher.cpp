@@ -222,6 +222,7 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .groups = std::move(groups),
                                                    .waiting = known.waiting,
                                                    .incomplete = known.incomplete,
+                                                   .priorities = known.priorities,
                                                    .waits = std::move(waits),
                                                    .known_at = known.known_at,
                                                    .read_took = known.read_took,

@@ -38,7 +38,8 @@ def test_every_line_names_its_event():
 
 
 def test_the_runbook_lists_every_name_of_a_wait_once():
-    named = re.compile(r'\b(?:Decision::Wait|WaitForSentinels|Dispute)\(\s*(?:view,\s*)?"([^"]*)"|\.name = "([^"]*)"')
+    named = re.compile(r'\b(?:Decision::Wait|WaitForSentinels|Dispute|Refuse|AwaitStart)\(\s*(?:view,\s*)?"([^"]*)"'
+                       r'|\.name = "([^"]*)"')
     said = {match[1] or match[2] for path in (ROOT / "src").rglob("*.[ch]pp") for match in
             named.finditer(path.read_text())}
     text = (ROOT / "docs/operate/runbook.md").read_text().partition("### Names of waits")[2].partition("\n#")[0]

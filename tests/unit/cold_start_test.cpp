@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <vector>
+
+#include "unit/cold_start_scene.h"
 
 namespace redis_zk::testing::cold_start_test {
 namespace {
@@ -15,24 +19,9 @@ using redis_wrapper::Decision;
 using redis_wrapper::FindAwaited;
 using redis_wrapper::View;
 using store::Dataset;
-using store::History;
 using store::KnownDataset;
 using store::Member;
 using Action = Decision::Action;
-
-const Endpoint kSelf{"10.0.0.1", 6379};
-const Endpoint kB{"10.0.0.2", 6379};
-const Endpoint kC{"10.0.0.3", 6379};
-constexpr const char* kOld = "aaaaaaaa00000000000000000000000000000000";
-constexpr const char* kNew = "bbbbbbbb00000000000000000000000000000000";
-constexpr const char* kForeign = "ffffffff00000000000000000000000000000000";
-const History kHistory{
-    .replication_id = kNew, .offset = 500, .ancestors = {{kOld, 100}}, .reported_at = 1'000'000};
-
-Dataset Data(const char* id, std::int64_t offset) {
-  return {.replication_id = id, .offset = offset, .bytes = 10};
-}
-const Dataset kEmpty{};
 
 struct Row {
   const char* name;
@@ -59,10 +48,6 @@ void Check(std::initializer_list<Row> rows) {
     EXPECT_EQ(decision.cold_start, row.action == Action::kServeAsMaster) << row.name;
     EXPECT_EQ(decision.reason.find("nobody lives"), 0U) << decision.reason;
   }
-}
-
-std::vector<Member> Starting(const Endpoint& endpoint, const Dataset& dataset) {
-  return {{.uuid = "m", .endpoint = endpoint, .node = "n", .dataset = dataset}};
 }
 
 TEST(DecideColdStartTest, TheBestDataBegin) {
@@ -106,8 +91,12 @@ TEST(DecideColdStartTest, DataOfDifferentOriginNeedAPerson) {
          {"an id that nobody has", own, foreign, Action::kWait, kDisputed, "12345678"},
          {"too few digits", own, foreign, Action::kWait, kDisputed, "bbbb"},
          {"an empty one cannot be forced", kEmpty, foreign, Action::kWait, false, "10.0.0.1:6379"},
-         {"nor against better data of the same origin", Data(kNew, 4), Starting(kB, Data(kNew, 5)),
-          Action::kWait, false, "10.0.0.1:6379"}});
+         {"also against better data of the same origin", Data(kNew, 4), Starting(kB, Data(kNew, 5)),
+          Action::kServeAsMaster, false, "10.0.0.1:6379"},
+         {"the better one follows", Data(kNew, 5), Starting(kB, Data(kNew, 4)), Action::kWait, false,
+          "10.0.0.2:6379"},
+         {"where nothing is given up it says nothing", Data(kNew, 5), Starting(kB, Data(kNew, 5)),
+          Action::kServeAsMaster, false, "10.0.0.2:6379"}});
 }
 
 TEST(DecideColdStartTest, GoesAheadOfReplicasThatNoFailoverPromotesUnlessTheirDataAreBetter) {

@@ -204,6 +204,14 @@ TEST(ExplainTest, SaysWhoWouldBeginAnew) {
             },
             "the server with the newest snapshot would become the master; which one that is, is not known "
             "here; "},
+           {"a backup alone has the newest data",
+            [](GroupScene& scene) {
+              scene.group.priorities = {{kFirst, 0}};
+              scene.master().offset = scene.second().offset = 5;
+            },
+            "10.0.0.2:6379 would become the master: the newest data are on its disk; its replica-priority is "
+            "0: "
+            "it hands over as soon as a replica that may be promoted has its data; "},
            {"no data",
             [](GroupScene& scene) {
               for (auto* info : {&scene.master(), &scene.first(), &scene.second()}) info->keys = 0;
@@ -228,6 +236,18 @@ TEST(ExplainTest, SaysWhoWouldBeginAnew) {
   scene.group.replicas[1].info.reset();
   EXPECT_THAT(scene.Explained().outlook.everything_dies,
               HasSubstr("servers that do not answer now are not counted"));
+}
+
+TEST(ExplainTest, SaysWhoIsNotToBeTheMaster) {
+  GroupScene scene;
+  scene.group.priorities = {{kMaster, 0}, {kFirst, 0}};
+  EXPECT_THAT(scene.Node("10.0.0.1:6379").now, HasSubstr("its replica-priority is 0: it hands over"));
+  EXPECT_EQ(scene.Node("10.0.0.2:6379").outlook.everything_dies,
+            "would follow the new master: its replica-priority is 0");
+  EXPECT_EQ(scene.Node("10.0.0.3:6379").outlook.everything_dies, "would become the master");
+  scene.group.priorities = {{kFirst, 0}};
+  scene.master().offset = scene.second().offset = 5;
+  EXPECT_EQ(scene.Node("10.0.0.2:6379").outlook.everything_dies, "would become the master");
 }
 
 TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {

@@ -143,6 +143,7 @@ TEST(ForecastTest, SortsTheDisksForAColdStart) {
     std::vector<Endpoint> newest, snapshots, others;
     bool any_data = true;
     bool any_unknown = false;
+    std::vector<Endpoint> backups{};
   };
   const auto lone_master = [](GroupScene& s) { s.master().replication_id = "lone"; };
   for (const auto& row : std::initializer_list<Row>{
@@ -192,6 +193,32 @@ TEST(ForecastTest, SortsTheDisksForAColdStart) {
             {kFirst, kSecond},
             {},
             {}},
+           {"a backup, and others",
+            [](GroupScene& s) {
+              s.group.priorities = {{kFirst, 0}, {kSecond, 10}};
+            },
+            {kMaster, kSecond},
+            {},
+            {},
+            true,
+            false,
+            {kFirst}},
+           {"a backup alone has the newest",
+            [](GroupScene& s) {
+              s.group.priorities = {{kFirst, 0}};
+              s.master().offset = s.second().offset = 5;
+            },
+            {kFirst},
+            {},
+            {}},
+           {"backups alone have the newest",
+            [](GroupScene& s) {
+              s.group.priorities = {{kMaster, 0}, {kFirst, 0}};
+              s.second().offset = 5;
+            },
+            {kMaster, kFirst},
+            {},
+            {}},
            {"nothing anywhere",
             [](GroupScene& s) { s.master().keys = s.first().keys = s.second().keys = 0; },
             {},
@@ -204,6 +231,7 @@ TEST(ForecastTest, SortsTheDisksForAColdStart) {
     EXPECT_EQ(EndpointsOf(found.newest), row.newest) << row.name;
     EXPECT_EQ(EndpointsOf(found.snapshots), row.snapshots) << row.name;
     EXPECT_EQ(EndpointsOf(found.others), row.others) << row.name;
+    EXPECT_EQ(EndpointsOf(found.backups), row.backups) << row.name;
     EXPECT_EQ(found.any_data, row.any_data) << row.name;
     EXPECT_EQ(found.any_unknown, row.any_unknown) << row.name;
   }

@@ -1,5 +1,6 @@
 #include "store/record.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <initializer_list>
@@ -145,7 +146,9 @@ TEST(MemberTest, IsReadAsItWasWritten) {
   const Dataset dataset{kReplicationId, "0123", 9'000'000'000, 4096};
   for (const auto& member :
        {Member{"", {"10.0.0.1", 6379}, "node", dataset, true}, Member{"", {"::1", 1}, "", {}, false},
-        Member{"", {"10.0.0.1", 6379}, "node", dataset, true, true}}) {
+        Member{"", {"10.0.0.1", 6379}, "node", dataset, true, true},
+        Member{"", {"10.0.0.1", 6379}, "node", dataset, false, false, {}, 0},
+        Member{"", {"10.0.0.1", 6379}, "node", {}, false, false, {}, 10}}) {
     EXPECT_EQ(ParseMember(Render(member)).value(), member) << Render(member);
   }
 }
@@ -214,6 +217,8 @@ TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
            R"({"endpoint":"10.0.0.1 6379","node":1,"serving":"yes","incomplete":1,"dataset":{"offset":"1","bytes":[]}})"},
           {"hanging of another type", R"({"endpoint":"10.0.0.1 6379","hanging":null})"},
           {"negative size", R"({"endpoint":"10.0.0.1 6379","dataset":{"bytes":-1}})"},
+          {"a priority that is none", R"({"endpoint":"10.0.0.1 6379","priority":-1})"},
+          {"a priority in words", R"({"endpoint":"10.0.0.1 6379","priority":"0"})"},
       }) {
     EXPECT_EQ(ParseMember(text).value(), plain) << name;
   }
@@ -222,12 +227,29 @@ TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
 TEST(KnownDatasetTest, IsReadAsItWasWritten) {
   const KnownDataset known{"", {"10.0.0.1", 6379}, {kReplicationId, "", 5, 7}, 0};
   EXPECT_EQ(ParseKnownDataset(Render(known)).value(), known);
+  EXPECT_EQ(Render(known).find("failed_loads"), std::string::npos) << "most do not fail";
+  KnownDataset failing = known;
+  failing.priority = 0;
+  for (const auto& failed : std::initializer_list<store::FailedLoads>{
+           {.count = 2, .last_exit = 139, .changed_at = 1'700'000'000'123},
+           {.count = 1, .cause = redis::LoadCause::kDamaged, .last_exit = 1},
+           {.count = 1, .cause = redis::LoadCause::kNewerFormat, .last_exit = 1},
+           {.last_exit = 75},
+           {.begun = true, .changed_at = 7}}) {
+    failing.failed = failed;
+    EXPECT_EQ(ParseKnownDataset(Render(failing)).value(), failing) << Render(failing);
+  }
+  for (const char* wrong : {R"(3)", R"({"count":-3,"last_exit":"1","begun":1,"cause":7})", R"([])"}) {
+    const std::string text = fmt::format(R"({{"endpoint":"10.0.0.1 6379","failed_loads":{}}})", wrong);
+    EXPECT_EQ(ParseKnownDataset(text)->failed, store::FailedLoads{}) << text;
+  }
   for (const char* wrong : {"", "[]", "{}", R"({"endpoint":"10.0.0.1"})"})
     EXPECT_FALSE(ParseKnownDataset(wrong)) << wrong;
 }
 
 TEST(ParseHistoryTest, ReadsWhatWasWritten) {
-  for (const auto& history : {History{}, History{kReplicationId, 12, {{"a", 3}, {"b", 9}}, 0}})
+  for (const auto& history : {History{}, History{kReplicationId, 12, {{"a", 3}, {"b", 9}}, 0},
+                              History{.replication_id = kReplicationId, .node = "n"}})
     EXPECT_EQ(ParseHistory(Render(history)).value(), history);
   for (const char* wrong : {"", "7", "garbage"}) EXPECT_FALSE(ParseHistory(wrong)) << wrong;
 }

@@ -41,7 +41,8 @@ struct WrapperSite {
                       .bind = self,
                       .announce = self};
     options.redis_conf = WriteFile(dir.path() / "redis.conf", "dir " + dir.path().string() + "\n");
-    options.redis_server_bin = "redis-server";
+    // Those in memory need none.
+    options.redis_server_bin = "/nonexistent/redis-server";
     options.handover_timeout = 5s;
     options.cold_start_wait = 2s;
     options.fence_patience = 2s;
@@ -98,11 +99,38 @@ struct WrapperSite {
     ASSERT_TRUE(
         other.records.Write(kGroup, Record(), {.master = master, .epoch = epoch, .reason = "test"}, ""));
   }
-  void RegisterMember(const Endpoint& endpoint, bool serving = true, const store::Dataset& dataset = {}) {
+  void RegisterMember(const Endpoint& endpoint, bool serving = true, const store::Dataset& dataset = {},
+                      std::int64_t priority = store::kDefaultPriority) {
     ASSERT_TRUE(other.groups.Ensure(kGroup));
     const std::string name = "of-" + endpoint.host;
-    ASSERT_TRUE(other.members.Register(
-        kGroup, {.uuid = name, .endpoint = endpoint, .node = name, .dataset = dataset, .serving = serving}));
+    ASSERT_TRUE(other.members.Register(kGroup, {.uuid = name,
+                                                .endpoint = endpoint,
+                                                .node = name,
+                                                .dataset = dataset,
+                                                .serving = serving,
+                                                .priority = priority}));
+  }
+  void Unregister(const Endpoint& endpoint) {
+    ASSERT_TRUE(other_session->Delete("/redis/members/master1/of-" + endpoint.host, zookeeper::kAnyVersion));
+  }
+  // Nothing: no data of it are known.
+  std::optional<store::KnownDataset> KnownOf(const std::string& node) {
+    const auto known = other.datasets.List(kGroup);
+    if (!known) return std::nullopt;
+    for (const auto& each : *known) {
+      if (each.node == node) return each;
+    }
+    return std::nullopt;
+  }
+  // What the group knows of its data.
+  void ReportData(const Endpoint& endpoint, const store::Dataset& dataset,
+                  const store::FailedLoads& failed = {}, std::int64_t priority = store::kDefaultPriority) {
+    ASSERT_TRUE(other.groups.Ensure(kGroup));
+    ASSERT_TRUE(other.datasets.Report(kGroup, {.node = "of-" + endpoint.host,
+                                               .endpoint = endpoint,
+                                               .dataset = dataset,
+                                               .failed = failed,
+                                               .priority = priority}));
   }
   void WriteHistory(const std::string& replication_id) {
     ASSERT_TRUE(other.groups.Ensure(kGroup));
@@ -145,6 +173,16 @@ struct WrapperSite {
 };
 
 class RedisWrapperTest : public SignalsTest {
+ protected:
+  // Stops the wrapper when it has had time to serve; `look` sees what there is before.
+  static int RunAndLook(WrapperSite& site, const BlockedSignals& signals, const std::function<void()>& look,
+                        const std::function<void()>& begins = nullptr) {
+    site.LookAfter(30s, look);
+    const int code = site.Run(signals, begins);
+    EXPECT_TRUE(site.looked);
+    return code;
+  }
+
  private:
   const CapturedLog quiet_;
 };

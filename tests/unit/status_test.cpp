@@ -273,6 +273,13 @@ TEST(FindWaitingTest, RemembersSinceWhen) {
       << "another wrapper at the same address";
 }
 
+TEST(FindPrioritiesTest, FindsWhatUsersSet) {
+  const store::Member plain{.endpoint = {"10.0.0.2", 6379}};
+  const store::Member backup{.endpoint = {"10.0.0.3", 6379}, .priority = 0};
+  EXPECT_EQ(watcher::FindPriorities({{"g", {plain, backup}}, {"h", {plain}}}),
+            (std::map<std::string, std::map<Endpoint, std::int64_t>>{{"g", {{{"10.0.0.3", 6379}, 0}}}}));
+}
+
 TEST(FindIncompleteTest, RemembersSinceWhen) {
   const store::Member complete{.uuid = "s", .endpoint = kMaster, .serving = true};
   const store::Member without{.uuid = "w", .endpoint = kReplica, .serving = true, .incomplete = true};

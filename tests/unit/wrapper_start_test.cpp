@@ -1,6 +1,7 @@
 // The start of a redis-wrapper, from its options to a server that serves in the right role.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -20,17 +21,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using State = store::Record::State;
 
-class WrapperStartTest : public RedisWrapperTest {
- protected:
-  // Stops the wrapper when it has had time to serve; `look` sees what there is before.
-  static int RunAndLook(WrapperSite& site, const BlockedSignals& signals, const std::function<void()>& look,
-                        const std::function<void()>& begins = nullptr) {
-    site.LookAfter(30s, look);
-    const int code = site.Run(signals, begins);
-    EXPECT_TRUE(site.looked);
-    return code;
-  }
-};
+using WrapperStartTest = RedisWrapperTest;
 
 TEST_F(WrapperStartTest, TheFirstOfAllIsTheMaster) {
   WrapperSite site;
@@ -122,85 +113,6 @@ TEST_F(WrapperStartTest, WhoeverHoldsTheLockGoesFirst) {
   RunAndLook(site, signals(),
              [&] { EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379")); });
   EXPECT_THAT(log.text(), HasSubstr("another node of the group holds the start lock"));
-}
-
-TEST_F(WrapperStartTest, BetterDataOfAnotherThatStartsGoFirst) {
-  WrapperSite site;
-  const std::string id(40, 'a');
-  site.WriteHistory(id);
-  site.WriteData(id, 500);
-  site.RegisterMember(kB, /*serving=*/false, {.replication_id = id, .offset = 900, .bytes = 4});
-  site.After(10s, [&] {
-    EXPECT_THAT(site.servers.launched, IsEmpty());
-    site.fleet.AddMaster(kB).replication_id = id;
-    site.RegisterMember(kB);
-    site.WriteRecord(kB);
-  });
-  RunAndLook(site, signals(),
-             [&] { EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379")); });
-}
-
-TEST_F(WrapperStartTest, AbsentDataAreAwaitedForColdStartWait) {
-  for (const Duration wait : {Duration(0ms), Duration(5s)}) {
-    WrapperSite site;
-    const CapturedLog log;
-    site.options.cold_start_wait = wait;
-    const std::string id(40, 'a');
-    site.WriteHistory(id);
-    site.WriteData(id, 500);
-    ASSERT_TRUE(site.other.datasets.Report(
-        kGroup,
-        {.node = "of-b", .endpoint = kB, .dataset = {.replication_id = id, .offset = 900, .bytes = 4}}));
-    const TimePoint begun = Clock::now();
-    std::optional<std::chrono::nanoseconds> waited;
-    site.servers.before_launch = [&] { waited = Clock::now() - begun; };
-    RunAndLook(site, signals(), [&] {
-      EXPECT_THAT(site.servers.launched, ElementsAre("master"));
-      EXPECT_GE(waited.value(), wait);
-      EXPECT_LE(waited.value(), wait + 2s);
-    });
-  }
-}
-
-TEST_F(WrapperStartTest, DataOfDifferentOriginAreNotOverwrittenWithoutAWord) {
-  for (const bool forced : {false, true}) {
-    WrapperSite site;
-    const CapturedLog log;
-    site.WriteData(std::string(40, 'a'), 500);
-    if (forced) site.options.force_master = site.self.ToAddress();
-    site.RegisterMember(kB, /*serving=*/false,
-                        {.replication_id = std::string(40, 'b'), .offset = 900, .bytes = 4});
-    RunAndLook(site, signals(), [&] {
-      EXPECT_EQ(site.servers.launched.size(), forced ? 1U : 0U);
-      EXPECT_FALSE(site.other.datasets.List(kGroup).value().empty()) << "both stay known";
-    });
-    EXPECT_THAT(log.text(), HasSubstr(forced ? "FORCE_MASTER" : "hold unrelated datasets"));
-    const auto events = site.other.event_log.Path();
-    EXPECT_EQ(site.other_session->Get(events, zookeeper::Watch::kNo).has_value(), forced);
-  }
-}
-
-TEST_F(WrapperStartTest, AWaitForAPersonIsAnErrorAndToldToTheWatchers) {
-  WrapperSite site;
-  const CapturedLog errors("error");
-  site.WriteData(std::string(40, 'a'), 500);
-  site.RegisterMember(kB, /*serving=*/false,
-                      {.replication_id = std::string(40, 'b'), .offset = 900, .bytes = 4});
-  site.After(25s, [&] { EXPECT_THAT(site.other.waits.List().value(), IsEmpty()) << "it is not long yet"; });
-  site.LookAfter(40s, [&] {
-    const auto waits = site.other.waits.List().value();
-    ASSERT_EQ(waits.size(), 1U);
-    EXPECT_EQ(waits[0].name, "unrelated-data");
-    EXPECT_EQ(waits[0].daemon, "redis-wrapper");
-    EXPECT_EQ(waits[0].endpoint, site.self);
-    EXPECT_TRUE(waits[0].needs_person);
-    EXPECT_THAT(waits[0].sentence, HasSubstr("set FORCE_MASTER on these nodes"));
-  });
-  site.Run(signals());
-  EXPECT_TRUE(site.looked);
-  EXPECT_THAT(site.other.waits.List().value(), IsEmpty()) << "with its session";
-  EXPECT_THAT(errors.text(), HasSubstr("hold unrelated datasets"));
-  EXPECT_THAT(errors.text(), HasSubstr("has waited for 30 s"));
 }
 
 // What a node must come to, whatever fails on its way.
@@ -402,6 +314,13 @@ TEST_F(WrapperStartTest, EndsWithItsReason) {
               WriteFile(s.dir.path() / "appendonly.aof", "data");
             },
             kExitConfig, "refusing to start: appendonly is no"},
+           {"a directory that cannot be read",
+            [](auto& s) {
+              const auto loop = s.dir.path() / "loop";
+              std::filesystem::create_directory_symlink(loop, loop);
+              WriteFile(s.options.redis_conf, "dir " + loop.string() + "\n");
+            },
+            kExitConfig, "cannot read"},
            {"no place for the configuration",
             [](auto& s) { s.options.server.run_dir = "/nonexistent/directory"; }, kExitConfig, "RUN_DIR"}}) {
     WrapperSite site;

@@ -70,11 +70,16 @@ std::optional<Start> ServerRunner::AwaitPort() {
 
 std::optional<Start> ServerRunner::Launch(const std::string& binary, int kept) {
   complaints_ = std::make_shared<redis::ComplaintReader>();
+  load_ = std::make_shared<redis::LoadFailureReader>();
+  const auto hear = [complaints = complaints_, load = load_](std::string_view line) {
+    load->Hear(line);
+    return complaints->Hear(line);
+  };
   auto launched = launch_({.argv = {binary, conf_path_},
                            .work_dir = server_.work_dir,
                            .signal_mask = loop_.signals().original_mask(),
                            .log_name = std::filesystem::path(binary).filename(),
-                           .log_edit = [heard = complaints_](auto line) { return heard->Hear(line); },
+                           .log_edit = hear,
                            .kept = kept});
   if (!launched) {
     log::Error({.event = "launch-failed"}, "exiting: cannot start the server: {}", launched.error().message);
@@ -95,7 +100,8 @@ Start ServerRunner::AwaitServing(const std::function<Result<Answer>()>& probe) {
     if (loop_.exit_code()) {
       // Then all it has written has been heard.
       loop_.EndSupervision();
-      return {Start::Kind::kServerEnded, *loop_.exit_code(), complaints_->complaint()};
+      return {Start::Kind::kServerEnded, *loop_.exit_code(), complaints_->complaint(), load_->failure(),
+              loading && !load_->loaded()};
     }
     if (loop_.stop_requested()) return {Start::Kind::kStopped, Stop()};
     if (!loading) {

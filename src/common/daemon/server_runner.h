@@ -19,6 +19,7 @@
 #include "os/process.h"
 #include "redis/conf_complaint.h"
 #include "redis/conf_file.h"
+#include "redis/load_failure.h"
 #include "redis/servers.h"
 
 namespace redis_zk::daemon {
@@ -37,6 +38,8 @@ struct Start {
   Kind kind = Kind::kServing;
   int exit_code = 0;                                // kServerEnded: the server's own; else ours
   std::optional<redis::ConfComplaint> complaint{};  // kServerEnded: what it says about its configuration
+  redis::LoadFailure load_failure{};                // the same, about its data
+  bool was_loading = false;                         // the same: its last answer was that it loads them
 
   bool serving() const { return kind == Kind::kServing; }
   // A server that ends before it answers has failed, whatever it says itself.
@@ -89,6 +92,7 @@ class ServerRunner {
   const os::Launcher launch_;
   std::string conf_path_;                               // empty: none was written
   std::shared_ptr<redis::ComplaintReader> complaints_;  // of the server that was launched last
+  std::shared_ptr<redis::LoadFailureReader> load_;      // the same
   std::optional<TimePoint> moved_since_;
 };
 

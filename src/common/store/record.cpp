@@ -85,6 +85,37 @@ std::optional<Dataset> DatasetAt(const Json& json, const char* key) {
                  .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
 }
 
+// The wrappers of other versions say nothing of it.
+std::int64_t PriorityAt(const Json& json) {
+  const auto found = json.find("priority");
+  const bool known = found != json.end() && found->is_number_integer() && NumberAt(json, "priority") >= 0;
+  return known ? NumberAt(json, "priority") : kDefaultPriority;
+}
+
+constexpr const char* kDamaged = "damaged";
+constexpr const char* kNewerFormat = "newer-format";
+
+Json ToJson(const FailedLoads& failed) {
+  Json json{{"count", failed.count}, {"last_exit", failed.last_exit}, {"changed_at", failed.changed_at}};
+  if (failed.begun) json["begun"] = true;
+  if (failed.cause == redis::LoadCause::kDamaged) json["cause"] = kDamaged;
+  if (failed.cause == redis::LoadCause::kNewerFormat) json["cause"] = kNewerFormat;
+  return json;
+}
+
+FailedLoads FailedLoadsAt(const Json& json) {
+  const auto found = json.find("failed_loads");
+  if (found == json.end() || !found->is_object()) return {};
+  const std::string cause = TextAt(*found, "cause");
+  return {.count = std::max<std::int64_t>(NumberAt(*found, "count"), 0),
+          .cause = cause == kDamaged       ? redis::LoadCause::kDamaged
+                   : cause == kNewerFormat ? redis::LoadCause::kNewerFormat
+                                           : redis::LoadCause::kUnknown,
+          .last_exit = static_cast<int>(std::clamp<std::int64_t>(NumberAt(*found, "last_exit"), 0, 255)),
+          .begun = BoolAt(*found, "begun"),
+          .changed_at = NumberAt(*found, "changed_at")};
+}
+
 }  // namespace
 
 std::string Render(const Lineage& lineage) {
@@ -138,6 +169,7 @@ std::string Render(const Member& member) {
             {"serving", member.serving}};
   if (member.incomplete) json["incomplete"] = true;
   if (member.hanging) json["hanging"] = ToJson(*member.hanging);
+  if (member.priority != kDefaultPriority) json["priority"] = member.priority;
   return AsText(json);
 }
 
@@ -150,7 +182,8 @@ Result<Member> ParseMember(std::string_view text) {
                 .dataset = DatasetAt(json, "dataset").value_or(Dataset{}),
                 .serving = BoolAt(json, "serving"),
                 .incomplete = BoolAt(json, "incomplete"),
-                .hanging = DatasetAt(json, "hanging")};
+                .hanging = DatasetAt(json, "hanging"),
+                .priority = PriorityAt(json)};
 }
 
 std::string Render(const Wait& wait) {
@@ -178,7 +211,10 @@ Result<Wait> ParseWait(std::string_view text) {
 }
 
 std::string Render(const KnownDataset& known) {
-  return AsText({{"endpoint", known.endpoint.ToRecord()}, {"dataset", ToJson(known.dataset)}});
+  Json json{{"endpoint", known.endpoint.ToRecord()}, {"dataset", ToJson(known.dataset)}};
+  if (known.failed.tried()) json["failed_loads"] = ToJson(known.failed);
+  if (known.priority != kDefaultPriority) json["priority"] = known.priority;
+  return AsText(json);
 }
 
 Result<KnownDataset> ParseKnownDataset(std::string_view text) {
@@ -186,23 +222,29 @@ Result<KnownDataset> ParseKnownDataset(std::string_view text) {
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
   return KnownDataset{.endpoint = std::move(endpoint),
-                      .dataset = DatasetAt(json, "dataset").value_or(Dataset{})};
+                      .dataset = DatasetAt(json, "dataset").value_or(Dataset{}),
+                      .failed = FailedLoadsAt(json),
+                      .priority = PriorityAt(json)};
 }
 
 std::string Render(const History& history) {
   Json ancestors = Json::array();
   for (const auto& [replication_id, until] : history.ancestors)
     ancestors.push_back({{"replication_id", replication_id}, {"until", until}});
-  return AsText({{"replication_id", history.replication_id},
-                 {"offset", history.offset},
-                 {"ancestors", std::move(ancestors)}});
+  Json json{{"replication_id", history.replication_id},
+            {"offset", history.offset},
+            {"ancestors", std::move(ancestors)}};
+  if (!history.node.empty()) json["node"] = history.node;
+  return AsText(json);
 }
 
 Result<History> ParseHistory(std::string_view text) {
   const auto object = ParseObject(text);
   if (!object) return tl::unexpected(object.error());
   const Json& json = *object;
-  History history{.replication_id = TextAt(json, "replication_id"), .offset = NumberAt(json, "offset")};
+  History history{.replication_id = TextAt(json, "replication_id"),
+                  .offset = NumberAt(json, "offset"),
+                  .node = TextAt(json, "node")};
   if (const auto ancestors = json.find("ancestors"); ancestors != json.end() && ancestors->is_array()) {
     for (const auto& chapter : *ancestors) {
       if (!chapter.is_object() || TextAt(chapter, "replication_id").empty()) continue;

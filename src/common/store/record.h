@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "net/endpoint.h"
+#include "redis/load_failure.h"
 
 namespace redis_zk::store {
 
@@ -98,6 +99,10 @@ struct Dataset {
   bool operator==(const Dataset&) const = default;
 };
 
+// Redis' replica-priority where nobody sets one, and that of a node which is not to be the master.
+inline constexpr std::int64_t kDefaultPriority = 100;
+inline constexpr std::int64_t kNeverPromoted = 0;
+
 // A redis-wrapper that is alive. Its Redis serves, or is still waiting for its role.
 struct Member {
   std::string uuid;
@@ -110,6 +115,7 @@ struct Member {
   // Its server runs and has long not answered, so it does not serve: what it held in memory when it last did,
   // and may hold still.
   std::optional<Dataset> hanging;
+  std::int64_t priority = kDefaultPriority;  // the replica-priority of its user
 
   bool operator==(const Member&) const = default;
 };
@@ -138,6 +144,19 @@ std::string Render(const Wait& wait);
 // its name is a code.
 Result<Wait> ParseWait(std::string_view text);
 
+// How the starts with the same files have come out since they were loaded last.
+struct FailedLoads {
+  std::int64_t count = 0;                               // loads that failed, with proof
+  redis::LoadCause cause = redis::LoadCause::kUnknown;  // of the last of them; never kElsewhere
+  int last_exit = 0;  // exit code of the last server that did not come to serve, for whatever reason; 0: none
+  bool begun = false;           // a load was begun, and nobody told how it ended
+  std::int64_t changed_at = 0;  // when the files changed last, milliseconds since 1970: others count anew
+
+  // Whether a server has been started with them: their node is not gone.
+  bool tried() const { return begun || last_exit != 0 || count > 0; }
+  bool operator==(const FailedLoads&) const = default;
+};
+
 // Data that were last seen on a node, whether it is alive now or not: the znode
 // /redis/datasets/<group>/<node>, JSON, which stays when everything dies.
 struct KnownDataset {
@@ -145,6 +164,8 @@ struct KnownDataset {
   Endpoint endpoint;  // where the node was last
   Dataset dataset;
   std::int64_t reported_at = 0;  // milliseconds since 1970, by ZooKeeper's clock
+  FailedLoads failed{};
+  std::int64_t priority = kDefaultPriority;  // as of a member
 
   bool operator==(const KnownDataset&) const = default;
 };
@@ -166,6 +187,7 @@ struct History {
   std::int64_t offset = 0;         // how far the master was when it reported last
   std::vector<Chapter> ancestors;  // oldest first
   std::int64_t reported_at = 0;    // milliseconds since 1970, by ZooKeeper's clock
+  std::string node{};              // whose data they are, as of a member; empty: it is not known
 
   bool operator==(const History&) const = default;
 };
