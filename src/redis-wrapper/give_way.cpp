@@ -15,6 +15,10 @@ namespace redis_zk::redis_wrapper {
 namespace {
 
 constexpr Duration kLookEvery = 2s;
+// The handover waits for the rest, in bytes, before and while it pauses writes.
+constexpr std::int64_t kSlack = 1'000'000;
+// A replica that copies the data, or has just come, is fit sooner in most cases.
+constexpr Duration kUnfitFor = 30s;
 // A handover that failed may have paused writes for a moment.
 constexpr Duration kTryAgain = 10s;
 constexpr Duration kTryAgainAtLast = 10min;
@@ -35,7 +39,9 @@ void GiveWay::Check(const redis::ServerInfo& own) {
   if (handover_ || Clock::now() < look_at_ || !IsDue(own)) return;
   look_at_ = Clock::now() + kLookEvery;
   const Successors found = FindSuccessors(own);
-  if (!found.best || !PriorityIsInForce()) return;
+  if (!PriorityIsInForce()) return;
+  TellUnfit(found);
+  if (!found.best) return;
   terms_.emplace(failover::Handover::Terms{.group = options_.common.master_name,
                                            .server = options_.server.bind,
                                            .own = &own_server_,
@@ -70,11 +76,13 @@ GiveWay::Successors GiveWay::FindSuccessors(const redis::ServerInfo& own) {
   for (std::size_t i = 0; i < online.size(); ++i) {
     const auto& info = infos[i];
     if (!info || info->role != redis::Role::kReplica || info->priority == store::kNeverPromoted) continue;
-    // It was asked later, so that one which keeps up has at least this much.
     const bool holds_all = info->link_up && !info->loading && !info->synchronising &&
-                           info->replication_id == own.replication_id && info->offset >= own.offset;
+                           info->replication_id == own.replication_id && own.offset - info->offset <= kSlack;
     if (!holds_all || !IsMember(online[i])) {
       found.others = true;
+      found.unfit = fmt::format(
+          "{} {}", online[i].ToAddress(),
+          holds_all ? "is not registered as a serving member of the group" : "lacks a part of its data");
     } else if (!best || rank(i) < rank(*best)) {
       best = i;
     }
@@ -87,6 +95,18 @@ bool GiveWay::PriorityIsInForce() {
   const auto found = own_server_.Ask({{"CONFIG", "GET", "replica-priority"}});
   if (!found || found->front().items.size() != 2) return true;
   return found->front().items[1].text == "0";
+}
+
+void GiveWay::TellUnfit(const Successors& found) {
+  if (found.best || found.unfit.empty()) {
+    unfit_since_.reset();
+    return;
+  }
+  if (!unfit_since_) unfit_since_ = Clock::now();
+  if (Clock::now() - *unfit_since_ < kUnfitFor) return;
+  log_failure_(
+      log::Severity::kWarn, {.event = "priority-zero-stays"},
+      fmt::format("this master has replica-priority 0 and cannot hand over, retrying: {}", found.unfit));
 }
 
 std::optional<TimePoint> GiveWay::Step() {
@@ -113,7 +133,9 @@ void GiveWay::TellOutcome(const failover::Handover::Outcome& outcome) {
   }
   log_failure_.Reset();
   backoff_.Reset();
-  const std::string sentence = fmt::format("gave way, since its replica-priority is 0: {}", outcome.told);
+  const std::string sentence =
+      fmt::format("handed over to {}, because this master has replica-priority 0: {}",
+                  outcome.promoted.ToAddress(), outcome.told);
   log::Info({.event = "priority-zero-gave-way", .peer = outcome.promoted.ToAddress()}, "{}", sentence);
   registry_.event_log.Add({.time = UnixTime(),
                            .group = options_.common.master_name,

@@ -36,6 +36,7 @@ class GiveWay {
   struct Successors {
     std::optional<Endpoint> best{};  // nothing: there is none
     bool others = false;             // Sentinel could choose a replica that is none
+    std::string unfit{};             // which of them, and what it lacks
   };
 
   bool IsDue(const redis::ServerInfo& own);
@@ -44,6 +45,8 @@ class GiveWay {
   bool IsMember(const Endpoint& replica) const;
   // By an operator's CONFIG SET the priority of the file is not in force.
   bool PriorityIsInForce();
+  // That nothing is done although there is a replica that may be promoted.
+  void TellUnfit(const Successors& found);
   void TellOutcome(const failover::Handover::Outcome& outcome);
 
   const WrapperOptions& options_;
@@ -57,6 +60,7 @@ class GiveWay {
   std::optional<failover::Handover::Terms> terms_;
   std::optional<failover::Handover> handover_;
   LogOnChange log_failure_;
+  std::optional<TimePoint> unfit_since_;
 };
 
 }  // namespace redis_zk::redis_wrapper

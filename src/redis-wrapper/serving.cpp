@@ -71,8 +71,7 @@ int Serving::Run() {
 
 int Serving::StopOnRequest() {
   loop_.NoteWaiting(std::nullopt);
-  give_way_.Interrupt("this node is to stop");
-  while (const auto wake = give_way_.Step()) loop_.Pump(*wake);
+  if (!EndGiveWay()) return stop_.Stop();
   TimePoint check_at = Clock::now() + kCheckInterval;
   while (const auto wake = stop_.HandOver()) {
     loop_.Pump(*wake);
@@ -85,6 +84,17 @@ int Serving::StopOnRequest() {
     check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
   }
   return stop_.Stop();
+}
+
+bool Serving::EndGiveWay() {
+  const TimePoint until = Clock::now() + options_.handover_timeout;
+  const int requests = loop_.stop_requests();
+  give_way_.Interrupt("this node is to stop");
+  while (const auto wake = give_way_.Step()) {
+    if (loop_.exit_code() || loop_.stop_requests() > requests || Clock::now() >= until) return false;
+    loop_.Pump(std::min(*wake, until));
+  }
+  return true;
 }
 
 void Serving::Check() {

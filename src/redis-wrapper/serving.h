@@ -60,6 +60,9 @@ class Serving {
   void TellServing(bool answers, bool reachable);
   // Until the handover is over; while it takes its time, the master is kept one that may take writes.
   int StopOnRequest();
+  // Of a handover that the stop was not the reason for. False: it has to be left as it is, and with it any
+  // other: after HANDOVER_TIMEOUT, at one more request to stop, or since the server has ended.
+  bool EndGiveWay();
 
   const WrapperOptions& options_;
   const redis::Network network_;

@@ -49,7 +49,7 @@ TEST_F(GiveWayTest, HandsOverToTheFirstThatHasItsData) {
   });
   EXPECT_EQ(site.Run(signals()), kExitStopped);
   EXPECT_TRUE(site.looked);
-  EXPECT_THAT(log.text(), HasSubstr("gave way, since its replica-priority is 0"));
+  EXPECT_THAT(log.text(), HasSubstr("because this master has replica-priority 0"));
 }
 
 TEST_F(GiveWayTest, StaysWhereNobodyCanTakeOver) {
@@ -64,7 +64,7 @@ TEST_F(GiveWayTest, StaysWhereNobodyCanTakeOver) {
             [](auto& s) { s.fleet.redis(kB).config["replica-priority"] = "0"; }},
            {"the replica copies the data", "0", [](auto& s) { s.fleet.redis(kB).synchronising = true; }},
            {"the replica lacks some writes", "0",
-            [](auto& s) { s.fleet.redis(kB).offset = s.own().offset - 1; }},
+            [](auto& s) { s.own().offset = s.fleet.redis(kB).offset + 1'000'001; }},
            {"the replica has other data", "0",
             [](auto& s) { s.fleet.redis(kB).replication_id = std::string(40, 'f'); }},
            {"the replica is none of the group", "0", [](auto& s) { s.Unregister(kB); }},
@@ -85,6 +85,33 @@ TEST_F(GiveWayTest, StaysWhereNobodyCanTakeOver) {
     EXPECT_TRUE(site.looked) << name;
     EXPECT_THAT(log.text(), Not(HasSubstr("replica-priority"))) << name;
   }
+}
+
+TEST_F(GiveWayTest, TellsOfAReplicaThatIsNoSuccessorForLong) {
+  WrapperSite site;
+  const CapturedLog log;
+  Begin(site, "0", [](auto& s) { s.Unregister(kB); });
+  site.After(kServes + 20s, [&] { EXPECT_THAT(log.text(), Not(HasSubstr("priority-zero-stays"))); });
+  site.LookAfter(kServes + 40s, [&] {
+    EXPECT_THAT(log.text(), HasSubstr("10.0.0.2:6379 is not registered"));
+    EXPECT_EQ(site.own().role, Role::kMaster);
+  });
+  site.options.handover_timeout = 0ms;
+  site.Run(signals());
+  EXPECT_TRUE(site.looked);
+}
+
+TEST_F(GiveWayTest, AReplicaThatIsAMomentBehindTakesOver) {
+  WrapperSite site;
+  const CapturedLog log;
+  // It catches up once writes are paused.
+  Begin(site, "0", [](auto& s) {
+    s.own().offset = s.fleet.redis(kB).offset + 1000;
+    s.After(6s, [&s] { s.fleet.redis(kB).offset = s.own().offset; });
+  });
+  site.LookAfter(kServes + 20s, [&] { EXPECT_EQ(site.fleet.redis(kB).role, Role::kMaster) << log.text(); });
+  site.Run(signals());
+  EXPECT_TRUE(site.looked);
 }
 
 TEST_F(GiveWayTest, AStrangerIsNotPromotedInPlaceOfAMember) {
@@ -131,7 +158,22 @@ TEST_F(GiveWayTest, AHandoverThatFailsIsTriedAgainAndWritesGoOn) {
   site.Run(signals());
   EXPECT_TRUE(site.looked);
   EXPECT_THAT(log.text(), HasSubstr("replica-priority 0 and could not hand over"));
-  EXPECT_THAT(log.text(), HasSubstr("gave way, since its replica-priority is 0"));
+  EXPECT_THAT(log.text(), HasSubstr("because this master has replica-priority 0"));
+}
+
+TEST_F(GiveWayTest, ASecondRequestToStopLeavesIt) {
+  for (const bool again : {false, true}) {
+    WrapperSite site;
+    const CapturedLog log;
+    // Its Sentinel takes the order, and does nothing.
+    Begin(site, "0", [](auto& s) { s.fleet.sentinel(kSentinel).promotes_after = 1h; });
+    site.StopAfter(kServes + 4s);
+    if (again) site.StopAfter(kServes + 5s);
+    const TimePoint begun = Clock::now();
+    EXPECT_EQ(site.Run(signals()), kExitStopped);
+    const auto took = Clock::now() - begun;
+    EXPECT_LE(took, kServes + (again ? 7s : 12s)) << "HANDOVER_TIMEOUT is 5 s";
+  }
 }
 
 TEST_F(GiveWayTest, AStopEndsItAndHandsOverAllTheSame) {
