@@ -59,6 +59,8 @@ struct View {
   // The data of nodes whose server has failed to load them too often, by node: of those present, and of those
   // that are gone.
   std::map<std::string, store::KnownDataset> failing;
+  // How the starts of a node came out that has not come to serve since, by node.
+  std::map<std::string, store::FailedLoads> starts;
   // Whether they are still waited for: COLD_START_WAIT has not passed.
   bool patient = true;
   // Whether whoever runs has registered: after ZooKeeper was away every session may have expired.
@@ -103,9 +105,12 @@ bool IsNeverPromoted(const redis::ServerInfo& info);
 
 Decision Decide(const View& view);
 
-// A node whose server failed so often to load its data is not awaited any more.
+// A node whose server failed so often to load its data is not awaited any more, provided that a server has
+// said at least once what is wrong with them: a missing module or a disk error may look alike.
 inline constexpr std::int64_t kMostFailedLoads = 3;
-inline bool IsGivenUp(const store::FailedLoads& failed) { return failed.count >= kMostFailedLoads; }
+inline bool IsGivenUp(const store::FailedLoads& failed) {
+  return failed.count >= kMostFailedLoads && failed.cause != redis::LoadCause::kUnknown;
+}
 
 // Which of the `known` datasets may be better than the best of `present` that can be loaded, and belong to
 // nobody `present` or living: those that are newer, and those of nodes that still reported when the group

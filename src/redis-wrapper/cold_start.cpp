@@ -23,6 +23,8 @@ using store::Member;
 // What the stream of writes holds beside them and an append-only file does not, between two notes: of each
 // Sentinel a PUBLISH of some 200 bytes every two seconds, and PINGs.
 constexpr std::int64_t kHeartbeatBytes = 4096;
+// So many starts that came to nothing are not a matter of a moment.
+constexpr std::int64_t kManyEnds = 5;
 constexpr const char* kNotInTime = "it did not return within COLD_START_WAIT";
 
 // What only a person can decide. Whoever is stopped for that is awaited anew.
@@ -134,27 +136,62 @@ Decision WaitForReserve(const View& view, const Reserve& reserve, const std::str
           why, address, held, DescribeData(view.own), view.self.ToAddress()));
 }
 
-// FORCE_MASTER, where it makes a difference. Nothing: it names nobody who is here, or gives nothing up.
+// Whether FORCE_MASTER names a server that runs: the rows about running servers decide then.
+bool NamesRunning(const View& view) {
+  const auto is_meant = [&view](const Endpoint& endpoint, const std::string& replication_id) {
+    Member member;
+    member.endpoint = endpoint;
+    member.dataset.replication_id = replication_id;
+    return IsForced(member, view.force_master);
+  };
+  return std::any_of(view.living.begin(), view.living.end(),
+                     [&](const auto& each) { return is_meant(each.first, each.second.replication_id); }) ||
+         std::any_of(view.hanging.begin(), view.hanging.end(),
+                     [&](const auto& each) { return is_meant(each.first, each.second.replication_id); });
+}
+
+// Another node is to begin. Where that lasts, a person has to end it.
+Decision AwaitForced(const View& view, std::string reason, const std::string& way_out) {
+  if (!view.patient) return Refuse("forced-master", fmt::format("{}; {}", reason, way_out));
+  Decision decision = Decision::Wait("forced-master", std::move(reason));
+  decision.awaits_datasets = true;
+  return decision;
+}
+
+Decision AwaitNamed(const View& view, const std::string& why) {
+  return AwaitForced(
+      view,
+      fmt::format("{}; FORCE_MASTER={} selects a node that is not registered; waiting until it serves", why,
+                  view.force_master),
+      "start that node, or remove FORCE_MASTER from every node of the group");
+}
+
+// FORCE_MASTER, where it makes a difference. Nothing: it names a server that runs, or gives nothing up.
 std::optional<Decision> DecideForced(const View& view, const Field& field, const std::string& why) {
   if (view.force_master.empty()) return std::nullopt;
   std::vector<Member> meant;
   std::copy_if(field.candidates.begin(), field.candidates.end(), std::back_inserter(meant),
                [&view](const auto& candidate) { return IsForced(candidate, view.force_master); });
+  if (meant.empty()) return NamesRunning(view) ? std::nullopt : std::optional(AwaitNamed(view, why));
   // An id may be that of several nodes: the best of them, and this node, which stands first, among equals.
   const Member* forced = FindBest(meant, view.history).best;
   // An empty node is meant only where nobody comes to serve with the group's data.
   const bool nobody_serves = field.none_loads || (field.usable.empty() && !field.tried.empty() &&
                                                   (field.awaited.empty() || !view.patient));
-  const bool begins_empty =
-      forced == nullptr && !meant.empty() && meant.front().endpoint == view.self && nobody_serves;
+  const bool begins_empty = forced == nullptr && meant.front().endpoint == view.self && nobody_serves;
   if (begins_empty) forced = &meant.front();
   if (forced == nullptr) return std::nullopt;
   const std::string choice =
       fmt::format("FORCE_MASTER={} selects {}", view.force_master, DescribeData(*forced));
   std::string loss = DescribeLoss(view, field, *forced, choice, /*by_force=*/true);
-  if (loss.empty()) return std::nullopt;
-  if (forced->endpoint != view.self)
-    return Decision::Wait("forced-master", fmt::format("{}; {}; waiting until it serves", why, choice));
+  // Without it, the others would go ahead of data that failed to load.
+  if (loss.empty() && !view.failing.contains(forced->node)) return std::nullopt;
+  if (forced->endpoint != view.self) {
+    return AwaitForced(
+        view, fmt::format("{}; {}; waiting until it serves", why, choice),
+        fmt::format("if {} waits for another node, set FORCE_MASTER={} on every node of the group",
+                    forced->endpoint.ToAddress(), view.force_master));
+  }
   Decision decision = ServeAsMaster(
       fmt::format("{}; FORCE_MASTER={} selected {}", why, view.force_master, DescribeData(*forced)));
   decision.forced = true;
@@ -175,14 +212,23 @@ Decision AwaitFirst(const View& view, const Member& first, const std::string& wh
   if (as_good) {
     return AwaitStart(
         "better-priority",
-        fmt::format("{}; {} is starting, and goes first by its replica-priority ({}, here {}); waiting until "
-                    "it serves",
+        fmt::format("{}; {} is starting, and has the lower replica-priority ({}, here {}); waiting until it "
+                    "serves",
                     why, DescribeData(first), first.priority, view.priority));
   }
-  return AwaitStart(
-      "better-data",
+  const std::string sentence =
       fmt::format("{}; {} is starting with better data than this node ({}); waiting until it serves", why,
-                  DescribeData(first), DescribeData(view.own)));
+                  DescribeData(first), DescribeData(view.own));
+  const auto starts = view.starts.find(first.node);
+  if (starts == view.starts.end()) return AwaitStart("better-data", sentence);
+  Decision decision =
+      AwaitStart("better-data", fmt::format("{}; {}", sentence, DescribeStarts(starts->second)));
+  if (starts->second.ends < kManyEnds) return decision;
+  decision.needs_person = true;
+  decision.reason +=
+      fmt::format("; {}, or to overwrite these data, set FORCE_MASTER={} on every node of the group",
+                  DescribeRepair(starts->second), view.self.ToAddress());
+  return decision;
 }
 
 Decision AwaitPromotable(const View& view, const std::string& why) {
@@ -225,7 +271,8 @@ std::string FindPermission(const View& view, const Field& field) {
   if (!taker && (view.promotable_absent.empty() || !view.patient))
     taker = FindTaker(view, field, /*with_data=*/false);
   if (taker) return fmt::format("it hands over to {} when that has its data", taker->ToAddress());
-  if (view.promotable_absent.empty()) return "no other node with data may be the master";
+  if (view.promotable_absent.empty())
+    return "of the starting and absent nodes with data, no other may be the master";
   return "";
 }
 
@@ -244,16 +291,12 @@ Decision DecideNeverPromoted(const View& view, const std::string& why) {
 // The group's data are there, and no server comes to serve with them.
 Decision AwaitRepair(const View& view, const KnownDataset& failing, const std::string& why) {
   const auto& failed = failing.failed;
-  const std::string otherwise =
-      IsGivenUp(failed) && failed.cause != redis::LoadCause::kUnknown
-          ? fmt::format("; to begin without them, start this node with FORCE_MASTER={}",
-                        view.self.ToAddress())
-          : "";
-  return Refuse(
-      "data-unloadable",
-      fmt::format("{}; refusing to begin empty: the only data of the group are those of {}, and "
-                  "{}; {} and start it again{}",
-                  why, DescribeData(failing), DescribeStarts(failed), DescribeRepair(failed), otherwise));
+  return Refuse("data-unloadable",
+                fmt::format("{}; refusing to begin empty: the only data of the group are those of {}, and "
+                            "{}; {} and start it again; only if they are lost for good, start this node with "
+                            "FORCE_MASTER={}",
+                            why, DescribeData(failing), DescribeStarts(failed), DescribeRepair(failed),
+                            view.self.ToAddress()));
 }
 
 // Nobody who starts has data.
@@ -273,18 +316,36 @@ Decision DecideWithoutData(const View& view, const Field& field, const std::stri
   return decision;
 }
 
+Decision RefuseUnrelated(const std::string& why, const std::string& one, const std::string& other) {
+  return Dispute("unrelated-data",
+                 fmt::format("{}; refusing to start: {} and {} hold unrelated datasets; set FORCE_MASTER on "
+                             "these nodes to the address or replication id of the one to keep, the other "
+                             "will be overwritten",
+                             why, one, other));
+}
+
+// Of the data that failed to load, those of another origin than the best: that they are damaged does not make
+// the others the group's. Empty: there are none.
+std::string FindFailingStranger(const View& view, const Field& field, const Member& best) {
+  const auto is_one = [&](const auto& each) {
+    return view.failing.contains(each.node) && !each.dataset.empty() &&
+           Compare(each.dataset, best.dataset, view.history) == Order::kUnrelated;
+  };
+  const auto here = std::find_if(field.candidates.begin(), field.candidates.end(), is_one);
+  if (here != field.candidates.end()) return DescribeData(*here);
+  const auto away = std::find_if(field.tried.begin(), field.tried.end(), is_one);
+  return away == field.tried.end() ? "" : DescribeData(*away);
+}
+
 Decision DecideAmongStarting(const View& view, const std::string& why) {
   const Field field = Survey(view);
   if (auto forced = DecideForced(view, field, why)) return std::move(*forced);
   if (field.usable.empty()) return DecideWithoutData(view, field, why);
   const Best found = FindBest(field.usable, view.history);
-  if (found.rival != nullptr) {
-    return Dispute("unrelated-data",
-                   fmt::format("{}; refusing to start: {} and {} hold unrelated datasets; set FORCE_MASTER "
-                               "on these nodes to the address or replication id of the one to keep, the "
-                               "other will be overwritten",
-                               why, DescribeData(*found.best), DescribeData(*found.rival)));
-  }
+  if (found.rival != nullptr)
+    return RefuseUnrelated(why, DescribeData(*found.best), DescribeData(*found.rival));
+  if (const auto stranger = FindFailingStranger(view, field, *found.best); !stranger.empty())
+    return RefuseUnrelated(why, DescribeData(*found.best), stranger);
   const Member& first = Prefer(field.usable, *found.best, view.history);
   if (view.patient && !field.awaited.empty())
     return AwaitDatasets(field.awaited, why, DescribeData(first) + " has the best data");
@@ -314,7 +375,7 @@ Decision DecideColdStart(const View& view, const std::string& why) {
   const auto reserve = FindBetterReserve(view);
   if (!reserve) return decision;
   if (!IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
-    return WaitForReserve(view, *reserve, why);
+    return decision.wait == "forced-master" ? decision : WaitForReserve(view, *reserve, why);
   if (!begins) return decision;
   decision.forced = true;
   decision.reason = fmt::format("{}; FORCE_MASTER={} selected it over the data of {}", decision.reason,

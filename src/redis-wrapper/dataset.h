@@ -68,8 +68,6 @@ struct RdbHeader {
   std::int64_t offset = 0;
   std::int64_t saved_at = 0;
   bool has_data = false;
-  int version = 0;             // of the format
-  std::string server_version;  // that wrote it
 };
 // An error when this is no RDB file, or a damaged one.
 Result<RdbHeader> ParseRdbHeader(std::string_view bytes);

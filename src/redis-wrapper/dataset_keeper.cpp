@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "redis-wrapper/data_files_check.h"
 #include "redis-wrapper/history.h"
@@ -46,7 +48,7 @@ Status DatasetKeeper::ReviewLoads() {
   for (auto each : known.value_or(std::vector<store::KnownDataset>{})) {
     if (each.node != node() || !each.failed.tried()) continue;
     failed_ = std::exchange(each.failed, {});
-    if (failed_.changed_at == LastChange(files_, plan_.loads)) return {};
+    if (failed_.files == IdentifyFiles(files_, plan_.loads)) return {};
     failed_ = {};
     return registry_.datasets.Report(group_, each);
   }
@@ -55,8 +57,10 @@ Status DatasetKeeper::ReviewLoads() {
 
 std::int64_t DatasetKeeper::BeginLoad() {
   if (found_.empty()) return 0;
-  const auto changed_at = LastChange(files_, plan_.loads);
-  if (failed_.changed_at != changed_at) failed_ = {.changed_at = changed_at};
+  const auto identity = IdentifyFiles(files_, plan_.loads);
+  if (failed_.files != identity) failed_ = {.files = identity};
+  // The wrapper of that start died with its server.
+  if (failed_.begun) ++failed_.ends;
   failed_.begun = true;
   Say(Report(found_));
   return failed_.count;
@@ -67,11 +71,31 @@ void DatasetKeeper::EndLoad(bool serves, std::optional<redis::LoadCause> failed,
   failed_.begun = false;
   if (failed) {
     ++failed_.count;
-    failed_.cause = *failed;
+    // What was said once about these files stays true.
+    if (*failed != redis::LoadCause::kUnknown) failed_.cause = *failed;
   }
-  if (exit_code != 0) failed_.last_exit = exit_code;
+  if (exit_code != 0) {
+    failed_.last_exit = exit_code;
+    ++failed_.ends;
+  }
   if (serves) failed_ = {};
   Say(Report(found_));
+}
+
+void DatasetKeeper::TellUnserved(int exit_code) {
+  auto known = registry_.datasets.List(group_).value_or(std::vector<store::KnownDataset>{});
+  auto own = std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.node == node(); });
+  if (own == known.end()) {
+    // Its name may stand where it cannot be read. Another node may have been here before, whose disk nobody
+    // has looked at.
+    own = std::find_if(known.begin(), known.end(),
+                       [&](const auto& each) { return each.endpoint == endpoint_; });
+    if (own == known.end()) return;
+    own->failed.files = 0;
+  }
+  own->failed.last_exit = exit_code;
+  ++own->failed.ends;
+  Say(registry_.datasets.Report(group_, *own));
 }
 
 void DatasetKeeper::ExpectCopy(const std::string& replication_id) {

@@ -52,6 +52,10 @@ class DatasetKeeper {
   // serve, 0: it was asked to stop, or serves.
   void EndLoad(bool serves, std::optional<redis::LoadCause> failed, int exit_code);
 
+  // The wrapper exits with this code without having launched a server: what the group knows of these data
+  // says so from then on. REQUIRES: there is a session.
+  void TellUnserved(int exit_code);
+
   // Whether the server may know a replication offset from what it loads: a snapshot has one, an append-only
   // file has none.
   bool loads_offset() const { return loads_offset_; }

@@ -40,12 +40,13 @@ std::optional<LoadCause> FindFailedLoad(const daemon::Start& start) {
 std::string DescribeFailedLoad(const daemon::Start& start, const std::string& dir, std::int64_t before,
                                const std::string& damage) {
   const auto& [cause, text] = start.load_failure;
+  const bool counts_down = cause != LoadCause::kUnknown && before + 1 < kMostFailedLoads;
+  const std::string then = counts_down ? fmt::format("; given up after {}", kMostFailedLoads) : std::string();
   return fmt::format(
-      "redis-server could not load the data in {} ({}{}{}), exit code {}; failed load {} of these files; "
-      "after "
-      "{} the other nodes begin without them{}",
+      "redis-server could not load the data in {} ({}{}{}), exit code {}; failed load {} of these "
+      "files{}{}",
       dir, text.empty() ? "it ended while it loaded them" : text, damage.empty() ? "" : "; ", damage,
-      start.OurExitCode(), before + 1, kMostFailedLoads, WayOut(cause));
+      start.OurExitCode(), before + 1, then, WayOut(cause));
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -78,6 +78,7 @@ Result<View> Lookup::Look(const store::Member& self, bool locked) {
   view.awaited = FindAwaited(marks->datasets, present, view.history);
   view.promotable_absent = FindPromotableAbsent(marks->datasets, present);
   for (const auto& known : marks->datasets) {
+    if (known.failed.tried()) view.starts.emplace(known.node, known.failed);
     if (IsGivenUp(known.failed)) view.failing.emplace(known.node, known);
   }
   return view;

@@ -85,8 +85,6 @@ Result<RdbHeader> ParseRdbHeader(std::string_view bytes) {
   if (!is_rdb || bytes.size() < kMagicAndVersion) return Fail(ErrorKind::kInvalid, "an RDB file");
   Reader reader(bytes.substr(kMagicAndVersion));
   RdbHeader header;
-  const std::size_t magic = bytes.starts_with(kMagic) ? kMagic.size() : kValkeyMagic.size();
-  std::from_chars(bytes.data() + magic, bytes.data() + kMagicAndVersion, header.version);
   while (true) {
     const auto opcode = reader.Byte();
     if (!opcode) return Fail(ErrorKind::kInvalid, "a complete RDB header");
@@ -101,7 +99,6 @@ Result<RdbHeader> ParseRdbHeader(std::string_view bytes) {
     if (*key == "repl-id") header.replication_id = *value;
     if (*key == "repl-offset") header.offset = ToNumber(*value);
     if (*key == "ctime") header.saved_at = ToNumber(*value);
-    if (*key == "redis-ver" || *key == "valkey-ver") header.server_version = *value;
   }
 }
 

@@ -42,7 +42,8 @@ class Loss {
   std::string Sentence() const {
     if (told_.empty()) return "";
     return fmt::format(
-        "data given up: {}; they are overwritten when that node is back: save its data directory before{}",
+        "data given up: {}; if you want these data, save the data directory of each such node before its "
+        "redis-wrapper starts, because the copy of the new master replaces them{}",
         told_, way_out_);
   }
 
@@ -86,7 +87,8 @@ std::string DescribeStarts(const store::FailedLoads& failed) {
                        unknown.empty() ? "" : "; ", unknown);
   }
   return unknown.empty()
-             ? fmt::format("its server did not come to serve them, last exit code {}", failed.last_exit)
+             ? fmt::format("its server did not come to serve them{}, last exit code {}",
+                           failed.ends > 1 ? fmt::format(" in {} starts", failed.ends) : "", failed.last_exit)
              : unknown;
 }
 
@@ -205,7 +207,8 @@ std::vector<KnownDataset> FindAwaited(const std::vector<KnownDataset>& known,
   for (const auto& candidate : known) {
     if (IsAmong(candidate.node, present) || candidate.dataset.empty()) continue;
     // Its disk may hold more than its last report said; unless that was of a start that came to nothing.
-    const bool is_exact = candidate.failed.tried() && !candidate.failed.begun;
+    const auto& failed = candidate.failed;
+    const bool is_exact = failed.tried() && !failed.begun && failed.files != 0;
     const bool lived_to_the_end =
         !is_exact && candidate.reported_at >= history.reported_at - kReportedAtTheEnd;
     const bool better =

@@ -25,6 +25,8 @@ using daemon::Answer;
 
 // A server whose wrapper was killed ends within a moment.
 constexpr Duration kClaimAgain = 50ms;
+// A start that cannot succeed does not wait for a ZooKeeper that is away.
+constexpr Duration kTellWithin = 3s;
 
 // Of a file that cannot be read nothing is known, and the wrapper does not start.
 std::int64_t PriorityIn(const Result<redis::Conf>& users) {
@@ -54,9 +56,9 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       settling_(options, network_, loop_, address_claim_, keeper_, lookup_, lock_, self_) {}
 
 int Wrapper::Run() {
-  if (const auto code = CheckConf()) return *code;
+  if (const auto code = CheckConf()) return EndUnserved(*code);
   if (const auto code = ClaimData()) return *code;
-  if (const auto code = CheckData()) return *code;
+  if (const auto code = CheckData()) return EndUnserved(*code);
   if (const auto code = loop_.Connect()) return *code;
   if (const auto code = address_claim_.Await()) return *code;
   while (true) {
@@ -72,8 +74,16 @@ int Wrapper::Run() {
           .Run();
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
-    if (const auto code = CheckData()) return *code;
+    if (const auto code = CheckData()) return EndUnserved(*code);
   }
+}
+
+int Wrapper::EndUnserved(int code) {
+  const TimePoint until = Clock::now() + kTellWithin;
+  loop_.session().Maintain(Clock::now());
+  while (!loop_.session().connected() && !loop_.stop_requested() && Clock::now() < until) loop_.Pump(until);
+  if (loop_.session().connected()) keeper_.TellUnserved(code);
+  return code;
 }
 
 std::optional<int> Wrapper::CheckConf() const {
@@ -82,6 +92,12 @@ std::optional<int> Wrapper::CheckConf() const {
     return kExitConfig;
   }
   if (redis::LogFindings(CheckRedisConf(*users_conf_, options_))) return kExitConfig;
+  if (!options_.force_master.empty())
+    log::Warn(
+        {.event = "force-master-set"},
+        "FORCE_MASTER={} is set: when the group begins anew, the data that it selects replace those of all "
+        "other nodes, also newer ones, and without COLD_START_WAIT; remove it once the group serves",
+        options_.force_master);
   return std::nullopt;
 }
 
@@ -107,11 +123,11 @@ std::optional<int> Wrapper::ClaimData() {
 }
 
 std::optional<int> Wrapper::CheckData() {
-  if (const auto unreadable = FindUnreadable(keeper_.files())) {
-    log::Error({.event = "data-unreadable"}, "exiting: {}", *unreadable);
-    return kExitConfig;
-  }
   const LoadPlan& plan = keeper_.plan();
+  if (const auto unreadable = FindUnreadable(keeper_.files(), plan.loads)) {
+    log::Error({.event = "data-unreadable"}, "exiting: {}", unreadable->told);
+    return unreadable->for_rights ? kExitConfig : kExitTryAgain;
+  }
   if (!plan.refusal.empty()) {
     log::Error({.event = "data-ambiguous"}, "{}", plan.refusal);
     return kExitConfig;
@@ -198,12 +214,9 @@ void Wrapper::TellLoad(const daemon::Start& start, std::int64_t failed_before) {
   const bool asked = start.serving() || start.kind == daemon::Start::Kind::kStopped;
   keeper_.EndLoad(start.serving(), failed, asked ? 0 : start.OurExitCode());
   if (!failed || self_.dataset.empty()) return;
-  // Only what a newer server wrote is compared with this one.
-  const std::string version =
-      *failed == redis::LoadCause::kNewerFormat ? AskServerVersion(options_.redis_server_bin) : "";
   log::Error({.event = "data-load-failed"}, "{}",
              DescribeFailedLoad(start, keeper_.files().dir, failed_before,
-                                FindDamage(keeper_.files(), keeper_.plan().loads, version)));
+                                FindDamage(keeper_.files(), keeper_.plan().loads)));
 }
 
 Status Wrapper::RecordDecision(const Decision& decision) {

@@ -39,6 +39,9 @@ class Wrapper {
   std::optional<int> CheckConf() const;
   // Takes the data directory for this wrapper and its server. An exit code when somebody else keeps it.
   std::optional<int> ClaimData();
+  // Before it exits with this code without having launched a server: tells the group that this node is not
+  // gone, so that no empty node begins in its place.
+  int EndUnserved(int code);
   // Launches in the decided role and records it. True: serving; false: start over.
   OrExit<bool> Enter(const Decision& decision);
   // What the server is to load, and what Redis would load in its stead. An exit code when that is unclear.

@@ -28,7 +28,7 @@ using redis_wrapper::FindDataset;
 using redis_wrapper::FindFiles;
 using redis_wrapper::FindReplicaPriority;
 using redis_wrapper::FindUnreadable;
-using redis_wrapper::LastChange;
+using redis_wrapper::IdentifyFiles;
 using redis_wrapper::LoadPlan;
 using redis_wrapper::Note;
 using redis_wrapper::ParseRdbHeader;
@@ -175,84 +175,79 @@ TEST_F(DatasetTest, DamagedPartsAreNoEmptyOnes) {
 TEST_F(DatasetTest, DamageIsNamedAsFarAsItCanBeSeen) {
   constexpr auto kSnapshot = LoadPlan::Loads::kSnapshot;
   constexpr auto kAof = LoadPlan::Loads::kAppendOnly;
-  const std::string written = "REDIS0011" + kNames.substr(kMagic.size()) + kOneKey;
-  WriteFile(path_ / "dump.rdb", written);
-  EXPECT_EQ(FindDamage(snapshots_, kSnapshot, "7.2.4"), "");
-  EXPECT_EQ(FindDamage(snapshots_, kSnapshot, ""), "") << "what cannot be told is not said";
-  const auto newer = FindDamage(snapshots_, kSnapshot, "7.0.15");
-  for (const char* part : {"dump.rdb: found RDB format 11 (written by 7.0.15)", "expected at most 10"})
-    EXPECT_NE(newer.find(part), std::string::npos) << newer;
+  WriteFile(path_ / "dump.rdb", kNames + kOneKey);
+  EXPECT_EQ(FindDamage(snapshots_, kSnapshot), "");
   WriteFile(path_ / "dump.rdb", "garbage");
-  EXPECT_NE(FindDamage(snapshots_, kSnapshot, "7.0.15").find("expected an RDB file"), std::string::npos);
+  EXPECT_NE(FindDamage(snapshots_, kSnapshot).find("expected an RDB file"), std::string::npos);
   WriteAof(kNames + kOneKey, "");
-  EXPECT_EQ(FindDamage(append_only_, kAof, "7.0.15"), "");
+  EXPECT_EQ(FindDamage(append_only_, kAof), "");
   std::filesystem::remove(aof_dir_ / "appendonly.aof.1.base.rdb");
-  EXPECT_NE(FindDamage(append_only_, kAof, "7.0.15").find("appendonly.aof.1.base.rdb: No such file"),
+  EXPECT_NE(FindDamage(append_only_, kAof).find("appendonly.aof.1.base.rdb: No such file"),
             std::string::npos);
   std::filesystem::remove_all(aof_dir_);
   WriteFile(path_ / "appendonly.aof", "*1");
-  EXPECT_EQ(FindDamage(append_only_, kAof, "7.0.15"), "") << "the single file of Redis 6 has no manifest";
+  EXPECT_EQ(FindDamage(append_only_, kAof), "") << "the single file of Redis 6 has no manifest";
 }
 
 TEST_F(DatasetTest, WhatMayNotBeReadIsNamed) {
-  EXPECT_FALSE(FindUnreadable(snapshots_));
-  EXPECT_FALSE(FindUnreadable({.dir = (path_ / "not there").string()})) << "there is nothing to read";
+  constexpr auto kSnapshot = LoadPlan::Loads::kSnapshot;
+  constexpr auto kAof = LoadPlan::Loads::kAppendOnly;
+  constexpr auto kNothing = LoadPlan::Loads::kNothing;
+  EXPECT_FALSE(FindUnreadable(snapshots_, kSnapshot));
+  EXPECT_FALSE(FindUnreadable({.dir = (path_ / "not there").string()}, kNothing))
+      << "there is nothing to read";
   // A loop of links, which not even root can read.
   const auto loop = path_ / "dump.rdb";
   std::filesystem::create_symlink(loop, loop);
-  EXPECT_NE(FindUnreadable(snapshots_).value_or("").find(loop.string()), std::string::npos);
-  EXPECT_NE(FindUnreadable(snapshots_)->find("id "), std::string::npos) << "whose right is missing";
-  EXPECT_FALSE(FindUnreadable(memory_only_)) << "it is never loaded";
+  const auto looping = FindUnreadable(snapshots_, kSnapshot);
+  ASSERT_TRUE(looping);
+  EXPECT_NE(looping->told.find(loop.string()), std::string::npos) << looping->told;
+  EXPECT_FALSE(looping->for_rights) << "a restart may find it mended";
+  EXPECT_FALSE(FindUnreadable(append_only_, kAof)) << "the append-only file is loaded in its place";
+  EXPECT_TRUE(FindUnreadable(append_only_, kSnapshot)) << "it is converted";
+  EXPECT_FALSE(FindUnreadable(memory_only_, kNothing)) << "it is never loaded";
   const auto dir = path_ / "loop";
   std::filesystem::create_directory_symlink(dir, dir);
-  EXPECT_NE(FindUnreadable({.dir = dir.string()}).value_or("").find(dir.string()), std::string::npos);
+  EXPECT_TRUE(FindUnreadable({.dir = dir.string()}, kNothing));
   // Only root can become somebody else, and only somebody else lacks a right.
   if (geteuid() == 0) {
     ASSERT_EQ(seteuid(65534), 0);
-    const auto why = FindUnreadable({.dir = path_.string()});
+    const auto why = FindUnreadable({.dir = path_.string()}, kNothing);
     ASSERT_EQ(seteuid(0), 0);
-    EXPECT_NE(why.value_or("").find(path_.string() + ": Permission denied"), std::string::npos);
+    ASSERT_TRUE(why);
+    EXPECT_NE(why->told.find(path_.string() + ": Permission denied"), std::string::npos) << why->told;
+    EXPECT_NE(why->told.find("id 65534"), std::string::npos) << "whose right is missing";
+    EXPECT_TRUE(why->for_rights);
   }
   WriteFile(path_ / "file", "");
-  EXPECT_TRUE(FindUnreadable({.dir = (path_ / "file").string()})) << "a file in place of a directory";
+  const auto file = FindUnreadable({.dir = (path_ / "file").string()}, kNothing);
+  ASSERT_TRUE(file) << "a file in place of a directory";
+  EXPECT_TRUE(file->for_rights);
 }
 
 TEST_F(DatasetTest, AChangedFileIsAnotherOne) {
   constexpr auto kSnapshot = LoadPlan::Loads::kSnapshot;
-  EXPECT_EQ(LastChange(snapshots_, kSnapshot), 0);
+  const auto identify = [this] { return IdentifyFiles(snapshots_, kSnapshot); };
+  EXPECT_EQ(identify(), 0);
   const auto file = WriteFile(path_ / "dump.rdb", kNames + kOneKey);
-  const auto before = LastChange(snapshots_, kSnapshot);
+  const auto before = identify();
   EXPECT_GT(before, 0);
-  EXPECT_EQ(LastChange(snapshots_, kSnapshot), before);
-  // As if it were an old copy that was put in its place.
-  std::filesystem::last_write_time(file, std::filesystem::file_time_type::min() + std::chrono::hours(1));
-  EXPECT_GE(LastChange(snapshots_, kSnapshot), before);
-}
-
-TEST(NewestRdbFormatTest, IsThatOfTheVersion) {
-  struct Row {
-    const char* version;
-    std::optional<int> newest;
-  };
-  for (const auto& [version, newest] : std::initializer_list<Row>{{"4.0.14", 8},
-                                                                  {"5.0.3", 9},
-                                                                  {"6.2.14", 9},
-                                                                  {"7.0.15", 10},
-                                                                  {"7.2.4", 11},
-                                                                  {"7.4.0", 12},
-                                                                  {"8.0.2", 12},
-                                                                  {"valkey 7.2.5", 11},
-                                                                  {"valkey 8.1.1", 11},
-                                                                  {"valkey 9.0.0", 80},
-                                                                  {"9.0.0", std::nullopt},
-                                                                  {"valkey 10.0.0", std::nullopt},
-                                                                  {"3.2.1", std::nullopt},
-                                                                  {"255.255.255", std::nullopt},
-                                                                  {"7", std::nullopt},
-                                                                  {"unstable", std::nullopt},
-                                                                  {"", std::nullopt}}) {
-    EXPECT_EQ(redis_wrapper::NewestRdbFormat(version), newest) << version;
-  }
+  EXPECT_EQ(identify(), before);
+  const auto written = std::filesystem::last_write_time(file);
+  // As at every start of an image that gives its volume to its user.
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  EXPECT_EQ(identify(), before) << "only its rights have changed";
+  std::filesystem::last_write_time(file, written + std::chrono::hours(1));
+  EXPECT_NE(identify(), before) << "it was written to";
+  std::filesystem::last_write_time(file, written);
+  EXPECT_EQ(identify(), before);
+  // An older copy is put in its place, with its times.
+  const auto copy = path_ / "copy";
+  std::filesystem::copy_file(file, copy);
+  std::filesystem::last_write_time(copy, written);
+  std::filesystem::rename(copy, file);
+  EXPECT_NE(identify(), before);
 }
 
 TEST_F(DatasetTest, OnlyTheFileThatIsLoadedCounts) {

@@ -209,11 +209,15 @@ TEST(DescribeFailedLoadTest, AdvisesRepairOnlyOfDamagedFiles) {
            {{LoadCause::kDamaged, "Wrong RDB checksum"}, "Wrong RDB checksum; dump.rdb: odd", true},
            {{LoadCause::kNewerFormat, "Can't handle"}, "a server of the version that wrote them", false},
            {{}, "it ended while it loaded them", false}}) {
-    const auto line =
-        DescribeFailedLoad({Kind::kServerEnded, 1, {}, failure, true}, "/data", 2, "dump.rdb: odd");
-    for (const char* part : {"/data", "exit code 1", "failed load 3", says})
-      EXPECT_NE(line.find(part), std::string::npos) << line;
-    EXPECT_EQ(line.find("redis-check-aof") != std::string::npos, repair) << line;
+    for (const int before : {1, 2}) {
+      const auto line =
+          DescribeFailedLoad({Kind::kServerEnded, 1, {}, failure, true}, "/data", before, "dump.rdb: odd");
+      for (const char* part : {"/data", "exit code 1", before == 1 ? "failed load 2" : "failed load 3", says})
+        EXPECT_NE(line.find(part), std::string::npos) << line;
+      EXPECT_EQ(line.find("redis-check-aof") != std::string::npos, repair) << line;
+      const bool counts_down = before == 1 && failure.cause != LoadCause::kUnknown;
+      EXPECT_EQ(line.find("given up after 3") != std::string::npos, counts_down) << line;
+    }
   }
 }
 

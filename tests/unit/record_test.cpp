@@ -231,11 +231,11 @@ TEST(KnownDatasetTest, IsReadAsItWasWritten) {
   KnownDataset failing = known;
   failing.priority = 0;
   for (const auto& failed : std::initializer_list<store::FailedLoads>{
-           {.count = 2, .last_exit = 139, .changed_at = 1'700'000'000'123},
+           {.count = 2, .last_exit = 139, .ends = 4, .files = 1'700'000'000'123},
            {.count = 1, .cause = redis::LoadCause::kDamaged, .last_exit = 1},
            {.count = 1, .cause = redis::LoadCause::kNewerFormat, .last_exit = 1},
            {.last_exit = 75},
-           {.begun = true, .changed_at = 7}}) {
+           {.begun = true, .files = 7}}) {
     failing.failed = failed;
     EXPECT_EQ(ParseKnownDataset(Render(failing)).value(), failing) << Render(failing);
   }

@@ -30,7 +30,7 @@ KnownDataset Failing(const char* node, const Endpoint& endpoint, const Dataset& 
   return {.node = node,
           .endpoint = endpoint,
           .dataset = dataset,
-          .failed = {.count = 3, .cause = cause, .last_exit = 7}};
+          .failed = {.count = 3, .cause = cause, .last_exit = 7, .files = 1}};
 }
 
 TEST(DecideColdStartTest, TellsWhatIsGivenUpAndHowToHaveItAllTheSame) {
@@ -72,8 +72,8 @@ TEST(DecideColdStartTest, TellsWhatIsGivenUpAndHowToHaveItAllTheSame) {
             {"version that wrote its files", "FORCE_MASTER=10.0.0.2:6379"},
             true},
            {"one that fails, and nobody knows why",
-            {.awaited = {unknown}, .failing = {{"n", unknown}}},
-            {"10.0.0.2:6379", "3 times", "save its data directory"}},
+            {.awaited = {unknown}},
+            {"10.0.0.2:6379", "3 times", "COLD_START_WAIT", "save the data directory"}},
            {"by force",
             {.starting = Starting(kB, Data(kNew, 9)), .force_master = "10.0.0.1:6379"},
             {"10.0.0.2:6379", "FORCE_MASTER=10.0.0.1:6379 selects"}},
@@ -114,6 +114,72 @@ TEST(DecideColdStartTest, ANodeThatFailsToLoadIsNotAwaited) {
   EXPECT_NE(DecideColdStart(view, "").reason.find("10.0.0.3:6379"), std::string::npos);
 }
 
+// That they are damaged does not make data of another origin the group's.
+TEST(DecideColdStartTest, DataOfDifferentOriginNeedAPersonAlsoWhereOneOfThemFailsToLoad) {
+  const auto failing = Failing("n", kB, Data(kNew, 9));
+  for (const char* foreign : {kForeign, ""}) {
+    View view{.self = kSelf, .own = Data(foreign, 5), .failing = {{"n", failing}}, .history = kHistory};
+    EXPECT_EQ(DecideColdStart(view, "").action, Action::kServeAsMaster) << "nobody awaits them";
+    view.awaited = {failing};
+    EXPECT_EQ(DecideColdStart(view, "").wait, "unrelated-data");
+    view.awaited.clear();
+    view.starting = Starting(kB, failing.dataset);
+    const auto decision = DecideColdStart(view, "");
+    EXPECT_EQ(decision.wait, "unrelated-data");
+    EXPECT_NE(decision.reason.find("10.0.0.2:6379"), std::string::npos) << decision.reason;
+    view.force_master = "10.0.0.1:6379";
+    EXPECT_EQ(DecideColdStart(view, "").action, Action::kServeAsMaster);
+  }
+}
+
+// Whatever this node has: the word of a person is not forgotten because the node it names starts later.
+TEST(DecideColdStartTest, TheNodeThatAPersonNamesIsAwaitedAndThenAPersonAsked) {
+  struct ForcedRow {
+    const char* name;
+    View view;
+    const char* way_out;
+  };
+  const auto failing = Failing("n", kB, Data(kNew, 9));
+  for (const auto& [name, view, way_out] : std::initializer_list<ForcedRow>{
+           {"not registered", {}, "start that node, or remove FORCE_MASTER"},
+           {"not registered, and given up", {.failing = {{"n", failing}}}, "start that node"},
+           {"not registered, and this node cannot load",
+            {.node = "own", .failing = {{"own", failing}}},
+            "start that node"},
+           {"here, with better data of this node",
+            {.starting = Starting(kB, Data(kNew, 4))},
+            "on every node"},
+           {"here, and given up",
+            {.starting = Starting(kB, failing.dataset), .failing = {{"n", failing}}},
+            "on every node"}}) {
+    for (const auto& own : {kEmpty, Data(kNew, 5)}) {
+      View full = view;
+      // An empty node goes after any data without a word.
+      if (own.empty() && !full.starting.empty() && full.failing.empty()) continue;
+      full.self = kSelf;
+      full.own = own;
+      full.history = kHistory;
+      full.force_master = "10.0.0.2:6379";
+      auto decision = DecideColdStart(full, "");
+      EXPECT_EQ(decision.wait, "forced-master") << name << ": " << decision.reason;
+      EXPECT_TRUE(decision.awaits_datasets) << name << ": it is bounded";
+      EXPECT_FALSE(decision.needs_person) << name << ": all may have been started at once";
+      full.patient = false;
+      decision = DecideColdStart(full, "");
+      EXPECT_EQ(decision.wait, "forced-master") << name << ": " << decision.reason;
+      EXPECT_TRUE(decision.needs_person) << name;
+      EXPECT_NE(decision.reason.find(way_out), std::string::npos) << name << ": " << decision.reason;
+    }
+  }
+  // It runs: what its state is worth decides.
+  const View hanging{.self = kSelf,
+                     .hanging = {{kB, Data(kNew, 9)}},
+                     .own = Data(kNew, 5),
+                     .history = kHistory,
+                     .force_master = "10.0.0.2:6379"};
+  EXPECT_EQ(DecideColdStart(hanging, "").wait, "hanging-member");
+}
+
 TEST(DecideColdStartTest, NobodyBeginsEmptyInPlaceOfDataThatFailToLoad) {
   const auto failing = Failing("n", kB, Data(kNew, 9));
   for (const bool is_here : {false, true}) {
@@ -135,10 +201,11 @@ TEST(DecideColdStartTest, NobodyBeginsEmptyInPlaceOfDataThatFailToLoad) {
     EXPECT_NE(decision.given_up.find("10.0.0.2:6379"), std::string::npos) << decision.given_up;
   }
   const auto unknown = Failing("n", kB, Data(kNew, 9), LoadCause::kUnknown);
-  const View view{.self = kSelf, .awaited = {unknown}, .failing = {{"n", unknown}}, .history = kHistory};
+  EXPECT_FALSE(redis_wrapper::IsGivenUp(unknown.failed)) << "they may be intact";
+  const View view{.self = kSelf, .awaited = {unknown}, .patient = false, .history = kHistory};
   const auto decision = DecideColdStart(view, "nobody lives");
   EXPECT_EQ(decision.wait, "data-unloadable");
-  EXPECT_EQ(decision.reason.find("FORCE_MASTER"), std::string::npos) << "they may be intact";
+  EXPECT_NE(decision.reason.find("only if they are lost for good"), std::string::npos) << decision.reason;
   // The node itself tries again, and of several the best.
   View own{.self = kB, .own = failing.dataset, .node = "n", .failing = {{"n", failing}}, .history = kHistory};
   EXPECT_EQ(DecideColdStart(own, "").action, Action::kServeAsMaster);
@@ -169,7 +236,8 @@ TEST(DecideColdStartTest, DataThatCameToNothingOtherwiseAreAwaitedButNotReplaced
     EXPECT_EQ(decision.wait, "data-unloadable") << name;
     EXPECT_TRUE(decision.needs_person) << name;
     EXPECT_EQ(decision.reason.find("redis-check") != std::string::npos, failed.count > 0) << decision.reason;
-    EXPECT_EQ(decision.reason.find("FORCE_MASTER"), std::string::npos) << decision.reason;
+    EXPECT_NE(decision.reason.find("FORCE_MASTER=10.0.0.1:6379"), std::string::npos)
+        << "the node may be gone for good: " << decision.reason;
     view.force_master = "10.0.0.1:6379";
     EXPECT_EQ(DecideColdStart(view, "").action, Action::kServeAsMaster) << name;
     view.own = Data(kNew, 5);
@@ -177,6 +245,21 @@ TEST(DecideColdStartTest, DataThatCameToNothingOtherwiseAreAwaitedButNotReplaced
     decision = DecideColdStart(view, "");
     EXPECT_EQ(decision.action, Action::kServeAsMaster) << name << ": COLD_START_WAIT is over";
     EXPECT_NE(decision.given_up.find("10.0.0.2:6379"), std::string::npos) << decision.given_up;
+  }
+}
+
+// What is here and ends again and again proves nothing against its data, and nobody waits for it in silence.
+TEST(DecideColdStartTest, ANodeThatDoesNotComeToServeIsNamedAndInTheEndAPersonAsked) {
+  for (const std::int64_t ends : {0, 1, 4, 5, 50}) {
+    View view{
+        .self = kSelf, .own = Data(kNew, 5), .starting = Starting(kB, Data(kNew, 9)), .history = kHistory};
+    if (ends > 0) view.starts["n"] = {.last_exit = 137, .ends = ends};
+    const auto decision = DecideColdStart(view, "");
+    EXPECT_EQ(decision.wait, "better-data") << ends;
+    EXPECT_EQ(decision.reason.find("last exit code 137") != std::string::npos, ends > 0) << decision.reason;
+    EXPECT_EQ(decision.needs_person, ends >= 5) << ends;
+    EXPECT_EQ(decision.reason.find("FORCE_MASTER=10.0.0.1:6379") != std::string::npos, ends >= 5)
+        << decision.reason;
   }
 }
 
@@ -245,7 +328,15 @@ TEST(DecideColdStartTest, PriorityDecidesAmongEqualData) {
            {"0 with more, beside a copy", more, 0, {{data, 100}}, "", {}, true, "", "hands over to 10.0.0.2"},
            {"the same, and others are away", more, 0, {{data, 100}}, "", absent, true, "", "hands over"},
            {"the copy waits for it", data, 100, {{more, 0}}, "better-data"},
-           {"0 with more, beside another 0", more, 0, {{data, 0}}, "", {}, true, "", "no other node"},
+           {"0 with more, beside another 0",
+            more,
+            0,
+            {{data, 0}},
+            "",
+            {},
+            true,
+            "",
+            "no other may be the master"},
            {"0 with all, beside an empty one", data, 0, {{kEmpty, 100}}, "", {}, true, "", "hands over"},
            {"the empty one waits for it", kEmpty, 100, {{data, 0}}, "better-data", {}, kImpatient},
            {"0 with all, beside an empty one, and others are away",
@@ -263,7 +354,7 @@ TEST(DecideColdStartTest, PriorityDecidesAmongEqualData) {
             {},
             true,
             "",
-            "no other node"},
+            "no other may be the master"},
            {"0 alone, and others are away", data, 0, {}, "promotable-node", absent},
            {"the same, in the end", data, 0, {}, "priority-zero", absent, kImpatient},
            {"the same beside another 0", data, 0, {{data, 0}}, "priority-zero", absent, kImpatient},
@@ -326,7 +417,7 @@ TEST(DecideColdStartTest, AMasterOfPriorityZeroReturnsWhereverItIs) {
   EXPECT_EQ(DecideColdStart(in_its_place, "").wait, "priority-zero") << "an address is no identity";
 }
 
-// Whoever they are: one of them begins.
+// Whoever they are, one of them begins; where something else has a say, a person is asked at least.
 TEST(DecideColdStartTest, NodesNeverWaitForEachOther) {
   struct Kind {
     Dataset dataset;
@@ -341,13 +432,27 @@ TEST(DecideColdStartTest, NodesNeverWaitForEachOther) {
     kinds.push_back({Data(kNew, 9999), priority, true});
   }
   const std::vector<Endpoint> places{kSelf, kB, kC};
-  const auto decide = [&](const std::vector<const Kind*>& all, std::size_t self) {
-    View view{.self = places[self],
-              .own = all[self]->dataset,
-              .node = std::to_string(self),
-              .priority = all[self]->priority,
-              .patient = false,
-              .history = kHistory};
+  struct Beside {
+    bool to_all;  // one of them begins
+    View view;
+  };
+  const KnownDataset absent{.node = "x", .endpoint = {"10.0.0.8", 6379}, .dataset = Data(kNew, 4000)};
+  const std::initializer_list<Beside> besides{
+      {true, {}},
+      {true, {.force_master = "10.0.0.2:6379"}},
+      {false, {.force_master = "10.0.0.9:6379"}},
+      {false, {.promotable_absent = {absent}}},
+      {false, {.promotable_absent = {absent}, .force_master = "10.0.0.2:6379"}},
+      {false, {.hanging = {{absent.endpoint, Data(kNew, 6000)}}}},
+      {false, {.hanging = {{absent.endpoint, Data(kForeign, 6000)}}}}};
+  const auto decide = [&](const std::vector<const Kind*>& all, std::size_t self, const View& beside) {
+    View view = beside;
+    view.self = places[self];
+    view.own = all[self]->dataset;
+    view.node = std::to_string(self);
+    view.priority = all[self]->priority;
+    view.patient = false;
+    view.history = kHistory;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const std::string node = std::to_string(i);
       if (all[i]->fails) view.failing.emplace(node, Failing(node.c_str(), places[i], all[i]->dataset));
@@ -361,11 +466,17 @@ TEST(DecideColdStartTest, NodesNeverWaitForEachOther) {
     for (const auto& b : kinds) {
       for (const auto& c : kinds) {
         const std::vector<const Kind*> all{&a, &b, &c};
-        int go = 0;
-        for (std::size_t self = 0; self < all.size(); ++self)
-          go += decide(all, self).action == Action::kServeAsMaster ? 1 : 0;
-        ASSERT_GT(go, 0) << a.dataset.offset << '/' << a.priority << ' ' << b.dataset.offset << '/'
-                         << b.priority << ' ' << c.dataset.offset << '/' << c.priority;
+        for (const auto& [to_all, view] : besides) {
+          bool goes_on = false;
+          for (std::size_t self = 0; self < all.size(); ++self) {
+            const auto decision = decide(all, self, view);
+            goes_on =
+                goes_on || decision.action == Action::kServeAsMaster || (!to_all && decision.needs_person);
+          }
+          ASSERT_TRUE(goes_on) << a.dataset.offset << '/' << a.priority << ' ' << b.dataset.offset << '/'
+                               << b.priority << ' ' << c.dataset.offset << '/' << c.priority << ' '
+                               << view.force_master << view.hanging.size() << view.promotable_absent.size();
+        }
       }
     }
   }
@@ -375,7 +486,9 @@ TEST(FindAwaitedTest, AStartThatCameToNothingIsNoSignThatTheDataAreNewer) {
   KnownDataset away{.node = "x", .endpoint = kC, .dataset = Data(kNew, 4), .reported_at = 2'000'000};
   const auto awaited = [&] { return FindAwaited({away}, Starting(kB, Data(kNew, 5)), kHistory).size(); };
   EXPECT_EQ(awaited(), 1U) << "it may have written on";
-  away.failed.last_exit = 1;
+  away.failed.last_exit = 78;
+  EXPECT_EQ(awaited(), 1U) << "nobody has looked at its disk";
+  away.failed.files = 1;
   EXPECT_EQ(awaited(), 0U) << "its wrapper told what is on its disk";
   away.failed.begun = true;
   EXPECT_EQ(awaited(), 1U) << "it may have served";

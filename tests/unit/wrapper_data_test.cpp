@@ -2,13 +2,13 @@
 // are missing, which cannot be loaded, and who may not be the master.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
 
 #include "base/exit_code.h"
-#include "redis-wrapper/data_files_check.h"
 #include "unit/log_fixture.h"
 #include "unit/redis_wrapper_fixture.h"
 
@@ -135,11 +135,7 @@ TEST_F(WrapperDataTest, CountsHowOftenItsServerFailsToLoadTheSameFiles) {
   EXPECT_THAT(errors.text(), HasSubstr("redis-check-aof --fix"));
   // Repaired.
   site.After(1s, [] {});
-  const auto changed_at = site.KnownOf("own")->failed.changed_at;
-  while (redis_wrapper::LastChange(
-             redis_wrapper::FindDataFiles(site.options.redis_conf, site.dir.path().string()),
-             redis_wrapper::LoadPlan::Loads::kAppendOnly) == changed_at)
-    WriteFile(site.dir.path() / "appendonly.aof", "mended");
+  WriteFile(site.dir.path() / "appendonly.aof", "mended");
   EXPECT_EQ(start(1), 1);
   EXPECT_EQ(site.KnownOf("own")->failed.count, 1) << "another file fails anew";
   EXPECT_EQ(start(std::nullopt), kExitStopped);
@@ -190,9 +186,42 @@ TEST_F(WrapperDataTest, AnEndThatProvesNothingIsNoFailedLoad) {
     ASSERT_TRUE(site.KnownOf("own")) << name;
     EXPECT_EQ(site.KnownOf("own")->failed.count, count) << name;
     EXPECT_EQ(site.KnownOf("own")->failed.last_exit, code) << name;
+    EXPECT_EQ(site.KnownOf("own")->failed.ends, 1) << name;
     EXPECT_FALSE(site.KnownOf("own")->failed.begun) << name;
     EXPECT_EQ(log.text().find("could not load the data") != std::string::npos, count > 0) << name;
     EXPECT_THAT(log.text(), Not(HasSubstr("redis-check"))) << name << ": nobody knows of a damage";
+  }
+}
+
+TEST_F(WrapperDataTest, AStartThatCannotSucceedIsToldToTheGroup) {
+  const auto loop = [](WrapperSite& s) {
+    WriteFile(s.options.redis_conf, "dir " + s.dir.path().string() + "\n");
+    const auto file = s.dir.path() / "dump.rdb";
+    std::filesystem::create_symlink(file, file);
+  };
+  struct Row {
+    const char* name;
+    std::function<void(WrapperSite&)> change;
+    int code;
+    bool named;  // whether its own note is found
+  };
+  for (const auto& [name, change, code, named] : std::initializer_list<Row>{
+           {"a file that cannot be read", loop, kExitTryAgain, true},
+           {"a line that cannot work",
+            [](auto& s) { WriteFile(s.options.redis_conf, "cluster-enabled yes\n"); }, kExitConfig, false}}) {
+    const CapturedLog log;
+    WrapperSite site;
+    site.WriteData(kId, 500);
+    const std::string node = named ? "own" : "before";
+    ASSERT_TRUE(site.other.groups.Ensure(kGroup));
+    ASSERT_TRUE(site.other.datasets.Report(
+        kGroup, {.node = node, .endpoint = named ? kB : site.self, .dataset = kBetter}));
+    ASSERT_TRUE(site.other.datasets.Report(kGroup, {.node = "other", .endpoint = kC, .dataset = kBetter}));
+    change(site);
+    EXPECT_EQ(site.Run(signals()), code) << name << log.text();
+    EXPECT_EQ(site.KnownOf(node).value().failed.last_exit, code) << name;
+    EXPECT_EQ(site.KnownOf(node)->dataset, kBetter) << name;
+    EXPECT_FALSE(site.KnownOf("other").value().failed.tried()) << name;
   }
 }
 
@@ -231,6 +260,35 @@ TEST_F(WrapperDataTest, ForceMasterWinsOverBetterAndAwaitedData) {
     EXPECT_THAT(errors.text(), HasSubstr("data given up: 10.0.0.2:6379")) << is_here;
     EXPECT_THAT(errors.text(), HasSubstr("FORCE_MASTER=" + site.self.ToAddress() + " selects")) << is_here;
   }
+}
+
+TEST_F(WrapperDataTest, ForceMasterIsToldAtEveryStart) {
+  for (const bool set : {false, true}) {
+    WrapperSite site;
+    const CapturedLog warnings("warn");
+    if (set) site.options.force_master = site.self.ToAddress();
+    RunAndLook(site, signals(), [&] { EXPECT_THAT(site.servers.launched, ElementsAre("master")); });
+    EXPECT_EQ(warnings.text().find("event=force-master-set") != std::string::npos, set) << warnings.text();
+  }
+}
+
+TEST_F(WrapperDataTest, TheForcedNodeIsAwaitedAlsoWhenItComesLast) {
+  WrapperSite site;
+  const CapturedLog errors("error");
+  site.options.cold_start_wait = 5s;
+  site.options.force_master = kB.ToAddress();
+  WriteOwnData(site);
+  // Its data are older, and repaired.
+  site.ReportData(kB, kOlder, {.count = 3, .cause = redis::LoadCause::kDamaged, .last_exit = 1, .files = 1});
+  site.After(20s, [&] {
+    EXPECT_THAT(site.servers.launched, IsEmpty());
+    EXPECT_THAT(errors.text(), HasSubstr("start that node, or remove FORCE_MASTER")) << "a person is told";
+    site.fleet.AddMaster(kB).replication_id = kId;
+    site.RegisterMember(kB);
+    site.WriteRecord(kB);
+  });
+  RunAndLook(site, signals(),
+             [&] { EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379")); });
 }
 
 TEST_F(WrapperDataTest, ANodeOfPriorityZeroWaitsForOthersAtAFirstStart) {
@@ -293,8 +351,8 @@ TEST_F(WrapperDataTest, WhereAllHavePriorityZeroTheBestDataBegin) {
       EXPECT_EQ(site.other.datasets.ReadHistory(kGroup)->node, "own") << "it is known wherever it returns";
       EXPECT_EQ(site.KnownOf("own")->priority, 0) << "also when it is gone";
     });
-    EXPECT_THAT(log.text(), HasSubstr(was_the_master ? "but it was the master"
-                                                     : "but no other node with data may be the master"));
+    EXPECT_THAT(log.text(),
+                HasSubstr(was_the_master ? "but it was the master" : "no other may be the master"));
   }
 }
 

@@ -96,7 +96,8 @@ constexpr const char* kDamaged = "damaged";
 constexpr const char* kNewerFormat = "newer-format";
 
 Json ToJson(const FailedLoads& failed) {
-  Json json{{"count", failed.count}, {"last_exit", failed.last_exit}, {"changed_at", failed.changed_at}};
+  Json json{{"count", failed.count}, {"last_exit", failed.last_exit}, {"files", failed.files}};
+  if (failed.ends > 0) json["ends"] = failed.ends;
   if (failed.begun) json["begun"] = true;
   if (failed.cause == redis::LoadCause::kDamaged) json["cause"] = kDamaged;
   if (failed.cause == redis::LoadCause::kNewerFormat) json["cause"] = kNewerFormat;
@@ -112,8 +113,9 @@ FailedLoads FailedLoadsAt(const Json& json) {
                    : cause == kNewerFormat ? redis::LoadCause::kNewerFormat
                                            : redis::LoadCause::kUnknown,
           .last_exit = static_cast<int>(std::clamp<std::int64_t>(NumberAt(*found, "last_exit"), 0, 255)),
+          .ends = std::max<std::int64_t>(NumberAt(*found, "ends"), 0),
           .begun = BoolAt(*found, "begun"),
-          .changed_at = NumberAt(*found, "changed_at")};
+          .files = NumberAt(*found, "files")};
 }
 
 }  // namespace

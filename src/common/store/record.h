@@ -147,10 +147,11 @@ Result<Wait> ParseWait(std::string_view text);
 // How the starts with the same files have come out since they were loaded last.
 struct FailedLoads {
   std::int64_t count = 0;                               // loads that failed, with proof
-  redis::LoadCause cause = redis::LoadCause::kUnknown;  // of the last of them; never kElsewhere
+  redis::LoadCause cause = redis::LoadCause::kUnknown;  // as told last; never kElsewhere
   int last_exit = 0;  // exit code of the last server that did not come to serve, for whatever reason; 0: none
-  bool begun = false;           // a load was begun, and nobody told how it ended
-  std::int64_t changed_at = 0;  // when the files changed last, milliseconds since 1970: others count anew
+  std::int64_t ends = 0;   // of servers that did not come to serve, for whatever reason
+  bool begun = false;      // a load was begun, and nobody told how it ended
+  std::int64_t files = 0;  // which files: others count anew; 0: it is not known
 
   // Whether a server has been started with them: their node is not gone.
   bool tried() const { return begun || last_exit != 0 || count > 0; }
