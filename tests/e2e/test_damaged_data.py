@@ -59,7 +59,7 @@ DAMAGES = {
     "corrupt": (APPEND_ONLY, corrupt, ""),
     "base missing": (APPEND_ONLY, lose_base, ".base.rdb: No such file"),
     "snapshot": (SNAPSHOTS, flip_snapshot, ""),
-    "newer format": (SNAPSHOTS, renew_format, "found RDB format 9999"),
+    "newer format": (SNAPSHOTS, renew_format, "Can't handle RDB format version 9999"),
     "none": (APPEND_ONLY, lambda node: None, ""),
 }
 
@@ -146,7 +146,11 @@ def test_repaired_data_come_back_by_force(patient, kind):
     assert repaired.returncode == 0, repaired.stdout + repaired.stderr
     for node in (other, damaged):
         node.env["FORCE_MASTER"] = damaged.address
-        node.start()
+    # One by one, in the wrong order: the other one has data, and the repaired ones count as unloadable.
+    other.start()
+    other.wait_log("wait=forced-master")
+    assert not other.log_lines("event=serving")
+    damaged.start()
     damaged.await_serving()
     assert damaged.role == "master"
     assert damaged.ask("DBSIZE") > KEYS
@@ -187,6 +191,31 @@ def test_ends_that_prove_nothing_give_no_data_up(patient):
     wait_for(lambda: "failed_loads" not in known_of(patient, best), what="the end of it")
 
 
+def test_a_node_that_cannot_start_is_not_gone(make_cluster):
+    """Of a line in redis.conf that cannot work, its wrapper exits before it starts a server."""
+    cluster = make_cluster(HANDOVER_TIMEOUT="0", COLD_START_WAIT="2s")
+    cluster.start_zookeeper()
+    configure(cluster, APPEND_ONLY)
+    only = cluster.redis()
+    only.await_serving()
+    fill(only, KEYS)
+    wait_for(lambda: cluster.listed(f"/redis/datasets/{GROUP}"), what="the report of its data")
+    only.kill_all()
+    plain = only.env["REDIS_CONF"]
+    conf = only.directory / "wrong.conf"
+    conf.write_text(f"include {plain}\ncluster-enabled yes\n")
+    only.env["REDIS_CONF"] = str(conf)
+    only.start()
+    assert only.wait() == 78
+    other = cluster.redis()
+    line = other.wait_log("refusing to begin empty")
+    assert only.address in line and "last exit code 78" in line and other.role is None
+    only.env["REDIS_CONF"] = plain
+    start(only)
+    assert only.role == "master" and only.ask("DBSIZE") == KEYS
+    wait_for(lambda: other.follows(only) and other.ask("DBSIZE") == KEYS, what="its copy")
+
+
 def test_the_only_data_are_not_replaced_by_nothing(make_cluster):
     cluster = make_cluster(HANDOVER_TIMEOUT="0", COLD_START_WAIT="2s")
     cluster.start_zookeeper()
@@ -199,8 +228,8 @@ def test_the_only_data_are_not_replaced_by_nothing(make_cluster):
     corrupt(damaged)
     damaged.start()
     other = cluster.redis()
-    # The way out that it names when the files have proved to be damaged.
-    way_out = f"to begin without them, start this node with FORCE_MASTER={other.address}"
+    # The way out that it names.
+    way_out = f"only if they are lost for good, start this node with FORCE_MASTER={other.address}"
     wait_for(lambda: keep_starting(damaged) or other.log_lines(way_out), 60, "its refusal", every=0.1)
     line = other.log_lines(way_out)[0]
     assert " error " in line and "refusing to begin empty" in line and damaged.address in line
