@@ -2,6 +2,7 @@
 // ZooKeeper and a fleet in memory, through a session and a network that fail on demand, in a time that jumps.
 #pragma once
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -22,7 +23,7 @@ namespace redis_zk::testing {
 
 inline Endpoint SentinelAt(int number) { return {"10.0.0." + std::to_string(number), 26379}; }
 inline std::string UuidOf(int number) {
-  return std::string(8, static_cast<char>('0' + number)) + "-0000-4000-8000-000000000000";
+  return fmt::format("{0}{0}{0}{0}{0}{0}{0}{0}-0000-4000-8000-000000000000", number);
 }
 
 struct WatcherSite {
