@@ -95,6 +95,13 @@ def known_of(cluster, node):
     return found
 
 
+def await_report(cluster, node):
+    """Until the group knows its data; its znode is made before they are written to it."""
+    parent = f"/redis/datasets/{GROUP}"
+    wait_for(lambda: any(node.record in cluster.record(f"{parent}/{name}") for name in cluster.listed(parent)),
+             what="the report of its data")
+
+
 def await_next_best(damaged, other):
     wait_for(lambda: keep_starting(damaged) or other.log_lines("event=serving"), 60, "the other one's start", every=0.1)
     assert other.role == "master"
@@ -199,7 +206,7 @@ def test_a_node_that_cannot_start_is_not_gone(make_cluster):
     only = cluster.redis()
     only.await_serving()
     fill(only, KEYS)
-    wait_for(lambda: cluster.listed(f"/redis/datasets/{GROUP}"), what="the report of its data")
+    await_report(cluster, only)
     only.kill_all()
     plain = only.env["REDIS_CONF"]
     conf = only.directory / "wrong.conf"
@@ -223,7 +230,7 @@ def test_the_only_data_are_not_replaced_by_nothing(make_cluster):
     damaged = cluster.redis()
     damaged.await_serving()
     fill(damaged, KEYS)
-    wait_for(lambda: cluster.listed(f"/redis/datasets/{GROUP}"), what="the report of its data")
+    await_report(cluster, damaged)
     damaged.kill_all()
     corrupt(damaged)
     damaged.start()

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from cluster import wait_for
+from test_damaged_data import await_report
 from test_healing import KEYS, fill
 
 COLD_START_WAIT = 4
@@ -75,6 +76,7 @@ def test_a_backup_that_alone_has_the_data_needs_a_word(cluster):
     backup = node_of(cluster, 0)
     backup.await_serving()
     wait_for(lambda: backup.follows(master) and backup.ask("DBSIZE") == KEYS, what="its copy")
+    await_report(cluster, master)
     kill([master, backup])
     # The master is lost, with its data.
     backup.start()
