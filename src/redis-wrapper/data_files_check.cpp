@@ -28,7 +28,7 @@ std::optional<Unreadable> WhyUnreadable(const std::string& path, int flags) {
   }
   const int reason = errno;
   if (reason == ENOENT) return std::nullopt;
-  if (reason == EACCES || reason == EPERM || reason == ENOTDIR) {
+  if (reason == EACCES || reason == EPERM || reason == ENOTDIR || reason == ELOOP) {
     return Unreadable{
         fmt::format("cannot read {}: {}; give the user of redis-wrapper (id {}) the right to read "
                     "it, or correct \"dir\" in REDIS_CONF",

@@ -86,8 +86,10 @@ void DatasetKeeper::TellUnserved(int exit_code) {
   auto known = registry_.datasets.List(group_).value_or(std::vector<store::KnownDataset>{});
   auto own = std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.node == node(); });
   if (own == known.end()) {
-    // Its name may stand where it cannot be read. Another node may have been here before, whose disk nobody
-    // has looked at.
+    // Files that contradict each other were read: there is no name among them.
+    if (!plan_.refusal.empty()) return;
+    // Its name may stand where it cannot be read. Another node may have been here before, whose disk was not
+    // looked at.
     own = std::find_if(known.begin(), known.end(),
                        [&](const auto& each) { return each.endpoint == endpoint_; });
     if (own == known.end()) return;

@@ -206,7 +206,7 @@ TEST_F(WrapperDataTest, AStartThatCannotSucceedIsToldToTheGroup) {
     bool named;  // whether its own note is found
   };
   for (const auto& [name, change, code, named] : std::initializer_list<Row>{
-           {"a file that cannot be read", loop, kExitTryAgain, true},
+           {"a file that cannot be read", loop, kExitConfig, true},
            {"a line that cannot work",
             [](auto& s) { WriteFile(s.options.redis_conf, "cluster-enabled yes\n"); }, kExitConfig, false}}) {
     const CapturedLog log;
@@ -268,7 +268,8 @@ TEST_F(WrapperDataTest, ForceMasterIsToldAtEveryStart) {
     const CapturedLog warnings("warn");
     if (set) site.options.force_master = site.self.ToAddress();
     RunAndLook(site, signals(), [&] { EXPECT_THAT(site.servers.launched, ElementsAre("master")); });
-    EXPECT_EQ(warnings.text().find("event=force-master-set") != std::string::npos, set) << warnings.text();
+    EXPECT_EQ(warnings.text().find("is set: when the group begins anew") != std::string::npos, set)
+        << warnings.text();
   }
 }
 
