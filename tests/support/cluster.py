@@ -442,6 +442,9 @@ class Cluster:
             self.zookeeper_hosts = self.zookeeper.address
         zookeeper = self.zookeeper.start()
         wait_for(lambda: zookeeper_serves(zookeeper.host, zookeeper.port), what="ZooKeeper's start")
+        if self._kazoo:
+            # Its session may have expired meanwhile, and a write of the test's would be the first to hear of it.
+            self.record("/")
         return zookeeper
 
     def use_zookeeper(self, servers):
