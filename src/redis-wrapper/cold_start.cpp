@@ -136,18 +136,39 @@ Decision WaitForReserve(const View& view, const Reserve& reserve, const std::str
           why, address, held, DescribeData(view.own), view.self.ToAddress()));
 }
 
+bool IsMeant(const View& view, const Endpoint& endpoint, const std::string& replication_id) {
+  Member member;
+  member.endpoint = endpoint;
+  member.dataset.replication_id = replication_id;
+  return IsForced(member, view.force_master);
+}
+
 // Whether FORCE_MASTER names a server that runs: the rows about running servers decide then.
 bool NamesRunning(const View& view) {
-  const auto is_meant = [&view](const Endpoint& endpoint, const std::string& replication_id) {
-    Member member;
-    member.endpoint = endpoint;
-    member.dataset.replication_id = replication_id;
-    return IsForced(member, view.force_master);
-  };
-  return std::any_of(view.living.begin(), view.living.end(),
-                     [&](const auto& each) { return is_meant(each.first, each.second.replication_id); }) ||
+  return std::any_of(
+             view.living.begin(), view.living.end(),
+             [&](const auto& each) { return IsMeant(view, each.first, each.second.replication_id); }) ||
          std::any_of(view.hanging.begin(), view.hanging.end(),
-                     [&](const auto& each) { return is_meant(each.first, each.second.replication_id); });
+                     [&](const auto& each) { return IsMeant(view, each.first, each.second.replication_id); });
+}
+
+// Whether a node can come that FORCE_MASTER selects. An id changes when its data are loaded: one that is
+// known of no absent node has been carried out.
+bool MayCome(const View& view) {
+  if (view.force_master.find(':') != std::string::npos) return true;
+  const auto is_meant = [&view](const KnownDataset& known) {
+    return IsMeant(view, known.endpoint, known.dataset.replication_id);
+  };
+  return std::any_of(view.awaited.begin(), view.awaited.end(), is_meant) ||
+         std::any_of(view.promotable_absent.begin(), view.promotable_absent.end(), is_meant) ||
+         std::any_of(view.failing.begin(), view.failing.end(),
+                     [&](const auto& each) { return is_meant(each.second); });
+}
+
+Decision AwaitStart(std::string name, std::string reason) {
+  Decision decision = Decision::Wait(std::move(name), std::move(reason));
+  decision.awaits_start = true;
+  return decision;
 }
 
 // Another node is to begin. Where that lasts, a person has to end it.
@@ -172,7 +193,8 @@ std::optional<Decision> DecideForced(const View& view, const Field& field, const
   std::vector<Member> meant;
   std::copy_if(field.candidates.begin(), field.candidates.end(), std::back_inserter(meant),
                [&view](const auto& candidate) { return IsForced(candidate, view.force_master); });
-  if (meant.empty()) return NamesRunning(view) ? std::nullopt : std::optional(AwaitNamed(view, why));
+  if (meant.empty())
+    return NamesRunning(view) || !MayCome(view) ? std::nullopt : std::optional(AwaitNamed(view, why));
   // An id may be that of several nodes: the best of them, and this node, which stands first, among equals.
   const Member* forced = FindBest(meant, view.history).best;
   // An empty node is meant only where nobody comes to serve with the group's data.
@@ -187,8 +209,13 @@ std::optional<Decision> DecideForced(const View& view, const Field& field, const
   // Without it, the others would go ahead of data that failed to load.
   if (loss.empty() && !view.failing.contains(forced->node)) return std::nullopt;
   if (forced->endpoint != view.self) {
+    std::string reason = fmt::format("{}; {}; waiting until it serves", why, choice);
+    const auto start = view.starts.find(forced->node);
+    // A load may take long.
+    if (start != view.starts.end() && start->second.begun)
+      return AwaitStart("forced-master", std::move(reason));
     return AwaitForced(
-        view, fmt::format("{}; {}; waiting until it serves", why, choice),
+        view, std::move(reason),
         fmt::format("if {} waits for another node, set FORCE_MASTER={} on every node of the group",
                     forced->endpoint.ToAddress(), view.force_master));
   }
@@ -196,12 +223,6 @@ std::optional<Decision> DecideForced(const View& view, const Field& field, const
       fmt::format("{}; FORCE_MASTER={} selected {}", why, view.force_master, DescribeData(*forced)));
   decision.forced = true;
   decision.given_up = std::move(loss);
-  return decision;
-}
-
-Decision AwaitStart(std::string name, std::string reason) {
-  Decision decision = Decision::Wait(std::move(name), std::move(reason));
-  decision.awaits_start = true;
   return decision;
 }
 
@@ -333,8 +354,10 @@ std::string FindFailingStranger(const View& view, const Field& field, const Memb
   };
   const auto here = std::find_if(field.candidates.begin(), field.candidates.end(), is_one);
   if (here != field.candidates.end()) return DescribeData(*here);
-  const auto away = std::find_if(field.tried.begin(), field.tried.end(), is_one);
-  return away == field.tried.end() ? "" : DescribeData(*away);
+  // Also where they are not awaited: their node is away now and then, as they are repaired.
+  const auto away = std::find_if(view.failing.begin(), view.failing.end(),
+                                 [&](const auto& each) { return is_one(each.second); });
+  return away == view.failing.end() ? "" : DescribeData(away->second);
 }
 
 Decision DecideAmongStarting(const View& view, const std::string& why) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -45,14 +46,22 @@ const store::Dataset& DatasetKeeper::Find() {
 Status DatasetKeeper::ReviewLoads() {
   const auto known = registry_.datasets.List(group_);
   if (!known && known.error().kind != ErrorKind::kNotFound) return tl::unexpected(known.error());
+  Status told;
   for (auto each : known.value_or(std::vector<store::KnownDataset>{})) {
-    if (each.node != node() || !each.failed.tried()) continue;
-    failed_ = std::exchange(each.failed, {});
-    if (failed_.files == IdentifyFiles(files_, plan_.loads)) return {};
-    failed_ = {};
-    return registry_.datasets.Report(group_, each);
+    if (!each.failed.tried()) continue;
+    if (each.node == node()) {
+      failed_ = std::exchange(each.failed, {});
+      if (failed_.files == IdentifyFiles(files_, plan_.loads)) continue;
+      failed_ = {};
+    } else if (each.endpoint == endpoint_ && each.failed.files == 0 && each.failed.count == 0) {
+      // Of a start that could not read its own name. What is on the disk here is known now.
+      each.failed = {};
+    } else {
+      continue;
+    }
+    if (const auto reported = registry_.datasets.Report(group_, each); !reported) told = reported;
   }
-  return {};
+  return told;
 }
 
 std::int64_t DatasetKeeper::BeginLoad() {
@@ -84,17 +93,15 @@ void DatasetKeeper::EndLoad(bool serves, std::optional<redis::LoadCause> failed,
 
 void DatasetKeeper::TellUnserved(int exit_code) {
   auto known = registry_.datasets.List(group_).value_or(std::vector<store::KnownDataset>{});
-  auto own = std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.node == node(); });
-  if (own == known.end()) {
-    // Files that contradict each other were read: there is no name among them.
-    if (!plan_.refusal.empty()) return;
-    // Its name may stand where it cannot be read. Another node may have been here before, whose disk was not
-    // looked at.
-    own = std::find_if(known.begin(), known.end(),
-                       [&](const auto& each) { return each.endpoint == endpoint_; });
-    if (own == known.end()) return;
-    own->failed.files = 0;
-  }
+  // Its own name may stand where it cannot be read, or be lost: then those are meant that were here last.
+  const auto rank = [&](const auto& each) {
+    return std::tuple(each.node == node(), each.endpoint == endpoint_, each.reported_at);
+  };
+  const auto own = std::max_element(known.begin(), known.end(),
+                                    [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  if (own == known.end() || (own->node != node() && own->endpoint != endpoint_)) return;
+  // Whose disk was not looked at: see ReviewLoads.
+  if (own->node != node()) own->failed.files = 0;
   own->failed.last_exit = exit_code;
   ++own->failed.ends;
   Say(registry_.datasets.Report(group_, *own));

@@ -35,11 +35,12 @@ ServerStop::ServerStop(const WrapperOptions& options, const redis::Network& netw
       conversion_(conversion),
       failover_request_(options.common, network, membership.self().endpoint) {}
 
-std::optional<TimePoint> ServerStop::HandOver() {
-  if (options_.handover_timeout == Duration::zero()) return std::nullopt;
+std::optional<TimePoint> ServerStop::HandOver(TimePoint until) {
   if (!handover_) {
+    const Duration left = Remaining(until, Clock::now());
+    if (left == Duration::zero()) return std::nullopt;
     stop_requests_ = loop_.stop_requests();
-    handover_.emplace(network_, terms_.emplace(HandoverTerms()));
+    handover_.emplace(network_, terms_.emplace(HandoverTerms(left)));
   }
   // ZooKeeper may come back, or go, while the handover waits for what it lacks.
   if (handover_->writes_go_on()) terms_->recorded = IsConfirmed();
@@ -50,7 +51,7 @@ std::optional<TimePoint> ServerStop::HandOver() {
   return wake;
 }
 
-failover::Handover::Terms ServerStop::HandoverTerms() const {
+failover::Handover::Terms ServerStop::HandoverTerms(Duration timeout) const {
   return {.group = options_.common.master_name,
           .server = options_.server.bind,
           .own = &own_server_,
@@ -58,7 +59,7 @@ failover::Handover::Terms ServerStop::HandoverTerms() const {
           .sentinels = lookup_.sentinels(),
           .recorded = IsConfirmed(),
           .after_failure = failover::Handover::AfterFailure::kItStops,
-          .timeout = options_.handover_timeout};
+          .timeout = timeout};
 }
 
 bool ServerStop::IsConfirmed() const { return membership_.IsRecorded() && membership_.IsCurrent(); }

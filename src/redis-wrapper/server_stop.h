@@ -31,8 +31,8 @@ class ServerStop {
   void NoteSeen(const redis::ServerInfo& own) { last_seen_ = own; }
 
   // The handover before a stop that was asked for, where there is something to hand over: its next step, as
-  // failover::Handover::Step.
-  std::optional<TimePoint> HandOver();
+  // failover::Handover::Step. What it has not begun by `until` it leaves.
+  std::optional<TimePoint> HandOver(TimePoint until);
   // Of the handover under way: the master still takes writes, and is to be kept as one that does.
   bool writes_go_on() const { return handover_ && handover_->writes_go_on(); }
   int Stop();
@@ -42,7 +42,7 @@ class ServerStop {
   int ReportEnd();
 
  private:
-  failover::Handover::Terms HandoverTerms() const;
+  failover::Handover::Terms HandoverTerms(Duration timeout) const;
   // By ZooKeeper, as the master.
   bool IsConfirmed() const;
   // The handover is over.

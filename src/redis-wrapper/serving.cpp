@@ -71,9 +71,10 @@ int Serving::Run() {
 
 int Serving::StopOnRequest() {
   loop_.NoteWaiting(std::nullopt);
-  if (!EndGiveWay()) return stop_.Stop();
+  const TimePoint until = Clock::now() + options_.handover_timeout;
+  if (!EndGiveWay(until)) return stop_.Stop();
   TimePoint check_at = Clock::now() + kCheckInterval;
-  while (const auto wake = stop_.HandOver()) {
+  while (const auto wake = stop_.HandOver(until)) {
     loop_.Pump(*wake);
     // A pause is short, and must not be made longer by waiting for anybody else.
     if (!stop_.writes_go_on()) continue;
@@ -86,8 +87,7 @@ int Serving::StopOnRequest() {
   return stop_.Stop();
 }
 
-bool Serving::EndGiveWay() {
-  const TimePoint until = Clock::now() + options_.handover_timeout;
+bool Serving::EndGiveWay(TimePoint until) {
   const int requests = loop_.stop_requests();
   give_way_.Interrupt("this node is to stop");
   while (const auto wake = give_way_.Step()) {

@@ -62,7 +62,7 @@ class Serving {
   int StopOnRequest();
   // Of a handover that the stop was not the reason for. False: it has to be left as it is, and with it any
   // other: after HANDOVER_TIMEOUT, at one more request to stop, or since the server has ended.
-  bool EndGiveWay();
+  bool EndGiveWay(TimePoint until);
 
   const WrapperOptions& options_;
   const redis::Network network_;

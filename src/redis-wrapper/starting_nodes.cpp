@@ -191,6 +191,13 @@ std::string DescribeLoss(const View& view, const Field& field, const Member& cho
     if (by_force || lacks(known.dataset))
       add(known.node, known.endpoint, known.dataset, known.failed.tried() ? &known.failed : nullptr);
   }
+  // Those are not awaited where they are worse.
+  for (const auto& [node, known] : view.failing) {
+    const bool is_told = IsAmong(node, field.candidates) ||
+                         std::any_of(view.awaited.begin(), view.awaited.end(),
+                                     [&node = node](const auto& each) { return each.node == node; });
+    if (!is_told && lacks(known.dataset)) add(node, known.endpoint, known.dataset, nullptr);
+  }
   return loss.Sentence();
 }
 

@@ -60,7 +60,7 @@ int Wrapper::Run() {
   if (const auto code = ClaimData()) return *code;
   if (const auto code = CheckData()) return EndUnserved(*code);
   if (const auto code = loop_.Connect()) return *code;
-  if (const auto code = address_claim_.Await()) return *code;
+  if (const auto code = address_claim_.Await()) return EndUnserved(*code);
   while (true) {
     const auto decision = settling_.Settle();
     if (!decision) return decision.error();
@@ -79,6 +79,7 @@ int Wrapper::Run() {
 }
 
 int Wrapper::EndUnserved(int code) {
+  if (code == kExitStopped) return code;
   const TimePoint until = Clock::now() + kTellWithin;
   loop_.session().Maintain(Clock::now());
   while (!loop_.session().connected() && !loop_.stop_requested() && Clock::now() < until) loop_.Pump(until);
@@ -165,9 +166,9 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   if (const auto written = runner_.WriteConf("redis-wrapper", conf); !written) {
     log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
                written.error().message);
-    return tl::unexpected<int>(kExitConfig);
+    return tl::unexpected(EndUnserved(kExitConfig));
   }
-  if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
+  if (const auto code = address_claim_.Await()) return tl::unexpected(EndUnserved(*code));
   if (decision.needs_lock) {
     // The lock is a lease: who was frozen since it was taken may have lost it, and must not start as if he
     // had it.

@@ -274,7 +274,7 @@ def test_data_of_different_origin_refuse_to_start(make_cluster):
     for node in (one, other):
         node.env["FORCE_MASTER"] = other.address
     one.start()
-    one.wait_log(f"waiting for {other.address} (COLD_START_WAIT)")
+    one.wait_log(f"FORCE_MASTER={other.address} selects a node that is not registered")
     other.start()
     assert f"FORCE_MASTER={other.address} selected" in other.await_serving()
     assert "serving as replica" in one.await_serving()

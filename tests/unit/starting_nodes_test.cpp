@@ -119,7 +119,7 @@ TEST(DecideColdStartTest, DataOfDifferentOriginNeedAPersonAlsoWhereOneOfThemFail
   const auto failing = Failing("n", kB, Data(kNew, 9));
   for (const char* foreign : {kForeign, ""}) {
     View view{.self = kSelf, .own = Data(foreign, 5), .failing = {{"n", failing}}, .history = kHistory};
-    EXPECT_EQ(DecideColdStart(view, "").action, Action::kServeAsMaster) << "nobody awaits them";
+    EXPECT_EQ(DecideColdStart(view, "").wait, "unrelated-data") << "their node is away, and not awaited";
     view.awaited = {failing};
     EXPECT_EQ(DecideColdStart(view, "").wait, "unrelated-data");
     view.awaited.clear();
@@ -178,6 +178,32 @@ TEST(DecideColdStartTest, TheNodeThatAPersonNamesIsAwaitedAndThenAPersonAsked) {
                      .history = kHistory,
                      .force_master = "10.0.0.2:6379"};
   EXPECT_EQ(DecideColdStart(hanging, "").wait, "hanging-member");
+}
+
+TEST(DecideColdStartTest, ALongLoadOfTheForcedNodeNeedsNoPerson) {
+  View view{.self = kSelf,
+            .own = Data(kNew, 5),
+            .starting = Starting(kB, Data(kNew, 4)),
+            .patient = false,
+            .history = kHistory,
+            .force_master = "10.0.0.2:6379"};
+  EXPECT_TRUE(DecideColdStart(view, "").needs_person);
+  view.starts = {{view.starting.front().node, {.begun = true}}};
+  const auto decision = DecideColdStart(view, "");
+  EXPECT_EQ(decision.wait, "forced-master") << decision.reason;
+  EXPECT_FALSE(decision.needs_person) << decision.reason;
+}
+
+// What has been loaded is called by another id from then on.
+TEST(DecideColdStartTest, AForcedIdIsAwaitedOnlyWhereAnAbsentNodeHasIt) {
+  View view{.self = kSelf,
+            .own = Data(kNew, 5),
+            .patient = false,
+            .history = kHistory,
+            .force_master = std::string(kForeign).substr(0, 10)};
+  EXPECT_EQ(DecideColdStart(view, "").action, Action::kServeAsMaster) << "it was carried out";
+  view.promotable_absent = {{.node = "n", .endpoint = kB, .dataset = Data(kForeign, 7)}};
+  EXPECT_EQ(DecideColdStart(view, "").wait, "forced-master");
 }
 
 TEST(DecideColdStartTest, NobodyBeginsEmptyInPlaceOfDataThatFailToLoad) {

@@ -225,6 +225,18 @@ TEST_F(WrapperDataTest, AStartThatCannotSucceedIsToldToTheGroup) {
   }
 }
 
+// Of a start that could not read its name, the disk is known once it can.
+TEST_F(WrapperDataTest, WhatAPersonHasMendedIsNotHeldAgainstTheNodeThatWasHereBefore) {
+  WrapperSite site;
+  site.options.cold_start_wait = 5s;
+  ASSERT_TRUE(site.other.groups.Ensure(kGroup));
+  ASSERT_TRUE(site.other.datasets.Report(kGroup, {.node = "before",
+                                                  .endpoint = site.self,
+                                                  .dataset = kBetter,
+                                                  .failed = {.last_exit = kExitConfig, .ends = 1}}));
+  RunAndLook(site, signals(), [&] { EXPECT_THAT(site.servers.launched, ElementsAre("master")); });
+}
+
 TEST_F(WrapperDataTest, AStopWhileItLoadsIsNoFailure) {
   WrapperSite site;
   site.WriteData(kId, 500);
