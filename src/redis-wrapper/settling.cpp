@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemon/connect.h"
 #include "daemon/master_wait.h"
 
 namespace redis_zk::redis_wrapper {
@@ -44,6 +45,7 @@ OrExit<Decision> Settling::Settle() {
     }
     if (settled && settled->has_value()) return **settled;
     if (!settled) {
+      if (const auto code = daemon::ExitWhenDenied(settled.error())) return tl::unexpected(*code);
       answered_since_.reset();
       wait_ = {.name = "zookeeper-request",
                .sentence = "cannot find the group's master, retrying: " + settled.error().message,

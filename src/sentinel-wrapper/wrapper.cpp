@@ -8,6 +8,7 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/connect.h"
 #include "daemon/master_wait.h"
 #include "redis/conf_syntax.h"
 #include "redis/server_info.h"
@@ -83,6 +84,7 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
     if (!record_now) return tl::unexpected(record_now.error());
     auto monitoring = groups_.Survey(identities_.identity(), options_.common.master_name, *record_now);
     if (monitoring) return *monitoring;
+    if (const auto code = daemon::ExitWhenDenied(monitoring.error())) return tl::unexpected(*code);
     loop_.SayWaiting({.name = "zookeeper-request",
                       .sentence = "cannot read the groups, retrying: " + monitoring.error().message,
                       .failing = true});
@@ -104,6 +106,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     }
     daemon::Wait waits;
     if (!record) {
+      if (const auto code = daemon::ExitWhenDenied(record.error())) return tl::unexpected(*code);
       waits = {.name = "zookeeper-request",
                .sentence = "cannot read the record, retrying: " + record.error().message,
                .failing = true};

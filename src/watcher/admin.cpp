@@ -111,7 +111,7 @@ class Admin::OwnSession {
              const zookeeper::SessionFactory& open_session)
       : topology_(topology),
         news_(0),
-        session_(open_session(options.zk_hosts, options.zk_session_timeout,
+        session_(open_session(options.zk_hosts, options.zk_security, options.zk_session_timeout,
                               [this](const zookeeper::SessionEvent&) { news_.Set(0); })),
         registry_(*session_, options.zk_root) {}
 

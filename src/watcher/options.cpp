@@ -173,8 +173,6 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   watcher.listen = ListenOf(watcher);
   watcher.ask.admin_token = watcher.admin_token.text;
   if (watcher.ask.watcher.port == 0) watcher.ask.watcher = web::ReachableAt(watcher.listen);
-  const auto secrets = options.Secrets();
-  watcher.secrets.insert(secrets.begin(), secrets.end());
   watcher.common.read_again = Rereader(&Describe, argc, argv);
   return watcher;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +54,6 @@ struct WatcherOptions {
   AdminToken admin_token;
 
   std::vector<BehaviorSettings> behaviors;
-  std::set<std::string> secrets;  // environment variables
 
   Endpoint listen;  // bind_ip and port
 };

@@ -18,7 +18,9 @@ std::vector<Wait> FindCommonWaits(const OwnWaits::Facts& facts) {
   if (!facts.connected) {
     // The session logs its beginning, and the reason.
     waits.push_back({.name = "zookeeper",
-                     .sentence = "ZooKeeper is unreachable; waiting until it answers",
+                     .sentence = facts.refused
+                                     ? "ZooKeeper takes no digest credentials; waiting until it does"
+                                     : "ZooKeeper is unreachable; waiting until it answers",
                      .told = true});
   } else if (facts.stale) {
     waits.push_back({.name = "registry",

@@ -28,7 +28,19 @@ class FailingSession final : public zookeeper::Session {
  public:
   // The requests, each of which counts as one call; EnsurePath is made of some. Questions about no path are
   // none.
-  enum class Call { kGet, kGetAll, kExists, kChildren, kChildrenOfAll, kCreate, kSet, kDelete, kCommit };
+  enum class Call {
+    kGet,
+    kGetAll,
+    kExists,
+    kChildren,
+    kChildrenOfAll,
+    kCreate,
+    kSet,
+    kDelete,
+    kCommit,
+    kAcls,
+    kSetAcl
+  };
 
   explicit FailingSession(std::unique_ptr<zookeeper::Session> inner) : inner_(std::move(inner)) {}
 
@@ -48,6 +60,7 @@ class FailingSession final : public zookeeper::Session {
 
   void Maintain(TimePoint now) override { inner_->Maintain(now); }
   bool connected() const override { return inner_->connected(); }
+  bool refused() const override { return inner_->refused(); }
   bool Answers(Duration within) override { return answers_ ? answers_(within) : inner_->Answers(within); }
   std::int64_t id() const override { return inner_->id(); }
   Result<zookeeper::Node> Get(const std::string& path, zookeeper::Watch watch) override;
@@ -62,6 +75,8 @@ class FailingSession final : public zookeeper::Session {
   Status Set(const std::string& path, const std::string& data, std::int32_t version) override;
   Status Delete(const std::string& path, std::int32_t version) override;
   Status Commit(const zookeeper::Transaction& transaction) override;
+  std::vector<Result<zookeeper::Acl>> Acls(const std::vector<std::string>& paths) override;
+  Status SetAcl(const std::string& path, const zookeeper::Acl& acl) override;
   Status EnsureChroot() override { return inner_->EnsureChroot(); }
 
  private:

@@ -19,7 +19,7 @@ namespace redis_zk::testing {
 // Connected.
 inline std::unique_ptr<zookeeper::Session> OpenFake(
     FakeZooKeeper& zookeeper, zookeeper::Session::Sink sink = [](const zookeeper::SessionEvent&) {}) {
-  auto session = zookeeper.Factory()({}, 2s, std::move(sink));
+  auto session = zookeeper.Factory()({}, {}, 2s, std::move(sink));
   session->Maintain(Clock::now());
   return session;
 }

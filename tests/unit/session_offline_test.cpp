@@ -67,7 +67,7 @@ TEST(ClientErrorTest, HasTheKindThatCallersActOn) {
                                                              {ZNODEEXISTS, ErrorKind::kAlreadyExists},
                                                              {ZBADVERSION, ErrorKind::kConflict},
                                                              {ZNOTEMPTY, ErrorKind::kConflict},
-                                                             {ZNOAUTH, ErrorKind::kRefused},
+                                                             {ZNOAUTH, ErrorKind::kDenied},
                                                              {ZNOCHILDRENFOREPHEMERALS, ErrorKind::kRefused},
                                                              {ZINVALIDSTATE, ErrorKind::kUnavailable},
                                                              {ZCONNECTIONLOSS, ErrorKind::kUnknownOutcome},
@@ -89,8 +89,8 @@ TEST(ClientErrorTest, HasTheKindThatCallersActOn) {
 
 class OfflineSessionTest : public ::testing::Test {
  protected:
-  zookeeper::ClientSession session_{zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, 10s,
-                                    [](zookeeper::SessionEvent) {}};
+  zookeeper::ClientSession session_{
+      zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, {}, 10s, [](zookeeper::SessionEvent) {}};
 };
 
 TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
@@ -108,6 +108,8 @@ TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
            {"cannot write /a", session_.Set("/a", "", kAnyVersion).error()},
            {"cannot delete /a", session_.Delete("/a", kAnyVersion).error()},
            {"cannot commit", session_.Commit({}).error()},
+           {"cannot read the ACL of /a", session_.Acls({"/a"}).front().error()},
+           {"cannot change the ACL of /a", session_.SetAcl("/a", {}).error()},
            {"cannot look at /a", session_.EnsurePath("/a/b").error()}}) {
     EXPECT_EQ(error.kind, ErrorKind::kUnavailable) << message;
     EXPECT_THAT(error.message, StartsWith(message));

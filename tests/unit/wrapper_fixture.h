@@ -21,10 +21,10 @@ class FaultyLoop {
              const ServerOptions& server)
       : loop_(
             common, server, signals,
-            [this, &zookeeper](const zookeeper::Hosts& hosts, Duration timeout,
-                               zookeeper::Session::Sink sink) {
-              auto session =
-                  std::make_unique<FailingSession>(zookeeper.Factory()(hosts, timeout, std::move(sink)));
+            [this, &zookeeper](const zookeeper::Hosts& hosts, const zookeeper::Security& security,
+                               Duration timeout, zookeeper::Session::Sink sink) {
+              auto session = std::make_unique<FailingSession>(
+                  zookeeper.Factory()(hosts, security, timeout, std::move(sink)));
               session_ = session.get();
               return session;
             },

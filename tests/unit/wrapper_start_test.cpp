@@ -337,6 +337,15 @@ TEST_F(WrapperStartTest, EndsWithItsReason) {
   };
   for (const auto& [name, change, code, line] : std::initializer_list<Row>{
            {"ZooKeeper is away", [](auto& s) { s.zookeeper.Stop(); }, kExitUnavailable, "ZK_CONNECT_TIMEOUT"},
+           {"members of another user of ZooKeeper",
+            [](auto& s) {
+              s.AddRecordedMaster(kB);
+              EXPECT_TRUE(s.other_session->SetAcl(
+                  "/redis/members/" + kGroup,
+                  AclFor(zookeeper::Security{.credentials = {"another", "x"},
+                                             .acl = zookeeper::AclPolicy::kReadable})));
+            },
+            kExitConfig, "exiting: cannot create /redis/members/"},
            {"no binary",
             [](auto& s) {
               s.servers.manners.not_launched = Error{ErrorKind::kNotFound, "no such binary"};

@@ -10,6 +10,7 @@
 
 #include "base/exit_code.h"
 #include "base/log.h"
+#include "daemon/connect.h"
 #include "net/interface.h"
 
 namespace redis_zk::daemon {
@@ -59,6 +60,7 @@ std::optional<int> AddressClaim::Await() {
     if (longest != Duration::zero()) wait.until = deadline;
     Duration look_again = kLookAgain;
     if (!other) {
+      if (const auto code = ExitWhenDenied(other.error())) return code;
       wait.sentence = fmt::format("cannot claim the address {} in ZooKeeper, retrying: {}",
                                   address.ToAddress(), other.error().message);
       wait.failing = true;

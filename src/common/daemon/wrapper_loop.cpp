@@ -19,7 +19,7 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
       signals_(signals),
       health_(server),
       queue_(signals),
-      session_(open_session(common.zk_hosts, common.zk_session_timeout,
+      session_(open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, common.zk_root),
       wait_publisher_(
@@ -86,8 +86,9 @@ void WrapperLoop::SayWaitingForZooKeeper(TimePoint now) {
   } else if (!waiting_.current()) {
     waiting_for_zookeeper_.Say(
         {.name = "zookeeper",
-         .sentence =
-             fmt::format("ZooKeeper {} is unreachable; waiting until it answers", Describe(common_.zk_hosts)),
+         .sentence = fmt::format("ZooKeeper {} {}", Describe(common_.zk_hosts),
+                                 session_->refused() ? "takes no digest credentials; waiting until it does"
+                                                     : "is unreachable; waiting until it answers"),
          .told = true},
         now);
   }

@@ -11,6 +11,7 @@
 #include "options/options.h"
 #include "redis/credentials.h"
 #include "zookeeper/hosts.h"
+#include "zookeeper/security.h"
 
 namespace redis_zk {
 
@@ -21,9 +22,19 @@ struct LiveOptions {
   std::vector<ConfigSection> sections{};
 };
 
+// Who we are to ZooKeeper, as it was given.
+struct ZooKeeperLogin {
+  std::string username;
+  std::string password;
+  std::string password_in_file;
+  std::optional<zookeeper::AclPolicy> acl;
+};
+
 // All three daemons.
 struct CommonOptions {
   zookeeper::Hosts zk_hosts;
+  ZooKeeperLogin zk_login;
+  zookeeper::Security zk_security;  // what SettleSecurity makes of it
   std::string zk_root;
   Duration zk_session_timeout{};
   Duration zk_connect_timeout{};
@@ -37,6 +48,9 @@ struct CommonOptions {
   std::function<Result<LiveOptions>()> read_again;
 };
 void AddCommonOptions(Options& options, CommonOptions* target);
+// Error lines where the options of a login do not go together. For a daemon it is a check of the options;
+// commands that log in call it.
+std::vector<std::string> SettleSecurity(CommonOptions& options);
 
 // Both wrappers. After Read, `bind` is where the server listens and `announce` what others are told.
 struct ServerOptions {

@@ -28,7 +28,8 @@ void OnClientLog(const char* message) {
 }  // namespace
 
 ClientHandle::ClientHandle(const std::vector<std::string>& addresses, const std::string& chroot,
-                           Duration session_timeout, const Session::Sink& sink)
+                           const Credentials& credentials, Duration session_timeout,
+                           const Session::Sink& sink)
     : sink_(sink), state_(Clock::now()) {
   zoo_set_debug_level(ZOO_LOG_LEVEL_INFO);
   const std::string servers = ConnectString(addresses, chroot);
@@ -37,10 +38,22 @@ ClientHandle::ClientHandle(const std::vector<std::string>& addresses, const std:
                          nullptr, this, 0, &OnClientLog);
   if (raw_ != nullptr) {
     zoo_set_servers_resolution_delay(raw_, -1);
+    Authenticate(credentials);
   } else {
     const int code = errno;
     error_ = fmt::format("cannot open a ZooKeeper session with \"{}\": {}", servers, std::strerror(code));
   }
+}
+
+void ClientHandle::Authenticate(const Credentials& credentials) {
+  if (credentials.empty()) return;
+  const std::string known = credentials.username + ':' + credentials.password;
+  // Sent before any request of ours, again with each connection; a refusal is an event of the session.
+  const int code =
+      zoo_add_auth(raw_, "digest", known.data(), static_cast<int>(known.size()), nullptr, nullptr);
+  // As a stranger it would be of no use. The client does not take it while a first connection has just
+  // failed.
+  if (code != ZOK) error_ = fmt::format("cannot log in to ZooKeeper: {}", zerror(code));
 }
 
 ClientHandle::~ClientHandle() {
@@ -76,8 +89,8 @@ void ClientHandle::TakeReport(Report report, std::int64_t id, int timeout_ms) {
     case Report::kAuthFailed:
       log::Error(
           {.event = "zookeeper-auth-failed"},
-          "ZooKeeper refused the authentication of session {:#x}; retrying with a new session; check the "
-          "authentication that the ensemble requires",
+          "ZooKeeper refused to authenticate session {:#x}; retrying with a new session; enable digest "
+          "authentication in ZooKeeper, or unset ZK_USERNAME and ZK_PASSWORD",
           id_until_now);
       break;
   }
