@@ -30,12 +30,15 @@ inline constexpr std::string_view kStatus = "status";
 inline constexpr std::string_view kEvents = "events";
 inline constexpr std::string_view kFailover = "failover";
 inline constexpr std::string_view kExplain = "explain";
+// Asks ZooKeeper.
+inline constexpr std::string_view kSecureZooKeeper = "secure-zookeeper";
 
 struct CommandOptions {
   Endpoint watcher;
   std::string group;  // empty: all
   bool json = false;
   bool follow = false;
+  bool check = false;       // secure-zookeeper only looks
   std::string to;           // empty: Sentinel chooses
   std::string admin_token;  // empty: none is sent
 };

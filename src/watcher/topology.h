@@ -1,6 +1,7 @@
 // What the watcher knows, as one immutable value: the loop publishes it, the HTTP threads read it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -34,6 +35,14 @@ struct LongWait {
   bool operator==(const LongWait&) const = default;
 };
 
+// Znodes below the root that others may change, or may read although they are to be private.
+struct OpenZnodes {
+  std::size_t count = 0;
+  std::string first;  // the path of one of them
+
+  bool operator==(const OpenZnodes&) const = default;
+};
+
 struct Topology {
   std::string default_group;
   std::vector<store::Sentinel> sentinels;
@@ -52,6 +61,8 @@ struct Topology {
   // The Sentinel whose events are followed.
   std::optional<Endpoint> following;
   std::optional<store::CleanUpPause> clean_up_paused{};
+  // Nothing: not looked at yet. Without credentials of ours nobody looks.
+  std::optional<OpenZnodes> open_znodes{};
   // What watchers have kept in ZooKeeper of what happened.
   store::EventLog event_log{};
 };

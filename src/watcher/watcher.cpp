@@ -48,6 +48,7 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
       keeper_(options.update_master, connections.network, registry_),
       event_log_(*session_, registry_.event_log),
       cleaner_(options, connections.network, *session_, registry_, publisher_.events()),
+      acl_audit_(options.common, *session_),
       loop_turned_at_(Clock::now().time_since_epoch().count()) {}
 
 Watcher::~Watcher() {
@@ -103,6 +104,7 @@ void Watcher::Loop() {
     const bool due = quiet || Clock::now() >= background_by;
     if (!due || reader_.stale() || keeper_.has_doubts()) continue;
     if (reader_.ReadWaiting()) Publish();
+    if (acl_audit_.Step(Clock::now())) Publish();
     const auto& known = reader_.view();
     cleaner_.Step(known.groups, known.sentinels, known.clean_up_paused.has_value());
     background_by = Clock::now() + kBackgroundAtLeastEvery;
@@ -230,6 +232,7 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .zookeeper_connected = session_->connected(),
                                                    .following = follower_.following(),
                                                    .clean_up_paused = known.clean_up_paused,
+                                                   .open_znodes = acl_audit_.found(),
                                                    .event_log = event_log_.known()},
                                           FindOutages(follower_.called_down(), *observer_.status().Get()));
   for (const auto& change : changes) {

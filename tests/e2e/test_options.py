@@ -182,7 +182,7 @@ def test_all_errors_at_once(nothing, daemon):
     assert [line.split()[1] for line in errors] == ["ZK_HOSTS", "ZK_ROOT", "LOG_LEVEL", "PORT0"]
 
 
-@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("daemon", [*DAEMONS, "watcher secure-zookeeper"])
 @pytest.mark.parametrize("env, line", [
     ({"ZK_USERNAME": "u"}, "ZK_PASSWORD: found none, "),
     ({"ZK_USERNAME": "u", "ZK_PASSWORD": ""}, "ZK_PASSWORD: found none, "),
@@ -194,9 +194,10 @@ def test_all_errors_at_once(nothing, daemon):
     ({"ZK_ACL": "readable"}, "ZK_ACL: found readable or private, "),
 ])
 def test_zookeeper_credentials_that_do_not_fit(nothing, daemon, env, line):
-    code, output, errors = run(nothing, daemon, **env)
+    name, *command = daemon.split()
+    code, output, errors = run(nothing, name, *command, **env)
     assert (code, output, len(errors)) == (78, [], 1), errors
-    assert errors[0].startswith(f"{daemon}: {line}") and "secret" not in errors[0]
+    assert errors[0].startswith(f"{name}: {line}") and "secret" not in errors[0]
 
 
 @pytest.mark.parametrize("args", [
