@@ -86,16 +86,16 @@ class Stranger(Background):
             client.close()
 
 
-@pytest.fixture
-def closed(make_cluster):
-    """A cluster with credentials, whose root's parent is closed already: whoever may delete in "/" could do so in the
-    moment in which our root is new and empty."""
+@pytest.fixture(params=["in an open root", "in a closed chroot"])
+def closed(request, make_cluster):
+    """A cluster with credentials and an empty ZooKeeper."""
     cluster = make_cluster(**KNOWN)
     cluster.start_zookeeper()
-    with_password = cluster.open_kazoo(USER, PASSWORD)
-    with_password.create("/closed", acl=[make_digest_acl(USER, PASSWORD, all=True)])
-    with_password.stop()
-    cluster.zookeeper_hosts += "/closed"
+    if request.param == "in a closed chroot":
+        with_password = cluster.open_kazoo(USER, PASSWORD)
+        with_password.create("/closed", acl=[make_digest_acl(USER, PASSWORD, all=True)])
+        with_password.stop()
+        cluster.zookeeper_hosts += "/closed"
     return cluster
 
 
@@ -323,3 +323,17 @@ def test_a_zookeeper_that_takes_no_passwords(cluster):
     wait_for(lambda: insider(cluster).get_children(f"/redis/members/{GROUP}"),
              what="its registration")
     wait_for(lambda: node.role == "master", what="the master")
+
+
+def test_a_zookeeper_that_takes_nothing_without_a_password(make_cluster, monkeypatch):
+    monkeypatch.setenv("ZOOKEEPER_ENFORCE", "true")
+    cluster = make_cluster(**KNOWN)
+    cluster.start_zookeeper()
+    nodes = [cluster.redis(), cluster.sentinel(), cluster.watcher()]
+    for wrapper in nodes[:2]:
+        wrapper.await_serving()
+    wait_for(lambda: nodes[2].get("/sentinels") == nodes[1].address, what="the watcher's answer")
+    for kind in KINDS:
+        stranger = getattr(cluster, kind)(ZK_USERNAME=None, ZK_PASSWORD=None)
+        assert stranger.wait() == CONFIG
+        assert "set ZK_USERNAME and ZK_PASSWORD" in stranger.log_lines(" error ")[-1]

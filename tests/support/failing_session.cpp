@@ -18,6 +18,7 @@ void FailingSession::FailCall(int number, Fault fault, std::function<void()> the
 void FailingSession::Heal() {
   planned_.reset();
   always_.clear();
+  before_.clear();
   answers_ = nullptr;
 }
 
@@ -36,6 +37,7 @@ std::optional<FailingSession::Planned> FailingSession::NextFault(Call kind) {
 
 std::optional<Error> FailingSession::Fails(Call kind, std::function<void()> request) {
   DeliverLate();
+  if (const auto before = before_.find(kind); before != before_.end()) before->second();
   const auto fault = NextFault(kind);
   if (!fault) return std::nullopt;
   ++faults_;

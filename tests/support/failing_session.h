@@ -49,6 +49,8 @@ class FailingSession final : public zookeeper::Session {
   void FailCall(int number, Fault fault, std::function<void()> then = nullptr);
   // Every call of the kind, until Heal.
   void FailEvery(Call kind, Fault fault) { always_[kind] = fault; }
+  // What another client does before every call of the kind, until Heal.
+  void BeforeEvery(Call kind, std::function<void()> happens) { before_[kind] = std::move(happens); }
   // What Answers is answered with, and how long that takes, until Heal.
   void AnswerWith(std::function<bool(Duration within)> answers) { answers_ = std::move(answers); }
   // No more faults; those that happened stay. A late request is still under way.
@@ -95,6 +97,7 @@ class FailingSession final : public zookeeper::Session {
   const std::unique_ptr<zookeeper::Session> inner_;
   std::optional<Planned> planned_;
   std::map<Call, Fault> always_;
+  std::map<Call, std::function<void()>> before_;
   std::function<bool(Duration)> answers_;
   std::function<void()> late_;
   std::int64_t late_session_ = 0;

@@ -73,6 +73,7 @@ TEST(ClientErrorTest, HasTheKindThatCallersActOn) {
                                                              {ZCONNECTIONLOSS, ErrorKind::kUnknownOutcome},
                                                              {ZOPERATIONTIMEOUT, ErrorKind::kUnknownOutcome},
                                                              {ZSESSIONEXPIRED, ErrorKind::kUnknownOutcome},
+                                                             {ZAUTHFAILED, ErrorKind::kUnknownOutcome},
                                                              {ZCLOSING, ErrorKind::kUnknownOutcome},
                                                              {ZBADARGUMENTS, ErrorKind::kInvalid},
                                                              {ZMARSHALLINGERROR, ErrorKind::kInternal},
@@ -85,6 +86,9 @@ TEST(ClientErrorTest, HasTheKindThatCallersActOn) {
   // Of a server that enforces quotas; the client's library does not know it.
   EXPECT_EQ(zookeeper::ErrorOfClient(-125).kind, ErrorKind::kRefused);
   EXPECT_THAT(zookeeper::ErrorOfClient(-125).message, HasSubstr("quota"));
+  // Of a server that enforces authentication.
+  EXPECT_EQ(zookeeper::ErrorOfClient(ZSESSIONCLOSEDREQUIRESASLAUTH).kind, ErrorKind::kDenied);
+  EXPECT_THAT(zookeeper::ErrorOfClient(ZSESSIONCLOSEDREQUIRESASLAUTH).message, HasSubstr("set ZK_USERNAME"));
 }
 
 class OfflineSessionTest : public ::testing::Test {
@@ -110,7 +114,7 @@ TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
            {"cannot commit", session_.Commit({}).error()},
            {"cannot read the ACL of /a", session_.Acls({"/a"}).front().error()},
            {"cannot change the ACL of /a", session_.SetAcl("/a", {}).error()},
-           {"cannot look at /a", session_.EnsurePath("/a/b").error()}}) {
+           {"cannot look at /a/b", session_.EnsurePath("/a/b").error()}}) {
     EXPECT_EQ(error.kind, ErrorKind::kUnavailable) << message;
     EXPECT_THAT(error.message, StartsWith(message));
   }

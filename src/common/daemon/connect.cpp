@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/random_id.h"
+#include "store/paths.h"
 
 namespace redis_zk::daemon {
 
@@ -80,7 +81,8 @@ Status Connecting::MakeChroot() {
 }
 
 Status Connecting::TryPermissions() {
-  if (auto made = session_.EnsurePath(options_.zk_root); !made) return made;
+  // With its first child: a client that may delete in the parent could delete an empty root.
+  if (auto made = session_.EnsurePath(store::Paths(options_.zk_root).Masters()); !made) return made;
   const std::string probe = options_.zk_root + "/permission-probe-" + NewUuid();
   const std::string inside = probe + "/inside";
   Transaction transaction;

@@ -31,8 +31,8 @@ class Connecting {
  private:
   bool Exit(int code);
   Status MakeChroot();
-  // Makes ZK_ROOT, and finds out whether we may create and delete below it, and whether the ACL of what we
-  // create lets us in. Leaves nothing else behind.
+  // Makes ZK_ROOT with a first child, and finds out whether we may create and delete below it, and whether
+  // the ACL of what we create lets us in. Leaves nothing else behind.
   Status TryPermissions();
 
   zookeeper::Session& session_;

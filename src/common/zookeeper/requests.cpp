@@ -296,6 +296,11 @@ Error ErrorOfClient(int code) {
                  "permission denied by the ACL of this path or of its parent; correct ZK_USERNAME and "
                  "ZK_PASSWORD (ZooKeeper takes a wrong password for another user)"};
   }
+  // enforce.auth.enabled: not only SASL satisfies it.
+  if (code == ZSESSIONCLOSEDREQUIRESASLAUTH) {
+    return Error{ErrorKind::kDenied,
+                 "ZooKeeper takes no requests without authentication; set ZK_USERNAME and ZK_PASSWORD"};
+  }
   const auto error = [code](ErrorKind kind) { return Error{kind, zerror(code)}; };
   switch (static_cast<ZOO_ERRORS>(code)) {
     case ZNONODE:
@@ -306,13 +311,11 @@ Error ErrorOfClient(int code) {
     case ZBADVERSION:
     case ZNOTEMPTY:
       return error(ErrorKind::kConflict);
-    case ZAUTHFAILED:
     case ZINVALIDACL:
     case ZNOTREADONLY:
     case ZNOCHILDRENFOREPHEMERALS:
     case ZEPHEMERALONLOCALSESSION:
     case ZRECONFIGDISABLED:
-    case ZSESSIONCLOSEDREQUIRESASLAUTH:
     case ZNEWCONFIGNOQUORUM:
     case ZRECONFIGINPROGRESS:
     case ZUNIMPLEMENTED:
@@ -324,12 +327,14 @@ Error ErrorOfClient(int code) {
     case ZOPERATIONTIMEOUT:
     case ZSESSIONEXPIRED:
     case ZSESSIONMOVED:
+    case ZAUTHFAILED:  // the session has ended, and says that it was refused
     case ZCLOSING:
       return error(ErrorKind::kUnknownOutcome);
     case ZBADARGUMENTS:
       return error(ErrorKind::kInvalid);
     case ZOK:
     case ZNOAUTH:
+    case ZSESSIONCLOSEDREQUIRESASLAUTH:
     case ZSYSTEMERROR:
     case ZRUNTIMEINCONSISTENCY:
     case ZDATAINCONSISTENCY:

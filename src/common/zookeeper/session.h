@@ -140,13 +140,18 @@ class Session {
   // Creates the chroot with its parents; no error when it is there, or when there is none.
   virtual Status EnsureChroot() = 0;
   // Creates the persistent znode and every parent it lacks, those above the chroot, too; no error when it is
-  // there. Made of the calls above.
+  // there. What is missing below the chroot appears at once: no client can delete a parent that is still
+  // empty. Made of the calls above.
   Status EnsurePath(const std::string& path);
 
  protected:
   Session() = default;
 
   Status EnsureNode(const std::string& path);
+
+ private:
+  // The znode and its parents, as far as they are not there; parents first.
+  Result<std::vector<std::string>> MissingOf(const std::string& path);
 };
 
 // How an owner opens its session, which is not connected yet.
