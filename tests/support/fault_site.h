@@ -24,6 +24,17 @@ inline std::unique_ptr<zookeeper::Session> OpenFake(
   return session;
 }
 
+// For a daemon: its sessions fail on demand, and `opened` is the last of them. Both must outlive the factory.
+inline zookeeper::SessionFactory FailingSessions(FakeZooKeeper& zookeeper, FailingSession*& opened) {
+  return [&zookeeper, &opened](const zookeeper::Hosts& hosts, const zookeeper::Security& security,
+                               Duration timeout, zookeeper::Session::Sink sink) {
+    auto session =
+        std::make_unique<FailingSession>(zookeeper.Factory()(hosts, security, timeout, std::move(sink)));
+    opened = session.get();
+    return session;
+  };
+}
+
 struct FaultSite {
   FakeZooKeeper zookeeper;
   FailingSession session{OpenFake(zookeeper)};

@@ -3,7 +3,7 @@
 
 #include "support/fault_site.h"
 
-namespace redis_zk::testing::ensure_path {
+namespace redis_zk::testing::ensure_path_test {
 namespace {
 
 using zookeeper::kAnyVersion;
@@ -51,4 +51,4 @@ TEST(EnsurePathTest, DoesNotRaceForever) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing::ensure_path
+}  // namespace redis_zk::testing::ensure_path_test

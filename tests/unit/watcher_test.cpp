@@ -41,14 +41,7 @@ class WatcherTest : public SignalsTest {
     }
     int Run(const BlockedSignals& signals) {
       watcher::Watcher watcher(options, signals,
-                               {[this](const zookeeper::Hosts& hosts, const zookeeper::Security& security,
-                                       Duration timeout, zookeeper::Session::Sink sink) {
-                                  auto opened = std::make_unique<FailingSession>(
-                                      zookeeper.Factory()(hosts, security, timeout, std::move(sink)));
-                                  own = opened.get();
-                                  return opened;
-                                },
-                                fleet.network(), pubsub.Subscribe()});
+                               {FailingSessions(zookeeper, own), fleet.network(), pubsub.Subscribe()});
       return watcher.Run();
     }
     store::EventLog EventLog() { return other.event_log.Read(Watch::kNo).value(); }

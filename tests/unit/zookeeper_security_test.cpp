@@ -18,7 +18,7 @@
 #include "zookeeper/security.h"
 #include "zookeeper/tree_walk.h"
 
-namespace redis_zk::testing {
+namespace redis_zk::testing::zookeeper_security_test {
 namespace {
 
 using ::testing::AllOf;
@@ -374,4 +374,4 @@ TEST(ConnectTest, MakesTheRootWithItsAclWhicheverCallFails) {
 }
 
 }  // namespace
-}  // namespace redis_zk::testing
+}  // namespace redis_zk::testing::zookeeper_security_test
