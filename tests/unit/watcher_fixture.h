@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,7 +23,9 @@ namespace redis_zk::testing {
 
 inline Endpoint SentinelAt(int number) { return {"10.0.0." + std::to_string(number), 26379}; }
 inline std::string UuidOf(int number) {
-  return std::string(8, static_cast<char>('0' + number)) + "-0000-4000-8000-000000000000";
+  std::string uuid = "........-0000-4000-8000-000000000000";
+  std::fill_n(uuid.begin(), 8, static_cast<char>('0' + number));
+  return uuid;
 }
 
 struct WatcherSite {

@@ -131,7 +131,9 @@ TEST(TreeWalkTest, GoesThroughAllInPiecesParentsFirst) {
       EXPECT_LE(piece.size(), most);
       for (const auto& [path, acl] : piece) {
         const auto parent = path.substr(0, path.rfind('/'));
-        if (!parent.empty()) EXPECT_THAT(seen, Contains(parent)) << path;
+        if (!parent.empty()) {
+          EXPECT_THAT(seen, Contains(parent)) << path;
+        }
         seen.push_back(path);
       }
     }
@@ -341,7 +343,9 @@ TEST(ConnectTest, EndsWith78WhereTheTreeIsForOthersAndNamesIt) {
     const auto before = site.Open(Known(tree))->Children("/redis", Watch::kNo).value();
     EXPECT_EQ(site.Connect(security), code) << name;
     EXPECT_EQ(site.Open(Known(tree))->Children("/redis", Watch::kNo).value(), before) << "nothing is left";
-    if (code) EXPECT_THAT(log.text(), HasSubstr("exiting: cannot use ZK_ROOT /redis: ")) << name;
+    if (code) {
+      EXPECT_THAT(log.text(), HasSubstr("exiting: cannot use ZK_ROOT /redis: ")) << name;
+    }
     EXPECT_THAT(log.text(), Not(HasSubstr("secret")));
   }
 }
