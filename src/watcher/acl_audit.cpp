@@ -33,8 +33,8 @@ bool AclAudit::Step(TimePoint now) {
   }
   if (piece->empty()) return Conclude(now);
   for (const auto& [path, acl] : *piece) {
-    // Whoever needs one that we may not read complains of it.
-    if (!acl || !IsOpen(*acl, security)) continue;
+    // One that we may not read belongs to another user, who may change it.
+    if (acl && !IsOpen(*acl, security)) continue;
     if (counted_.count++ == 0) counted_.first = Printable(path);
   }
   return false;
@@ -50,7 +50,8 @@ bool AclAudit::Conclude(TimePoint now) {
     log_open_(log::Severity::kWarn, {.event = "znodes-open"}, DescribeOpen(*found_));
   } else if (closed) {
     log_open_.Reset();
-    log::Info({.event = "znodes-secured"}, "no znode can be used without ZK_PASSWORD any more");
+    log::Info({.event = "znodes-secured"}, "ZooKeeper lets ZK_USERNAME alone use the znodes below {}",
+              options_.zk_root);
   }
   return true;
 }

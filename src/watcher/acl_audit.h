@@ -1,5 +1,5 @@
-// Looks for znodes that are open to others although we have credentials: all below the root, a piece at a
-// time, and seldom.
+// Looks every few minutes, a piece at a time, for znodes at and below the root that other users of ZooKeeper
+// may use although we have credentials.
 //
 // Same thread as the session.
 #pragma once

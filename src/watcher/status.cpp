@@ -292,10 +292,9 @@ std::string DescribePause(const store::CleanUpPause& pause) {
 
 std::string DescribeOpen(const OpenZnodes& open) {
   return fmt::format(
-      "{} in ZooKeeper can be used without ZK_PASSWORD, {} for one; set ZK_ACL to private or readable and "
-      "run "
-      "watcher secure-zookeeper",
-      Counted(open.count, "znode"), open.first);
+      "{} open to other users of ZooKeeper than ZK_USERNAME, {} for one; set ZK_ACL to private or readable "
+      "and run watcher secure-zookeeper",
+      open.count == 1 ? "1 znode is" : fmt::format("{} znodes are", open.count), open.first);
 }
 
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {

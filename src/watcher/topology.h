@@ -35,7 +35,8 @@ struct LongWait {
   bool operator==(const LongWait&) const = default;
 };
 
-// Znodes below the root that others may change, or may read although they are to be private.
+// Znodes at and below the root that other users of ZooKeeper may change, or may read although ZK_ACL is
+// private. One whose ACL we may not read counts: it belongs to another user.
 struct OpenZnodes {
   std::size_t count = 0;
   std::string first;  // the path of one of them
@@ -61,7 +62,7 @@ struct Topology {
   // The Sentinel whose events are followed.
   std::optional<Endpoint> following;
   std::optional<store::CleanUpPause> clean_up_paused{};
-  // Nothing: not looked at yet. Without credentials of ours nobody looks.
+  // Nothing: not known yet, or there are no credentials, and no watcher looks.
   std::optional<OpenZnodes> open_znodes{};
   // What watchers have kept in ZooKeeper of what happened.
   store::EventLog event_log{};

@@ -102,11 +102,15 @@ void Watcher::Loop() {
     if (LookAtOwnWaits()) Publish();
     // More may wait behind an event, a failover for one; but events may also never cease.
     const bool due = quiet || Clock::now() >= background_by;
-    if (!due || reader_.stale() || keeper_.has_doubts()) continue;
-    if (reader_.ReadWaiting()) Publish();
+    if (!due || keeper_.has_doubts()) continue;
+    // Also while a znode that is closed to us keeps the registry from being read.
     if (acl_audit_.Step(Clock::now())) Publish();
+    if (reader_.stale()) continue;
+    if (reader_.ReadWaiting()) Publish();
     const auto& known = reader_.view();
-    cleaner_.Step(known.groups, known.sentinels, known.clean_up_paused.has_value());
+    // A Sentinel that is registered and not known here would look like a stale entry of the others.
+    const bool paused = known.clean_up_paused.has_value() || known.closed_sentinels > 0;
+    cleaner_.Step(known.groups, known.sentinels, paused);
     background_by = Clock::now() + kBackgroundAtLeastEvery;
   }
 }

@@ -81,6 +81,14 @@ void FakeZooKeeper::Start() {
   for (const auto session : sessions) Reconnect(session);
 }
 
+bool FakeZooKeeper::SetAcl(const std::string& path, const zookeeper::Acl& acl) {
+  const std::lock_guard lock(mutex_);
+  const auto node = tree_.find(path);
+  if (node == tree_.end()) return false;
+  node->second.acl = acl;
+  return true;
+}
+
 Status FakeZooKeeper::Permits(const std::string& path, std::int32_t permissions, const Client& client) const {
   const auto node = tree_.find(path);
   if (node == tree_.end()) return Fail(ErrorKind::kNotFound, "no node");

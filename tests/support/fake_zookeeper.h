@@ -30,6 +30,8 @@ class FakeZooKeeper {
   // Opens sessions here, which must not outlive this. Hosts are ignored, but for the chroot.
   zookeeper::SessionFactory Factory();
 
+  // As another user, or an administrator. The znode is there or not.
+  bool SetAcl(const std::string& path, const zookeeper::Acl& acl);
   // From now on no session with credentials is begun.
   void RefuseCredentials() { takes_credentials_ = false; }
 

@@ -241,7 +241,9 @@ TEST(AnswerForTest, SaysWhatItLacksWith503) {
 
 TEST(AnswerForTest, IsReadyAlthoughZnodesAreOpenAndSaysSo) {
   auto topology = Healthy();
+  EXPECT_THAT(Ask("/metrics", topology)->body, Not(HasSubstr("open_znodes"))) << "it is not known";
   topology.open_znodes = watcher::OpenZnodes{};
+  EXPECT_THAT(Ask("/metrics", topology)->body, HasSubstr("redis_zk_zookeeper_open_znodes 0\n"));
   EXPECT_EQ(Ask("/readyz", topology)->body, "ready");
   topology.open_znodes = watcher::OpenZnodes{2, "/redis/x"};
   EXPECT_EQ(Ask("/readyz", topology)->status, 200);

@@ -327,10 +327,9 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   topology.open_znodes = watcher::OpenZnodes{};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
   topology.open_znodes = watcher::OpenZnodes{1, "/redis/x"};
-  EXPECT_EQ(
-      WarningsOf(topology, kNow).back(),
-      "1 znode in ZooKeeper can be used without ZK_PASSWORD, /redis/x for one; set ZK_ACL to private or "
-      "readable and run watcher secure-zookeeper");
+  EXPECT_EQ(WarningsOf(topology, kNow).back(),
+            "1 znode is open to other users of ZooKeeper than ZK_USERNAME, /redis/x for one; set ZK_ACL to "
+            "private or readable and run watcher secure-zookeeper");
   topology.waits[""] = {LongWait("watcher", {}, "registry", false),
                         LongWait("watcher", {}, "sentinel", false)};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "watcher has waited for 42 s: why") << "the others are told";

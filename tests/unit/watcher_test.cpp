@@ -151,6 +151,17 @@ TEST_F(WatcherTest, StopsAtEachSignalThatAsksForIt) {
   }
 }
 
+TEST_F(WatcherTest, LooksForOpenZnodesAlsoWhileTheRegistryCannotBeRead) {
+  const CapturedLog log("warn");
+  Site site;
+  site.options.common.zk_security = {.credentials = {"redis", "secret"},
+                                     .acl = zookeeper::AclPolicy::kPrivate};
+  ASSERT_TRUE(site.zookeeper.SetAcl("/redis/sentinels", {}));
+  EXPECT_EQ(site.RunFor(20s, signals()), kExitStopped);
+  EXPECT_THAT(log.text(), HasSubstr("reading the registry in ZooKeeper failed: "));
+  EXPECT_THAT(log.text(), HasSubstr("open to other users of ZooKeeper than ZK_USERNAME, /redis for one"));
+}
+
 TEST_F(WatcherTest, CleansUp) {
   Site site;
   site.AddSentinel(4);
