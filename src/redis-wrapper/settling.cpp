@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "daemon/connect.h"
 #include "daemon/master_wait.h"
 
 namespace redis_zk::redis_wrapper {
@@ -45,11 +44,8 @@ OrExit<Decision> Settling::Settle() {
     }
     if (settled && settled->has_value()) return **settled;
     if (!settled) {
-      if (const auto code = daemon::ExitWhenDenied(settled.error())) return tl::unexpected(*code);
       answered_since_.reset();
-      wait_ = {.name = "zookeeper-request",
-               .sentence = "cannot find the group's master, retrying: " + settled.error().message,
-               .failing = true};
+      wait_ = daemon::WaitAfter(settled.error(), "zookeeper-request", "cannot find the group's master");
     }
     if (const auto code = wait.Await(kLookAgain, wait_)) return tl::unexpected(*code);
   }

@@ -84,10 +84,7 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
     if (!record_now) return tl::unexpected(record_now.error());
     auto monitoring = groups_.Survey(identities_.identity(), options_.common.master_name, *record_now);
     if (monitoring) return *monitoring;
-    if (const auto code = daemon::ExitWhenDenied(monitoring.error())) return tl::unexpected(*code);
-    loop_.SayWaiting({.name = "zookeeper-request",
-                      .sentence = "cannot read the groups, retrying: " + monitoring.error().message,
-                      .failing = true});
+    loop_.SayWaiting(daemon::WaitAfter(monitoring.error(), "zookeeper-request", "cannot read the groups"));
     loop_.Pump(Clock::now() + kLookAgainSoon);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
   }
@@ -106,10 +103,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     }
     daemon::Wait waits;
     if (!record) {
-      if (const auto code = daemon::ExitWhenDenied(record.error())) return tl::unexpected(*code);
-      waits = {.name = "zookeeper-request",
-               .sentence = "cannot read the record, retrying: " + record.error().message,
-               .failing = true};
+      waits = daemon::WaitAfter(record.error(), "zookeeper-request", "cannot read the record");
     } else if (record->state == Record::State::kMaster) {
       if (SomebodyLives(*record)) return *record;
       waits = {.name = "silent-group",

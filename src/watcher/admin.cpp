@@ -119,6 +119,7 @@ class Admin::OwnSession {
     const TimePoint deadline = Clock::now() + kConnectWithin;
     session_->Maintain(Clock::now());
     while (!session_->connected() && !stopping() && Clock::now() < deadline) Wait(deadline);
+    if (session_->refused()) return Fail(ErrorKind::kDenied, "ZooKeeper takes no digest credentials");
     if (!session_->connected()) return Fail(ErrorKind::kUnavailable, "ZooKeeper is unreachable");
     id_ = session_->id();
     return {};
@@ -331,8 +332,7 @@ bool Admin::AwaitSentinels(OwnSession& own, const failover::Handover::Terms& ter
   }
   // Those that came meanwhile were sent by a Sentinel that had not heard of it.
   const TimePoint connected = Clock::now() + kConnects;
-  while (Clock::now() < connected && own.Wait(connected)) {
-  }
+  while (Clock::now() < connected && own.Wait(connected)) continue;
   Disconnect(terms.group, done->from);
   return confirmed;
 }

@@ -271,6 +271,15 @@ TEST(AclAuditTest, FindsWhatIsOpenAndThatItNoLongerIs) {
   EXPECT_EQ(site.audit.found(), (OpenZnodes{1, "/redis/masters/g"}));
 }
 
+TEST(AclAuditTest, AZnodeThatItMayNotReadIsOpenToItsOwner) {
+  const Security security = Known(AclPolicy::kPrivate);
+  AuditSite site(security);
+  ASSERT_TRUE(site.Secure(*site.session, security));
+  ASSERT_TRUE(site.session->SetAcl("/redis/masters", AclFor(Known(AclPolicy::kPrivate, "another"))));
+  EXPECT_TRUE(site.LookFor(10s));
+  EXPECT_EQ(site.audit.found(), (OpenZnodes{1, "/redis/masters"}));
+}
+
 TEST(AclAuditTest, AsksNothingWithoutCredentialsAndLittleWithThem) {
   for (const bool known : {false, true}) {
     const Security security = known ? Known(AclPolicy::kPrivate) : Security{};
@@ -328,10 +337,12 @@ TEST(ConnectTest, EndsWith78WhereTheTreeIsForOthersAndNamesIt) {
     AclPolicy tree;
     Security security;
     std::optional<int> code;
+    bool warns = false;
   };
-  for (const auto& [name, tree, security, code] : std::initializer_list<Row>{
+  for (const auto& [name, tree, security, code, warns] : std::initializer_list<Row>{
            {"open, without credentials", AclPolicy::kOpen, {}, std::nullopt},
-           {"open, with any", AclPolicy::kOpen, Known(AclPolicy::kPrivate, "wrong"), std::nullopt},
+           {"open, with any", AclPolicy::kOpen, Known(AclPolicy::kPrivate, "wrong"), std::nullopt, true},
+           {"open, and meant so", AclPolicy::kOpen, Known(AclPolicy::kOpen), std::nullopt},
            {"private, with the right ones", AclPolicy::kPrivate, Known(AclPolicy::kReadable), std::nullopt},
            {"private, with a wrong password", AclPolicy::kPrivate, Known(AclPolicy::kOpen, "wrong"),
             kExitConfig},
@@ -346,8 +357,23 @@ TEST(ConnectTest, EndsWith78WhereTheTreeIsForOthersAndNamesIt) {
     if (code) {
       EXPECT_THAT(log.text(), HasSubstr("exiting: cannot use ZK_ROOT /redis: ")) << name;
     }
+    const auto warning = HasSubstr("ZK_ROOT /redis is open to other users of ZooKeeper (world:anyone:cdrwa)");
+    EXPECT_EQ(::testing::Value(log.text(), warning), warns) << name << log.text();
+    EXPECT_THAT(log.text(), Not(HasSubstr("permission-probe"))) << "nobody would find it";
     EXPECT_THAT(log.text(), Not(HasSubstr("secret")));
   }
+}
+
+TEST(ConnectTest, SaysWhatHelpsWhereTheRootMayNotBeCreated) {
+  const CapturedLog log;
+  StartSite site;
+  site.common.zk_root = "/closed/redis";
+  ASSERT_TRUE(site.old->EnsurePath("/closed"));
+  ASSERT_TRUE(site.old->SetAcl("/closed", AclFor(Known(AclPolicy::kReadable, "of an administrator"))));
+  EXPECT_EQ(site.Connect(Known(AclPolicy::kPrivate)), kExitConfig);
+  EXPECT_THAT(log.text(), HasSubstr("exiting: cannot create ZK_ROOT /closed/redis: "));
+  EXPECT_THAT(log.text(),
+              HasSubstr("or let an administrator create /closed/redis with an ACL for ZK_USERNAME"));
 }
 
 TEST(ConnectTest, EndsWith78WhereCredentialsAreRefused) {

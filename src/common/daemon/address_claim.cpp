@@ -10,7 +10,6 @@
 
 #include "base/exit_code.h"
 #include "base/log.h"
-#include "daemon/connect.h"
 #include "net/interface.h"
 
 namespace redis_zk::daemon {
@@ -60,10 +59,10 @@ std::optional<int> AddressClaim::Await() {
     if (longest != Duration::zero()) wait.until = deadline;
     Duration look_again = kLookAgain;
     if (!other) {
-      if (const auto code = ExitWhenDenied(other.error())) return code;
-      wait.sentence = fmt::format("cannot claim the address {} in ZooKeeper, retrying: {}",
-                                  address.ToAddress(), other.error().message);
-      wait.failing = true;
+      const auto until = wait.until;
+      wait = WaitAfter(other.error(), wait.name,
+                       fmt::format("cannot claim the address {} in ZooKeeper", address.ToAddress()));
+      wait.until = until;
       loop_.SayWaiting(wait);
     } else {
       // What listens where ours will is a predecessor that stops, or the launch says what is wrong.

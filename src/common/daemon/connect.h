@@ -12,10 +12,6 @@
 
 namespace redis_zk::daemon {
 
-// The exit code of a start to which ZooKeeper denies what it needs; logged. Nothing: the error is another
-// one.
-std::optional<int> ExitWhenDenied(const Error& error);
-
 class Connecting {
  public:
   // Both must outlive it.
@@ -30,10 +26,14 @@ class Connecting {
 
  private:
   bool Exit(int code);
+  // Whether the error is one that only other credentials or another ACL end: then the wait is over.
+  bool ExitIfDenied(const Error& error);
   Status MakeChroot();
   // Makes ZK_ROOT with a first child, and finds out whether we may create and delete below it, and whether
   // the ACL of what we create lets us in. Leaves nothing else behind.
   Status TryPermissions();
+  // Where ZK_ROOT was made by another ZooKeeper user, or before there were credentials.
+  void WarnIfRootIsOpen();
 
   zookeeper::Session& session_;
   const CommonOptions& options_;

@@ -1,7 +1,5 @@
 #include "daemon/wrapper_loop.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -84,13 +82,7 @@ void WrapperLoop::SayWaitingForZooKeeper(TimePoint now) {
   if (session_->connected()) {
     waiting_for_zookeeper_.End(now);
   } else if (!waiting_.current()) {
-    waiting_for_zookeeper_.Say(
-        {.name = "zookeeper",
-         .sentence = fmt::format("ZooKeeper {} {}", Describe(common_.zk_hosts),
-                                 session_->refused() ? "takes no digest credentials; waiting until it does"
-                                                     : "is unreachable; waiting until it answers"),
-         .told = true},
-        now);
+    waiting_for_zookeeper_.Say(WaitForZooKeeper(Describe(common_.zk_hosts), session_->refused()), now);
   }
 }
 

@@ -28,6 +28,8 @@ Status ChrootMaker::Make(const std::vector<std::string>& addresses) {
     log_problem_.Reset();
   } else {
     try_at_ = Clock::now() + backoff_.Next();
+    // The caller says what is denied.
+    if (made_.error().kind == ErrorKind::kDenied) return made_;
     log_problem_(
         log::Severity::kError, {.event = "zookeeper-chroot-missing"},
         fmt::format("cannot use the ZooKeeper chroot, retrying: {}; create it, or allow us to create znodes "

@@ -293,8 +293,9 @@ Error ErrorOfClient(int code) {
   // The C client calls it "not authenticated", which may be wrong.
   if (code == ZNOAUTH) {
     return Error{ErrorKind::kDenied,
-                 "permission denied by the ACL of this path or of its parent; correct ZK_USERNAME and "
-                 "ZK_PASSWORD (ZooKeeper takes a wrong password for another user)"};
+                 "permission denied: this znode or its parent belongs to another ZooKeeper user; correct "
+                 "ZK_USERNAME and ZK_PASSWORD (ZooKeeper takes a wrong password for another user), or the "
+                 "ACL"};
   }
   // enforce.auth.enabled: not only SASL satisfies it.
   if (code == ZSESSIONCLOSEDREQUIRESASLAUTH) {
