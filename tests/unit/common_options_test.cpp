@@ -228,8 +228,8 @@ TEST_F(CommonOptionsTest, SettleWhoWeAreToZooKeeper) {
             AclPolicy::kReadable},
            {"twice",
             {{"ZK_USERNAME", "u"}, {"ZK_PASSWORD", "p"}, {"ZK_PASSWORD_FILE", file}},
-            "",
-            std::nullopt},
+            "p",
+            AclPolicy::kPrivate},
            {"no password", {{"ZK_USERNAME", "u"}}, "", std::nullopt},
            {"no user", {{"ZK_PASSWORD", "p"}}, "", std::nullopt},
            {"private for nobody", {{"ZK_ACL", "private"}}, "", std::nullopt}}) {

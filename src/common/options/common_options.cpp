@@ -113,8 +113,6 @@ void AddLogin(Options& options, CommonOptions* target) {
 std::vector<std::string> SettleSecurity(CommonOptions& options) {
   using zookeeper::AclPolicy;
   const auto& [username, password, password_in_file, acl] = options.zk_login;
-  if (!password.empty() && !password_in_file.empty())
-    return {"ZK_PASSWORD, ZK_PASSWORD_FILE: found both, expected one of them"};
   const std::string& given = password.empty() ? password_in_file : password;
   if (username.empty() && !given.empty()) return {"ZK_USERNAME: found none, expected one with ZK_PASSWORD"};
   if (!username.empty() && given.empty())

@@ -22,7 +22,7 @@ struct LiveOptions {
   std::vector<ConfigSection> sections{};
 };
 
-// Who we are to ZooKeeper, as it was given.
+// The options of the login at ZooKeeper, as they were given.
 struct ZooKeeperLogin {
   std::string username;
   std::string password;
@@ -48,8 +48,8 @@ struct CommonOptions {
   std::function<Result<LiveOptions>()> read_again;
 };
 void AddCommonOptions(Options& options, CommonOptions* target);
-// Error lines where the options of a login do not go together. For a daemon it is a check of the options;
-// commands that log in call it.
+// Makes zk_security of zk_login. Returns error lines where its options contradict each other. The daemons'
+// options check that; commands that log in call it.
 std::vector<std::string> SettleSecurity(CommonOptions& options);
 
 // Both wrappers. After Read, `bind` is where the server listens and `announce` what others are told.

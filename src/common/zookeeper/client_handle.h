@@ -39,11 +39,18 @@ class ClientHandle {
 
  private:
   void Authenticate(const Credentials& credentials);
+  // Asks for anything, after the login: only when the answer is there has the server taken the login.
+  void AwaitLogin(zhandle_t* client);
+  static void OnAnswer(int code, const Stat* stat, const void* context);
   static void OnEvent(zhandle_t* client, int type, int state, const char* path, void* context);
   void TakeReport(SessionState::Report report, std::int64_t id, int timeout_ms);
 
   const Session::Sink& sink_;
   SessionState state_;
+  const bool logs_in_;
+  // Of the session that waits for its login. The client's completion thread only.
+  std::int64_t coming_id_ = 0;
+  int coming_timeout_ms_ = 0;
   zhandle_t* raw_ = nullptr;
   std::string error_;
 };

@@ -53,6 +53,7 @@ void ClientSession::Maintain(TimePoint now) {
   if (const auto& addresses = *resolved; addresses) {
     Open(*addresses);
   } else {
+    refused_ = false;
     log_problem_(log::Severity::kWarn, {.event = "zookeeper-unresolved"},
                  "cannot resolve the ZooKeeper hosts, retrying: " + addresses.error().message);
   }
@@ -72,8 +73,12 @@ bool ClientSession::KeepHandle(TimePoint now) {
     log_problem_(log::Severity::kWarn, {.event = "zookeeper-silent"},
                  "ZooKeeper unreachable for longer than the session timeout; retrying with a new session");
   refused_ = state.refused();
+  if (refused_)
+    log_problem_(log::Severity::kError, {.event = "zookeeper-auth-failed"},
+                 "ZooKeeper refused the login with ZK_USERNAME; retrying with a new session; enable digest "
+                 "authentication in ZooKeeper, or unset ZK_USERNAME and ZK_PASSWORD");
   handle_.reset();
-  // It was connected before it was refused, so the backoff has begun anew.
+  // Only a person changes that.
   retry_at_ = refused_ ? now + kLongestRetry : now;
   return false;
 }

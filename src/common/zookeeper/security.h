@@ -1,4 +1,5 @@
-// Who we are to ZooKeeper, and what others may do with the znodes that we create. Values; any thread.
+// The credentials for ZooKeeper, and what other users may do with the znodes that we create. Values; any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 namespace redis_zk::zookeeper {
 
 // Of ZooKeeper's scheme "digest". Both empty: none. ZooKeeper refuses no password: a wrong one is another
-// user, whom the ACLs do not name.
+// user, which the ACLs do not name.
 struct Credentials {
   std::string username;
   std::string password;
@@ -19,11 +20,11 @@ struct Credentials {
   bool empty() const { return username.empty(); }
 };
 
-// Who beside us may use a znode of ours.
+// What other users may do with a znode of ours.
 enum class AclPolicy {
-  kOpen,      // everybody may do everything
-  kReadable,  // everybody may read
-  kPrivate,   // nobody
+  kOpen,      // everything
+  kReadable,  // read
+  kPrivate,   // nothing
 };
 // "open", "readable", "private". An error says what was expected.
 Result<AclPolicy> ParseAclPolicy(std::string_view text);

@@ -24,8 +24,8 @@ class TreeWalk {
   TreeWalk(Session& session, std::string root);
 
   // The next znodes, `most` at most; none: that was all. Those that vanish meanwhile are left out. The
-  // children of a piece are listed with the next one: whoever closes each piece misses none that is created
-  // while he walks. After an error, call again: it goes on where it was.
+  // children of a piece are listed with the next one: a caller that closes each piece misses no znode that is
+  // created meanwhile. After an error, call again: the walk continues where it was.
   Result<std::vector<Entry>> Next(std::size_t most);
 
  private:
