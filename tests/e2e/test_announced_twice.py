@@ -165,7 +165,9 @@ def test_a_claim_that_zookeeper_refuses(group, kind):
     cluster, _ = group
     anyone = make_acl("world", "anyone", read=True, admin=True)
     cluster.kazoo.set_acls("/redis/announced", [anyone])
-    node = start(cluster, kind)
-    assert node.wait(within=10) == 78
-    (line,) = node.log_lines(" error ")
-    assert "permission denied" in line and "/redis/announced" in line and "ZK_USERNAME" in line
+    node = start(cluster, kind, MASTER_WAIT_TIMEOUT="3s")
+    assert node.wait(within=10) == TRY_AGAIN
+    waits, ends = node.log_lines(" error ")
+    assert "wait=address" in waits and "MASTER_WAIT_TIMEOUT" in ends
+    for line in waits, ends:
+        assert "permission denied" in line and "/redis/announced" in line and "ZK_USERNAME" in line

@@ -188,8 +188,6 @@ def test_all_errors_at_once(nothing, daemon):
     ({"ZK_USERNAME": "u", "ZK_PASSWORD": ""}, "ZK_PASSWORD: found none, "),
     ({"ZK_PASSWORD": "secret"}, "ZK_USERNAME: found none, "),
     ({"ZK_PASSWORD_FILE": "/etc/hostname"}, "ZK_USERNAME: found none, "),
-    ({"ZK_USERNAME": "u", "ZK_PASSWORD": "secret", "ZK_PASSWORD_FILE": "/etc/hostname"},
-     "ZK_PASSWORD, ZK_PASSWORD_FILE: found both, "),
     ({"ZK_ACL": "private"}, "ZK_ACL: found readable or private, "),
     ({"ZK_ACL": "readable"}, "ZK_ACL: found readable or private, "),
 ])
