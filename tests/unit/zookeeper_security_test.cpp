@@ -324,6 +324,7 @@ struct StartSite : TreeSite {
     return daemon::ConnectZooKeeper(session, common, pump, [] { return false; });
   }
   std::optional<int> Connect(const Security& security) {
+    common.zk_security = security;
     const auto session = zookeeper.Factory()({}, security, 2s, [](const zookeeper::SessionEvent&) {});
     return Connect(*session);
   }
