@@ -11,7 +11,7 @@ include(GNUInstallDirs)
 set(conf conf/redis.conf conf/sentinel.conf conf/watcher.toml)
 install(TARGETS redis-wrapper sentinel-wrapper watcher COMPONENT daemons)
 install(FILES ${conf} conf/haproxy.cfg conf/prometheus-alerts.yml conf/grafana-dashboard.json
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/redis-zk COMPONENT daemons OPTIONAL)
+  conf/zookeeper-tunnel.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/redis-zk COMPONENT daemons OPTIONAL)
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT daemons OPTIONAL)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs COMPONENT daemons OPTIONAL)
 
@@ -19,6 +19,8 @@ install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs COMPONENT daemo
 install(FILES ${conf} packaging/common.env DESTINATION /etc/redis-zk COMPONENT system EXCLUDE_FROM_ALL OPTIONAL)
 install(FILES packaging/systemd/redis-zk-redis-wrapper.service packaging/systemd/redis-zk-sentinel-wrapper.service
   packaging/systemd/redis-zk-watcher.service DESTINATION lib/systemd/system COMPONENT system EXCLUDE_FROM_ALL OPTIONAL)
+install(DIRECTORY packaging/systemd/stunnel@redis-zk.service.d DESTINATION lib/systemd/system COMPONENT system
+  EXCLUDE_FROM_ALL OPTIONAL)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME redis-zk)

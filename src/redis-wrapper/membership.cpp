@@ -58,16 +58,20 @@ auto Membership::InItsPlace(const Call& call) -> decltype(call()) {
 
 Status Membership::TryRefresh() {
   const std::int64_t session = loop_.session().id();
-  // Whoever cannot register must still hear who the master is.
+  confirmed_session_ = 0;
+  // A node that cannot register must still hear who the master is.
   auto record = InItsPlace([this] { return loop_.registry().records.Read(group_, Watch::kYes); });
   if (!record) return tl::unexpected(record.error());
   record_ = std::move(*record);
-  if (auto read = InItsPlace([this] { return lookup_.Refresh(self_.endpoint); }); !read) return read;
-  if (Due()) {
-    if (auto registered = Register(); !registered) return registered;
-  }
-  // A lock that was left half-taken must not stand in anybody's way.
+  const Status registered = Due() ? Register() : Status();
+  // A second request would wait as long for its answer.
+  if (!registered && registered.error().kind == ErrorKind::kUnknownOutcome) return registered;
+  if (registered) confirmed_session_ = session;
+  // A lock that was left half-taken must not keep the others from starting.
   if (auto released = lock_.Release(); !released) return released;
+  // One registration of another ZooKeeper user fails the whole list.
+  if (auto read = InItsPlace([this] { return lookup_.Refresh(self_.endpoint); }); !read) return read;
+  if (!registered) return registered;
   refreshed_session_ = session;
   refresh_at_ = Clock::now() + kRefreshInterval;
   return {};
@@ -105,7 +109,7 @@ bool Membership::ZooKeeperAnswers() const {
 }
 
 bool Membership::IsCurrent() const {
-  return refreshed_session_ == loop_.session().id() && ZooKeeperAnswers();
+  return confirmed_session_ == loop_.session().id() && ZooKeeperAnswers();
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -44,8 +44,8 @@ class Membership {
 
   // A round trip, of a moment at most.
   bool ZooKeeperAnswers() const;
-  // ZooKeeper answers, and all that Refresh does was done in this session: this node is registered, and its
-  // record is what the watches keep up to date. Otherwise it may be what an earlier session saw.
+  // ZooKeeper answers, and in this session this node was registered and the record was read, which a watch
+  // keeps up to date. Otherwise the record may be what an earlier session saw.
   bool IsCurrent() const;
 
  private:
@@ -64,6 +64,8 @@ class Membership {
   store::Member self_;
   store::Record record_;
   bool changed_ = false;  // what is to be registered, since it was
+  // The session in which this node was registered and the record read; 0: the last attempt failed.
+  std::int64_t confirmed_session_ = 0;
   // The session in which everything was registered and read; 0: the last attempt failed.
   std::int64_t refreshed_session_ = 0;
   TimePoint refresh_at_{};

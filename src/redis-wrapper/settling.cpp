@@ -46,9 +46,7 @@ OrExit<Decision> Settling::Settle() {
     if (settled && settled->has_value()) return **settled;
     if (!settled) {
       answered_since_.reset();
-      wait_ = {.name = "zookeeper-request",
-               .sentence = "cannot find the group's master, retrying: " + settled.error().message,
-               .failing = true};
+      wait_ = daemon::WaitAfter(settled.error(), "zookeeper-request", "cannot find the group's master");
     }
     if (const auto code = wait.Await(kLookAgain, wait_)) return tl::unexpected(*code);
   }

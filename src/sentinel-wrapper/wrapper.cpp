@@ -8,6 +8,7 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/connect.h"
 #include "daemon/master_wait.h"
 #include "redis/conf_syntax.h"
 #include "redis/server_info.h"
@@ -83,9 +84,7 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
     if (!record_now) return tl::unexpected(record_now.error());
     auto monitoring = groups_.Survey(identities_.identity(), options_.common.master_name, *record_now);
     if (monitoring) return *monitoring;
-    loop_.SayWaiting({.name = "zookeeper-request",
-                      .sentence = "cannot read the groups, retrying: " + monitoring.error().message,
-                      .failing = true});
+    loop_.SayWaiting(daemon::WaitAfter(monitoring.error(), "zookeeper-request", "cannot read the groups"));
     loop_.Pump(Clock::now() + kLookAgainSoon);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
   }
@@ -104,9 +103,7 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     }
     daemon::Wait waits;
     if (!record) {
-      waits = {.name = "zookeeper-request",
-               .sentence = "cannot read the record, retrying: " + record.error().message,
-               .failing = true};
+      waits = daemon::WaitAfter(record.error(), "zookeeper-request", "cannot read the record");
     } else if (record->state == Record::State::kMaster) {
       if (SomebodyLives(*record)) return *record;
       waits = {.name = "silent-group",

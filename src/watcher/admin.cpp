@@ -111,7 +111,7 @@ class Admin::OwnSession {
              const zookeeper::SessionFactory& open_session)
       : topology_(topology),
         news_(0),
-        session_(open_session(options.zk_hosts, options.zk_session_timeout,
+        session_(open_session(options.zk_hosts, options.zk_security, options.zk_session_timeout,
                               [this](const zookeeper::SessionEvent&) { news_.Set(0); })),
         registry_(*session_, options.zk_root) {}
 
@@ -119,6 +119,7 @@ class Admin::OwnSession {
     const TimePoint deadline = Clock::now() + kConnectWithin;
     session_->Maintain(Clock::now());
     while (!session_->connected() && !stopping() && Clock::now() < deadline) Wait(deadline);
+    if (session_->refused()) return Fail(ErrorKind::kDenied, "ZooKeeper takes no digest credentials");
     if (!session_->connected()) return Fail(ErrorKind::kUnavailable, "ZooKeeper is unreachable");
     id_ = session_->id();
     return {};
@@ -331,8 +332,7 @@ bool Admin::AwaitSentinels(OwnSession& own, const failover::Handover::Terms& ter
   }
   // Those that came meanwhile were sent by a Sentinel that had not heard of it.
   const TimePoint connected = Clock::now() + kConnects;
-  while (Clock::now() < connected && own.Wait(connected)) {
-  }
+  while (Clock::now() < connected && own.Wait(connected)) continue;
   Disconnect(terms.group, done->from);
   return confirmed;
 }

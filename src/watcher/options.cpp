@@ -102,6 +102,17 @@ Options Describe(WatcherOptions* watcher) {
                      {"BIND_IP", "PORT0"});
   AddCommonOptions(options, &watcher->common);
   AddAskingCommands(options, &watcher->ask);
+  options
+      .AddCommand(
+          std::string(kSecureZooKeeper),
+          "makes the ACLs of ZK_ROOT and of everything below it what ZK_ACL says; it may run again at "
+          "any time",
+          {"ZK_HOSTS", "ZK_ROOT", "ZK_CONNECT_TIMEOUT", "ZK_SESSION_TIMEOUT", "ZK_USERNAME",
+           "ZK_PASSWORD_FILE", "ZK_PASSWORD", "ZK_ACL"})
+      .Switch("--check", "changes nothing; lists what is open to others, and ends with 1 if anything is",
+              &watcher->ask.check)
+      .Example(
+          "watcher secure-zookeeper --check --zk-username redis --zk-password-file /run/secrets/zookeeper");
   options.Add({"BIND_IP", "address to serve HTTP on", "0.0.0.0"}, ParseIp, &watcher->bind_ip);
   options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher->port);
   options.Add(
@@ -173,8 +184,6 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   watcher.listen = ListenOf(watcher);
   watcher.ask.admin_token = watcher.admin_token.text;
   if (watcher.ask.watcher.port == 0) watcher.ask.watcher = web::ReachableAt(watcher.listen);
-  const auto secrets = options.Secrets();
-  watcher.secrets.insert(secrets.begin(), secrets.end());
   watcher.common.read_again = Rereader(&Describe, argc, argv);
   return watcher;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,12 +30,15 @@ inline constexpr std::string_view kStatus = "status";
 inline constexpr std::string_view kEvents = "events";
 inline constexpr std::string_view kFailover = "failover";
 inline constexpr std::string_view kExplain = "explain";
+// Asks ZooKeeper.
+inline constexpr std::string_view kSecureZooKeeper = "secure-zookeeper";
 
 struct CommandOptions {
   Endpoint watcher;
   std::string group;  // empty: all
   bool json = false;
   bool follow = false;
+  bool check = false;       // secure-zookeeper only looks
   std::string to;           // empty: Sentinel chooses
   std::string admin_token;  // empty: none is sent
 };
@@ -55,7 +57,6 @@ struct WatcherOptions {
   AdminToken admin_token;
 
   std::vector<BehaviorSettings> behaviors;
-  std::set<std::string> secrets;  // environment variables
 
   Endpoint listen;  // bind_ip and port
 };

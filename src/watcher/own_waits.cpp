@@ -16,10 +16,7 @@ constexpr const char* kWatcherDaemon = "watcher";
 std::vector<Wait> FindCommonWaits(const OwnWaits::Facts& facts) {
   std::vector<Wait> waits;
   if (!facts.connected) {
-    // The session logs its beginning, and the reason.
-    waits.push_back({.name = "zookeeper",
-                     .sentence = "ZooKeeper is unreachable; waiting until it answers",
-                     .told = true});
+    waits.push_back(daemon::WaitForZooKeeper("", facts.refused));
   } else if (facts.stale) {
     waits.push_back({.name = "registry",
                      .sentence = "the registry in ZooKeeper cannot be read; waiting until it can",

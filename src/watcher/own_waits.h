@@ -26,6 +26,7 @@ class OwnWaits {
     // Why the record of a group is kept although Sentinels do not confirm it.
     const std::map<std::string, std::string>& unconfirmed;
     bool connected = false;  // to ZooKeeper
+    bool refused = false;    // by ZooKeeper, which takes no credentials
     bool stale = false;      // what was read there is not what stands there
     bool following = false;  // a Sentinel
   };

@@ -166,10 +166,13 @@ bool RecordKeeper::AskMembers(const std::vector<std::string>& groups, std::vecto
   const auto members = registry_.members.ListAll(doubted);
   if (!members) {
     // Compared again with the next round.
-    log::Debug({.event = "members-read-failed"}, "reading the members failed: {}; retrying",
-               members.error().message);
+    const bool denied = members.error().kind == ErrorKind::kDenied;
+    log_members_failure_(denied ? log::Severity::kWarn : log::Severity::kDebug,
+                         {.event = "members-read-failed"},
+                         fmt::format("reading the members failed: {}; retrying", members.error().message));
     return false;
   }
+  log_members_failure_.Reset();
   for (std::size_t i = 0; i < groups.size(); ++i) NoteMembers(*members, groups[i], &(*evidence)[i]);
   return true;
 }

@@ -78,6 +78,7 @@ class RecordKeeper {
   TimePoint doubt_all_at_{};
   std::map<std::string, std::string> unconfirmed_;
   std::map<std::string, LogOnChange> log_verdict_;  // by group
+  LogOnChange log_members_failure_;
 };
 
 }  // namespace redis_zk::watcher

@@ -91,7 +91,8 @@ std::optional<std::set<std::string>> RegistryReader::Read() {
 Result<std::set<std::string>> RegistryReader::ReadEverything() {
   auto groups = registry_.groups.List(Watch::kYes);
   if (!groups) return tl::unexpected(groups.error());
-  auto sentinels = registry_.sentinels.List(Watch::kYes);
+  std::size_t closed_sentinels = 0;
+  auto sentinels = registry_.sentinels.List(Watch::kYes, &closed_sentinels);
   if (!sentinels) return tl::unexpected(sentinels.error());
   auto records = registry_.records.ReadAll(*groups, Watch::kYes);
   if (!records) return tl::unexpected(records.error());
@@ -106,6 +107,7 @@ Result<std::set<std::string>> RegistryReader::ReadEverything() {
   if (!populated) return populated;
   RegistryView next = view_;
   next.sentinels = std::move(*sentinels);
+  next.closed_sentinels = closed_sentinels;
   next.groups = std::move(*records);
   next.clean_up_paused = std::move(*paused);
   next.populated = std::move(*populated);
@@ -120,7 +122,8 @@ Result<std::set<std::string>> RegistryReader::ListPopulated(const std::map<std::
   for (const auto& [group, record] : records) {
     if (store::WasNeverWritten(record)) unwritten.push_back(group);
   }
-  const auto members = registry_.members.ListAll(unwritten);
+  std::size_t closed = 0;
+  const auto members = registry_.members.ListAll(unwritten, &closed);
   if (!members) return tl::unexpected(members.error());
   return GroupsIn(*members);
 }
@@ -162,10 +165,10 @@ bool RegistryReader::ReadWaiting() {
   if (!MeasureRequest()) return false;
   std::vector<std::string> groups;
   for (const auto& [group, record] : view_.groups) groups.push_back(group);
-  const auto members = registry_.members.ListAll(groups);
+  std::size_t closed = 0;
+  const auto members = registry_.members.ListAll(groups, &closed);
   if (!members) {
-    log::Debug({.event = "members-read-failed"}, "reading the members failed: {}; retrying",
-               members.error().message);
+    LogFailedWaiting("members", members.error());
     return false;
   }
   auto waiting = FindWaiting(*members, view_.waiting, now);
@@ -174,10 +177,10 @@ bool RegistryReader::ReadWaiting() {
   auto populated = GroupsIn(*members);
   const auto listed = registry_.waits.List();
   if (!listed) {
-    log::Debug({.event = "members-read-failed"}, "reading the waits failed: {}; retrying",
-               listed.error().message);
+    LogFailedWaiting("waits", listed.error());
     return false;
   }
+  log_waiting_failure_.Reset();
   auto waits = FindLongWaits(*listed, view_.waits, now, UnixTime());
   if (waiting == view_.waiting && incomplete == view_.incomplete && priorities == view_.priorities &&
       populated == view_.populated && waits == view_.waits)
@@ -188,6 +191,13 @@ bool RegistryReader::ReadWaiting() {
   view_.populated = std::move(populated);
   view_.waits = std::move(waits);
   return true;
+}
+
+void RegistryReader::LogFailedWaiting(const std::string& what, const Error& error) {
+  const bool denied = error.kind == ErrorKind::kDenied;
+  log_waiting_failure_(denied ? log::Severity::kWarn : log::Severity::kDebug,
+                       {.event = "members-read-failed"},
+                       fmt::format("reading the {} failed: {}; retrying", what, error.message));
 }
 
 bool RegistryReader::MeasureRequest() {

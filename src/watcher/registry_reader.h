@@ -54,6 +54,8 @@ class RegistryReader {
   Result<std::set<std::string>> ListPopulated(const std::map<std::string, store::Record>& records);
   std::set<std::string> FindChanged(const std::map<std::string, store::Record>& records) const;
   void LogNews(const RegistryView& next) const;
+  // Of ReadWaiting. The next round reads again, but no round ends what an ACL denies.
+  void LogFailedWaiting(const std::string& what, const Error& error);
   // How long ZooKeeper takes for an answer. False: there was none.
   bool MeasureRequest();
 
@@ -69,6 +71,7 @@ class RegistryReader {
   TimePoint read_waiting_at_{};
   Backoff backoff_;
   LogOnChange log_failure_;
+  LogOnChange log_waiting_failure_;
 };
 
 }  // namespace redis_zk::watcher

@@ -1,6 +1,7 @@
 // What ZooKeeper said when it was read last, as one value.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,6 +18,8 @@ namespace redis_zk::watcher {
 
 struct RegistryView {
   std::vector<store::Sentinel> sentinels;
+  // Registrations that an ACL closes to us: those Sentinels are not among them.
+  std::size_t closed_sentinels = 0;
   std::map<std::string, store::Record> groups;
   std::optional<store::CleanUpPause> clean_up_paused;
   // Read less often; nothing is decided by them.

@@ -303,6 +303,13 @@ std::string DescribePause(const store::CleanUpPause& pause) {
   return text;
 }
 
+std::string DescribeOpen(const OpenZnodes& open) {
+  return fmt::format(
+      "{} open to other users of ZooKeeper than ZK_USERNAME, {} for one; set ZK_ACL to private or readable "
+      "and run watcher secure-zookeeper",
+      open.count == 1 ? "1 znode is" : fmt::format("{} znodes are", open.count), open.first);
+}
+
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   std::vector<std::string> warnings;
   if (!topology.zookeeper_connected) {
@@ -313,6 +320,8 @@ std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   if (!topology.following) warnings.emplace_back("no Sentinel is followed: failovers are detected late");
   if (topology.clean_up_paused)
     warnings.push_back(fmt::format("the clean-up is {}", DescribePause(*topology.clean_up_paused)));
+  if (topology.open_znodes && topology.open_znodes->count > 0)
+    warnings.push_back(DescribeOpen(*topology.open_znodes));
   if (const auto own = topology.waits.find(""); own != topology.waits.end()) {
     for (const auto& wait : own->second) {
       if (wait.wait.name == "registry") warnings.push_back(DescribeWait(wait, now));

@@ -101,6 +101,9 @@ std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& 
 // In words, without the subject.
 std::string DescribePause(const store::CleanUpPause& pause);
 
+// A sentence for people: what is open, and what closes it. REQUIRES: some are.
+std::string DescribeOpen(const OpenZnodes& open);
+
 // What is wrong with what all groups need.
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now);
 

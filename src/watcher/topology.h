@@ -1,6 +1,7 @@
 // What the watcher knows, as one immutable value: the loop publishes it, the HTTP threads read it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -34,6 +35,15 @@ struct LongWait {
   bool operator==(const LongWait&) const = default;
 };
 
+// Znodes at and below the root that other users of ZooKeeper may change, or may read although ZK_ACL is
+// private. One whose ACL we may not read counts: it belongs to another user.
+struct OpenZnodes {
+  std::size_t count = 0;
+  std::string first;  // the path of one of them
+
+  bool operator==(const OpenZnodes&) const = default;
+};
+
 struct Topology {
   std::string default_group;
   std::vector<store::Sentinel> sentinels;
@@ -54,6 +64,8 @@ struct Topology {
   // The Sentinel whose events are followed.
   std::optional<Endpoint> following;
   std::optional<store::CleanUpPause> clean_up_paused{};
+  // Nothing: not known yet, or there are no credentials, and no watcher looks.
+  std::optional<OpenZnodes> open_znodes{};
   // What watchers have kept in ZooKeeper of what happened.
   store::EventLog event_log{};
 };

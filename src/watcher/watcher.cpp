@@ -32,9 +32,10 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
                  const daemon::Connections& connections)
     : options_(options),
       queue_(signals),
-      behaviors_({signals.original_mask(), options.secrets}, options.behaviors),
+      behaviors_({signals.original_mask()}, options.behaviors),
       publisher_(options.common.master_name, [this](const Event& event) { behaviors_.Tell(event); }),
-      session_(connections.open_session(options.common.zk_hosts, options.common.zk_session_timeout,
+      session_(connections.open_session(options.common.zk_hosts, options.common.zk_security,
+                                        options.common.zk_session_timeout,
                                         [this](SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, options.common.zk_root),
       observer_(options, connections.network, publisher_.topology(), [this] { queue_.Push(Observed{}); }),
@@ -47,6 +48,7 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
       keeper_(options.update_master, connections.network, registry_),
       event_log_(*session_, registry_.event_log),
       cleaner_(options, connections.network, *session_, registry_, publisher_.events()),
+      acl_audit_(options.common, *session_),
       loop_turned_at_(Clock::now().time_since_epoch().count()) {}
 
 Watcher::~Watcher() {
@@ -100,10 +102,15 @@ void Watcher::Loop() {
     if (LookAtOwnWaits()) Publish();
     // More may wait behind an event, a failover for one; but events may also never cease.
     const bool due = quiet || Clock::now() >= background_by;
-    if (!due || reader_.stale() || keeper_.has_doubts()) continue;
+    if (!due || keeper_.has_doubts()) continue;
+    // Also while a znode that is closed to us keeps the registry from being read.
+    if (acl_audit_.Step(Clock::now())) Publish();
+    if (reader_.stale()) continue;
     if (reader_.ReadWaiting()) Publish();
     const auto& known = reader_.view();
-    cleaner_.Step(known.groups, known.sentinels, known.clean_up_paused.has_value());
+    // A Sentinel that is registered and not known here would look like a stale entry of the others.
+    const bool paused = known.clean_up_paused.has_value() || known.closed_sentinels > 0;
+    cleaner_.Step(known.groups, known.sentinels, paused);
     background_by = Clock::now() + kBackgroundAtLeastEvery;
   }
 }
@@ -130,6 +137,7 @@ bool Watcher::LookAtOwnWaits() {
                           .observed = *observer_.status().Get(),
                           .unconfirmed = keeper_.unconfirmed(),
                           .connected = session_->connected(),
+                          .refused = session_->refused(),
                           .stale = reader_.stale(),
                           .following = follower_.following().has_value()},
                          Clock::now());
@@ -229,6 +237,7 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .zookeeper_connected = session_->connected(),
                                                    .following = follower_.following(),
                                                    .clean_up_paused = known.clean_up_paused,
+                                                   .open_znodes = acl_audit_.found(),
                                                    .event_log = event_log_.known()},
                                           FindOutages(follower_.called_down(), *observer_.status().Get()));
   for (const auto& change : changes) {

@@ -16,6 +16,7 @@
 #include "os/signals.h"
 #include "sentinel/subscriber.h"
 #include "store/registry.h"
+#include "watcher/acl_audit.h"
 #include "watcher/admin.h"
 #include "watcher/behaviors/behaviors.h"
 #include "watcher/cleaner.h"
@@ -86,6 +87,7 @@ class Watcher {
   RecordKeeper keeper_;
   EventLogKeeper event_log_;
   Cleaner cleaner_;
+  AclAudit acl_audit_;
   OwnWaits own_waits_;
   std::atomic<Clock::rep> loop_turned_at_;
   bool stop_requested_ = false;

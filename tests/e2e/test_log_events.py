@@ -38,9 +38,9 @@ def test_every_line_names_its_event():
 
 
 def test_the_runbook_lists_every_name_of_a_wait_once():
-    named = re.compile(r'\b(?:Decision::Wait|WaitForSentinels|Dispute|Refuse|AwaitStart)\(\s*(?:view,\s*)?"([^"]*)"'
-                       r'|\.name = "([^"]*)"')
-    said = {match[1] or match[2] for path in (ROOT / "src").rglob("*.[ch]pp") for match in
+    named = re.compile(r'\b(?:Decision::Wait|WaitForSentinels|Dispute|Refuse|AwaitStart|AwaitForced)\(\s*(?:view,\s*)?"([^"]*)"'
+                       r'|\.name = "([^"]*)"|\bWaitAfter\([^"]*"([a-z-]+)"')
+    said = {match[1] or match[2] or match[3] for path in (ROOT / "src").rglob("*.[ch]pp") for match in
             named.finditer(path.read_text())}
     text = (ROOT / "docs/operate/runbook.md").read_text().partition("### Names of waits")[2].partition("\n#")[0]
     listed = [name for row in re.findall(r"^\| (`.+?) \|", text, re.M) for name in re.findall("`([a-z-]+)`", row)]

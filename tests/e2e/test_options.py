@@ -103,6 +103,9 @@ WRONG = [
     ("ZK_SESSION_TIMEOUT", DAEMONS, ["abc", "0", "-1", "999ms", "11m", "1.5s", "10 s", "10S", "1e1", "s",
                                      "99999999999999999999"], DURATION),
     ("ZK_CONNECT_TIMEOUT", DAEMONS, ["abc", "0", "99ms", "2h", "-5s", "5sec"], DURATION),
+    ("ZK_USERNAME", DAEMONS, ["a:b", ":", "a\nb"], "a name without colons and control characters"),
+    ("ZK_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
+    ("ZK_ACL", DAEMONS, ["public", "PRIVATE", "private ", "off"], "open, readable or private"),
     ("MASTER_NAME", DAEMONS, ["a b", "a/b", "..", ".", "a\tb", "naïve", "a;b"], NAME),
     ("LOG_LEVEL", DAEMONS, ["loud", "INFO", "info ", "3"], LEVEL),
     ("LOG_FORMAT", DAEMONS, ["xml", "JSON", "json ", "1"], FORMAT),
@@ -177,6 +180,22 @@ def test_all_errors_at_once(nothing, daemon):
     code, _, errors = run(nothing, daemon, ZK_HOSTS=",", ZK_ROOT="x", PORT0="abc", LOG_LEVEL="loud")
     assert code == 78
     assert [line.split()[1] for line in errors] == ["ZK_HOSTS", "ZK_ROOT", "LOG_LEVEL", "PORT0"]
+
+
+@pytest.mark.parametrize("daemon", [*DAEMONS, "watcher secure-zookeeper"])
+@pytest.mark.parametrize("env, line", [
+    ({"ZK_USERNAME": "u"}, "ZK_PASSWORD: found none, "),
+    ({"ZK_USERNAME": "u", "ZK_PASSWORD": ""}, "ZK_PASSWORD: found none, "),
+    ({"ZK_PASSWORD": "secret"}, "ZK_USERNAME: found none, "),
+    ({"ZK_PASSWORD_FILE": "/etc/hostname"}, "ZK_USERNAME: found none, "),
+    ({"ZK_ACL": "private"}, "ZK_ACL: found readable or private, "),
+    ({"ZK_ACL": "readable"}, "ZK_ACL: found readable or private, "),
+])
+def test_zookeeper_credentials_that_do_not_fit(nothing, daemon, env, line):
+    name, *command = daemon.split()
+    code, output, errors = run(nothing, name, *command, **env)
+    assert (code, output, len(errors)) == (78, [], 1), errors
+    assert errors[0].startswith(f"{name}: {line}") and "secret" not in errors[0]
 
 
 @pytest.mark.parametrize("args", [

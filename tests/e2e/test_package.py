@@ -46,7 +46,9 @@ def test_content(package):
     for conf in ("redis.conf", "sentinel.conf", "watcher.toml"):
         assert f"./usr/share/redis-zk/{conf}" in files
         assert f"./etc/redis-zk/{conf}" in files
-    assert "./usr/share/doc/redis-zk/README.md" in files
+    for path in ("share/doc/redis-zk/README.md", "share/redis-zk/zookeeper-tunnel.conf",
+                 "lib/systemd/system/stunnel@redis-zk.service.d/redis-zk.conf"):
+        assert f"./usr/{path}" in files
     assert not [path for path in files if path.startswith("./etc/redis/")], "those are redis-server's"
 
 

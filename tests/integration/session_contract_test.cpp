@@ -1,15 +1,15 @@
-#include "support/session_contract.h"
-
 #include "integration/session_fixture.h"
 #include "support/proxy.h"
+#include "support/session_acl_contract.h"
 
 namespace redis_zk::testing::session_contract_test {
 namespace {
 
 class RealContractSession final : public ContractSession {
  public:
-  RealContractSession(Proxy& proxy, const std::string& chroot)
-      : ContractSession(zookeeper::OpenClientSession, {{proxy.endpoint()}, chroot}, 2s), proxy_(proxy) {}
+  RealContractSession(Proxy& proxy, const std::string& chroot, const zookeeper::Security& security)
+      : ContractSession(zookeeper::OpenClientSession, {{proxy.endpoint()}, chroot}, 2s, security),
+        proxy_(proxy) {}
 
   void Disconnect() override {
     proxy_.Set(Proxy::Mode::kRefuse);
@@ -33,18 +33,20 @@ class RealContractSession final : public ContractSession {
 
 class RealWorld final : public ContractWorld {
  public:
-  std::unique_ptr<ContractSession> Open(const std::string& chroot) override {
+  std::unique_ptr<ContractSession> Open(const std::string& chroot,
+                                        const zookeeper::Security& security) override {
     proxies_.push_back(std::make_unique<Proxy>(SharedZooKeeper().endpoint()));
-    return std::make_unique<RealContractSession>(*proxies_.back(), chroot);
+    return std::make_unique<RealContractSession>(*proxies_.back(), chroot, security);
   }
 
  private:
   std::vector<std::unique_ptr<Proxy>> proxies_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Real, SessionContract, ::testing::Values([]() -> std::unique_ptr<ContractWorld> {
-                           return std::make_unique<RealWorld>();
-                         }));
+std::unique_ptr<ContractWorld> NewRealWorld() { return std::make_unique<RealWorld>(); }
+
+INSTANTIATE_TEST_SUITE_P(Real, SessionContract, ::testing::Values(&NewRealWorld));
+INSTANTIATE_TEST_SUITE_P(Real, SessionAclContract, ::testing::Values(&NewRealWorld));
 
 }  // namespace
 }  // namespace redis_zk::testing::session_contract_test

@@ -572,10 +572,16 @@ class Cluster:
         """A kazoo client, connected."""
         if self._kazoo is None:
             # A ZooKeeper that returns is noticed at once, however long it was away.
-            self._kazoo = KazooClient(self.zookeeper_hosts, timeout=10,
-                                      connection_retry={"max_tries": -1, "max_delay": 0.5})
-            self._kazoo.start(PATIENCE)
+            self._kazoo = self.open_kazoo(self._env.get("ZK_USERNAME"), self._env.get("ZK_PASSWORD"))
         return self._kazoo
+
+    def open_kazoo(self, username=None, password=None):
+        """Another one, which the caller stops; without a name it is anybody."""
+        client = KazooClient(self.zookeeper_hosts, timeout=10,
+                             auth_data=[("digest", f"{username}:{password}")] if username else None,
+                             connection_retry={"max_tries": -1, "max_delay": 0.5})
+        client.start(PATIENCE)
+        return client
 
     def _ask_zookeeper(self, question, path, default):
         """The answer; `default` where there is no such znode. A ZooKeeper that just returned is asked again."""

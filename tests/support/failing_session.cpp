@@ -4,6 +4,7 @@
 
 namespace redis_zk::testing {
 
+using zookeeper::Acl;
 using zookeeper::Lifetime;
 using zookeeper::Node;
 using zookeeper::NodeStat;
@@ -17,6 +18,7 @@ void FailingSession::FailCall(int number, Fault fault, std::function<void()> the
 void FailingSession::Heal() {
   planned_.reset();
   always_.clear();
+  before_.clear();
   answers_ = nullptr;
 }
 
@@ -35,6 +37,7 @@ std::optional<FailingSession::Planned> FailingSession::NextFault(Call kind) {
 
 std::optional<Error> FailingSession::Fails(Call kind, std::function<void()> request) {
   DeliverLate();
+  if (const auto before = before_.find(kind); before != before_.end()) before->second();
   const auto fault = NextFault(kind);
   if (!fault) return std::nullopt;
   ++faults_;
@@ -103,6 +106,19 @@ Status FailingSession::Delete(const std::string& path, std::int32_t version) {
 
 Status FailingSession::Commit(const Transaction& transaction) {
   return Try(Call::kCommit, "cannot commit", [=, this] { return inner_->Commit(transaction); });
+}
+
+std::vector<Result<Acl>> FailingSession::Acls(const std::vector<std::string>& paths) {
+  if (paths.empty()) return {};
+  const auto request = [=, this] { return inner_->Acls(paths); };
+  if (const auto error = Fails(Call::kAcls, [request] { (void)request(); }))
+    return std::vector<Result<Acl>>(paths.size(), Fail("cannot read the ACLs", *error));
+  return request();
+}
+
+Status FailingSession::SetAcl(const std::string& path, const Acl& acl) {
+  return Try(Call::kSetAcl, "cannot change the ACL of " + path,
+             [=, this] { return inner_->SetAcl(path, acl); });
 }
 
 }  // namespace redis_zk::testing

@@ -28,7 +28,19 @@ class FailingSession final : public zookeeper::Session {
  public:
   // The requests, each of which counts as one call; EnsurePath is made of some. Questions about no path are
   // none.
-  enum class Call { kGet, kGetAll, kExists, kChildren, kChildrenOfAll, kCreate, kSet, kDelete, kCommit };
+  enum class Call {
+    kGet,
+    kGetAll,
+    kExists,
+    kChildren,
+    kChildrenOfAll,
+    kCreate,
+    kSet,
+    kDelete,
+    kCommit,
+    kAcls,
+    kSetAcl
+  };
 
   explicit FailingSession(std::unique_ptr<zookeeper::Session> inner) : inner_(std::move(inner)) {}
 
@@ -37,6 +49,8 @@ class FailingSession final : public zookeeper::Session {
   void FailCall(int number, Fault fault, std::function<void()> then = nullptr);
   // Every call of the kind, until Heal.
   void FailEvery(Call kind, Fault fault) { always_[kind] = fault; }
+  // What another client does before every call of the kind, until Heal.
+  void BeforeEvery(Call kind, std::function<void()> happens) { before_[kind] = std::move(happens); }
   // What Answers is answered with, and how long that takes, until Heal.
   void AnswerWith(std::function<bool(Duration within)> answers) { answers_ = std::move(answers); }
   // No more faults; those that happened stay. A late request is still under way.
@@ -48,6 +62,7 @@ class FailingSession final : public zookeeper::Session {
 
   void Maintain(TimePoint now) override { inner_->Maintain(now); }
   bool connected() const override { return inner_->connected(); }
+  bool refused() const override { return inner_->refused(); }
   bool Answers(Duration within) override { return answers_ ? answers_(within) : inner_->Answers(within); }
   std::int64_t id() const override { return inner_->id(); }
   Result<zookeeper::Node> Get(const std::string& path, zookeeper::Watch watch) override;
@@ -62,6 +77,8 @@ class FailingSession final : public zookeeper::Session {
   Status Set(const std::string& path, const std::string& data, std::int32_t version) override;
   Status Delete(const std::string& path, std::int32_t version) override;
   Status Commit(const zookeeper::Transaction& transaction) override;
+  std::vector<Result<zookeeper::Acl>> Acls(const std::vector<std::string>& paths) override;
+  Status SetAcl(const std::string& path, const zookeeper::Acl& acl) override;
   Status EnsureChroot() override { return inner_->EnsureChroot(); }
 
  private:
@@ -80,6 +97,7 @@ class FailingSession final : public zookeeper::Session {
   const std::unique_ptr<zookeeper::Session> inner_;
   std::optional<Planned> planned_;
   std::map<Call, Fault> always_;
+  std::map<Call, std::function<void()>> before_;
   std::function<bool(Duration)> answers_;
   std::function<void()> late_;
   std::int64_t late_session_ = 0;

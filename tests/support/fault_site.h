@@ -19,9 +19,20 @@ namespace redis_zk::testing {
 // Connected.
 inline std::unique_ptr<zookeeper::Session> OpenFake(
     FakeZooKeeper& zookeeper, zookeeper::Session::Sink sink = [](const zookeeper::SessionEvent&) {}) {
-  auto session = zookeeper.Factory()({}, 2s, std::move(sink));
+  auto session = zookeeper.Factory()({}, {}, 2s, std::move(sink));
   session->Maintain(Clock::now());
   return session;
+}
+
+// For a daemon: its sessions fail on demand, and `opened` is the last of them. Both must outlive the factory.
+inline zookeeper::SessionFactory FailingSessions(FakeZooKeeper& zookeeper, FailingSession*& opened) {
+  return [&zookeeper, &opened](const zookeeper::Hosts& hosts, const zookeeper::Security& security,
+                               Duration timeout, zookeeper::Session::Sink sink) {
+    auto session =
+        std::make_unique<FailingSession>(zookeeper.Factory()(hosts, security, timeout, std::move(sink)));
+    opened = session.get();
+    return session;
+  };
 }
 
 struct FaultSite {

@@ -22,8 +22,9 @@ class RecordingSession {
  public:
   using Kind = zookeeper::SessionEvent::Kind;
 
-  RecordingSession(const zookeeper::SessionFactory& open, const zookeeper::Hosts& hosts, Duration timeout)
-      : session_(open(hosts, timeout, [this](zookeeper::SessionEvent event) {
+  RecordingSession(const zookeeper::SessionFactory& open, const zookeeper::Hosts& hosts, Duration timeout,
+                   const zookeeper::Security& security = {})
+      : session_(open(hosts, security, timeout, [this](zookeeper::SessionEvent event) {
           news_.Report([&] { events_.push_back(std::move(event)); });
         })) {}
   // The sink must not outlive what it writes to.

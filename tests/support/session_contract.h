@@ -28,7 +28,8 @@ class ContractSession : public RecordingSession {
 class ContractWorld {
  public:
   virtual ~ContractWorld() = default;
-  virtual std::unique_ptr<ContractSession> Open(const std::string& chroot) = 0;
+  virtual std::unique_ptr<ContractSession> Open(const std::string& chroot,
+                                                const zookeeper::Security& security) = 0;
 };
 
 using NewWorld = std::unique_ptr<ContractWorld> (*)();
@@ -76,8 +77,8 @@ class SessionContract : public ::testing::TestWithParam<NewWorld> {
   const std::string a_ = root_ + "/a";
   const std::string b_ = root_ + "/b";
   const std::unique_ptr<ContractWorld> world_ = GetParam()();
-  const std::unique_ptr<ContractSession> mine_ = world_->Open("");
-  std::unique_ptr<ContractSession> other_ = world_->Open("");
+  const std::unique_ptr<ContractSession> mine_ = world_->Open("", {});
+  std::unique_ptr<ContractSession> other_ = world_->Open("", {});
 };
 
 TEST_P(SessionContract, CreatesAZnodeOnce) {
@@ -308,7 +309,7 @@ TEST_P(SessionContract, BeginsANewSessionAfterItsEnd) {
 }
 
 TEST_P(SessionContract, MakesAndHidesItsChroot) {
-  const auto session = world_->Open(a_ + "/deep");
+  const auto session = world_->Open(a_ + "/deep", {});
   ASSERT_TRUE(session->Connect());
   auto& inside = **session;
   EXPECT_EQ(KindOf(inside.Get("/", Watch::kNo)), ErrorKind::kNotFound);

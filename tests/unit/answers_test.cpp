@@ -14,6 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 using store::Record;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using watcher::Topology;
@@ -236,6 +237,19 @@ TEST(AnswerForTest, SaysWhatItLacksWith503) {
     EXPECT_EQ(Json::parse(machine->body)["error"], text->body) << name;
     EXPECT_EQ(machine->content_type, "application/json") << name;
   }
+}
+
+TEST(AnswerForTest, IsReadyAlthoughZnodesAreOpenAndSaysSo) {
+  auto topology = Healthy();
+  EXPECT_THAT(Ask("/metrics", topology)->body, Not(HasSubstr("open_znodes"))) << "it is not known";
+  topology.open_znodes = watcher::OpenZnodes{};
+  EXPECT_THAT(Ask("/metrics", topology)->body, HasSubstr("redis_zk_zookeeper_open_znodes 0\n"));
+  EXPECT_EQ(Ask("/readyz", topology)->body, "ready");
+  topology.open_znodes = watcher::OpenZnodes{2, "/redis/x"};
+  EXPECT_EQ(Ask("/readyz", topology)->status, 200);
+  EXPECT_THAT(Ask("/readyz", topology)->body,
+              AllOf(StartsWith("ready, but 2 znodes "), HasSubstr("/redis/x")));
+  EXPECT_THAT(Ask("/metrics", topology)->body, HasSubstr("redis_zk_zookeeper_open_znodes 2\n"));
 }
 
 TEST(AnswerForTest, LeavesOutGroupsWithoutAMaster) {

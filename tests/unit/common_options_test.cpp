@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -200,6 +201,53 @@ TEST_F(CommonOptionsTest, ReadPasswordsOfBothKinds) {
   EXPECT_EQ(common_.credentials.redis.password, "one");
   EXPECT_EQ(common_.credentials.sentinel.username, "");
   EXPECT_EQ(common_.credentials.sentinel.password, "two");
+}
+
+TEST_F(CommonOptionsTest, SettleWhoWeAreToZooKeeper) {
+  using zookeeper::AclPolicy;
+  const TempDir dir;
+  const std::string file = WriteFile(dir.path() / "secret", "se cret \n");
+  struct Row {
+    const char* name;
+    Variables environment;
+    std::string password;          // empty: it is refused, or there is none
+    std::optional<AclPolicy> acl;  // nothing: it is refused
+  };
+  for (const auto& [name, environment, password, acl] : std::initializer_list<Row>{
+           {"nobody", {}, "", AclPolicy::kOpen},
+           {"nobody, and says so", {{"ZK_ACL", "open"}}, "", AclPolicy::kOpen},
+           {"a user", {{"ZK_USERNAME", "u"}, {"ZK_PASSWORD", "p:q "}}, "p:q ", AclPolicy::kPrivate},
+           {"in a file", {{"ZK_USERNAME", "u"}, {"ZK_PASSWORD_FILE", file}}, "se cret", AclPolicy::kPrivate},
+           {"open still",
+            {{"ZK_USERNAME", "u"}, {"ZK_PASSWORD", "p"}, {"ZK_ACL", "open"}},
+            "p",
+            AclPolicy::kOpen},
+           {"readable",
+            {{"ZK_USERNAME", "u"}, {"ZK_PASSWORD", "p"}, {"ZK_ACL", "readable"}},
+            "p",
+            AclPolicy::kReadable},
+           {"twice",
+            {{"ZK_USERNAME", "u"}, {"ZK_PASSWORD", "p"}, {"ZK_PASSWORD_FILE", file}},
+            "p",
+            AclPolicy::kPrivate},
+           {"no password", {{"ZK_USERNAME", "u"}}, "", std::nullopt},
+           {"no user", {{"ZK_PASSWORD", "p"}}, "", std::nullopt},
+           {"private for nobody", {{"ZK_ACL", "private"}}, "", std::nullopt}}) {
+    common_ = {};
+    auto all = environment;
+    all["BIND_IP"] = "127.0.0.1";
+    all["PORT0"] = std::to_string(FreePort());
+    const auto outcome = Read(all);
+    if (!acl) {
+      EXPECT_EQ(outcome.exit_code, kExitConfig) << name;
+      EXPECT_THAT(outcome.errors, ::testing::SizeIs(1)) << name;
+      continue;
+    }
+    ASSERT_FALSE(outcome.exit_code) << name << ": " << outcome.text;
+    EXPECT_EQ(common_.zk_security.credentials.username, password.empty() ? "" : "u") << name;
+    EXPECT_EQ(common_.zk_security.credentials.password, password) << name;
+    EXPECT_EQ(common_.zk_security.acl, *acl) << name;
+  }
 }
 
 // What a daemon does with its command line: ends, and says why on standard error, where its help goes too.

@@ -23,8 +23,8 @@ class DatasetKeeperTest : public ::testing::Test {
   TempDir directory_;
   const std::filesystem::path path_ = directory_.path();
   const DataFiles files_{.dir = path_.string(), .append_only = true};
-  zookeeper::ClientSession session_{zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, 10s,
-                                    [](zookeeper::SessionEvent) {}};
+  zookeeper::ClientSession session_{
+      zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, {}, 10s, [](zookeeper::SessionEvent) {}};
   store::Registry registry_{session_, "/redis"};
 };
 

@@ -39,6 +39,7 @@ struct OwnScene {
                        .observed = observed,
                        .unconfirmed = unconfirmed,
                        .connected = connected,
+                       .refused = refused,
                        .stale = stale,
                        .following = following},
                       Clock::now());
@@ -53,6 +54,7 @@ struct OwnScene {
   FleetStatus observed;
   std::map<std::string, std::string> unconfirmed;
   bool connected = true;
+  bool refused = false;
   bool stale = false;
   bool following = true;
   OwnWaits waits;
@@ -70,6 +72,10 @@ TEST(OwnWaitsTest, AreSaidAndEndWhenWhatIsWaitedForHappens) {
             [](auto& scene) { scene.connected = false; },
             {"", "zookeeper"},
             "ZooKeeper is unreachable"},
+           {"ZooKeeper takes no credentials",
+            [](auto& scene) { scene.connected = !(scene.refused = true); },
+            {"", "zookeeper"},
+            "ZooKeeper takes no digest credentials"},
            {"it cannot be read", [](auto& scene) { scene.stale = true; }, {"", "registry"}, "cannot be read"},
            {"no Sentinel can be followed",
             [](auto& scene) { scene.following = false; },

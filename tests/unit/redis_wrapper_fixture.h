@@ -50,16 +50,8 @@ struct WrapperSite {
 
   // Runs the wrapper to its end: its exit code. `begins` is called when its session exists.
   int Run(const BlockedSignals& signals, const std::function<void()>& begins = nullptr) {
-    redis_wrapper::Wrapper wrapper(
-        options, signals,
-        {[this](const zookeeper::Hosts& hosts, Duration timeout, zookeeper::Session::Sink sink) {
-           auto opened =
-               std::make_unique<FailingSession>(zookeeper.Factory()(hosts, timeout, std::move(sink)));
-           session = opened.get();
-           return opened;
-         },
-         network.network()},
-        servers.Launcher());
+    redis_wrapper::Wrapper wrapper(options, signals, {FailingSessions(zookeeper, session), network.network()},
+                                   servers.Launcher());
     if (begins) begins();
     return wrapper.Run();
   }

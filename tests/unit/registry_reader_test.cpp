@@ -170,6 +170,34 @@ TEST(RegistryReaderTest, AViewThatWasNotReadSinceTheConnectionDoesNotBecomeYoung
   EXPECT_EQ(site.reader.view().known_at, lost_at);
 }
 
+TEST(RegistryReaderTest, LeavesOutWhatBelongsToAnotherZooKeeperUserAndSaysSo) {
+  ReaderSite site;
+  const CapturedLog log("warn");
+  const auto closed =
+      AclFor(zookeeper::Security{.credentials = {"another", "x"}, .acl = zookeeper::AclPolicy::kPrivate});
+  const std::string sentinel = "/redis/sentinels/" + UuidOf(2);
+  const std::string member = "/redis/members/" + kGroup + '/' + kB.host;
+  ASSERT_TRUE(site.zookeeper.SetAcl(sentinel, closed));
+  ASSERT_TRUE(site.zookeeper.SetAcl(member, closed));
+  EXPECT_EQ(site.TurnUntilRead(), Groups{kGroup});
+  EXPECT_EQ(site.reader.view().sentinels.size(), 2U);
+  EXPECT_EQ(site.reader.view().closed_sentinels, 1U);
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_TRUE(Exists(site.reader.view(), kGroup));
+  EXPECT_THAT(log.text(), HasSubstr(sentinel));
+  EXPECT_THAT(log.text(), HasSubstr(member));
+  ASSERT_TRUE(site.zookeeper.SetAcl(sentinel, zookeeper::AclFor({})));
+  site.reader.MarkStale();
+  site.time.Advance(1s);
+  site.Turn();
+  EXPECT_EQ(site.reader.view().sentinels.size(), 3U);
+  EXPECT_EQ(site.reader.view().closed_sentinels, 0U);
+  ASSERT_TRUE(site.zookeeper.SetAcl("/redis/members/" + kGroup, closed));
+  site.time.Advance(10s);
+  EXPECT_FALSE(site.reader.ReadWaiting());
+  EXPECT_THAT(log.text(), HasSubstr("reading the members failed: "));
+}
+
 TEST(RegistryReaderTest, SaysWhatHasChanged) {
   ReaderSite site;
   const CapturedLog log;

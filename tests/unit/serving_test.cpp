@@ -133,6 +133,31 @@ TEST_F(ServingTest, AMasterThatCannotRegisterIsNotConfirmedByZooKeeper) {
   EXPECT_TRUE(site.looked);
 }
 
+TEST_F(ServingTest, AMemberOfAnotherZooKeeperUserBlindsNoMaster) {
+  WrapperSite site;
+  const CapturedLog log;
+  BeginAsMaster(site);
+  site.After(kServes + 1s, [&] {
+    site.RegisterMember(kC);
+    EXPECT_TRUE(site.zookeeper.SetAcl(
+        "/redis/members/master1/of-" + kC.host,
+        AclFor(zookeeper::Security{.credentials = {"another", "x"}, .acl = zookeeper::AclPolicy::kPrivate})));
+    site.zookeeper.Expire(site.session->id());
+    // So that nobody but ZooKeeper confirms it.
+    site.fleet.sentinel(kSentinel).state = FakeFleet::State::kSilent;
+    site.fleet.redis(kB).state = FakeFleet::State::kSilent;
+  });
+  site.LookAfter(kServes + 20s, [&] {
+    const auto members =
+        site.other_session->Children("/redis/members/master1", zookeeper::Watch::kNo).value();
+    EXPECT_EQ(members.size(), 3U) << "it has registered again";
+    EXPECT_EQ(site.own().config.at("min-replicas-to-write"), "0");
+  });
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_TRUE(site.looked);
+  EXPECT_THAT(log.text(), HasSubstr("of-" + kC.host));
+}
+
 TEST_F(ServingTest, AServerThatHangsDoesNotServe) {
   WrapperSite site;
   const CapturedLog log;

@@ -1,14 +1,14 @@
-#include "support/session_contract.h"
-
 #include "support/fake_zookeeper.h"
+#include "support/session_acl_contract.h"
 
 namespace redis_zk::testing::session_contract_test {
 namespace {
 
 class FakeContractSession final : public ContractSession {
  public:
-  FakeContractSession(FakeZooKeeper& zookeeper, const std::string& chroot)
-      : ContractSession(zookeeper.Factory(), {{}, chroot}, 2s), zookeeper_(zookeeper) {}
+  FakeContractSession(FakeZooKeeper& zookeeper, const std::string& chroot,
+                      const zookeeper::Security& security)
+      : ContractSession(zookeeper.Factory(), {{}, chroot}, 2s, security), zookeeper_(zookeeper) {}
 
   void Disconnect() override { zookeeper_.Disconnect((*this)->id()); }
   void Reconnect() override { zookeeper_.Reconnect((*this)->id()); }
@@ -20,17 +20,19 @@ class FakeContractSession final : public ContractSession {
 
 class FakeWorld final : public ContractWorld {
  public:
-  std::unique_ptr<ContractSession> Open(const std::string& chroot) override {
-    return std::make_unique<FakeContractSession>(zookeeper_, chroot);
+  std::unique_ptr<ContractSession> Open(const std::string& chroot,
+                                        const zookeeper::Security& security) override {
+    return std::make_unique<FakeContractSession>(zookeeper_, chroot, security);
   }
 
  private:
   FakeZooKeeper zookeeper_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Fake, SessionContract, ::testing::Values([]() -> std::unique_ptr<ContractWorld> {
-                           return std::make_unique<FakeWorld>();
-                         }));
+std::unique_ptr<ContractWorld> NewFakeWorld() { return std::make_unique<FakeWorld>(); }
+
+INSTANTIATE_TEST_SUITE_P(Fake, SessionContract, ::testing::Values(&NewFakeWorld));
+INSTANTIATE_TEST_SUITE_P(Fake, SessionAclContract, ::testing::Values(&NewFakeWorld));
 
 }  // namespace
 }  // namespace redis_zk::testing::session_contract_test

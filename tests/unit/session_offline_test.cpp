@@ -67,12 +67,13 @@ TEST(ClientErrorTest, HasTheKindThatCallersActOn) {
                                                              {ZNODEEXISTS, ErrorKind::kAlreadyExists},
                                                              {ZBADVERSION, ErrorKind::kConflict},
                                                              {ZNOTEMPTY, ErrorKind::kConflict},
-                                                             {ZNOAUTH, ErrorKind::kRefused},
+                                                             {ZNOAUTH, ErrorKind::kDenied},
                                                              {ZNOCHILDRENFOREPHEMERALS, ErrorKind::kRefused},
                                                              {ZINVALIDSTATE, ErrorKind::kUnavailable},
                                                              {ZCONNECTIONLOSS, ErrorKind::kUnknownOutcome},
                                                              {ZOPERATIONTIMEOUT, ErrorKind::kUnknownOutcome},
                                                              {ZSESSIONEXPIRED, ErrorKind::kUnknownOutcome},
+                                                             {ZAUTHFAILED, ErrorKind::kUnknownOutcome},
                                                              {ZCLOSING, ErrorKind::kUnknownOutcome},
                                                              {ZBADARGUMENTS, ErrorKind::kInvalid},
                                                              {ZMARSHALLINGERROR, ErrorKind::kInternal},
@@ -85,12 +86,15 @@ TEST(ClientErrorTest, HasTheKindThatCallersActOn) {
   // Of a server that enforces quotas; the client's library does not know it.
   EXPECT_EQ(zookeeper::ErrorOfClient(-125).kind, ErrorKind::kRefused);
   EXPECT_THAT(zookeeper::ErrorOfClient(-125).message, HasSubstr("quota"));
+  // Of a server that enforces authentication.
+  EXPECT_EQ(zookeeper::ErrorOfClient(ZSESSIONCLOSEDREQUIRESASLAUTH).kind, ErrorKind::kDenied);
+  EXPECT_THAT(zookeeper::ErrorOfClient(ZSESSIONCLOSEDREQUIRESASLAUTH).message, HasSubstr("set ZK_USERNAME"));
 }
 
 class OfflineSessionTest : public ::testing::Test {
  protected:
-  zookeeper::ClientSession session_{zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, 10s,
-                                    [](zookeeper::SessionEvent) {}};
+  zookeeper::ClientSession session_{
+      zookeeper::Hosts{{{"127.0.0.1", 1}}, ""}, {}, 10s, [](zookeeper::SessionEvent) {}};
 };
 
 TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
@@ -108,7 +112,9 @@ TEST_F(OfflineSessionTest, FailsAtOnceAndNamesWhatItCouldNotDo) {
            {"cannot write /a", session_.Set("/a", "", kAnyVersion).error()},
            {"cannot delete /a", session_.Delete("/a", kAnyVersion).error()},
            {"cannot commit", session_.Commit({}).error()},
-           {"cannot look at /a", session_.EnsurePath("/a/b").error()}}) {
+           {"cannot read the ACL of /a", session_.Acls({"/a"}).front().error()},
+           {"cannot change the ACL of /a", session_.SetAcl("/a", {}).error()},
+           {"cannot look at /a/b", session_.EnsurePath("/a/b").error()}}) {
     EXPECT_EQ(error.kind, ErrorKind::kUnavailable) << message;
     EXPECT_THAT(error.message, StartsWith(message));
   }

@@ -53,6 +53,7 @@ TEST(SessionStateTest, EndsByExpiryAndByRefusal) {
       if (!was_connected) state.Take(Report::kDisconnected, kId, kNow);
       EXPECT_EQ(state.Take(end, kId, kNow), News(kExpired));
       EXPECT_TRUE(state.ended());
+      EXPECT_EQ(state.refused(), end == Report::kAuthFailed);
       EXPECT_FALSE(state.connected());
       EXPECT_EQ(state.id(), 0);
     }

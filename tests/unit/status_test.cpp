@@ -331,6 +331,12 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused");
   topology.clean_up_paused = {.since = 1, .by = "h:1", .from = "a:2", .reason = "why"};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
+  topology.open_znodes = watcher::OpenZnodes{};
+  EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
+  topology.open_znodes = watcher::OpenZnodes{1, "/redis/x"};
+  EXPECT_EQ(WarningsOf(topology, kNow).back(),
+            "1 znode is open to other users of ZooKeeper than ZK_USERNAME, /redis/x for one; set ZK_ACL to "
+            "private or readable and run watcher secure-zookeeper");
   topology.waits[""] = {LongWait("watcher", {}, "registry", false),
                         LongWait("watcher", {}, "sentinel", false)};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "watcher has waited for 42 s: why") << "the others are told";

@@ -2,9 +2,9 @@
 // ZooKeeper and a fleet in memory, through a session and a network that fail on demand, in a time that jumps.
 #pragma once
 
-#include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +23,9 @@ namespace redis_zk::testing {
 
 inline Endpoint SentinelAt(int number) { return {"10.0.0." + std::to_string(number), 26379}; }
 inline std::string UuidOf(int number) {
-  return fmt::format("{0}{0}{0}{0}{0}{0}{0}{0}-0000-4000-8000-000000000000", number);
+  std::string uuid = "........-0000-4000-8000-000000000000";
+  std::fill_n(uuid.begin(), 8, static_cast<char>('0' + number));
+  return uuid;
 }
 
 struct WatcherSite {

@@ -40,15 +40,8 @@ class WatcherTest : public SignalsTest {
       return Run(signals);
     }
     int Run(const BlockedSignals& signals) {
-      watcher::Watcher watcher(
-          options, signals,
-          {[this](const zookeeper::Hosts& hosts, Duration timeout, zookeeper::Session::Sink sink) {
-             auto opened =
-                 std::make_unique<FailingSession>(zookeeper.Factory()(hosts, timeout, std::move(sink)));
-             own = opened.get();
-             return opened;
-           },
-           fleet.network(), pubsub.Subscribe()});
+      watcher::Watcher watcher(options, signals,
+                               {FailingSessions(zookeeper, own), fleet.network(), pubsub.Subscribe()});
       return watcher.Run();
     }
     store::EventLog EventLog() { return other.event_log.Read(Watch::kNo).value(); }
@@ -156,6 +149,17 @@ TEST_F(WatcherTest, StopsAtEachSignalThatAsksForIt) {
     EXPECT_EQ(site.Run(signals()), kExitStopped);
     EXPECT_LT(Clock::now() - site.start, 3s);
   }
+}
+
+TEST_F(WatcherTest, LooksForOpenZnodesAlsoWhileTheRegistryCannotBeRead) {
+  const CapturedLog log("warn");
+  Site site;
+  site.options.common.zk_security = {.credentials = {"redis", "secret"},
+                                     .acl = zookeeper::AclPolicy::kPrivate};
+  ASSERT_TRUE(site.zookeeper.SetAcl("/redis/sentinels", {}));
+  EXPECT_EQ(site.RunFor(20s, signals()), kExitStopped);
+  EXPECT_THAT(log.text(), HasSubstr("reading the registry in ZooKeeper failed: "));
+  EXPECT_THAT(log.text(), HasSubstr("open to other users of ZooKeeper than ZK_USERNAME, /redis for one"));
 }
 
 TEST_F(WatcherTest, CleansUp) {

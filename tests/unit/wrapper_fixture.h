@@ -19,16 +19,7 @@ class FaultyLoop {
  public:
   FaultyLoop(FakeZooKeeper& zookeeper, const BlockedSignals& signals, const CommonOptions& common,
              const ServerOptions& server)
-      : loop_(
-            common, server, signals,
-            [this, &zookeeper](const zookeeper::Hosts& hosts, Duration timeout,
-                               zookeeper::Session::Sink sink) {
-              auto session =
-                  std::make_unique<FailingSession>(zookeeper.Factory()(hosts, timeout, std::move(sink)));
-              session_ = session.get();
-              return session;
-            },
-            "wrapper") {
+      : loop_(common, server, signals, FailingSessions(zookeeper, session_), "wrapper") {
     loop_.Pump(Clock::now());
   }
 

@@ -115,6 +115,29 @@ TEST_F(WrapperStartTest, WhoeverHoldsTheLockGoesFirst) {
   EXPECT_THAT(log.text(), HasSubstr("another node of the group holds the start lock"));
 }
 
+TEST_F(WrapperStartTest, AZnodeOfAnotherZooKeeperUserIsAWaitForAPerson) {
+  for (const std::string path :
+       {"/redis/master", "/redis/members/master1", "/redis/members/master1/of-10.0.0.2"}) {
+    WrapperSite site;
+    const CapturedLog errors("error");
+    site.AddRecordedMaster(kB);
+    const auto set_acl = [&](const zookeeper::Security& security) {
+      EXPECT_TRUE(site.zookeeper.SetAcl(path, AclFor(security))) << path;
+    };
+    set_acl({.credentials = {"another", "x"}, .acl = zookeeper::AclPolicy::kPrivate});
+    site.After(40s, [&] {
+      EXPECT_THAT(site.servers.launched, IsEmpty()) << path;
+      EXPECT_THAT(errors.text(), HasSubstr(path)) << "it names the znode";
+      EXPECT_THAT(errors.text(), HasSubstr("permission denied"));
+      set_acl({});
+    });
+    site.LookAfter(
+        50s, [&] { EXPECT_THAT(site.servers.launched, ElementsAre("replica of 10.0.0.2:6379")) << path; });
+    EXPECT_EQ(site.Run(signals()), kExitStopped);
+    EXPECT_TRUE(site.looked);
+  }
+}
+
 // What a node must come to, whatever fails on its way.
 
 TEST_F(WrapperStartTest, AloneItIsTheMasterWhicheverAnswerOfZooKeeperIsLost) {

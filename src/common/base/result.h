@@ -17,6 +17,7 @@ enum class ErrorKind {
   kAlreadyExists,   // it is there already
   kConflict,        // somebody else changed it first
   kRefused,         // the server answered, and its answer is no
+  kDenied,          // the same, and other credentials are needed
   kUnavailable,     // the server was not reached; nothing was done
   kUnknownOutcome,  // the answer was lost: it may have been done. Find out by reading
   kTimeout,         // no answer in time

@@ -59,9 +59,10 @@ std::optional<int> AddressClaim::Await() {
     if (longest != Duration::zero()) wait.until = deadline;
     Duration look_again = kLookAgain;
     if (!other) {
-      wait.sentence = fmt::format("cannot claim the address {} in ZooKeeper, retrying: {}",
-                                  address.ToAddress(), other.error().message);
-      wait.failing = true;
+      const auto until = wait.until;
+      wait = WaitAfter(other.error(), wait.name,
+                       fmt::format("cannot claim the address {} in ZooKeeper", address.ToAddress()));
+      wait.until = until;
       loop_.SayWaiting(wait);
     } else {
       // What listens where ours will is a predecessor that stops, or the launch says what is wrong.

@@ -27,6 +27,22 @@ std::string BoundOf(const Wait& wait, TimePoint now) {
 
 }  // namespace
 
+Wait WaitAfter(const Error& error, std::string name, const std::string& what) {
+  return {.name = std::move(name),
+          .sentence = fmt::format("{}, retrying: {}", what, error.message),
+          .failing = true,
+          .needs_person = error.kind == ErrorKind::kDenied};
+}
+
+Wait WaitForZooKeeper(const std::string& hosts, bool refused) {
+  return {.name = "zookeeper",
+          .sentence = fmt::format("ZooKeeper{}{} {}", hosts.empty() ? "" : " ", hosts,
+                                  refused ? "takes no digest credentials; waiting until it does"
+                                          : "is unreachable; waiting until it answers"),
+          .needs_person = refused,
+          .told = true};
+}
+
 void Waiting::Say(Wait wait, TimePoint now) {
   if (current_) {
     wait.since = current_->since;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/result.h"
 #include "base/time.h"
 
 namespace redis_zk::daemon {
@@ -34,6 +35,13 @@ struct Wait {
 
   bool operator==(const Wait&) const = default;
 };
+
+// After a request to ZooKeeper failed, which is made again. `what` opens its sentence: "cannot read the
+// groups". What an ACL denies is for a person to end.
+Wait WaitAfter(const Error& error, std::string name, const std::string& what);
+// For a connection to ZooKeeper, whose session logs that it has none and why. `hosts` may be empty.
+// `refused`: as of the session.
+Wait WaitForZooKeeper(const std::string& hosts, bool refused);
 
 // The current wait of a daemon, or of a part of it. Loop thread only.
 //

@@ -1,7 +1,5 @@
 #include "daemon/wrapper_loop.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -19,7 +17,7 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
       signals_(signals),
       health_(server),
       queue_(signals),
-      session_(open_session(common.zk_hosts, common.zk_session_timeout,
+      session_(open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, common.zk_root),
       wait_publisher_(
@@ -84,12 +82,7 @@ void WrapperLoop::SayWaitingForZooKeeper(TimePoint now) {
   if (session_->connected()) {
     waiting_for_zookeeper_.End(now);
   } else if (!waiting_.current()) {
-    waiting_for_zookeeper_.Say(
-        {.name = "zookeeper",
-         .sentence =
-             fmt::format("ZooKeeper {} is unreachable; waiting until it answers", Describe(common_.zk_hosts)),
-         .told = true},
-        now);
+    waiting_for_zookeeper_.Say(WaitForZooKeeper(Describe(common_.zk_hosts), session_->refused()), now);
   }
 }
 

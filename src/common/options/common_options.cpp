@@ -88,7 +88,42 @@ std::vector<std::string> CheckDirectory(std::string_view option, const std::stri
   return {};
 }
 
+Result<std::string> ParseUsername(std::string_view text) {
+  auto name = ParseText(text);
+  if (!name || name->find(':') != std::string::npos)
+    return Fail(ErrorKind::kInvalid, "a name without colons and control characters");
+  return name;
+}
+
+void AddLogin(Options& options, CommonOptions* target) {
+  ZooKeeperLogin& login = target->zk_login;
+  options.Add({"ZK_USERNAME", "user of ZooKeeper, for its digest authentication; none when not set", ""},
+              ParseUsername, &login.username);
+  options.AddSecret("ZK_PASSWORD", "password of ZK_USERNAME", &login.password, &login.password_in_file);
+  options.Add({"ZK_ACL",
+               "what others may do with the znodes that this creates: everything (open), read (readable) or "
+               "nothing (private); when not set, private with ZK_USERNAME and open without",
+               ""},
+              zookeeper::ParseAclPolicy, &login.acl);
+  options.AddCheck([target] { return SettleSecurity(*target); });
+}
+
 }  // namespace
+
+std::vector<std::string> SettleSecurity(CommonOptions& options) {
+  using zookeeper::AclPolicy;
+  const auto& [username, password, password_in_file, acl] = options.zk_login;
+  const std::string& given = password.empty() ? password_in_file : password;
+  if (username.empty() && !given.empty()) return {"ZK_USERNAME: found none, expected one with ZK_PASSWORD"};
+  if (!username.empty() && given.empty())
+    return {"ZK_PASSWORD: found none, expected one, or ZK_PASSWORD_FILE, with ZK_USERNAME"};
+  const bool known = !username.empty();
+  if (!known && acl.value_or(AclPolicy::kOpen) != AclPolicy::kOpen)
+    return {"ZK_ACL: found readable or private, expected open without ZK_USERNAME and ZK_PASSWORD"};
+  options.zk_security = {.credentials = {username, given},
+                         .acl = acl.value_or(known ? AclPolicy::kPrivate : AclPolicy::kOpen)};
+  return {};
+}
 
 void AddCommonOptions(Options& options, CommonOptions* target) {
   options.Add({"ZK_HOSTS", "ZooKeeper servers, host:port with commas between, and an optional /chroot",
@@ -96,6 +131,7 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
               zookeeper::ParseHosts, &target->zk_hosts);
   options.Add({"ZK_ROOT", "the znode that everything stands below", "/redis"}, zookeeper::ParsePath,
               &target->zk_root);
+  AddLogin(options, target);
   options.Add({"ZK_SESSION_TIMEOUT",
                "how long ZooKeeper keeps the registrations of a daemon that falls silent", "10s"},
               DurationBetween(1s, 10min), &target->zk_session_timeout);
@@ -180,7 +216,11 @@ std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_
 
 std::string ReadOptionsOrExit(Options& options, int argc, const char* const* argv) {
   const auto outcome = options.Read(argc, argv, [](const char* name) { return std::getenv(name); });
-  if (!outcome.exit_code) return outcome.command;
+  if (!outcome.exit_code) {
+    // Nothing that we launch inherits them.
+    for (const auto& secret : options.Secrets()) unsetenv(secret.c_str());
+    return outcome.command;
+  }
   std::fputs(outcome.text.c_str(), *outcome.exit_code == 0 ? stdout : stderr);
   std::exit(*outcome.exit_code);
 }

@@ -11,6 +11,7 @@
 #include "options/options.h"
 #include "redis/credentials.h"
 #include "zookeeper/hosts.h"
+#include "zookeeper/security.h"
 
 namespace redis_zk {
 
@@ -21,9 +22,19 @@ struct LiveOptions {
   std::vector<ConfigSection> sections{};
 };
 
+// The options of the login at ZooKeeper, as they were given.
+struct ZooKeeperLogin {
+  std::string username;
+  std::string password;
+  std::string password_in_file;
+  std::optional<zookeeper::AclPolicy> acl;
+};
+
 // All three daemons.
 struct CommonOptions {
   zookeeper::Hosts zk_hosts;
+  ZooKeeperLogin zk_login;
+  zookeeper::Security zk_security;  // what SettleSecurity makes of it
   std::string zk_root;
   Duration zk_session_timeout{};
   Duration zk_connect_timeout{};
@@ -37,6 +48,9 @@ struct CommonOptions {
   std::function<Result<LiveOptions>()> read_again;
 };
 void AddCommonOptions(Options& options, CommonOptions* target);
+// Makes zk_security of zk_login. Returns error lines where its options contradict each other. The daemons'
+// options check that; commands that log in call it.
+std::vector<std::string> SettleSecurity(CommonOptions& options);
 
 // Both wrappers. After Read, `bind` is where the server listens and `announce` what others are told.
 struct ServerOptions {

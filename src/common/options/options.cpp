@@ -80,12 +80,13 @@ void Options::AddErased(OptionSpec spec, Store store) {
   options_.push_back({std::move(spec), std::move(store)});
 }
 
-void Options::AddSecret(const std::string& env, const std::string& help, std::string* target) {
+void Options::AddSecret(const std::string& env, const std::string& help, std::string* target,
+                        std::string* target_of_file) {
   Add<std::string>({.env = env + "_FILE",
                     .help = help + ", read from the first line of this file",
                     .fallback = "",
                     .read_once = true},
-                   ReadSecretFile, target);
+                   ReadSecretFile, target_of_file);
   Add<std::string>({env, help, "", true}, ParseText, target);
 }
 

@@ -114,7 +114,12 @@ class Options {
   }
 
   // A secret that may also stand in a file: adds NAME (environment and config file) and NAME_FILE (a path).
-  void AddSecret(const std::string& env, const std::string& help, std::string* target);
+  void AddSecret(const std::string& env, const std::string& help, std::string* target) {
+    AddSecret(env, help, target, target);
+  }
+  // The same, where it matters which of both it was.
+  void AddSecret(const std::string& env, const std::string& help, std::string* target,
+                 std::string* target_of_file);
 
   // A word that may come first on the command line and asks for something else than the daemon. It needs the
   // options `uses` alone; what is wrong with others in environment and file is none of its business. The

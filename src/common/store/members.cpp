@@ -22,7 +22,8 @@ Result<std::vector<Member>> Members::List(const std::string& group, Watch watch)
   return znodes_.List<Member>(paths_.Members(group), watch, ToMember);
 }
 
-Result<std::map<std::string, std::vector<Member>>> Members::ListAll(const std::vector<std::string>& groups) {
+Result<std::map<std::string, std::vector<Member>>> Members::ListAll(const std::vector<std::string>& groups,
+                                                                    std::size_t* closed) {
   std::vector<std::string> parents;
   for (const auto& group : groups) parents.push_back(paths_.Members(group));
   const auto names = session_.ChildrenOfAll(parents, Watch::kNo);
@@ -38,12 +39,14 @@ Result<std::map<std::string, std::vector<Member>>> Members::ListAll(const std::v
     }
   }
   using Placed = std::pair<std::string, Member>;
-  const auto members =
-      znodes_.Read<Placed>(paths, [&](const std::string& path, const Node& node) -> Result<Placed> {
+  const auto members = znodes_.Read<Placed>(
+      paths,
+      [&](const std::string& path, const Node& node) -> Result<Placed> {
         auto member = ToMember(path.substr(path.rfind('/') + 1), node);
         if (!member) return tl::unexpected(member.error());
         return Placed{group_of.at(path), std::move(*member)};
-      });
+      },
+      closed);
   if (!members) return tl::unexpected(members.error());
   std::map<std::string, std::vector<Member>> by_group;
   for (const auto& [group, member] : *members) by_group[group].push_back(member);

@@ -4,6 +4,7 @@
 // fires once. Unreadable entries are left out and logged.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,7 +25,9 @@ class Members {
   // Ordered by uuid.
   Result<std::vector<Member>> List(const std::string& group, zookeeper::Watch watch);
   // Of many groups at once, in about two round trips, by group.
-  Result<std::map<std::string, std::vector<Member>>> ListAll(const std::vector<std::string>& groups);
+  // `closed`: as of Znodes::List.
+  Result<std::map<std::string, std::vector<Member>>> ListAll(const std::vector<std::string>& groups,
+                                                             std::size_t* closed = nullptr);
   // Registers, or says anew what is registered, also in place of an earlier session.
   Status Register(const std::string& group, const Member& member);
 

@@ -7,13 +7,15 @@ namespace redis_zk::store {
 using zookeeper::Node;
 using zookeeper::Watch;
 
-Result<std::vector<Sentinel>> Sentinels::List(Watch watch) {
+Result<std::vector<Sentinel>> Sentinels::List(Watch watch, std::size_t* closed) {
   return znodes_.List<Sentinel>(
-      paths_.Sentinels(), watch, [](const std::string& uuid, const Node& node) -> Result<Sentinel> {
+      paths_.Sentinels(), watch,
+      [](const std::string& uuid, const Node& node) -> Result<Sentinel> {
         return ParseRecord(node.data).map([&](Endpoint&& endpoint) {
           return Sentinel{uuid, std::move(endpoint), node.stat.ephemeral_owner != 0};
         });
-      });
+      },
+      closed);
 }
 
 Status Sentinels::Register(const Sentinel& sentinel) {

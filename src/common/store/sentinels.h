@@ -4,6 +4,7 @@
 // fires once.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,8 @@ class Sentinels {
   Sentinels(zookeeper::Session& session, const std::string& root)
       : session_(session), paths_(root), znodes_(session) {}
 
-  // Ordered by uuid. Unreadable entries are left out and logged.
-  Result<std::vector<Sentinel>> List(zookeeper::Watch watch);
+  // Ordered by uuid. Unreadable entries are left out and logged. `closed`: as of Znodes::List.
+  Result<std::vector<Sentinel>> List(zookeeper::Watch watch, std::size_t* closed = nullptr);
   // Registers, or says anew what is registered, also in place of an earlier session.
   Status Register(const Sentinel& sentinel);
   // Only what this session registered; no error when that is nothing.

@@ -6,11 +6,16 @@ using zookeeper::Node;
 using zookeeper::Watch;
 
 Result<std::vector<Wait>> Waits::List() {
-  auto listed = znodes_.List<Wait>(paths_.Waits(), Watch::kNo, [](const std::string& uuid, const Node& node) {
-    auto wait = ParseWait(node.data);
-    if (wait) wait->uuid = uuid;
-    return wait;
-  });
+  // It is shown and nothing more: one that is missing harms nobody.
+  std::size_t closed = 0;
+  auto listed = znodes_.List<Wait>(
+      paths_.Waits(), Watch::kNo,
+      [](const std::string& uuid, const Node& node) {
+        auto wait = ParseWait(node.data);
+        if (wait) wait->uuid = uuid;
+        return wait;
+      },
+      &closed);
   // The first daemon that waits makes it.
   if (!listed && listed.error().kind == ErrorKind::kNotFound) return std::vector<Wait>{};
   return listed;

@@ -58,4 +58,9 @@ void Znodes::WarnUnreadable(const std::string& path, const std::string& found, c
   if (std::exchange(warned_[path], line) != line) log::Warn({.event = "znode-unreadable"}, "{}", line);
 }
 
+void Znodes::WarnClosed(const std::string& path, const Error& error) {
+  const auto line = error.message + "; left out";
+  if (std::exchange(warned_[path], line) != line) log::Warn({.event = "znode-closed"}, "{}", line);
+}
+
 }  // namespace redis_zk::store

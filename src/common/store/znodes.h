@@ -21,12 +21,15 @@ class Znodes {
   explicit Znodes(zookeeper::Session& session) : session_(session) {}
 
   // `parse` makes an entry of a child's name and znode, or says what it expected. Ordered by name. Unreadable
-  // entries are left out and logged.
+  // entries are left out and logged. So are those that an ACL closes to us, where `closed` counts them;
+  // without it, one of them fails the whole list.
   template <class Entry, class Parse>
-  Result<std::vector<Entry>> List(const std::string& parent, zookeeper::Watch watch, const Parse& parse);
+  Result<std::vector<Entry>> List(const std::string& parent, zookeeper::Watch watch, const Parse& parse,
+                                  std::size_t* closed = nullptr);
   // Those that are gone or unreadable are left out; here `parse` gets the whole path.
   template <class Entry, class Parse>
-  Result<std::vector<Entry>> Read(const std::vector<std::string>& paths, const Parse& parse);
+  Result<std::vector<Entry>> Read(const std::vector<std::string>& paths, const Parse& parse,
+                                  std::size_t* closed = nullptr);
 
   // Creates a persistent znode with its parents, or sets its data.
   Status Put(const std::string& path, const std::string& data);
@@ -42,6 +45,7 @@ class Znodes {
                       std::string_view so);
 
  private:
+  void WarnClosed(const std::string& path, const Error& error);
   // Whole paths, ordered by name.
   Result<std::vector<std::string>> ChildPaths(const std::string& parent, zookeeper::Watch watch);
 
@@ -50,23 +54,32 @@ class Znodes {
 };
 
 template <class Entry, class Parse>
-Result<std::vector<Entry>> Znodes::List(const std::string& parent, zookeeper::Watch watch,
-                                        const Parse& parse) {
+Result<std::vector<Entry>> Znodes::List(const std::string& parent, zookeeper::Watch watch, const Parse& parse,
+                                        std::size_t* closed) {
   const auto paths = ChildPaths(parent, watch);
   if (!paths) return tl::unexpected(paths.error());
-  return Read<Entry>(*paths, [&](const std::string& path, const zookeeper::Node& node) {
-    return parse(path.substr(parent.size() + 1), node);
-  });
+  return Read<Entry>(
+      *paths,
+      [&](const std::string& path, const zookeeper::Node& node) {
+        return parse(path.substr(parent.size() + 1), node);
+      },
+      closed);
 }
 
 template <class Entry, class Parse>
-Result<std::vector<Entry>> Znodes::Read(const std::vector<std::string>& paths, const Parse& parse) {
+Result<std::vector<Entry>> Znodes::Read(const std::vector<std::string>& paths, const Parse& parse,
+                                        std::size_t* closed) {
   const auto nodes = session_.GetAll(paths, zookeeper::Watch::kNo);
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const auto& node = nodes[i];
     if (!node) {
       if (node.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
+      if (node.error().kind == ErrorKind::kDenied && closed != nullptr) {
+        ++*closed;
+        WarnClosed(paths[i], node.error());
+        continue;
+      }
       return tl::unexpected(node.error());
     }
     if (Result<Entry> entry = parse(paths[i], *node)) {

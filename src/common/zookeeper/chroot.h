@@ -10,13 +10,15 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "zookeeper/security.h"
 
 namespace redis_zk::zookeeper {
 
 class ChrootMaker {
  public:
   // `chroot`: "/path". `backoff`: the pauses after failures.
-  ChrootMaker(std::string chroot, Duration session_timeout, Duration request_timeout, Backoff backoff);
+  ChrootMaker(std::string chroot, Security security, Duration session_timeout, Duration request_timeout,
+              Backoff backoff);
 
   // No error when it is there. Blocks for up to one request timeout for the connection and for each part of
   // the path. Each try is a session of its own, so that after a failure it returns the same until a pause
@@ -27,6 +29,7 @@ class ChrootMaker {
   Status Try(const std::vector<std::string>& addresses) const;
 
   const std::string chroot_;
+  const Security security_;
   const Duration session_timeout_;
   const Duration request_timeout_;
   Backoff backoff_;

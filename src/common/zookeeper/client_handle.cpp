@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "zookeeper/requests.h"
 
 namespace redis_zk::zookeeper {
 
@@ -28,8 +29,9 @@ void OnClientLog(const char* message) {
 }  // namespace
 
 ClientHandle::ClientHandle(const std::vector<std::string>& addresses, const std::string& chroot,
-                           Duration session_timeout, const Session::Sink& sink)
-    : sink_(sink), state_(Clock::now()) {
+                           const Credentials& credentials, Duration session_timeout,
+                           const Session::Sink& sink)
+    : sink_(sink), state_(Clock::now()), logs_in_(!credentials.empty()) {
   zoo_set_debug_level(ZOO_LOG_LEVEL_INFO);
   const std::string servers = ConnectString(addresses, chroot);
   // The first event may arrive before it returns.
@@ -37,10 +39,23 @@ ClientHandle::ClientHandle(const std::vector<std::string>& addresses, const std:
                          nullptr, this, 0, &OnClientLog);
   if (raw_ != nullptr) {
     zoo_set_servers_resolution_delay(raw_, -1);
+    Authenticate(credentials);
   } else {
     const int code = errno;
     error_ = fmt::format("cannot open a ZooKeeper session with \"{}\": {}", servers, std::strerror(code));
   }
+}
+
+void ClientHandle::Authenticate(const Credentials& credentials) {
+  if (credentials.empty()) return;
+  const std::string known = credentials.username + ':' + credentials.password;
+  // Sent before any request of ours, again with each connection; a refusal is an event of the session.
+  const int code =
+      zoo_add_auth(raw_, "digest", known.data(), static_cast<int>(known.size()), nullptr, nullptr);
+  if (code == ZOK) return;
+  // As a stranger it would be of no use.
+  error_ = code == ZINVALIDSTATE ? "ZooKeeper refused the connection"
+                                 : fmt::format("cannot log in to ZooKeeper: {}", zerror(code));
 }
 
 ClientHandle::~ClientHandle() {
@@ -54,7 +69,26 @@ void ClientHandle::OnEvent(zhandle_t* client, int type, int state, const char* p
     self.sink_({SessionEvent::Kind::kNodeChanged, path == nullptr ? "" : path});
     return;
   }
-  self.TakeReport(ReportOf(state), zoo_client_id(client)->client_id, zoo_recv_timeout(client));
+  const Report report = ReportOf(state);
+  if (report == Report::kConnected && self.logs_in_) return self.AwaitLogin(client);
+  self.TakeReport(report, zoo_client_id(client)->client_id, zoo_recv_timeout(client));
+}
+
+void ClientHandle::AwaitLogin(zhandle_t* client) {
+  coming_id_ = zoo_client_id(client)->client_id;
+  coming_timeout_ms_ = zoo_recv_timeout(client);
+  // Where it cannot be sent, the connection has broken again, which is another event.
+  zoo_aexists(client, "/", 0, &ClientHandle::OnAnswer, this);
+}
+
+void ClientHandle::OnAnswer(int code, const Stat* /*stat*/, const void* context) {
+  auto& self = *static_cast<ClientHandle*>(const_cast<void*>(context));
+  // Any answer will do. Without one, the end of the connection is another event, too.
+  if (code != ZOK) {
+    const ErrorKind kind = ErrorOfClient(code).kind;
+    if (kind == ErrorKind::kUnavailable || kind == ErrorKind::kUnknownOutcome) return;
+  }
+  self.TakeReport(Report::kConnected, self.coming_id_, self.coming_timeout_ms_);
 }
 
 void ClientHandle::TakeReport(Report report, std::int64_t id, int timeout_ms) {
@@ -74,12 +108,7 @@ void ClientHandle::TakeReport(Report report, std::int64_t id, int timeout_ms) {
                 id_until_now);
       break;
     case Report::kAuthFailed:
-      log::Error(
-          {.event = "zookeeper-auth-failed"},
-          "ZooKeeper refused the authentication of session {:#x}; retrying with a new session; check the "
-          "authentication that the ensemble requires",
-          id_until_now);
-      break;
+      break;  // the owner says so, once for many handles
   }
   sink_({*news, ""});
 }

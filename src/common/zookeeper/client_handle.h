@@ -24,24 +24,33 @@ class ClientHandle {
  public:
   // Connects to one of the addresses, "host:port", of which there must be one. `sink` must outlive the
   // handle.
-  ClientHandle(const std::vector<std::string>& addresses, const std::string& chroot, Duration session_timeout,
-               const Session::Sink& sink);
+  ClientHandle(const std::vector<std::string>& addresses, const std::string& chroot,
+               const Credentials& credentials, Duration session_timeout, const Session::Sink& sink);
   // Ends the session. Nothing is pushed afterwards, and requests under way have failed.
   ~ClientHandle();
   ClientHandle(const ClientHandle&) = delete;
   ClientHandle& operator=(const ClientHandle&) = delete;
 
-  // Why the C client made no handle; empty: it did. Such a handle never connects.
+  // Why the C client made no handle, or none that is logged in; empty: it did. Such a handle is not to be
+  // used.
   const std::string& error() const { return error_; }
   const SessionState& state() const { return state_; }
   zhandle_t* raw() const { return raw_; }
 
  private:
+  void Authenticate(const Credentials& credentials);
+  // Asks for anything, after the login: only when the answer is there has the server taken the login.
+  void AwaitLogin(zhandle_t* client);
+  static void OnAnswer(int code, const Stat* stat, const void* context);
   static void OnEvent(zhandle_t* client, int type, int state, const char* path, void* context);
   void TakeReport(SessionState::Report report, std::int64_t id, int timeout_ms);
 
   const Session::Sink& sink_;
   SessionState state_;
+  const bool logs_in_;
+  // Of the session that waits for its login. The client's completion thread only.
+  std::int64_t coming_id_ = 0;
+  int coming_timeout_ms_ = 0;
   zhandle_t* raw_ = nullptr;
   std::string error_;
 };

@@ -29,13 +29,15 @@ auto RequestsFor(const std::vector<std::string>& paths, Watch watch, const MakeR
 
 }  // namespace
 
-ClientSession::ClientSession(Hosts hosts, Duration session_timeout, Sink sink)
+ClientSession::ClientSession(Hosts hosts, Security security, Duration session_timeout, Sink sink)
     : hosts_(std::move(hosts)),
+      credentials_(security.credentials),
+      acl_(AclFor(security)),
       session_timeout_(session_timeout),
       request_timeout_(std::min(session_timeout, kLongestRequest)),
       sink_(std::move(sink)),
       backoff_(kFirstRetry, kLongestRetry, RandomFraction),
-      chroot_(hosts_.chroot, session_timeout, request_timeout_, backoff_) {}
+      chroot_(hosts_.chroot, std::move(security), session_timeout, request_timeout_, backoff_) {}
 
 ClientSession::~ClientSession() = default;
 
@@ -51,6 +53,7 @@ void ClientSession::Maintain(TimePoint now) {
   if (const auto& addresses = *resolved; addresses) {
     Open(*addresses);
   } else {
+    refused_ = false;
     log_problem_(log::Severity::kWarn, {.event = "zookeeper-unresolved"},
                  "cannot resolve the ZooKeeper hosts, retrying: " + addresses.error().message);
   }
@@ -69,8 +72,14 @@ bool ClientSession::KeepHandle(TimePoint now) {
   if (silent)
     log_problem_(log::Severity::kWarn, {.event = "zookeeper-silent"},
                  "ZooKeeper unreachable for longer than the session timeout; retrying with a new session");
+  refused_ = state.refused();
+  if (refused_)
+    log_problem_(log::Severity::kError, {.event = "zookeeper-auth-failed"},
+                 "ZooKeeper refused the login with ZK_USERNAME; retrying with a new session; enable digest "
+                 "authentication in ZooKeeper, or unset ZK_USERNAME and ZK_PASSWORD");
   handle_.reset();
-  retry_at_ = now;
+  // Only a person changes that.
+  retry_at_ = refused_ ? now + kLongestRetry : now;
   return false;
 }
 
@@ -90,7 +99,8 @@ void ClientSession::BeginResolving(TimePoint now) {
 }
 
 void ClientSession::Open(const std::vector<std::string>& addresses) {
-  auto handle = std::make_unique<ClientHandle>(addresses, hosts_.chroot, session_timeout_, sink_);
+  auto handle =
+      std::make_unique<ClientHandle>(addresses, hosts_.chroot, credentials_, session_timeout_, sink_);
   if (!handle->error().empty()) {
     log_problem_(log::Severity::kWarn, {.event = "zookeeper-client-failed"}, handle->error() + "; retrying");
     return;
@@ -100,6 +110,8 @@ void ClientSession::Open(const std::vector<std::string>& addresses) {
 }
 
 bool ClientSession::connected() const { return handle_ && handle_->state().connected(); }
+
+bool ClientSession::refused() const { return handle_ ? handle_->state().refused() : refused_; }
 
 std::int64_t ClientSession::id() const { return handle_ ? handle_->state().id() : 0; }
 
@@ -128,7 +140,7 @@ std::vector<Result<std::vector<std::string>>> ClientSession::ChildrenOfAll(
 
 Result<std::string> ClientSession::Create(const std::string& path, const std::string& data,
                                           Lifetime lifetime) {
-  return Ask(handle_.get(), request_timeout_, CreateRequest(path, data, lifetime));
+  return Ask(handle_.get(), request_timeout_, CreateRequest(path, data, lifetime, acl_));
 }
 
 Status ClientSession::Set(const std::string& path, const std::string& data, std::int32_t version) {
@@ -140,20 +152,33 @@ Status ClientSession::Delete(const std::string& path, std::int32_t version) {
 }
 
 Status ClientSession::Commit(const Transaction& transaction) {
-  return Ask(handle_.get(), request_timeout_, CommitRequest(transaction));
+  return Ask(handle_.get(), request_timeout_, CommitRequest(transaction, acl_));
+}
+
+std::vector<Result<Acl>> ClientSession::Acls(const std::vector<std::string>& paths) {
+  std::vector<Request<Acl>> requests;
+  for (const auto& path : paths) requests.push_back(AclRequest(path));
+  return AskAll(handle_.get(), request_timeout_, requests);
+}
+
+Status ClientSession::SetAcl(const std::string& path, const Acl& acl) {
+  return Ask(handle_.get(), request_timeout_, SetAclRequest(path, acl));
 }
 
 Status ClientSession::EnsureChroot() {
   if (hosts_.chroot.empty()) return {};
   // To this client "/" is the chroot itself, and nothing is above it.
   auto made = EnsureNode("/");
+  if (made) return made;
+  const ErrorKind kind = made.error().kind;
   const bool is_missing =
-      !made && (made.error().kind == ErrorKind::kNotFound || made.error().kind == ErrorKind::kRefused);
+      kind == ErrorKind::kNotFound || kind == ErrorKind::kRefused || kind == ErrorKind::kDenied;
   return is_missing ? chroot_.Make(addresses_) : made;
 }
 
-std::unique_ptr<Session> OpenClientSession(const Hosts& hosts, Duration session_timeout, Session::Sink sink) {
-  return std::make_unique<ClientSession>(hosts, session_timeout, std::move(sink));
+std::unique_ptr<Session> OpenClientSession(const Hosts& hosts, const Security& security,
+                                           Duration session_timeout, Session::Sink sink) {
+  return std::make_unique<ClientSession>(hosts, security, session_timeout, std::move(sink));
 }
 
 }  // namespace redis_zk::zookeeper

@@ -35,11 +35,12 @@ class ClientHandle;
 
 class ClientSession final : public Session {
  public:
-  ClientSession(Hosts hosts, Duration session_timeout, Sink sink);
+  ClientSession(Hosts hosts, Security security, Duration session_timeout, Sink sink);
   ~ClientSession() override;
 
   void Maintain(TimePoint now) override;
   bool connected() const override;
+  bool refused() const override;
   bool Answers(Duration within) override;
   std::int64_t id() const override;
   Result<Node> Get(const std::string& path, Watch watch) override;
@@ -52,6 +53,8 @@ class ClientSession final : public Session {
   Status Set(const std::string& path, const std::string& data, std::int32_t version) override;
   Status Delete(const std::string& path, std::int32_t version) override;
   Status Commit(const Transaction& transaction) override;
+  std::vector<Result<Acl>> Acls(const std::vector<std::string>& paths) override;
+  Status SetAcl(const std::string& path, const Acl& acl) override;
   Status EnsureChroot() override;
 
  private:
@@ -61,6 +64,8 @@ class ClientSession final : public Session {
   void Open(const std::vector<std::string>& addresses);
 
   const Hosts hosts_;
+  const Credentials credentials_;
+  const Acl acl_;  // of what it creates
   const Duration session_timeout_;
   const Duration request_timeout_;
   const Sink sink_;
@@ -68,12 +73,14 @@ class ClientSession final : public Session {
   TimePoint retry_at_{};
   std::unique_ptr<Resolution> resolving_;  // nothing: no names are being resolved
   std::unique_ptr<ClientHandle> handle_;
+  bool refused_ = false;                // the last handle was
   std::vector<std::string> addresses_;  // that it was opened with
   ChrootMaker chroot_;
   LogOnChange log_problem_;  // until it is connected again
 };
 
 // The factory of the daemons.
-std::unique_ptr<Session> OpenClientSession(const Hosts& hosts, Duration session_timeout, Session::Sink sink);
+std::unique_ptr<Session> OpenClientSession(const Hosts& hosts, const Security& security,
+                                           Duration session_timeout, Session::Sink sink);
 
 }  // namespace redis_zk::zookeeper

@@ -42,7 +42,9 @@ using Answer = std::future<Result<T>>;
 template <class T>
 struct Call {
   std::promise<Result<T>> promise;
-  std::vector<zoo_op_result_t> results;  // of a transaction; the client fills them in with the answer
+  // Of a transaction: its steps' paths, and what became of each; the client fills it in with the answer.
+  std::vector<std::string> paths;
+  std::vector<zoo_op_result_t> results;
 
   static void Finish(const void* self, Result<T> result) {
     const std::unique_ptr<Call> call(static_cast<Call*>(const_cast<void*>(self)));
@@ -52,6 +54,18 @@ struct Call {
 
 void OnVoid(int code, const void* call) {
   Call<void>::Finish(call, code == ZOK ? Status() : tl::unexpected(ErrorOfClient(code)));
+}
+
+void OnCommit(int code, const void* self) {
+  if (code == ZOK) return OnVoid(code, self);
+  const auto& call = *static_cast<const Call<void>*>(self);
+  // Those before the one that failed have no error, and those after it another one.
+  const auto failed = std::find_if(call.results.begin(), call.results.end(),
+                                   [code](const auto& result) { return result.err == code; });
+  const Error error = ErrorOfClient(code);
+  if (failed == call.results.end()) return Call<void>::Finish(self, tl::unexpected(error));
+  const std::string path = call.paths[static_cast<std::size_t>(failed - call.results.begin())];
+  Call<void>::Finish(self, Fail(path, error));
 }
 
 void OnSet(int code, const Stat* /*stat*/, const void* call) { OnVoid(code, call); }
@@ -74,6 +88,14 @@ void OnStrings(int code, const String_vector* strings, const void* call) {
   if (code != ZOK) return Call<std::vector<std::string>>::Finish(call, tl::unexpected(ErrorOfClient(code)));
   Call<std::vector<std::string>>::Finish(
       call, std::vector<std::string>(strings->data, strings->data + strings->count));
+}
+
+void OnAcl(int code, ACL_vector* acl, Stat* /*stat*/, const void* call) {
+  if (code != ZOK) return Call<Acl>::Finish(call, tl::unexpected(ErrorOfClient(code)));
+  Acl grants;
+  for (std::int32_t i = 0; i < acl->count; ++i)
+    grants.push_back({acl->data[i].perms, acl->data[i].id.scheme, acl->data[i].id.id});
+  Call<Acl>::Finish(call, std::move(grants));
 }
 
 void OnString(int code, const char* value, const void* call) {
@@ -104,11 +126,29 @@ Result<T> Await(Result<Answer<T>> answer, TimePoint deadline, const std::string&
   return result;
 }
 
-// The C client's form of a transaction's step. It points into `step`.
-zoo_op_t ToOp(const Transaction::Op& step) {
+// The C client's form of an ACL. It points into that, and its pointers are to what must not be written to.
+class ClientAcl {
+ public:
+  explicit ClientAcl(const Acl& acl) {
+    for (const auto& [allowed, scheme, id] : acl)
+      entries_.push_back({allowed, {const_cast<char*>(scheme.c_str()), const_cast<char*>(id.c_str())}});
+    vector_ = {static_cast<std::int32_t>(entries_.size()), entries_.data()};
+  }
+  ClientAcl(const ClientAcl&) = delete;
+  ClientAcl& operator=(const ClientAcl&) = delete;
+
+  ACL_vector* get() { return &vector_; }
+
+ private:
+  std::vector<ACL> entries_;
+  ACL_vector vector_{};
+};
+
+// The C client's form of a transaction's step. It points into `step` and `acl`.
+zoo_op_t ToOp(const Transaction::Op& step, ClientAcl& acl) {
   zoo_op_t op{};
   std::visit(
-      [&op](const auto& wanted) {
+      [&op, &acl](const auto& wanted) {
         using Wanted = std::decay_t<decltype(wanted)>;
         const char* path = wanted.path.c_str();
         if constexpr (std::is_same_v<Wanted, Transaction::CheckOp>) {
@@ -119,8 +159,8 @@ zoo_op_t ToOp(const Transaction::Op& step) {
           zoo_set_op_init(&op, path, wanted.data.data(), static_cast<int>(wanted.data.size()), wanted.version,
                           nullptr);
         } else {
-          zoo_create_op_init(&op, path, wanted.data.data(), static_cast<int>(wanted.data.size()),
-                             &ZOO_OPEN_ACL_UNSAFE, FlagsOf(wanted.lifetime), nullptr, 0);
+          zoo_create_op_init(&op, path, wanted.data.data(), static_cast<int>(wanted.data.size()), acl.get(),
+                             FlagsOf(wanted.lifetime), nullptr, 0);
         }
       },
       step);
@@ -150,12 +190,12 @@ Request<std::vector<std::string>> ChildrenRequest(std::string path, Watch watch)
           }};
 }
 
-Request<std::string> CreateRequest(std::string path, std::string data, Lifetime lifetime) {
+Request<std::string> CreateRequest(std::string path, std::string data, Lifetime lifetime, Acl acl) {
   std::string what = "cannot create " + path;
-  return {std::move(what),
-          [path = std::move(path), data = std::move(data), lifetime](zhandle_t* client, void* call) {
+  return {std::move(what), [path = std::move(path), data = std::move(data), lifetime, acl = std::move(acl)](
+                               zhandle_t* client, void* call) {
             return zoo_acreate(client, path.c_str(), data.data(), static_cast<int>(data.size()),
-                               &ZOO_OPEN_ACL_UNSAFE, FlagsOf(lifetime), &OnString, call);
+                               ClientAcl(acl).get(), FlagsOf(lifetime), &OnString, call);
           }};
 }
 
@@ -180,14 +220,33 @@ Request<void> DeleteRequest(std::string path, std::int32_t version) {
           }};
 }
 
-Request<void> CommitRequest(const Transaction& transaction) {
-  return {"cannot commit", [steps = transaction.ops()](zhandle_t* client, void* call) {
+Request<void> CommitRequest(const Transaction& transaction, Acl acl) {
+  return {"cannot commit", [steps = transaction.ops(), acl = std::move(acl)](zhandle_t* client, void* self) {
+            ClientAcl client_acl(acl);
             std::vector<zoo_op_t> ops;
-            for (const auto& step : steps) ops.push_back(ToOp(step));
-            auto& results = static_cast<Call<void>*>(call)->results;
-            results.resize(ops.size());
-            return zoo_amulti(client, static_cast<int>(ops.size()), ops.data(), results.data(), &OnVoid,
-                              call);
+            auto& call = *static_cast<Call<void>*>(self);
+            for (const auto& step : steps) {
+              ops.push_back(ToOp(step, client_acl));
+              call.paths.push_back(std::visit([](const auto& wanted) { return wanted.path; }, step));
+            }
+            call.results.resize(ops.size());
+            return zoo_amulti(client, static_cast<int>(ops.size()), ops.data(), call.results.data(),
+                              &OnCommit, self);
+          }};
+}
+
+Request<Acl> AclRequest(std::string path) {
+  std::string what = "cannot read the ACL of " + path;
+  return {std::move(what), [path = std::move(path)](zhandle_t* client, const void* call) {
+            return zoo_aget_acl(client, path.c_str(), &OnAcl, call);
+          }};
+}
+
+Request<void> SetAclRequest(std::string path, Acl acl) {
+  std::string what = "cannot change the ACL of " + path;
+  return {std::move(what),
+          [path = std::move(path), acl = std::move(acl)](zhandle_t* client, const void* call) {
+            return zoo_aset_acl(client, path.c_str(), -1, ClientAcl(acl).get(), &OnVoid, call);
           }};
 }
 
@@ -219,6 +278,7 @@ template Result<std::optional<NodeStat>> Ask(const ClientHandle*, Duration,
 template Result<std::vector<std::string>> Ask(const ClientHandle*, Duration,
                                               const Request<std::vector<std::string>>&);
 template std::vector<Result<Node>> AskAll(const ClientHandle*, Duration, const std::vector<Request<Node>>&);
+template std::vector<Result<Acl>> AskAll(const ClientHandle*, Duration, const std::vector<Request<Acl>>&);
 template std::vector<Result<std::vector<std::string>>> AskAll(
     const ClientHandle*, Duration, const std::vector<Request<std::vector<std::string>>>&);
 
@@ -230,6 +290,18 @@ Error ErrorOfClient(int code) {
         "the quota on this path or a parent of it is reached; raise it (setquota in zkCli.sh, listquota "
         "shows it) or delete it (delquota)"};
   }
+  // The C client calls it "not authenticated", which may be wrong.
+  if (code == ZNOAUTH) {
+    return Error{ErrorKind::kDenied,
+                 "permission denied: this znode or its parent belongs to another ZooKeeper user; correct "
+                 "ZK_USERNAME and ZK_PASSWORD (ZooKeeper takes a wrong password for another user), or the "
+                 "ACL"};
+  }
+  // enforce.auth.enabled: not only SASL satisfies it.
+  if (code == ZSESSIONCLOSEDREQUIRESASLAUTH) {
+    return Error{ErrorKind::kDenied,
+                 "ZooKeeper takes no requests without authentication; set ZK_USERNAME and ZK_PASSWORD"};
+  }
   const auto error = [code](ErrorKind kind) { return Error{kind, zerror(code)}; };
   switch (static_cast<ZOO_ERRORS>(code)) {
     case ZNONODE:
@@ -240,14 +312,11 @@ Error ErrorOfClient(int code) {
     case ZBADVERSION:
     case ZNOTEMPTY:
       return error(ErrorKind::kConflict);
-    case ZNOAUTH:
-    case ZAUTHFAILED:
     case ZINVALIDACL:
     case ZNOTREADONLY:
     case ZNOCHILDRENFOREPHEMERALS:
     case ZEPHEMERALONLOCALSESSION:
     case ZRECONFIGDISABLED:
-    case ZSESSIONCLOSEDREQUIRESASLAUTH:
     case ZNEWCONFIGNOQUORUM:
     case ZRECONFIGINPROGRESS:
     case ZUNIMPLEMENTED:
@@ -259,11 +328,14 @@ Error ErrorOfClient(int code) {
     case ZOPERATIONTIMEOUT:
     case ZSESSIONEXPIRED:
     case ZSESSIONMOVED:
+    case ZAUTHFAILED:  // the session has ended, and says that it was refused
     case ZCLOSING:
       return error(ErrorKind::kUnknownOutcome);
     case ZBADARGUMENTS:
       return error(ErrorKind::kInvalid);
     case ZOK:
+    case ZNOAUTH:
+    case ZSESSIONCLOSEDREQUIRESASLAUTH:
     case ZSYSTEMERROR:
     case ZRUNTIMEINCONSISTENCY:
     case ZDATAINCONSISTENCY:

@@ -33,10 +33,13 @@ struct Request {
 Request<Node> GetRequest(std::string path, Watch watch);
 Request<std::optional<NodeStat>> ExistsRequest(std::string path, Watch watch);
 Request<std::vector<std::string>> ChildrenRequest(std::string path, Watch watch);
-Request<std::string> CreateRequest(std::string path, std::string data, Lifetime lifetime);
+Request<std::string> CreateRequest(std::string path, std::string data, Lifetime lifetime, Acl acl);
 Request<void> SetRequest(std::string path, std::string data, std::int32_t version);
 Request<void> DeleteRequest(std::string path, std::int32_t version);
-Request<void> CommitRequest(const Transaction& transaction);
+// What it creates has that ACL. An error names the path of the step that failed.
+Request<void> CommitRequest(const Transaction& transaction, Acl acl);
+Request<Acl> AclRequest(std::string path);
+Request<void> SetAclRequest(std::string path, Acl acl);
 // Answered by way of the leader, after every change that it had made: a server that is cut off from the
 // others goes on answering what it has itself for some seconds (syncLimit).
 Request<std::string> SyncRequest();

@@ -11,8 +11,8 @@
 // What a failure means: kUnavailable, nothing was sent; kUnknownOutcome, the request was sent and its answer
 // was lost, so a write may have happened or may still happen, but not after a later request of this session;
 // anything else is the server's answer: kNotFound, kAlreadyExists, kConflict for another version or a znode
-// with children, kRefused for a child of an ephemeral znode or without permission, kInvalid for what is no
-// path.
+// with children, kRefused for a child of an ephemeral znode or a full quota, kDenied where an ACL does not
+// permit it to us, kInvalid for what is no path.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "zookeeper/hosts.h"
+#include "zookeeper/security.h"
 
 namespace redis_zk::zookeeper {
 
@@ -106,6 +107,9 @@ class Session {
   virtual void Maintain(TimePoint now) = 0;
 
   virtual bool connected() const = 0;
+  // Whether the last session ended because the server takes no credentials like ours. Not for a wrong
+  // password, which is another user.
+  virtual bool refused() const = 0;
   // Whether ZooKeeper answers now: a round trip to the leader of at most `within`. connected() may still say
   // yes for two thirds of the session timeout after a cable was cut, and a server that has lost its leader
   // answers reads for some seconds more.
@@ -122,26 +126,36 @@ class Session {
   // The same for many at once, as GetAll.
   virtual std::vector<Result<std::vector<std::string>>> ChildrenOfAll(const std::vector<std::string>& paths,
                                                                       Watch watch) = 0;
-  // The path that was created, with its sequence number where there is one.
+  // The path that was created, with its sequence number where there is one. Its ACL is the session's own,
+  // here and in a transaction.
   virtual Result<std::string> Create(const std::string& path, const std::string& data, Lifetime lifetime) = 0;
   virtual Status Set(const std::string& path, const std::string& data, std::int32_t version) = 0;
   virtual Status Delete(const std::string& path, std::int32_t version) = 0;
   virtual Status Commit(const Transaction& transaction) = 0;
+  // The ACLs of many znodes, as GetAll. Hashes in them are hidden from those who may not change them.
+  virtual std::vector<Result<Acl>> Acls(const std::vector<std::string>& paths) = 0;
+  // Whatever version the ACL has.
+  virtual Status SetAcl(const std::string& path, const Acl& acl) = 0;
 
   // Creates the chroot with its parents; no error when it is there, or when there is none.
   virtual Status EnsureChroot() = 0;
   // Creates the persistent znode and every parent it lacks, those above the chroot, too; no error when it is
-  // there. Made of the calls above.
+  // there. What is missing below the chroot appears at once: no client can delete a parent that is still
+  // empty. Made of the calls above.
   Status EnsurePath(const std::string& path);
 
  protected:
   Session() = default;
 
   Status EnsureNode(const std::string& path);
+
+ private:
+  // The znode and its parents, as far as they are not there; parents first.
+  Result<std::vector<std::string>> MissingOf(const std::string& path);
 };
 
 // How an owner opens its session, which is not connected yet.
-using SessionFactory =
-    std::function<std::unique_ptr<Session>(const Hosts& hosts, Duration session_timeout, Session::Sink sink)>;
+using SessionFactory = std::function<std::unique_ptr<Session>(const Hosts& hosts, const Security& security,
+                                                              Duration session_timeout, Session::Sink sink)>;
 
 }  // namespace redis_zk::zookeeper

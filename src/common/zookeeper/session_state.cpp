@@ -14,6 +14,7 @@ std::optional<SessionEvent::Kind> SessionState::Take(Report report, std::int64_t
   const bool was_connected = connected_.exchange(false);
   if (report == Report::kExpired || report == Report::kAuthFailed) {
     id_ = 0;
+    refused_ = report == Report::kAuthFailed;
     ended_ = true;
     return Kind::kExpired;
   }

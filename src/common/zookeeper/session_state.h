@@ -31,6 +31,8 @@ class SessionState {
   bool connected() const { return connected_; }
   // Expired or refused: only another session helps.
   bool ended() const { return ended_; }
+  // It was ended by kAuthFailed.
+  bool refused() const { return refused_; }
   // 0: there is none.
   std::int64_t id() const { return id_; }
   // Whether nothing was heard from a server for longer than a session of this timeout can have lived: by our
@@ -40,6 +42,7 @@ class SessionState {
  private:
   std::atomic<bool> connected_ = false;
   std::atomic<bool> ended_ = false;
+  std::atomic<bool> refused_ = false;
   std::atomic<std::int64_t> id_ = 0;
   std::atomic<Clock::rep> disconnected_since_;
 };

@@ -32,8 +32,7 @@ class Behavior {
 
 // What behaviors need to know of the process that they run in.
 struct Host {
-  sigset_t signal_mask{};         // what a child starts with
-  std::set<std::string> secrets;  // environment variables that a child must not see
+  sigset_t signal_mask{};  // what a child starts with
 };
 
 // One section [behavior.NAME] of the config file, found to be right.

@@ -86,7 +86,7 @@ class Exec : public Behavior {
                                    .log_name = name_,
                                    .log_lines = kMostLines,
                                    .input = input.fd,
-                                   .environment = EnvironmentFor(event, inherited, host_.secrets)});
+                                   .environment = EnvironmentFor(event, inherited)});
     if (!child) return tl::unexpected(child.error());
     const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, child->pid(), 0U)));
     if (process.fd < 0) return Failed("pidfd_open");
@@ -134,12 +134,10 @@ BehaviorSettings::Make ReadExec(SectionReader& section) {
   };
 }
 
-std::vector<std::string> EnvironmentFor(const Event& event, const std::vector<std::string>& inherited,
-                                        const std::set<std::string>& secrets) {
+std::vector<std::string> EnvironmentFor(const Event& event, const std::vector<std::string>& inherited) {
   std::vector<std::string> environment;
   for (const auto& variable : inherited) {
-    const bool is_secret = secrets.contains(variable.substr(0, variable.find('=')));
-    if (!is_secret && !variable.starts_with(kPrefix)) environment.push_back(variable);
+    if (!variable.starts_with(kPrefix)) environment.push_back(variable);
   }
   const auto add = [&environment](std::string name, const auto& value) {
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));

@@ -13,8 +13,7 @@ namespace redis_zk::watcher {
 // The keys `command` and `timeout`.
 BehaviorSettings::Make ReadExec(SectionReader& section);
 
-// "NAME=value": what is in `inherited`, without the secrets and what looks like ours, and the event.
-std::vector<std::string> EnvironmentFor(const Event& event, const std::vector<std::string>& inherited,
-                                        const std::set<std::string>& secrets);
+// "NAME=value": what is in `inherited`, without what looks like ours, and the event.
+std::vector<std::string> EnvironmentFor(const Event& event, const std::vector<std::string>& inherited);
 
 }  // namespace redis_zk::watcher

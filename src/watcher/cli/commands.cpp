@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <string>
@@ -16,8 +15,11 @@
 
 #include "base/exit_code.h"
 #include "base/printable.h"
+#include "watcher/cli/output.h"
 #include "watcher/cli/render.h"
+#include "watcher/cli/secure.h"
 #include "watcher/web/client.h"
+#include "zookeeper/client_session.h"
 
 namespace redis_zk::watcher::cli {
 
@@ -35,27 +37,12 @@ constexpr int kOk = 200;
 constexpr const char* kText = "text/plain";
 constexpr const char* kJson = "application/json";
 
-int Complain(int code, const std::string& why) {
-  std::fprintf(stderr, "watcher: %s\n", why.c_str());
-  return code;
-}
-
-int Complain(const Error& error) {
-  const bool unreachable = error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kUnknownOutcome;
-  return Complain(unreachable ? kExitUnavailable : kExitRefused, error.message);
-}
-
 // The one line that says why the watcher refused.
 int Refused(const web::Response& reply) {
   const auto line = reply.body.substr(0, reply.body.find('\n'));
   return Complain(kExitRefused, line.empty()
                                     ? fmt::format("the watcher answered {} without a reason", reply.status)
                                     : Printable(line));
-}
-
-// False: its reader has gone.
-bool Print(const std::string& text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
 // An answer as it came, on lines of its own.
@@ -214,6 +201,7 @@ int Run(const WatcherOptions& options, const BlockedSignals& signals) {
   sigprocmask(SIG_SETMASK, &signals.original_mask(), nullptr);
   if (options.command == kEvents) return ShowEvents(command);
   if (options.command == kFailover) return FailOver(command);
+  if (options.command == kSecureZooKeeper) return SecureZooKeeper(options, zookeeper::OpenClientSession);
   return options.command == kExplain ? ShowExplanation(command) : ShowStatus(command);
 }
 

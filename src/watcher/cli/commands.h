@@ -1,13 +1,11 @@
-// The commands that ask a running watcher: status, events, failover, explain.
+// The commands that ask a running watcher: status, events, failover, explain; and secure-zookeeper, which
+// asks ZooKeeper.
 #pragma once
 
 #include "os/signals.h"
 #include "watcher/options.h"
 
 namespace redis_zk::watcher::cli {
-
-inline constexpr int kExitWarnings = 1;  // status: something is wrong with what is shown
-inline constexpr int kExitRefused = 2;   // the watcher answered, and its answer is no
 
 // Carries out options.command, prints to stdout, complains to stderr in one line, and returns the exit code.
 // `signals` are given back to those who send them: a command ends with its signal, but for a stream of

@@ -165,6 +165,9 @@ Answer Readyz(const Request& request, const Topology& topology, std::string_view
   if (!topology.zookeeper_connected) return Unavailable(request, "ZooKeeper is not connected");
   if (topology.sentinels.empty()) return Unavailable(request, "no Sentinel is registered");
   if (!topology.following) return Unavailable(request, "no Sentinel is followed");
+  // It serves as well as ever.
+  if (topology.open_znodes && topology.open_znodes->count > 0)
+    return Text("ready, but " + DescribeOpen(*topology.open_znodes));
   return Text("ready");
 }
 

@@ -192,6 +192,14 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
     families.Gauge("redis_zk_zookeeper_request_seconds", "How long the last small request to ZooKeeper took.",
                    std::chrono::duration<double>(*figures.request_took).count());
   }
+  // Before it is known, 0 would be a lie.
+  if (topology.open_znodes) {
+    families.Gauge(
+        "redis_zk_zookeeper_open_znodes",
+        "Znodes that other users of ZooKeeper than ZK_USERNAME may change, or read where ZK_ACL is "
+        "private.",
+        static_cast<double>(topology.open_znodes->count));
+  }
   families.Gauge("redis_zk_following", "1: a Sentinel's events are followed.",
                  topology.following.has_value());
   families.Gauge("redis_zk_sentinels_registered", "Sentinels that are registered in ZooKeeper.",
