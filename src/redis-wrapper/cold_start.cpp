@@ -136,35 +136,6 @@ Decision WaitForReserve(const View& view, const Reserve& reserve, const std::str
           why, address, held, DescribeData(view.own), view.self.ToAddress()));
 }
 
-bool IsMeant(const View& view, const Endpoint& endpoint, const std::string& replication_id) {
-  Member member;
-  member.endpoint = endpoint;
-  member.dataset.replication_id = replication_id;
-  return IsForced(member, view.force_master);
-}
-
-// Whether FORCE_MASTER names a server that runs: the rows about running servers decide then.
-bool NamesRunning(const View& view) {
-  return std::any_of(
-             view.living.begin(), view.living.end(),
-             [&](const auto& each) { return IsMeant(view, each.first, each.second.replication_id); }) ||
-         std::any_of(view.hanging.begin(), view.hanging.end(),
-                     [&](const auto& each) { return IsMeant(view, each.first, each.second.replication_id); });
-}
-
-// Whether a node can come that FORCE_MASTER selects. An id changes when its data are loaded: one that is
-// known of no absent node has been carried out.
-bool MayCome(const View& view) {
-  if (view.force_master.find(':') != std::string::npos) return true;
-  const auto is_meant = [&view](const KnownDataset& known) {
-    return IsMeant(view, known.endpoint, known.dataset.replication_id);
-  };
-  return std::any_of(view.awaited.begin(), view.awaited.end(), is_meant) ||
-         std::any_of(view.promotable_absent.begin(), view.promotable_absent.end(), is_meant) ||
-         std::any_of(view.failing.begin(), view.failing.end(),
-                     [&](const auto& each) { return is_meant(each.second); });
-}
-
 Decision AwaitStart(std::string name, std::string reason) {
   Decision decision = Decision::Wait(std::move(name), std::move(reason));
   decision.awaits_start = true;

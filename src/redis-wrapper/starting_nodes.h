@@ -23,6 +23,11 @@ std::string DescribeStarts(const store::FailedLoads& failed);
 std::string DescribeRepair(const store::FailedLoads& failed);
 
 bool IsForced(const store::Member& member, const std::string& force_master);
+// Whether FORCE_MASTER names a server that runs: the rows about running servers decide then.
+bool NamesRunning(const View& view);
+// Whether a node can come that FORCE_MASTER selects. An id changes when its data are loaded: one that is
+// known of no absent node has been carried out.
+bool MayCome(const View& view);
 
 // The best of those that can begin with their data, of equals the first: nobody can with what a server holds
 // that does not answer. Two of different origin: both, in `rival`.

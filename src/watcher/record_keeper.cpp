@@ -92,7 +92,7 @@ std::vector<RecordKeeper::Change> RecordKeeper::CheckHinted(const RegistryView& 
     if (reports[i] && members) {
       Evidence evidence{.record = view.groups.at(groups[i]),
                         .reports = {std::move(*reports[i])},
-                        .registered = view.sentinels.size()};
+                        .registered = view.registered()};
       NoteMembers(*members, groups[i], &evidence);
       auto decided = Decide(evidence, mode_);
       if (auto* change = std::get_if<NextRecord>(&decided)) next = std::move(*change);
@@ -150,7 +150,7 @@ std::vector<Evidence> RecordKeeper::AskAllSentinels(const RegistryView& view,
   std::vector<Evidence> evidence;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     auto& of_group = evidence.emplace_back(
-        Evidence{.record = view.groups.at(groups[i]), .registered = view.sentinels.size()});
+        Evidence{.record = view.groups.at(groups[i]), .registered = view.registered()});
     for (auto& of_sentinel : answers) {
       if (of_sentinel[i]) of_group.reports.push_back(std::move(*of_sentinel[i]));
     }

@@ -161,6 +161,8 @@ bool RegistryReader::ReadWaiting() {
   const TimePoint now = Clock::now();
   if (!session_.connected() || now < read_waiting_at_) return false;
   read_waiting_at_ = now + kReadWaitingEvery;
+  // No watch tells that an ACL was changed.
+  if (view_.closed_sentinels > 0) stale_ = true;
   // A silent ZooKeeper holds the loop up once, not twice.
   if (!MeasureRequest()) return false;
   std::vector<std::string> groups;

@@ -20,6 +20,8 @@ struct RegistryView {
   std::vector<store::Sentinel> sentinels;
   // Registrations that an ACL closes to us: those Sentinels are not among them.
   std::size_t closed_sentinels = 0;
+  // Of how many a majority counts.
+  std::size_t registered() const { return sentinels.size() + closed_sentinels; }
   std::map<std::string, store::Record> groups;
   std::optional<store::CleanUpPause> clean_up_paused;
   // Read less often; nothing is decided by them.

@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "base/log.h"
-#include "zookeeper/requests.h"
 
 namespace redis_zk::zookeeper {
 
@@ -34,6 +33,7 @@ ClientHandle::ClientHandle(const std::vector<std::string>& addresses, const std:
     : sink_(sink), state_(Clock::now()), logs_in_(!credentials.empty()) {
   zoo_set_debug_level(ZOO_LOG_LEVEL_INFO);
   const std::string servers = ConnectString(addresses, chroot);
+  const std::scoped_lock login_first(login_sent_);
   // The first event may arrive before it returns.
   raw_ = zookeeper_init2(servers.c_str(), &ClientHandle::OnEvent, static_cast<int>(session_timeout.count()),
                          nullptr, this, 0, &OnClientLog);
@@ -70,7 +70,11 @@ void ClientHandle::OnEvent(zhandle_t* client, int type, int state, const char* p
     return;
   }
   const Report report = ReportOf(state);
-  if (report == Report::kConnected && self.logs_in_) return self.AwaitLogin(client);
+  if (report == Report::kConnected && self.logs_in_) {
+    // The client's threads may be faster than who started them.
+    { const std::scoped_lock login_first(self.login_sent_); }
+    return self.AwaitLogin(client);
+  }
   self.TakeReport(report, zoo_client_id(client)->client_id, zoo_recv_timeout(client));
 }
 
@@ -84,9 +88,17 @@ void ClientHandle::AwaitLogin(zhandle_t* client) {
 void ClientHandle::OnAnswer(int code, const Stat* /*stat*/, const void* context) {
   auto& self = *static_cast<ClientHandle*>(const_cast<void*>(context));
   // Any answer will do. Without one, the end of the connection is another event, too.
-  if (code != ZOK) {
-    const ErrorKind kind = ErrorOfClient(code).kind;
-    if (kind == ErrorKind::kUnavailable || kind == ErrorKind::kUnknownOutcome) return;
+  switch (code) {
+    case ZCONNECTIONLOSS:
+    case ZOPERATIONTIMEOUT:
+    case ZSESSIONEXPIRED:
+    case ZSESSIONMOVED:
+    case ZAUTHFAILED:
+    case ZCLOSING:
+    case ZINVALIDSTATE:
+      return;
+    default:
+      break;
   }
   self.TakeReport(Report::kConnected, self.coming_id_, self.coming_timeout_ms_);
 }

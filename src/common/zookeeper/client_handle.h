@@ -10,6 +10,7 @@
 #include <zookeeper/zookeeper.h>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,7 @@ class ClientHandle {
   const Session::Sink& sink_;
   SessionState state_;
   const bool logs_in_;
+  std::mutex login_sent_;  // held until the login is on its way
   // Of the session that waits for its login. The client's completion thread only.
   std::int64_t coming_id_ = 0;
   int coming_timeout_ms_ = 0;
