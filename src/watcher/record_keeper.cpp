@@ -149,8 +149,8 @@ std::vector<Evidence> RecordKeeper::AskAllSentinels(const RegistryView& view,
   auto answers = sentinel::AskSentinels(network_.sentinels, store::PeersIn(view.sentinels), groups);
   std::vector<Evidence> evidence;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    auto& of_group = evidence.emplace_back(
-        Evidence{.record = view.groups.at(groups[i]), .registered = view.registered()});
+    auto& of_group =
+        evidence.emplace_back(Evidence{.record = view.groups.at(groups[i]), .registered = view.registered()});
     for (auto& of_sentinel : answers) {
       if (of_sentinel[i]) of_group.reports.push_back(std::move(*of_sentinel[i]));
     }

@@ -22,7 +22,8 @@ class RealContractSession final : public ContractSession {
     EXPECT_TRUE((*this)->Create(sign, "", zookeeper::Lifetime::kEphemeral));
     EXPECT_TRUE(observer.Connect());
     proxy_.Set(Proxy::Mode::kSilent);
-    // Asked again and again: of a znode that it may not read, ZooKeeper tells no watch (since CVE-2024-23944).
+    // Asked again and again: of a znode that it may not read, ZooKeeper tells no watch (since
+    // CVE-2024-23944).
     const auto is_gone = [&] {
       const auto found = observer->Exists(sign, zookeeper::Watch::kNo);
       return found && !*found;
