@@ -163,7 +163,9 @@ std::optional<Decision> DecideForced(const View& view, const Field& field, const
   if (view.force_master.empty()) return std::nullopt;
   std::vector<Member> meant;
   std::copy_if(field.candidates.begin(), field.candidates.end(), std::back_inserter(meant),
-               [&view](const auto& candidate) { return IsForced(candidate, view.force_master); });
+               [&view](const auto& candidate) {
+                 return IsForced(view, candidate.endpoint, candidate.dataset.replication_id);
+               });
   if (meant.empty())
     return NamesRunning(view) || !MayCome(view) ? std::nullopt : std::optional(AwaitNamed(view, why));
   // An id may be that of several nodes: the best of them, and this node, which stands first, among equals.
@@ -256,8 +258,7 @@ std::string FindPermission(const View& view, const Field& field) {
       view.record.state == store::Record::State::kMaster && view.record.master == view.self;
   const bool was_master = view.history.node.empty() ? is_recorded : view.history.node == view.node;
   if (was_master) return "it was the master";
-  if (IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
-    return "FORCE_MASTER names it";
+  if (IsForced(view, view.self, view.own.replication_id)) return "FORCE_MASTER names it";
   auto taker = FindTaker(view, field, /*with_data=*/true);
   // Others may come back with data. Where they do not, an empty one takes over.
   if (!taker && (view.promotable_absent.empty() || !view.patient))
@@ -368,7 +369,7 @@ Decision DecideColdStart(const View& view, const std::string& why) {
   if (!begins && !about_the_absent) return decision;
   const auto reserve = FindBetterReserve(view);
   if (!reserve) return decision;
-  if (!IsForced({.endpoint = view.self, .dataset = view.own}, view.force_master))
+  if (!IsForced(view, view.self, view.own.replication_id))
     return decision.wait == "forced-master" ? decision : WaitForReserve(view, *reserve, why);
   if (!begins) return decision;
   decision.forced = true;

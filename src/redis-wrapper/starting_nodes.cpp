@@ -62,13 +62,6 @@ std::int64_t RankOf(const Member& member) {
   return member.priority == kNeverPromoted ? std::numeric_limits<std::int64_t>::max() : member.priority;
 }
 
-bool IsMeant(const View& view, const Endpoint& endpoint, const std::string& replication_id) {
-  Member member;
-  member.endpoint = endpoint;
-  member.dataset.replication_id = replication_id;
-  return IsForced(member, view.force_master);
-}
-
 }  // namespace
 
 std::string DescribeData(const Dataset& dataset) {
@@ -112,30 +105,28 @@ std::string DescribeRepair(const store::FailedLoads& failed) {
   return "remove what its log names as the reason";
 }
 
-bool IsForced(const Member& member, const std::string& force_master) {
-  return force_master == member.endpoint.ToAddress() ||
-         (force_master.size() >= kLeastIdDigits && member.dataset.replication_id.starts_with(force_master));
+bool IsForced(const View& view, const Endpoint& endpoint, const std::string& replication_id) {
+  return view.force_master == endpoint.ToAddress() ||
+         (view.force_master.size() >= kLeastIdDigits && replication_id.starts_with(view.force_master));
 }
 
 bool NamesRunning(const View& view) {
-  return std::any_of(
-             view.living.begin(), view.living.end(),
-             [&](const auto& each) { return IsMeant(view, each.first, each.second.replication_id); }) ||
-         std::any_of(view.hanging.begin(), view.hanging.end(),
-                     [&](const auto& each) { return IsMeant(view, each.first, each.second.replication_id); });
+  const auto is_forced = [&view](const auto& each) {
+    return IsForced(view, each.first, each.second.replication_id);
+  };
+  return std::any_of(view.living.begin(), view.living.end(), is_forced) ||
+         std::any_of(view.hanging.begin(), view.hanging.end(), is_forced);
 }
 
-// Whether a node can come that FORCE_MASTER selects. An id changes when its data are loaded: one that is
-// known of no absent node has been carried out.
 bool MayCome(const View& view) {
   if (view.force_master.find(':') != std::string::npos) return true;
-  const auto is_meant = [&view](const KnownDataset& known) {
-    return IsMeant(view, known.endpoint, known.dataset.replication_id);
+  const auto is_forced = [&view](const KnownDataset& known) {
+    return IsForced(view, known.endpoint, known.dataset.replication_id);
   };
-  return std::any_of(view.awaited.begin(), view.awaited.end(), is_meant) ||
-         std::any_of(view.promotable_absent.begin(), view.promotable_absent.end(), is_meant) ||
+  return std::any_of(view.awaited.begin(), view.awaited.end(), is_forced) ||
+         std::any_of(view.promotable_absent.begin(), view.promotable_absent.end(), is_forced) ||
          std::any_of(view.failing.begin(), view.failing.end(),
-                     [&](const auto& each) { return is_meant(each.second); });
+                     [&](const auto& each) { return is_forced(each.second); });
 }
 
 Best FindBest(const std::vector<Member>& candidates, const History& history) {

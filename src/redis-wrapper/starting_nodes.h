@@ -22,7 +22,8 @@ std::string DescribeStarts(const store::FailedLoads& failed);
 // What a person can do about data that cannot be loaded: "repair its files (...)".
 std::string DescribeRepair(const store::FailedLoads& failed);
 
-bool IsForced(const store::Member& member, const std::string& force_master);
+// Whether FORCE_MASTER selects the node at this address, or with data of this id.
+bool IsForced(const View& view, const Endpoint& endpoint, const std::string& replication_id);
 // Whether FORCE_MASTER names a server that runs: the rows about running servers decide then.
 bool NamesRunning(const View& view);
 // Whether a node can come that FORCE_MASTER selects. An id changes when its data are loaded: one that is

@@ -49,21 +49,18 @@ std::optional<int> AddressClaim::Await() {
     return std::nullopt;
   const Endpoint& address = server_.announce;
   const Duration longest = server_.master_wait_timeout;
-  const TimePoint deadline = longest == Duration::zero() ? TimePoint::max() : Clock::now() + longest;
+  const bool is_bounded = longest != Duration::zero();
+  const TimePoint deadline = is_bounded ? Clock::now() + longest : TimePoint::max();
   std::optional<TimePoint> patience;
   while (true) {
     const std::int64_t session = loop_.session().id();
     const bool answered = !servers_.WhoAnswers({address}).empty();
     const auto other = addresses_.Claim(address, name_, answered);
-    Wait wait{.name = "address"};
-    if (longest != Duration::zero()) wait.until = deadline;
+    Wait wait;
     Duration look_again = kLookAgain;
     if (!other) {
-      const auto until = wait.until;
-      wait = WaitAfter(other.error(), wait.name,
+      wait = WaitAfter(other.error(), "address",
                        fmt::format("cannot claim the address {} in ZooKeeper", address.ToAddress()));
-      wait.until = until;
-      loop_.SayWaiting(wait);
     } else {
       // What listens where ours will is a predecessor that stops, or the launch says what is wrong.
       const bool occupied = answered && (*other || CheckBindable(server_.bind));
@@ -78,17 +75,18 @@ std::optional<int> AddressClaim::Await() {
       if (verdict == store::AddressVerdict::kRefuse) {
         log::Error({.event = "address-taken"},
                    "exiting: the announced address {} is taken: {}{}; set ANNOUNCE_IP and ANNOUNCE_PORT to "
-                   "an address "
-                   "that no other wrapper has",
+                   "an address that no other wrapper has",
                    address.ToAddress(), who, *other && answered ? ", and its server answers" : "");
         return kExitTryAgain;
       }
-      wait.sentence = fmt::format("waiting for the address {} until its ZooKeeper session expires: {}",
-                                  address.ToAddress(), who);
-      if (patience) wait.until = std::min(*patience, deadline);
-      loop_.SayWaiting(wait);
+      wait = {.name = "address",
+              .sentence = fmt::format("waiting for the address {} until its ZooKeeper session expires: {}",
+                                      address.ToAddress(), who)};
+      if (patience) wait.until = *patience;
       if (*other && !(*other)->serving) look_again = kLookAgainSoon;
     }
+    if (is_bounded) wait.until = std::min(wait.until.value_or(deadline), deadline);
+    loop_.SayWaiting(wait);
     const TimePoint until = std::min(deadline, Clock::now() + look_again);
     while (!loop_.stop_requested() && Clock::now() < until) loop_.Pump(until);
     if (loop_.stop_requested()) return kExitStopped;
