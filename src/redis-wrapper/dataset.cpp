@@ -134,8 +134,10 @@ Dataset FindRdbDataset(const DataFiles& files, const Note& note) {
   if (!header->has_data) return {};
   // A master that never had a replica saves no id; the note knows it.
   const std::string& id = header->replication_id.empty() ? note.replication_id : header->replication_id;
+  const bool is_noted = id == note.replication_id;
   return {.replication_id = id,
-          .previous_id = id == note.replication_id ? note.previous_id : "",
+          .previous_id = is_noted ? note.previous_id : "",
+          .copy_of = is_noted ? "" : note.copy_of,
           .offset = header->offset,
           .bytes = facts->bytes};
 }
@@ -176,6 +178,7 @@ Note ReadNote(const DataFiles& files) {
   return {.node = text_at("node"),
           .replication_id = text_at("replication_id"),
           .previous_id = text_at("previous_id"),
+          .copy_of = text_at("copy_of"),
           .offset = number_at("offset"),
           .aof_file = text_at("aof_file"),
           .aof_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(number_at("aof_bytes"), 0))};
@@ -185,6 +188,7 @@ Status WriteNote(const DataFiles& files, const Note& note) {
   const Json json{{"node", note.node},
                   {"replication_id", note.replication_id},
                   {"previous_id", note.previous_id},
+                  {"copy_of", note.copy_of},
                   {"offset", note.offset},
                   {"aof_file", note.aof_file},
                   {"aof_bytes", note.aof_bytes}};

@@ -35,6 +35,8 @@ struct Note {
   std::string node;  // names the data of this directory for as long as they exist
   std::string replication_id;
   std::string previous_id;
+  // What its master's data were called when the replica was launched; empty as soon as its copy has a name.
+  std::string copy_of{};
   std::int64_t offset = 0;
   // The append-only file at that moment; empty: there was none.
   std::string aof_file;

@@ -108,7 +108,7 @@ void DatasetKeeper::TellUnserved(int exit_code) {
 }
 
 void DatasetKeeper::ExpectCopy(const std::string& replication_id) {
-  if (found_.empty()) Say(note_.Expect(replication_id));
+  Say(note_.Expect(replication_id, found_));
 }
 
 void DatasetKeeper::DropCopy() const { unlink((files_.dir + '/' + kCopyFile).c_str()); }

@@ -62,8 +62,8 @@ class DatasetKeeper {
   // Whether the server keeps another file than redis.conf says; see conversion.h.
   void SetConverting(bool converting) { converting_ = converting; }
 
-  // Before a replica that has no data yet is launched on a master whose data are called `replication_id`:
-  // what a sudden death leaves of the first copy has a name, and counts as the least that bears it.
+  // Before a replica is launched on a master whose data are called `replication_id`: what a sudden death
+  // leaves of its copy has a name even if nobody has written down its own.
   void ExpectCopy(const std::string& replication_id);
 
   // Of a group that keeps nothing on disk: what a full copy left, which Redis would load.

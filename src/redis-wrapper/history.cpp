@@ -29,10 +29,12 @@ std::optional<std::size_t> ChapterOf(const std::string& replication_id, const Hi
   return static_cast<std::size_t>(found - history.ancestors.begin());
 }
 
-// Twice the chapter, so that a descendant whose own chapter never reached ZooKeeper fits in just behind.
+// Three places for each chapter: that of a copy of it whose own name never reached ZooKeeper, and which may
+// lack what its master wrote since; its own; and that of a descendant whose chapter never reached ZooKeeper.
 std::optional<std::size_t> PlaceOf(const Dataset& dataset, const History& history) {
-  if (const auto chapter = ChapterOf(dataset.replication_id, history)) return *chapter * 2;
-  if (const auto parent = ChapterOf(dataset.previous_id, history)) return *parent * 2 + 1;
+  if (const auto chapter = ChapterOf(dataset.replication_id, history)) return *chapter * 3 + 1;
+  if (const auto parent = ChapterOf(dataset.previous_id, history)) return *parent * 3 + 2;
+  if (const auto original = ChapterOf(dataset.copy_of, history)) return *original * 3;
   return std::nullopt;
 }
 

@@ -23,6 +23,7 @@ bool SpeaksOfFiles(const redis::ServerInfo& own, bool converting) {
 
 Note NextNote(const Note& note, const redis::ServerInfo& own, const AofTail& tail) {
   Note next = note;
+  next.copy_of.clear();
   if (own.replication_id != note.replication_id) {
     next.previous_id =
         own.previous_replication_id.empty() ? note.replication_id : own.previous_replication_id;
@@ -46,8 +47,17 @@ void NoteKeeper::ReadAnew() {
 
 Status NoteKeeper::Name() { return named_ ? Status() : Write(note_); }
 
-Status NoteKeeper::Expect(const std::string& replication_id) {
-  return Write({.node = note_.node, .replication_id = replication_id});
+Status NoteKeeper::Expect(const std::string& replication_id, const store::Dataset& found) {
+  // Without data of its own, whatever the node holds later is what has come of the copy.
+  Note next{.node = note_.node, .replication_id = replication_id};
+  if (!found.empty()) {
+    next = note_;
+    // As the file says that the copy will replace: another id in its place is that of the copy.
+    next.replication_id = found.replication_id;
+    next.previous_id = found.previous_id;
+  }
+  next.copy_of = replication_id;
+  return next == note_ ? Status() : Write(std::move(next));
 }
 
 Status NoteKeeper::Keep(const redis::ServerInfo& own, bool converting, TimePoint now) {

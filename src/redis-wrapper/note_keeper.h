@@ -23,8 +23,8 @@ class NoteKeeper {
 
   // Before data are known under the node's name: writes the name down, so that the node finds it again.
   Status Name();
-  // Before the first copy of a master's data, which are called `replication_id`.
-  Status Expect(const std::string& replication_id);
+  // Before a copy of a master's data, which are called `replication_id`. `found`: what it will replace.
+  Status Expect(const std::string& replication_id, const store::Dataset& found);
   // Writes down what the server says of its data: a new name at once, how far they go every five seconds.
   // `converting`: the server keeps another file than redis.conf says; see conversion.h.
   Status Keep(const redis::ServerInfo& own, bool converting, TimePoint now);

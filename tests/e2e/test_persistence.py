@@ -361,6 +361,42 @@ def test_a_large_save_has_time(quick):
     assert node.ask("DBSIZE") == 1000
 
 
+@pytest.mark.parametrize("own_data", [False, True])
+def test_a_copy_whose_name_nobody_has_written_down(make_cluster, own_data):
+    """A master gets another replication id with its first replica; both die before a wrapper has seen it."""
+    cluster = make_cluster(HANDOVER_TIMEOUT="0", COLD_START_WAIT="1s")
+    cluster.start_zookeeper()
+    # Time to stop the wrappers in.
+    configure(cluster, APPEND_ONLY + "repl-diskless-sync-delay 2\n")
+    master, replica = cluster.redis(), cluster.redis(start=False)
+    master.await_serving()
+    fill(master, 1000)
+    if own_data:
+        replica.start()
+        wait_for(lambda: replica.follows(master) and keeps_append_only(replica), what="the first copy")
+        replica.kill_all()
+        master.kill_all()
+        start(master)
+    at_first = master.info()["master_replid"]
+    wait_for(lambda: at_first in (cluster.record(f"/redis/history/{GROUP}") or ""), what="the history")
+    master.signal(signal.SIGSTOP)
+    replica.start()
+    wait_for(lambda: replica.ask("PING"), what="the replica's server")
+    replica.signal(signal.SIGSTOP)
+    wait_for(lambda: replica.follows(master), what="the copy")
+    assert replica.info()["master_replid"] != at_first
+    replica.kill_all()
+    fill(master, 1, name="later")
+    wait_for(lambda: not persistence(master)["aof_pending_bio_fsync"], what="the disk")
+    master.kill_all()
+    for node in (replica, master):
+        node.start()
+    for node in (replica, master):
+        node.await_serving()
+    assert master.role == "master" and master.ask("DBSIZE") == 1000 + 1
+    wait_for(lambda: replica.ask("DBSIZE") == 1000 + 1, what="the copy of all")
+
+
 def test_a_kill_says_what_it_may_have_cost(make_cluster):
     cluster = make_cluster(HANDOVER_TIMEOUT="0", STOP_TIMEOUT="1s")
     cluster.start_zookeeper()

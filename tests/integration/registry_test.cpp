@@ -171,7 +171,7 @@ TEST_F(RegistryTest, LeavesUnreadableEntriesOut) {
 }
 
 TEST_F(RegistryTest, AMemberSaysAnewWhatItIs) {
-  store::Member member{.uuid = "m", .endpoint = kB, .node = "n", .dataset = {"id", "", 1, 3}};
+  store::Member member{.uuid = "m", .endpoint = kB, .node = "n", .dataset = {"id", "", "", 1, 3}};
   ASSERT_TRUE(registry_.members.Register("master1", member));
   member.serving = true;
   ASSERT_TRUE(registry_.members.Register("master1", member));
@@ -203,7 +203,7 @@ TEST_F(RegistryTest, KeepsHistoryAndDatasets) {
   Put("/history/master1", "garbage");
   EXPECT_EQ(registry_.datasets.ReadHistory("master1").value(), store::History{});
 
-  const store::KnownDataset known{.node = "n", .endpoint = kA, .dataset = {"b", "a", 7, 9}};
+  const store::KnownDataset known{.node = "n", .endpoint = kA, .dataset = {"b", "a", "", 7, 9}};
   ASSERT_TRUE(registry_.datasets.Report("master1", known));
   Put("/datasets/master1/garbage", "[");
   const auto all = registry_.datasets.List("master1").value();

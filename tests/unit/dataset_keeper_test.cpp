@@ -67,7 +67,17 @@ TEST_F(DatasetKeeperTest, DataThatAreThereKeepTheirNameUntilTheyAreReplaced) {
   auto keeper = Keeper();
   ASSERT_FALSE(keeper.Find().empty());
   keeper.ExpectCopy("0123456789abcdef");
-  EXPECT_EQ(Keeper().Find().replication_id, "");
+  EXPECT_EQ(Keeper().Find().replication_id, "") << "of unknown origin";
+  keeper.WriteDown({.append_only = true, .replication_id = "first", .offset = 7}, Clock::now());
+  keeper.Find();
+  keeper.ExpectCopy("0123456789abcdef");
+  EXPECT_EQ(Keeper().Find().replication_id, "first");
+  redis::ServerInfo copied{
+      .role = redis::Role::kReplica, .append_only = true, .replication_id = "0123456789abcdef"};
+  copied.link_up = true;
+  keeper.WriteDown(copied, Clock::now());
+  EXPECT_EQ(ReadNote(files_).copy_of, "") << "the copy is complete";
+  EXPECT_EQ(Keeper().Find().replication_id, "0123456789abcdef");
 }
 
 TEST_F(DatasetKeeperTest, AReplicaTakesItsMastersNameWithItsMastersData) {

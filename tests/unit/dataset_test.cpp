@@ -124,6 +124,12 @@ TEST_F(DatasetTest, ASnapshotNamesItsHistory) {
   EXPECT_EQ(dataset.bytes, (kNames + kOneKey).size());
   EXPECT_EQ(FindDataset(snapshots_, {.replication_id = "another", .previous_id = "x"}).previous_id, "");
 
+  const auto copy = FindDataset(snapshots_, {.replication_id = "another", .copy_of = "master's"});
+  EXPECT_EQ(copy.copy_of, "master's");
+  EXPECT_EQ(copy.offset, 12345);
+  EXPECT_EQ(FindDataset(snapshots_, {.replication_id = kId, .copy_of = "master's"}).copy_of, "")
+      << "what the copy was to replace is still there";
+
   WriteFile(path_ / "dump.rdb", kMagic + kOneKey);
   EXPECT_EQ(FindDataset(snapshots_, {.replication_id = kId}).replication_id, kId)
       << "of a master without replicas";
@@ -515,7 +521,7 @@ TEST(ConversionTest, TheOldFileStaysInForceUntilTheNewOneIsComplete) {
 
 TEST_F(DatasetTest, TheNoteIsReadAsItWasWritten) {
   EXPECT_EQ(ReadNote(snapshots_), Note{});
-  const Note note{"n", kId, "before", 9'000'000'000, "file", 77};
+  const Note note{"n", kId, "before", "master's", 9'000'000'000, "file", 77};
   ASSERT_TRUE(WriteNote(snapshots_, note));
   EXPECT_EQ(ReadNote(snapshots_), note);
   for (const char* garbage : {"", "{", "[]", "null", R"({"node":7,"offset":"x","aof_bytes":-1})"}) {

@@ -21,6 +21,12 @@ Dataset Data(const std::string& id, std::int64_t offset, const std::string& prev
   return {.replication_id = id, .previous_id = previous, .offset = offset, .bytes = 1};
 }
 
+Dataset Copy(const std::string& id, std::int64_t offset, const std::string& original) {
+  Dataset dataset = Data(id, offset);
+  dataset.copy_of = original;
+  return dataset;
+}
+
 const History kNothing{};
 const History kChapters{.replication_id = "c", .offset = 300, .ancestors = {{"a", 100}, {"b", 200}}};
 
@@ -54,6 +60,16 @@ TEST(CompareTest, TellsWhichDataContainTheOther) {
            {"a child of an old chapter", Data("d", 999, "a"), Data("b", 1), kChapters, Order::kOlder},
            {"a child, without a history", Data("d", 1, "c"), Data("c", 999), kNothing, Order::kNewer},
            {"two children of one parent", Data("d", 1, "c"), Data("e", 1, "c"), kChapters, Order::kUnrelated},
+           {"a copy without a name beside its original", Copy("x", 999, "c"), Data("c", 1), kChapters,
+            Order::kOlder},
+           {"a copy without a name beside what came before", Copy("x", 1, "c"), Data("b", 999), kChapters,
+            Order::kNewer},
+           {"a copy without a name beside a child of what came before", Copy("x", 1, "c"),
+            Data("d", 999, "b"), kChapters, Order::kNewer},
+           {"two copies of one name", Copy("x", 1, "c"), Copy("x", 2, "c"), kChapters, Order::kOlder},
+           {"two copies of one original", Copy("x", 1, "c"), Copy("y", 2, "c"), kChapters, Order::kUnrelated},
+           {"a copy of what nobody knows", Copy("x", 1, "z"), Data("c", 1), kChapters, Order::kUnrelated},
+           {"a copy whose name is known", Copy("c", 2, "b"), Data("c", 1), kChapters, Order::kNewer},
            {"a stranger beside the newest", Data("x", 999), Data("c", 1), kChapters, Order::kUnrelated},
            {"two strangers", Data("x", 1), Data("y", 1), kChapters, Order::kUnrelated},
            {"no history at all", Data("a", 1), Data("b", 1), kNothing, Order::kUnrelated},

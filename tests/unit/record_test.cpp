@@ -143,7 +143,7 @@ TEST(ParseLineageTest, RefusesEverythingElse) {
 constexpr const char* kReplicationId = "75f05d36e6ec5d0d58b7d4d4b2c8a2c1c1f6a9b0";
 
 TEST(MemberTest, IsReadAsItWasWritten) {
-  const Dataset dataset{kReplicationId, "0123", 9'000'000'000, 4096};
+  const Dataset dataset{kReplicationId, "0123", "4567", 9'000'000'000, 4096};
   for (const auto& member :
        {Member{"", {"10.0.0.1", 6379}, "node", dataset, true}, Member{"", {"::1", 1}, "", {}, false},
         Member{"", {"10.0.0.1", 6379}, "node", dataset, true, true},
@@ -184,12 +184,12 @@ TEST(ParseWaitTest, TakesNothingThatWouldSpoilALogOrAMetric) {
 
 TEST(ParseMemberTest, ReadsWhatWasWritten) {
   const Member plain{
-      .endpoint = {"10.0.0.1", 6379}, .node = "n", .dataset = {"a", "b", 5, 7}, .serving = true};
+      .endpoint = {"10.0.0.1", 6379}, .node = "n", .dataset = {"a", "b", "", 5, 7}, .serving = true};
   Member incomplete = plain;
   incomplete.incomplete = true;
   Member hanging = plain;
   hanging.serving = false;
-  hanging.hanging = Dataset{"c", "a", 6, 1};
+  hanging.hanging = Dataset{"c", "a", "", 6, 1};
   Member empty = hanging;
   empty.hanging = Dataset{};
   for (const auto& member : {plain, incomplete, hanging, empty})
@@ -199,7 +199,7 @@ TEST(ParseMemberTest, ReadsWhatWasWritten) {
 TEST(ParseMemberTest, TakesWhatOldOnesWrote) {
   const auto member = ParseMember(
       R"({"endpoint":"10.0.0.1 6379","dataset":{"replication_id":"a","offset":5,"saved_at":1700000000,"bytes":7}})");
-  EXPECT_EQ(member.value().dataset, (Dataset{"a", "", 5, 7}));
+  EXPECT_EQ(member.value().dataset, (Dataset{"a", "", "", 5, 7}));
 }
 
 TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
@@ -225,7 +225,7 @@ TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
 }
 
 TEST(KnownDatasetTest, IsReadAsItWasWritten) {
-  const KnownDataset known{"", {"10.0.0.1", 6379}, {kReplicationId, "", 5, 7}, 0};
+  const KnownDataset known{"", {"10.0.0.1", 6379}, {kReplicationId, "", "", 5, 7}, 0};
   EXPECT_EQ(ParseKnownDataset(Render(known)).value(), known);
   EXPECT_EQ(Render(known).find("failed_loads"), std::string::npos) << "most do not fail";
   KnownDataset failing = known;

@@ -11,7 +11,7 @@ namespace redis_zk::store {
 namespace {
 
 bool Names(const Dataset& dataset, const std::string& id) {
-  return dataset.replication_id == id || dataset.previous_id == id;
+  return dataset.replication_id == id || dataset.previous_id == id || dataset.copy_of == id;
 }
 
 }  // namespace

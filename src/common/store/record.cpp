@@ -69,10 +69,12 @@ Result<ServerObject> ParseServerObject(std::string_view text) {
 }
 
 Json ToJson(const Dataset& dataset) {
-  return {{"replication_id", dataset.replication_id},
-          {"previous_id", dataset.previous_id},
-          {"offset", dataset.offset},
-          {"bytes", dataset.bytes}};
+  Json json{{"replication_id", dataset.replication_id},
+            {"previous_id", dataset.previous_id},
+            {"offset", dataset.offset},
+            {"bytes", dataset.bytes}};
+  if (!dataset.copy_of.empty()) json["copy_of"] = dataset.copy_of;
+  return json;
 }
 
 // What is missing or of another type counts as unknown: a wrapper of another version wrote it.
@@ -81,6 +83,7 @@ std::optional<Dataset> DatasetAt(const Json& json, const char* key) {
   if (found == json.end() || !found->is_object()) return std::nullopt;
   return Dataset{.replication_id = TextAt(*found, "replication_id"),
                  .previous_id = TextAt(*found, "previous_id"),
+                 .copy_of = TextAt(*found, "copy_of"),
                  .offset = NumberAt(*found, "offset"),
                  .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
 }

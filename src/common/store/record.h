@@ -91,6 +91,9 @@ struct Dataset {
   std::string replication_id;
   // What it was called before the last promotion or restart; empty: nothing is known.
   std::string previous_id;
+  // What the master's data were called when the copy was begun whose own name nobody has written down: a
+  // master gets another id with its first replica. Empty: these data are no such copy.
+  std::string copy_of{};
   // How far in that history they go, in bytes. Offsets compare only within one replication id.
   std::int64_t offset = 0;
   std::uint64_t bytes = 0;  // on disk, 1 of what is in memory; 0: there are no data
