@@ -152,8 +152,27 @@ Result<std::optional<Reply>> Connection::Progress(short events) {
     if (redisBufferWrite(context_.get(), &done) != REDIS_OK) return Failure();
     unsent_ = done == 0;
   }
-  if ((events & POLLIN) != 0 && redisBufferRead(context_.get()) != REDIS_OK) return Failure();
+  if ((events & POLLIN) != 0) {
+    if (auto read = Read(); !read) return tl::unexpected(read.error());
+  }
   return TakeReply();
+}
+
+Status Connection::Read() {
+  const auto fail = [this](ErrorKind kind, std::string_view what) {
+    return Fail(kind, fmt::format("{}: {}", server_.ToAddress(), what));
+  };
+  std::array<char, 16 * 1024> bytes;
+  const ssize_t length = recv(context_->fd, bytes.data(), bytes.size(), 0);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+  if (length < 0) return fail(ErrorKind::kUnavailable, std::strerror(errno));
+  if (length == 0) return fail(ErrorKind::kUnavailable, "Server closed the connection");
+  const std::string_view arrived(bytes.data(), static_cast<std::size_t>(length));
+  if (const auto checked = bounds_.Check(arrived); !checked)
+    return fail(checked.error().kind, checked.error().message);
+  if (redisReaderFeed(context_->reader, arrived.data(), arrived.size()) != REDIS_OK)
+    return fail(ErrorKind::kInternal, context_->reader->errstr);
+  return {};
 }
 
 Result<std::optional<Reply>> Connection::Receive(TimePoint deadline) {

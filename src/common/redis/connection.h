@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "redis/credentials.h"
+#include "redis/reply_bounds.h"
 
 struct redisContext;
 
@@ -61,10 +62,13 @@ class Connection {
   };
   Connection(std::unique_ptr<redisContext, Free> context, Endpoint server);
   Result<std::optional<Reply>> TakeReply();
+  // Takes in what has arrived.
+  Status Read();
   tl::unexpected<Error> Failure() const;
 
   std::unique_ptr<redisContext, Free> context_;
   Endpoint server_;
+  ReplyBounds bounds_;
   bool unsent_ = false;
   bool authenticating_ = false;
 };
