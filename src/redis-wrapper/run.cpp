@@ -1,8 +1,10 @@
 #include "redis-wrapper/run.h"
 
 #include "base/log.h"
+#include "daemon/exposure.h"
 #include "daemon/health.h"
 #include "os/child.h"
+#include "os/core_dumps.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
 #include "redis-wrapper/options.h"
@@ -14,11 +16,14 @@ namespace redis_zk::redis_wrapper {
 
 int Run(int argc, char** argv) {
   os::OpenStandardStreams();
+  os::ForbidCoreDumps();
   const BlockedSignals signals;
   const auto options = ReadWrapperOptions(argc, argv);
   if (options.command == daemon::kHealthCheck) return daemon::CheckHealth(options.common, options.server);
   InitLog("redis-wrapper", options.common.log_format, options.common.log_level);
   SetLogContext(options.common.master_name, options.server.announce.ToAddress());
+  daemon::WarnIfOpen(options.server.announce, options.common.credentials.redis,
+                     "read, change and delete all data, and take over the server", "REDIS_PASSWORD");
   redis::ConnectedServers servers(options.common.credentials.redis);
   redis::ConnectedServers sentinels(options.common.credentials.sentinel);
   return Wrapper(options, signals, {zookeeper::OpenClientSession, {servers, sentinels}}, os::LaunchChild)

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "os/core_dumps.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
 #include "redis/servers.h"
@@ -20,6 +21,7 @@ namespace redis_zk::watcher {
 
 int Run(int argc, char** argv) {
   os::OpenStandardStreams();
+  os::ForbidCoreDumps();
   // An arena for each of many short-lived HTTP threads would cost more memory than all they allocate.
   mallopt(M_ARENA_MAX, 2);
   const BlockedSignals signals;

@@ -41,7 +41,7 @@ struct Heard {
   std::chrono::seconds age;
 };
 std::optional<Heard> Hear(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return std::nullopt;
   std::array<char, kSize> text{};
   struct stat status {};
@@ -76,7 +76,7 @@ bool HealthFile::TryOpen() {
                  made.error().message + "; health checks fail until that is solved");
     return false;
   }
-  fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0) {
     // Not yet what another one left: until then its lock is free.
     if (posix_fallocate(fd_, 0, kSize) == 0) {

@@ -10,7 +10,7 @@ namespace redis_zk::redis {
 namespace {
 
 // What it found is not repeated: it may be the answer to a command with a secret.
-tl::unexpected<Error> Refuse(const std::string& found, const std::string& expected) {
+tl::unexpected<Error> OutOfBounds(const std::string& found, const std::string& expected) {
   return Fail(ErrorKind::kProtocol, fmt::format("its reply has {}, expected {}", found, expected));
 }
 
@@ -22,7 +22,7 @@ Status ReplyBounds::Check(std::string_view bytes) {
     const std::size_t taken = std::min(wanted, bytes.size());
     size_ += static_cast<std::int64_t>(taken);
     if (size_ > kLargestReply)
-      return Refuse(fmt::format("more than {} bytes", kLargestReply), "at most that");
+      return OutOfBounds(fmt::format("more than {} bytes", kLargestReply), "at most that");
     if (payload_ > 0) {
       payload_ -= static_cast<std::int64_t>(taken);
       if (payload_ == 0) EndValue();
@@ -31,7 +31,7 @@ Status ReplyBounds::Check(std::string_view bytes) {
     }
     line_ += bytes.substr(0, taken);
     if (static_cast<std::int64_t>(line_.size()) > kLongestText)
-      return Refuse(fmt::format("a line of more than {} bytes", kLongestText), "at most that");
+      return OutOfBounds(fmt::format("a line of more than {} bytes", kLongestText), "at most that");
     if (taken == bytes.size()) return {};
     bytes.remove_prefix(taken + 1);
     if (auto line = TakeLine(); !line) return line;
@@ -40,7 +40,7 @@ Status ReplyBounds::Check(std::string_view bytes) {
 }
 
 Status ReplyBounds::TakeLine() {
-  if (!line_.ends_with('\r')) return Refuse("a line that ends with LF alone", "CR LF");
+  if (!line_.ends_with('\r')) return OutOfBounds("a line that ends with LF alone", "CR LF");
   line_.pop_back();
   if (missing_ == 0) missing_ = 1;
   Status status;
@@ -67,7 +67,7 @@ Status ReplyBounds::TakeLine() {
       EndValue();
       break;
     default:
-      status = Refuse("a value of another type", "+, -, :, $ or *");
+      status = OutOfBounds("a value of another type", "+, -, :, $ or *");
   }
   line_.clear();
   return status;
@@ -78,7 +78,7 @@ Status ReplyBounds::TakeNumber(std::int64_t most, const char* of_what) {
   const char* const end = line_.data() + line_.size();
   const auto [stopped, error] = std::from_chars(line_.data() + 1, end, number_);
   if (error == std::errc() && stopped == end && number_ >= -1 && number_ <= most) return {};
-  return Refuse(fmt::format("{} of another length", of_what), fmt::format("-1 to {}", most));
+  return OutOfBounds(fmt::format("{} of another length", of_what), fmt::format("-1 to {}", most));
 }
 
 void ReplyBounds::EndValue() {
