@@ -266,8 +266,8 @@ class Chaos:
             return
         for node in fleet.nodes:
             with node.client() as client:
-                foreign = [key.decode() for key in client.scan_iter("w:*", count=10000)
-                           if not key.decode().startswith(f"w:{fleet.name}:")]
+                foreign = [key for key in client.scan_iter("w:*", count=10000)
+                           if not key.startswith(f"w:{fleet.name}:")]
             if foreign:
                 self.blame(f"{node.name} of {fleet.name} has only that group's keys",
                            f"{len(foreign)} others, as {foreign[0]}")
