@@ -30,11 +30,12 @@ MasterFollower::MasterFollower(const std::string& group, const redis::Network& n
       own_server_(own_server),
       membership_(membership),
       lookup_(lookup),
-      role_(membership.self().incomplete ? Role::kReplica : Role::kMaster) {}
+      role_(membership.self().incomplete ? Role::kReplica : Role::kMaster),
+      guard_(group, network, own_server, membership, lookup) {}
 
 void MasterFollower::Follow(const redis::ServerInfo& own) {
   TellRole(own);
-  Redirect(own);
+  if (guard_.Check(own)) Redirect(own);
   DisconnectLateClients(own);
 }
 
@@ -65,6 +66,7 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   // A master gives its data up on nobody's single word; of a recovery or a cold start no Sentinel may know,
   // and its evidence was looked at under the lock.
   if (!missed && record.origin != store::Origin::kUnelected && !SentinelsConfirm(*master)) return;
+  guard_.Trust(*master);
   if (!Replicate(*master)) return;
   if (missed) {
     log::Info({.event = "redirected", .peer = master->ToAddress(), .epoch = record.epoch},

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "redis-wrapper/copy_guard.h"
 #include "redis-wrapper/late_clients.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/membership.h"
@@ -22,6 +23,10 @@ class MasterFollower {
   void Follow(const redis::ServerInfo& own);
   // The record names this node, which has just become master by it.
   void NoteRecorded() { has_led_ = true; }
+  // Look again soon: the server is between two masters.
+  bool unsteady() const { return guard_.unsteady(); }
+  // What a person must do; nothing: nothing.
+  const std::optional<daemon::Wait>& wait() const { return guard_.wait(); }
 
  private:
   void TellRole(const redis::ServerInfo& own);
@@ -44,6 +49,7 @@ class MasterFollower {
   redis::Role role_;      // as last seen, and before that as it was launched
   Endpoint followed_{};   // by a replica, as last seen
   bool has_led_ = false;  // the record named this node since it became master
+  CopyGuard guard_;
   LateClients late_clients_;
   LogOnChange log_failure_;
 };

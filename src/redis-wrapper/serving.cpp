@@ -64,7 +64,8 @@ int Serving::Run() {
     if (runner_.AddressIsLost()) return stop_.EndUnreachable();
     Check();
     const bool soon = fence_.alone() || Clock::now() < settled_at_;
-    check_at = Clock::now() + (promotable_.unsteady() ? kCheckUnlinked : soon ? kCheckSoon : kCheckInterval);
+    const bool unsteady = promotable_.unsteady() || follower_.unsteady();
+    check_at = Clock::now() + (unsteady ? kCheckUnlinked : soon ? kCheckSoon : kCheckInterval);
   }
   return loop_.exit_code() ? stop_.ReportEnd() : StopOnRequest();
 }
@@ -108,7 +109,9 @@ void Serving::Check() {
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.
   const bool told = own && !own->loading;
-  loop_.NoteWaiting(told && recoverer_.wait() ? recoverer_.wait() : readiness_.wait());
+  loop_.NoteWaiting(follower_.wait()            ? follower_.wait()
+                    : told && recoverer_.wait() ? recoverer_.wait()
+                                                : readiness_.wait());
   if (!own || own->loading) return;
   if (own->replication_id != replication_id_) {
     replication_id_ = own->replication_id;

@@ -30,7 +30,8 @@ Settling::Settling(const WrapperOptions& options, const redis::Network& network,
       lookup_(lookup),
       lock_(lock),
       self_(self),
-      failover_request_(options.common, network, self.endpoint) {}
+      failover_request_(options.common, network, self.endpoint),
+      former_owner_(options.common.master_name, self.endpoint, network, loop.registry()) {}
 
 OrExit<Decision> Settling::Settle() {
   daemon::MasterWait wait(loop_, options_.server.master_wait_timeout);
@@ -54,6 +55,12 @@ OrExit<Decision> Settling::Settle() {
 
 Result<std::optional<Decision>> Settling::TrySettle() {
   if (auto registered = Register(); !registered) return tl::unexpected(registered.error());
+  auto listed = former_owner_.Check();
+  if (!listed) return tl::unexpected(listed.error());
+  if (*listed) {
+    wait_ = std::move(**listed);
+    return std::nullopt;
+  }
   auto decision = LookAndDecide(false);
   if (!decision) return tl::unexpected(decision.error());
   if (decision->needs_lock) {

@@ -14,6 +14,7 @@
 #include "redis-wrapper/bootstrap.h"
 #include "redis-wrapper/dataset_keeper.h"
 #include "redis-wrapper/failover_request.h"
+#include "redis-wrapper/former_owner.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
 #include "store/record.h"
@@ -58,6 +59,7 @@ class Settling {
   zookeeper::Lock& lock_;
   store::Member& self_;
   FailoverRequest failover_request_;
+  FormerOwner former_owner_;
   // What the start waits for.
   daemon::Wait wait_;
   // Since when it waits for data that may come back, and how long it had done so before, with interruptions.

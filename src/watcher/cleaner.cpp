@@ -9,6 +9,7 @@
 #include "redis/server_info.h"
 #include "sentinel/client.h"
 #include "store/sentinel_id.h"
+#include "watcher/foreign_entries.h"
 
 namespace redis_zk::watcher {
 
@@ -20,6 +21,8 @@ using zookeeper::Watch;
 constexpr Duration kVerifyEvery = 1s;
 constexpr Duration kSeldomStep = 5s;
 constexpr Duration kOftenStep = 500ms;
+// While a Sentinel lists an address at which another server may begin at any moment.
+constexpr Duration kSuspiciousStep = 1s;
 constexpr Duration kDatasetsEvery = 10min;
 
 // Often enough that patience means something, however many groups take turns; but never a load.
@@ -42,6 +45,7 @@ Cleaner::Cleaner(const WatcherOptions& options, const redis::Network& network, z
 void Cleaner::Step(const std::map<std::string, store::Record>& groups,
                    const std::vector<store::Sentinel>& sentinels, bool paused) {
   const TimePoint now = Clock::now();
+  if (groups.empty()) urgent_ = false;
   if (options_.clean_up == CleanUpMode::kOff || now < step_at_ || groups.empty()) return;
   step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, groups.size()));
   const auto is_gone = [&groups](const auto& entry) { return !groups.contains(entry.first); };
@@ -57,7 +61,7 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   if (memory_.verifying && !groups.contains(memory_.verifying->group))
     GiveUp(memory_.verifying->group, "the group was deleted");
   const std::string group = NextGroup(groups);
-  auto view = Look(group, groups.at(group), sentinels);
+  auto view = Look(group, groups, sentinels);
   if (!view && view.error().kind == ErrorKind::kNotFound) {
     // An older daemon made this group, or it was deleted a moment ago.
     if (!registry_.records.Read(group, Watch::kNo)) return;
@@ -69,13 +73,18 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
     return;
   }
   NoteKnownIds(groups, &*view);
+  view->foreign = FindForeign(*view, now, &memory_);
+  // Its Sentinels are about to give orders to another group's server.
+  urgent_ = !view->foreign.empty();
+  if (urgent_) step_at_ = now + kOftenStep;
+  if (!urgent_ && HasUnknown(*view)) step_at_ = std::min(step_at_, now + kSuspiciousStep);
   Remember(*view, now, &memory_);
   auto action = DecideCleanUp(*view, memory_, options_.clean_up_patience, now);
   if (action.kind == Kind::kAskServers) {
     AskServers(&*view);
     action = DecideCleanUp(*view, memory_, options_.clean_up_patience, now);
   }
-  Act(group, action);
+  Act(*view, action);
 }
 
 bool Cleaner::TakeTurn() {
@@ -114,10 +123,11 @@ const std::string& Cleaner::NextGroup(const std::map<std::string, store::Record>
   return last_group_;
 }
 
-Result<CleanUpView> Cleaner::Look(const std::string& group, const store::Record& record,
+Result<CleanUpView> Cleaner::Look(const std::string& group,
+                                  const std::map<std::string, store::Record>& groups,
                                   const std::vector<store::Sentinel>& sentinels) {
   CleanUpView view{
-      .group = group, .connected = true, .may_act = true, .record = record, .sentinels = sentinels};
+      .group = group, .connected = true, .may_act = true, .record = groups.at(group), .sentinels = sentinels};
   auto members = registry_.members.List(group, Watch::kNo);
   if (!members) return tl::unexpected(members.error());
   view.members = std::move(*members);
@@ -126,7 +136,55 @@ Result<CleanUpView> Cleaner::Look(const std::string& group, const store::Record&
   view.identities = std::move(*identities);
   if (auto looked = LookAtDatasets(&view); !looked) return tl::unexpected(looked.error());
   AskSentinels(&view);
+  AskUnregisteredPeers(&view);
+  if (auto asked = AskUnregistered(groups, &view); !asked) return tl::unexpected(asked.error());
   return view;
+}
+
+Status Cleaner::AskUnregistered(const std::map<std::string, store::Record>& groups, CleanUpView* view) {
+  if (FindUnregistered(*view, /*up=*/false).empty()) return {};
+  std::vector<std::string> others;
+  for (const auto& [group, record] : groups) {
+    if (group != view->group) others.push_back(group);
+  }
+  const auto members = registry_.members.ListAll(others);
+  if (!members) return tl::unexpected(members.error());
+  for (const auto& [group, of_group] : *members) {
+    for (const auto& member : of_group) view->elsewhere.insert(member.endpoint);
+  }
+  // Those that are down would only hold up the loop.
+  std::set<Endpoint> asked = FindUnregistered(*view, /*up=*/true);
+  std::erase_if(asked, [view](const auto& endpoint) { return view->elsewhere.contains(endpoint); });
+  if (asked.empty()) return {};
+  auto known = registry_.datasets.List(view->group);
+  if (!known) return tl::unexpected(known.error());
+  auto history = registry_.datasets.ReadHistory(view->group);
+  if (!history) return tl::unexpected(history.error());
+  view->marks = store::GroupMarks{.history = std::move(*history), .datasets = std::move(*known), .own = {}};
+  // They may be somebody else's, so nobody is told a password.
+  redis::Servers& servers = network_.redis.WithoutCredentials();
+  const auto ask = [&servers, view](const std::set<Endpoint>& endpoints) {
+    if (endpoints.empty()) return;
+    const std::vector<Endpoint> each(endpoints.begin(), endpoints.end());
+    auto infos = servers.AskInfos(each);
+    for (std::size_t i = 0; i < each.size(); ++i) {
+      if (infos[i]) view->unregistered.emplace(each[i], std::move(*infos[i]));
+    }
+  };
+  ask(asked);
+  ask(FindUnregisteredMasters(*view));
+  return {};
+}
+
+void Cleaner::AskUnregisteredPeers(CleanUpView* view) const {
+  const auto peers = FindUnregisteredPeers(*view);
+  if (peers.empty()) return;
+  std::vector<Endpoint> endpoints;
+  for (const auto& peer : peers) endpoints.push_back(peer.endpoint);
+  const auto answers = network_.sentinels.WithoutCredentials().AskAll(endpoints, {{"SENTINEL", "MYID"}});
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    if (answers[i] && IsImpostor(peers[i].id, answers[i]->front())) view->impostors.insert(peers[i].id);
+  }
 }
 
 Status Cleaner::LookAtDatasets(CleanUpView* view) {
@@ -198,7 +256,8 @@ void Cleaner::AskServers(CleanUpView* view) {
   view->connected = session_.connected();
 }
 
-void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
+void Cleaner::Act(const CleanUpView& view, const CleanUpAction& action) {
+  const std::string& group = view.group;
   const bool observing = options_.clean_up == CleanUpMode::kObserve;
   auto& log_action = log_action_[group];
   switch (action.kind) {
@@ -230,21 +289,20 @@ void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
       } else {
         log_action(log::Severity::kInfo, {.event = "clean-up-step", .group = group},
                    "clean-up: " + action.reason);
-        CarryOut(group, action);
+        CarryOut(view, action);
       }
       break;
   }
 }
 
-void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
+void Cleaner::CarryOut(const CleanUpView& view, const CleanUpAction& action) {
+  const std::string& group = view.group;
   Note(group, action, Clock::now(), &memory_);
   events_.Add({.kind = event_kind::kCleanUp,
                .group = group,
                .sentence = fmt::format("{}: clean-up: {}", group, action.reason)});
   if (action.kind == Kind::kReset) {
-    const auto reset = sentinel::Client(network_.sentinels, action.sentinel.endpoint).RequestReset(group);
-    // Whether it was done or not: once is enough.
-    if (!reset) GiveUp(group, reset.error().message);
+    Reset(view, action.sentinel);
     return;
   }
   const auto removed = action.kind == Kind::kRemoveIdentity ? registry_.identities.Remove(action.entry)
@@ -260,6 +318,24 @@ void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
     log::Warn({.event = "clean-up-failed", .group = group}, "clean-up failed: cannot remove {}: {}; retrying",
               action.entry, removed.error().message);
   }
+}
+
+void Cleaner::Reset(const CleanUpView& view, const store::Sentinel& sentinel) {
+  const sentinel::Client client(network_.sentinels, sentinel.endpoint);
+  if (const auto reset = client.RequestReset(view.group); !reset) {
+    // Whether it was done or not: once is enough.
+    GiveUp(view.group, reset.error().message);
+    return;
+  }
+  // Their hellos would come two seconds later, and the next one waits for its turn.
+  std::vector<sentinel::Peer> peers;
+  for (const auto& other : view.sentinel_views) {
+    if (other.report.identified && other.sentinel.uuid != sentinel.uuid)
+      peers.push_back({other.sentinel.endpoint, other.report.id});
+  }
+  if (peers.empty()) return;
+  if (const auto told = client.AnnouncePeers(peers, {view.group}); !told)
+    LogFailedStep(view.group, told.error());
 }
 
 void Cleaner::GiveUp(const std::string& group, const std::string& why) {

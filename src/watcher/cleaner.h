@@ -32,6 +32,8 @@ class Cleaner {
   // it begins nothing, and only sees to its end what it has begun.
   void Step(const std::map<std::string, store::Record>& groups, const std::vector<store::Sentinel>& sentinels,
             bool paused);
+  // When a step is due that must not wait for a quiet moment: a Sentinel lists another server's address.
+  TimePoint urgent_at() const { return urgent_ ? step_at_ : TimePoint::max(); }
 
  private:
   // Takes the lock and keeps it, unless only observing: that needs none, and must not keep it from those who
@@ -39,15 +41,19 @@ class Cleaner {
   bool TakeTurn();
   void ForgetSightings();
   const std::string& NextGroup(const std::map<std::string, store::Record>& groups);
-  Result<CleanUpView> Look(const std::string& group, const store::Record& record,
+  Result<CleanUpView> Look(const std::string& group, const std::map<std::string, store::Record>& groups,
                            const std::vector<store::Sentinel>& sentinels);
   Status LookAtDatasets(CleanUpView* view);
   void AskSentinels(CleanUpView* view) const;
+  // Who is at the addresses of replicas and Sentinels that no registration accounts for.
+  Status AskUnregistered(const std::map<std::string, store::Record>& groups, CleanUpView* view);
+  void AskUnregisteredPeers(CleanUpView* view) const;
   void NoteKnownIds(const std::map<std::string, store::Record>& groups, CleanUpView* view);
   // With the lock looked at again, since the answer may lead to a RESET.
   void AskServers(CleanUpView* view);
-  void Act(const std::string& group, const CleanUpAction& action);
-  void CarryOut(const std::string& group, const CleanUpAction& action);
+  void Act(const CleanUpView& view, const CleanUpAction& action);
+  void CarryOut(const CleanUpView& view, const CleanUpAction& action);
+  void Reset(const CleanUpView& view, const store::Sentinel& sentinel);
   void GiveUp(const std::string& group, const std::string& why);
   // One that the next step would repeat; the next step will.
   static void LogFailedStep(const std::string& group, const Error& error);
@@ -61,6 +67,7 @@ class Cleaner {
   bool held_ = false;
   CleanUpMemory memory_;
   TimePoint step_at_{};
+  bool urgent_ = false;
   std::map<std::string, TimePoint> datasets_at_;  // by group: when data are looked at again
   std::string last_group_;
   // By group: the Sentinel ids that are known there. Groups that were not seen in full are missing.

@@ -38,7 +38,8 @@ CleanUpAction FindStaleEntryChore(const CleanUpView& view, const CleanUpMemory& 
     for (const auto& stale_entry : stale_entries) {
       const Sighting sighting{view.group, sentinel_view.sentinel.uuid, stale_entry.name};
       const auto since = memory.stale_since.find(sighting);
-      may_return |= since == memory.stale_since.end() || now < since->second + patience;
+      may_return |=
+          !stale_entry.foreign && (since == memory.stale_since.end() || now < since->second + patience);
       fresh |= !memory.forgotten_at.contains(sighting);
       reset.stale_entries.push_back(stale_entry.name);
     }
@@ -147,7 +148,8 @@ void Remember(const CleanUpView& view, TimePoint now, CleanUpMemory* memory) {
       return is_its(entry.first) && !names.contains(entry.first.stale_entry);
     });
     std::erase_if(memory->forgotten_at, [&](const auto& entry) {
-      return is_its(entry.first) && IsSeenAlive(sentinel_view, entry.first.stale_entry);
+      return is_its(entry.first) && !names.contains(entry.first.stale_entry) &&
+             IsSeenAlive(sentinel_view, entry.first.stale_entry);
     });
   }
   std::map<std::string, TimePoint> free_since;
@@ -162,6 +164,8 @@ void Remember(const CleanUpView& view, TimePoint now, CleanUpMemory* memory) {
 void ForgetGroups(const std::map<std::string, store::Record>& groups, CleanUpMemory* memory) {
   std::erase_if(memory->stale_since,
                 [&groups](const auto& entry) { return !groups.contains(entry.first.group); });
+  std::erase_if(memory->strangers_since,
+                [&groups](const auto& entry) { return !groups.contains(entry.first.first); });
 }
 
 CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory, Duration patience,
@@ -178,7 +182,8 @@ CleanUpAction DecideCleanUp(const CleanUpView& view, const CleanUpMemory& memory
     obstacle = fmt::format("the last SENTINEL RESET could not be verified less than {} min ago",
                            kPauseAfterFailedVerification / 1min);
   if (!obstacle) obstacle = FindDispute(view);
-  if (!obstacle && !view.silent.empty()) {
+  // What it does not tell may count an identity; for a RESET, FindRisk sees who can stand in.
+  if (!obstacle && !view.silent.empty() && chore.kind != Kind::kReset) {
     obstacle = fmt::format("Sentinel {} is registered but does not answer",
                            view.silent.front().endpoint.ToAddress());
   }

@@ -10,6 +10,8 @@
 //   again;
 //   - no Sentinel is made to forget the same stale entry twice;
 //   - the first verification that fails ends it for a while.
+// An entry may return, and is given time for that; one whose address is another server's by now is not, since
+// its Sentinel would soon order the newcomer to copy this group's data.
 // What ZooKeeper keeps for those that are gone is tidied up under the same conditions.
 #pragma once
 
@@ -17,6 +19,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -49,6 +52,7 @@ struct CleanUpMemory {
   std::map<Sighting, TimePoint> stale_since;
   std::map<Sighting, TimePoint> forgotten_at;  // by a RESET
   std::map<std::string, TimePoint> identities_free_since;
+  std::map<std::pair<std::string, Endpoint>, TimePoint> strangers_since;  // by group
   std::optional<Verification> verifying;
   TimePoint paused_until{};
 };

@@ -30,18 +30,14 @@ const redis::ReplicaOf* FindAttached(const CleanUpView& view, const Endpoint& re
 }
 
 bool IsStale(const CleanUpView& view, const sentinel::PeerReport& peer) {
-  const auto is_peer = [&peer](const auto& sentinel) { return Is(peer, sentinel); };
-  // A Sentinel that takes an identity registers a moment later.
-  const auto holds = [&peer](const auto& identity) {
-    return identity.taken && peer.id == store::SentinelIdOf(identity.uuid);
-  };
-  return peer.down && std::none_of(view.sentinels.begin(), view.sentinels.end(), is_peer) &&
-         std::none_of(view.identities.begin(), view.identities.end(), holds);
+  return (peer.down || view.impostors.contains(peer.id)) && !IsAccountedFor(view, peer);
 }
 
 bool IsStale(const CleanUpView& view, const sentinel::ReplicaReport& replica) {
   const auto is_replica = [&replica](const auto& member) { return member.endpoint == replica.endpoint; };
-  return replica.down && std::none_of(view.members.begin(), view.members.end(), is_replica) &&
+  // While the master lists it, a RESET would only make its Sentinel find it again.
+  return (replica.down || view.foreign.contains(replica.endpoint)) &&
+         std::none_of(view.members.begin(), view.members.end(), is_replica) &&
          FindAttached(view, replica.endpoint) == nullptr;
 }
 
@@ -53,8 +49,11 @@ std::vector<StaleEntry> FindStaleEntries(const CleanUpView& view, const Sentinel
     if (IsStale(view, peer)) stale_entries.push_back({peer.id, "Sentinel " + peer.endpoint.ToAddress()});
   }
   for (const auto& replica : sentinel_view.known.replicas) {
+    if (!IsStale(view, replica)) continue;
     const std::string address = replica.endpoint.ToAddress();
-    if (IsStale(view, replica)) stale_entries.push_back({address, "replica " + address});
+    const bool foreign = view.foreign.contains(replica.endpoint);
+    stale_entries.push_back(
+        {address, fmt::format("replica {}{}", address, foreign ? " (now not of this group)" : ""), foreign});
   }
   // Sentinel lists them in no order.
   std::sort(stale_entries.begin(), stale_entries.end(),
@@ -66,6 +65,16 @@ std::string Join(const std::vector<StaleEntry>& stale_entries) {
   std::string text;
   for (const auto& stale_entry : stale_entries) text += (text.empty() ? "" : ", ") + stale_entry.shown;
   return text;
+}
+
+bool IsAccountedFor(const CleanUpView& view, const sentinel::PeerReport& peer) {
+  const auto is_peer = [&peer](const auto& sentinel) { return Is(peer, sentinel); };
+  // A Sentinel that takes an identity registers a moment later.
+  const auto holds = [&peer](const auto& identity) {
+    return identity.taken && peer.id == store::SentinelIdOf(identity.uuid);
+  };
+  return std::any_of(view.sentinels.begin(), view.sentinels.end(), is_peer) ||
+         std::any_of(view.identities.begin(), view.identities.end(), holds);
 }
 
 bool IsSeenAlive(const SentinelView& sentinel_view, const std::string& stale_entry) {
@@ -152,10 +161,11 @@ std::optional<std::string> FindMissing(const CleanUpView& view, const SentinelVi
 }
 
 std::optional<std::string> FindRisk(const CleanUpView& view, const store::Sentinel& blind) {
-  const std::size_t all = view.sentinel_views.size();
-  const std::size_t untouched = all - 1;
+  const std::size_t all = view.sentinel_views.size() + view.silent.size();
+  const std::size_t untouched = view.sentinel_views.size() - 1;
   if (untouched * 2 <= all)
-    return fmt::format("no majority of {} Sentinels would keep its tables during SENTINEL RESET", all);
+    return fmt::format("no majority of {} Sentinels would answer and keep its tables during SENTINEL RESET",
+                       all);
   for (const auto& sentinel_view : view.sentinel_views) {
     if (untouched < sentinel_view.report.quorum)
       return fmt::format("the other {} Sentinels would not reach the quorum of {}", untouched,

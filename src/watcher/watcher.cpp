@@ -101,7 +101,7 @@ void Watcher::Loop() {
     Reconcile();
     if (LookAtOwnWaits()) Publish();
     // More may wait behind an event, a failover for one; but events may also never cease.
-    const bool due = quiet || Clock::now() >= background_by;
+    const bool due = quiet || Clock::now() >= std::min(background_by, cleaner_.urgent_at());
     if (!due || keeper_.has_doubts()) continue;
     // Also while a znode that is closed to us keeps the registry from being read.
     if (acl_audit_.Step(Clock::now())) Publish();
@@ -121,7 +121,8 @@ TimePoint Watcher::NextTurn() const {
     if (keeper_.has_doubts()) return now;
     if (reader_.stale()) return std::min(std::max(reader_.read_at(), now), now + kRetry);
   }
-  return now + (follower_.following() ? zookeeper::kUpkeep : kRetry);
+  const TimePoint turn = now + (follower_.following() ? zookeeper::kUpkeep : kRetry);
+  return reader_.stale() ? turn : std::min(turn, std::max(now, cleaner_.urgent_at()));
 }
 
 bool Watcher::Pump(TimePoint deadline) {

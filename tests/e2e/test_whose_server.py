@@ -5,57 +5,10 @@ import time
 import uuid
 
 import pytest
-import redis
 
-from cluster import GROUP, LOOPBACK, Server, free_port, wait_for, write_until_ok
+from cluster import GROUP, LOOPBACK, free_port, wait_for, write_until_ok
+from strangers import KEYS, Plain, count, fill, plain_redis
 from variants import in_full
-
-KEYS = 1000
-
-
-def fill(node, prefix):
-    with node.client() as client, client.pipeline() as pipeline:
-        for number in range(KEYS):
-            pipeline.set(f"{prefix}:{number}", number)
-        pipeline.execute()
-
-
-def count(node, prefix):
-    """How many of the keys that `fill` wrote are there."""
-    with node.client() as client:
-        return client.exists(*(f"{prefix}:{number}" for number in range(KEYS)))
-
-
-class Plain(Server):
-    """A server without a wrapper: somebody else's, or one of the originals'."""
-
-    def __init__(self, cluster, name, argv, port):
-        super().__init__(name, argv, cluster.directory / name, LOOPBACK, port)
-        cluster.processes.append(self)
-
-    def client(self, password=None):
-        return redis.Redis(self.host, self.port, password=password, socket_timeout=5, decode_responses=True)
-
-    def ask(self, *command, password=None):
-        try:
-            with self.client(password) as client:
-                return client.execute_command(*command)
-        except redis.RedisError:
-            return {}
-
-    @property
-    def role(self):
-        return self.ask("INFO", "replication").get("role")
-
-
-def plain_redis(cluster, name, port=None, **options):
-    port = port or free_port()
-    words = [word for option, value in options.items() for word in (f"--{option}", *str(value).split())]
-    server = Plain(cluster, name, ["redis-server", "--port", port, "--bind", LOOPBACK, "--save", "", *words], port)
-    server.start()
-    wait_for(lambda: server.ask("PING", password=options.get("requirepass")), what=f"{name}'s start")
-    return server
-
 
 def plain_sentinel(cluster, name, master):
     """As the originals start and register one: under a znode that stays."""

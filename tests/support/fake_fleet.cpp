@@ -176,6 +176,9 @@ redis::Reply FakeFleet::AnswerRedis(const Endpoint& server, Redis& redis, const 
       if (!redis.config.contains(command[i])) return Wrong("ERR Unknown option or number of arguments");
       redis.config[command[i]] = command[i + 1];
     }
+    // Redis connects again every second.
+    if (command.at(2) == "masterauth" && redis.role == redis::Role::kReplica && !LinkIsUp(redis))
+      Attach(redis, Endpoint(redis.master));
     return Ok();
   }
   if (Is(command, {"CLIENT", "PAUSE"})) {

@@ -51,6 +51,8 @@ class FakeFleet {
                                               {"min-replicas-to-write", "0"},
                                               {"min-replicas-max-lag", "10"},
                                               {"shutdown-timeout", "10"},
+                                              {"masterauth", ""},
+                                              {"masteruser", ""},
                                               {"appendonly", "no"}};
     TimePoint paused_until{};  // for writes
     int disconnected = 0;      // how often its clients were

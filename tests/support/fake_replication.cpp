@@ -57,7 +57,9 @@ void FakeFleet::Attach(Redis& replica, const Endpoint& master) {
   replica.role = redis::Role::kReplica;
   replica.master = master;
   const auto found = redis_.find(master);
-  replica.link_up = found != redis_.end() && found->second.state == State::kAnswers;
+  // No server here has a password, and one without refuses every AUTH.
+  replica.link_up = found != redis_.end() && found->second.state == State::kAnswers &&
+                    replica.config.at("masterauth").empty();
   if (!replica.link_up) return;
   replica.replication_id = found->second.replication_id;
   replica.previous_replication_id.clear();

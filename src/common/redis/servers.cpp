@@ -13,6 +13,7 @@ namespace redis_zk::redis {
 namespace {
 
 const Command kInfo{"INFO"};
+const Credentials kNobody;
 
 class ConnectedServer final : public KeptServer {
  public:
@@ -124,6 +125,16 @@ std::set<Endpoint> Servers::WhoAnswers(const std::vector<Endpoint>& servers) {
     if (lives) living.insert(servers[i]);
   }
   return living;
+}
+
+ConnectedServers::ConnectedServers(const Credentials& credentials, Duration timeout)
+    : credentials_(credentials),
+      timeout_(timeout),
+      without_credentials_(&credentials == &kNobody ? nullptr
+                                                    : std::make_unique<ConnectedServers>(kNobody, timeout)) {}
+
+Servers& ConnectedServers::WithoutCredentials() {
+  return without_credentials_ ? *without_credentials_ : *this;
 }
 
 std::unique_ptr<KeptServer> ConnectedServers::Keep(const Endpoint& server) {

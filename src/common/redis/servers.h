@@ -55,6 +55,9 @@ class Servers {
                                               const std::vector<Command>& commands) = 0;
   // Connects when it is asked first. Must not outlive this.
   virtual std::unique_ptr<KeptServer> Keep(const Endpoint& server) = 0;
+  // The same, but nobody is told a password: for servers that may be somebody else's. One that asks for a
+  // password is kRefused. Owned by this.
+  virtual Servers& WithoutCredentials() { return *this; }
 
   Result<Replies> Ask(const Endpoint& server, const std::vector<Command>& commands);
   // One command; an error reply is an error, kRefused.
@@ -73,16 +76,17 @@ class Servers {
 class ConnectedServers final : public Servers {
  public:
   // `credentials` must outlive this.
-  explicit ConnectedServers(const Credentials& credentials, Duration timeout = kAnswerTimeout)
-      : credentials_(credentials), timeout_(timeout) {}
+  explicit ConnectedServers(const Credentials& credentials, Duration timeout = kAnswerTimeout);
 
   std::vector<Result<Replies>> AskAll(const std::vector<Endpoint>& servers,
                                       const std::vector<Command>& commands) override;
   std::unique_ptr<KeptServer> Keep(const Endpoint& server) override;
+  Servers& WithoutCredentials() override;
 
  private:
   const Credentials& credentials_;
   const Duration timeout_;
+  const std::unique_ptr<ConnectedServers> without_credentials_;  // nothing: this has none
 };
 
 // What a daemon asks: the groups' servers and their Sentinels, each with credentials of its own.

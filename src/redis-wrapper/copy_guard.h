@@ -1,0 +1,94 @@
+// Keeps a server from copying the data of a master that is not of its group. Sentinels know servers by
+// address: one that lists our address as another group's replica orders our server to copy that group's data,
+// and does so again every eight seconds.
+//
+// What is in memory is dropped when the copy has arrived, which may be milliseconds after the order. So the
+// copy is made impossible beforehand: while the server is master, its masterauth is a random text, with which
+// every master refuses it. It gets the right one back when it is to follow a master of the group.
+//
+// Loop thread only. What fails is logged and tried again.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "daemon/waiting.h"
+#include "redis-wrapper/lookup.h"
+#include "redis-wrapper/membership.h"
+#include "redis/servers.h"
+#include "store/ownership.h"
+
+namespace redis_zk::redis_wrapper {
+
+// What a server that was made a replica is to do.
+enum class GuardAction {
+  kTrust,     // its master is of the group: let it copy
+  kWait,      // nothing is certain: what it holds stays as it is
+  kPromote,   // it is the group's master, and another's replica: be the master again
+  kRedirect,  // the group has another master: replicate from that one
+  kLost,      // it is the group's master, and has copied the data of another group's
+};
+
+// What is known of the master that our server follows.
+struct GuardView {
+  // Answers with data of another group, or is nobody's master that our registrations and Sentinels know of.
+  enum class Master { kOurs, kForeign, kUnnamed, kUnknown };
+  Master master = Master::kUnknown;
+  bool link_up = false;              // to that master: the copy is complete
+  bool is_recorded = false;          // this node is the recorded master
+  bool confirmed = false;            // ZooKeeper says so now, or more than half of the Sentinels do
+  bool another_is_recorded = false;  // which the server does not follow
+};
+GuardAction DecideGuard(const GuardView& view);
+
+class CopyGuard {
+ public:
+  // The references must outlive this.
+  CopyGuard(const std::string& group, const redis::Network& network, redis::KeptServer& own_server,
+            const Membership& membership, Lookup& lookup);
+
+  // Call with each look at the own server. False: it follows a master that is not ours, and was not let down
+  // that way; nothing else is to be done with its role now.
+  bool Check(const redis::ServerInfo& own);
+  // Before the server is told to follow `master`, which is known to be of the group.
+  void Trust(const Endpoint& master);
+  // The server waits for the right masterauth, or follows a foreign master: look again soon.
+  bool unsteady() const { return unsteady_; }
+  // The group's data were replaced by others.
+  const std::optional<daemon::Wait>& wait() const { return wait_; }
+
+ private:
+  // What to give back. masteruser: nothing, Redis 5 has none.
+  struct Login {
+    std::string masterauth;
+    std::optional<std::string> masteruser;
+  };
+
+  bool Close();
+  bool Open();
+  Result<Login> ReadLogin();
+  Status SetLogin(const Login& login);
+  GuardView Look(const redis::ServerInfo& own);
+  GuardView::Master Judge(const redis::ServerInfo& own);
+  bool Confirmed() const;
+  // A Sentinel of ours, or the record, names it as the group's master.
+  bool IsNamed(const Endpoint& master) const;
+  bool Order(const Endpoint& foreign, const redis::Command& command, const std::string& done);
+  void ReportLost(const Endpoint& foreign);
+
+  const std::string& group_;
+  const redis::Network network_;
+  redis::KeptServer& own_server_;
+  const Membership& membership_;
+  Lookup& lookup_;
+  std::string closed_with_;                 // empty: open
+  Login login_;                             // while it is closed
+  Endpoint trusted_{};                      // the master that it may copy from
+  std::optional<store::GroupMarks> marks_;  // as last read
+  bool unsteady_ = false;
+  std::optional<daemon::Wait> wait_;
+  LogOnChange log_failure_;
+};
+
+}  // namespace redis_zk::redis_wrapper

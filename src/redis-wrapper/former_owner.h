@@ -1,0 +1,51 @@
+// A node that starts on an address which the Sentinels still list as a server of another group: they would
+// make its server a replica of that group's master, whose data replace its own. So they have to forget it
+// before it serves.
+//
+// Loop thread only.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "daemon/waiting.h"
+#include "net/endpoint.h"
+#include "redis/servers.h"
+#include "store/registry.h"
+
+namespace redis_zk::redis_wrapper {
+
+// How long a start waits at most. A watcher's clean-up needs some seconds for each Sentinel.
+inline constexpr Duration kForgottenWithin = 30s;
+
+class FormerOwner {
+ public:
+  // The references must outlive this.
+  FormerOwner(const std::string& group, const Endpoint& self, const redis::Network& network,
+              store::Registry& registry);
+
+  // REQUIRES: this node is registered as a member that does not serve, by which the watchers know whose the
+  // address is now. What the start has to wait for; nothing: it may go on. Logs an error when the Sentinels
+  // have not forgotten the address in time, and the start goes on.
+  Result<std::optional<daemon::Wait>> Check();
+
+ private:
+  struct Listing {
+    Endpoint sentinel;
+    std::string group;
+    bool as_master = false;
+  };
+  // The first registered Sentinel that lists the address in another group.
+  Result<std::optional<Listing>> FindListing();
+
+  const std::string& group_;
+  const Endpoint& self_;
+  const redis::Network network_;
+  store::Registry& registry_;
+  std::optional<TimePoint> deadline_;
+  bool over_ = false;
+};
+
+}  // namespace redis_zk::redis_wrapper

@@ -1,0 +1,150 @@
+#include "redis-wrapper/copy_guard.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "unit/serving_fixture.h"
+
+namespace redis_zk::testing::copy_guard_test {
+namespace {
+
+using redis_wrapper::DecideGuard;
+using redis_wrapper::GuardAction;
+using redis_wrapper::GuardView;
+using Master = GuardView::Master;
+
+const Endpoint kForeign{"10.0.0.66", 6379};
+
+struct Row {
+  const char* name;
+  GuardView view;
+  GuardAction expected;
+};
+
+TEST(CopyGuardDecisionTest, WhatAServerThatWasMadeAReplicaIsToDo) {
+  for (const auto& row : {
+           Row{"its own group's master", {.master = Master::kOurs}, GuardAction::kTrust},
+           Row{"the same, of the recorded master",
+               {.master = Master::kOurs, .is_recorded = true, .confirmed = true},
+               GuardAction::kTrust},
+           Row{"a foreign one, and this node is the master",
+               {.master = Master::kForeign, .is_recorded = true, .confirmed = true},
+               GuardAction::kPromote},
+           Row{"the same, and nobody confirms it now",
+               {.master = Master::kForeign, .is_recorded = true},
+               GuardAction::kWait},
+           Row{"the same, and it has been copied",
+               {.master = Master::kForeign, .link_up = true, .is_recorded = true, .confirmed = true},
+               GuardAction::kLost},
+           Row{"a foreign one, and the group has another master",
+               {.master = Master::kForeign, .another_is_recorded = true},
+               GuardAction::kRedirect},
+           Row{"the same, copied: our data are there",
+               {.master = Master::kForeign, .link_up = true, .another_is_recorded = true},
+               GuardAction::kRedirect},
+           Row{"a foreign one, and no master is recorded", {.master = Master::kForeign}, GuardAction::kWait},
+           Row{"one that says nothing and that nobody names, and this node is the master",
+               {.master = Master::kUnnamed, .is_recorded = true, .confirmed = true},
+               GuardAction::kPromote},
+           Row{"the same, and another is the master",
+               {.master = Master::kUnnamed, .another_is_recorded = true},
+               GuardAction::kWait},
+           Row{"one of which nothing is known",
+               {.master = Master::kUnknown, .is_recorded = true, .confirmed = true},
+               GuardAction::kWait},
+       })
+    EXPECT_EQ(DecideGuard(row.view), row.expected) << row.name;
+}
+
+class CopyGuardTest : public ServingTest {
+ protected:
+  // As a Sentinel orders it that takes this address for another group's replica.
+  static void Demote(WrapperSite& site, const Endpoint& master) {
+    auto& own = site.own();
+    own.role = redis::Role::kReplica;
+    own.master = master;
+    own.link_up = own.config.at("masterauth").empty() && site.fleet.has_redis(master);
+    if (own.link_up) own.replication_id = site.fleet.redis(master).replication_id;
+  }
+  static FakeFleet::Redis& AddForeign(WrapperSite& site) {
+    auto& foreign = site.fleet.AddMaster(kForeign);
+    foreign.replication_id = std::string(40, 'f');
+    return foreign;
+  }
+};
+
+TEST_F(CopyGuardTest, AMasterThatAForeignOneIsToReplaceStaysWhatItIs) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  AddForeign(site);
+  std::string id;
+  site.After(kServes + 5s, [&] {
+    id = site.own().replication_id;
+    Demote(site, kForeign);
+    EXPECT_FALSE(site.own().link_up) << "it was refused there";
+  });
+  RunAndLook(site, signals(), [&] {
+    EXPECT_EQ(site.own().role, redis::Role::kMaster);
+    EXPECT_EQ(site.own().previous_replication_id, id) << "the same data";
+    EXPECT_EQ(site.Record().master, site.self);
+    EXPECT_EQ(Orders(site, "REPLICAOF NO ONE"), 1);
+  });
+}
+
+TEST_F(CopyGuardTest, TheSameWhereTheForeignOneAsksForAPassword) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  AddForeign(site).refusal = "NOAUTH Authentication required.";
+  site.After(kServes + 5s, [&] { Demote(site, kForeign); });
+  RunAndLook(site, signals(), [&] {
+    EXPECT_EQ(site.own().role, redis::Role::kMaster);
+    EXPECT_EQ(Orders(site, "REPLICAOF NO ONE"), 1);
+  });
+}
+
+TEST_F(CopyGuardTest, AReplicaGoesBackToItsGroupsMaster) {
+  WrapperSite site;
+  BeginAsReplica(site);
+  AddForeign(site);
+  site.After(kServes, [&] { Demote(site, kForeign); });
+  RunAndLook(site, signals(), [&] {
+    EXPECT_EQ(site.own().role, redis::Role::kReplica);
+    EXPECT_EQ(site.own().master, kB);
+    EXPECT_TRUE(site.own().link_up);
+    EXPECT_EQ(site.own().config.at("masterauth"), "");
+  });
+}
+
+TEST_F(CopyGuardTest, AMasterThatWasSucceededGetsItsPasswordBack) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  site.After(kServes + 1s, [&] {
+    EXPECT_NE(site.own().config.at("masterauth"), "");
+    FailOverTo(site, kB);
+    Demote(site, kB);
+    EXPECT_FALSE(site.own().link_up);
+  });
+  RunAndLook(site, signals(), [&] {
+    EXPECT_EQ(site.own().role, redis::Role::kReplica);
+    EXPECT_EQ(site.own().master, kB);
+    EXPECT_TRUE(site.own().link_up);
+    EXPECT_EQ(site.own().config.at("masterauth"), "");
+    EXPECT_EQ(Orders(site, "REPLICAOF NO ONE"), 0);
+  });
+}
+
+TEST_F(CopyGuardTest, WhatAUserSetsMeanwhileIsKept) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  site.After(kServes + 1s, [&] { site.own().config.at("masterauth") = "the user's"; });
+  site.After(kServes + 2s, [&] {
+    FailOverTo(site, kB);
+    Demote(site, kB);
+  });
+  RunAndLook(site, signals(), [&] { EXPECT_EQ(site.own().config.at("masterauth"), "the user's"); });
+}
+
+}  // namespace
+}  // namespace redis_zk::testing::copy_guard_test
