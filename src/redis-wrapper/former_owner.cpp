@@ -13,9 +13,9 @@ namespace redis_zk::redis_wrapper {
 
 using zookeeper::Watch;
 
-FormerOwner::FormerOwner(const std::string& group, const Endpoint& self, const redis::Network& network,
+FormerOwner::FormerOwner(const CommonOptions& common, const Endpoint& self, const redis::Network& network,
                          store::Registry& registry)
-    : group_(group), self_(self), network_(network), registry_(registry) {}
+    : common_(common), self_(self), network_(network), registry_(registry) {}
 
 Result<std::optional<daemon::Wait>> FormerOwner::Check() {
   if (over_) return std::nullopt;
@@ -28,7 +28,7 @@ Result<std::optional<daemon::Wait>> FormerOwner::Check() {
   const std::string what =
       fmt::format("Sentinel {} lists the address {} as {} of group {}", (*listing)->sentinel.ToAddress(),
                   self_.ToAddress(), (*listing)->as_master ? "the master" : "a replica", (*listing)->group);
-  if (!deadline_) deadline_ = Clock::now() + kForgottenWithin;
+  if (!deadline_) deadline_ = Clock::now() + common_.zk_session_timeout + kForgottenWithin;
   if (Clock::now() < *deadline_) {
     return daemon::Wait{
         .name = "address-listed",
@@ -48,7 +48,7 @@ Result<std::optional<daemon::Wait>> FormerOwner::Check() {
 Result<std::optional<FormerOwner::Listing>> FormerOwner::FindListing() {
   auto groups = registry_.groups.List(Watch::kNo);
   if (!groups) return tl::unexpected(groups.error());
-  std::erase(*groups, group_);
+  std::erase(*groups, common_.master_name);
   if (groups->empty()) return std::nullopt;
   const auto registered = registry_.sentinels.List(Watch::kNo);
   if (!registered) return tl::unexpected(registered.error());

@@ -12,18 +12,20 @@
 #include "base/time.h"
 #include "daemon/waiting.h"
 #include "net/endpoint.h"
+#include "options/common_options.h"
 #include "redis/servers.h"
 #include "store/registry.h"
 
 namespace redis_zk::redis_wrapper {
 
-// How long a start waits at most. A watcher's clean-up needs some seconds for each Sentinel.
+// How long a start waits at most, after the session of the one that had the address must have ended. A
+// watcher's clean-up needs some seconds for each Sentinel.
 inline constexpr Duration kForgottenWithin = 30s;
 
 class FormerOwner {
  public:
   // The references must outlive this.
-  FormerOwner(const std::string& group, const Endpoint& self, const redis::Network& network,
+  FormerOwner(const CommonOptions& common, const Endpoint& self, const redis::Network& network,
               store::Registry& registry);
 
   // REQUIRES: this node is registered as a member that does not serve, by which the watchers know whose the
@@ -40,7 +42,7 @@ class FormerOwner {
   // The first registered Sentinel that lists the address in another group.
   Result<std::optional<Listing>> FindListing();
 
-  const std::string& group_;
+  const CommonOptions& common_;
   const Endpoint& self_;
   const redis::Network network_;
   store::Registry& registry_;

@@ -45,14 +45,18 @@ Cleaner::Cleaner(const WatcherOptions& options, const redis::Network& network, z
 void Cleaner::Step(const std::map<std::string, store::Record>& groups,
                    const std::vector<store::Sentinel>& sentinels, bool paused) {
   const TimePoint now = Clock::now();
-  if (groups.empty()) urgent_ = false;
-  if (options_.clean_up == CleanUpMode::kOff || now < step_at_ || groups.empty()) return;
-  step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, groups.size()));
+  if (options_.clean_up == CleanUpMode::kOff || now < step_at_) return;
+  const std::size_t turns = std::max<std::size_t>(groups.size(), 1);
+  step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, turns));
   const auto is_gone = [&groups](const auto& entry) { return !groups.contains(entry.first); };
+  const auto is_gone_name = [&groups](const auto& group) { return !groups.contains(group); };
   std::erase_if(known_ids_, is_gone);
   std::erase_if(datasets_at_, is_gone);
   std::erase_if(log_action_, is_gone);
+  std::erase_if(urgent_, is_gone_name);
+  std::erase_if(suspicious_, is_gone_name);
   ForgetGroups(groups, &memory_);
+  if (groups.empty()) return;
   if (paused && !memory_.verifying) {
     ForgetSightings();
     return;
@@ -74,17 +78,28 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   }
   NoteKnownIds(groups, &*view);
   view->foreign = FindForeign(*view, now, &memory_);
-  // Its Sentinels are about to give orders to another group's server.
-  urgent_ = !view->foreign.empty();
-  if (urgent_) step_at_ = now + kOftenStep;
-  if (!urgent_ && HasUnknown(*view)) step_at_ = std::min(step_at_, now + kSuspiciousStep);
+  Hurry(*view);
   Remember(*view, now, &memory_);
   auto action = DecideCleanUp(*view, memory_, options_.clean_up_patience, now);
   if (action.kind == Kind::kAskServers) {
     AskServers(&*view);
     action = DecideCleanUp(*view, memory_, options_.clean_up_patience, now);
   }
-  Act(*view, action);
+  Act(group, action);
+}
+
+void Cleaner::Hurry(const CleanUpView& view) {
+  const auto note = [&view](std::set<std::string>& groups, bool belongs) {
+    if (belongs) {
+      groups.insert(view.group);
+    } else {
+      groups.erase(view.group);
+    }
+  };
+  note(urgent_, !view.foreign.empty());
+  note(suspicious_, HasUnknown(view));
+  const Duration soon = !urgent_.empty() ? kOftenStep : kSuspiciousStep;
+  if (!urgent_.empty() || !suspicious_.empty()) step_at_ = std::min<TimePoint>(step_at_, Clock::now() + soon);
 }
 
 bool Cleaner::TakeTurn() {
@@ -115,6 +130,12 @@ void Cleaner::ForgetSightings() {
 const std::string& Cleaner::NextGroup(const std::map<std::string, store::Record>& groups) {
   if (memory_.verifying) {
     last_group_ = memory_.verifying->group;
+  } else if (!urgent_.empty() && !std::exchange(passed_over_, !passed_over_)) {
+    // Every other step is for them.
+    auto next = urgent_.upper_bound(last_urgent_);
+    if (next == urgent_.end()) next = urgent_.begin();
+    last_urgent_ = *next;
+    return last_urgent_;
   } else {
     auto next = groups.upper_bound(last_group_);
     if (next == groups.end()) next = groups.begin();
@@ -256,8 +277,7 @@ void Cleaner::AskServers(CleanUpView* view) {
   view->connected = session_.connected();
 }
 
-void Cleaner::Act(const CleanUpView& view, const CleanUpAction& action) {
-  const std::string& group = view.group;
+void Cleaner::Act(const std::string& group, const CleanUpAction& action) {
   const bool observing = options_.clean_up == CleanUpMode::kObserve;
   auto& log_action = log_action_[group];
   switch (action.kind) {
@@ -289,20 +309,21 @@ void Cleaner::Act(const CleanUpView& view, const CleanUpAction& action) {
       } else {
         log_action(log::Severity::kInfo, {.event = "clean-up-step", .group = group},
                    "clean-up: " + action.reason);
-        CarryOut(view, action);
+        CarryOut(group, action);
       }
       break;
   }
 }
 
-void Cleaner::CarryOut(const CleanUpView& view, const CleanUpAction& action) {
-  const std::string& group = view.group;
+void Cleaner::CarryOut(const std::string& group, const CleanUpAction& action) {
   Note(group, action, Clock::now(), &memory_);
   events_.Add({.kind = event_kind::kCleanUp,
                .group = group,
                .sentence = fmt::format("{}: clean-up: {}", group, action.reason)});
   if (action.kind == Kind::kReset) {
-    Reset(view, action.sentinel);
+    const auto reset = sentinel::Client(network_.sentinels, action.sentinel.endpoint).RequestReset(group);
+    // Whether it was done or not: once is enough.
+    if (!reset) GiveUp(group, reset.error().message);
     return;
   }
   const auto removed = action.kind == Kind::kRemoveIdentity ? registry_.identities.Remove(action.entry)
@@ -318,24 +339,6 @@ void Cleaner::CarryOut(const CleanUpView& view, const CleanUpAction& action) {
     log::Warn({.event = "clean-up-failed", .group = group}, "clean-up failed: cannot remove {}: {}; retrying",
               action.entry, removed.error().message);
   }
-}
-
-void Cleaner::Reset(const CleanUpView& view, const store::Sentinel& sentinel) {
-  const sentinel::Client client(network_.sentinels, sentinel.endpoint);
-  if (const auto reset = client.RequestReset(view.group); !reset) {
-    // Whether it was done or not: once is enough.
-    GiveUp(view.group, reset.error().message);
-    return;
-  }
-  // Their hellos would come two seconds later, and the next one waits for its turn.
-  std::vector<sentinel::Peer> peers;
-  for (const auto& other : view.sentinel_views) {
-    if (other.report.identified && other.sentinel.uuid != sentinel.uuid)
-      peers.push_back({other.sentinel.endpoint, other.report.id});
-  }
-  if (peers.empty()) return;
-  if (const auto told = client.AnnouncePeers(peers, {view.group}); !told)
-    LogFailedStep(view.group, told.error());
 }
 
 void Cleaner::GiveUp(const std::string& group, const std::string& why) {

@@ -33,13 +33,15 @@ class Cleaner {
   void Step(const std::map<std::string, store::Record>& groups, const std::vector<store::Sentinel>& sentinels,
             bool paused);
   // When a step is due that must not wait for a quiet moment: a Sentinel lists another server's address.
-  TimePoint urgent_at() const { return urgent_ ? step_at_ : TimePoint::max(); }
+  TimePoint urgent_at() const { return urgent_.empty() ? TimePoint::max() : step_at_; }
 
  private:
   // Takes the lock and keeps it, unless only observing: that needs none, and must not keep it from those who
   // act. False: not connected, or another watcher has it.
   bool TakeTurn();
   void ForgetSightings();
+  // Takes the next steps soon where the view asks for that.
+  void Hurry(const CleanUpView& view);
   const std::string& NextGroup(const std::map<std::string, store::Record>& groups);
   Result<CleanUpView> Look(const std::string& group, const std::map<std::string, store::Record>& groups,
                            const std::vector<store::Sentinel>& sentinels);
@@ -51,9 +53,8 @@ class Cleaner {
   void NoteKnownIds(const std::map<std::string, store::Record>& groups, CleanUpView* view);
   // With the lock looked at again, since the answer may lead to a RESET.
   void AskServers(CleanUpView* view);
-  void Act(const CleanUpView& view, const CleanUpAction& action);
-  void CarryOut(const CleanUpView& view, const CleanUpAction& action);
-  void Reset(const CleanUpView& view, const store::Sentinel& sentinel);
+  void Act(const std::string& group, const CleanUpAction& action);
+  void CarryOut(const std::string& group, const CleanUpAction& action);
   void GiveUp(const std::string& group, const std::string& why);
   // One that the next step would repeat; the next step will.
   static void LogFailedStep(const std::string& group, const Error& error);
@@ -67,7 +68,10 @@ class Cleaner {
   bool held_ = false;
   CleanUpMemory memory_;
   TimePoint step_at_{};
-  bool urgent_ = false;
+  std::set<std::string> urgent_;      // groups whose Sentinels list foreign addresses
+  std::set<std::string> suspicious_;  // those that list addresses of which nothing is known
+  std::string last_urgent_;
+  bool passed_over_ = false;                      // the urgent ones, at the last step
   std::map<std::string, TimePoint> datasets_at_;  // by group: when data are looked at again
   std::string last_group_;
   // By group: the Sentinel ids that are known there. Groups that were not seen in full are missing.

@@ -38,10 +38,16 @@ std::set<Endpoint> FindUnregistered(const CleanUpView& view, bool up) {
 }
 
 bool HasUnknown(const CleanUpView& view) {
-  const auto unregistered = FindUnregistered(view, /*up=*/false);
-  return std::any_of(unregistered.begin(), unregistered.end(), [&view](const Endpoint& endpoint) {
-    return !view.unregistered.contains(endpoint) || IsStranger(view, endpoint);
-  });
+  const auto is_unknown = [&view](const sentinel::ReplicaReport& replica) {
+    if (replica.down) return true;
+    if (IsMember(view, replica.endpoint)) return false;
+    return !view.unregistered.contains(replica.endpoint) || IsStranger(view, replica.endpoint);
+  };
+  return std::any_of(view.sentinel_views.begin(), view.sentinel_views.end(),
+                     [&is_unknown](const auto& sentinel_view) {
+                       const auto& replicas = sentinel_view.known.replicas;
+                       return std::any_of(replicas.begin(), replicas.end(), is_unknown);
+                     });
 }
 
 std::set<Endpoint> FindUnregisteredMasters(const CleanUpView& view) {

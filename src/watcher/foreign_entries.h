@@ -21,7 +21,8 @@ inline constexpr Duration kBecomesKnownWithin = 8s;
 // The replicas in the Sentinels' tables that no member of the group is; `up`: only those that a Sentinel
 // finds up.
 std::set<Endpoint> FindUnregistered(const CleanUpView& view, bool up);
-// Whether the Sentinels list an address of which nothing shows that the group's server is there still.
+// Whether the Sentinels list an address at which nothing shows that the group's server is there still:
+// another may begin there at any moment.
 bool HasUnknown(const CleanUpView& view);
 // The masters of the unregistered replicas that answer, as far as they have not been asked.
 std::set<Endpoint> FindUnregisteredMasters(const CleanUpView& view);
