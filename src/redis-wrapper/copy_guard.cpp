@@ -15,6 +15,9 @@ namespace {
 using Master = GuardView::Master;
 using redis::Role;
 
+// A replica without a link, whose master does not answer or has just been judged.
+constexpr Duration kJudgeAgain = 1s;
+
 // The value in the reply to CONFIG GET of one name; nothing: this Redis does not know it.
 std::optional<std::string> ValueIn(const redis::Reply& reply) {
   if (reply.items.size() < 2) return std::nullopt;
@@ -47,7 +50,11 @@ bool CopyGuard::Check(const redis::ServerInfo& own) {
   }
   // Who answers at its address may be another by now.
   if (own.link_up && own.master == trusted_) return true;
+  // Its master's address may take the whole time of a question, and others wait for this look.
+  if (closed_with_.empty() && own.master == judged_ && Clock::now() < judge_at_) return true;
+  judged_ = own.master;
   const auto action = DecideGuard(Look(own));
+  judge_at_ = Clock::now() + kJudgeAgain;
   if (action != GuardAction::kLost) wait_.reset();
   unsteady_ = !closed_with_.empty();
   switch (action) {

@@ -82,9 +82,11 @@ class CopyGuard {
   redis::KeptServer& own_server_;
   const Membership& membership_;
   Lookup& lookup_;
-  std::string closed_with_;                 // empty: open
-  Login login_;                             // while it is closed
-  Endpoint trusted_{};                      // the master that it may copy from
+  std::string closed_with_;  // empty: open
+  Login login_;              // while it is closed
+  Endpoint trusted_{};       // the master that it may copy from
+  Endpoint judged_{};        // last
+  TimePoint judge_at_{};
   std::optional<store::GroupMarks> marks_;  // as last read
   bool unsteady_ = false;
   std::optional<daemon::Wait> wait_;

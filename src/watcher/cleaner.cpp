@@ -53,8 +53,8 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   std::erase_if(known_ids_, is_gone);
   std::erase_if(datasets_at_, is_gone);
   std::erase_if(log_action_, is_gone);
-  std::erase_if(urgent_, is_gone_name);
-  std::erase_if(suspicious_, is_gone_name);
+  std::erase_if(turns_.urgent, is_gone_name);
+  std::erase_if(turns_.suspicious, is_gone_name);
   ForgetGroups(groups, &memory_);
   if (groups.empty()) return;
   if (paused && !memory_.verifying) {
@@ -96,10 +96,11 @@ void Cleaner::Hurry(const CleanUpView& view) {
       groups.erase(view.group);
     }
   };
-  note(urgent_, !view.foreign.empty());
-  note(suspicious_, HasUnknown(view));
-  const Duration soon = !urgent_.empty() ? kOftenStep : kSuspiciousStep;
-  if (!urgent_.empty() || !suspicious_.empty()) step_at_ = std::min<TimePoint>(step_at_, Clock::now() + soon);
+  note(turns_.urgent, !view.foreign.empty());
+  note(turns_.suspicious, HasUnknown(view));
+  const Duration soon = !turns_.urgent.empty() ? kOftenStep : kSuspiciousStep;
+  if (!turns_.urgent.empty() || !turns_.suspicious.empty())
+    step_at_ = std::min<TimePoint>(step_at_, Clock::now() + soon);
 }
 
 bool Cleaner::TakeTurn() {
@@ -129,19 +130,19 @@ void Cleaner::ForgetSightings() {
 
 const std::string& Cleaner::NextGroup(const std::map<std::string, store::Record>& groups) {
   if (memory_.verifying) {
-    last_group_ = memory_.verifying->group;
-  } else if (!urgent_.empty() && !std::exchange(passed_over_, !passed_over_)) {
+    turns_.last = memory_.verifying->group;
+  } else if (!turns_.urgent.empty() && !std::exchange(turns_.passed_over, !turns_.passed_over)) {
     // Every other step is for them.
-    auto next = urgent_.upper_bound(last_urgent_);
-    if (next == urgent_.end()) next = urgent_.begin();
-    last_urgent_ = *next;
-    return last_urgent_;
+    auto next = turns_.urgent.upper_bound(turns_.last_urgent);
+    if (next == turns_.urgent.end()) next = turns_.urgent.begin();
+    turns_.last_urgent = *next;
+    return turns_.last_urgent;
   } else {
-    auto next = groups.upper_bound(last_group_);
+    auto next = groups.upper_bound(turns_.last);
     if (next == groups.end()) next = groups.begin();
-    last_group_ = next->first;
+    turns_.last = next->first;
   }
-  return last_group_;
+  return turns_.last;
 }
 
 Result<CleanUpView> Cleaner::Look(const std::string& group,

@@ -33,9 +33,18 @@ class Cleaner {
   void Step(const std::map<std::string, store::Record>& groups, const std::vector<store::Sentinel>& sentinels,
             bool paused);
   // When a step is due that must not wait for a quiet moment: a Sentinel lists another server's address.
-  TimePoint urgent_at() const { return urgent_.empty() ? TimePoint::max() : step_at_; }
+  TimePoint urgent_at() const { return turns_.urgent.empty() ? TimePoint::max() : step_at_; }
 
  private:
+  // Whose turn it is.
+  struct Turns {
+    std::string last;
+    std::string last_urgent;
+    bool passed_over = false;          // the urgent ones, at the last step
+    std::set<std::string> urgent;      // groups whose Sentinels list foreign addresses
+    std::set<std::string> suspicious;  // those that list addresses of which nothing is known
+  };
+
   // Takes the lock and keeps it, unless only observing: that needs none, and must not keep it from those who
   // act. False: not connected, or another watcher has it.
   bool TakeTurn();
@@ -68,12 +77,8 @@ class Cleaner {
   bool held_ = false;
   CleanUpMemory memory_;
   TimePoint step_at_{};
-  std::set<std::string> urgent_;      // groups whose Sentinels list foreign addresses
-  std::set<std::string> suspicious_;  // those that list addresses of which nothing is known
-  std::string last_urgent_;
-  bool passed_over_ = false;                      // the urgent ones, at the last step
   std::map<std::string, TimePoint> datasets_at_;  // by group: when data are looked at again
-  std::string last_group_;
+  Turns turns_;
   // By group: the Sentinel ids that are known there. Groups that were not seen in full are missing.
   std::map<std::string, std::set<std::string>> known_ids_;
   std::map<std::string, LogOnChange> log_action_;  // by group

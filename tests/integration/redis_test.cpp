@@ -106,6 +106,18 @@ TEST(ConnectionTest, AuthenticatesAndSaysWhenItMayNot) {
   EXPECT_EQ(ServersAs(kNobody).AskInfo(server.endpoint()).error().kind, ErrorKind::kRefused);
 }
 
+TEST(ConnectionTest, TellsNobodyAPasswordWhereItMustNot) {
+  const RedisServer closed("requirepass right");
+  const redis::Credentials known{"", "right"};
+  redis::ConnectedServers servers(known, kTimeout);
+  EXPECT_TRUE(servers.AskInfo(closed.endpoint()));
+  const auto refused = servers.WithoutCredentials().AskInfo(closed.endpoint());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kRefused) << refused.error().message;
+  const RedisServer open;
+  EXPECT_TRUE(servers.WithoutCredentials().WithoutCredentials().AskInfo(open.endpoint()));
+}
+
 TEST(ServerInfoTest, TellsMasterFromReplica) {
   const RedisServer master;
   const RedisServer replica("replicaof " + master.endpoint().ToRecord());
