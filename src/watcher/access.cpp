@@ -3,12 +3,19 @@
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
+#include <utility>
+
+#include "base/log.h"
 
 namespace redis_zk::watcher {
 
 namespace {
 
 constexpr std::string_view kScheme = "bearer ";
+constexpr std::size_t kMostWrong = 5;
+constexpr Duration kWrongWithin = 1min;
+constexpr std::size_t kMostAddresses = 1024;
+constexpr Duration kLogDeniedEvery = 10s;
 
 }  // namespace
 
@@ -24,6 +31,48 @@ Access Authorize(std::string_view token, std::string_view header) {
   for (std::size_t i = 0; i < header.size(); ++i)
     different |= static_cast<unsigned char>(header[i] ^ token[i % token.size()]);
   return different == 0 ? Access::kGranted : Access::kDenied;
+}
+
+void WrongTokens::Note(const std::string& address, TimePoint now) {
+  std::erase_if(by_address_, [now](const auto& entry) { return entry.second.back() + kWrongWithin <= now; });
+  if (by_address_.size() >= kMostAddresses && !by_address_.contains(address)) {
+    by_address_.erase(std::min_element(
+        by_address_.begin(), by_address_.end(),
+        [](const auto& one, const auto& other) { return one.second.back() < other.second.back(); }));
+  }
+  auto& times = by_address_[address];
+  times.push_back(now);
+  if (times.size() > kMostWrong) times.erase(times.begin());
+}
+
+Duration WrongTokens::BlockedFor(const std::string& address, TimePoint now) const {
+  const auto found = by_address_.find(address);
+  if (found == by_address_.end() || found->second.size() < kMostWrong) return Duration::zero();
+  return Remaining(found->second.front() + kWrongWithin, now);
+}
+
+bool AdminDoor::Replace(std::string token) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(token_, token) != token;
+}
+
+AdminDoor::Decision AdminDoor::Check(std::string_view authorization, const Endpoint& from, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  if (token_.empty()) return {Access::kOff};
+  Decision decision{Access::kBlocked, wrong_.BlockedFor(from.host, now)};
+  if (decision.retry_after == Duration::zero()) decision.access = Authorize(token_, authorization);
+  if (decision.access == Access::kGranted) return decision;
+  // A request without any is no guess.
+  if (decision.access == Access::kDenied && !authorization.empty()) wrong_.Note(from.host, now);
+  ++denied_;
+  if (now < log_denied_at_) return decision;
+  log_denied_at_ = now + kLogDeniedEvery;
+  log::Warn({.event = "admin-request-rejected", .more = {{"from", from.ToAddress()}}},
+            "rejected request from {}: {} ({} since the last line)", from.ToAddress(),
+            decision.access == Access::kBlocked ? "too many wrong admin tokens from this address"
+                                                : "missing or wrong admin token",
+            std::exchange(denied_, 0));
+  return decision;
 }
 
 }  // namespace redis_zk::watcher

@@ -41,7 +41,6 @@ constexpr Duration kConfirmEvery = 20ms;
 constexpr Duration kAllKnowWithin = 5s;
 // An application connects within this time to the master that a Sentinel named.
 constexpr Duration kConnects = 300ms;
-constexpr Duration kLogDeniedEvery = 10s;
 
 AdminOutcome Failed(const Error& error) {
   return {.status = error.kind == ErrorKind::kConflict ? kConflict : kUnavailable, .told = error.message};
@@ -152,7 +151,7 @@ Admin::Admin(const WatcherOptions& options, const Published<Topology>& topology,
       topology_(topology),
       connections_(connections),
       tell_(std::move(tell)),
-      token_(options.admin_token.text) {}
+      door_(options.admin_token.text) {}
 
 void Admin::ReadTokenAgain() {
   const std::string& path = options_.admin_token.path;
@@ -163,24 +162,9 @@ void Admin::ReadTokenAgain() {
         {.event = "admin-token-reload-rejected"},
         "SIGHUP: admin token not reloaded: found \"{}\", expected {}; fix the file and send SIGHUP again",
         Printable(path), read.error().message);
-  } else if (read->text != *token_.Get()) {
-    token_.Set(std::move(read->text));
+  } else if (door_.Replace(std::move(read->text))) {
     log::Info({.event = "admin-token-reloaded"}, "SIGHUP: admin token reloaded");
   }
-}
-
-Access Admin::Check(std::string_view authorization, const std::string& from) {
-  const Access access = Authorize(*token_.Get(), authorization);
-  if (access != Access::kDenied) return access;
-  const std::lock_guard lock(denied_mutex_);
-  ++denied_;
-  const TimePoint now = Clock::now();
-  if (now < log_denied_at_) return access;
-  log_denied_at_ = now + kLogDeniedEvery;
-  log::Warn({.event = "admin-request-rejected", .more = {{"from", from}}},
-            "rejected request from {}: missing or wrong admin token ({} since the last line)", from,
-            std::exchange(denied_, 0));
-  return access;
 }
 
 AdminOutcome Admin::Run(const AdminRequest& request) {

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,7 +61,9 @@ class Admin {
   // Loop thread: SIGHUP.
   void ReadTokenAgain();
 
-  Access Check(std::string_view authorization, const std::string& from);
+  AdminDoor::Decision Check(std::string_view authorization, const Endpoint& from) {
+    return door_.Check(authorization, from, Clock::now());
+  }
   // REQUIRES: access was granted. Takes a minute at most; once a Sentinel has been asked for a failover, that
   // is seen through although the client or the watcher goes away.
   AdminOutcome Run(const AdminRequest& request);
@@ -87,10 +88,7 @@ class Admin {
   const Published<Topology>& topology_;
   const daemon::Connections connections_;
   const Tell tell_;
-  Published<std::string> token_;
-  std::mutex denied_mutex_;
-  int denied_ = 0;  // since it was logged last
-  TimePoint log_denied_at_{};
+  AdminDoor door_;
 };
 
 // How this watcher calls itself in ZooKeeper: "host:pid".

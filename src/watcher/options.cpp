@@ -142,6 +142,17 @@ Options Describe(WatcherOptions* watcher) {
        "sends; without it they are off",
        ""},
       ReadAdminToken, &watcher->admin_token);
+  options.Add(
+      {"ADMIN_INSECURE",
+       "whether other machines may use the admin API, although their token crosses the network in the clear: "
+       "on or off",
+       "off"},
+      ParseSwitch, &watcher->http.admin_insecure);
+  options.Add({"HTTP_ALLOWED_HOSTS",
+               "the names, separated by commas, under which browsers and other clients may ask this watcher; "
+               "a request for another Host gets 421; loopback is always one; when not set, any",
+               ""},
+              web::ParseHosts, &watcher->http.allowed_hosts);
   options.AddSections("behavior", [watcher](const auto& sections) -> std::vector<std::string> {
     auto behaviors = ReadBehaviors(sections);
     if (!behaviors) return behaviors.error();

@@ -8,6 +8,7 @@
 
 #include "options/common_options.h"
 #include "watcher/behaviors/behavior.h"
+#include "watcher/web/policy.h"
 
 namespace redis_zk::watcher {
 
@@ -55,6 +56,7 @@ struct WatcherOptions {
   Duration clean_up_patience{};
   Duration observe_interval{};  // 0: no server is asked
   AdminToken admin_token;
+  web::HttpPolicy http;
 
   std::vector<BehaviorSettings> behaviors;
 

@@ -69,7 +69,7 @@ int Watcher::Run() {
   if (code) return *code;
   Reconcile();
   web::Server server({publisher_.topology(), observer_.status(), publisher_.events(), behaviors_, admin_,
-                      reader_.figures(), loop_turned_at_, options_.common.zk_session_timeout});
+                      reader_.figures(), loop_turned_at_, options_.common.zk_session_timeout, options_.http});
   if (const auto started = server.Start(options_.listen); !started) {
     log::Error({.event = "http-listen-failed"},
                "{}; free the address, or change BIND_IP or PORT0; exiting {}", started.error().message,
@@ -87,7 +87,7 @@ int Watcher::Run() {
   event_log_.WriteNow();
   if (!stopped) {
     log::Warn({.event = "http-request-abandoned"},
-              "exiting although an HTTP request is still open: the client did not end it in time");
+              "exiting although an admin request still runs: it did not end in time");
     std::_Exit(kExitStopped);
   }
   return kExitStopped;

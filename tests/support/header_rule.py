@@ -25,7 +25,7 @@ HEAVY = {
         "tests/unit/answers_test.cpp", "tests/unit/cli_test.cpp", "tests/unit/condition_test.cpp",
         "tests/unit/log_test.cpp"}),
     "cpp-httplib": ("/httplib.h", r"httplib\.h", {
-        "src/watcher/behaviors/webhook.cpp", "src/watcher/web/client.cpp", "src/watcher/web/server.cpp"}),
+        "src/watcher/behaviors/webhook.cpp", "src/watcher/web/client.cpp", "src/watcher/web/http_codec.cpp"}),
     "CLI11": ("/CLI/", r"CLI/", {"src/common/options/command_line.cpp"}),
     "prometheus-cpp": ("/prometheus/", r"prometheus/", {"src/watcher/web/metrics.cpp"}),
 }

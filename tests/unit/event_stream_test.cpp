@@ -41,8 +41,6 @@ TEST_F(EventStreamTest, TellsWhatHappensFromNowOn) {
   EXPECT_EQ(stream.Take(kNow), "retry: 1000\n\n") << "the headers leave with it";
   Happen("first");
   Happen("second");
-  EXPECT_EQ(stream.Take(kNow), "") << "it has not looked yet";
-  stream.AwaitMore(kNow);
   EXPECT_THAT(stream.Take(kNow), AllOf(HasSubstr("first"), HasSubstr("second"), Not(HasSubstr("before"))));
   EXPECT_EQ(stream.Take(kNow), "") << "each event once";
 }
@@ -62,6 +60,16 @@ TEST_F(EventStreamTest, ShowsLifeWhileNothingHappens) {
   EXPECT_EQ(stream.Take(kNow + 15s), ":\n\n");
   EXPECT_EQ(stream.Take(kNow + 29s), "") << "counts from what was sent last";
   EXPECT_EQ(stream.Take(kNow + 30s), ":\n\n");
+}
+
+TEST_F(EventStreamTest, SaysWhenItIsToBeLookedAt) {
+  auto stream = Open(std::nullopt, kNow + 20s);
+  stream.Take(kNow);
+  EXPECT_EQ(stream.due_at(), kNow + 15s) << "a sign of life";
+  stream.Take(kNow + 15s);
+  EXPECT_EQ(stream.due_at(), kNow + 20s) << "its end";
+  stream.ShowLife();
+  EXPECT_EQ(stream.Take(kNow + 16s), ":\n\n");
 }
 
 TEST_F(EventStreamTest, EndsAtItsTimeAndWithTheWatcher) {

@@ -9,7 +9,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -39,7 +38,8 @@ TEST(ReadPatienceTest, TakesABoundedWait) {
   EXPECT_EQ(ReadPatience("v", std::nullopt, now)->deadline, std::nullopt);
   EXPECT_EQ(ReadPatience("v", std::nullopt, now)->since, "v");
   EXPECT_EQ(ReadPatience("", "0s", now)->deadline, now);
-  EXPECT_EQ(ReadPatience("", "1m", now)->deadline, now + 1min);
+  EXPECT_EQ(ReadPatience("", "45s", now)->deadline, now + 45s);
+  EXPECT_EQ(ReadPatience("", "1m", now)->deadline, now + 45s) << "proxies give up after 50 s";
   for (const char* wrong : {"61s", "-1s", "1 day", "", "soon"}) {
     const auto read = ReadPatience("", wrong, now);
     ASSERT_FALSE(read) << wrong;
@@ -67,10 +67,18 @@ class ResponderTest : public ::testing::Test {
                                .accept = "",
                                .authorization = authorization,
                                .last_event_id = std::nullopt,
-                               .from = "10.0.9.9:1"});
+                               .host = host_,
+                               .from = from_,
+                               .asked_at = asked_at_,
+                               .may_wait = may_wait_});
   }
 
   SiteWithToken site_;
+  std::string host_;
+  Endpoint from_{"127.0.0.1", 1};
+  TimePoint asked_at_ = Clock::now();
+  bool may_wait_ = true;
+  watcher::web::HttpPolicy policy_;
   Published<Topology> topology_{Known(kA)};
   Published<FleetStatus> status_{FleetStatus{}};
   watcher::RecentEvents events_;
@@ -83,8 +91,8 @@ class ResponderTest : public ::testing::Test {
       [this](const watcher::Event& event, const store::PastEvent&) { told_.push_back(event.kind); }};
   Published<watcher::ZooKeeperFigures> figures_{watcher::ZooKeeperFigures{}};
   std::atomic<Clock::rep> turned_at_ = Clock::now().time_since_epoch().count();
-  Responder responder_{
-      {topology_, status_, events_, behaviors_, admin_, figures_, turned_at_, /*session_timeout=*/2s}};
+  Responder responder_{{topology_, status_, events_, behaviors_, admin_, figures_, turned_at_,
+                        /*session_timeout=*/2s, policy_}};
 };
 
 TEST_F(ResponderTest, SaysWhatIsAllowedWhere) {
@@ -128,15 +136,87 @@ TEST_F(ResponderTest, AnswersAtOnceWhenTheClientKnowsLessOrDoesNotWait) {
 
 TEST_F(ResponderTest, WaitsForNews) {
   const std::string version = Ask("GET", "/master").answer.version;
-  std::thread failover([this] { topology_.Set(Known(kB)); });
-  EXPECT_EQ(Ask("GET", "/master", {{"since", version}, {"wait", "60s"}}).answer.body, "10.0.0.2 6379");
-  failover.join();
+  const auto ask = [&] { return Ask("GET", "/master", {{"since", version}, {"wait", "30s"}}); };
+  EXPECT_EQ(ask().wait_until, asked_at_ + 30s);
+  site_.time.Advance(29s);
+  EXPECT_EQ(ask().wait_until, asked_at_ + 30s) << "counts from when it was asked first";
+  may_wait_ = false;
+  EXPECT_EQ(ask().wait_until, std::nullopt) << "as much as is known";
+  may_wait_ = true;
+  site_.time.Advance(1s);
+  EXPECT_EQ(ask().wait_until, std::nullopt) << "the time is up";
+  EXPECT_EQ(ask().answer.version, version);
+  asked_at_ = Clock::now();
+  topology_.Set(Known(kB));
+  EXPECT_EQ(ask().wait_until, std::nullopt);
+  EXPECT_EQ(ask().answer.body, "10.0.0.2 6379");
+}
+
+TEST_F(ResponderTest, TellsOfAllThatAWaitMayBeAbout) {
+  int woken = 0;
+  responder_.OnNews([&woken] { ++woken; });
+  topology_.Set(Known(kB));
+  EXPECT_EQ(woken, 1);
+  events_.Add(watcher::Event{.kind = watcher::event_kind::kFollowing, .sentence = "an event"});
+  EXPECT_EQ(woken, 2);
+  topology_.Close();
+  EXPECT_EQ(woken, 3);
+  responder_.OnNews(nullptr);
+  events_.Close();
+  EXPECT_EQ(woken, 3);
 }
 
 TEST_F(ResponderTest, EndsAllWaitsWithTheWatcher) {
   const std::string version = Ask("GET", "/master").answer.version;
   topology_.Close();
-  EXPECT_EQ(Ask("GET", "/master", {{"since", version}, {"wait", "60s"}}).answer.version, version);
+  EXPECT_EQ(Ask("GET", "/master", {{"since", version}, {"wait", "60s"}}).wait_until, std::nullopt);
+}
+
+TEST_F(ResponderTest, AnswersUnderTheNamesThatAreAllowed) {
+  policy_.allowed_hosts = watcher::web::ParseHosts("Watcher.example,10.0.0.1,::1234").value();
+  struct Row {
+    const char* host;
+    int status;
+  };
+  for (const auto& [host, status] : std::initializer_list<Row>{{"watcher.example", 200},
+                                                               {"WATCHER.example:8080", 200},
+                                                               {"watcher.example.", 200},
+                                                               {"10.0.0.1:8080", 200},
+                                                               {"[::1234]:8080", 200},
+                                                               {"localhost:8080", 200},
+                                                               {"127.0.0.1", 200},
+                                                               {"[::1]", 200},
+                                                               {"", 200},
+                                                               {"evil.example", 421},
+                                                               {"watcher.example.evil.example", 421},
+                                                               {"127.0.0.1.evil.example", 421},
+                                                               {"10.0.0.2", 421},
+                                                               {"[", 421}}) {
+    host_ = host;
+    EXPECT_EQ(Ask("GET", "/healthz").answer.status, status) << host;
+  }
+  policy_.allowed_hosts.clear();
+  EXPECT_EQ(Ask("GET", "/healthz").answer.status, 200) << "any";
+  for (const char* wrong : {"a,,b", "watcher:8080", "a b", "http://watcher", ","})
+    EXPECT_FALSE(watcher::web::ParseHosts(wrong)) << wrong;
+}
+
+TEST_F(ResponderTest, RunsNoAdminRequestInTheClearUnlessAllowed) {
+  from_ = {"10.0.9.9", 1};
+  EXPECT_EQ(Ask("POST", "/pause", {}, std::string("Bearer ") + kToken).answer.status, 403);
+  policy_.admin_insecure = true;
+  EXPECT_EQ(Ask("POST", "/pause", {}, std::string("Bearer ") + kToken).answer.status, 200);
+}
+
+TEST_F(ResponderTest, SlowsDownAnAddressThatGuesses) {
+  for (int guess = 0; guess < 5; ++guess) EXPECT_EQ(Ask("POST", "/pause", {}, "Bearer x").answer.status, 401);
+  const auto blocked = Ask("POST", "/pause", {}, std::string("Bearer ") + kToken);
+  EXPECT_EQ(blocked.answer.status, 429);
+  EXPECT_THAT(blocked.headers, ElementsAre(Pair("Retry-After", "60")));
+  EXPECT_THAT(told_, IsEmpty());
+  EXPECT_EQ(Ask("GET", "/master").answer.status, 200) << "readers are not concerned";
+  site_.time.Advance(1min);
+  EXPECT_EQ(Ask("POST", "/pause", {}, std::string("Bearer ") + kToken).answer.status, 200);
 }
 
 TEST_F(ResponderTest, NoticesThatTheLoopStandsStill) {
@@ -149,7 +229,7 @@ TEST_F(ResponderTest, NoticesThatTheLoopStandsStill) {
 
 TEST_F(ResponderTest, StreamsEventsToABoundedNumberOfClients) {
   std::vector<Reply> open;
-  for (int i = 0; i < 64; ++i) {
+  for (int i = 0; i < 512; ++i) {
     open.push_back(Ask("GET", "/events"));
     ASSERT_TRUE(open.back().stream) << i;
   }
@@ -175,7 +255,9 @@ TEST_F(ResponderTest, TakesTheEventHeardLastFromTheHeaderOrTheQuery) {
                   .accept = "",
                   .authorization = "",
                   .last_event_id = std::move(header),
-                  .from = ""})
+                  .host = "",
+                  .from = {},
+                  .asked_at = {}})
         .stream->Take(Clock::now());
   };
   EXPECT_THAT(told(std::nullopt, {{"since", first}}), HasSubstr("second"));
@@ -205,14 +287,16 @@ TEST_F(ResponderTest, HasNoAdminApiWithoutAToken) {
                      topology_,
                      {.open_session = site_.zookeeper.Factory(), .network = site_.network.network()},
                      [](const watcher::Event&, const store::PastEvent&) {}};
-  Responder responder{{topology_, status_, events_, behaviors_, off, figures_, turned_at_, 2s}};
+  Responder responder{{topology_, status_, events_, behaviors_, off, figures_, turned_at_, 2s, policy_}};
   const auto reply = responder.Respond({.method = "POST",
                                         .path = "/pause",
                                         .query = {},
                                         .accept = "",
                                         .authorization = std::string("Bearer ") + kToken,
                                         .last_event_id = std::nullopt,
-                                        .from = ""});
+                                        .host = "",
+                                        .from = from_,
+                                        .asked_at = {}});
   EXPECT_EQ(reply.answer.status, 403);
 }
 

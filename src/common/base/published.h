@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -33,25 +34,38 @@ class Published {
     auto next = std::make_shared<const T>(std::move(value));
     const std::lock_guard lock(mutex_);
     current_.swap(next);
-    changed_.notify_all();
+    Notify();
   }
 
   // Ends all waits, now and in future.
   void Close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    changed_.notify_all();
+    Notify();
   }
   bool closed() const {
     const std::lock_guard lock(mutex_);
     return closed_;
   }
 
+  // For one that waits for more than this: `wake` is called with each change and at the end, on the thread
+  // that makes it, and must only wake. Empty: no more; afterwards none is running.
+  void OnChange(std::function<void()> wake) const {
+    const std::lock_guard lock(mutex_);
+    wake_ = std::move(wake);
+  }
+
  private:
+  void Notify() const {
+    changed_.notify_all();
+    if (wake_) wake_();
+  }
+
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::shared_ptr<const T> current_;
   bool closed_ = false;
+  mutable std::function<void()> wake_;
 };
 
 }  // namespace redis_zk

@@ -18,6 +18,7 @@
 
 #include "base/time.h"
 #include "os/child.h"
+#include "os/descriptor.h"
 #include "watcher/web/json.h"
 
 namespace redis_zk::watcher {
@@ -29,17 +30,6 @@ constexpr Duration kGrace = 1s;
 // How much it may add to our log.
 constexpr std::size_t kMostLines = 50;
 constexpr std::string_view kPrefix = "REDIS_ZK_EVENT_";
-
-struct Descriptor {
-  explicit Descriptor(int number) : fd(number) {}
-  ~Descriptor() {
-    if (fd >= 0) close(fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  const int fd;
-};
 
 Status Failed(const char* what) {
   return Fail(ErrorKind::kInternal, fmt::format("{}: {}", what, std::strerror(errno)));
@@ -73,11 +63,12 @@ class Exec : public Behavior {
       : name_(std::move(name)), host_(host), command_(std::move(command)), timeout_(timeout) {}
 
   Status Handle(const Event& event, const std::stop_token& stop) override {
-    const Descriptor input(memfd_create("event", MFD_CLOEXEC));
-    if (input.fd < 0 || !Fill(input.fd, web::RenderEventData(event) + '\n')) return Failed("memfd_create");
-    const Descriptor stop_event(eventfd(0, EFD_CLOEXEC));
-    if (stop_event.fd < 0) return Failed("eventfd");
-    const std::stop_callback on_stop(stop, [&] { eventfd_write(stop_event.fd, 1); });
+    const os::Descriptor input(memfd_create("event", MFD_CLOEXEC));
+    if (input.get() < 0 || !Fill(input.get(), web::RenderEventData(event) + '\n'))
+      return Failed("memfd_create");
+    const os::Descriptor stop_event(eventfd(0, EFD_CLOEXEC));
+    if (stop_event.get() < 0) return Failed("eventfd");
+    const std::stop_callback on_stop(stop, [&] { eventfd_write(stop_event.get(), 1); });
     std::vector<std::string> inherited;
     for (char** variable = environ; *variable != nullptr; ++variable) inherited.emplace_back(*variable);
     auto child = os::Child::Start({.argv = command_,
@@ -85,17 +76,17 @@ class Exec : public Behavior {
                                    .signal_mask = host_.signal_mask,
                                    .log_name = name_,
                                    .log_lines = kMostLines,
-                                   .input = input.fd,
+                                   .input = input.get(),
                                    .environment = EnvironmentFor(event, inherited)});
     if (!child) return tl::unexpected(child.error());
-    const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, child->pid(), 0U)));
-    if (process.fd < 0) return Failed("pidfd_open");
-    const bool in_time = Ends(process.fd, stop_event.fd, Clock::now() + timeout_);
+    const os::Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, child->pid(), 0U)));
+    if (process.get() < 0) return Failed("pidfd_open");
+    const bool in_time = Ends(process.get(), stop_event.get(), Clock::now() + timeout_);
     if (!in_time) {
       kill(-child->pid(), SIGTERM);
-      if (!Ends(process.fd, -1, Clock::now() + kGrace)) {
+      if (!Ends(process.get(), -1, Clock::now() + kGrace)) {
         child->Kill();
-        Ends(process.fd, -1, Clock::now() + kGrace);
+        Ends(process.get(), -1, Clock::now() + kGrace);
       }
     }
     // With what is left of its group.

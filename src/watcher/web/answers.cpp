@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <utility>
 
@@ -182,21 +184,22 @@ struct Route {
   std::string_view path;  // a "*" stands for the group's name
   Answer (*answer)(const Request&, const Topology&, std::string_view group);
   bool from_zookeeper;  // the answer ages while ZooKeeper is away
+  Lane lane;
 };
 
-constexpr std::array<Route, 13> kRoutes{{{"/sentinels", Sentinels, true},
-                                         {"/sentinel", Sentinel, true},
-                                         {"/master", Master, true},
-                                         {"/masters", Masters, true},
-                                         {"/masters/*", GroupMaster, true},
-                                         {"/masters/*/is-master", IsMaster, true},
-                                         {"/status", Status, false},
-                                         {"/explain", Explained, false},
-                                         {"/events", Events, false},
-                                         {"/metrics", Metrics, false},
-                                         {"/", Home, false},
-                                         {"/healthz", Healthz, false},
-                                         {"/readyz", Readyz, false}}};
+constexpr std::array<Route, 13> kRoutes{{{"/sentinels", Sentinels, true, Lane::kQuick},
+                                         {"/sentinel", Sentinel, true, Lane::kQuick},
+                                         {"/master", Master, true, Lane::kQuick},
+                                         {"/masters", Masters, true, Lane::kQuick},
+                                         {"/masters/*", GroupMaster, true, Lane::kQuick},
+                                         {"/masters/*/is-master", IsMaster, true, Lane::kQuick},
+                                         {"/status", Status, false, Lane::kSlow},
+                                         {"/explain", Explained, false, Lane::kSlow},
+                                         {"/events", Events, false, Lane::kQuick},
+                                         {"/metrics", Metrics, false, Lane::kSlow},
+                                         {"/", Home, false, Lane::kQuick},
+                                         {"/healthz", Healthz, false, Lane::kQuick},
+                                         {"/readyz", Readyz, false, Lane::kQuick}}};
 
 struct AdminPattern {
   std::string_view path;
@@ -212,7 +215,7 @@ constexpr std::array<AdminPattern, 4> kAdmin{
 
 // The first type that we have decides; "*/*" and everything unknown mean text, which the original's clients
 // expect.
-std::string_view FirstType(std::string_view accept) {
+std::string FirstType(std::string_view accept) {
   while (!accept.empty()) {
     const auto comma = accept.find(',');
     std::string_view type = accept.substr(0, comma);
@@ -221,7 +224,11 @@ std::string_view FirstType(std::string_view accept) {
     const auto last = type.find_last_not_of(' ');
     if (first != std::string_view::npos) {
       type = type.substr(first, last - first + 1);
-      if (type == kJsonType || type.starts_with("text/")) return type;
+      // The names of types know no case.
+      std::string lower(type);
+      std::transform(lower.begin(), lower.end(), lower.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      if (lower == kJsonType || lower.starts_with("text/")) return lower;
     }
     if (comma == std::string_view::npos) break;
     accept.remove_prefix(comma + 1);
@@ -250,6 +257,17 @@ std::optional<AdminRoute> AdminAt(std::string_view path) {
       return AdminRoute{pattern.method, pattern.action, *group};
   }
   return std::nullopt;
+}
+
+Lane LaneOf(std::string_view method, std::string_view target) {
+  // Encoded, or with a scheme: it may be any path.
+  if (target.find('%') != std::string_view::npos || !target.starts_with('/')) return Lane::kAdmin;
+  const auto path = target.substr(0, target.find_first_of("?#"));
+  const auto admin = AdminAt(path);
+  if (admin && admin->method == method) return Lane::kAdmin;
+  const auto route = std::find_if(kRoutes.begin(), kRoutes.end(),
+                                  [path](const Route& each) { return Match(each.path, path).has_value(); });
+  return route == kRoutes.end() ? Lane::kQuick : route->lane;
 }
 
 Answer Failed(int status, std::string_view accept, std::string why) {

@@ -62,6 +62,12 @@ inline constexpr const char* kEventStream = "text/event-stream";
 // Nothing: no such path.
 std::optional<Answer> AnswerFor(const Request& request, const Topology& topology);
 
+// Which threads answer: some answers take as long as a thousand others together, and an admin request takes
+// seconds, and none may hold up a health check.
+enum class Lane { kQuick, kSlow, kAdmin };
+// Of a request as it stands in its first line.
+Lane LaneOf(std::string_view method, std::string_view target);
+
 // What a path is for, beside what GET tells there.
 struct AdminRoute {
   std::string_view method;

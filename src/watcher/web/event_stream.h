@@ -26,15 +26,16 @@ class EventStream {
   std::string Take(TimePoint now);
   // Whether nothing more is to come after what was taken.
   bool IsOver(TimePoint now) const;
-  // Waits for more, for a second at most: the caller looks in between whether the client is still there.
-  void AwaitMore(TimePoint now);
+  // When there is something to do for it although nothing happens.
+  TimePoint due_at() const;
+  // The next thing to be taken is not empty: what is sent to a client that is gone tells so.
+  void ShowLife() { heartbeat_at_ = TimePoint{}; }
 
  private:
   const RecentEvents& events_;
   const Place place_;
   const TimePoint ends_at_;
   bool opened_ = false;
-  std::shared_ptr<const History> history_;
   std::uint64_t told_ = 0;  // the number of the last event that was taken
   TimePoint heartbeat_at_{};
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/printable.h"
@@ -11,8 +12,9 @@ namespace redis_zk::watcher::web {
 
 namespace {
 
-// A client that waits can leave unnoticed.
 constexpr Duration kLongestWait = 1min;
+// A proxy between us and the client gives up after a minute, or after the 50 s of Debian's haproxy.cfg.
+constexpr Duration kAnswerWithin = 45s;
 
 }  // namespace
 
@@ -24,7 +26,7 @@ Result<Patience> ReadPatience(std::string since, const std::optional<std::string
     return Fail(ErrorKind::kInvalid,
                 fmt::format("wait: found \"{}\", expected {}", Printable(*wait), duration.error().message));
   }
-  patience.deadline = now + *duration;
+  patience.deadline = now + std::min(*duration, kAnswerWithin);
   return patience;
 }
 

@@ -26,7 +26,8 @@ class RequestCounts {
   }
 
  private:
-  static constexpr std::array<int, 12> kStatuses{200, 304, 400, 401, 403, 404, 405, 409, 413, 503, 504, 0};
+  static constexpr std::array<int, 20> kStatuses{200, 304, 400, 401, 403, 404, 405, 408, 409, 413,
+                                                 414, 421, 429, 431, 500, 501, 503, 504, 505, 0};
   std::array<std::atomic<std::uint64_t>, kStatuses.size()> counts_{};
 };
 

@@ -10,16 +10,21 @@ namespace redis_zk::watcher::web {
 
 namespace {
 
-// Half of the connections that the server takes.
-constexpr int kMostWaiting = 256;
-constexpr int kMostStreams = 64;
+constexpr int kMostStreams = 512;
 // Each may take half a minute.
 constexpr int kMostAdmin = 8;
 constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
+constexpr int kMisdirected = 421;
+constexpr int kTooMany = 429;
 // Beyond the session timeout, up to which a lost answer of ZooKeeper can hold the loop; else it goes round at
 // least once a second.
 constexpr Duration kLoopPatience = 15s;
+
+// A retry in less than a second would be one at once.
+std::string RetryAfter(Duration left) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count());
+}
 
 Reply RefuseMethod(const ClientRequest& request, bool readable, const std::optional<AdminRoute>& admin) {
   std::string methods = readable ? "GET, HEAD" : "";
@@ -36,35 +41,37 @@ std::string ClientRequest::in_query(const std::string& name) const {
 }
 
 Responder::Responder(const Sources& sources)
-    : sources_(sources),
-      waiting_places_(kMostWaiting),
-      stream_places_(kMostStreams),
-      admin_places_(kMostAdmin) {}
+    : sources_(sources), stream_places_(kMostStreams), admin_places_(kMostAdmin) {}
 
 Reply Responder::Respond(const ClientRequest& request) {
-  const auto& topology = sources_.topology;
-  auto known = topology.Get();
-  auto answer = Look(request, *known);
+  if (!IsAllowedHost(request.host, sources_.policy.allowed_hosts))
+    return {Failed(kMisdirected, request.accept, "this host is not among HTTP_ALLOWED_HOSTS")};
+  const auto topology = sources_.topology.Get();
+  const auto answer = Look(request, *topology);
   const auto admin = AdminAt(request.path);
   if (!answer && !admin) return {Failed(404, request.accept, "no such path; / lists the paths")};
   if (admin && request.method == admin->method) return RunAdmin(request, *admin);
   if (!answer || (request.method != "GET" && request.method != "HEAD"))
     return RefuseMethod(request, answer.has_value(), admin);
   const auto wait = request.query.find("wait");
-  const auto patience =
-      ReadPatience(request.in_query("since"),
-                   wait == request.query.end() ? std::nullopt : std::optional(wait->second), Clock::now());
+  const auto patience = ReadPatience(request.in_query("since"),
+                                     wait == request.query.end() ? std::nullopt : std::optional(wait->second),
+                                     request.asked_at);
   if (!patience) return {Failed(400, request.accept, patience.error().message)};
   if (answer->content_type == kEventStream && request.method == "GET")
     return BeginStream(request, *answer, patience->deadline);
-  const auto is_news = [&] { return answer->version.empty() || answer->version != patience->since; };
-  if (is_news() || !patience->deadline) return {*answer};
-  const auto place = waiting_places_.Take();
-  while (!is_news() && place && Clock::now() < *patience->deadline && !topology.closed()) {
-    known = topology.GetNext(known, *patience->deadline);
-    answer = Look(request, *known);
-  }
-  return {*answer};
+  Reply reply{*answer};
+  const bool is_news = answer->version.empty() || answer->version != patience->since;
+  const bool in_vain = !request.may_wait || sources_.topology.closed();
+  if (!is_news && !in_vain && patience->deadline && Clock::now() < *patience->deadline)
+    reply.wait_until = patience->deadline;
+  if (!answer->version.empty() && !answer->age && !patience->deadline) reply.follows_from = topology;
+  return reply;
+}
+
+void Responder::OnNews(const std::function<void()>& wake) const {
+  sources_.topology.OnChange(wake);
+  sources_.events.history().OnChange(wake);
 }
 
 std::optional<Answer> Responder::Look(const ClientRequest& request, const Topology& known) const {
@@ -101,7 +108,11 @@ Reply Responder::RunAdmin(const ClientRequest& request, const AdminRoute& route)
   const auto failed = [&](int status, std::string why) {
     return reply(Failed(status, request.accept, std::move(why)));
   };
-  switch (sources_.admin.Check(request.authorization, request.from)) {
+  if (!sources_.policy.admin_insecure && !IsLoopback(request.from.host))
+    return failed(kForbidden,
+                  "the admin API has no TLS: ask from the watcher's own machine, or set ADMIN_INSECURE=on");
+  const auto access = sources_.admin.Check(request.authorization, request.from);
+  switch (access.access) {
     case Access::kOff:
       return failed(kForbidden, "the admin API is off; ADMIN_TOKEN_FILE switches it on");
     case Access::kDenied: {
@@ -109,6 +120,11 @@ Reply Responder::RunAdmin(const ClientRequest& request, const AdminRoute& route)
           failed(kUnauthorized, "expected the header \"Authorization: Bearer TOKEN\" with the right token");
       denied.headers.emplace_back("WWW-Authenticate", "Bearer");
       return denied;
+    }
+    case Access::kBlocked: {
+      auto blocked = failed(kTooMany, "too many wrong admin tokens from this address; retry later");
+      blocked.headers.emplace_back("Retry-After", RetryAfter(access.retry_after));
+      return blocked;
     }
     case Access::kGranted:
       break;
@@ -119,7 +135,7 @@ Reply Responder::RunAdmin(const ClientRequest& request, const AdminRoute& route)
                                             .group = std::string(route.group),
                                             .to = request.in_query("to"),
                                             .reason = request.in_query("reason"),
-                                            .from = request.from}),
+                                            .from = request.from.ToAddress()}),
                         request.accept));
 }
 

@@ -1,10 +1,12 @@
-// Answers requests from what the watcher has published: finds the answer, waits for news where the client
-// asks for that, lets those who may do so run admin requests. It knows no HTTP library; see server.h.
+// Answers requests from what the watcher has published: finds the answer, says until when to wait for news
+// where the client asks for that, lets those who may do so run admin requests. It knows no HTTP library; see
+// http_codec.h.
 //
-// Threads: any. A request is answered on the thread that brings it, which waits for up to a minute.
+// Threads: any. A request is answered on the thread that brings it, at once; an admin request takes seconds.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +16,7 @@
 
 #include "base/published.h"
 #include "base/time.h"
+#include "net/endpoint.h"
 #include "watcher/admin.h"
 #include "watcher/behaviors/behaviors.h"
 #include "watcher/counters.h"
@@ -23,6 +26,7 @@
 #include "watcher/web/answers.h"
 #include "watcher/web/event_stream.h"
 #include "watcher/web/places.h"
+#include "watcher/web/policy.h"
 #include "watcher/web/request_counts.h"
 
 namespace redis_zk::watcher::web {
@@ -37,6 +41,7 @@ struct Sources {
   const Published<ZooKeeperFigures>& figures;
   const std::atomic<Clock::rep>& loop_turned_at;  // when the watcher's loop last went round
   Duration session_timeout;
+  const HttpPolicy& policy;
 };
 
 struct ClientRequest {
@@ -47,7 +52,10 @@ struct ClientRequest {
   std::string accept;
   std::string authorization;
   std::optional<std::string> last_event_id;
-  std::string from;  // the client's address
+  std::string host;  // empty: none was named
+  Endpoint from;     // the client
+  TimePoint asked_at;
+  bool may_wait = true;  // false: what is known is told, whatever `wait` says
 
   std::string in_query(const std::string& name) const;
 };
@@ -56,6 +64,8 @@ struct Reply {
   Answer answer;
   std::vector<std::pair<std::string, std::string>> headers{};  // beside those that the answer implies
   std::shared_ptr<EventStream> stream{};                       // follows; nothing: the answer is all
+  std::shared_ptr<const Topology> follows_from{};              // from nothing else; nothing: from more
+  std::optional<TimePoint> wait_until{};  // there is no news: ask again with the next, or then
 };
 
 class Responder {
@@ -68,6 +78,10 @@ class Responder {
   // For /metrics: an answer was sent.
   void Count(int status) { counts_.Add(status); }
   bool admin_runs() const { return admin_places_.taken() > 0; }
+  std::shared_ptr<const Topology> topology() const { return sources_.topology.Get(); }
+  // Calls `wake`, which must only wake, with all news that a wait or a stream may be about, and when there
+  // will be no more. Empty: no longer.
+  void OnNews(const std::function<void()>& wake) const;
 
  private:
   // Nothing: there is no such path.
@@ -77,7 +91,6 @@ class Responder {
 
   const Sources sources_;
   RequestCounts counts_;
-  Places waiting_places_;
   Places stream_places_;
   Places admin_places_;
 };

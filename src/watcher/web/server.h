@@ -1,8 +1,8 @@
-// The HTTP server: connections, threads and what the HTTP library needs; Responder knows what to answer. Only
-// its .cpp includes httplib.h.
+// The HTTP server: its port, its threads, and their end; Poller has the connections, Responder knows what to
+// answer.
 //
-// Threads: its own, one per open connection, made when needed and gone when idle; they read nothing but what
-// is published, so that neither ZooKeeper nor Redis can make a client wait. Only admin requests do more.
+// Threads: one of its own for all connections, and workers for what takes long. They read nothing but what is
+// published, so that neither ZooKeeper nor Redis can make a client wait. Only admin requests do more.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ class Server {
  public:
   // They must outlive the server.
   explicit Server(const Sources& sources);
-  // Waits for the answers under way, for as long as their clients take.
+  // Waits for the admin requests under way.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -25,7 +25,8 @@ class Server {
   // Binds and starts to answer. kInvalid: it cannot bind; nothing was started.
   Status Start(const Endpoint& listen);
 
-  // Stops answering, within some seconds. False: a client keeps the destructor from ending.
+  // Stops answering, within some seconds; admin requests have a minute. False: one of them keeps the
+  // destructor from ending.
   bool Stop();
 
  private:

@@ -36,8 +36,7 @@ void ThreadPool::StartThread() {
   } catch (const std::system_error& error) {
     log_problem_(
         log::Severity::kWarn, {.event = "http-thread-failed"},
-        fmt::format("cannot create a thread for an HTTP connection: {}; the connection waits for another "
-                    "thread",
+        fmt::format("cannot create a thread for an HTTP request: {}; the request waits for another thread",
                     error.what()));
     work_arrived_.notify_one();
   }

@@ -1,7 +1,5 @@
 // Worker threads that come when there is work and go when there is none.
-//
-// cpp-httplib keeps a worker for as long as a connection is open, so a fixed pool is either starved by a few
-// idle clients or wastes memory. This one grows up to a limit and shrinks to nothing.
+// It grows up to a limit and shrinks to nothing.
 #pragma once
 
 #include <condition_variable>

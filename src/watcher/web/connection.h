@@ -1,0 +1,71 @@
+// One client's connection, as the poller keeps it: a socket that never blocks, what has come and what is to
+// go, and what is being done for it.
+//
+// The poller's thread alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "os/descriptor.h"
+#include "watcher/web/event_stream.h"
+
+namespace redis_zk::watcher::web {
+
+struct Connection {
+  enum class State {
+    kReading,    // for a request: none of it is there, or a part
+    kRunning,    // a worker answers
+    kWaiting,    // for news
+    kStreaming,  // events
+    kLingering,  // all is said; what the client still sends is thrown away, so that it hears the answer
+  };
+
+  Connection(os::Descriptor&& accepted, Endpoint from, TimePoint now)
+      : socket(std::move(accepted)), peer(std::move(from)), since(now), moved_at(now) {}
+
+  bool idle() const { return state == State::kReading && in.empty() && out.empty(); }
+  // The client keeps us: it neither completes its request nor takes its answer.
+  bool stuck() const { return !out.empty() || (state == State::kReading && !in.empty()); }
+  std::size_t held() const { return in.capacity() + out.capacity(); }
+  // When something must be done for it although nothing comes.
+  TimePoint deadline() const;
+
+  // What is to go.
+  void Append(std::string_view bytes, TimePoint now);
+  // Whether the client has taken nothing for too long.
+  bool is_slow(TimePoint now) const;
+  // Takes what there is, but not much more than `most` at a time. False: the connection is broken.
+  bool Receive(std::size_t most, TimePoint now);
+  // Sends what the client takes. False: the connection is broken.
+  bool Flush(TimePoint now);
+  // No more is to be answered: the client hears of it once it has everything.
+  void Linger(TimePoint now);
+  // Forgets the request at the front.
+  void DropRequest(TimePoint now);
+
+  const os::Descriptor socket;
+  const Endpoint peer;
+  State state = State::kReading;
+  std::string in;           // the request that is being answered is its front
+  std::size_t request = 0;  // how long that is
+  std::string out;
+  std::shared_ptr<EventStream> stream{};
+  bool chunked = false;      // the stream
+  bool keeps_alive = true;   // after what is in `out`
+  bool half_closed = false;  // the client will send nothing more
+  TimePoint since;           // when the request began, or when the connection became idle
+  TimePoint moved_at;        // when the client took something last
+  TimePoint wait_until{};
+  TimePoint timer{};  // when it is looked at, at the latest
+  std::uint32_t interest = 0;
+  std::size_t counted = 0;  // of held()
+};
+
+}  // namespace redis_zk::watcher::web

@@ -1,0 +1,102 @@
+#include "watcher/web/connections.h"
+
+#include "net/endpoint.h"
+
+namespace redis_zk::watcher::web {
+
+namespace {
+
+// In all buffers.
+constexpr std::size_t kMostHeld = 8 * 1024 * 1024;
+// One address may have this part of all connections.
+constexpr std::size_t kShare = 4;
+
+}  // namespace
+
+bool Connections::HasRoomFor(const std::string& address) const {
+  if (all_.size() >= most_) return false;
+  const auto found = by_address_.find(address);
+  return IsLoopback(address) || found == by_address_.end() || found->second < most_ / kShare;
+}
+
+std::optional<Connections::Id> Connections::FindDispensable(const std::string& address) const {
+  std::optional<Id> chosen;
+  // An idle one first: it has nothing to lose.
+  std::pair<bool, TimePoint> rank;
+  for (const auto& [id, connection] : all_) {
+    const bool dispensable = connection->state == Connection::State::kReading && connection->out.empty();
+    if (!dispensable || (!address.empty() && connection->peer.host != address)) continue;
+    const std::pair<bool, TimePoint> own{!connection->idle(), connection->since};
+    if (chosen && own >= rank) continue;
+    chosen = id;
+    rank = own;
+  }
+  return chosen;
+}
+
+std::optional<Connections::Id> Connections::FindTooMuch() const {
+  if (held_ <= kMostHeld) return std::nullopt;
+  std::optional<Id> chosen;
+  TimePoint since;
+  for (const auto& [id, connection] : all_) {
+    const TimePoint own = connection->out.empty() ? connection->since : connection->moved_at;
+    if (!connection->stuck() || (chosen && own >= since)) continue;
+    chosen = id;
+    since = own;
+  }
+  return chosen;
+}
+
+std::pair<Connections::Id, Connection*> Connections::Add(std::unique_ptr<Connection> connection) {
+  const Id id = next_++;
+  ++by_address_[connection->peer.host];
+  const auto added = all_.emplace(id, std::move(connection)).first;
+  return {id, added->second.get()};
+}
+
+Connection* Connections::Find(Id id) const {
+  const auto found = all_.find(id);
+  return found == all_.end() ? nullptr : found->second.get();
+}
+
+void Connections::Remove(Id id) {
+  const auto found = all_.find(id);
+  if (found == all_.end()) return;
+  const auto& connection = *found->second;
+  held_ -= connection.counted;
+  timers_.erase({connection.timer, id});
+  if (const auto same = by_address_.find(connection.peer.host); --same->second == 0) by_address_.erase(same);
+  all_.erase(found);
+}
+
+void Connections::Note(Id id, Connection& connection) {
+  held_ += connection.held() - connection.counted;
+  connection.counted = connection.held();
+  const TimePoint deadline = connection.deadline();
+  const bool planned = connection.timer != TimePoint{};
+  if (planned && connection.timer <= deadline) return;
+  if (planned) timers_.erase({connection.timer, id});
+  connection.timer = deadline;
+  timers_.emplace(deadline, id);
+}
+
+std::vector<Connections::Id> Connections::ids() const {
+  std::vector<Id> ids;
+  ids.reserve(all_.size());
+  for (const auto& entry : all_) ids.push_back(entry.first);
+  return ids;
+}
+
+std::optional<Connections::Id> Connections::TakeDue(TimePoint now) {
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const Id id = timers_.begin()->second;
+    timers_.erase(timers_.begin());
+    auto& connection = *all_.at(id);
+    connection.timer = TimePoint{};
+    if (connection.deadline() <= now) return id;
+    Note(id, connection);
+  }
+  return std::nullopt;
+}
+
+}  // namespace redis_zk::watcher::web
