@@ -144,6 +144,9 @@ WRONG = [
     ("OBSERVE_INTERVAL", ["watcher"], ["-1", "2h", "abc"], DURATION),
     ("ADMIN_TOKEN_FILE", ["watcher"], ["/no/such/file", "/", "/dev/null", "/etc/hostname"],
      "a readable file whose first line is a token of 16"),
+    ("ADMIN_INSECURE", ["watcher"], ["yes", "ON", "1"], "on or off"),
+    ("HTTP_ALLOWED_HOSTS", ["watcher"], ["watcher:8080", "a,,b", "a b", "http://watcher"],
+     "host names or addresses without a port, separated by commas"),
     ("WATCHER_URL", ["watcher"], ["host:1", "https://host:1", "http://", "http://host:0", "http://a b:1"],
      "http://HOST:PORT"),
 ]

@@ -219,7 +219,7 @@ def test_events_of_another_watcher_replace_those_of_the_first(fleet):
 def test_tries_again_when_too_many_follow_the_events(fleet):
     _, _, (watcher,) = fleet
     with contextlib.ExitStack() as others, browser() as driver:
-        for _ in range(64):
+        for _ in range(512):
             others.enter_context(urllib.request.urlopen(f"http://{watcher.address}/events", timeout=5))
         open_page(driver, watcher)
         await_text(driver, "events are refused; retrying", "#events-state")

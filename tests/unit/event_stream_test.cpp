@@ -68,8 +68,6 @@ TEST_F(EventStreamTest, SaysWhenItIsToBeLookedAt) {
   EXPECT_EQ(stream.due_at(), kNow + 15s) << "a sign of life";
   stream.Take(kNow + 15s);
   EXPECT_EQ(stream.due_at(), kNow + 20s) << "its end";
-  stream.ShowLife();
-  EXPECT_EQ(stream.Take(kNow + 16s), ":\n\n");
 }
 
 TEST_F(EventStreamTest, EndsAtItsTimeAndWithTheWatcher) {

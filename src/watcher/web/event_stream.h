@@ -28,8 +28,6 @@ class EventStream {
   bool IsOver(TimePoint now) const;
   // When there is something to do for it although nothing happens.
   TimePoint due_at() const;
-  // The next thing to be taken is not empty: what is sent to a client that is gone tells so.
-  void ShowLife() { heartbeat_at_ = TimePoint{}; }
 
  private:
   const RecentEvents& events_;

@@ -169,10 +169,7 @@ bool Poller::OnReady(Id id, Connection& connection, std::uint32_t events) {
   if (!connection.Receive(kReceivedPerTurn, now_)) return false;
   const bool ended = was_open && connection.half_closed;
   if (ended && connection.state == State::kWaiting) AskAgain(id, connection, /*may_wait=*/false);
-  if (!ended || connection.state != State::kStreaming) return true;
-  // It may still listen. If it does not, what it is sent comes back.
-  connection.stream->ShowLife();
-  return Pump(connection);
+  return true;
 }
 
 bool Poller::OnDue(Id id, Connection& connection) {
@@ -186,6 +183,9 @@ bool Poller::Advance(Id id, Connection& connection) {
   for (int turn = 0; turn < kAnswersPerTurn; ++turn) {
     if (!connection.out.empty() && !connection.Flush(now_)) return false;
     if (connection.state == State::kLingering) return !connection.half_closed;
+    // Whether it still listens would show only when something happens.
+    if (connection.state == State::kStreaming && connection.half_closed && connection.out.empty())
+      return false;
     if (!connection.out.empty() || connection.state != State::kReading) return true;
     if (!connection.keeps_alive) {
       if (connection.half_closed) return false;
