@@ -96,6 +96,7 @@ void Poller::Turn() {
   for (int index = 0; index < count; ++index) {
     const auto& event = events[static_cast<std::size_t>(index)];
     const Id id = event.data.u64;
+    if (id == kListener) Accept();
     if (id == kListener || id == kWake) continue;
     With(id, [&](Connection& connection) { return OnReady(id, connection, event.events); });
   }
@@ -108,17 +109,23 @@ void Poller::Turn() {
   while (const auto id = connections_.TakeDue(now_))
     With(*id, [this, id](Connection& connection) { return OnDue(*id, connection); });
   while (const auto id = connections_.FindTooMuch()) connections_.Remove(*id);
-  if (listener_ && now_ >= accept_at_) Accept();
+  if (listener_ && accept_at_ != TimePoint{} && now_ >= accept_at_) ListenAgainAt(TimePoint{});
+}
+
+void Poller::ListenAgainAt(TimePoint time) {
+  accept_at_ = time;
+  // A client that cannot be accepted would wake us at once, again and again.
+  epoll_event event{.events = time == TimePoint{} ? EPOLLIN : 0U, .data = {.u64 = kListener}};
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener_->fd(), &event);
 }
 
 void Poller::Accept() {
-  accept_at_ = TimePoint{};
   for (int count = 0; count < kAcceptedPerTurn; ++count) {
     Listener::Failure failure = Listener::Failure::kNone;
     auto accepted = listener_->Accept(&failure);
     if (failure == Listener::Failure::kNoDescriptor) {
       if (MakeRoom("")) continue;
-      accept_at_ = now_ + kNoDescriptors;
+      ListenAgainAt(now_ + kNoDescriptors);
     }
     if (!accepted) return;
     const std::string& address = accepted->from.host;
@@ -329,6 +336,7 @@ void Poller::TellNews() {
 
 void Poller::BeginStop() {
   listener_.reset();
+  accept_at_ = TimePoint{};
   stop_by_ = now_ + kStopPatience;
   news_ = true;
   for (const Id id : connections_.ids()) With(id, [](Connection&) { return true; });

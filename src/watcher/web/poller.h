@@ -45,6 +45,8 @@ class Poller {
   // Waits until something happens, and sees to the connections that it happened to.
   void Turn();
   void Accept();
+  // No client is accepted before; TimePoint{}: from now on.
+  void ListenAgainAt(TimePoint time);
   // One has to go for another one. False: none can.
   bool MakeRoom(const std::string& address);
   void TakeDone();
