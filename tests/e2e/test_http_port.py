@@ -297,7 +297,7 @@ def test_client_that_reads_nothing_is_left(cluster):
 
 
 def test_few_descriptors(cluster):
-    """Half of them are left to the loop, and a newcomer takes the place of an idle client."""
+    """They run out: a newcomer takes the place of an idle client, and the record still follows a failover."""
     nodes, sentinels, (watcher,) = cluster.bring_up(redis=2)
     resource.prlimit(watcher.pid, resource.RLIMIT_NOFILE, (256, 256))
     master = cluster.master(nodes)
