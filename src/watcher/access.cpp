@@ -59,11 +59,18 @@ bool AdminDoor::Replace(std::string token) {
 AdminDoor::Decision AdminDoor::Check(std::string_view authorization, const Endpoint& from, TimePoint now) {
   const std::lock_guard lock(mutex_);
   if (token_.empty()) return {Access::kOff};
-  Decision decision{Access::kBlocked, wrong_.BlockedFor(from.host, now)};
-  if (decision.retry_after == Duration::zero()) decision.access = Authorize(token_, authorization);
+  Decision decision{Authorize(token_, authorization)};
+  // Behind a proxy, everybody has its address: others' wrong tokens must not lock the right one out.
   if (decision.access == Access::kGranted) return decision;
   // A request without any is no guess.
-  if (decision.access == Access::kDenied && !authorization.empty()) wrong_.Note(from.host, now);
+  if (!authorization.empty()) {
+    decision.retry_after = wrong_.BlockedFor(from.host, now);
+    if (decision.retry_after > Duration::zero()) {
+      decision.access = Access::kBlocked;
+    } else {
+      wrong_.Note(from.host, now);
+    }
+  }
   ++denied_;
   if (now < log_denied_at_) return decision;
   log_denied_at_ = now + kLogDeniedEvery;

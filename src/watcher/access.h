@@ -21,7 +21,7 @@ Access Authorize(std::string_view token, std::string_view header);
 class WrongTokens {
  public:
   void Note(const std::string& address, TimePoint now);
-  // How long no token of this address is looked at, not even the right one; 0: it is.
+  // How long this address is told to stay away after too many wrong tokens; 0: it is not.
   Duration BlockedFor(const std::string& address, TimePoint now) const;
 
  private:

@@ -314,7 +314,7 @@ def test_hosts(cluster):
     watcher = cluster.watcher(HTTP_ALLOWED_HOSTS="watcher.example,10.0.0.1")
     watcher.wait_log("event=http-listening")
     for host, status in [("watcher.example", 200), ("Watcher.Example:8080", 200), ("10.0.0.1:80", 200),
-                         (watcher.address, 200), ("localhost", 200), ("evil.example", 421)]:
+                         (watcher.address, 200), ("localhost", 200), ("10.0.0.2:31000", 200), ("evil.example", 421)]:
         assert watcher.request("/healthz", headers={"Host": host})[0] == status, host
 
 

@@ -261,7 +261,8 @@ std::optional<AdminRoute> AdminAt(std::string_view path) {
 
 Lane LaneOf(std::string_view method, std::string_view target) {
   // Encoded, or with a scheme: it may be any path.
-  if (target.find('%') != std::string_view::npos || !target.starts_with('/')) return Lane::kAdmin;
+  if (target.find('%') != std::string_view::npos || !target.starts_with('/'))
+    return method == "GET" || method == "HEAD" ? Lane::kSlow : Lane::kAdmin;
   const auto path = target.substr(0, target.find_first_of("?#"));
   const auto admin = AdminAt(path);
   if (admin && admin->method == method) return Lane::kAdmin;

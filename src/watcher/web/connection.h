@@ -31,8 +31,6 @@ struct Connection {
       : socket(std::move(accepted)), peer(std::move(from)), since(now), moved_at(now) {}
 
   bool idle() const { return state == State::kReading && in.empty() && out.empty(); }
-  // The client keeps us: it neither completes its request nor takes its answer.
-  bool stuck() const { return !out.empty() || (state == State::kReading && !in.empty()); }
   std::size_t held() const { return in.capacity() + out.capacity(); }
   // When something must be done for it although nothing comes.
   TimePoint deadline() const;
@@ -63,7 +61,8 @@ struct Connection {
   TimePoint since;           // when the request began, or when the connection became idle
   TimePoint moved_at;        // when the client took something last
   TimePoint wait_until{};
-  TimePoint timer{};  // when it is looked at, at the latest
+  std::uint64_t asked_at_news = 0;  // how many news there had been when it was asked last
+  TimePoint timer{};                // when it is looked at, at the latest
   std::uint32_t interest = 0;
   std::size_t counted = 0;  // of held()
 };

@@ -11,22 +11,33 @@ constexpr std::size_t kMostHeld = 8 * 1024 * 1024;
 // One address may have this part of all connections.
 constexpr std::size_t kShare = 4;
 
+// What a client loses by the end of its connection: beyond the limit, too much.
+constexpr int kMostLoss = 3;
+int LossOf(const Connection& connection) {
+  if (connection.state == Connection::State::kLingering) return 0;
+  if (connection.idle()) return 1;
+  if (connection.state == Connection::State::kReading && connection.out.empty()) return 2;
+  return connection.state == Connection::State::kWaiting ? kMostLoss : kMostLoss + 1;
+}
+
 }  // namespace
 
-bool Connections::HasRoomFor(const std::string& address) const {
-  if (all_.size() >= most_) return false;
+bool Connections::IsBelowShare(const std::string& address) const {
   const auto found = by_address_.find(address);
   return IsLoopback(address) || found == by_address_.end() || found->second < most_ / kShare;
 }
 
+bool Connections::HasRoomFor(const std::string& address) const {
+  return all_.size() < most_ && IsBelowShare(address);
+}
+
 std::optional<Connections::Id> Connections::FindDispensable(const std::string& address) const {
   std::optional<Id> chosen;
-  // An idle one first: it has nothing to lose.
-  std::pair<bool, TimePoint> rank;
+  std::pair<int, TimePoint> rank;
   for (const auto& [id, connection] : all_) {
-    const bool dispensable = connection->state == Connection::State::kReading && connection->out.empty();
-    if (!dispensable || (!address.empty() && connection->peer.host != address)) continue;
-    const std::pair<bool, TimePoint> own{!connection->idle(), connection->since};
+    const int loss = LossOf(*connection);
+    if (loss > kMostLoss || (!address.empty() && connection->peer.host != address)) continue;
+    const std::pair<int, TimePoint> own{loss, connection->since};
     if (chosen && own >= rank) continue;
     chosen = id;
     rank = own;
@@ -37,12 +48,11 @@ std::optional<Connections::Id> Connections::FindDispensable(const std::string& a
 std::optional<Connections::Id> Connections::FindTooMuch() const {
   if (held_ <= kMostHeld) return std::nullopt;
   std::optional<Id> chosen;
-  TimePoint since;
+  std::size_t most = 0;
   for (const auto& [id, connection] : all_) {
-    const TimePoint own = connection->out.empty() ? connection->since : connection->moved_at;
-    if (!connection->stuck() || (chosen && own >= since)) continue;
+    if (connection->state == Connection::State::kRunning || connection->held() <= most) continue;
     chosen = id;
-    since = own;
+    most = connection->held();
   }
   return chosen;
 }

@@ -27,12 +27,15 @@ class Connections {
 
   explicit Connections(std::size_t most) : most_(most) {}
 
-  // Whether another one of this address has room; a loopback address, where proxies are, has all there is.
+  // Whether this address may have another one; a loopback address, where proxies are, may have all there are.
+  bool IsBelowShare(const std::string& address) const;
+  // Whether there is a place for it, too.
   bool HasRoomFor(const std::string& address) const;
-  // Which one to close for it: one that is idle or sends a request, the one that has done so for the longest.
-  // Empty address: of any.
+  // Which one to close for it: one that has been answered and refused, else one that is idle, else one that
+  // sends a request, else one that waits for news; of equals the oldest. Empty address: of any.
   std::optional<Id> FindDispensable(const std::string& address) const;
-  // Which one to close when all of them together hold too many bytes; nothing: they do not.
+  // Which one to close when all of them together hold too many bytes: the one that holds most. Nothing: they
+  // do not, or what is held belongs to requests that are being answered.
   std::optional<Id> FindTooMuch() const;
 
   std::pair<Id, Connection*> Add(std::unique_ptr<Connection> connection);

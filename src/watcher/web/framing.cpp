@@ -126,7 +126,7 @@ std::optional<Refused> ReadHeader(std::string_view line, HeaderFacts* headers) {
 std::optional<Refused> Judge(const HeaderFacts& headers, Framed* request) {
   if (!headers.has_host && !request->is_http10) return Bad("found no Host header");
   // Nothing here is worth an offer: a client that asks sends its body without asking after this answer.
-  if (headers.expects && !request->is_http10) return Refused{417, "found Expect, expected the body at once"};
+  if (headers.expects) return Refused{417, "found Expect, expected the body at once"};
   const bool reads = request->method == "GET" || request->method == "HEAD";
   if (headers.body > 0 &&
       (reads || request->method == "OPTIONS" || request->method == "CONNECT" || request->method == "TRACE"))

@@ -35,7 +35,9 @@ Result<std::vector<std::string>> ParseHosts(std::string_view text) {
 bool IsAllowedHost(std::string_view host, const std::vector<std::string>& allowed) {
   if (allowed.empty() || host.empty()) return true;
   const auto name = CanonicalHost(NameIn(host));
-  return IsLoopback(name) || std::find(allowed.begin(), allowed.end(), name) != allowed.end();
+  // An address cannot be rebound: it is what a scheduler's health check asks for.
+  return IsIpAddress(name) || IsLoopback(name) ||
+         std::find(allowed.begin(), allowed.end(), name) != allowed.end();
 }
 
 }  // namespace redis_zk::watcher::web

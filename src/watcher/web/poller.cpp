@@ -27,7 +27,9 @@ constexpr int kAnswersPerTurn = 16;
 constexpr std::size_t kReceivedPerTurn = 64 * 1024;
 constexpr int kAcceptedPerTurn = 64;
 // A client may send its next requests before it has the answer; not many.
-constexpr std::size_t kMostAhead = 16 * 1024;
+constexpr std::size_t kMostAhead = 2 * 1024;
+// Each at a worker holds a copy of its request.
+constexpr int kMostRunning = 64;
 constexpr std::size_t kMostUnsent = 256 * 1024;
 constexpr Duration kNoDescriptors = 100ms;
 // What is under way when the watcher stops has this time; an admin request has more.
@@ -93,13 +95,16 @@ void Poller::Turn() {
   const int count = epoll_wait(epoll_.get(), events.data(), events.size(), timeout);
   now_ = Clock::now();
   for (const Id id : std::exchange(again_, {})) With(id, [](Connection&) { return true; });
+  bool accepts = false;
   for (int index = 0; index < count; ++index) {
     const auto& event = events[static_cast<std::size_t>(index)];
     const Id id = event.data.u64;
-    if (id == kListener) Accept();
+    accepts = accepts || id == kListener;
     if (id == kListener || id == kWake) continue;
     With(id, [&](Connection& connection) { return OnReady(id, connection, event.events); });
   }
+  // Behind what has come on the others, since one of them may have to make room.
+  if (accepts) Accept();
   std::uint64_t woken = 0;
   if (read(wake_.get(), &woken, sizeof woken) > 0) {
     if (stopping_ && listener_) BeginStop();
@@ -129,9 +134,10 @@ void Poller::Accept() {
     }
     if (!accepted) return;
     const std::string& address = accepted->from.host;
-    // Else all its connections are at work.
-    if (!connections_.HasRoomFor(address) && !MakeRoom(address) && !MakeRoom("")) continue;
-    if (!connections_.HasRoomFor(address)) continue;
+    // Nobody else's is closed for an address that has its share.
+    if (!connections_.HasRoomFor(address) && !MakeRoom(address) &&
+        !(connections_.IsBelowShare(address) && MakeRoom("")))
+      continue;
     const auto [id, connection] = connections_.Add(
         std::make_unique<Connection>(std::move(accepted->socket), std::move(accepted->from), now_));
     epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
@@ -217,12 +223,13 @@ bool Poller::AnswerNext(Id id, Connection& connection) {
     return true;
   }
   // Empty lines are no beginning of a request.
-  if (!std::get<NeedMore>(framing).begun && connection.in.ends_with('\n')) connection.in.clear();
+  if (!std::get<NeedMore>(framing).begun && connection.in.ends_with('\n')) std::string().swap(connection.in);
   return false;
 }
 
 void Poller::Ask(Id id, Connection& connection, const Framed& request, bool may_wait) {
   connection.request = request.consumed;
+  connection.asked_at_news = news_told_;
   connection.chunked = !request.is_http10;
   connection.keeps_alive = request.keeps_alive && !stopping_;
   const Lane lane = LaneOf(request.method, request.target);
@@ -236,8 +243,11 @@ void Poller::Ask(Id id, Connection& connection, const Framed& request, bool may_
     Deliver(connection, codec_.Answer(asked));
     return;
   }
+  if (lane == Lane::kSlow && running_ >= kMostRunning) {
+    Refuse(connection, {503, "too many requests are being answered; retry later"});
+    return;
+  }
   connection.state = State::kRunning;
-  ++running_;
   // The connection may end before its request.
   auto work = [this, id, asked = asked, bytes = std::string(request.bytes)]() mutable {
     const auto framing = Frame(bytes);
@@ -250,6 +260,7 @@ void Poller::Ask(Id id, Connection& connection, const Framed& request, bool may_
     Wake();
   };
   (lane == Lane::kAdmin ? admin_ : slow_).Run(std::move(work));
+  ++running_;
 }
 
 void Poller::AskAgain(Id id, Connection& connection, bool may_wait) {
@@ -296,7 +307,7 @@ bool Poller::Pump(Connection& connection) {
 void Poller::Register(Id id, Connection& connection) {
   std::uint32_t interest = 0;
   const bool full = connection.state != State::kReading && connection.state != State::kLingering &&
-                    connection.in.size() >= kMostAhead;
+                    connection.in.size() - connection.request >= kMostAhead;
   const bool behind =
       connection.state == State::kReading && !connection.out.empty() && connection.in.size() >= kMostAhead;
   if (!connection.half_closed && !full && !behind) interest |= EPOLLIN;
@@ -317,12 +328,17 @@ void Poller::TakeDone() {
     --running_;
     With(each.id, [this, &each](Connection& connection) {
       Deliver(connection, std::move(each.outcome));
+      // What happened meanwhile was told to those that waited already.
+      const bool is_late = connection.half_closed || connection.asked_at_news != news_told_;
+      if (connection.state == State::kWaiting && is_late)
+        AskAgain(each.id, connection, /*may_wait=*/!connection.half_closed && !stopping_);
       return true;
     });
   }
 }
 
 void Poller::TellNews() {
+  ++news_told_;
   for (const Id id : connections_.ids()) {
     const auto* connection = connections_.Find(id);
     if (connection->state != State::kWaiting && connection->state != State::kStreaming) continue;

@@ -87,6 +87,7 @@ class Poller {
   std::mutex mutex_;
   std::vector<Done> done_;
   int running_ = 0;  // at workers
+  std::uint64_t news_told_ = 0;
   // Last: they end before what they use.
   ThreadPool slow_;
   ThreadPool admin_;
