@@ -29,10 +29,9 @@ std::optional<std::string> ValueIn(const redis::Reply& reply) {
 GuardAction DecideGuard(const GuardView& view) {
   if (view.master == Master::kOurs) return GuardAction::kTrust;
   if (view.master == Master::kUnknown) return GuardAction::kWait;
-  if (view.another_is_recorded)
-    return view.master == Master::kForeign ? GuardAction::kRedirect : GuardAction::kWait;
+  if (view.another_is_recorded) return GuardAction::kRedirect;
   if (!view.is_recorded) return GuardAction::kWait;
-  if (view.link_up) return GuardAction::kLost;
+  if (view.link_up) return view.master == Master::kForeign ? GuardAction::kLost : GuardAction::kWait;
   return view.confirmed ? GuardAction::kPromote : GuardAction::kWait;
 }
 
@@ -92,8 +91,14 @@ GuardView CopyGuard::Look(const redis::ServerInfo& own) {
                  .link_up = own.link_up,
                  .is_recorded = membership_.IsRecorded(),
                  .another_is_recorded = another};
-  if (view.master != Master::kOurs && view.is_recorded) view.confirmed = Confirmed();
+  const bool by_zookeeper = view.master == Master::kForeign && membership_.IsCurrent();
+  if (view.master != Master::kOurs && view.is_recorded)
+    view.confirmed = by_zookeeper || MostSentinelsNameUs();
   return view;
+}
+
+bool CopyGuard::Knows(const redis::ServerInfo& own) const {
+  return own.role == Role::kMaster || !own.link_up || own.master == trusted_;
 }
 
 Master CopyGuard::Judge(const redis::ServerInfo& own) {
@@ -107,18 +112,20 @@ Master CopyGuard::Judge(const redis::ServerInfo& own) {
   if (!info) {
     const bool named = IsNamed(own.master);
     if (named && info.error().kind == ErrorKind::kRefused) return Master::kOurs;
-    return named ? Master::kUnknown : Master::kUnnamed;
+    // It may have registered a moment ago.
+    if (named || !lookup_.Refresh(membership_.self().endpoint)) return Master::kUnknown;
+    return is_member() ? Master::kOurs : Master::kUnnamed;
   }
-  if (auto marks = lookup_.ReadMarks(membership_.self().dataset)) marks_ = std::move(*marks);
+  // To a group without a history, everybody belongs: what was known before ZooKeeper lost it counts.
+  auto marks = lookup_.ReadMarks(membership_.self().dataset);
+  if (marks && (!marks_ || !marks->history.replication_id.empty())) marks_ = std::move(*marks);
   if (!marks_) return Master::kUnknown;
   if (store::BelongsToGroup(*info, *marks_)) return Master::kOurs;
-  // It may have registered a moment ago.
   if (!lookup_.Refresh(membership_.self().endpoint)) return Master::kUnknown;
   return is_member() ? Master::kOurs : Master::kForeign;
 }
 
-bool CopyGuard::Confirmed() const {
-  if (membership_.IsCurrent()) return true;
+bool CopyGuard::MostSentinelsNameUs() const {
   const auto& sentinels = lookup_.sentinels();
   std::size_t naming = 0;
   for (const auto& report : sentinel::AskSentinels(network_.sentinels, sentinels, group_))
@@ -206,10 +213,11 @@ bool CopyGuard::Close() {
 bool CopyGuard::Open() {
   if (closed_with_.empty()) return true;
   const auto now = ReadLogin();
-  // Another one that somebody has set meanwhile is the right one.
-  const auto set = !now                              ? tl::unexpected(now.error())
-                   : now->masterauth == closed_with_ ? SetLogin(login_)
-                                                     : Status();
+  // What somebody has set meanwhile is right.
+  Login back = login_;
+  if (now && now->masterauth != closed_with_) back.masterauth = now->masterauth;
+  if (now && now->masteruser && !now->masteruser->empty()) back.masteruser = now->masteruser;
+  const auto set = now ? SetLogin(back) : tl::unexpected(now.error());
   if (!set) {
     log_failure_(
         log::Severity::kError, {.event = "copy-guard-failed"},

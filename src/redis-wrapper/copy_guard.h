@@ -35,9 +35,10 @@ struct GuardView {
   // Answers with data of another group, or is nobody's master that our registrations and Sentinels know of.
   enum class Master { kOurs, kForeign, kUnnamed, kUnknown };
   Master master = Master::kUnknown;
-  bool link_up = false;              // to that master: the copy is complete
-  bool is_recorded = false;          // this node is the recorded master
-  bool confirmed = false;            // ZooKeeper says so now, or more than half of the Sentinels do
+  bool link_up = false;      // to that master: the copy is complete
+  bool is_recorded = false;  // this node is the recorded master
+  // More than half of the Sentinels say so, or, where its master is foreign, ZooKeeper does now.
+  bool confirmed = false;
   bool another_is_recorded = false;  // which the server does not follow
 };
 GuardAction DecideGuard(const GuardView& view);
@@ -51,6 +52,8 @@ class CopyGuard {
   // Call with each look at the own server. False: it follows a master that is not ours, and was not let down
   // that way; nothing else is to be done with its role now.
   bool Check(const redis::ServerInfo& own);
+  // Whether what the server says of its data may be written down: it has no link, or one to a trusted master.
+  bool Knows(const redis::ServerInfo& own) const;
   // Before the server is told to follow `master`, which is known to be of the group.
   void Trust(const Endpoint& master);
   // The server waits for the right masterauth, or follows a foreign master: look again soon.
@@ -71,7 +74,7 @@ class CopyGuard {
   Status SetLogin(const Login& login);
   GuardView Look(const redis::ServerInfo& own);
   GuardView::Master Judge(const redis::ServerInfo& own);
-  bool Confirmed() const;
+  bool MostSentinelsNameUs() const;
   // A Sentinel of ours, or the record, names it as the group's master.
   bool IsNamed(const Endpoint& master) const;
   bool Order(const Endpoint& foreign, const redis::Command& command, const std::string& done);

@@ -13,9 +13,9 @@ namespace redis_zk::redis_wrapper {
 
 using zookeeper::Watch;
 
-FormerOwner::FormerOwner(const CommonOptions& common, const Endpoint& self, const redis::Network& network,
-                         store::Registry& registry)
-    : common_(common), self_(self), network_(network), registry_(registry) {}
+FormerOwner::FormerOwner(const CommonOptions& common, Duration longest, const Endpoint& self,
+                         const redis::Network& network, store::Registry& registry)
+    : common_(common), longest_(longest), self_(self), network_(network), registry_(registry) {}
 
 Result<std::optional<daemon::Wait>> FormerOwner::Check() {
   if (over_) return std::nullopt;
@@ -28,7 +28,10 @@ Result<std::optional<daemon::Wait>> FormerOwner::Check() {
   const std::string what =
       fmt::format("Sentinel {} lists the address {} as {} of group {}", (*listing)->sentinel.ToAddress(),
                   self_.ToAddress(), (*listing)->as_master ? "the master" : "a replica", (*listing)->group);
-  if (!deadline_) deadline_ = Clock::now() + common_.zk_session_timeout + kForgottenWithin;
+  if (!deadline_) {
+    const Duration usual = common_.zk_session_timeout + kForgottenWithin;
+    deadline_ = Clock::now() + (longest_ > Duration::zero() ? std::min(usual, longest_ / 2) : usual);
+  }
   if (Clock::now() < *deadline_) {
     return daemon::Wait{
         .name = "address-listed",

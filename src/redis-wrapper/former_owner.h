@@ -24,9 +24,10 @@ inline constexpr Duration kForgottenWithin = 30s;
 
 class FormerOwner {
  public:
-  // The references must outlive this.
-  FormerOwner(const CommonOptions& common, const Endpoint& self, const redis::Network& network,
-              store::Registry& registry);
+  // The references must outlive this. `longest`: of the whole wait for a master; half of it may be spent
+  // here.
+  FormerOwner(const CommonOptions& common, Duration longest, const Endpoint& self,
+              const redis::Network& network, store::Registry& registry);
 
   // REQUIRES: this node is registered as a member that does not serve, by which the watchers know whose the
   // address is now. What the start has to wait for; nothing: it may go on. Logs an error when the Sentinels
@@ -43,6 +44,7 @@ class FormerOwner {
   Result<std::optional<Listing>> FindListing();
 
   const CommonOptions& common_;
+  const Duration longest_;
   const Endpoint& self_;
   const redis::Network network_;
   store::Registry& registry_;

@@ -33,10 +33,12 @@ MasterFollower::MasterFollower(const std::string& group, const redis::Network& n
       role_(membership.self().incomplete ? Role::kReplica : Role::kMaster),
       guard_(group, network, own_server, membership, lookup) {}
 
-void MasterFollower::Follow(const redis::ServerInfo& own) {
+bool MasterFollower::Follow(const redis::ServerInfo& own) {
   TellRole(own);
-  if (guard_.Check(own)) Redirect(own);
+  const bool is_left_alone = guard_.Check(own);
+  if (is_left_alone) Redirect(own);
   DisconnectLateClients(own);
+  return is_left_alone && guard_.Knows(own);
 }
 
 void MasterFollower::TellRole(const redis::ServerInfo& own) {
@@ -84,6 +86,8 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
 
 bool MasterFollower::IsSucceeded(const redis::ServerInfo& own) const {
   if (own.role != Role::kReplica || !own.link_up || own.master == membership_.record().master) return false;
+  // Who may be a stranger is told no password.
+  if (!guard_.Knows(own)) return false;
   const auto master = network_.redis.AskInfo(own.master);
   return master && master->role == Role::kReplica;
 }

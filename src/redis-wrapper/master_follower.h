@@ -19,8 +19,9 @@ class MasterFollower {
   MasterFollower(const std::string& group, const redis::Network& network, redis::KeptServer& own_server,
                  const Membership& membership, Lookup& lookup);
 
-  // Call with each look at the own server.
-  void Follow(const redis::ServerInfo& own);
+  // Call with each look at the own server. False: what it says of its data is not to be written down, for
+  // they may be those of a master that is not of the group.
+  bool Follow(const redis::ServerInfo& own);
   // The record names this node, which has just become master by it.
   void NoteRecorded() { has_led_ = true; }
   // Look again soon: the server is between two masters.

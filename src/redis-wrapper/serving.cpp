@@ -117,9 +117,6 @@ void Serving::Check() {
     replication_id_ = own->replication_id;
     settled_at_ = Clock::now() + kSettling;
   }
-  stop_.NoteSeen(*own);
-  // Also where it has no key: in the next moment it may.
-  held_ = HeldBy(*own, membership_.self().dataset);
   if (own->role == redis::Role::kReplica) replica_at_ = Clock::now();
   const bool is_promoted =
       own->role == redis::Role::kMaster && replica_at_ && Clock::now() - *replica_at_ < kPromotionShows;
@@ -127,7 +124,10 @@ void Serving::Check() {
     NoteRecorded(failover::RecordAppointed(network_.sentinels, lookup_.sentinels(),
                                            options_.common.master_name, membership_.self().endpoint,
                                            membership_.record(), loop_.registry(), options_.name()));
-  follower_.Follow(*own);
+  if (!follower_.Follow(*own)) return;
+  stop_.NoteSeen(*own);
+  // Also where it has no key: in the next moment it may.
+  held_ = HeldBy(*own, membership_.self().dataset);
   NoteRecorded(recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded()));
   conversion_.Check(*own, own_server_);
   keeper_.SetConverting(conversion_.pending());

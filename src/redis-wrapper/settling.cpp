@@ -31,7 +31,8 @@ Settling::Settling(const WrapperOptions& options, const redis::Network& network,
       lock_(lock),
       self_(self),
       failover_request_(options.common, network, self.endpoint),
-      former_owner_(options.common, self.endpoint, network, loop.registry()) {}
+      former_owner_(options.common, options.server.master_wait_timeout, self.endpoint, network,
+                    loop.registry()) {}
 
 OrExit<Decision> Settling::Settle() {
   daemon::MasterWait wait(loop_, options_.server.master_wait_timeout);

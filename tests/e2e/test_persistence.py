@@ -511,9 +511,15 @@ def test_a_fence_whose_answer_was_lost_is_lowered(make_cluster):
     node = cluster.redis()
     node.await_serving()
     with node.client() as client:
+        wait_for(lambda: client.config_get("masterauth")["masterauth"], what="the guard of the copy")
+
+        def questions():
+            return client.info("commandstats")["cmdstat_config|get"]["calls"]
+
+        before = questions()
         cluster.zookeeper.signal(signal.SIGSTOP)
         # It has asked for the user's settings; the order to raise is on its way.
-        wait_for(lambda: "cmdstat_config|get" in client.info("commandstats"), what="the raise", every=0)
+        wait_for(lambda: questions() > before, what="the raise", every=0)
         os.kill(node.child, signal.SIGSTOP)
     node.wait_log("event=fence-")
     cluster.zookeeper.signal(signal.SIGCONT)
