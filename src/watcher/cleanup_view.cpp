@@ -34,10 +34,8 @@ bool IsStale(const CleanUpView& view, const sentinel::PeerReport& peer) {
 }
 
 bool IsStale(const CleanUpView& view, const sentinel::ReplicaReport& replica) {
-  const auto is_replica = [&replica](const auto& member) { return member.endpoint == replica.endpoint; };
   // While the master lists it, a RESET would only make its Sentinel find it again.
-  return (replica.down || view.foreign.contains(replica.endpoint)) &&
-         std::none_of(view.members.begin(), view.members.end(), is_replica) &&
+  return (replica.down || view.foreign.contains(replica.endpoint)) && !IsMember(view, replica.endpoint) &&
          FindAttached(view, replica.endpoint) == nullptr;
 }
 
@@ -65,6 +63,11 @@ std::string Join(const std::vector<StaleEntry>& stale_entries) {
   std::string text;
   for (const auto& stale_entry : stale_entries) text += (text.empty() ? "" : ", ") + stale_entry.shown;
   return text;
+}
+
+bool IsMember(const CleanUpView& view, const Endpoint& endpoint) {
+  return std::any_of(view.members.begin(), view.members.end(),
+                     [&endpoint](const auto& member) { return member.endpoint == endpoint; });
 }
 
 bool IsAccountedFor(const CleanUpView& view, const sentinel::PeerReport& peer) {

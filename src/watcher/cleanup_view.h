@@ -64,6 +64,8 @@ struct StaleEntry {
 std::vector<StaleEntry> FindStaleEntries(const CleanUpView& view, const SentinelView& sentinel_view);
 // "Sentinel 10.0.0.4:26379, replica 10.0.0.7:6379"
 std::string Join(const std::vector<StaleEntry>& stale_entries);
+// Whether a node of the group is registered there.
+bool IsMember(const CleanUpView& view, const Endpoint& endpoint);
 // Whether a registration or an identity in use accounts for the Sentinel.
 bool IsAccountedFor(const CleanUpView& view, const sentinel::PeerReport& peer);
 bool IsSeenAlive(const SentinelView& sentinel_view, const std::string& stale_entry);

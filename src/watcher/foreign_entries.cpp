@@ -13,11 +13,6 @@ namespace {
 // As Redis begins it for a command that it does not have; a Sentinel has SENTINEL.
 constexpr std::string_view kUnknownCommand = "ERR unknown command";
 
-bool IsMember(const CleanUpView& view, const Endpoint& endpoint) {
-  return std::any_of(view.members.begin(), view.members.end(),
-                     [&endpoint](const auto& member) { return member.endpoint == endpoint; });
-}
-
 // Whether the server there is known not to be of the group.
 bool IsStranger(const CleanUpView& view, const Endpoint& endpoint) {
   const auto found = view.unregistered.find(endpoint);
