@@ -58,7 +58,8 @@ Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const st
   fleet.sentinels = std::move(*sentinels);
   auto monitoring = MonitoringOf(identity, fleet);
   // Of groups that come later, too: the epoch of their next failover has to be newer than their record's.
-  for (const auto& [name, each] : listed) monitoring.epoch = std::max(monitoring.epoch, each.epoch);
+  for (const auto& [name, each] : listed)
+    monitoring.epoch = std::max(monitoring.epoch, store::TellableEpoch(each.epoch));
   return monitoring;
 }
 

@@ -10,8 +10,10 @@ namespace redis_zk::sentinel_wrapper {
 namespace {
 
 Monitoring::Group GroupOf(const Fleet::Group& seen) {
-  Monitoring::Group group{
-      .name = seen.name, .master = seen.record.master, .config_epoch = seen.record.epoch, .replicas = {}};
+  Monitoring::Group group{.name = seen.name,
+                          .master = seen.record.master,
+                          .config_epoch = store::TellableEpoch(seen.record.epoch),
+                          .replicas = {}};
   std::set<Endpoint> named{group.master};
   for (const auto& member : seen.members) {
     // Who is starting may become anything.
@@ -44,12 +46,12 @@ std::vector<sentinel::Peer> PeersOf(const store::Identity& identity,
 
 Monitoring MonitoringOf(const store::Identity& identity, const Fleet& fleet) {
   Monitoring monitoring{.sentinel_id = store::SentinelIdOf(identity.uuid),
-                        .epoch = std::max(identity.epoch, store::FleetEpoch(fleet.identities, 0)),
+                        .epoch = store::FleetEpoch(fleet.identities, store::TellableEpoch(identity.epoch)),
                         .groups = {},
                         .peers = PeersOf(identity, fleet.identities, fleet.sentinels)};
   for (const auto& group : fleet.groups) {
     monitoring.groups.push_back(GroupOf(group));
-    monitoring.epoch = std::max(monitoring.epoch, group.record.epoch);
+    monitoring.epoch = std::max(monitoring.epoch, monitoring.groups.back().config_epoch);
   }
   return monitoring;
 }

@@ -15,6 +15,8 @@ from faults import Cut, Fault, Kill, Replace
 
 # How many faults may be under way at the same time.
 AT_ONCE = 24
+# How many bytes of the stream of writes a copy may lack: less than half a second of what is written to a group.
+LAG = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,10 +106,15 @@ class Shelter:
         recorded = [node for node in masters if node.record == self._fleet.records.record]
         if recorded and len(masters) == 1:
             (self._master,) = recorded
-            self._complete = {node for node in well if node is self._master or node.follows(self._master)}
+            written = self._master.info().get("master_repl_offset", 0)
+            self._complete = {node for node in well if node is self._master or self._has(node, written)}
         if self._master not in self._fleet.nodes:
             self._master = self._fleet.nodes[0]
         return self._fleet.cast(self._master)
+
+    def _has(self, node, written):
+        """Whether it follows the master closely: after a cut nothing comes for seconds on a link that counts as up."""
+        return node.follows(self._master) and node.info().get("slave_repl_offset", 0) >= written - LAG
 
     def spared(self, fleet, roles):
         """Of these roles the one that must not be hit, for no other node would have the data."""

@@ -278,7 +278,8 @@ def test_only_other_groups_than_the_default_one(cluster):
     assert cluster.record("/redis/master") == "" and cluster.listed("/redis/master") == []
 
     member = f"/redis/members/{GROUP}/00000000-0000-0000-0000-000000000001"
-    cluster.kazoo.create(member, json.dumps({"endpoint": "127.0.0.1 1", "node": "n", "serving": False}).encode())
+    cluster.kazoo.create(member, json.dumps({"endpoint": "127.0.0.1 1", "node": "n", "serving": False}).encode(),
+                         ephemeral=True)
     wait_for(lambda: "no master is recorded" in groups().get(GROUP, []), what="the group that waits")
     cluster.kazoo.delete(member)
     wait_for(healthy, what="its end")

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 
 import pytest
 
@@ -35,9 +36,9 @@ def nobody_dies(fleet):
 
 @contextlib.contextmanager
 def znodes(cluster, contents):
-    """Writes {path: bytes} for the length of the block."""
+    """Writes {path: bytes} for the length of the block; members are registered by a session, as members are."""
     for path, data in contents.items():
-        cluster.kazoo.create(path, data, makepath=True)
+        cluster.kazoo.create(path, data, ephemeral="/members/" in path, makepath=True)
     try:
         yield list(contents)
     finally:
@@ -149,6 +150,36 @@ def test_epoch_that_was_made_up_does_not_hide_a_failover(make_cluster):
     cluster.await_agreement([node for node in nodes if node is not master], sentinels, [watcher])
 
 
+def test_epoch_that_was_made_up_reaches_no_sentinel(make_cluster):
+    """At the end of the numbers no Sentinel gets a vote any more, and each hands its epoch on to all others."""
+    cluster = make_cluster()
+    nodes, sentinels, watchers = cluster.bring_up()
+    made_up = 2**63 - 1
+    master = cluster.master(nodes)
+    for uuid in cluster.kazoo.get_children("/redis/identities"):
+        path = f"/redis/identities/{uuid}"
+        identity = json.loads(cluster.kazoo.get(path)[0])
+        cluster.kazoo.set(path, json.dumps(identity | {"epoch": made_up}).encode())
+    lineage = {"epoch": made_up, "master": master.record, "reason": "made up"}
+    cluster.kazoo.set(f"/redis/lineage/{GROUP}", json.dumps(lineage).encode())
+    told, *others = sentinels
+    told.stop()
+    told.start().await_serving()
+    since = time.monotonic()
+
+    def heard(sentinel):
+        hellos = [int(peer["last-hello-message"]) for peer in sentinel.peers() if int(peer["port"]) == told.port]
+        return hellos and min(hellos) / 1000 < time.monotonic() - since
+
+    wait_for(lambda: all(heard(other) for other in others), what="its hello at the others")
+    assert all(int(sentinel.view()["config-epoch"]) < 100 for sentinel in sentinels)
+    client = cluster.sentinel_client(watchers[0])
+    master.kill_all()
+    write_until_ok(client, "key", "value")
+    cluster.await_agreement([node for node in nodes if node is not master], sentinels, watchers)
+    assert cluster.lineage()["epoch"] < 100
+
+
 def test_record_that_was_deleted_is_written_again(make_cluster):
     cluster = make_cluster()
     nodes, *_ = cluster.bring_up(redis=2)
@@ -172,6 +203,15 @@ def test_first_redis_sees_through_garbage(cluster, parent):
         assert "serving as master" in node.await_serving()
         for path in paths:
             one_line(node, f"{path}: found ")
+
+
+def test_member_without_a_session_holds_no_cold_start(cluster):
+    path = f"/redis/members/{GROUP}/left-behind"
+    best = {"endpoint": "127.0.0.1 1", "node": "left", "dataset": {"replication_id": "a" * 40, "offset": 10**9}}
+    cluster.kazoo.create(path, json.dumps(best).encode(), makepath=True)
+    node = cluster.redis(COLD_START_WAIT="5m")
+    assert "serving as master" in node.await_serving()
+    one_line(node, f"{path}: found ")
 
 
 def test_sentinel_waits_for_a_readable_record(cluster):

@@ -128,6 +128,8 @@ TEST(FleetEpochTest, IsTheHighestOfAll) {
   EXPECT_EQ(FleetEpoch({}, 5), 5U);
   EXPECT_EQ(FleetEpoch({{"a", kOwn, 7, false}, {"b", kOther, 9, true}, {"c", kThird, 8, true}}, 5), 9U);
   EXPECT_EQ(FleetEpoch({{"a", kOwn, 7, false}}, 12), 12U);
+  EXPECT_EQ(FleetEpoch({{"a", kOwn, 7, false}, {"b", kOther, store::kMostToldEpoch + 1, false}}, 5), 7U)
+      << "one that was made up does not count";
 }
 
 TEST(EpochInTest, ReadsWhatSentinelWrites) {

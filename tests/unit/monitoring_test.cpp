@@ -79,6 +79,11 @@ TEST(MonitoringTest, StartsWithTheFleetsHighestEpoch) {
       11U);
   EXPECT_EQ(MonitoringOf(kIdentity, {.groups = {Of(kRecord), Of(newer)}}).epoch, 13U);
   EXPECT_EQ(MonitoringOf(kIdentity, {.groups = {Of(kRecord)}}).epoch, 7U);
+  const Record garbage{
+      .state = Record::State::kMaster, .master = kMaster, .epoch = store::kMostToldEpoch + 1};
+  const auto monitoring = MonitoringOf(kIdentity, {.groups = {Of(garbage)}});
+  EXPECT_EQ(monitoring.epoch, 7U) << "a Sentinel would hand it on to all others";
+  EXPECT_EQ(monitoring.groups.front().config_epoch, 0U);
 }
 
 TEST(MonitoringTest, NamesNobodyTwice) {

@@ -74,7 +74,7 @@ TEST(LineageTest, IsReadAsItWasWritten) {
   for (const auto& lineage :
        std::initializer_list<Lineage>{{},
                                       {7, "10.0.0.1 6379", "no living node holds data"},
-                                      {18446744073709551615U, "::1 1", "\"quotes\", \\ and\nline ends"},
+                                      {store::kMostReadEpoch, "::1 1", "\"quotes\", \\ and\nline ends"},
                                       {1, "", "\xc3\xa4"},
                                       {3, "10.0.0.1 6379", "began anew", Origin::kUnelected},
                                       {4, "10.0.0.1 6379", "was promoted", Origin::kPromoted}}) {
@@ -123,6 +123,7 @@ TEST(ParseLineageTest, RefusesEverythingElse) {
                                        {"negative epoch", R"({"epoch":-1})"},
                                        {"epoch with a fraction", R"({"epoch":1.0})"},
                                        {"epoch too high", R"({"epoch":18446744073709551616})"},
+                                       {"epoch that was made up", R"({"epoch":2000000000001})"},
                                        {"epoch null", R"({"epoch":null})"},
                                        {"epoch true", R"({"epoch":true})"},
                                        {"epoch as list", R"({"epoch":[1]})"},
@@ -264,6 +265,7 @@ TEST(IdentityTest, IsReadAsItWasWritten) {
   const Identity identity{"", {"10.0.0.1", 26379}, 17, false};
   EXPECT_EQ(ParseIdentity(Render(identity)).value(), identity);
   EXPECT_EQ(ParseIdentity(R"({"endpoint":"10.0.0.1 26379","epoch":-4})")->epoch, 0U);
+  EXPECT_EQ(ParseIdentity(R"({"endpoint":"10.0.0.1 26379","epoch":9223372036854775807})")->epoch, 0U);
   for (const char* wrong : {"", "{}", "null"}) EXPECT_FALSE(ParseIdentity(wrong)) << wrong;
 }
 

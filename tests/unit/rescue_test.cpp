@@ -56,6 +56,8 @@ TEST(IsStuckTest, OnlyWhereSentinelCannotHelpItself) {
               v.record.epoch = v.own.config_epoch = 6;
             },
             true},
+           {"the record's epoch was made up", [](auto& v) { v.record.epoch = store::kMostToldEpoch + 1; },
+            false},
            {"the record agrees", [](auto& v) { v.record = Recorded(kMaster); }, false},
            {"no record", [](auto& v) { v.record = {}; }, false},
            {"an unreadable record", [](auto& v) { v.record = {.state = Record::State::kUnreadable}; }, false},
@@ -90,6 +92,7 @@ TEST(IsBehindTest, WhenTheRecordKnowsWhatNoSentinelSaysYet) {
             false},
            {"Sentinels made that configuration", [](auto& v) { v.record.origin = store::Origin::kNamed; },
             false},
+           {"its epoch was made up", [](auto& v) { v.record.epoch = store::kMostToldEpoch + 1; }, false},
            {"a failover came after it", [](auto& v) { v.own.config_epoch = 5; }, false},
            {"it knows already", [](auto& v) { v.own.master = kReplica; }, false},
            {"the new master died again", [](auto& v) { v.recorded_acts = false; }, false},

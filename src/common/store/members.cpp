@@ -11,6 +11,8 @@ using zookeeper::Watch;
 namespace {
 
 Result<Member> ToMember(const std::string& uuid, const Node& node) {
+  // It would be awaited for ever.
+  if (node.stat.ephemeral_owner == 0) return Fail(ErrorKind::kInvalid, "an ephemeral znode");
   auto member = ParseMember(node.data);
   if (member) member->uuid = uuid;
   return member;

@@ -1,5 +1,7 @@
 #include "store/record.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -52,6 +54,14 @@ std::int64_t NumberAt(const Json& json, const char* key) {
 bool BoolAt(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+Result<std::uint64_t> EpochAt(const Json& json) {
+  const auto found = json.find("epoch");
+  if (found == json.end() || !found->is_number_unsigned() || found->get<std::uint64_t>() > kMostReadEpoch) {
+    return Fail(ErrorKind::kInvalid, fmt::format("a whole number \"epoch\" of at most {}", kMostReadEpoch));
+  }
+  return found->get<std::uint64_t>();
 }
 
 // What most znodes tell of.
@@ -134,11 +144,10 @@ Result<Lineage> ParseLineage(std::string_view text) {
   const auto object = ParseObject(text);
   if (!object) return tl::unexpected(object.error());
   const Json& json = *object;
-  const auto epoch = json.find("epoch");
-  if (epoch == json.end() || !epoch->is_number_unsigned())
-    return Fail(ErrorKind::kInvalid, "a whole number \"epoch\"");
+  const auto epoch = EpochAt(json);
+  if (!epoch) return tl::unexpected(epoch.error());
   const std::string origin = TextAt(json, "origin");
-  return Lineage{epoch->get<std::uint64_t>(), TextAt(json, "master"), TextAt(json, "reason"),
+  return Lineage{*epoch, TextAt(json, "master"), TextAt(json, "reason"),
                  origin == kPromoted    ? Origin::kPromoted
                  : origin == kUnelected ? Origin::kUnelected
                                         : Origin::kNamed};
@@ -267,13 +276,13 @@ Result<Identity> ParseIdentity(std::string_view text) {
   auto object = ParseServerObject(text);
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
-  return Identity{.endpoint = std::move(endpoint),
-                  .epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(json, "epoch"), 0))};
+  // One that is left out would be nobody's for ever: it is written again with the next election.
+  return Identity{.endpoint = std::move(endpoint), .epoch = EpochAt(json).value_or(0)};
 }
 
 std::uint64_t FleetEpoch(const std::vector<Identity>& identities, std::uint64_t known_epoch) {
   std::uint64_t epoch = known_epoch;
-  for (const auto& identity : identities) epoch = std::max(epoch, identity.epoch);
+  for (const auto& identity : identities) epoch = std::max(epoch, TellableEpoch(identity.epoch));
   return epoch;
 }
 

@@ -13,6 +13,15 @@
 
 namespace redis_zk::store {
 
+// Epochs count elections: with one a second these would take thirty thousand years, so a higher number is
+// garbage. Sentinel's elections fail for ever at 2^63: votes are asked for with a signed number (sentinel.c,
+// sentinelCommand). What is read may be higher than what Sentinels are told, for they go on from there.
+inline constexpr std::uint64_t kMostReadEpoch = 2'000'000'000'000;
+inline constexpr std::uint64_t kMostToldEpoch = 1'000'000'000'000;
+
+// What Sentinels may be told of an epoch: itself, or 0.
+constexpr std::uint64_t TellableEpoch(std::uint64_t epoch) { return epoch <= kMostToldEpoch ? epoch : 0; }
+
 // Who says so.
 enum class Origin {
   kNamed,  // a Sentinel names the master
@@ -215,7 +224,8 @@ std::string Render(const Identity& identity);
 // Everything but the uuid, which is the znode's name, and `taken`.
 Result<Identity> ParseIdentity(std::string_view text);
 
-// The highest epoch known of, at least `known_epoch`: what Sentinels that are gone may have voted in counts.
+// The highest epoch known of that can be told, at least `known_epoch`: what Sentinels that are gone may have
+// voted in counts.
 std::uint64_t FleetEpoch(const std::vector<Identity>& identities, std::uint64_t known_epoch);
 
 }  // namespace redis_zk::store
