@@ -15,7 +15,13 @@ namespace redis_zk::redis_wrapper {
 namespace {
 
 // A cold start waits for every node that reported shortly before the master's last report; see FindAwaited.
-constexpr Duration kReportInterval = 5s;
+// The offsets grow all the time, and every report is a write to the disk of every ZooKeeper server.
+constexpr Duration kReportInterval = 20s;
+
+bool IsSameChapter(const store::History& one, const store::History& other) {
+  return one.replication_id == other.replication_id && one.node == other.node &&
+         one.ancestors == other.ancestors;
+}
 
 }  // namespace
 
@@ -121,7 +127,7 @@ void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachabl
   // Of a replica, the master's data have replaced what was found.
   if (own.role == redis::Role::kReplica) found_ = {};
   // The history comes first: an id that only a note knows would belong nowhere.
-  Status kept = leads && reachable ? KeepHistory(own) : Status{};
+  Status kept = leads && reachable ? KeepHistory(own, now) : Status{};
   if (kept) kept = note_.Keep(own, converting_, now);
   if (kept && reachable) kept = KeepReport(now);
   Say(kept);
@@ -143,12 +149,12 @@ void DatasetKeeper::Say(const Status& kept) {
   }
 }
 
-Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own) {
+Status DatasetKeeper::KeepHistory(const redis::ServerInfo& own, TimePoint now) {
   const auto history = registry_.datasets.ReadHistory(group_);
   if (!history) return tl::unexpected(history.error());
   auto next = Continue(*history, own, found_.replication_id);
   next.node = node();
-  if (next == *history) return {};
+  if (next == *history || (IsSameChapter(next, *history) && now < report_at_)) return {};
   return registry_.datasets.WriteHistory(group_, next);
 }
 

@@ -88,7 +88,7 @@ class DatasetKeeper {
   void Say(const Status& kept);
   // Of this node, with `dataset`.
   Status Report(const store::Dataset& dataset);
-  Status KeepHistory(const redis::ServerInfo& own);
+  Status KeepHistory(const redis::ServerInfo& own, TimePoint now);
   Status KeepReport(TimePoint now);
 
   const DataFiles files_;

@@ -19,9 +19,9 @@ using store::kNeverPromoted;
 using store::KnownDataset;
 using store::Member;
 
-// Nodes report about every five seconds, and the master its history every second: who reported this shortly
+// Nodes report about every twenty seconds, and the master its history as often: who reported this shortly
 // before the end was alive at the end.
-constexpr std::int64_t kReportedAtTheEnd = 20'000;
+constexpr std::int64_t kReportedAtTheEnd = 40'000;
 
 // What is overwritten when another node begins.
 class Loss {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "store/registry.h"
+#include "support/fault_site.h"
 #include "unit/files.h"
 #include "zookeeper/client_session.h"
 
@@ -122,6 +123,31 @@ TEST_F(DatasetKeeperTest, TheNoteSaysWhetherTheAppendOnlyFileIsInUse) {
   EXPECT_EQ(ReadNote(files_).aof_file, "appendonly.aof");
   keeper.WriteDown({.append_only = false, .replication_id = "first"}, Clock::now());
   EXPECT_EQ(ReadNote(files_).aof_file, "") << "CONFIG SET appendonly no";
+}
+
+TEST(DatasetKeeperReportTest, ABusyMasterIsToldOfAtMostOnceInTwentySeconds) {
+  const TempDir directory;
+  FaultSite site;
+  ASSERT_TRUE(site.registry.groups.Ensure("master1"));
+  DatasetKeeper keeper({.dir = directory.path().string(), .append_only = true}, site.registry, "master1",
+                       {"10.0.0.1", 6379});
+  WriteFile(directory.path() / "appendonly.aof", "data");
+  redis::ServerInfo own{.role = redis::Role::kMaster, .append_only = true, .replication_id = "first"};
+  int sets = 0;
+  site.session.BeforeEvery(FailingSession::Call::kSet, [&sets] { ++sets; });
+  const TimePoint start = Clock::now();
+  keeper.Keep(own, true, true, start);
+  const int first = sets;
+  for (int second = 1; second <= 60; ++second) {
+    own.offset += 1000;
+    keeper.Keep(own, true, true, start + std::chrono::seconds(second));
+  }
+  EXPECT_LE(sets - first, 6) << "history and data set, three times";
+  own.replication_id = "second";
+  const int before = sets;
+  keeper.Keep(own, true, true, start + 61s);
+  EXPECT_GT(sets, before) << "another name is told at once";
+  EXPECT_EQ(site.other.datasets.ReadHistory("master1")->replication_id, "second");
 }
 
 }  // namespace

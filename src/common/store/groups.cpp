@@ -1,6 +1,7 @@
 #include "store/groups.h"
 
-#include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace redis_zk::store {
 
@@ -18,11 +19,11 @@ Status Groups::Ensure(const std::string& group) {
 }
 
 Result<std::vector<std::string>> Groups::List(Watch watch) {
-  auto groups = session_.Children(paths_.Masters(), watch);
-  if (!groups) return groups;
-  std::sort(groups->begin(), groups->end());
-  std::erase(*groups, kDefaultGroup);
-  groups->insert(groups->begin(), kDefaultGroup);
+  auto names = session_.Children(paths_.Masters(), watch);
+  if (!names) return names;
+  auto groups = znodes_.Bound(paths_.Masters(), std::move(*names));
+  std::erase(groups, kDefaultGroup);
+  groups.insert(groups.begin(), kDefaultGroup);
   return groups;
 }
 

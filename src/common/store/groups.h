@@ -9,13 +9,15 @@
 #include "base/result.h"
 #include "store/paths.h"
 #include "store/record.h"
+#include "store/znodes.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::store {
 
 class Groups {
  public:
-  Groups(zookeeper::Session& session, const std::string& root) : session_(session), paths_(root) {}
+  Groups(zookeeper::Session& session, const std::string& root)
+      : session_(session), paths_(root), znodes_(session) {}
 
   // Creates the persistent znodes that a group needs. After a failure some of them may be missing: call it
   // again.
@@ -32,6 +34,7 @@ class Groups {
  private:
   zookeeper::Session& session_;
   const Paths paths_;
+  Znodes znodes_;
 };
 
 }  // namespace redis_zk::store

@@ -28,14 +28,14 @@ Result<std::map<std::string, std::vector<Member>>> Members::ListAll(const std::v
                                                                     std::size_t* closed) {
   std::vector<std::string> parents;
   for (const auto& group : groups) parents.push_back(paths_.Members(group));
-  const auto names = session_.ChildrenOfAll(parents, Watch::kNo);
+  auto names = session_.ChildrenOfAll(parents, Watch::kNo);
   std::vector<std::string> paths;
   std::map<std::string, std::string> group_of;  // by path
   for (std::size_t i = 0; i < groups.size(); ++i) {
     // A group whose record somebody else made.
     if (!names[i] && names[i].error().kind == ErrorKind::kNotFound) continue;
     if (!names[i]) return tl::unexpected(names[i].error());
-    for (const auto& name : *names[i]) {
+    for (const auto& name : znodes_.Bound(parents[i], std::move(*names[i]))) {
       paths.push_back(parents[i] + '/' + name);
       group_of[paths.back()] = groups[i];
     }

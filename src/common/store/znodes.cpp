@@ -17,8 +17,23 @@ using zookeeper::Watch;
 Result<std::vector<std::string>> Znodes::ChildPaths(const std::string& parent, Watch watch) {
   auto names = session_.Children(parent, watch);
   if (!names) return names;
-  std::sort(names->begin(), names->end());
-  for (auto& name : *names) name = parent + '/' + name;
+  auto paths = Bound(parent, std::move(*names));
+  for (auto& name : paths) name = parent + '/' + name;
+  return paths;
+}
+
+std::vector<std::string> Znodes::Bound(const std::string& parent, std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  if (names.size() <= kMostChildren) {
+    crowded_.erase(parent);
+    return names;
+  }
+  if (crowded_.insert(parent).second) {
+    log::Warn({.event = "znodes-left-out"},
+              "{}: found {} znodes, expected at most {}; the others are left out", parent, names.size(),
+              kMostChildren);
+  }
+  names.resize(kMostChildren);
   return names;
 }
 
@@ -30,10 +45,12 @@ Status Znodes::Put(const std::string& path, const std::string& data) {
 }
 
 Status Znodes::PutEphemeral(const std::string& path, const std::string& data) {
-  const auto created = session_.Create(path, data, Lifetime::kEphemeral);
-  if (created) return {};
-  if (created.error().kind != ErrorKind::kAlreadyExists) return tl::unexpected(created.error());
+  // Read first, also by DeleteIfThere: a write that is refused stands in ZooKeeper's log like any other.
   const auto node = session_.Get(path, Watch::kNo);
+  if (!node && node.error().kind == ErrorKind::kNotFound) {
+    const auto created = session_.Create(path, data, Lifetime::kEphemeral);
+    return created ? Status{} : tl::unexpected(created.error());
+  }
   if (!node) return tl::unexpected(node.error());
   if (node->stat.ephemeral_owner == session_.id()) {
     return node->data == data ? Status{} : session_.Set(path, data, node->stat.version);
@@ -47,6 +64,9 @@ Status Znodes::PutEphemeral(const std::string& path, const std::string& data) {
 }
 
 Status Znodes::DeleteIfThere(const std::string& path) {
+  const auto there = session_.Exists(path, Watch::kNo);
+  if (!there) return tl::unexpected(there.error());
+  if (!there->has_value()) return {};
   auto deleted = session_.Delete(path, kAnyVersion);
   if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
   return {};

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,9 @@
 #include "zookeeper/session.h"
 
 namespace redis_zk::store {
+
+// How many children of a znode are read; a hundred times what the largest fleets have.
+inline constexpr std::size_t kMostChildren = 10'000;
 
 class Znodes {
  public:
@@ -39,6 +43,9 @@ class Znodes {
   // Deletes it in whatever version; no error when it is not there.
   Status DeleteIfThere(const std::string& path);
 
+  // In their order, and no more than kMostChildren: the others are left out, and logged once.
+  std::vector<std::string> Bound(const std::string& parent, std::vector<std::string> names);
+
   // Logs what was found and what was expected, and `so`, what follows. What is read again and again is
   // complained of once.
   void WarnUnreadable(const std::string& path, const std::string& found, const std::string& expected,
@@ -51,6 +58,7 @@ class Znodes {
 
   zookeeper::Session& session_;
   std::map<std::string, std::string> warned_;  // by path: the last complaint
+  std::set<std::string> crowded_;              // paths whose children were cut off
 };
 
 template <class Entry, class Parse>
