@@ -136,8 +136,8 @@ int ServerStop::EndUnreachable() {
 
 int ServerStop::ReportEnd() {
   const int code = *loop_.exit_code();
-  log::Error({.event = "server-exited"},
-             "redis-server exited unexpectedly, code {}; its own lines above say why", code);
+  log::Error({.event = "server-exited"}, "redis-server exited unexpectedly, code {}; {}", code,
+             runner_.DescribeEnd(code));
   if (membership_.IsRecorded()) AskForFailover("the master's redis-server exited");
   // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;

@@ -109,7 +109,10 @@ void Serving::Check() {
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.
   const bool told = own && !own->loading;
-  loop_.NoteWaiting(follower_.wait()            ? follower_.wait()
+  // A full disk is the cause of whatever else is waited for.
+  const auto storage = runner_.FindStorageTrouble(keeper_.files().dir);
+  loop_.NoteWaiting(storage                     ? storage
+                    : follower_.wait()          ? follower_.wait()
                     : told && recoverer_.wait() ? recoverer_.wait()
                                                 : readiness_.wait());
   if (!own || own->loading) return;

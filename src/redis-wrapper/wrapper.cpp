@@ -166,7 +166,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   if (const auto written = runner_.WriteConf("redis-wrapper", conf); !written) {
     log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
                written.error().message);
-    return tl::unexpected(EndUnserved(kExitConfig));
+    return tl::unexpected(EndUnserved(daemon::ExitCodeOfUnwritten(written.error())));
   }
   if (const auto code = address_claim_.Await()) return tl::unexpected(EndUnserved(*code));
   if (decision.needs_lock) {

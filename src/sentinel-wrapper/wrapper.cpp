@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "base/exit_code.h"
@@ -198,7 +199,7 @@ daemon::Start Wrapper::Launch(const ServerConf& conf) {
   if (const auto written = runner_.WriteConf("sentinel-wrapper", conf.text); !written) {
     log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
                written.error().message);
-    return {daemon::Start::Kind::kFailed, kExitConfig};
+    return {daemon::Start::Kind::kFailed, daemon::ExitCodeOfUnwritten(written.error())};
   }
   return runner_.Run(options_.sentinel_server_bin, [this] { return Probe(); });
 }
@@ -232,8 +233,8 @@ std::optional<int> Wrapper::Supervise() {
   Unregister();
   if (loop_.stop_requested()) return runner_.Stop();
   const int code = *loop_.exit_code();
-  log::Error({.event = "server-exited"},
-             "redis-sentinel exited unexpectedly, code {}; its own lines above say why", code);
+  log::Error({.event = "server-exited"}, "redis-sentinel exited unexpectedly, code {}; {}", code,
+             runner_.DescribeEnd(code));
   // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;
 }
@@ -293,7 +294,8 @@ void Wrapper::SayHealth() {
                                    .sentence = "waiting until this Sentinel is registered in ZooKeeper",
                                    .told = true});
   } else {
-    loop_.NoteWaiting(std::nullopt);
+    loop_.NoteWaiting(
+        runner_.FindStorageTrouble(std::filesystem::path(runner_.conf_path()).parent_path().string()));
   }
   // Of ZooKeeper's absence nobody is healed by a restart.
   ready_ = ready_ || registered_session_ != 0;

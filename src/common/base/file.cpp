@@ -55,6 +55,20 @@ Result<std::string> ReadAll(int fd) {
 
 }  // namespace
 
+ErrorKind KindOfWriteFailure(int failure) {
+  switch (failure) {
+    case ENOSPC:
+    case EDQUOT:
+    case EIO:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return ErrorKind::kUnavailable;
+    default:
+      return ErrorKind::kInvalid;
+  }
+}
+
 Result<std::string> ReadTextFile(const std::string& path) {
   // Not waiting: to open a pipe that has no writer would take for ever.
   const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -76,10 +90,12 @@ Result<std::string> ReadFirstLine(const std::string& path) {
 }
 
 Status WriteFileAtomically(const std::string& path, std::string_view text) {
-  const auto failure = [&path] {
-    return Fail(ErrorKind::kInvalid, fmt::format("cannot write {}: {}", path, std::strerror(errno)));
-  };
   const std::string draft = path + ".new";
+  const auto failure = [&path, &draft] {
+    const int why = errno;
+    unlink(draft.c_str());
+    return Fail(KindOfWriteFailure(why), fmt::format("cannot write {}: {}", path, std::strerror(why)));
+  };
   unlink(draft.c_str());
   const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return failure();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "base/printable.h"
 #include "daemon/run_directory.h"
 #include "os/child.h"
+#include "os/oom_kills.h"
 #include "redis/conf_check.h"
 
 namespace redis_zk::daemon {
@@ -71,8 +73,10 @@ std::optional<Start> ServerRunner::AwaitPort() {
 std::optional<Start> ServerRunner::Launch(const std::string& binary, int kept) {
   complaints_ = std::make_shared<redis::ComplaintReader>();
   load_ = std::make_shared<redis::LoadFailureReader>();
-  const auto hear = [complaints = complaints_, load = load_](std::string_view line) {
+  storage_ = std::make_shared<redis::StorageTrouble>();
+  const auto hear = [complaints = complaints_, load = load_, storage = storage_](std::string_view line) {
     load->Hear(line);
+    storage->Hear(line, Clock::now());
     return complaints->Hear(line);
   };
   auto launched = launch_({.argv = {binary, conf_path_},
@@ -86,6 +90,7 @@ std::optional<Start> ServerRunner::Launch(const std::string& binary, int kept) {
     return Start{Start::Kind::kFailed,
                  launched.error().kind == ErrorKind::kNotFound ? kExitNotFound : kExitNotExecutable};
   }
+  oom_kills_ = os::CountOomKills();
   loop_.health().Say(false, "the server is starting");
   loop_.Supervise(std::move(*launched), server_.stop_timeout);
   return std::nullopt;
@@ -100,8 +105,8 @@ Start ServerRunner::AwaitServing(const std::function<Result<Answer>()>& probe) {
     if (loop_.exit_code()) {
       // Then all it has written has been heard.
       loop_.EndSupervision();
-      return {Start::Kind::kServerEnded, *loop_.exit_code(), complaints_->complaint(), load_->failure(),
-              loading && !load_->loaded()};
+      return {Start::Kind::kServerEnded, *loop_.exit_code(),          complaints_->complaint(),
+              load_->failure(),          loading && !load_->loaded(), storage_->Find(Clock::now())};
     }
     if (loop_.stop_requested()) return {Start::Kind::kStopped, Stop()};
     if (!loading) {
@@ -161,6 +166,29 @@ bool ServerRunner::RefusesOthers(redis::Servers& servers) const {
   return answer && answer->front().is_error() && redis::IsProtected(answer->front().text);
 }
 
+std::optional<Wait> ServerRunner::FindStorageTrouble(const std::string& directory) const {
+  const auto why = storage_ ? storage_->Find(Clock::now()) : std::nullopt;
+  if (!why) return std::nullopt;
+  return Wait{.name = "storage",
+              .sentence = fmt::format("the server cannot write to {}: {}; free space there, or repair the "
+                                      "disk: the server goes on by itself then",
+                                      directory, *why),
+              .needs_person = true};
+}
+
+std::string ServerRunner::DescribeEnd(int exit_code) const {
+  if (exit_code == kExitSignalBase + SIGKILL) {
+    const auto oom_kills = os::CountOomKills();
+    if (oom_kills_ && oom_kills && *oom_kills > *oom_kills_)
+      return "the kernel killed it for lack of memory; raise the memory limit of the container, or lower "
+             "maxmemory";
+    return "something killed it: the kernel for lack of memory, which dmesg tells, or a person";
+  }
+  if (const auto why = storage_ ? storage_->Find(Clock::now()) : std::nullopt)
+    return fmt::format("it could not write its files: {}; free space on its disk, or repair it", *why);
+  return "its own lines above say why";
+}
+
 int ServerRunner::Stop() {
   auto* const supervisor = loop_.supervisor();
   const bool runs = supervisor != nullptr && !loop_.exit_code();
@@ -205,6 +233,14 @@ bool ServerRunner::AddressIsLost() {
 
 void LogServerEnded(const Start& start, log::Severity severity, const redis::Conf& users,
                     const std::string& path) {
+  if (start.storage) {
+    log::Say(
+        severity, {.event = "server-start-failed"},
+        "the server exited with code {} before it answered, since it cannot write its files: {}; free space "
+        "on its disk, or repair it",
+        start.exit_code, *start.storage);
+    return;
+  }
   if (start.complaint) {
     log::Say(severity, {.event = "conf-refused"}, "the server refuses its configuration: {}",
              redis::Describe(*start.complaint, users, path));

@@ -21,6 +21,7 @@
 #include "redis/conf_file.h"
 #include "redis/load_failure.h"
 #include "redis/servers.h"
+#include "redis/storage_trouble.h"
 
 namespace redis_zk::daemon {
 
@@ -40,14 +41,21 @@ struct Start {
   std::optional<redis::ConfComplaint> complaint{};  // kServerEnded: what it says about its configuration
   redis::LoadFailure load_failure{};                // the same, about its data
   bool was_loading = false;                         // the same: its last answer was that it loads them
+  std::optional<std::string> storage{};             // the same, about files that it cannot write
 
   bool serving() const { return kind == Kind::kServing; }
   // A server that ends before it answers has failed, whatever it says itself.
   int OurExitCode() const {
+    if (storage) return kExitTryAgain;
     if (complaint) return kExitConfig;
     return kind == Kind::kServerEnded ? std::max(exit_code, 1) : exit_code;
   }
 };
+
+// Of a process that cannot write the file that it needs.
+inline int ExitCodeOfUnwritten(const Error& error) {
+  return error.kind == ErrorKind::kUnavailable ? kExitTryAgain : kExitConfig;
+}
 
 class ServerRunner {
  public:
@@ -73,6 +81,10 @@ class ServerRunner {
   std::optional<std::string> NotOurs(std::int64_t pid) const;
   // Whether the server, which answers us, is in protected mode and would refuse every other host.
   bool RefusesOthers(redis::Servers& servers) const;
+  // What a person must do so that the server can write its files; nothing: it has not complained lately.
+  std::optional<Wait> FindStorageTrouble(const std::string& directory) const;
+  // Of a server that served, and ended by itself with this code: why, and what to do, as half a sentence.
+  std::string DescribeEnd(int exit_code) const;
   // Stops the server, if one runs, and waits for its end. Our exit code.
   int Stop();
   // Whether nobody can reach the server any more, since the address it is bound to is gone for good: end, so
@@ -93,6 +105,8 @@ class ServerRunner {
   std::string conf_path_;                               // empty: none was written
   std::shared_ptr<redis::ComplaintReader> complaints_;  // of the server that was launched last
   std::shared_ptr<redis::LoadFailureReader> load_;      // the same
+  std::shared_ptr<redis::StorageTrouble> storage_;      // the same
+  std::optional<std::uint64_t> oom_kills_;              // when it was launched
   std::optional<TimePoint> moved_since_;
 };
 

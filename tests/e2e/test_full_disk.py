@@ -1,0 +1,90 @@
+"""A disk without room: the cause has a name, and the node is whole again by itself when there is room."""
+
+import contextlib
+import json
+import subprocess
+
+import pytest
+
+from cluster import ROOT, wait_for
+
+SIZE = 12 << 20
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A directory of 12 MiB; where it cannot be mounted, there is no such test."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "none", directory], capture_output=True,
+                             text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted: {mounted.stderr.strip()}")
+    yield directory
+    subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def fill(disk, leaving=0):
+    """To the last byte but so many."""
+    with (disk / "filler").open("wb", buffering=0) as filler:
+        with contextlib.suppress(OSError):
+            while filler.write(b"\0" * 4096):
+                pass
+        filler.truncate(filler.tell() - leaving)
+
+
+def make_room(disk):
+    (disk / "filler").unlink()
+
+
+def conf_in(disk, cluster):
+    conf = cluster.directory / "on-disk.conf"
+    conf.write_text(f"include {ROOT}/conf/redis.conf\nrepl-diskless-sync-delay 0\ndir {disk}\n")
+    return conf
+
+
+def test_replica_that_cannot_store_its_copy(make_cluster, disk):
+    cluster = make_cluster()
+    nodes, sentinels, (watcher,) = cluster.bring_up(redis=2)
+    with cluster.master(nodes).client() as client:
+        for number in range(200):
+            client.set(f"key:{number}", "x" * 20_000)
+    fill(disk, leaving=100_000)
+    replica = cluster.redis(REDIS_CONF=conf_in(disk, cluster))
+    line = replica.wait_log("wait=storage")
+    assert " error " in line and str(disk) in line and "No space left on device" in line
+
+    def waits():
+        (group,) = json.loads(watcher.get("/status"))["groups"]
+        return [wait for wait in group["waits"] if wait["name"] == "storage"]
+
+    wait_for(waits, 60, what="the wait in /status")
+    assert waits()[0]["needs_person"] and str(disk) in waits()[0]["sentence"]
+    assert 'reason="storage"' in watcher.get("/metrics")
+
+    make_room(disk)
+    cluster.await_agreement([*nodes, replica], sentinels, [watcher])
+
+
+@pytest.mark.parametrize("daemon", ["redis", "sentinel"])
+def test_start_that_cannot_write_its_configuration(make_cluster, disk, daemon):
+    cluster = make_cluster()
+    cluster.bring_up(redis=1, sentinels=1)
+    fill(disk)
+    wrapper = getattr(cluster, daemon)(RUN_DIR=disk)
+    assert wrapper.wait() == 75
+    assert "No space left on device" in wrapper.wait_log("event=run-dir-unwritable")
+    make_room(disk)
+    wrapper.start().await_serving()
+
+
+def test_server_that_cannot_begin_its_append_only_file(make_cluster, disk):
+    cluster = make_cluster()
+    cluster.bring_up(redis=1, sentinels=1)
+    fill(disk)
+    node = cluster.redis(REDIS_CONF=conf_in(disk, cluster), MASTER_NAME="cache")
+    assert node.wait() == 75
+    assert "No space left on device" in node.wait_log("event=server-start-failed")
+    make_room(disk)
+    assert "serving as master" in node.start().await_serving()
+    assert cluster.record("/redis/masters/cache") == node.record
