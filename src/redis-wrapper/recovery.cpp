@@ -320,7 +320,7 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   }
   const std::string why =
       patient ? fmt::format("{}, all {} Sentinels say so and have given up", what, view.sentinels.size())
-              : fmt::format("{} for {} ms, Sentinel has promoted nobody", what, quiet.count());
+              : fmt::format("{} for {} ms, Sentinel has promoted no replica", what, quiet.count());
   return {.action = view.locked ? RecoveryAction::kPromote : RecoveryAction::kTakeLock,
           .epoch = std::max(view.highest_epoch, view.record.epoch) + 1,
           .reason = fmt::format("{}, {} of {} Sentinels and members confirm that, and this node has the best "

@@ -64,13 +64,7 @@ class Serving {
   // other: after HANDOVER_TIMEOUT, at one more request to stop, or since the server has ended.
   bool EndGiveWay(TimePoint until);
 
-  const WrapperOptions& options_;
-  const redis::Network network_;
-  daemon::WrapperLoop& loop_;
-  daemon::ServerRunner& runner_;
-  redis::KeptServer& own_server_;
-  Lookup& lookup_;
-  DatasetKeeper& keeper_;
+  const Parts parts_;
   Membership membership_;
   PromotableKeeper promotable_;
   MasterFollower follower_;

@@ -39,7 +39,7 @@ Status MakeRunDirectory(const ServerOptions& options) {
       (status.st_mode & kOthers) == 0)
     return {};
   return Fail(ErrorKind::kInvalid,
-              fmt::format("{} is somebody else's, or open to others: remove it or set RUN_DIR", path));
+              fmt::format("{} belongs to another user or is open to others: remove it or set RUN_DIR", path));
 }
 
 void RemoveRunDirectory(const ServerOptions& options) {

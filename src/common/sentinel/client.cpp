@@ -150,10 +150,6 @@ std::vector<Result<Vote>> AskVotes(redis::Servers& servers, const std::vector<En
   return votes;
 }
 
-Result<SentinelReport> Client::AskReport(const std::string& group) const {
-  return AskSentinels(servers_, {{sentinel_, ""}}, group).front();
-}
-
 Result<KnownInstances> Client::AskKnownInstances(const std::string& group) const {
   return sentinel::AskKnownInstances(servers_, {sentinel_}, group).front();
 }

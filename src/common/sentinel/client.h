@@ -46,7 +46,6 @@ class Client {
   // `servers` must outlive this; it has the credentials and the timeout.
   Client(redis::Servers& servers, Endpoint sentinel) : servers_(servers), sentinel_(std::move(sentinel)) {}
 
-  Result<SentinelReport> AskReport(const std::string& group) const;
   Result<KnownInstances> AskKnownInstances(const std::string& group) const;
 
   // SENTINEL FAILOVER: promotes a replica without asking the other Sentinels. kRefused carries Sentinel's
