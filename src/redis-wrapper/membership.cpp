@@ -11,7 +11,7 @@ namespace {
 using store::Record;
 using zookeeper::Watch;
 
-// Somebody may have deleted what was registered.
+// What was registered may have been deleted.
 constexpr Duration kRefreshInterval = 10s;
 
 }  // namespace

@@ -16,8 +16,8 @@ constexpr Duration kCheckSoon = 200ms;
 constexpr Duration kCheckUnlinked = 100ms;
 // A Sentinel that has promoted a replica sees it within this time.
 constexpr Duration kPromotionShows = 5s;
-// Where the data have just got another name, all of the group is about to: whoever dies before it is written
-// down leaves data of unknown origin.
+// Where the data have just got another name, all of the group is about to: a node that dies before it is
+// written down leaves data of unknown origin.
 constexpr Duration kSettling = 5s;
 
 Conversion::To NextConversion(const DatasetKeeper& keeper) {

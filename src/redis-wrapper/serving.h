@@ -56,7 +56,7 @@ class Serving {
   void KeepFenced(const redis::ServerInfo& own);
   // This node has just been recorded as the master; nothing: it has not.
   void NoteRecorded(std::optional<store::Record> record);
-  // A server that hangs does not serve: while its registration says that it does, nobody recovers.
+  // A server that hangs does not serve: while its registration says that it does, no replica recovers.
   void TellServing(bool answers, bool reachable);
   // Until the handover is over; while it takes its time, the master is kept one that may take writes.
   int StopOnRequest();

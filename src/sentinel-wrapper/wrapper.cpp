@@ -56,7 +56,7 @@ int Wrapper::Run() {
     log::Error({.event = "conf-refused"}, "exiting: {}", users_conf_.last().error().message);
     return kExitConfig;
   }
-  // Nobody has to wait for a master to learn of that.
+  // That is known without waiting for a master.
   if (const auto found = CheckSentinelConf(*users_conf_.last(), options_); !found.refusal.empty()) {
     log::Error({.event = "conf-refused"}, "exiting: {}", found.refusal);
     return kExitConfig;
@@ -233,7 +233,7 @@ std::optional<int> Wrapper::Supervise() {
   const int code = *loop_.exit_code();
   log::Error({.event = "server-exited"},
              "redis-sentinel exited unexpectedly, code {}; its own lines above say why", code);
-  // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
+  // A SHUTDOWN by a client is no success of ours: a scheduler that restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;
 }
 
@@ -295,7 +295,7 @@ void Wrapper::SayHealth() {
   } else {
     loop_.NoteWaiting(std::nullopt);
   }
-  // Of ZooKeeper's absence nobody is healed by a restart.
+  // A restart does not bring ZooKeeper back.
   ready_ = ready_ || registration_.exists();
   health.Say(ready_, fmt::format("Sentinel of {} at {}{}", options_.common.master_name,
                                  options_.server.announce.ToAddress(),

@@ -47,7 +47,7 @@ class Wrapper {
   // Until it serves, or will not.
   daemon::Start Launch(const ServerConf& conf);
   Result<daemon::Answer> Probe() const;
-  // Until our Sentinel ends. Nothing: our identity is somebody else's now; start over.
+  // Until our Sentinel ends. Nothing: another Sentinel has our identity now; start over.
   std::optional<int> Supervise();
   // False: our identity is lost.
   bool KeepRegistered();

@@ -101,7 +101,7 @@ void Output::PassOn() {
   };
   LineCutter lines;
   std::array<char, 16 * 1024> bytes{};
-  // Whoever outlives the server may hold the pipe open, and write to it, for ever.
+  // A process that outlives the server may hold the pipe open, and write to it, for ever.
   while (!deadline_ || Clock::now() < *deadline_) {
     const ssize_t length = read(read_end_, bytes.data(), bytes.size());
     if (length > 0) {

@@ -18,7 +18,7 @@ std::vector<Endpoint> EndpointsOf(const std::vector<Peer>& sentinels) {
   return endpoints;
 }
 
-// `questions` behind kWho, to all at once. An error for those that are somebody else than they should be.
+// `questions` behind kWho, to all at once. An error for those that are others than they should be.
 std::vector<Result<redis::Replies>> AskIdentified(redis::Servers& servers, const std::vector<Peer>& sentinels,
                                                   const std::vector<redis::Command>& questions) {
   std::vector<redis::Command> commands = kWho;

@@ -19,7 +19,7 @@ struct PastEvent {
   std::string kind;
   std::string sentence;
   std::string by;    // the watcher or redis-wrapper that wrote it
-  std::string from;  // who asked for it; empty: nobody
+  std::string from;  // who asked for it; empty: no request
 
   bool operator==(const PastEvent&) const = default;
 };

@@ -134,7 +134,7 @@ void Poller::Accept() {
     }
     if (!accepted) return;
     const std::string& address = accepted->from.host;
-    // Nobody else's is closed for an address that has its share.
+    // No other address loses a connection to one that has its share.
     if (!connections_.HasRoomFor(address) && !MakeRoom(address) &&
         !(connections_.IsBelowShare(address) && MakeRoom("")))
       continue;

@@ -1,5 +1,5 @@
 // Owns all connections of the HTTP port: accepts them, collects complete requests within a deadline, has them
-// answered and sends the answers. A client can hold up nobody but itself: it costs no thread.
+// answered and sends the answers. A client can hold up no other one: it costs no thread.
 //
 // Run() on a thread of its own; Stop() on any. Quick answers are made on that thread, since handing one over
 // takes longer than making it; answers that take long, and admin requests, each have workers of their own.
