@@ -94,14 +94,14 @@ class Handover {
   };
   using Next = std::variant<Wait, step::Any, Outcome>;
 
-  Next Take(step::Looking& step);
-  Next Take(step::Preferring& step);
-  Next Take(step::Approaching& step);
-  Next Take(step::CatchingUp& step);
-  Next Take(step::Ordering& step);
-  Next Take(step::AwaitingPromotion& step);
-  Next Take(step::CallingOff& step);
-  Next Take(step::Demoting& step);
+  Next Take(step::Looking& at);
+  Next Take(step::Preferring& at);
+  Next Take(step::Approaching& at);
+  Next Take(step::CatchingUp& at);
+  Next Take(step::Ordering& at);
+  Next Take(step::AwaitingPromotion& at);
+  Next Take(step::CallingOff& at);
+  Next Take(step::Demoting& at);
 
   bool GoesOn() const { return terms_.after_failure == AfterFailure::kItGoesOn; }
   // By when a passing obstacle has to have passed, and the replicas to have come close.
