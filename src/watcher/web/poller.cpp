@@ -24,13 +24,13 @@ constexpr std::uint64_t kListener = 0;
 constexpr std::uint64_t kWake = 1;
 // Of one connection at a time, so that all of them get on.
 constexpr int kAnswersPerTurn = 16;
-constexpr std::size_t kReceivedPerTurn = 64 * 1024;
+constexpr std::size_t kReceivedPerTurn = std::size_t{64} * 1024;
 constexpr int kAcceptedPerTurn = 64;
 // A client may send its next requests before it has the answer; not many.
-constexpr std::size_t kMostAhead = 2 * 1024;
+constexpr std::size_t kMostAhead = std::size_t{2} * 1024;
 // Each at a worker holds a copy of its request.
 constexpr int kMostRunning = 64;
-constexpr std::size_t kMostUnsent = 256 * 1024;
+constexpr std::size_t kMostUnsent = std::size_t{256} * 1024;
 constexpr Duration kNoDescriptors = 100ms;
 // What is under way when the watcher stops has this time; an admin request has more.
 constexpr Duration kStopPatience = 4s;
