@@ -63,7 +63,7 @@ Status Membership::TryRefresh() {
   auto record = InItsPlace([this] { return loop_.registry().records.Read(group_, Watch::kYes); });
   if (!record) return tl::unexpected(record.error());
   record_ = std::move(*record);
-  const Status registered = Due() ? Register() : Status();
+  Status registered = Due() ? Register() : Status();
   // A second request would wait as long for its answer.
   if (!registered && registered.error().kind == ErrorKind::kUnknownOutcome) return registered;
   if (registered) confirmed_session_ = session;

@@ -85,7 +85,7 @@ TimePoint Connecting::look_again() const {
 
 Status Connecting::MakeChroot() {
   if (options_.zk_hosts.chroot.empty()) return {};
-  const auto made = session_.EnsurePath("/");
+  auto made = session_.EnsurePath("/");
   if (made || made.error().kind != ErrorKind::kDenied) return made;
   return Fail(ErrorKind::kDenied,
               made.error().message + "; or " + LetCreate(options_.zk_hosts.chroot, options_.zk_security));
