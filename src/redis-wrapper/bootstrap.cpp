@@ -48,7 +48,8 @@ Decision WaitForSentinels(const View& view, std::string name, std::string reason
   return decision;
 }
 
-// A living node that acts as master although nobody names it: a failover that has not been told yet.
+// A living node that acts as master although neither the record nor a Sentinel names it: a failover that has
+// not been told yet.
 std::optional<Endpoint> ActingMaster(const View& view) {
   for (const auto& [endpoint, info] : view.living) {
     if (info.role == redis::Role::kMaster) return endpoint;
@@ -119,7 +120,7 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
         fmt::format("{} names {} as master, but {}", who_says, address,
                     stranger == view.strangers.end() ? "it is unreachable" : stranger->second);
     if (auto wait = WaitForTheDead(view, what)) return std::move(*wait);
-    // Of ours, the znode of its member would still be there; of somebody else there is no such sign of life.
+    // Of ours, the znode of its member would still be there; of a foreign server there is no such sign.
     const bool foreign = view.record.state == State::kMaster && !view.record.lineage_fits;
     if (foreign && view.patient) {
       Decision decision = Decision::Wait(
@@ -165,7 +166,7 @@ Decision DecideAsNamedMaster(const View& view, const std::string& who_says) {
   return DecideColdStart(view, who_says + " names this node as master");
 }
 
-// Nobody is recorded, and the Sentinels agree on nobody.
+// No master is recorded, and the Sentinels agree on none.
 Decision DecideWithoutRecord(const View& view) {
   const bool unreadable = view.record.state == State::kUnreadable;
   const std::string found = unreadable
@@ -215,7 +216,7 @@ Decision DecideWithoutRecord(const View& view) {
 
 Decision DecideRole(const View& view) {
   const bool recorded = view.record.state == State::kMaster;
-  // A recorded master that is one needs nobody's confirmation: this is every ordinary start of a replica.
+  // A recorded master that is one needs no confirmation: this is every ordinary start of a replica.
   if (recorded && view.record.master != view.self && ActsAsMaster(view, view.record.master)) {
     return DecideUnder(view, view.record.master, "the record");
   }

@@ -1,6 +1,6 @@
 // Which role a Redis that is about to start takes: a function of what was looked up, and nothing else.
 //
-// The rule behind every row: nobody serves as master on its own word. A living master that ZooKeeper or a
+// The rule behind every row: no node serves as master on its own word. A living master that ZooKeeper or a
 // majority of the Sentinels names is followed; while a living Redis of the group holds data and can be
 // promoted, the Sentinels decide; a node becomes master only under the group's lock, and only when no better
 // data are alive, held by a server that hangs, starting, or awaited.
@@ -41,7 +41,7 @@ struct View {
   // Registered as serving, and does not answer: frozen, cut off, or dead since a moment. Also a master whose
   // data the group does not know, as long as a registration stands for its address.
   std::vector<Endpoint> silent;
-  // Those named as master where somebody else's server answers, and why it is none of the group: as good as
+  // Those named as master where a foreign server answers, and why it is none of the group: as good as
   // silent, see identity.h.
   std::map<Endpoint, std::string> strangers;
 
@@ -63,7 +63,7 @@ struct View {
   std::map<std::string, store::FailedLoads> starts;
   // Whether they are still waited for: COLD_START_WAIT has not passed.
   bool patient = true;
-  // Whether whoever runs has registered: after ZooKeeper was away every session may have expired.
+  // Whether all that run have registered: after ZooKeeper was away every session may have expired.
   bool all_registered = true;
   store::History history;
   // FORCE_MASTER: an address or the beginning of a replication id; empty: not set.
@@ -91,7 +91,7 @@ struct Decision {
   std::uint64_t epoch = 0;       // of the configuration that comes of it
   bool forced = false;           // by FORCE_MASTER, against data of other origin
   bool disputed = false;         // only a person can say which data are the right ones
-  std::string given_up{};        // whose data are, why, and what to do; empty: nobody's
+  std::string given_up{};        // whose data are, why, and what to do; empty: none
   std::string reason;            // one sentence, for the log and the record
 
   static Decision Wait(std::string name, std::string reason) {
@@ -113,7 +113,7 @@ inline bool IsGivenUp(const store::FailedLoads& failed) {
 }
 
 // Which of the `known` datasets may be better than the best of `present` that can be loaded, and belong to
-// nobody `present` or living: those that are newer, and those of nodes that still reported when the group
+// no node `present` or living: those that are newer, and those of nodes that still reported when the group
 // died and may have written on after their last report.
 std::vector<store::KnownDataset> FindAwaited(const std::vector<store::KnownDataset>& known,
                                              const std::vector<store::Member>& present,

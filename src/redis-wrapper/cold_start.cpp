@@ -27,7 +27,7 @@ constexpr std::int64_t kHeartbeatBytes = 4096;
 constexpr std::int64_t kManyEnds = 5;
 constexpr const char* kNotInTime = "it did not return within COLD_START_WAIT";
 
-// What only a person can decide. Whoever is stopped for that is awaited anew.
+// What only a person can decide. A node that is stopped for that is awaited anew.
 Decision Dispute(std::string name, std::string reason) {
   Decision decision = Decision::Wait(std::move(name), std::move(reason));
   decision.disputed = true;
@@ -35,7 +35,7 @@ Decision Dispute(std::string name, std::string reason) {
   return decision;
 }
 
-// The same, about nobody who will be stopped for it: nobody is awaited anew.
+// The same, about nodes that will not be stopped for it: none is awaited anew.
 Decision Refuse(std::string name, std::string reason) {
   Decision decision = Dispute(std::move(name), std::move(reason));
   decision.awaits_start = true;
@@ -170,7 +170,7 @@ std::optional<Decision> DecideForced(const View& view, const Field& field, const
     return NamesRunning(view) || !MayCome(view) ? std::nullopt : std::optional(AwaitNamed(view, why));
   // An id may be that of several nodes: the best of them, and this node, which stands first, among equals.
   const Member* forced = FindBest(meant, view.history).best;
-  // An empty node is meant only where nobody comes to serve with the group's data.
+  // An empty node is meant only where no node comes to serve with the group's data.
   const bool nobody_serves = field.none_loads || (field.usable.empty() && !field.tried.empty() &&
                                                   (field.awaited.empty() || !view.patient));
   const bool begins_empty = forced == nullptr && meant.front().endpoint == view.self && nobody_serves;
@@ -292,7 +292,7 @@ Decision AwaitRepair(const View& view, const KnownDataset& failing, const std::s
                             view.self.ToAddress()));
 }
 
-// Nobody who starts has data.
+// No node that starts has data.
 Decision DecideWithoutData(const View& view, const Field& field, const std::string& why) {
   if (view.patient && !field.awaited.empty()) return AwaitDatasets(field.awaited, why, "none has data");
   if (!field.tried.empty()) return AwaitRepair(view, field.tried.front(), why);

@@ -107,7 +107,7 @@ Master CopyGuard::Judge(const redis::ServerInfo& own) {
     return std::find(others.begin(), others.end(), own.master) != others.end();
   };
   if (is_member()) return Master::kOurs;
-  // It may be anybody's, so nobody is told a password.
+  // It may be foreign, so it is told no password.
   const auto info = network_.redis.WithoutCredentials().AskInfo(own.master);
   if (!info) {
     const bool named = IsNamed(own.master);
@@ -213,7 +213,7 @@ bool CopyGuard::Close() {
 bool CopyGuard::Open() {
   if (closed_with_.empty()) return true;
   const auto now = ReadLogin();
-  // What somebody has set meanwhile is right.
+  // What was set meanwhile is right.
   Login back = login_;
   if (now && now->masterauth != closed_with_) back.masterauth = now->masterauth;
   if (now && now->masteruser && !now->masteruser->empty()) back.masteruser = now->masteruser;

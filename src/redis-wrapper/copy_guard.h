@@ -32,7 +32,7 @@ enum class GuardAction {
 
 // What is known of the master that our server follows.
 struct GuardView {
-  // Answers with data of another group, or is nobody's master that our registrations and Sentinels know of.
+  // Answers with data of another group, or is the master of none that our registrations and Sentinels know.
   enum class Master { kOurs, kForeign, kUnnamed, kUnknown };
   Master master = Master::kUnknown;
   bool link_up = false;      // to that master: the copy is complete

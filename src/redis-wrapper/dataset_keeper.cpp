@@ -164,7 +164,7 @@ Status DatasetKeeper::KeepReport(TimePoint now) {
       dataset.empty() != reported_.empty() || dataset.replication_id != reported_.replication_id;
   // Also when nothing has changed: the time of the report says that the node lives.
   if (!another && now < report_at_) return {};
-  const auto told = dataset.empty() ? registry_.datasets.Forget(group_, node()) : Report(dataset);
+  auto told = dataset.empty() ? registry_.datasets.Forget(group_, node()) : Report(dataset);
   if (!told) return told;
   reported_ = dataset;
   report_at_ = now + kReportInterval;

@@ -63,13 +63,13 @@ class DatasetKeeper {
   void SetConverting(bool converting) { converting_ = converting; }
 
   // Before a replica is launched on a master whose data are called `replication_id`: what a sudden death
-  // leaves of its copy has a name even if nobody has written down its own.
+  // leaves of its copy has a name even if its own is not written down.
   void ExpectCopy(const std::string& replication_id);
 
   // Of a group that keeps nothing on disk: what a full copy left, which Redis would load.
   void DropCopy() const;
 
-  // The note alone: before anybody is told of a new master, so that nobody's writes lack a name, and before a
+  // The note alone: before a new master is announced, so that no writes lack a name, and before a
   // planned end.
   void WriteDown(const redis::ServerInfo& own, TimePoint now);
 

@@ -13,7 +13,7 @@ Confirmations CountPeers(const PeersView& view) {
   if (view.newer_epoch > 0 && confirmations.confirming == 0) return confirmations;
   for (const auto& info : view.replicas) {
     const bool confirms = info.role == redis::Role::kReplica && info.master == view.self;
-    // What counts as alive there counts here: nobody can deny a master and confirm it at once.
+    // What counts as alive there counts here: no peer can deny a master and confirm it at once.
     if (confirms && HearsMaster(info)) ++confirmations.confirming;
   }
   return confirmations;

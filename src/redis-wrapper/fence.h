@@ -32,7 +32,8 @@ struct PeersView {
   std::size_t peers = 0;
   std::vector<sentinel::SentinelReport> sentinels;
   std::vector<redis::ServerInfo> replicas;
-  // Of a record that ZooKeeper shows now and that names another; 0: there is none, or nobody vouches for it.
+  // Of a record that ZooKeeper shows now and that names another; 0: there is none, or its lineage does not
+  // fit.
   std::uint64_t newer_epoch = 0;
 };
 
@@ -40,7 +41,7 @@ struct PeersView {
 // than the record's, and then replicas, who know of no configuration, do not either.
 Confirmations CountPeers(const PeersView& view);
 
-// A master without a peer is confirmed for by nobody and endangered by nobody: no one could promote another.
+// A master without a peer is confirmed by none and endangered by none: nothing could promote another.
 bool Confirmed(const Confirmations& confirmations);
 
 class Fence {
@@ -56,7 +57,7 @@ class Fence {
   void Did(Action action);
 
   bool may_be_raised() const { return may_be_raised_; }
-  // Nobody has confirmed since: ask again soon.
+  // No peer has confirmed since: ask again soon.
   bool alone() const { return alone_since_.has_value(); }
 
  private:

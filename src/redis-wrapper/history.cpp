@@ -11,7 +11,7 @@ namespace {
 using store::Dataset;
 using store::History;
 
-// A group fails over now and then; nobody keeps data that are this many failovers old.
+// A group fails over now and then; data that are this many failovers old are not kept.
 constexpr std::size_t kMostChapters = 64;
 
 Order ToOrder(std::strong_ordering ordering) {

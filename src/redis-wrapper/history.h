@@ -2,7 +2,7 @@
 //
 // Redis names a dataset's history by its replication id. A promotion begins a new one, and so does a restart
 // from an append-only file; within one id, offsets tell who is ahead. The group's history in ZooKeeper lists
-// the ids in order, so that datasets stay comparable when nobody lives who remembers.
+// the ids in order, so that datasets stay comparable when no node lives that remembers.
 #pragma once
 
 #include "redis/server_info.h"

@@ -1,7 +1,7 @@
 // Which file of a data directory a server is to load, and how it has to be started for that: functions of
 // values.
 //
-// Redis looks at `appendonly` alone: whoever changes it in redis.conf and restarts makes Redis ignore the
+// Redis looks at `appendonly` alone: a change of it in redis.conf and a restart make Redis ignore the
 // file that holds the data. The note beside the data says which file was kept last.
 #pragma once
 
@@ -28,7 +28,7 @@ struct LoadPlan {
   enum class Loads { kNothing, kSnapshot, kAppendOnly };
   Loads loads = Loads::kNothing;
   std::string remark;   // a file that is converted or ignored; empty: there is none
-  std::string refusal;  // nobody can tell which file is the right one, and what to do; empty: it is clear
+  std::string refusal;  // it is unclear which file is the right one, and what to do; empty: it is clear
 };
 
 FilesFound FindFiles(const DataFiles& files);

@@ -65,7 +65,7 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   // Under another name or spelling of its address it is this very node.
   if (info->run_id == own.run_id) return;
   if (!IsOurs(*master, *info, own)) return;
-  // A master gives its data up on nobody's single word; of a recovery or a cold start no Sentinel may know,
+  // A master gives its data up on no single word; of a recovery or a cold start no Sentinel may know,
   // and its evidence was looked at under the lock.
   if (!missed && record.origin != store::Origin::kUnelected && !SentinelsConfirm(*master)) return;
   guard_.Trust(*master);

@@ -11,7 +11,7 @@ namespace {
 using store::Record;
 using zookeeper::Watch;
 
-// Somebody may have deleted what was registered.
+// What was registered may have been deleted.
 constexpr Duration kRefreshInterval = 10s;
 
 }  // namespace
@@ -63,7 +63,7 @@ Status Membership::TryRefresh() {
   auto record = InItsPlace([this] { return loop_.registry().records.Read(group_, Watch::kYes); });
   if (!record) return tl::unexpected(record.error());
   record_ = std::move(*record);
-  const Status registered = Due() ? Register() : Status();
+  Status registered = Due() ? Register() : Status();
   // A second request would wait as long for its answer.
   if (!registered && registered.error().kind == ErrorKind::kUnknownOutcome) return registered;
   if (registered) confirmed_session_ = session;

@@ -51,7 +51,7 @@ class Membership {
  private:
   Status TryRefresh();
   Status Register();
-  // Once more where the group's place in ZooKeeper is missing, which is made: a group of which somebody lives
+  // Once more where the group's place in ZooKeeper is missing, which is made: a group of which a node lives
   // is not removed.
   template <class Call>
   auto InItsPlace(const Call& call) -> decltype(call());

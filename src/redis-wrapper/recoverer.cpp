@@ -207,7 +207,7 @@ Result<RecoveryDecision> Recoverer::LookAgain(bool holds_copy) {
 Status Recoverer::TryOut(const redis::ServerInfo& own) {
   const auto now = own_server_.AskInfo();
   if (!now) return tl::unexpected(now.error());
-  // The look took its time, and somebody may have been quicker.
+  // The look took its time, and another node may have been quicker.
   if (now->role != own.role || now->master != own.master || HearsMaster(*now))
     return Fail(ErrorKind::kUnavailable, "its role or its link has just changed");
   if (own.role == redis::Role::kMaster) return {};

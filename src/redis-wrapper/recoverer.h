@@ -1,8 +1,8 @@
 // Carries out what recovery decides: looks at everything, takes the group's lock, looks again, records this
 // node, and promotes its server.
 //
-// The record comes first: of a server that ZooKeeper does not name nobody may say that it is the master, and
-// one that is named and dies before its promotion is recovered from like any other.
+// The record comes first: of a server that ZooKeeper does not name no daemon may say that it is the master,
+// and one that is named and dies before its promotion is recovered from like any other.
 //
 // Loop thread only; a look takes as long as the slowest answer, half a second at most for those who do not
 // give one.
@@ -47,7 +47,7 @@ class Recoverer {
   Result<RecoveryDecision> DecideUnderLock(bool holds_copy);
   // REQUIRES: the lock is held.
   Result<RecoveryDecision> LookAgain(bool holds_copy);
-  // Whether the server takes the command that will promote it: nobody records what cannot come true.
+  // Whether the server takes the command that will promote it: what cannot come true is not recorded.
   Status TryOut(const redis::ServerInfo& own);
   Status Record(const RecoveryView& view, const RecoveryDecision& decision);
   Status Promote(const RecoveryDecision& decision, redis::Role role);

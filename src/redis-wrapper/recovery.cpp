@@ -17,7 +17,7 @@ using RecoveryAction = RecoveryDecision::Action;
 using State = store::Record::State;
 using Peer = RecoveryView::Peer;
 
-// From the moment at which nobody confirms a master until its fence is up, on top of FENCE_PATIENCE: a
+// From the moment at which no peer confirms a master until its fence is up, on top of FENCE_PATIENCE: a
 // request to ZooKeeper under way, a question to the peers, and the turn of the loop.
 constexpr Duration kFenceTakes = 5s;
 // A member that stands in the way of this one (it does not answer, or is the better choice) has this many
@@ -26,7 +26,7 @@ constexpr int kTimesForOthers = 2;
 // By then a Sentinel that holds the master for dead has begun with a failover, if only to give it up: those
 // who vote for another, or gave up themselves, wait for minutes. They ask one another once a second.
 constexpr Duration kSentinelsBegin = 2s;
-// By then one has given it up, if it knew nobody to promote. Of replicas Sentinels learn from a living
+// By then one has given it up, if it knew no replica to promote. Of replicas Sentinels learn from a living
 // master, so that they will not.
 constexpr Duration kSentinelsGiveUp = 500ms;
 // A master says something every ten seconds, if only PING.
@@ -51,7 +51,7 @@ bool MayBePromoted(const Peer& peer) {
 struct Votes {
   std::size_t electorate = 1;
   std::size_t denying = 1;
-  std::string alive;  // who counts the recorded master as alive; empty: nobody
+  std::string alive;  // who counts the recorded master as alive; empty: none
 
   bool Suffice() const { return alive.empty() && denying * 2 > electorate; }
 };
@@ -106,7 +106,7 @@ std::string FindUnfit(const RecoveryView& view) {
   return view.holds_copy ? "its replica-priority is 0" : "it holds no complete copy of the group's data";
 }
 
-// An old master that nobody demoted, since its successor was gone first: not a replica that was promoted.
+// An old master that was not demoted, since its successor was gone first: not a replica that was promoted.
 bool WasSucceeded(const RecoveryView& view) {
   const std::string& now = view.history.replication_id;
   return view.own.role == redis::Role::kMaster && !now.empty() && now != view.own.replication_id &&
@@ -135,7 +135,7 @@ bool IsRegistered(const RecoveryView& view) {
 
 std::string FindNewer(const RecoveryView& view) {
   // The epoch of a recovery is its node's own invention: a failover of Sentinel's at the same one counts,
-  // while there is anybody whom the watcher can record.
+  // while there is a node that the watcher can record.
   const auto is_newer = [&view](const sentinel::SentinelReport& report) {
     if (report.config_epoch > view.record.epoch) return true;
     return view.record.origin == store::Origin::kUnelected && report.config_epoch == view.record.epoch &&
@@ -174,7 +174,7 @@ bool HasLostElection(const RecoveryView& view, const RecoveryView::Witness& cand
   return static_cast<std::size_t>(lost) * 2 >= voters;
 }
 
-// No Sentinel knows anybody whom it could promote, nor this node.
+// No Sentinel knows a node that it could promote, nor this one.
 bool AreSentinelsBlind(const RecoveryView& view) {
   const auto is_known = [&view](const sentinel::ReplicaReport& replica) {
     return replica.endpoint == view.self || (!replica.down && replica.priority != 0);
@@ -184,7 +184,7 @@ bool AreSentinelsBlind(const RecoveryView& view) {
   });
 }
 
-// All Sentinels have given up, so that nobody is to be waited for who has a complete copy.
+// All Sentinels have given up, so that no node with a complete copy is to be waited for.
 bool HaveGivenUp(const RecoveryView& view, TimePoint now) {
   if (!view.holds_copy || !view.idle_since) return false;
   return now - *view.idle_since >= (AreSentinelsBlind(view) ? kSentinelsGiveUp : kSentinelsBegin);
@@ -320,7 +320,7 @@ RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now) {
   }
   const std::string why =
       patient ? fmt::format("{}, all {} Sentinels say so and have given up", what, view.sentinels.size())
-              : fmt::format("{} for {} ms, Sentinel has promoted nobody", what, quiet.count());
+              : fmt::format("{} for {} ms, Sentinel has promoted no replica", what, quiet.count());
   return {.action = view.locked ? RecoveryAction::kPromote : RecoveryAction::kTakeLock,
           .epoch = std::max(view.highest_epoch, view.record.epoch) + 1,
           .reason = fmt::format("{}, {} of {} Sentinels and members confirm that, and this node has the best "

@@ -53,8 +53,8 @@ struct RecoveryView {
   store::History history;
   // The newest configuration that anybody has spoken of.
   std::uint64_t highest_epoch = 0;
-  // Since when ZooKeeper and more than half say that the recorded master is dead, and nobody has got further
-  // with a failover: see Quiet.
+  // Since when ZooKeeper and more than half say that the recorded master is dead, and no Sentinel has got
+  // further with a failover: see Quiet.
   TimePoint quiet_since{};
   // Since when AreSentinelsIdle: see Quiet.
   std::optional<TimePoint> idle_since;
@@ -91,7 +91,7 @@ bool AreSentinelsIdle(const RecoveryView& view);
 
 RecoveryDecision DecideRecovery(const RecoveryView& view, TimePoint now);
 
-// The least that RECOVERY_PATIENCE has to be: by then the fence of a master that nobody confirms is up.
+// The least that RECOVERY_PATIENCE has to be: by then the fence of a master that no peer confirms is up.
 Duration PatienceFor(Duration patience, Duration fence_patience);
 
 // Notices when anything begins anew that recovery has to leave time for.

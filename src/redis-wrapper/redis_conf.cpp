@@ -92,7 +92,8 @@ std::vector<NeededCommand> CommandsOf(const WrapperOptions& options) {
       {"INFO", Fate::kCannotWork, "redis-wrapper, the watcher and Sentinel could not see the server"},
       {"PING", Fate::kCannotWork, "Sentinel would report the server as down"},
       {"PSYNC", Fate::kCannotWork, "replicas could not copy the data"},
-      {"REPLCONF", Fate::kHinders, "Sentinel cannot find the replicas of this server, so nobody fails over"},
+      {"REPLCONF", Fate::kHinders,
+       "Sentinel cannot find the replicas of this server, so a failover is impossible"},
       {"REPLICAOF", Fate::kHinders,
        "the server cannot follow a new master, and neither recovery nor handover work"},
       {"SLAVEOF", Fate::kHinders, "Sentinel cannot fail over; see rename-command in sentinel.conf"},
@@ -105,7 +106,7 @@ std::vector<NeededCommand> CommandsOf(const WrapperOptions& options) {
       {"SUBSCRIBE", Fate::kHinders, "Sentinels cannot find each other through this server"},
       {"BGSAVE", Fate::kHinders, "an append-only file is not converted to a snapshot"}};
   if (!options.common.credentials.redis.password.empty())
-    commands.push_back({"AUTH", Fate::kCannotWork, "nobody could give REDIS_PASSWORD"});
+    commands.push_back({"AUTH", Fate::kCannotWork, "no client could send REDIS_PASSWORD"});
   return commands;
 }
 

@@ -10,7 +10,7 @@
 
 namespace redis_zk::redis_wrapper {
 
-// `users`: the user's file. `master`: whom to replicate; nothing: be the master.
+// `users`: the user's file. `master`: which to replicate; nothing: be the master.
 std::string RenderServerConf(const WrapperOptions& options, const redis::Conf& users,
                              const std::optional<Endpoint>& master);
 

@@ -139,7 +139,7 @@ int ServerStop::ReportEnd() {
   log::Error({.event = "server-exited"}, "redis-server exited unexpectedly, code {}; {}", code,
              runner_.DescribeEnd(code));
   if (membership_.IsRecorded()) AskForFailover("the master's redis-server exited");
-  // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
+  // A SHUTDOWN by a client is no success of ours: a scheduler that restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;
 }
 

@@ -38,7 +38,7 @@ class ServerStop {
   int Stop();
   // Its address is gone.
   int EndUnreachable();
-  // REQUIRES: it has ended, and nobody asked us to stop.
+  // REQUIRES: it has ended, and we were not asked to stop.
   int ReportEnd();
 
  private:

@@ -16,8 +16,8 @@ constexpr Duration kCheckSoon = 200ms;
 constexpr Duration kCheckUnlinked = 100ms;
 // A Sentinel that has promoted a replica sees it within this time.
 constexpr Duration kPromotionShows = 5s;
-// Where the data have just got another name, all of the group is about to: whoever dies before it is written
-// down leaves data of unknown origin.
+// Where the data have just got another name, all of the group is about to: a node that dies before it is
+// written down leaves data of unknown origin.
 constexpr Duration kSettling = 5s;
 
 Conversion::To NextConversion(const DatasetKeeper& keeper) {
@@ -28,13 +28,7 @@ Conversion::To NextConversion(const DatasetKeeper& keeper) {
 }  // namespace
 
 Serving::Serving(const Parts& parts, store::Member self, store::Record record)
-    : options_(parts.options),
-      network_(parts.network),
-      loop_(parts.loop),
-      runner_(parts.runner),
-      own_server_(parts.own_server),
-      lookup_(parts.lookup),
-      keeper_(parts.keeper),
+    : parts_(parts),
       membership_(parts.options.common.master_name, parts.loop, parts.address_claim, parts.lock, parts.lookup,
                   std::move(self), std::move(record)),
       promotable_(membership_.self().priority, parts.keeper.loads_offset(), parts.own_server, membership_),
@@ -53,47 +47,48 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
 
 int Serving::Run() {
   TimePoint check_at = Clock::now();
-  loop_.TakeZooKeeperNews();
+  parts_.loop.TakeZooKeeperNews();
   membership_.Refresh();
-  while (!loop_.exit_code() && !loop_.stop_requested()) {
-    loop_.Pump(std::min(give_way_.Step().value_or(check_at), check_at));
-    if (loop_.exit_code() || loop_.stop_requested()) break;
+  while (!parts_.loop.exit_code() && !parts_.loop.stop_requested()) {
+    parts_.loop.Pump(std::min(give_way_.Step().value_or(check_at), check_at));
+    if (parts_.loop.exit_code() || parts_.loop.stop_requested()) break;
     // Who is no longer the master must know it at once.
-    const bool switched = loop_.TakeZooKeeperNews() && membership_.Refresh();
+    const bool switched = parts_.loop.TakeZooKeeperNews() && membership_.Refresh();
     if (!switched && Clock::now() < check_at) continue;
-    if (runner_.AddressIsLost()) return stop_.EndUnreachable();
+    if (parts_.runner.AddressIsLost()) return stop_.EndUnreachable();
     Check();
     const bool soon = fence_.alone() || Clock::now() < settled_at_;
     const bool unsteady = promotable_.unsteady() || follower_.unsteady();
     check_at = Clock::now() + (unsteady ? kCheckUnlinked : soon ? kCheckSoon : kCheckInterval);
   }
-  return loop_.exit_code() ? stop_.ReportEnd() : StopOnRequest();
+  return parts_.loop.exit_code() ? stop_.ReportEnd() : StopOnRequest();
 }
 
 int Serving::StopOnRequest() {
-  loop_.NoteWaiting(std::nullopt);
-  const TimePoint until = Clock::now() + options_.handover_timeout;
+  parts_.loop.NoteWaiting(std::nullopt);
+  const TimePoint until = Clock::now() + parts_.options.handover_timeout;
   if (!EndGiveWay(until)) return stop_.Stop();
   TimePoint check_at = Clock::now() + kCheckInterval;
   while (const auto wake = stop_.HandOver(until)) {
-    loop_.Pump(*wake);
+    parts_.loop.Pump(*wake);
     // A pause is short, and must not be made longer by waiting for anybody else.
     if (!stop_.writes_go_on()) continue;
-    if (loop_.TakeZooKeeperNews()) membership_.Refresh();
+    if (parts_.loop.TakeZooKeeperNews()) membership_.Refresh();
     if (Clock::now() < check_at) continue;
     if (membership_.Due() || fence_.alone()) membership_.Refresh();
-    if (const auto own = own_server_.AskInfo()) KeepFenced(*own);
+    if (const auto own = parts_.own_server.AskInfo()) KeepFenced(*own);
     check_at = Clock::now() + (fence_.alone() ? kCheckSoon : kCheckInterval);
   }
   return stop_.Stop();
 }
 
 bool Serving::EndGiveWay(TimePoint until) {
-  const int requests = loop_.stop_requests();
+  const int requests = parts_.loop.stop_requests();
   give_way_.Interrupt("this node is to stop");
   while (const auto wake = give_way_.Step()) {
-    if (loop_.exit_code() || loop_.stop_requests() > requests || Clock::now() >= until) return false;
-    loop_.Pump(std::min(*wake, until));
+    if (parts_.loop.exit_code() || parts_.loop.stop_requests() > requests || Clock::now() >= until)
+      return false;
+    parts_.loop.Pump(std::min(*wake, until));
   }
   return true;
 }
@@ -102,7 +97,7 @@ void Serving::Check() {
   const bool reachable = membership_.ZooKeeperAnswers();
   // A refresh that failed is made up for; and who was alone must not go by what he knew before.
   if (reachable && (membership_.Due() || fence_.alone())) membership_.Refresh();
-  const auto own = own_server_.AskInfo();
+  const auto own = parts_.own_server.AskInfo();
   // One that refuses this wrapper answers its clients.
   TellServing(own || own.error().kind == ErrorKind::kRefused, reachable);
   if (own) promotable_.Keep(*own, reachable);
@@ -110,11 +105,11 @@ void Serving::Check() {
   // What recovery waits for is as old as the last answer of the server.
   const bool told = own && !own->loading;
   // A full disk is the cause of whatever else is waited for.
-  const auto storage = runner_.FindStorageTrouble(keeper_.files().dir);
-  loop_.NoteWaiting(storage                     ? storage
-                    : follower_.wait()          ? follower_.wait()
-                    : told && recoverer_.wait() ? recoverer_.wait()
-                                                : readiness_.wait());
+  const auto storage = parts_.runner.FindStorageTrouble(parts_.keeper.files().dir);
+  parts_.loop.NoteWaiting(storage                     ? storage
+                          : follower_.wait()          ? follower_.wait()
+                          : told && recoverer_.wait() ? recoverer_.wait()
+                                                      : readiness_.wait());
   if (!own || own->loading) return;
   if (own->replication_id != replication_id_) {
     replication_id_ = own->replication_id;
@@ -124,18 +119,18 @@ void Serving::Check() {
   const bool is_promoted =
       own->role == redis::Role::kMaster && replica_at_ && Clock::now() - *replica_at_ < kPromotionShows;
   if (is_promoted && reachable && membership_.AnotherIsRecorded())
-    NoteRecorded(failover::RecordAppointed(network_.sentinels, lookup_.sentinels(),
-                                           options_.common.master_name, membership_.self().endpoint,
-                                           membership_.record(), loop_.registry(), options_.name()));
+    NoteRecorded(failover::RecordAppointed(
+        parts_.network.sentinels, parts_.lookup.sentinels(), parts_.options.common.master_name,
+        membership_.self().endpoint, membership_.record(), parts_.loop.registry(), parts_.options.name()));
   if (!follower_.Follow(*own)) return;
   stop_.NoteSeen(*own);
   // Also where it has no key: in the next moment it may.
   held_ = HeldBy(*own, membership_.self().dataset);
   NoteRecorded(recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded()));
-  conversion_.Check(*own, own_server_);
-  keeper_.SetConverting(conversion_.pending());
+  conversion_.Check(*own, parts_.own_server);
+  parts_.keeper.SetConverting(conversion_.pending());
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();
-  keeper_.Keep(*own, leads, reachable, Clock::now());
+  parts_.keeper.Keep(*own, leads, reachable, Clock::now());
   KeepFenced(*own);
   give_way_.Check(*own);
 }
@@ -149,14 +144,14 @@ void Serving::NoteRecorded(std::optional<store::Record> record) {
 
 void Serving::TellServing(bool answers, bool reachable) {
   if (answers) answered_at_ = Clock::now();
-  const bool hangs = options_.recovery_patience > Duration::zero() &&
-                     Clock::now() - answered_at_ >= options_.recovery_patience;
+  const bool hangs = parts_.options.recovery_patience > Duration::zero() &&
+                     Clock::now() - answered_at_ >= parts_.options.recovery_patience;
   if (!membership_.SetHanging(hangs ? std::optional(held_) : std::nullopt)) return;
   if (hangs) {
     log::Error({.event = "server-hangs"},
                "redis-server has not answered for {} ms; registered as not serving until it does, so that a "
                "replica can take over; find out what holds it, or restart this redis-wrapper",
-               options_.recovery_patience.count());
+               parts_.options.recovery_patience.count());
   } else {
     log::Info({.event = "server-answers"}, "redis-server answers again");
   }
@@ -169,7 +164,7 @@ void Serving::KeepFenced(const redis::ServerInfo& own) {
   fence_.Check(own,
                {.confirms = !another && membership_.IsCurrent(),
                 .newer_epoch = another && record.lineage_fits ? record.epoch : 0},
-               lookup_.sentinels(), lookup_.others());
+               parts_.lookup.sentinels(), parts_.lookup.others());
 }
 
 }  // namespace redis_zk::redis_wrapper

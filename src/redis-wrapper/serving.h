@@ -56,7 +56,7 @@ class Serving {
   void KeepFenced(const redis::ServerInfo& own);
   // This node has just been recorded as the master; nothing: it has not.
   void NoteRecorded(std::optional<store::Record> record);
-  // A server that hangs does not serve: while its registration says that it does, nobody recovers.
+  // A server that hangs does not serve: while its registration says that it does, no replica recovers.
   void TellServing(bool answers, bool reachable);
   // Until the handover is over; while it takes its time, the master is kept one that may take writes.
   int StopOnRequest();
@@ -64,13 +64,7 @@ class Serving {
   // other: after HANDOVER_TIMEOUT, at one more request to stop, or since the server has ended.
   bool EndGiveWay(TimePoint until);
 
-  const WrapperOptions& options_;
-  const redis::Network network_;
-  daemon::WrapperLoop& loop_;
-  daemon::ServerRunner& runner_;
-  redis::KeptServer& own_server_;
-  Lookup& lookup_;
-  DatasetKeeper& keeper_;
+  const Parts parts_;
   Membership membership_;
   PromotableKeeper promotable_;
   MasterFollower follower_;

@@ -41,7 +41,7 @@ OrExit<Decision> Settling::Settle() {
     if (const auto code = address_claim_.Await()) return tl::unexpected(*code);
     auto settled = TrySettle();
     if (!settled && settled.error().kind == ErrorKind::kNotFound) {
-      // The first of the group makes what is missing; anybody does when somebody deleted it.
+      // The first of the group makes what is missing; any node does when it was deleted.
       const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
       settled = made ? TrySettle() : tl::unexpected(made.error());
     }

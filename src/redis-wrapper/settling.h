@@ -46,7 +46,7 @@ class Settling {
   Result<Decision> LookAndDecide(bool locked);
   // Counts how long data are waited for that may come back.
   void CountWait(const Decision& decision);
-  // Takes one step towards the lock, and looks again once it is held; nothing while somebody else holds it.
+  // Takes one step towards the lock, and looks again once it is held; nothing while another node holds it.
   Result<std::optional<Decision>> DecideUnderLock();
   // Gives the lock back, and does what a wait asks for.
   Status Wait(const Decision& decision);

@@ -30,7 +30,7 @@ bool NamesRunning(const View& view);
 // known of no absent node has been carried out.
 bool MayCome(const View& view);
 
-// The best of those that can begin with their data, of equals the first: nobody can with what a server holds
+// The best of those that can begin with their data, of equals the first: no node can with what a server holds
 // that does not answer. Two of different origin: both, in `rival`.
 struct Best {
   const store::Member* best = nullptr;
@@ -40,7 +40,7 @@ Best FindBest(const std::vector<store::Member>& candidates, const store::History
 
 // Who starts with data, and who is missing.
 struct Field {
-  // All that start, this node first: of equals, whoever holds the lock goes ahead.
+  // All that start, this node first: of equals, the one that holds the lock goes ahead.
   std::vector<store::Member> candidates;
   // Those with data that can be loaded; where there are none, all with data.
   std::vector<store::Member> usable;
@@ -48,7 +48,7 @@ struct Field {
   // Of the absent, those that are worth a wait.
   std::vector<store::KnownDataset> awaited;
   // Of the absent, those whose server could not load their data, or has not come to serve with them: they are
-  // not gone, and nobody begins empty in their place.
+  // not gone, and no node begins empty in their place.
   std::vector<store::KnownDataset> tried;
 };
 Field Survey(const View& view);

@@ -117,7 +117,7 @@ std::optional<int> Wrapper::ClaimData() {
     loop_.Pump(std::min(deadline, Clock::now() + kClaimAgain));
     if (loop_.stop_requested()) return kExitStopped;
   }
-  // Somebody may have saved until now.
+  // An earlier server may have saved until now.
   self_.node = keeper_.node();
   self_.dataset = keeper_.Find();
   return std::nullopt;
@@ -182,7 +182,7 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   if (const auto recorded = RecordDecision(decision); !recorded) {
     log::Warn({.event = "record-failed"}, "{}; stopping redis-server and deciding again",
               recorded.error().message);
-    // Of a new address nobody has been told yet; of one that returns, clients may know.
+    // A new address is announced to no client yet; of one that returns, clients may know.
     runner_.Stop();
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
     return false;

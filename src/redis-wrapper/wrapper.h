@@ -37,7 +37,7 @@ class Wrapper {
  private:
   // Reads the user's file against the options. An exit code when it cannot work.
   std::optional<int> CheckConf() const;
-  // Takes the data directory for this wrapper and its server. An exit code when somebody else keeps it.
+  // Takes the data directory for this wrapper and its server. An exit code when another process keeps it.
   std::optional<int> ClaimData();
   // Before it exits with this code without having launched a server: tells the group that this node is not
   // gone, so that no empty node begins in its place.

@@ -30,7 +30,7 @@ class WriteFence {
     std::uint64_t newer_epoch = 0;  // as in PeersView
   };
   // Call about once a second with what the own server says. The others are asked only when ZooKeeper does not
-  // confirm: those that were registered last, and whoever has been attached to the server since.
+  // confirm: those that were registered last, and those that have been attached to the server since.
   void Check(const redis::ServerInfo& own, const ZooKeeperSays& zookeeper,
              const std::vector<sentinel::Peer>& sentinels, const std::vector<Endpoint>& replicas);
 

@@ -33,7 +33,7 @@ class GroupKeeper {
               redis::Servers& as_hello);
 
   // What our Sentinel has to know when it starts: about `group`, whose record this is, about every group that
-  // it has monitored until now, and about every other one of which somebody lives. `identity` is ours.
+  // it has monitored until now, and about every other one of which a server lives. `identity` is ours.
   Result<Monitoring> Survey(const store::Identity& identity, const std::string& group,
                             const store::Record& record);
 

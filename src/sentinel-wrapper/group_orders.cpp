@@ -8,8 +8,8 @@
 namespace redis_zk::sentinel_wrapper {
 
 Status GroupOrders::Monitor(const std::string& group, const store::Record& record) {
-  const auto done = Tell(group, {{"SENTINEL", "MONITOR", group, record.master.host,
-                                  std::to_string(record.master.port), std::to_string(options_.quorum)}});
+  auto done = Tell(group, {{"SENTINEL", "MONITOR", group, record.master.host,
+                            std::to_string(record.master.port), std::to_string(options_.quorum)}});
   if (!done) return done;
   log::Info({.event = "monitoring", .group = group, .peer = record.master.ToAddress(), .epoch = record.epoch},
             "monitoring {} at {} with a quorum of {}", group, record.master.ToAddress(), options_.quorum);

@@ -53,7 +53,7 @@ Result<GroupReader::Members> GroupReader::ListMembers(const std::vector<std::str
   Members all;
   for (const auto& group : groups) {
     auto members = loop_.registry().members.List(group, Watch::kNo);
-    // Somebody else's group, recorded without a redis-wrapper.
+    // A foreign group, recorded without a redis-wrapper.
     if (!members && members.error().kind == ErrorKind::kNotFound) members = std::vector<store::Member>{};
     if (!members) return tl::unexpected(members.error());
     all.emplace(group, std::move(*members));

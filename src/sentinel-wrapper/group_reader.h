@@ -41,7 +41,7 @@ class GroupReader {
   Result<Members> ListMembers(const std::vector<std::string>& groups);
   // Of groups that are listed, as ListMembers says.
   std::map<std::string, GroupAlive> WhoLives(const Members& members) const;
-  // The groups that have a record, of which somebody lives, and which are not `monitored`.
+  // The groups that have a record, of which a server lives, and which are not `monitored`.
   std::vector<std::string> ListLiving(const Reports& monitored);
 
  private:

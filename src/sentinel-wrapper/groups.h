@@ -1,7 +1,7 @@
 // Which groups our Sentinel has to monitor, as functions of values.
 //
-// ZooKeeper says which groups there are: the children of <root>/masters. A group is monitored once somebody
-// of it lives, and dropped when its znode is gone and nobody of it lives: while somebody does, it is
+// ZooKeeper says which groups there are: the children of <root>/masters. A group is monitored once a server
+// of it lives, and dropped when its znode is gone and none of it lives: while one does, it is
 // ZooKeeper that has lost the group and will be told again.
 #pragma once
 
@@ -52,7 +52,7 @@ enum class Beginning {
 };
 Beginning HowToBegin(const GroupAlive& alive);
 
-// Of a group without a znode: whether nobody of it lives, for all that our Sentinel knows.
+// Of a group without a znode: whether none of it lives, for all that our Sentinel knows.
 bool MayDrop(const sentinel::SentinelReport& own, const std::vector<sentinel::ReplicaReport>& replicas);
 
 // Whether our Sentinel may be restarted for a group: not while it leads the failover of another one, which

@@ -39,7 +39,7 @@ struct IdentityChoice {
 IdentityChoice ChooseIdentity(const std::vector<IdentitySeen>& identities, const Endpoint& own,
                               bool may_wait);
 
-// Whether somebody else sits on the identity that we held: it is taken, for another endpoint than ours. One
+// Whether another Sentinel has the identity that we held: it is taken, for another endpoint than ours. One
 // that is taken for ours belongs to an earlier session of our own and will be free in a moment.
 bool IsLost(const std::vector<store::Identity>& identities, const store::Identity& ours);
 

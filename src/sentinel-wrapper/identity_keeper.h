@@ -1,7 +1,7 @@
 // Takes an identity in ZooKeeper and holds it through the sessions.
 //
 // Loop thread only. While ZooKeeper is away nothing is lost: the identity is taken again in the next session,
-// unless somebody else was quicker.
+// unless another Sentinel was quicker.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ class IdentityKeeper {
   // The references must outlive the keeper.
   IdentityKeeper(daemon::WrapperLoop& loop, const WrapperOptions& options, const redis::Network& network);
 
-  // Waits for an identity and sits down. False: a signal asked us to stop.
+  // Waits for an identity and takes it. False: a signal asked us to stop.
   bool Acquire(std::uint64_t record_epoch);
 
   // The one that was taken last.

@@ -2,7 +2,7 @@
 // masters only. A function of values.
 //
 // A fresh Sentinel asks the master for the replicas and meets its peers through them. Where the master is
-// dead already it would know nobody and promote nobody, for ever.
+// dead already it would know no replica and promote none, for ever.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ struct Fleet {
 };
 
 // The registered Sentinels that are not ours, and their ids. Those without an identity are left out, since
-// nobody knows their id: they will make themselves known. No endpoint and no id stands twice.
+// their id is unknown: they will make themselves known. No endpoint and no id stands twice.
 std::vector<sentinel::Peer> PeersOf(const store::Identity& identity,
                                     const std::vector<store::Identity>& identities,
                                     const std::vector<store::Sentinel>& sentinels);

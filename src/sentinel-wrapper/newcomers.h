@@ -1,4 +1,4 @@
-// The groups that our Sentinel does not monitor yet: tried again and again, until somebody of them lives.
+// The groups that our Sentinel does not monitor yet: tried again and again, until a server of them lives.
 //
 // Loop thread only. groups.h decides.
 #pragma once

@@ -30,8 +30,8 @@ Status PeerAnnouncer::AnnouncePeers(const store::Identity& identity, const std::
   if (!identities) return tl::unexpected(identities.error());
   const auto peers = PeersOf(identity, *identities, *sentinels);
   if (!peers.empty()) {
-    const auto told = sentinel::Client(as_hello_, options_.server.bind)
-                          .AnnouncePeers(peers, {groups.begin(), groups.end()});
+    auto told = sentinel::Client(as_hello_, options_.server.bind)
+                    .AnnouncePeers(peers, {groups.begin(), groups.end()});
     if (!told) return told;
   }
   announced_ = {std::move(*sentinels), groups};

@@ -28,7 +28,7 @@ struct StuckView {
   bool recorded_acts = false;  // the recorded master answers as master
 };
 
-// Whether our Sentinel needs the record's word: its master is down, it knows nobody to promote, and the
+// Whether our Sentinel needs the record's word: its master is down, it knows no replica to promote, and the
 // record names another master that lives.
 Finding IsStuck(const StuckView& view);
 

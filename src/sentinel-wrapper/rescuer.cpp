@@ -19,7 +19,7 @@ namespace {
 
 using zookeeper::Watch;
 
-// A group that nobody could help by then is dead for long, and others need our time.
+// A group that could not be helped by then is dead for long, and others need our time.
 constexpr Duration kBusyFor = 1min;
 
 // The master is down, and our Sentinel does nothing.

@@ -66,7 +66,7 @@ std::vector<NeededCommand> CommandsOf(const WrapperOptions& options) {
       {"PSUBSCRIBE", Fate::kHinders, "watchers and clients cannot follow the Sentinel's events"},
       {"SUBSCRIBE", Fate::kHinders, "watchers and clients cannot follow the Sentinel's events"}};
   if (!options.common.credentials.sentinel.password.empty())
-    commands.push_back({"AUTH", Fate::kCannotWork, "nobody could give SENTINEL_PASSWORD"});
+    commands.push_back({"AUTH", Fate::kCannotWork, "no client could send SENTINEL_PASSWORD"});
   return commands;
 }
 

@@ -24,10 +24,10 @@ struct ServerConf {
   std::string text{};
   redis::ConfFindings findings{};  // about the user's lines
   // As whom the Sentinels of this deployment tell each other what they know. A Sentinel takes over the master
-  // of a newer hello whoever sends it, and addresses are reused: without a password, only a user of ours may
-  // publish, and another deployment's Sentinels are not heard. They still hear each other through the group's
-  // own servers. With SENTINEL_PASSWORD, or users or passwords of the user's file, it is for those to keep
-  // deployments apart, and this is the user that they leave.
+  // of a newer hello whichever client sends it, and addresses are reused: without a password, only a user of
+  // ours may publish, and another deployment's Sentinels are not heard. They still hear each other through
+  // the group's own servers. With SENTINEL_PASSWORD, or users or passwords of the user's file, it is for
+  // those to keep deployments apart, and this is the user that they leave.
   redis::Credentials hello{};
   bool own_user = false;  // the text makes that user
 };

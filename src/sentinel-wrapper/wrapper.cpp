@@ -26,7 +26,6 @@ using zookeeper::Watch;
 // A watch can get lost with its session; the record is read again this often.
 constexpr Duration kLookAgain = 1s;
 constexpr Duration kLookAgainSoon = 200ms;
-constexpr Duration kRegisterAgain = 10s;
 // A burst of changes in ZooKeeper is one piece of news.
 constexpr Duration kTurnAtMostEvery = 50ms;
 // How redis-sentinel ends when it does not take its file.
@@ -49,6 +48,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.sentinels, "sentinel-wrapper"),
       identities_(loop_, options_, network_),
+      registration_(loop_, options_),
       groups_(loop_, options_, network_, as_hello_),
       peer_announcer_(loop_, options_, as_hello_) {}
 
@@ -57,7 +57,7 @@ int Wrapper::Run() {
     log::Error({.event = "conf-refused"}, "exiting: {}", users_conf_.last().error().message);
     return kExitConfig;
   }
-  // Nobody has to wait for a master to learn of that.
+  // That is known without waiting for a master.
   if (const auto found = CheckSentinelConf(*users_conf_.last(), options_); !found.refusal.empty()) {
     log::Error({.event = "conf-refused"}, "exiting: {}", found.refusal);
     return kExitConfig;
@@ -212,12 +212,12 @@ std::optional<int> Wrapper::Supervise() {
           "another Sentinel took the identity {}; stopping redis-sentinel, which has the same id, to start "
           "with another identity",
           identities_.identity().uuid);
-      registered_session_ = 0;
+      registration_.Forget();
       runner_.Stop();
       return loop_.stop_requested() ? std::optional<int>(kExitStopped) : std::nullopt;
     }
     if (runner_.AddressIsLost()) {
-      Unregister();
+      registration_.Remove(identities_.identity().uuid);
       runner_.Stop();
       return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
@@ -229,13 +229,12 @@ std::optional<int> Wrapper::Supervise() {
     SayHealth();
     AwaitTurn();
   }
-  // Clients must stop finding it at the moment it stops, not when the session ends.
-  Unregister();
+  registration_.Remove(identities_.identity().uuid);
   if (loop_.stop_requested()) return runner_.Stop();
   const int code = *loop_.exit_code();
   log::Error({.event = "server-exited"}, "redis-sentinel exited unexpectedly, code {}; {}", code,
              runner_.DescribeEnd(code));
-  // Somebody's SHUTDOWN is no success of ours: who restarts on failure must see one.
+  // A SHUTDOWN by a client is no success of ours: a scheduler that restarts on failure must see one.
   return code == 0 ? kExitTryAgain : code;
 }
 
@@ -256,17 +255,18 @@ std::optional<int> Wrapper::Restart(const RestartRequest& restart) {
   // Before the old one is stopped: from here on nothing depends on ZooKeeper.
   const auto monitoring = groups_.Survey(identities_.identity(), restart.group, restart.record);
   if (!monitoring) {
-    log_problem_(log::Severity::kWarn, {.event = "restart-postponed"},
-                 "cannot restart redis-sentinel yet, retrying: " + monitoring.error().message);
+    log_postponed_(log::Severity::kWarn, {.event = "restart-postponed"},
+                   "cannot restart redis-sentinel yet, retrying: " + monitoring.error().message);
     return std::nullopt;
   }
+  log_postponed_.Reset();
   log::Warn({.event = "sentinel-restarting",
              .group = restart.group,
              .peer = restart.record.master.ToAddress(),
              .epoch = restart.record.epoch},
             "restarting redis-sentinel with {} at {}: {}", restart.group, restart.record.master.ToAddress(),
             restart.reason);
-  Unregister();
+  registration_.Remove(identities_.identity().uuid);
   runner_.Stop();
   if (loop_.stop_requested()) return kExitStopped;
   return Start(*monitoring);
@@ -281,7 +281,7 @@ void Wrapper::SayHealth() {
     loop_.NoteWaiting(daemon::Wait{.name = "server-silent", .sentence = silence});
     return;
   }
-  const bool unregistered = loop_.session().connected() && registered_session_ != loop_.session().id();
+  const bool unregistered = loop_.session().connected() && !registration_.is_current();
   if (!answered) {
     loop_.NoteWaiting(daemon::Wait{
         .name = "credentials",
@@ -297,48 +297,21 @@ void Wrapper::SayHealth() {
     loop_.NoteWaiting(
         runner_.FindStorageTrouble(std::filesystem::path(runner_.conf_path()).parent_path().string()));
   }
-  // Of ZooKeeper's absence nobody is healed by a restart.
-  ready_ = ready_ || registered_session_ != 0;
+  // A restart does not bring ZooKeeper back.
+  ready_ = ready_ || registration_.exists();
   health.Say(ready_, fmt::format("Sentinel of {} at {}{}", options_.common.master_name,
                                  options_.server.announce.ToAddress(),
-                                 registered_session_ == 0 ? "; not registered in ZooKeeper yet" : ""));
+                                 registration_.exists() ? "" : "; not registered in ZooKeeper yet"));
 }
 
 void Wrapper::NoteEpoch() { identities_.NoteEpoch(EpochIn(ReadTextFile(runner_.conf_path()).value_or(""))); }
 
-void Wrapper::Unregister() {
-  registered_session_ = 0;
-  if (!loop_.session().connected()) return;
-  if (const auto gone = loop_.registry().sentinels.Unregister(identities_.identity().uuid); !gone)
-    log::Warn({.event = "unregister-failed"},
-              "cannot remove the registration, which expires with the session: {}", gone.error().message);
-}
-
 bool Wrapper::KeepRegistered() {
-  const std::int64_t session = loop_.session().id();
   if (!loop_.session().connected()) return true;
   const auto hold = identities_.Keep();
   if (hold == IdentityKeeper::Hold::kLost) return false;
   if (hold == IdentityKeeper::Hold::kUnsure) return true;
-  const bool news = registered_session_ != session;
-  // Also in the same session now and then: somebody may have deleted it.
-  if (!news && Clock::now() < register_again_at_) return true;
-  const store::Sentinel self{identities_.identity().uuid, options_.server.announce};
-  auto registered = loop_.registry().sentinels.Register(self);
-  if (!registered && registered.error().kind == ErrorKind::kNotFound) {
-    const auto made = loop_.registry().groups.Ensure(options_.common.master_name);
-    registered = made ? loop_.registry().sentinels.Register(self) : made;
-  }
-  if (registered) {
-    registered_session_ = session;
-    register_again_at_ = Clock::now() + kRegisterAgain;
-    address_claim_.Keep();
-    log_problem_.Reset();
-    if (news) log::Info({.event = "registered"}, "registered as {}", self.uuid);
-  } else {
-    log_problem_(log::Severity::kWarn, {.event = "registration-failed"},
-                 "cannot register this Sentinel, retrying: " + registered.error().message);
-  }
+  if (registration_.Keep(identities_.identity().uuid)) address_claim_.Keep();
   return true;
 }
 

@@ -18,6 +18,7 @@
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/options.h"
 #include "sentinel-wrapper/peer_announcer.h"
+#include "sentinel-wrapper/registration.h"
 #include "sentinel-wrapper/sentinel_conf.h"
 #include "sentinel-wrapper/server_conf.h"
 #include "store/record.h"
@@ -46,11 +47,10 @@ class Wrapper {
   // Until it serves, or will not.
   daemon::Start Launch(const ServerConf& conf);
   Result<daemon::Answer> Probe() const;
-  // Until our Sentinel ends. Nothing: our identity is somebody else's now; start over.
+  // Until our Sentinel ends. Nothing: another Sentinel has our identity now; start over.
   std::optional<int> Supervise();
   // False: our identity is lost.
   bool KeepRegistered();
-  void Unregister();
   void NoteEpoch();
   void SayHealth();
   // Starts our Sentinel anew, with the same identity. An exit code when it does not serve again.
@@ -64,16 +64,15 @@ class Wrapper {
   daemon::WrapperLoop loop_;
   daemon::ServerRunner runner_;
   daemon::AddressClaim address_claim_;
-  LogOnChange log_problem_;
+  LogOnChange log_postponed_;
   redis::Credentials hello_;  // of the user whose hellos our Sentinel hears
   redis::ConnectedServers as_hello_{hello_};
   IdentityKeeper identities_;
+  Registration registration_;
   GroupKeeper groups_;
   PeerAnnouncer peer_announcer_;
-  std::int64_t registered_session_ = 0;
   bool ready_ = false;       // it was registered once
   bool takes_users_ = true;  // our redis-sentinel, for all that is known
-  TimePoint register_again_at_{};
 };
 
 }  // namespace redis_zk::sentinel_wrapper

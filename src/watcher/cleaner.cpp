@@ -183,7 +183,7 @@ Status Cleaner::AskUnregistered(const std::map<std::string, store::Record>& grou
   auto history = registry_.datasets.ReadHistory(view->group);
   if (!history) return tl::unexpected(history.error());
   view->marks = store::GroupMarks{.history = std::move(*history), .datasets = std::move(*known), .own = {}};
-  // They may be somebody else's, so nobody is told a password.
+  // They may be foreign, so none is told a password.
   redis::Servers& servers = network_.redis.WithoutCredentials();
   const auto ask = [&servers, view](const std::set<Endpoint>& endpoints) {
     if (endpoints.empty()) return;

@@ -46,7 +46,7 @@ struct CleanUpView {
   // they follow.
   std::set<Endpoint> elsewhere;
   std::map<Endpoint, redis::ServerInfo> unregistered;
-  std::optional<store::GroupMarks> marks;  // nothing: nobody had to be judged by them
+  std::optional<store::GroupMarks> marks;  // nothing: no server had to be judged by them
   std::set<Endpoint> foreign;              // as FindForeign found them
   // The Sentinel ids at whose addresses something answers that does not have the id.
   std::set<std::string> impostors;

@@ -92,6 +92,50 @@ void AddAskingCommands(Options& options, CommandOptions* ask) {
       ParseUrl, &ask->watcher);
 }
 
+void AddWork(Options& options, WatcherOptions* watcher) {
+  options.Add(
+      {"SENTINEL_TIMEOUT", "how long the followed Sentinel may be silent before another one is chosen", "3s"},
+      DurationBetween(300ms, 1min), &watcher->sentinel_timeout);
+  options.Add(
+      {"UPDATE_MASTER",
+       "whether the record of a master is written when it is not true: on, or observe, which only logs "
+       "what it would write",
+       "on"},
+      ParseUpdateMasterMode, &watcher->update_master);
+  options.Add({"CLEANUP",
+               "whether Sentinels are made to forget peers and replicas that are gone: off, on, or observe, "
+               "which only logs what it would do",
+               "on"},
+              ParseCleanUpMode, &watcher->clean_up);
+  options.Add(
+      {"CLEANUP_PATIENCE", "how long a peer or a replica must have been gone before it is forgotten", "60s"},
+      DurationBetween(1s, 24h), &watcher->clean_up_patience);
+  options.Add(
+      {"OBSERVE_INTERVAL",
+       "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},
+      DurationBetween(0ms, 1h), &watcher->observe_interval);
+}
+
+void AddHttpAccess(Options& options, WatcherOptions* watcher) {
+  options.Add(
+      {"ADMIN_TOKEN_FILE",
+       "a file whose first line is the token that POST and DELETE take, and that the command failover "
+       "sends; without it they are off",
+       ""},
+      ReadAdminToken, &watcher->admin_token);
+  options.Add(
+      {"ADMIN_INSECURE",
+       "whether other machines may use the admin API, although their token crosses the network in the clear: "
+       "on or off",
+       "off"},
+      ParseSwitch, &watcher->http.admin_insecure);
+  options.Add({"HTTP_ALLOWED_HOSTS",
+               "the names, separated by commas, under which browsers and other clients may ask this watcher; "
+               "a request for another Host gets 421; loopback is always one; when not set, any",
+               ""},
+              web::ParseHosts, &watcher->http.allowed_hosts);
+}
+
 Options Describe(WatcherOptions* watcher) {
   Options options(
       "watcher",
@@ -115,44 +159,8 @@ Options Describe(WatcherOptions* watcher) {
           "watcher secure-zookeeper --check --zk-username redis --zk-password-file /run/secrets/zookeeper");
   options.Add({"BIND_IP", "address to serve HTTP on", "0.0.0.0"}, ParseIp, &watcher->bind_ip);
   options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher->port);
-  options.Add(
-      {"SENTINEL_TIMEOUT", "how long the followed Sentinel may be silent before another one is chosen", "3s"},
-      DurationBetween(300ms, 1min), &watcher->sentinel_timeout);
-  options.Add(
-      {"UPDATE_MASTER",
-       "whether the record of a master is written when it is not true: on, or observe, which only logs "
-       "what it would write",
-       "on"},
-      ParseUpdateMasterMode, &watcher->update_master);
-  options.Add({"CLEANUP",
-               "whether Sentinels are made to forget peers and replicas that are gone: off, on, or observe, "
-               "which only logs what it would do",
-               "on"},
-              ParseCleanUpMode, &watcher->clean_up);
-  options.Add(
-      {"CLEANUP_PATIENCE", "how long a peer or a replica must have been gone before it is forgotten", "60s"},
-      DurationBetween(1s, 24h), &watcher->clean_up_patience);
-  options.Add(
-      {"OBSERVE_INTERVAL",
-       "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},
-      DurationBetween(0ms, 1h), &watcher->observe_interval);
-  options.Add(
-      {"ADMIN_TOKEN_FILE",
-       "a file whose first line is the token that POST and DELETE take, and that the command failover "
-       "sends; without it they are off",
-       ""},
-      ReadAdminToken, &watcher->admin_token);
-  options.Add(
-      {"ADMIN_INSECURE",
-       "whether other machines may use the admin API, although their token crosses the network in the clear: "
-       "on or off",
-       "off"},
-      ParseSwitch, &watcher->http.admin_insecure);
-  options.Add({"HTTP_ALLOWED_HOSTS",
-               "the names, separated by commas, under which browsers and other clients may ask this watcher; "
-               "a request for another Host gets 421; loopback is always one; when not set, any",
-               ""},
-              web::ParseHosts, &watcher->http.allowed_hosts);
+  AddWork(options, watcher);
+  AddHttpAccess(options, watcher);
   options.AddSections("behavior", [watcher](const auto& sections) -> std::vector<std::string> {
     auto behaviors = ReadBehaviors(sections);
     if (!behaviors) return behaviors.error();

@@ -31,7 +31,7 @@ bool AgreesWith(const store::Record& record, const sentinel::SentinelReport& rep
 
 // Which config epoch proves that the record is old. One that was written without an epoch gives way to the
 // newest that was ever recorded, too; epoch 0 is no failover's, so it proves nothing. That of a recovery or a
-// cold start was not won in an election: a failover that nobody had seen then may have the same.
+// cold start was not won in an election: a failover that was not seen by then may have the same.
 std::uint64_t LeastEpoch(const store::Record& record) {
   if (!record.lineage_fits) return std::max<std::uint64_t>(record.epoch, 1);
   return record.origin == store::Origin::kUnelected ? record.epoch : record.epoch + 1;
@@ -88,7 +88,7 @@ Verdict Judge(const Evidence& evidence) {
   if (!majority) return Keep("no majority of the registered Sentinels names the same master");
   const bool same_master = record.state == store::Record::State::kMaster && record.master == majority->master;
   if (IsTrue(record, *majority)) {
-    // From now on it is an ordinary one: whoever names another at the same epoch is late.
+    // From now on it is an ordinary one: a Sentinel that names another at the same epoch is late.
     if (record.origin == store::Origin::kUnelected)
       return Change(record.master, record.epoch, "most Sentinels have taken over this master");
     return {.reason = "the record is right: most Sentinels name its master", .agreed = true};
@@ -111,7 +111,7 @@ Verdict Judge(const Evidence& evidence) {
   // may be back just then.
   if (store::IsAheadOfSentinels(record) && majority->config_epoch < record.epoch && (acts || about_to_act)) {
     return Keep(fmt::format(
-        "{}, but report only the older epoch {}, and the recorded master, of whom they have yet to hear, {}",
+        "{}, but report only the older epoch {}, and the recorded master, of which they have yet to hear, {}",
         named, majority->config_epoch,
         acts ? "acts as a master" : "is a replica that is about to be promoted"));
   }

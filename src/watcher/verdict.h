@@ -4,8 +4,8 @@
 //   1. A config epoch that is newer than the record's, told by a Sentinel that has the id of its
 //      registration, of a master that is a registered member of the group. Epochs are won by election and
 //      belong to one configuration each, so that Sentinel's word is enough, and the record is true within
-//      milliseconds of a promotion. The epoch of a recovery or a cold start is nobody's by election, so there
-//      the same epoch proves as much, until most Sentinels have taken the recorded master over.
+//      milliseconds of a promotion. The epoch of a recovery or a cold start is not won in an election, so
+//      there the same epoch proves as much, until most Sentinels have taken the recorded master over.
 //   2. More than half of the registered Sentinels naming the same master, which acts as one, while nothing
 //      contradicts: the recorded master does not act as one, or all of them name the other, or know a newer
 //      epoch. A recorded member that acts gives way to another member only. That mends a record that a

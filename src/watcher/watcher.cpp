@@ -23,8 +23,6 @@ using sentinel::SubscriberEvent;
 using zookeeper::SessionEvent;
 
 constexpr Duration kRetry = 100ms;
-// What can wait is done when nothing happens, and at least this often.
-constexpr Duration kBackgroundAtLeastEvery = 5s;
 
 }  // namespace
 
@@ -34,33 +32,33 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
       queue_(signals),
       behaviors_({signals.original_mask()}, options.behaviors),
       publisher_(options.common.master_name, [this](const Event& event) { behaviors_.Tell(event); }),
-      session_(connections.open_session(options.common.zk_hosts, options.common.zk_security,
-                                        options.common.zk_session_timeout,
-                                        [this](SessionEvent event) { queue_.Push(std::move(event)); })),
-      registry_(*session_, options.common.zk_root),
+      zookeeper_{.session = connections.open_session(
+                     options.common.zk_hosts, options.common.zk_security, options.common.zk_session_timeout,
+                     [this](SessionEvent event) { queue_.Push(std::move(event)); }),
+                 .registry = {*zookeeper_.session, options.common.zk_root}},
       observer_(options, connections.network, publisher_.topology(), [this] { queue_.Push(Observed{}); }),
       admin_(options, publisher_.topology(), connections,
              [this](Event event, store::PastEvent past) {
                queue_.Push(AdminDone{std::move(event), std::move(past)});
              }),
-      reader_(options.common, *session_, registry_),
+      reader_(options.common, *zookeeper_.session, zookeeper_.registry),
       follower_(connections.subscribe, [this](SubscriberEvent event) { queue_.Push(std::move(event)); }),
-      keeper_(options.update_master, connections.network, registry_),
-      event_log_(*session_, registry_.event_log),
-      cleaner_(options, connections.network, *session_, registry_, publisher_.events()),
-      acl_audit_(options.common, *session_),
+      keeper_(options.update_master, connections.network, zookeeper_.registry),
+      event_log_(*zookeeper_.session, zookeeper_.registry.event_log),
+      housekeeping_(options, connections.network, *zookeeper_.session, zookeeper_.registry,
+                    publisher_.events()),
       loop_turned_at_(Clock::now().time_since_epoch().count()) {}
 
 Watcher::~Watcher() {
   // At once, so that another watcher gets the lock of the clean-up while this one waits for its observer.
-  session_.reset();
+  zookeeper_.session.reset();
   // What the observer waits for.
   publisher_.Close();
 }
 
 int Watcher::Run() {
   const auto code = daemon::ConnectZooKeeper(
-      *session_, options_.common,
+      *zookeeper_.session, options_.common,
       [this](TimePoint deadline) {
         Pump(deadline);
         LookAtOwnWaits();
@@ -94,42 +92,36 @@ int Watcher::Run() {
 }
 
 void Watcher::Loop() {
-  TimePoint background_by{};
   while (!stop_requested_) {
     const bool quiet = !Pump(NextTurn());
     if (stop_requested_) return;
     Reconcile();
     if (LookAtOwnWaits()) Publish();
     // More may wait behind an event, a failover for one; but events may also never cease.
-    const bool due = quiet || Clock::now() >= std::min(background_by, cleaner_.urgent_at());
+    const bool due = quiet || housekeeping_.IsDue(Clock::now());
     if (!due || keeper_.has_doubts()) continue;
-    // Also while a znode that is closed to us keeps the registry from being read.
-    if (acl_audit_.Step(Clock::now())) Publish();
+    if (housekeeping_.AuditAcls(Clock::now())) Publish();
     if (reader_.stale()) continue;
     if (reader_.ReadWaiting()) Publish();
-    const auto& known = reader_.view();
-    // A Sentinel that is registered and not known here would look like a stale entry of the others.
-    const bool paused = known.clean_up_paused.has_value() || known.closed_sentinels > 0;
-    cleaner_.Step(known.groups, known.sentinels, paused);
-    background_by = Clock::now() + kBackgroundAtLeastEvery;
+    housekeeping_.CleanUp(reader_.view());
   }
 }
 
 TimePoint Watcher::NextTurn() const {
   const TimePoint now = Clock::now();
-  if (session_->connected()) {
+  if (zookeeper_.session->connected()) {
     if (keeper_.has_doubts()) return now;
     if (reader_.stale()) return std::min(std::max(reader_.read_at(), now), now + kRetry);
   }
   const TimePoint turn = now + (follower_.following() ? zookeeper::kUpkeep : kRetry);
-  return reader_.stale() ? turn : std::min(turn, std::max(now, cleaner_.urgent_at()));
+  return reader_.stale() ? turn : std::min(turn, std::max(now, housekeeping_.urgent_at()));
 }
 
 bool Watcher::Pump(TimePoint deadline) {
   const auto event = queue_.Pop(std::min(deadline, Clock::now() + zookeeper::kUpkeep));
   loop_turned_at_ = Clock::now().time_since_epoch().count();
   if (event) std::visit([this](const auto& kind) { Reduce(kind); }, *event);
-  session_->Maintain(Clock::now());
+  zookeeper_.session->Maintain(Clock::now());
   return event.has_value();
 }
 
@@ -137,8 +129,8 @@ bool Watcher::LookAtOwnWaits() {
   return own_waits_.Look({.view = reader_.view(),
                           .observed = *observer_.status().Get(),
                           .unconfirmed = keeper_.unconfirmed(),
-                          .connected = session_->connected(),
-                          .refused = session_->refused(),
+                          .connected = zookeeper_.session->connected(),
+                          .refused = zookeeper_.session->refused(),
                           .stale = reader_.stale(),
                           .following = follower_.following().has_value()},
                          Clock::now());
@@ -196,7 +188,7 @@ void Watcher::Reconcile() {
   behaviors_.Maintain();
   ReadRegistry();
   follower_.Follow(reader_.view().sentinels);
-  if (!session_->connected()) return;
+  if (!zookeeper_.session->connected()) return;
   WriteRecords(keeper_.CheckDoubted(reader_.view()));
   if (!keeper_.has_doubts()) event_log_.Write();
 }
@@ -235,10 +227,10 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .waits = std::move(waits),
                                                    .known_at = known.known_at,
                                                    .read_took = known.read_took,
-                                                   .zookeeper_connected = session_->connected(),
+                                                   .zookeeper_connected = zookeeper_.session->connected(),
                                                    .following = follower_.following(),
                                                    .clean_up_paused = known.clean_up_paused,
-                                                   .open_znodes = acl_audit_.found(),
+                                                   .open_znodes = housekeeping_.open_znodes(),
                                                    .event_log = event_log_.known()},
                                           FindOutages(follower_.called_down(), *observer_.status().Get()));
   for (const auto& change : changes) {

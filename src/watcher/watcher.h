@@ -16,11 +16,10 @@
 #include "os/signals.h"
 #include "sentinel/subscriber.h"
 #include "store/registry.h"
-#include "watcher/acl_audit.h"
 #include "watcher/admin.h"
 #include "watcher/behaviors/behaviors.h"
-#include "watcher/cleaner.h"
 #include "watcher/event_log_keeper.h"
+#include "watcher/housekeeping.h"
 #include "watcher/observer.h"
 #include "watcher/options.h"
 #include "watcher/own_waits.h"
@@ -52,6 +51,12 @@ class Watcher {
   using Message =
       std::variant<SignalReceived, zookeeper::SessionEvent, sentinel::SubscriberEvent, Observed, AdminDone>;
 
+  // The session, and what is read and written through it.
+  struct ZooKeeper {
+    std::unique_ptr<zookeeper::Session> session;
+    store::Registry registry;
+  };
+
   // Until a signal asks to stop.
   void Loop();
   // When there is something to do without an event.
@@ -78,16 +83,14 @@ class Watcher {
   EventQueue<Message> queue_;
   Behaviors behaviors_;
   Publisher publisher_;
-  std::unique_ptr<zookeeper::Session> session_;
-  store::Registry registry_;
+  ZooKeeper zookeeper_;
   Observer observer_;
   Admin admin_;
   RegistryReader reader_;
   SentinelFollower follower_;
   RecordKeeper keeper_;
   EventLogKeeper event_log_;
-  Cleaner cleaner_;
-  AclAudit acl_audit_;
+  Housekeeping housekeeping_;
   OwnWaits own_waits_;
   std::atomic<Clock::rep> loop_turned_at_;
   bool stop_requested_ = false;

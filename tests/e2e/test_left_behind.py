@@ -44,5 +44,5 @@ def test_directory_of_somebody_else_is_not_trusted(cluster):
     (directory / "theirs").touch()
     redis.start()
     assert redis.wait() == 78
-    assert f"RUN_DIR: {directory} is somebody else's, or open to others" in redis.log()
+    assert f"RUN_DIR: {directory} belongs to another user or is open to others" in redis.log()
     assert [path.name for path in directory.iterdir()] == ["theirs"]

@@ -25,6 +25,13 @@ def test_the_reference_lists_every_event_once():
     assert sorted(set(listed) - set(logged())) == [], "in the reference, and not logged"
 
 
+def test_pages_name_events_that_are_logged():
+    named = re.compile(r'\bevent=([a-z][a-z0-9-]*)|"event":"([^"]*)"')
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        said = {match[1] or match[2] for match in named.finditer(path.read_text())}
+        assert sorted(said - set(logged())) == [], path.name
+
+
 def test_codes_are_kebab_case():
     assert [event for event in logged() if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", event)] == []
 

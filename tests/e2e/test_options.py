@@ -225,7 +225,7 @@ def test_config_file_that_is_not_there(nothing, daemon, path):
 @pytest.mark.parametrize("daemon", DAEMONS)
 @pytest.mark.parametrize("option", ["CONFIG_FILE", "SENTINEL_PASSWORD_FILE", "REDIS_PASSWORD_FILE"])
 @pytest.mark.parametrize("kind, why", [
-    ("pipe", "a pipe to which nobody writes"),
+    ("pipe", "a pipe without a writer"),
     ("/dev/zero", "it is larger than 16777216 bytes"),
     ("/etc", "Is a directory"),
 ])

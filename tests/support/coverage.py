@@ -31,9 +31,11 @@ FILES = (
     "src/sentinel-wrapper/group_orders.cpp",
     "src/sentinel-wrapper/group_reader.cpp",
     "src/sentinel-wrapper/newcomers.cpp",
+    "src/sentinel-wrapper/registration.cpp",
     "src/sentinel-wrapper/settings_keeper.cpp",
     "src/watcher/cleaner.cpp",
     "src/watcher/watcher.cpp",
+    "src/watcher/housekeeping.cpp",
     "src/watcher/registry_reader.cpp",
     "src/watcher/sentinel_follower.cpp",
     "src/watcher/record_keeper.cpp",
@@ -46,29 +48,26 @@ FILES = (
 )
 
 
-def branches(build, source):
-    """(run, all) of one source file; (0, None) when it was not compiled, or none of it was run."""
-    notes = [path for path in build.rglob("*.gcno") if path.name == f"{pathlib.Path(source).name}.gcno"
-             and f"{pathlib.Path(source).parent.name}" in str(path)]
-    data = [path.with_suffix(".gcda") for path in notes if path.with_suffix(".gcda").exists()]
-    if not data:
-        return 0, None
-    told = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", data[0]],
-                          cwd=build, check=True, capture_output=True, text=True).stdout
-    text = (ROOT / source).read_text().splitlines()
-    taken = {}
-    for line in told.splitlines():
-        for file in json.loads(line)["files"]:
-            if (build / file["file"]).resolve() != ROOT / source:
+def branches(build):
+    """{source: {branch: whether it was run}} of all that the tests are linked with. Files are compiled in groups."""
+    taken = {source: {} for source in FILES}
+    texts = {source: (ROOT / source).read_text().splitlines() for source in FILES}
+    for data in sorted((build / "src").rglob("*.gcda")):
+        told = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", data],
+                              cwd=build, check=True, capture_output=True, text=True).stdout
+        for file in (file for line in told.splitlines() for file in json.loads(line)["files"]):
+            path = (build / file["file"]).resolve()
+            source = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else ""
+            if source not in taken:
                 continue
             for number, entry in enumerate(file["lines"]):
-                if text[entry["line_number"] - 1].strip() in ("}", "};"):
+                if texts[source][entry["line_number"] - 1].strip() in ("}", "};"):
                     continue
                 for index, branch in enumerate(entry["branches"]):
                     # What throws is no branch that a test could ask for.
                     if not branch["throw"]:
-                        taken[number, index] = branch["count"] > 0
-    return sum(taken.values()), len(taken)
+                        taken[source][number, index] = branch["count"] > 0
+    return taken
 
 
 def main(argv):
@@ -77,10 +76,10 @@ def main(argv):
         sys.exit(f"{build}: no test was run there")
     print(f"{'branches run by unit tests':44} {'run':>6} {'of':>6} {'%':>6}")
     run_of_all, number_of_all = 0, 0
-    for source in FILES:
-        run, number = branches(build, source)
+    for source, taken in branches(build).items():
+        run, number = sum(taken.values()), len(taken)
         print(f"{source:44} {run:6} {number or '-':>6} {100 * run / number if number else 0:6.1f}")
-        run_of_all, number_of_all = run_of_all + run, number_of_all + (number or 0)
+        run_of_all, number_of_all = run_of_all + run, number_of_all + number
     print(f"{'together':44} {run_of_all:6} {number_of_all:6} {100 * run_of_all / max(number_of_all, 1):6.1f}")
 
 

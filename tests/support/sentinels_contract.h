@@ -15,7 +15,7 @@ namespace redis_zk::testing {
 
 TEST_P(ServersContract, ASentinelReportsItsGroup) {
   StartGroup(2);
-  const auto report = At(sentinels_[0]).AskReport(kGroup);
+  const auto report = Report(sentinels_[0], kGroup);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->sentinel, sentinels_[0]);
   EXPECT_EQ(report->id.size(), 40U);
@@ -38,7 +38,7 @@ TEST_P(ServersContract, ASentinelReportsItsGroup) {
   EXPECT_EQ(known->replicas[0].priority, 100);
   ASSERT_EQ(known->peers.size(), 1U);
   EXPECT_EQ(known->peers[0].endpoint, sentinels_[1]);
-  EXPECT_EQ(known->peers[0].id, At(sentinels_[1]).AskReport(kGroup)->id);
+  EXPECT_EQ(known->peers[0].id, Report(sentinels_[1], kGroup)->id);
   EXPECT_FALSE(known->peers[0].down);
 
   ASSERT_TRUE(Set(replica_, "replica-priority", "7"));
@@ -52,7 +52,7 @@ TEST_P(ServersContract, ASentinelIsNoRedisAndTheOtherWayRound) {
   const Endpoint master = world_->StartMaster();
   const Endpoint sentinel = world_->StartSentinel(master);
   EXPECT_FALSE(servers().AskInfo(sentinel));
-  EXPECT_EQ(KindOf(At(master).AskReport(kGroup)), ErrorKind::kRefused);
+  EXPECT_EQ(KindOf(Report(master, kGroup)), ErrorKind::kRefused);
   EXPECT_EQ(servers().WhoAnswers({sentinel}), std::set<Endpoint>{sentinel});
 }
 
@@ -71,7 +71,7 @@ TEST_P(ServersContract, ASentinelThatDoesNotKnowTheGroupSaysSo) {
 
 TEST_P(ServersContract, ASentinelWithAnotherIdIsRefused) {
   const Endpoint sentinel = world_->StartSentinel(world_->StartMaster());
-  const std::string id = At(sentinel).AskReport(kGroup)->id;
+  const std::string id = Report(sentinel, kGroup)->id;
   const auto reports = sentinel::AskSentinels(
       servers(), {{sentinel, id}, {sentinel, std::string(40, 'b')}, {sentinel, ""}}, kGroup);
   ASSERT_TRUE(reports[0]) << reports[0].error().message;
@@ -88,7 +88,7 @@ TEST_P(ServersContract, ASentinelKeepsTheSettingsThatItIsTold) {
   ASSERT_TRUE(client.SetOption(kGroup, "failover-timeout", "54321"));
   ASSERT_TRUE(client.SetOption(kGroup, "parallel-syncs", "3"));
   ASSERT_TRUE(client.SetOption(kGroup, "quorum", "2"));
-  const auto report = client.AskReport(kGroup);
+  const auto report = Report(sentinel, kGroup);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->down_after, 4321ms);
   EXPECT_EQ(report->failover_timeout, 54321ms);
@@ -96,7 +96,7 @@ TEST_P(ServersContract, ASentinelKeepsTheSettingsThatItIsTold) {
   EXPECT_EQ(report->quorum, 2U);
   EXPECT_EQ(KindOf(client.SetOption(kGroup, "down-after-milliseconds", "0")), ErrorKind::kRefused);
   EXPECT_EQ(KindOf(client.SetOption(kGroup, "no-such-setting", "3")), ErrorKind::kRefused);
-  EXPECT_EQ(client.AskReport(kGroup)->down_after, 4321ms);
+  EXPECT_EQ(Report(sentinel, kGroup)->down_after, 4321ms);
 }
 
 TEST_P(ServersContract, ASentinelTakesAnotherInfoPeriod) {
@@ -111,8 +111,8 @@ TEST_P(ServersContract, ASentinelMonitorsAGroupOnceUntilItIsRemoved) {
   const redis::Command monitor{"SENTINEL", "MONITOR", "other", master_.host, std::to_string(master_.port),
                                "2"};
   ASSERT_TRUE(servers().Order(sentinels_[0], monitor));
-  EXPECT_EQ(At(sentinels_[0]).AskReport("other")->quorum, 2U);
-  EXPECT_EQ(At(sentinels_[0]).AskReport("other")->master, master_);
+  EXPECT_EQ(Report(sentinels_[0], "other")->quorum, 2U);
+  EXPECT_EQ(Report(sentinels_[0], "other")->master, master_);
   EXPECT_TRUE(world_->PassUntil([this] { return Knows(sentinels_[0], replica_, "other"); }));
   EXPECT_EQ(KindOf(servers().Order(sentinels_[0], monitor)), ErrorKind::kRefused) << "it has it already";
   EXPECT_EQ(KindOf(servers().Order(sentinels_[0], {"SENTINEL", "MONITOR", "named", "no.such.host.invalid",
@@ -120,8 +120,8 @@ TEST_P(ServersContract, ASentinelMonitorsAGroupOnceUntilItIsRemoved) {
             ErrorKind::kRefused)
       << "it resolves no names";
   ASSERT_TRUE(At(sentinels_[0]).StopMonitoring("other"));
-  EXPECT_EQ(KindOf(At(sentinels_[0]).AskReport("other")), ErrorKind::kNotFound);
-  EXPECT_TRUE(At(sentinels_[0]).AskReport(kGroup)) << "the other one stays";
+  EXPECT_EQ(KindOf(Report(sentinels_[0], "other")), ErrorKind::kNotFound);
+  EXPECT_TRUE(Report(sentinels_[0], kGroup)) << "the other one stays";
 }
 
 TEST_P(ServersContract, AResetSentinelHasForgottenReplicasAndPeers) {
@@ -134,7 +134,7 @@ TEST_P(ServersContract, AResetSentinelHasForgottenReplicasAndPeers) {
   EXPECT_EQ((*answers)[0].integer, 1);
   EXPECT_TRUE((*answers)[1].items.empty());
   EXPECT_TRUE((*answers)[2].items.empty());
-  EXPECT_EQ(At(sentinels_[0]).AskReport(kGroup)->master, master_);
+  EXPECT_EQ(Report(sentinels_[0], kGroup)->master, master_);
 }
 
 TEST_P(ServersContract, AFailoverNeedsAReplica) {
@@ -151,17 +151,17 @@ TEST_P(ServersContract, AnOrderedFailoverPromotesAndEverySentinelLearnsOfIt) {
   const auto second = At(sentinels_[0]).RequestFailover(kGroup);
   EXPECT_EQ(KindOf(second), ErrorKind::kRefused);
   EXPECT_TRUE(sentinel::IsFailoverRunning(second.error())) << second.error().message;
-  EXPECT_TRUE(At(sentinels_[0]).AskReport(kGroup)->failover_in_progress);
+  EXPECT_TRUE(Report(sentinels_[0], kGroup)->failover_in_progress);
   EXPECT_TRUE(world_->PassUntil([this] { return Info(replica_).role == redis::Role::kMaster; }));
   EXPECT_TRUE(world_->PassUntil([this] {
     return std::all_of(sentinels_.begin(), sentinels_.end(), [this](const auto& sentinel) {
-      const auto report = At(sentinel).AskReport(kGroup);
+      const auto report = Report(sentinel, kGroup);
       return report && report->master == replica_ && !report->failover_in_progress;
     });
   }));
   std::vector<std::uint64_t> epochs;
   for (const auto& sentinel : sentinels_) {
-    epochs.push_back(At(sentinel).AskReport(kGroup)->config_epoch);
+    epochs.push_back(Report(sentinel, kGroup)->config_epoch);
     const auto known = At(sentinel).AskKnownInstances(kGroup);
     ASSERT_EQ(known->replicas.size(), 1U);
     EXPECT_EQ(known->replicas[0].endpoint, master_) << "the old master is a replica from now on";
@@ -172,7 +172,7 @@ TEST_P(ServersContract, AnOrderedFailoverPromotesAndEverySentinelLearnsOfIt) {
 
 TEST_P(ServersContract, ASentinelThatLeadsAFailoverHasVotedForItselfInTheEpochOfItsOutcome) {
   StartGroup(2);
-  const auto own = At(sentinels_[0]).AskReport(kGroup).value();
+  const auto own = Report(sentinels_[0], kGroup).value();
   const auto ask = [this] { return sentinel::AskVotes(servers(), {sentinels_[0]}, master_).front(); };
   EXPECT_EQ(ask()->epoch, 0U) << "nobody has voted yet, and to ask is no vote";
   EXPECT_EQ(ask()->leader, "*");
@@ -183,8 +183,8 @@ TEST_P(ServersContract, ASentinelThatLeadsAFailoverHasVotedForItselfInTheEpochOf
     return vote.leader == own.id;
   }));
   EXPECT_GT(vote.epoch, 0U);
-  EXPECT_TRUE(world_->PassUntil([&] { return At(sentinels_[0]).AskReport(kGroup)->master == replica_; }));
-  EXPECT_EQ(At(sentinels_[0]).AskReport(kGroup)->config_epoch, vote.epoch);
+  EXPECT_TRUE(world_->PassUntil([&] { return Report(sentinels_[0], kGroup)->master == replica_; }));
+  EXPECT_EQ(Report(sentinels_[0], kGroup)->config_epoch, vote.epoch);
 }
 
 }  // namespace redis_zk::testing

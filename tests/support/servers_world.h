@@ -49,6 +49,9 @@ class ServersContract : public ::testing::TestWithParam<NewServersWorld> {
 
   redis::Servers& servers() { return world_->servers(); }
   sentinel::Client At(const Endpoint& sentinel) { return {servers(), sentinel}; }
+  Result<sentinel::SentinelReport> Report(const Endpoint& sentinel, const std::string& group) {
+    return sentinel::AskSentinels(servers(), {{sentinel, ""}}, group).front();
+  }
 
   redis::ServerInfo Info(const Endpoint& server) {
     const auto info = servers().AskInfo(server);

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
@@ -295,6 +297,84 @@ TEST(CleanerTest, WaitsForZooKeeper) {
   EXPECT_EQ(site.Resets(), 0);
   site.zookeeper.Reconnect(site.session.id());
   EXPECT_TRUE(site.TurnUntil([&] { return !site.IsHaunted(); }, 120s));
+}
+
+// A replica that the Sentinels list and that is not registered: what answers at its address decides.
+TEST(CleanerTest, AnAddressOfAnotherServerIsRemovedWithoutPatienceAndOneOfOursStays) {
+  struct Row {
+    const char* name;
+    std::function<void(CleanerSite&)> prepare;
+    bool is_foreign;
+  };
+  const Endpoint foreign_master{"10.0.0.10", 6379};
+  const auto make_foreign = [](CleanerSite& site, const Endpoint& server) {
+    site.fleet.redis(server).replication_id = std::string(40, 'f');
+  };
+  for (const auto& [name, prepare, is_foreign] : std::initializer_list<Row>{
+           {"a replica of ours that has lost its registration",
+            [](auto& site) { site.fleet.AddReplica(kGone, kA); }, false},
+           {"a master with other data",
+            [&](auto& site) {
+              site.fleet.AddMaster(kGone);
+              make_foreign(site, kGone);
+            },
+            true},
+           {"a replica of a master with other data",
+            [&](auto& site) {
+              site.fleet.AddMaster(foreign_master);
+              make_foreign(site, foreign_master);
+              site.fleet.AddReplica(kGone, foreign_master);
+              make_foreign(site, kGone);
+            },
+            true},
+           {"one that is registered in another group",
+            [](auto& site) {
+              site.fleet.AddMaster(kGone);
+              site.group_names = {kGroup, "another"};
+              ASSERT_TRUE(site.other.groups.Ensure("another"));
+              ASSERT_TRUE(site.other.members.Register(
+                  "another", {.uuid = "u", .endpoint = kGone, .node = "node", .serving = true}));
+            },
+            true}}) {
+    SCOPED_TRACE(name);
+    CleanerSite site;
+    ASSERT_TRUE(site.other.datasets.WriteHistory(
+        kGroup, {.replication_id = site.fleet.redis(kA).replication_id, .offset = 1000}));
+    prepare(site);
+    for (const int number : {1, 2, 3}) site.Monitored(number).replicas[kGone] = {};
+    site.TurnFor(8s);
+    EXPECT_EQ(site.Resets() > 0, is_foreign);
+    if (is_foreign) {
+      EXPECT_TRUE(site.TurnUntil([&] { return !site.IsHaunted(); }, 200s));
+    } else {
+      site.TurnFor(60s);
+      EXPECT_EQ(site.Resets(), 0);
+    }
+  }
+}
+
+TEST(CleanerTest, WhicheverCallFailsAnAddressOfAnotherServerIsRemoved) {
+  for (const bool at_zookeeper : {true, false}) {
+    SCOPED_TRACE(at_zookeeper ? "at ZooKeeper" : "at the servers");
+    AtEveryCall([at_zookeeper](int number, Fault fault) {
+      CleanerSite site;
+      EXPECT_TRUE(site.other.datasets.WriteHistory(
+          kGroup, {.replication_id = site.fleet.redis(kA).replication_id, .offset = 1000}));
+      site.fleet.AddMaster(kGone).replication_id = std::string(40, 'f');
+      for (const int each : {1, 2, 3}) site.Monitored(each).replicas[kGone] = {};
+      if (at_zookeeper) {
+        site.session.FailCall(number, fault);
+      } else {
+        site.network.FailCall(number, fault);
+      }
+      site.TurnFor(2s);
+      const bool happened = site.session.faults() + site.network.faults() > 0;
+      site.session.Heal();
+      site.network.Heal();
+      EXPECT_TRUE(site.TurnUntil([&] { return !site.IsHaunted(2) && !site.IsHaunted(3); }, 400s));
+      return happened;
+    });
+  }
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ TEST(TextFileTest, SaysWhyItCannotBeRead) {
         Row{"/etc/passwd/x", ErrorKind::kNotFound, "Not a directory"},
         Row{"/", ErrorKind::kInvalid, "Is a directory"}, Row{"/dev/zero", ErrorKind::kInvalid, "larger than"},
         Row{large, ErrorKind::kInvalid, "larger than"},
-        Row{pipe, ErrorKind::kInvalid, "a pipe to which nobody writes"}}) {
+        Row{pipe, ErrorKind::kInvalid, "a pipe without a writer"}}) {
     const auto text = ReadTextFile(path);
     ASSERT_FALSE(text) << path;
     EXPECT_EQ(text.error().kind, kind) << path;

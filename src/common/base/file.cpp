@@ -48,7 +48,8 @@ Result<std::string> ReadAll(int fd) {
     if (errno != EAGAIN) return Fail(ErrorKind::kInvalid, std::strerror(errno));
     pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
     if (poll(&readable, 1, static_cast<int>(Remaining(deadline, Clock::now()).count())) == 0)
-      return Fail(ErrorKind::kInvalid, fmt::format("nobody has written it within {} ms", kPatience.count()));
+      return Fail(ErrorKind::kInvalid,
+                  fmt::format("nothing was written to it within {} ms", kPatience.count()));
   }
   return Fail(ErrorKind::kInvalid, fmt::format("it is larger than {} bytes", kMostBytes));
 }
@@ -77,8 +78,7 @@ Result<std::string> ReadTextFile(const std::string& path) {
   const mode_t mode = fstat(fd, &status) == 0 ? status.st_mode : 0;
   auto text = ReadAll(fd);
   close(fd);
-  if (S_ISFIFO(mode) && text && text->empty())
-    return Fail(ErrorKind::kInvalid, "a pipe to which nobody writes");
+  if (S_ISFIFO(mode) && text && text->empty()) return Fail(ErrorKind::kInvalid, "a pipe without a writer");
   return text;
 }
 

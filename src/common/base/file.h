@@ -1,5 +1,5 @@
-// Small files, read and written whole. What is read is text of at most 16 MiB: more, a pipe to which nobody
-// writes, a device without an end or a directory is an error, and holds nobody up. Any thread.
+// Small files, read and written whole. What is read is text of at most 16 MiB: more, a pipe that no process
+// writes, a device without an end or a directory is an error, and holds no caller up. Any thread.
 #pragma once
 
 #include <string>

@@ -82,7 +82,7 @@ constexpr Duration kPatience = 500ms;
 class StandardError : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    // Waited for once, and not again before somebody reads.
+    // Waited for once, and not again before a reader reads.
     const TimePoint deadline = dropped_ > 0 ? TimePoint{} : Clock::now() + kPatience;
     if (dropped_ > 0 && HasRoom(deadline)) {
       const std::string text = fmt::format("dropped {} log lines: standard error was not read for {} ms",

@@ -1,6 +1,6 @@
 // One line per fact, on standard error: a sentence, then fields. Any thread may log. spdlog stays behind this
 // header: only base/log.cpp and base/spdlog.cpp include it, since it costs every file that does eight seconds
-// of compilation. Nobody is held up for more than half a second by who does not read what is logged: the
+// of compilation. No caller waits for more than half a second for a reader that does not read: the
 // lines that find no room are dropped, and counted.
 #pragma once
 
@@ -73,8 +73,8 @@ void SetLogContext(std::string group, std::string node);
 std::string_view LogLevel();
 void SetLogLevel(std::string_view level);
 
-// For the lines of `program`, which somebody else wrote: marked with its name, and logged at every LOG_LEVEL,
-// since which lines it writes is for its own configuration to say.
+// For the lines of `program`, which another process wrote: marked with its name, and logged at every
+// LOG_LEVEL, since which lines it writes is for its own configuration to say.
 class PassThrough {
  public:
   explicit PassThrough(std::string program);

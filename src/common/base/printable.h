@@ -1,4 +1,4 @@
-// Foreign text for a log line or an error: one line, printable, and not too long, whatever somebody wrote.
+// Foreign text for a log line or an error: one line, printable, and not too long, whatever was written.
 #pragma once
 
 #include <cstddef>

@@ -15,7 +15,7 @@ enum class ErrorKind {
   kInvalid,         // the input is wrong; trying again changes nothing
   kNotFound,        // the thing asked for is not there
   kAlreadyExists,   // it is there already
-  kConflict,        // somebody else changed it first
+  kConflict,        // another client changed it first
   kRefused,         // the server answered, and its answer is no
   kDenied,          // the same, and other credentials are needed
   kUnavailable,     // the server was not reached; nothing was done

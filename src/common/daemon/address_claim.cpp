@@ -18,7 +18,6 @@ namespace {
 
 using store::AddressVerdict;
 
-constexpr Duration kLookAgain = 500ms;
 // One that starts serves, or ends, within a moment.
 constexpr Duration kLookAgainSoon = 100ms;
 // ZooKeeper ends sessions at its ticks only, two seconds apart by default.
@@ -47,44 +46,14 @@ AddressClaim::AddressClaim(WrapperLoop& loop, const CommonOptions& common, const
 std::optional<int> AddressClaim::Await() {
   if (claimed_session_ != 0 && (!loop_.session().connected() || claimed_session_ == loop_.session().id()))
     return std::nullopt;
-  const Endpoint& address = server_.announce;
   const Duration longest = server_.master_wait_timeout;
   const bool is_bounded = longest != Duration::zero();
   const TimePoint deadline = is_bounded ? Clock::now() + longest : TimePoint::max();
   std::optional<TimePoint> patience;
   while (true) {
-    const std::int64_t session = loop_.session().id();
-    const bool answered = !servers_.WhoAnswers({address}).empty();
-    const auto other = addresses_.Claim(address, name_, answered);
-    Wait wait;
-    Duration look_again = kLookAgain;
-    if (!other) {
-      wait = WaitAfter(other.error(), "address",
-                       fmt::format("cannot claim the address {} in ZooKeeper", address.ToAddress()));
-    } else {
-      // What listens where ours will is a predecessor that stops, or the launch says what is wrong.
-      const bool occupied = answered && (*other || CheckBindable(server_.bind));
-      if (!patience && (*other || occupied)) patience = Clock::now() + common_.zk_session_timeout + kTick;
-      const auto verdict = store::JudgeAddress(*other, occupied, patience && Clock::now() < *patience);
-      if (verdict == store::AddressVerdict::kOurs) {
-        claimed_session_ = session;
-        return std::nullopt;
-      }
-      const std::string who = *other ? fmt::format("{} announces it", (*other)->name)
-                                     : "a server that no wrapper registered answers there";
-      if (verdict == store::AddressVerdict::kRefuse) {
-        log::Error({.event = "address-taken"},
-                   "exiting: the announced address {} is taken: {}{}; set ANNOUNCE_IP and ANNOUNCE_PORT to "
-                   "an address that no other wrapper has",
-                   address.ToAddress(), who, *other && answered ? ", and its server answers" : "");
-        return kExitTryAgain;
-      }
-      wait = {.name = "address",
-              .sentence = fmt::format("waiting for the address {} until its ZooKeeper session expires: {}",
-                                      address.ToAddress(), who)};
-      if (patience) wait.until = *patience;
-      if (*other && !(*other)->serving) look_again = kLookAgainSoon;
-    }
+    auto [verdict, wait, look_again] = Look(&patience);
+    if (verdict == AddressVerdict::kOurs) return std::nullopt;
+    if (verdict == AddressVerdict::kRefuse) return kExitTryAgain;
     if (is_bounded) wait.until = std::min(wait.until.value_or(deadline), deadline);
     loop_.SayWaiting(wait);
     const TimePoint until = std::min(deadline, Clock::now() + look_again);
@@ -97,6 +66,37 @@ std::optional<int> AddressClaim::Await() {
       return kExitTryAgain;
     }
   }
+}
+
+AddressClaim::Found AddressClaim::Look(std::optional<TimePoint>* patience) {
+  const Endpoint& address = server_.announce;
+  const std::int64_t session = loop_.session().id();
+  const bool answered = !servers_.WhoAnswers({address}).empty();
+  const auto other = addresses_.Claim(address, name_, answered);
+  if (!other) {
+    return {.wait = WaitAfter(other.error(), "address",
+                              fmt::format("cannot claim the address {} in ZooKeeper", address.ToAddress()))};
+  }
+  // What listens where ours will is a predecessor that stops, or the launch says what is wrong.
+  const bool occupied = answered && (*other || CheckBindable(server_.bind));
+  if (!*patience && (*other || occupied)) *patience = Clock::now() + common_.zk_session_timeout + kTick;
+  const auto verdict = store::JudgeAddress(*other, occupied, *patience && Clock::now() < **patience);
+  if (verdict == AddressVerdict::kOurs) claimed_session_ = session;
+  const std::string who = *other ? fmt::format("{} announces it", (*other)->name)
+                                 : "a server that no wrapper registered answers there";
+  if (verdict == AddressVerdict::kRefuse) {
+    log::Error({.event = "address-taken"},
+               "exiting: the announced address {} is taken: {}{}; set ANNOUNCE_IP and ANNOUNCE_PORT to "
+               "an address that no other wrapper has",
+               address.ToAddress(), who, *other && answered ? ", and its server answers" : "");
+  }
+  return {
+      .verdict = verdict,
+      .wait = {.name = "address",
+               .sentence = fmt::format("waiting for the address {} until its ZooKeeper session expires: {}",
+                                       address.ToAddress(), who),
+               .until = *patience},
+      .look_again = *other && !(*other)->serving ? kLookAgainSoon : kLookAgain};
 }
 
 void AddressClaim::Keep() {

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/time.h"
+#include "daemon/waiting.h"
 #include "daemon/wrapper_loop.h"
 #include "options/common_options.h"
 #include "redis/servers.h"
@@ -29,6 +31,17 @@ class AddressClaim {
   void Keep();
 
  private:
+  static constexpr Duration kLookAgain = 500ms;
+  struct Found {
+    store::AddressVerdict verdict = store::AddressVerdict::kWait;
+    Wait wait{};
+    Duration look_again = kLookAgain;
+  };
+
+  // Claims it once, if it is free; says so where it is refused. `patience`: how long a predecessor is
+  // awaited.
+  Found Look(std::optional<TimePoint>* patience);
+
   WrapperLoop& loop_;
   const CommonOptions& common_;
   const ServerOptions& server_;

@@ -85,7 +85,7 @@ TimePoint Connecting::look_again() const {
 
 Status Connecting::MakeChroot() {
   if (options_.zk_hosts.chroot.empty()) return {};
-  const auto made = session_.EnsurePath("/");
+  auto made = session_.EnsurePath("/");
   if (made || made.error().kind != ErrorKind::kDenied) return made;
   return Fail(ErrorKind::kDenied,
               made.error().message + "; or " + LetCreate(options_.zk_hosts.chroot, options_.zk_security));
@@ -110,7 +110,7 @@ Status Connecting::TryPermissions() {
   transaction.Add(Transaction::DeleteOp{probe, kAnyVersion});
   const auto committed = session_.Commit(transaction);
   if (committed) return {};
-  // Nobody will find a znode of the probe's name.
+  // No client ever finds a znode of the probe's name.
   Error error = committed.error();
   if (const auto named = error.message.find(probe); named != std::string::npos)
     error.message.erase(0, error.message.find(": ", named) + 2);

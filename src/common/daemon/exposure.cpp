@@ -8,7 +8,8 @@ void WarnIfOpen(const Endpoint& address, const redis::Credentials& credentials, 
                 std::string_view option) {
   if (!credentials.password.empty() || IsLoopback(address.host)) return;
   log::Warn({.event = "server-open"},
-            "no password: whoever reaches {} can {}; set {} for all daemons, or let nobody else reach it",
+            "no password: any client that reaches {} can {}; set {} for all daemons, or close the address to "
+            "other clients",
             address.ToAddress(), risk, option);
 }
 

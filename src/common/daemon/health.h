@@ -4,7 +4,7 @@
 //
 // Ready is a wrapper whose server once did what it is there for, and answers. One that waits is not: an
 // upgrade that goes from node to node must not go on before. But it is not to be killed either, for it does
-// not wait less after a restart; whoever kills on failed checks has to leave starts in peace.
+// not wait less after a restart; a scheduler that kills on failed checks has to leave starts in peace.
 #pragma once
 
 #include <string>
@@ -28,7 +28,7 @@ class HealthFile {
 
   // Says how the wrapper is, in one sentence; writes when it is news.
   void Say(bool ready, std::string_view what);
-  // The loop has turned; written once a second at most. A file that somebody deleted or emptied is made anew.
+  // The loop has turned; written once a second at most. A file that was deleted or emptied is made anew.
   void Touch(TimePoint now);
 
  private:

@@ -33,13 +33,13 @@ Status MakeRunDirectory(const ServerOptions& options) {
   if (mkdir(path.c_str(), S_IRWXU) == 0) return {};
   if (errno != EEXIST)
     return Fail(KindOfWriteFailure(errno), fmt::format("cannot make {}: {}", path, std::strerror(errno)));
-  // Everybody may write where it stands: what somebody else put there is not trusted with passwords.
+  // Everybody may write where it stands: what another user put there is not trusted with passwords.
   struct stat status {};
   if (lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
       (status.st_mode & kOthers) == 0)
     return {};
   return Fail(ErrorKind::kInvalid,
-              fmt::format("{} is somebody else's, or open to others: remove it or set RUN_DIR", path));
+              fmt::format("{} belongs to another user or is open to others: remove it or set RUN_DIR", path));
 }
 
 void RemoveRunDirectory(const ServerOptions& options) {

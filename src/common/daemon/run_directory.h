@@ -1,6 +1,6 @@
 // Where a wrapper keeps what it generates for as long as it runs: its server's configuration, which may hold
 // passwords, and its word to health checks. RUN_DIR, or else a directory of the wrapper's own among the
-// temporary ones, which whoever has the same WORK_DIR and PORT0 finds.
+// temporary ones, which a daemon with the same WORK_DIR and PORT0 finds.
 #pragma once
 
 #include <string>

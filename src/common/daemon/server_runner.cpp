@@ -24,7 +24,7 @@ namespace {
 
 // How often a starting server is asked whether it serves yet.
 constexpr Duration kProbeInterval = 4ms;
-// While it loads its data, which every question interrupts, or somebody else has its port: both take longer.
+// While it loads its data, which every question interrupts, or another server has its port: both take longer.
 constexpr Duration kSlowProbeInterval = 50ms;
 constexpr Duration kPortPatience = 2s;
 // An address that is being replaced may be away for a moment.
@@ -55,7 +55,7 @@ Start ServerRunner::Run(const std::string& binary, const std::function<Result<An
 }
 
 std::optional<Start> ServerRunner::AwaitPort() {
-  // It was free when the options were read, maybe long ago. Whoever took it would be taken for our server;
+  // It was free when the options were read, maybe long ago. What took it would be taken for our server;
   // but he may be about to end.
   const TimePoint deadline = Clock::now() + kPortPatience;
   for (auto bindable = CheckBindable(server_.bind); !bindable; bindable = CheckBindable(server_.bind)) {

@@ -87,8 +87,8 @@ class ServerRunner {
   std::string DescribeEnd(int exit_code) const;
   // Stops the server, if one runs, and waits for its end. Our exit code.
   int Stop();
-  // Whether nobody can reach the server any more, since the address it is bound to is gone for good: end, so
-  // that whoever restarts us starts at the new one. Says so. Ask about once a second.
+  // Whether no client can reach the server any more, since the address it is bound to is gone for good: end,
+  // so that the scheduler restarts us at the new one. Says so. Ask about once a second.
   bool AddressIsLost();
 
  private:

@@ -45,8 +45,8 @@ Wait WaitForZooKeeper(const std::string& hosts, bool refused);
 
 // The current wait of a daemon, or of a part of it. Loop thread only.
 //
-// A new reason does not begin a new wait: whoever waits for one thing and then for another has waited all the
-// time, and a wait whose reason alternates must not stay silent.
+// A new reason does not begin a new wait: a daemon that waits for one thing and then for another has waited
+// all the time, and a wait whose reason alternates must not stay silent.
 class Waiting {
  public:
   // `group`: of its lines; empty: the process's own.

@@ -21,7 +21,7 @@ struct Promotion {
   Endpoint master;                   // the old one
   std::string replication_id;        // of its data
   std::int64_t offset = 0;           // how far they go in every replica that caught up
-  std::vector<Endpoint> promotable;  // whom a Sentinel may choose
+  std::vector<Endpoint> promotable;  // which a Sentinel may choose
 };
 
 // The master that a newer configuration names than any that names the old one; others have not heard for

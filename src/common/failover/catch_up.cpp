@@ -28,7 +28,8 @@ CatchUp::Seen CatchUp::Look(const OldMaster& old_master, redis::Servers& servers
                            master->offset - infos[i]->offset);
     }
   }
-  return {.arrived = behind.empty(),
+  const bool arrived = behind.empty();
+  return {.arrived = arrived,
           .replication_id = master->replication_id,
           .offset = master->offset,
           .why = std::move(behind)};

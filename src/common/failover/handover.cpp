@@ -240,7 +240,7 @@ Handover::Next Handover::Take(step::CatchingUp& at) {
     const TimePoint first_ends_at = master_.paused_until();
     if (const auto paused = master_.PauseWrites(kPauseToFailOver); !paused)
       return GiveUp(Kind::kGivenUp, paused.error().message);
-    // Somebody may have written in between.
+    // A client may have written in between.
     if (Clock::now() >= first_ends_at)
       return GiveUp(Kind::kGivenUp,
                     "timeout: the pause of the writes expired before the failover was requested");
@@ -361,7 +361,7 @@ Handover::Next Handover::Take(step::CallingOff& at) {
   if (seen.decided) return GiveUp(Kind::kGivenUp, std::move(seen.why));
   const bool interrupted = interrupted_ && !GoesOn();
   if (Clock::now() < at.by && !interrupted) return Wait{Clock::now() + kLookInterval};
-  // The rest of the pause is for this, whoever was to be asked next.
+  // The rest of the pause is for this, whichever Sentinel was to be asked next.
   at.attempt.open = true;
   if (GoesOn() && at.by < at.attempt.deadline) return EndFailedAttempt(std::move(at.attempt));
   return GiveUp(Kind::kUndecided, interrupted ? *interrupted_ : std::move(seen.why));

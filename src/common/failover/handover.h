@@ -7,8 +7,9 @@
 // Sentinel's failover alone would leave the old master writable for some eleven seconds, and lose what is
 // written to it meanwhile; Redis' own FAILOVER is not noticed by Sentinel for half a minute.
 //
-// The master may be anywhere. Whoever hands over may die at any moment: then the pause ends by itself, early
-// if no Sentinel was asked yet, else when the old master has long been made a replica by others.
+// The master may be anywhere. The daemon that hands over may die at any moment: then the pause ends by
+// itself, early if no Sentinel was asked yet, else when the old master has long been made a replica by
+// others.
 //
 // It never waits: its owner calls Step, and again when that says. One thread. Every step is bounded, and so
 // is what they take together.
@@ -46,7 +47,7 @@ class Handover {
     redis::KeptServer* own = nullptr;       // if it is our own: the connection that is kept to it
     Endpoint announced;                     // what others know it as
     std::vector<sentinel::Peer> sentinels;  // all that are registered
-    std::optional<Endpoint> to{};           // whom to promote; nothing: whom Sentinel likes best
+    std::optional<Endpoint> to{};           // which to promote; nothing: Sentinel chooses
     // Whether ZooKeeper answers, and names this master. Without it most Sentinels have to: on the smaller
     // side of a cut a failover, which needs no votes, would be another one than that of the larger side.
     bool recorded = false;
@@ -66,7 +67,7 @@ class Handover {
     bool is_master = true;  // a replica has nothing to hand over
     Endpoint promoted{};    // kDone only
     Duration took{};
-    Duration paused{};  // how long nobody could write
+    Duration paused{};  // how long no client could write
   };
 
   // The references must outlive the handover.
@@ -93,14 +94,14 @@ class Handover {
   };
   using Next = std::variant<Wait, step::Any, Outcome>;
 
-  Next Take(step::Looking& step);
-  Next Take(step::Preferring& step);
-  Next Take(step::Approaching& step);
-  Next Take(step::CatchingUp& step);
-  Next Take(step::Ordering& step);
-  Next Take(step::AwaitingPromotion& step);
-  Next Take(step::CallingOff& step);
-  Next Take(step::Demoting& step);
+  Next Take(step::Looking& at);
+  Next Take(step::Preferring& at);
+  Next Take(step::Approaching& at);
+  Next Take(step::CatchingUp& at);
+  Next Take(step::Ordering& at);
+  Next Take(step::AwaitingPromotion& at);
+  Next Take(step::CallingOff& at);
+  Next Take(step::Demoting& at);
 
   bool GoesOn() const { return terms_.after_failure == AfterFailure::kItGoesOn; }
   // By when a passing obstacle has to have passed, and the replicas to have come close.
@@ -120,7 +121,7 @@ class Handover {
   const redis::Network network_;
   const Terms& terms_;
   const TimePoint start_;
-  std::optional<Endpoint> to_;               // whom to promote
+  std::optional<Endpoint> to_;               // which to promote
   std::vector<sentinel::Peer> answering_{};  // Sentinels, when they were looked at last
   std::optional<TimePoint> possible_since_{};
   std::optional<std::string> interrupted_{};

@@ -35,10 +35,10 @@ std::size_t ConfirmationsNeeded(bool recorded, std::size_t registered);
 
 struct OrderTerms {
   std::string group;
-  std::optional<Endpoint> master;         // whom a replica is to replace; nothing: whom each Sentinel names
+  std::optional<Endpoint> master;         // which is to be replaced; nothing: the one each Sentinel names
   std::vector<sentinel::Peer> sentinels;  // all that are looked at
   std::size_t needed = 1;                 // of these, see ConfirmationsNeeded
-  // Whom to ask until one takes the order, in this order. Empty: all that name the master, the last first,
+  // Which to ask until one takes the order, in this order. Empty: all that name the master, the last first,
   // see sentinel/client.h, RequestFailover.
   std::vector<Endpoint> asked{};
   // No order while a Sentinel that could take it calls the master down: an election may be on its way.

@@ -30,7 +30,7 @@ OrderWatch::State OrderWatch::Judge(const std::vector<sentinel::Peer>& sentinels
   // Once what it had sent has arrived.
   if (gone && now - heard_at_ > kPromotionArrives) return State::kGone;
   if (now - heard_at_ > kStoodStill) return State::kStalled;
-  // Of one that is silent nobody knows what it does.
+  // What a silent one does is unknown.
   const bool works = own == nullptr || std::any_of(answers.begin(), answers.end(), [](const auto& report) {
                        return report && report->failover_in_progress;
                      });

@@ -141,8 +141,8 @@ std::optional<PlanRefusal> CheckSentinels(const HandoverView& view, const Sentin
   return std::nullopt;
 }
 
-// Whom to ask, in which order, and what the first of them could promote beside the candidates. REQUIRES:
-// survey.able is not empty.
+// Which Sentinels to ask, in which order, and what the first of them could promote beside the candidates.
+// REQUIRES: survey.able is not empty.
 void ChooseSentinels(const SentinelSurvey& survey, const std::vector<Endpoint>& online, HandoverPlan& plan) {
   auto able = survey.able;
   // See sentinel/client.h, RequestFailover.

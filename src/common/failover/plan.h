@@ -22,7 +22,7 @@ struct HandoverView {
   std::vector<sentinel::GroupReport> sentinels{};            // of those that answer
   std::size_t registered = 0;                                // Sentinels
   std::size_t needed = 1;                                    // how many Sentinels have to name the master
-  std::optional<Endpoint> to{};                              // whom to promote
+  std::optional<Endpoint> to{};                              // which to promote
 };
 
 // Whether a handover can begin, as a function of what was looked up.
@@ -39,7 +39,7 @@ struct HandoverPlan {
   bool all_ready = false;
   // What the first of them could promote all the same; see FindUnattached.
   std::vector<Endpoint> unattached{};
-  // Whoever may turn out to have been promoted: Sentinel chooses by what it has heard in the meantime, of a
+  // All that may turn out to have been promoted: Sentinel chooses by what it has heard in the meantime, of a
   // replica that still copied, too.
   std::vector<Endpoint> watched{};
   std::string refusal{};  // why not; one sentence
@@ -48,8 +48,8 @@ struct HandoverPlan {
 };
 HandoverPlan PlanHandover(const HandoverView& view);
 
-// Whom Sentinel could promote all the same: it sees them up, and they are not attached. They still copy, or
-// their link has just broken.
+// Those that Sentinel could promote all the same: it sees them up, and they are not attached. They still
+// copy, or their link has just broken.
 std::vector<Endpoint> FindUnattached(const std::vector<Endpoint>& attached,
                                      const std::vector<sentinel::ReplicaReport>& known);
 

@@ -41,7 +41,7 @@ Status Prefer(redis::Servers& servers, const Endpoint& preferred, const std::vec
                 fmt::format("{} cannot be promoted: its replica-priority is 0", preferred.ToAddress()));
   }
   for (const auto& [replica, priority] : PrioritiesFor(preferred, now)) {
-    const auto set = guard.Set(TemporarySetting::kReplicaPriority, replica, now.at(replica), priority);
+    auto set = guard.Set(TemporarySetting::kReplicaPriority, replica, now.at(replica), priority);
     if (!set) return set;
   }
   return {};

@@ -24,10 +24,12 @@ Status SettingsGuard::Set(TemporarySetting setting, const Endpoint& server, std:
 bool SettingsGuard::Restore(int tries) {
   for (auto entry = owed_.begin(); entry != owed_.end();) {
     auto& [key, owed] = *entry;
-    if (const auto restored = OrderWithTries(key, owed.before, tries)) {
+    const auto restored = OrderWithTries(key, owed.before, tries);
+    if (restored) {
       entry = owed_.erase(entry);
       continue;
-    } else if (!owed.told) {
+    }
+    if (!owed.told) {
       owed.told = true;
       Tell(key, owed, restored.error());
     }

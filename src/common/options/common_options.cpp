@@ -47,8 +47,8 @@ std::vector<std::string> ResolveAddresses(ServerOptions& options) {
   return errors;
 }
 
-// REQUIRES: what is bound is settled. A name is looked up once and told to nobody: each who is told one would
-// have to resolve it, and Sentinel names the same server now by its name and now by its address.
+// REQUIRES: what is bound is settled. A name is looked up once and announced to none: each who is told one
+// would have to resolve it, and Sentinel names the same server now by its name and now by its address.
 std::vector<std::string> LookUpAnnounced(ServerOptions& options) {
   if (options.announce_ip.empty() || IsIpAddress(options.announce_ip)) return {};
   const auto addresses = LookUp(options.announce_ip);

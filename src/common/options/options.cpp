@@ -51,7 +51,7 @@ ConfigFile ReadConfigFile(const std::string& path, bool must_exist, const std::s
   auto text = ReadTextFile(path);
   if (text) return ParseConfigFile(path, std::move(*text), section_kind);
   ConfigFile file;
-  // The default one is nobody's wish: Debian's /etc/redis is closed to ordinary users.
+  // The default one was not asked for: Debian's /etc/redis is closed to ordinary users.
   const bool may_lack = text.error().kind == ErrorKind::kNotFound || text.error().kind == ErrorKind::kRefused;
   if (must_exist || !may_lack)
     file.errors.push_back(fmt::format("{}: found \"{}\", expected a readable file ({})", kConfigFile,

@@ -2,7 +2,7 @@
 //
 // The environment variable names it; the rest follows: ZK_HOSTS, --zk-hosts, zk_hosts = "...".
 // Order: flag > environment > file > default. An empty environment variable counts as not set, since
-// schedulers and compose files pass those for what nobody filled in. All errors are found in one pass, one
+// schedulers and compose files pass those for what was not filled in. All errors are found in one pass, one
 // line each; secrets are never shown and have no flag, for argv is public.
 #pragma once
 

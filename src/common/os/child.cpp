@@ -46,7 +46,7 @@ Result<std::string> FindBinary(const std::string& name) {
   Error first_refusal{ErrorKind::kNotFound, fmt::format("\"{}\" not found in PATH", name)};
   while (true) {
     const auto colon = folders.find(':');
-    const std::string candidate = std::string(folders.substr(0, colon)) + '/' + name;
+    std::string candidate = std::string(folders.substr(0, colon)) + '/' + name;
     const auto found = check(candidate);
     if (found) return candidate;
     if (found.error().kind == ErrorKind::kRefused && first_refusal.kind == ErrorKind::kNotFound) {

@@ -100,8 +100,8 @@ void Output::PassOn() {
     if (AwaitRoom()) log_.Info(edited);
   };
   LineCutter lines;
-  std::array<char, 16 * 1024> bytes{};
-  // Whoever outlives the server may hold the pipe open, and write to it, for ever.
+  std::array<char, std::size_t{16} * 1024> bytes{};
+  // A process that outlives the server may hold the pipe open, and write to it, for ever.
   while (!deadline_ || Clock::now() < *deadline_) {
     const ssize_t length = read(read_end_, bytes.data(), bytes.size());
     if (length > 0) {

@@ -21,7 +21,7 @@ struct DirectoryEntry {
   std::int64_t offset;
   unsigned short length;
   unsigned char type;
-  char name[1];
+  std::array<char, 1> name;  // and what follows it
 };
 
 // -1: not a number, as "." and "..".

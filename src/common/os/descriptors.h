@@ -15,7 +15,7 @@ bool CloseListedDescriptors(int first, int kept);
 // Raises this process's limit on open descriptors as far as it may, up to `most`. Returns the limit.
 std::size_t RaiseDescriptorLimit(std::size_t most);
 
-// Where whoever started us has closed standard input, output or error, /dev/null takes the place: else the
+// Where our parent has closed standard input, output or error, /dev/null takes the place: else the
 // first socket would get the number, and what is logged. First thing in main.
 void OpenStandardStreams();
 

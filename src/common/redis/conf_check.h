@@ -25,7 +25,7 @@ struct ConfRule {
   std::function<std::string(const ConfLine&)> why;
 };
 
-// A command that somebody needs, and what fails where it is renamed.
+// A command that a client needs, and what fails where it is renamed.
 struct NeededCommand {
   std::string_view command;
   Fate fate;

@@ -4,6 +4,7 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <filesystem>
 #include <utility>
@@ -22,7 +23,7 @@ constexpr int kMostFiles = 1000;
 constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 constexpr std::size_t kLongestPath = 1024;
 constexpr std::string_view kBlanks = " \t\r\n";
-constexpr std::string_view kByteOrderMarks[]{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"};
+constexpr std::array<std::string_view, 3> kByteOrderMarks{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"};
 
 // What a path means for a server that works in `dir`.
 std::string PathFrom(const std::string& dir, const std::string& path) {

@@ -16,9 +16,9 @@ namespace redis_zk::redis {
 
 class ReplyBounds {
  public:
-  static constexpr std::int64_t kMostElements = 100'000;            // of one reply, its arrays' elements too
-  static constexpr std::int64_t kLongestText = 1024 * 1024;         // bytes
-  static constexpr std::int64_t kLargestReply = 16 * kLongestText;  // bytes
+  static constexpr std::int64_t kMostElements = 100'000;  // of one reply, its arrays' elements too
+  static constexpr std::int64_t kLongestText = std::int64_t{1024} * 1024;  // bytes
+  static constexpr std::int64_t kLargestReply = 16 * kLongestText;         // bytes
 
   // The bytes that came next. kProtocol: they are not to be read; the message says what was found, and what
   // was expected.

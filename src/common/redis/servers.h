@@ -55,7 +55,7 @@ class Servers {
                                               const std::vector<Command>& commands) = 0;
   // Connects when it is asked first. Must not outlive this.
   virtual std::unique_ptr<KeptServer> Keep(const Endpoint& server) = 0;
-  // The same, but nobody is told a password: for servers that may be somebody else's. One that asks for a
+  // The same, but no server is told a password: for those that may be foreign. One that asks for a
   // password is kRefused. Owned by this.
   virtual Servers& WithoutCredentials() { return *this; }
 

@@ -18,7 +18,7 @@ std::vector<Endpoint> EndpointsOf(const std::vector<Peer>& sentinels) {
   return endpoints;
 }
 
-// `questions` behind kWho, to all at once. An error for those that are somebody else than they should be.
+// `questions` behind kWho, to all at once. An error for those that are others than they should be.
 std::vector<Result<redis::Replies>> AskIdentified(redis::Servers& servers, const std::vector<Peer>& sentinels,
                                                   const std::vector<redis::Command>& questions) {
   std::vector<redis::Command> commands = kWho;
@@ -148,10 +148,6 @@ std::vector<Result<Vote>> AskVotes(redis::Servers& servers, const std::vector<En
                                : Result<Vote>(tl::unexpected(answers[i].error())));
   }
   return votes;
-}
-
-Result<SentinelReport> Client::AskReport(const std::string& group) const {
-  return AskSentinels(servers_, {{sentinel_, ""}}, group).front();
 }
 
 Result<KnownInstances> Client::AskKnownInstances(const std::string& group) const {

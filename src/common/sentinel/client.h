@@ -35,18 +35,17 @@ std::vector<Result<KnownInstances>> AskKnownInstances(redis::Servers& servers,
                                                       const std::vector<Endpoint>& sentinels,
                                                       const std::string& group);
 
-// Whom each has voted for in the last election of the group with this master, itself for a failover that it
-// leads, also for one that it was ordered to run: in the order of `sentinels`.
+// The Sentinel that each has voted for in the last election of the group with this master, itself for a
+// failover that it leads, also for one that it was ordered to run: in the order of `sentinels`.
 std::vector<Result<Vote>> AskVotes(redis::Servers& servers, const std::vector<Endpoint>& sentinels,
                                    const Endpoint& master);
 
-// One Sentinel. Of an order whose answer did not come, nobody knows whether it was carried out.
+// One Sentinel. An order whose answer did not come may have been carried out.
 class Client {
  public:
   // `servers` must outlive this; it has the credentials and the timeout.
   Client(redis::Servers& servers, Endpoint sentinel) : servers_(servers), sentinel_(std::move(sentinel)) {}
 
-  Result<SentinelReport> AskReport(const std::string& group) const;
   Result<KnownInstances> AskKnownInstances(const std::string& group) const;
 
   // SENTINEL FAILOVER: promotes a replica without asking the other Sentinels. kRefused carries Sentinel's

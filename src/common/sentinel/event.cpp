@@ -37,7 +37,8 @@ Result<SentinelEvent> ParseSentinelEvent(std::string_view channel, std::string_v
   }
   const auto words = Words(message);
   if (channel == "+switch-master") {
-    // Not the addresses: whoever hears of a switch asks the Sentinels, which know more than one of them says.
+    // Not the addresses: the watcher that hears of a switch asks the Sentinels, which know more than one of
+    // them says.
     if (words.size() != 5)
       return Fail(
           ErrorKind::kProtocol,

@@ -79,9 +79,9 @@ struct KnownInstances {
 Result<std::vector<ReplicaReport>> ParseReplicas(const Endpoint& sentinel, const redis::Reply& reply);
 Result<std::vector<PeerReport>> ParsePeers(const Endpoint& sentinel, const redis::Reply& reply);
 
-// Whom a Sentinel has voted for.
+// What a Sentinel has voted for.
 struct Vote {
-  std::string leader;  // the id; "*": nobody yet
+  std::string leader;  // the id; "*": none yet
   std::uint64_t epoch = 0;
 };
 // The reply to IS-MASTER-DOWN-BY-ADDR.

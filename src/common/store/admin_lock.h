@@ -1,4 +1,4 @@
-// Who fails a group over at somebody's request: one at a time.
+// Which watcher fails a group over at an admin request: one at a time.
 //
 // Same thread as the session.
 #pragma once
@@ -15,7 +15,7 @@ class AdminLock {
  public:
   AdminLock(zookeeper::Session& session, const std::string& root) : session_(session), paths_(root) {}
 
-  // For as long as the session lives, nobody else fails this group over at somebody's request. kAlreadyExists
+  // For as long as the session lives, no other watcher fails this group over at a request. kAlreadyExists
   // names who does it now.
   Status Take(const std::string& group, const std::string& who);
 

@@ -1,4 +1,4 @@
-// Which data a group has had, and which node was seen with what: for the time when nobody of it lives.
+// Which data a group has had, and which node was seen with what: for the time when none of them lives.
 //
 // Same thread as the session.
 #pragma once

@@ -19,7 +19,7 @@ struct PastEvent {
   std::string kind;
   std::string sentence;
   std::string by;    // the watcher or redis-wrapper that wrote it
-  std::string from;  // who asked for it; empty: nobody
+  std::string from;  // who asked for it; empty: no request
 
   bool operator==(const PastEvent&) const = default;
 };
@@ -38,7 +38,7 @@ using EventLog = std::vector<PastEvent>;
 
 inline constexpr std::size_t kMostPastEvents = 100;
 // A znode may have a megabyte, and every watcher reads this one whenever it changes.
-inline constexpr std::size_t kMostEventLogBytes = 64 * 1024;
+inline constexpr std::size_t kMostEventLogBytes = std::size_t{64} * 1024;
 
 std::string Render(const EventLog& event_log);
 // Empty text is an empty event_log. Entries without a time and a kind are an error, as is another version.

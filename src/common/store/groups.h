@@ -26,9 +26,9 @@ class Groups {
   // The default group first, then the others by name.
   Result<std::vector<std::string>> List(zookeeper::Watch watch);
 
-  // Takes a group away with all that is known of it, if nobody is registered in it or waits for its lock, and
-  // the record still is what it was read as; otherwise kConflict, and nothing is taken away.
-  // After kUnknownOutcome all of it may be gone.
+  // Takes a group away with all that is known of it, if no node is registered in it or waits for its lock,
+  // and the record still is what it was read as; otherwise kConflict, and nothing is taken away. After
+  // kUnknownOutcome all of it may be gone.
   Status Remove(const std::string& group, const Record& found);
 
  private:

@@ -21,12 +21,12 @@ class Identities {
 
   // Ordered by uuid. Unreadable entries are left out and logged.
   Result<std::vector<Identity>> List();
-  // Sits down, on a new identity or a free one. kAlreadyExists: somebody else sits there.
+  // Takes a new identity or a free one. kAlreadyExists: another Sentinel has it.
   // After another failure the identity may be there, free or taken by us: take it again.
   Status Take(const Identity& identity);
   // Of an identity that was taken: the epoch has grown.
   Status Update(const Identity& identity);
-  // Takes a free identity away. kConflict: somebody sits there.
+  // Takes a free identity away. kConflict: a Sentinel has it.
   Status Remove(const std::string& uuid);
 
  private:

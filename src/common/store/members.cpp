@@ -32,7 +32,7 @@ Result<std::map<std::string, std::vector<Member>>> Members::ListAll(const std::v
   std::vector<std::string> paths;
   std::map<std::string, std::string> group_of;  // by path
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    // A group whose record somebody else made.
+    // A group whose record was made without a wrapper.
     if (!names[i] && names[i].error().kind == ErrorKind::kNotFound) continue;
     if (!names[i]) return tl::unexpected(names[i].error());
     for (const auto& name : znodes_.Bound(parents[i], std::move(*names[i]))) {

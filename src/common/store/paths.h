@@ -9,7 +9,7 @@
 //   <root>/datasets/<group>/<node>  JSON: the data that a node was seen with last
 //   <root>/identities/<uuid>        JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
 //   <root>/cleanup                  the lock of the one watcher that cleans up
-//   <root>/cleanup-paused           JSON: nobody cleans up while it is there
+//   <root>/cleanup-paused           JSON: no watcher cleans up while it is there
 //   <root>/events                   JSON: what has happened, bounded
 //   <root>/waits/<uuid>             ephemeral, JSON: what a wrapper has waited for longer than a moment
 //   <root>/admin/<group>            ephemeral: the watcher that fails this group over now

@@ -27,7 +27,7 @@ enum class Origin {
   kNamed,  // a Sentinel names the master
   // A Sentinel has promoted it, and does not know yet. The epoch is that of its election.
   kPromoted,
-  // A recovery or a cold start made it: no Sentinel did, and a failover that nobody had seen may have its
+  // A recovery or a cold start made it: no Sentinel did, and a failover that was not seen yet may have its
   // epoch.
   kUnelected,
 };
@@ -55,7 +55,7 @@ struct Record {
   std::string found;         // kUnreadable only: what stands there, made fit for a log line
   std::int32_t version = 0;  // of the znode, for a conditional write
   std::uint64_t epoch = 0;   // of the newest configuration that was ever recorded; 0: unknown
-  // Whether the lineage speaks of this record. If not, somebody wrote it who does not know epochs: one of the
+  // Whether the lineage speaks of this record. If not, its writer does not know epochs: one of the
   // originals, or a person.
   bool lineage_fits = false;
   Origin origin = Origin::kNamed;  // as in the lineage, where that fits
@@ -100,7 +100,7 @@ struct Dataset {
   std::string replication_id;
   // What it was called before the last promotion or restart; empty: nothing is known.
   std::string previous_id;
-  // What the master's data were called when the copy was begun whose own name nobody has written down: a
+  // What the master's data were called when the copy was begun whose own name is not written down: a
   // master gets another id with its first replica. Empty: these data are no such copy.
   std::string copy_of{};
   // How far in that history they go, in bytes. Offsets compare only within one replication id.
@@ -111,7 +111,7 @@ struct Dataset {
   bool operator==(const Dataset&) const = default;
 };
 
-// Redis' replica-priority where nobody sets one, and that of a node which is not to be the master.
+// Redis' replica-priority where none is set, and that of a node which is not to be the master.
 inline constexpr std::int64_t kDefaultPriority = 100;
 inline constexpr std::int64_t kNeverPromoted = 0;
 
@@ -162,7 +162,7 @@ struct FailedLoads {
   redis::LoadCause cause = redis::LoadCause::kUnknown;  // as told last; never kElsewhere
   int last_exit = 0;  // exit code of the last server that did not come to serve, for whatever reason; 0: none
   std::int64_t ends = 0;   // of servers that did not come to serve, for whatever reason
-  bool begun = false;      // a load was begun, and nobody told how it ended
+  bool begun = false;      // a load was begun, and its end was not reported
   std::int64_t files = 0;  // which files: others count anew; 0: it is not known
 
   // Whether a server has been started with them: their node is not gone.
@@ -210,7 +210,7 @@ std::string Render(const History& history);
 Result<History> ParseHistory(std::string_view text);
 
 // An identity that Sentinels take over from one another, so that a replaced one is no stranger to its peers:
-// the znode /redis/identities/<uuid>, JSON, with an ephemeral child "taken" while a Sentinel sits on it.
+// the znode /redis/identities/<uuid>, JSON, with an ephemeral child "taken" while a Sentinel has it.
 struct Identity {
   std::string uuid;
   Endpoint endpoint;        // of the Sentinel that has it, or had it last

@@ -28,7 +28,7 @@ class Records {
   Result<std::map<std::string, Record>> ReadAll(const std::vector<std::string>& groups,
                                                 zookeeper::Watch watch);
 
-  // Replaces the record that `replaced` was read as; kConflict when somebody else did first. The mirror and
+  // Replaces the record that `replaced` was read as; kConflict when another client did first. The mirror and
   // the lineage change with it. `lock_node`, when not empty, must still exist.
   // A failure changed nothing; after kUnknownOutcome all of it may have changed: find out by reading.
   Status Write(const std::string& group, const Record& replaced, const NextRecord& next,

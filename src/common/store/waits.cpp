@@ -6,7 +6,7 @@ using zookeeper::Node;
 using zookeeper::Watch;
 
 Result<std::vector<Wait>> Waits::List() {
-  // It is shown and nothing more: one that is missing harms nobody.
+  // It is shown and nothing more: one that is missing does no harm.
   std::size_t closed = 0;
   auto listed = znodes_.List<Wait>(
       paths_.Waits(), Watch::kNo,

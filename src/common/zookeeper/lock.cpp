@@ -43,7 +43,7 @@ Result<std::vector<std::string>> Lock::ListContenders() {
 Status Lock::DeleteOwn(const std::vector<std::string>& contenders, const std::string& kept) {
   for (const auto& name : contenders) {
     if (!name.starts_with(guid_) || name == kept) continue;
-    const auto deleted = session_.Delete(path_ + '/' + name, kAnyVersion);
+    auto deleted = session_.Delete(path_ + '/' + name, kAnyVersion);
     if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted;
   }
   return {};

@@ -33,7 +33,7 @@ class Lock {
   Lock& operator=(const Lock&) = delete;
 
   // Joins the queue if need be. True: held now. False: others are before us, and the one just before is
-  // watched. After an error, call again: a contender whose creation was answered by nobody is found by its
+  // watched. After an error, call again: a contender whose creation got no answer is found by its
   // name, however late it appears.
   Result<bool> Acquire();
 

@@ -167,6 +167,53 @@ zoo_op_t ToOp(const Transaction::Op& step, ClientAcl& acl) {
   return op;
 }
 
+ErrorKind KindOfCode(int code) {
+  switch (static_cast<ZOO_ERRORS>(code)) {
+    case ZNONODE:
+    case ZNOWATCHER:
+      return ErrorKind::kNotFound;
+    case ZNODEEXISTS:
+      return ErrorKind::kAlreadyExists;
+    case ZBADVERSION:
+    case ZNOTEMPTY:
+      return ErrorKind::kConflict;
+    case ZINVALIDACL:
+    case ZNOTREADONLY:
+    case ZNOCHILDRENFOREPHEMERALS:
+    case ZEPHEMERALONLOCALSESSION:
+    case ZRECONFIGDISABLED:
+    case ZNEWCONFIGNOQUORUM:
+    case ZRECONFIGINPROGRESS:
+    case ZUNIMPLEMENTED:
+      return ErrorKind::kRefused;
+    case ZINVALIDSTATE:
+    case ZTHROTTLEDOP:
+      return ErrorKind::kUnavailable;
+    case ZCONNECTIONLOSS:
+    case ZOPERATIONTIMEOUT:
+    case ZSESSIONEXPIRED:
+    case ZSESSIONMOVED:
+    case ZAUTHFAILED:  // the session has ended, and says that it was refused
+    case ZCLOSING:
+      return ErrorKind::kUnknownOutcome;
+    case ZBADARGUMENTS:
+      return ErrorKind::kInvalid;
+    case ZOK:
+    case ZNOAUTH:
+    case ZSESSIONCLOSEDREQUIRESASLAUTH:
+    case ZSYSTEMERROR:
+    case ZRUNTIMEINCONSISTENCY:
+    case ZDATAINCONSISTENCY:
+    case ZMARSHALLINGERROR:
+    case ZSSLCONNECTIONERROR:
+    case ZAPIERROR:
+    case ZINVALIDCALLBACK:
+    case ZNOTHING:
+      break;
+  }
+  return ErrorKind::kInternal;
+}
+
 }  // namespace
 
 Request<Node> GetRequest(std::string path, Watch watch) {
@@ -302,50 +349,8 @@ Error ErrorOfClient(int code) {
     return Error{ErrorKind::kDenied,
                  "ZooKeeper takes no requests without authentication; set ZK_USERNAME and ZK_PASSWORD"};
   }
-  const auto error = [code](ErrorKind kind) { return Error{kind, zerror(code)}; };
-  switch (static_cast<ZOO_ERRORS>(code)) {
-    case ZNONODE:
-    case ZNOWATCHER:
-      return error(ErrorKind::kNotFound);
-    case ZNODEEXISTS:
-      return error(ErrorKind::kAlreadyExists);
-    case ZBADVERSION:
-    case ZNOTEMPTY:
-      return error(ErrorKind::kConflict);
-    case ZINVALIDACL:
-    case ZNOTREADONLY:
-    case ZNOCHILDRENFOREPHEMERALS:
-    case ZEPHEMERALONLOCALSESSION:
-    case ZRECONFIGDISABLED:
-    case ZNEWCONFIGNOQUORUM:
-    case ZRECONFIGINPROGRESS:
-    case ZUNIMPLEMENTED:
-      return error(ErrorKind::kRefused);
-    case ZINVALIDSTATE:
-    case ZTHROTTLEDOP:
-      return error(ErrorKind::kUnavailable);
-    case ZCONNECTIONLOSS:
-    case ZOPERATIONTIMEOUT:
-    case ZSESSIONEXPIRED:
-    case ZSESSIONMOVED:
-    case ZAUTHFAILED:  // the session has ended, and says that it was refused
-    case ZCLOSING:
-      return error(ErrorKind::kUnknownOutcome);
-    case ZBADARGUMENTS:
-      return error(ErrorKind::kInvalid);
-    case ZOK:
-    case ZNOAUTH:
-    case ZSESSIONCLOSEDREQUIRESASLAUTH:
-    case ZSYSTEMERROR:
-    case ZRUNTIMEINCONSISTENCY:
-    case ZDATAINCONSISTENCY:
-    case ZMARSHALLINGERROR:
-    case ZSSLCONNECTIONERROR:
-    case ZAPIERROR:
-    case ZINVALIDCALLBACK:
-    case ZNOTHING:
-      break;
-  }
+  const ErrorKind kind = KindOfCode(code);
+  if (kind != ErrorKind::kInternal) return Error{kind, zerror(code)};
   return Error{ErrorKind::kInternal, fmt::format("{} ({})", zerror(code), code)};
 }
 

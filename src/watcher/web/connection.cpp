@@ -47,7 +47,7 @@ void Connection::Append(std::string_view bytes, TimePoint now) {
 bool Connection::is_slow(TimePoint now) const { return !out.empty() && moved_at + kTakesWithin <= now; }
 
 bool Connection::Receive(std::size_t most, TimePoint now) {
-  static thread_local std::array<char, 16 * 1024> buffer;
+  static thread_local std::array<char, std::size_t{16} * 1024> buffer;
   for (std::size_t received = 0; received < most;) {
     const ssize_t length = recv(socket.get(), buffer.data(), buffer.size(), 0);
     if (length < 0) return errno == EAGAIN || errno == EINTR;

@@ -7,7 +7,7 @@ namespace redis_zk::watcher::web {
 namespace {
 
 // In all buffers.
-constexpr std::size_t kMostHeld = 8 * 1024 * 1024;
+constexpr std::size_t kMostHeld = std::size_t{8} * 1024 * 1024;
 // One address may have this part of all connections.
 constexpr std::size_t kShare = 4;
 

@@ -13,9 +13,9 @@ namespace redis_zk::watcher::web {
 
 inline constexpr std::size_t kLongestRequestLine = 8190;
 inline constexpr std::size_t kLongestHeaderLine = 8190;
-inline constexpr std::size_t kMostHeaderBytes = 16 * 1024;
+inline constexpr std::size_t kMostHeaderBytes = std::size_t{16} * 1024;
 inline constexpr std::size_t kMostHeaders = 64;
-inline constexpr std::size_t kLongestBody = 64 * 1024;
+inline constexpr std::size_t kLongestBody = std::size_t{64} * 1024;
 
 // The request is not complete yet.
 struct NeedMore {

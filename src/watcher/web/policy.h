@@ -1,4 +1,4 @@
-// Whom the HTTP port answers: values, and functions of them.
+// Which requests the HTTP port answers: values, and functions of them.
 #pragma once
 
 #include <string>

@@ -24,13 +24,13 @@ constexpr std::uint64_t kListener = 0;
 constexpr std::uint64_t kWake = 1;
 // Of one connection at a time, so that all of them get on.
 constexpr int kAnswersPerTurn = 16;
-constexpr std::size_t kReceivedPerTurn = 64 * 1024;
+constexpr std::size_t kReceivedPerTurn = std::size_t{64} * 1024;
 constexpr int kAcceptedPerTurn = 64;
 // A client may send its next requests before it has the answer; not many.
-constexpr std::size_t kMostAhead = 2 * 1024;
+constexpr std::size_t kMostAhead = std::size_t{2} * 1024;
 // Each at a worker holds a copy of its request.
 constexpr int kMostRunning = 64;
-constexpr std::size_t kMostUnsent = 256 * 1024;
+constexpr std::size_t kMostUnsent = std::size_t{256} * 1024;
 constexpr Duration kNoDescriptors = 100ms;
 // What is under way when the watcher stops has this time; an admin request has more.
 constexpr Duration kStopPatience = 4s;
@@ -77,8 +77,8 @@ void Poller::Run() {
   while (!IsOver()) Turn();
 }
 
-bool Poller::IsOver() {
-  if (stop_by_ == TimePoint::max() || running_ > 0) return false;
+bool Poller::IsOver() const {
+  if (stop_by_ == TimePoint::max() || outcomes_.awaited() > 0) return false;
   return connections_.empty() || now_ >= stop_by_;
 }
 
@@ -134,7 +134,7 @@ void Poller::Accept() {
     }
     if (!accepted) return;
     const std::string& address = accepted->from.host;
-    // Nobody else's is closed for an address that has its share.
+    // No other address loses a connection to one that has its share.
     if (!connections_.HasRoomFor(address) && !MakeRoom(address) &&
         !(connections_.IsBelowShare(address) && MakeRoom("")))
       continue;
@@ -243,7 +243,7 @@ void Poller::Ask(Id id, Connection& connection, const Framed& request, bool may_
     Deliver(connection, codec_.Answer(asked));
     return;
   }
-  if (lane == Lane::kSlow && running_ >= kMostRunning) {
+  if (lane == Lane::kSlow && outcomes_.awaited() >= kMostRunning) {
     Refuse(connection, {503, "too many requests are being answered; retry later"});
     return;
   }
@@ -252,15 +252,11 @@ void Poller::Ask(Id id, Connection& connection, const Framed& request, bool may_
   auto work = [this, id, asked = asked, bytes = std::string(request.bytes)]() mutable {
     const auto framing = Frame(bytes);
     asked.request = std::get<Framed>(framing);
-    auto outcome = codec_.Answer(asked);
-    {
-      const std::lock_guard lock(mutex_);
-      done_.push_back({id, std::move(outcome)});
-    }
+    outcomes_.Put({id, codec_.Answer(asked)});
     Wake();
   };
   (lane == Lane::kAdmin ? admin_ : slow_).Run(std::move(work));
-  ++running_;
+  outcomes_.Await();
 }
 
 void Poller::AskAgain(Id id, Connection& connection, bool may_wait) {
@@ -319,13 +315,7 @@ void Poller::Register(Id id, Connection& connection) {
 }
 
 void Poller::TakeDone() {
-  std::vector<Done> done;
-  {
-    const std::lock_guard lock(mutex_);
-    done.swap(done_);
-  }
-  for (auto& each : done) {
-    --running_;
+  for (auto& each : outcomes_.Take()) {
     With(each.id, [this, &each](Connection& connection) {
       Deliver(connection, std::move(each.outcome));
       // What happened meanwhile was told to those that waited already.

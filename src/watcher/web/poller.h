@@ -1,5 +1,5 @@
 // Owns all connections of the HTTP port: accepts them, collects complete requests within a deadline, has them
-// answered and sends the answers. A client can hold up nobody but itself: it costs no thread.
+// answered and sends the answers. A client can hold up no other one: it costs no thread.
 //
 // Run() on a thread of its own; Stop() on any. Quick answers are made on that thread, since handing one over
 // takes longer than making it; answers that take long, and admin requests, each have workers of their own.
@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "watcher/web/connections.h"
 #include "watcher/web/http_codec.h"
 #include "watcher/web/listener.h"
+#include "watcher/web/outcomes.h"
 #include "watcher/web/responder.h"
 #include "watcher/web/thread_pool.h"
 
@@ -36,10 +36,6 @@ class Poller {
 
  private:
   using Id = Connections::Id;
-  struct Done {
-    Id id;
-    Outcome outcome;
-  };
 
   void Wake() const;
   // Waits until something happens, and sees to the connections that it happened to.
@@ -52,7 +48,7 @@ class Poller {
   void TakeDone();
   void TellNews();
   void BeginStop();
-  bool IsOver();
+  bool IsOver() const;
 
   // Does it for the connection, if that is still there, and then what follows from it. False from `act`: the
   // connection is of no use any more.
@@ -84,9 +80,7 @@ class Poller {
   TimePoint stop_by_ = TimePoint::max();
   std::atomic<bool> news_ = false;
   std::atomic<bool> stopping_ = false;
-  std::mutex mutex_;
-  std::vector<Done> done_;
-  int running_ = 0;  // at workers
+  Outcomes outcomes_;
   std::uint64_t news_told_ = 0;
   // Last: they end before what they use.
   ThreadPool slow_;

@@ -1,0 +1,49 @@
+// What a watcher does when nothing else is to be done, and at least now and then: the clean-up, and the look
+// at the ACLs of the znodes.
+//
+// Loop thread only.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include "base/time.h"
+#include "redis/servers.h"
+#include "store/registry.h"
+#include "watcher/acl_audit.h"
+#include "watcher/cleaner.h"
+#include "watcher/events.h"
+#include "watcher/options.h"
+#include "watcher/registry_view.h"
+#include "watcher/topology.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::watcher {
+
+class Housekeeping {
+ public:
+  // All must outlive this.
+  Housekeeping(const WatcherOptions& options, const redis::Network& network, zookeeper::Session& session,
+               store::Registry& registry, RecentEvents& events)
+      : cleaner_(options, network, session, registry, events), acl_audit_(options.common, session) {}
+
+  // Whether something is to be done although events come, which may never cease.
+  bool IsDue(TimePoint now) const { return now >= std::min(by_, urgent_at()); }
+  // When a step of the clean-up is due that must not wait for a quiet moment.
+  TimePoint urgent_at() const { return cleaner_.urgent_at(); }
+
+  // Also while a znode that is closed to us keeps the registry from being read. True: what was found has
+  // changed.
+  bool AuditAcls(TimePoint now) { return acl_audit_.Step(now); }
+  const std::optional<OpenZnodes>& open_znodes() const { return acl_audit_.found(); }
+
+  // REQUIRES: the view is what ZooKeeper says now.
+  void CleanUp(const RegistryView& view);
+
+ private:
+  Cleaner cleaner_;
+  AclAudit acl_audit_;
+  TimePoint by_{};
+};
+
+}  // namespace redis_zk::watcher
