@@ -110,7 +110,7 @@ void Watcher::Loop() {
     const auto& known = reader_.view();
     // A Sentinel that is registered and not known here would look like a stale entry of the others.
     const bool paused = known.clean_up_paused.has_value() || known.closed_sentinels > 0;
-    cleaner_.Step(known.groups, known.sentinels, paused);
+    cleaner_.Step(known, paused);
     background_by = Clock::now() + kBackgroundAtLeastEvery;
   }
 }
@@ -137,6 +137,7 @@ bool Watcher::LookAtOwnWaits() {
   return own_waits_.Look({.view = reader_.view(),
                           .observed = *observer_.status().Get(),
                           .unconfirmed = keeper_.unconfirmed(),
+                          .blocked = cleaner_.blocked(),
                           .connected = session_->connected(),
                           .refused = session_->refused(),
                           .stale = reader_.stale(),
@@ -183,7 +184,11 @@ void Watcher::Reduce(const SubscriberEvent& event) {
   if (news.following_changed) Publish();
 }
 
-void Watcher::Reduce(const Observed& /*event*/) { publisher_.NoteObserved(observer_.status().Get()); }
+void Watcher::Reduce(const Observed& /*event*/) {
+  const auto observed = observer_.status().Get();
+  cleaner_.Notice(*observed, reader_.view());
+  publisher_.NoteObserved(observed);
+}
 
 void Watcher::Reduce(const AdminDone& event) {
   publisher_.events().Add(event.event);
@@ -232,6 +237,7 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .waiting = known.waiting,
                                                    .incomplete = known.incomplete,
                                                    .priorities = known.priorities,
+                                                   .sentinel_ids = known.sentinel_ids,
                                                    .waits = std::move(waits),
                                                    .known_at = known.known_at,
                                                    .read_took = known.read_took,
