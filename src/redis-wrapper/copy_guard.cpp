@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/random_id.h"
 #include "sentinel/client.h"
 
 namespace redis_zk::redis_wrapper {
@@ -15,13 +14,20 @@ namespace {
 using Master = GuardView::Master;
 using redis::Role;
 
-// A replica without a link, whose master does not answer or has just been judged.
+// A master that cannot be judged, or whose link does not come up, is looked at again: for a while soon, since
+// a failover or a start is over soon.
+constexpr Duration kJudgeSoonFor = 5s;
 constexpr Duration kJudgeAgain = 1s;
+// A registration that outlives its session by this is a living member's. It has written down by then what its
+// data are called, unless ZooKeeper refuses that.
+constexpr Duration kBecomesKnownWithin = 5s;
 
-// The value in the reply to CONFIG GET of one name; nothing: this Redis does not know it.
-std::optional<std::string> ValueIn(const redis::Reply& reply) {
-  if (reply.items.size() < 2) return std::nullopt;
-  return reply.items[1].text;
+// Whether data of the one are, or were before their last promotion, those of the other.
+bool SameData(const redis::ServerInfo& info, const store::Dataset& dataset) {
+  const auto is_of = [&dataset](const std::string& id) {
+    return !id.empty() && (id == dataset.replication_id || id == dataset.previous_id);
+  };
+  return is_of(info.replication_id) || is_of(info.previous_replication_id);
 }
 
 }  // namespace
@@ -37,29 +43,43 @@ GuardAction DecideGuard(const GuardView& view) {
 
 CopyGuard::CopyGuard(const std::string& group, const redis::Network& network, redis::KeptServer& own_server,
                      const Membership& membership, Lookup& lookup)
-    : group_(group), network_(network), own_server_(own_server), membership_(membership), lookup_(lookup) {}
+    : group_(group),
+      network_(network),
+      own_server_(own_server),
+      membership_(membership),
+      lookup_(lookup),
+      lock_(own_server) {}
 
 bool CopyGuard::Check(const redis::ServerInfo& own) {
-  unsteady_ = false;
-  if (own.role == Role::kMaster) {
+  const bool trusted = own.role == Role::kReplica && own.master == trusted_;
+  if (own.role == Role::kMaster || (own.link_up && trusted)) {
+    unsteady_ = false;
     wait_.reset();
-    trusted_ = {};
-    Close();
+    judged_ = {};
+    if (!trusted) trusted_ = {};
+    followed_ = trusted_;
+    lineage_ = {.replication_id = own.replication_id, .previous_id = own.previous_replication_id};
+    lock_.Close();
     return true;
   }
-  // Who answers at its address may be another by now.
-  if (own.link_up && own.master == trusted_) return true;
+  unsteady_ = true;
+  // It has shown that it is ours, and its copy is on its way.
+  if (trusted && own.synchronising) return true;
+  const TimePoint now = Clock::now();
+  if (own.master != judged_.master) judged_ = {.master = own.master, .since = now};
   // Its master's address may take the whole time of a question, and others wait for this look.
-  if (closed_with_.empty() && own.master == judged_ && Clock::now() < judge_at_) return true;
-  judged_ = own.master;
+  if (now < judged_.next) return true;
   const auto action = DecideGuard(Look(own));
-  judge_at_ = Clock::now() + kJudgeAgain;
+  if (Clock::now() - judged_.since >= kJudgeSoonFor) judged_.next = Clock::now() + kJudgeAgain;
   if (action != GuardAction::kLost) wait_.reset();
-  unsteady_ = !closed_with_.empty();
+  if (action == GuardAction::kTrust) {
+    Trust(own.master);
+    return true;
+  }
+  trusted_ = {};
+  lock_.Close();
   switch (action) {
     case GuardAction::kTrust:
-      Trust(own.master);
-      return true;
     case GuardAction::kWait:
       return true;
     case GuardAction::kPromote:
@@ -67,7 +87,6 @@ bool CopyGuard::Check(const redis::ServerInfo& own) {
       break;
     case GuardAction::kRedirect: {
       const Endpoint& master = membership_.record().master;
-      Close();
       Order(own.master, {"REPLICAOF", master.host, std::to_string(master.port)},
             "it replicates from the recorded master " + master.ToAddress() + " again");
       break;
@@ -76,17 +95,17 @@ bool CopyGuard::Check(const redis::ServerInfo& own) {
       ReportLost(own.master);
       break;
   }
-  trusted_ = {};
-  unsteady_ = true;
   return false;
 }
 
 void CopyGuard::Trust(const Endpoint& master) {
-  if (Open()) trusted_ = master;
+  if (lock_.Open()) trusted_ = master;
 }
 
 GuardView CopyGuard::Look(const redis::ServerInfo& own) {
-  const bool another = membership_.AnotherIsRecorded() && membership_.record().master != own.master;
+  // From a master of its own that is gone, a replica is led to the next one without an error.
+  const bool another =
+      membership_.AnotherIsRecorded() && membership_.record().master != own.master && own.master != followed_;
   GuardView view{.master = Judge(own),
                  .link_up = own.link_up,
                  .is_recorded = membership_.IsRecorded(),
@@ -101,28 +120,64 @@ bool CopyGuard::Knows(const redis::ServerInfo& own) const {
   return own.role == Role::kMaster || !own.link_up || own.master == trusted_;
 }
 
+bool CopyGuard::HoldsOurs(const redis::ServerInfo& own) {
+  if (own.role == Role::kMaster) return true;
+  if (own.link_up) return own.master == trusted_;
+  if (lineage_.replication_id.empty() || SameData(own, lineage_)) return true;
+  return IsOfGroup(own).value_or(true);
+}
+
 Master CopyGuard::Judge(const redis::ServerInfo& own) {
-  const auto is_member = [&] {
-    const auto& others = lookup_.others();
-    return std::find(others.begin(), others.end(), own.master) != others.end();
-  };
-  if (is_member()) return Master::kOurs;
+  const Endpoint& master = own.master;
   // It may be foreign, so it is told no password.
-  const auto info = network_.redis.WithoutCredentials().AskInfo(own.master);
-  if (!info) {
-    const bool named = IsNamed(own.master);
-    if (named && info.error().kind == ErrorKind::kRefused) return Master::kOurs;
-    // It may have registered a moment ago.
-    if (named || !lookup_.Refresh(membership_.self().endpoint)) return Master::kUnknown;
-    return is_member() ? Master::kOurs : Master::kUnnamed;
+  const auto info = network_.redis.WithoutCredentials().AskInfo(master);
+  if (!info) return JudgeSilent(master, info.error());
+  const auto ours = IsOfGroup(*info);
+  if (!ours) return Master::kUnknown;
+  if (*ours) return Master::kOurs;
+  if (lookup_.IsElsewhere(master)) return IsServingMember(master) ? Master::kUnknown : Master::kForeign;
+  // It may have registered a moment ago; without ZooKeeper no node begins.
+  (void)lookup_.Refresh(membership_.self().endpoint);
+  if (IsServingMember(master)) {
+    const bool is_new =
+        Clock::now() - judged_.since < lookup_.options().common.zk_session_timeout + kBecomesKnownWithin;
+    return is_new ? Master::kUnknown : Master::kOurs;
   }
+  if (membership_.AnotherIsRecorded() && membership_.record().master == master)
+    lookup_.ReportStranger(master, "is recorded as the master of " + group_, store::DescribeStranger(*info));
+  return Master::kForeign;
+}
+
+Master CopyGuard::JudgeSilent(const Endpoint& master, const Error& error) {
+  const bool refused = error.kind == ErrorKind::kRefused;
+  const bool known = IsServingMember(master) || IsNamed(master);
+  if (known && !refused) return Master::kUnknown;
+  // Where both groups have a node registered there, the one has been left by the dead.
+  if (lookup_.IsElsewhere(master)) return known ? Master::kUnknown : Master::kForeign;
+  if (known) return Master::kOurs;
+  // It may have registered a moment ago.
+  if (!lookup_.Refresh(membership_.self().endpoint) || IsServingMember(master)) return Master::kUnknown;
+  return Master::kUnnamed;
+}
+
+std::optional<bool> CopyGuard::IsOfGroup(const redis::ServerInfo& info) {
+  if (SameData(info, lineage_)) return true;
+  const auto& own = lineage_.replication_id.empty() ? membership_.self().dataset : lineage_;
+  if (!marks_) marks_ = lookup_.last_marks();
+  const bool named = marks_ && !marks_->history.replication_id.empty();
+  if (named && store::BelongsToGroup(info, *marks_)) return true;
   // To a group without a history, everybody belongs: what was known before ZooKeeper lost it counts.
-  auto marks = lookup_.ReadMarks(membership_.self().dataset);
-  if (marks && (!marks_ || !marks->history.replication_id.empty())) marks_ = std::move(*marks);
-  if (!marks_) return Master::kUnknown;
-  if (store::BelongsToGroup(*info, *marks_)) return Master::kOurs;
-  if (!lookup_.Refresh(membership_.self().endpoint)) return Master::kUnknown;
-  return is_member() ? Master::kOurs : Master::kForeign;
+  auto marks = lookup_.ReadMarks(own);
+  if (marks && (!named || !marks->history.replication_id.empty())) marks_ = std::move(*marks);
+  // Without ZooKeeper it is unknown whether the group has a history by now.
+  if (!marks && !named && !lineage_.replication_id.empty()) return false;
+  if (!marks_) return std::nullopt;
+  return store::BelongsToGroup(info, *marks_);
+}
+
+bool CopyGuard::IsServingMember(const Endpoint& endpoint) const {
+  const auto& others = lookup_.others();
+  return std::find(others.begin(), others.end(), endpoint) != others.end();
 }
 
 bool CopyGuard::MostSentinelsNameUs() const {
@@ -168,69 +223,6 @@ void CopyGuard::ReportLost(const Endpoint& foreign) {
       foreign.ToAddress());
   log_failure_(log::Severity::kError, {.event = "data-replaced", .peer = foreign.ToAddress()}, told);
   wait_ = {.name = "data-replaced", .sentence = told, .needs_person = true, .told = true};
-}
-
-Result<CopyGuard::Login> CopyGuard::ReadLogin() {
-  const auto replies = own_server_.Ask({{"CONFIG", "GET", "masterauth"}, {"CONFIG", "GET", "masteruser"}});
-  if (!replies) return tl::unexpected(replies.error());
-  if (replies->front().is_error()) return Fail(ErrorKind::kRefused, "CONFIG GET: " + replies->front().text);
-  return Login{ValueIn(replies->front()).value_or(""), ValueIn(replies->back())};
-}
-
-// An error without the server's text, which may repeat the password.
-Status CopyGuard::SetLogin(const Login& login) {
-  std::vector<redis::Command> commands;
-  if (login.masteruser) commands.push_back({"CONFIG", "SET", "masteruser", *login.masteruser});
-  commands.push_back({"CONFIG", "SET", "masterauth", login.masterauth});
-  const auto replies = own_server_.Ask(commands);
-  if (!replies) return tl::unexpected(replies.error());
-  if (std::any_of(replies->begin(), replies->end(), [](const auto& reply) { return reply.is_error(); }))
-    return Fail(ErrorKind::kRefused, "redis-server refuses CONFIG SET masterauth");
-  return {};
-}
-
-bool CopyGuard::Close() {
-  if (!closed_with_.empty()) return true;
-  auto login = ReadLogin();
-  Login closed{.masterauth = NewHexId() + NewHexId()};
-  // With a user's name, a master that asks for no password would let it in.
-  if (login && login->masteruser) closed.masteruser = "";
-  const auto set = login ? SetLogin(closed) : tl::unexpected(login.error());
-  if (!set) {
-    log_failure_(
-        log::Severity::kWarn, {.event = "copy-guard-failed"},
-        fmt::format("cannot keep redis-server from copying another group's data, retrying: {}; allow "
-                    "CONFIG GET and CONFIG SET to redis-wrapper",
-                    set.error().message));
-    return false;
-  }
-  log_failure_.Reset();
-  login_ = std::move(*login);
-  closed_with_ = closed.masterauth;
-  return true;
-}
-
-bool CopyGuard::Open() {
-  if (closed_with_.empty()) return true;
-  const auto now = ReadLogin();
-  // What was set meanwhile is right.
-  Login back = login_;
-  if (now && now->masterauth != closed_with_) back.masterauth = now->masterauth;
-  if (now && now->masteruser && !now->masteruser->empty()) back.masteruser = now->masteruser;
-  const auto set = now ? SetLogin(back) : tl::unexpected(now.error());
-  if (!set) {
-    log_failure_(
-        log::Severity::kError, {.event = "copy-guard-failed"},
-        fmt::format("cannot give redis-server the password of its master, retrying: {}; allow CONFIG "
-                    "SET to redis-wrapper, or set masterauth there",
-                    set.error().message));
-    return false;
-  }
-  log_failure_.Reset();
-  closed_with_.clear();
-  login_ = {};
-  unsteady_ = false;
-  return true;
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -1,10 +1,11 @@
-// Keeps a server from copying the data of a master that is not of its group. Sentinels know servers by
-// address: one that lists our address as another group's replica orders our server to copy that group's data,
-// and does so again every eight seconds.
+// Keeps a server from copying the data of a master that is not of its group. Addresses are used again: a
+// Sentinel that lists ours as another group's replica orders our server to copy that group's data, and does
+// so again every eight seconds; a replica whose master is gone connects to its address every second, whatever
+// answers there.
 //
 // What is in memory is dropped when the copy has arrived, which may be milliseconds after the order. So the
-// copy is made impossible beforehand: while the server is master, its masterauth is a random text, with which
-// every master refuses it. It gets the right one back when it is to follow a master of the group.
+// copy is made impossible beforehand: the server can copy only from a master that has just shown to be of the
+// group, and only until it is linked to it.
 //
 // Loop thread only. What fails is logged and tried again.
 #pragma once
@@ -13,7 +14,9 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "daemon/waiting.h"
+#include "redis-wrapper/copy_lock.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/membership.h"
 #include "redis/servers.h"
@@ -52,28 +55,33 @@ class CopyGuard {
   // Call with each look at the own server. False: it follows a master that is not ours, and was not let down
   // that way; nothing else is to be done with its role now.
   bool Check(const redis::ServerInfo& own);
-  // Whether what the server says of its data may be written down: it has no link, or one to a trusted master.
+  // REQUIRES, as what follows: Check has seen it. Whether what the server says of its data may be written
+  // down: it has no link, or one to a trusted master.
   bool Knows(const redis::ServerInfo& own) const;
+  // Whether what the server holds are the group's data, and not a copy of others.
+  bool HoldsOurs(const redis::ServerInfo& own);
   // Before the server is told to follow `master`, which is known to be of the group.
   void Trust(const Endpoint& master);
-  // The server waits for the right masterauth, or follows a foreign master: look again soon.
+  // The server has no link to a trusted master: look again soon.
   bool unsteady() const { return unsteady_; }
   // The group's data were replaced by others.
   const std::optional<daemon::Wait>& wait() const { return wait_; }
 
  private:
-  // What to give back. masteruser: nothing, Redis 5 has none.
-  struct Login {
-    std::string masterauth;
-    std::optional<std::string> masteruser;
+  // The master that was looked at last.
+  struct Judged {
+    Endpoint master{};
+    TimePoint since{};  // when it was looked at first
+    TimePoint next{};   // when it may be looked at again
   };
 
-  bool Close();
-  bool Open();
-  Result<Login> ReadLogin();
-  Status SetLogin(const Login& login);
   GuardView Look(const redis::ServerInfo& own);
   GuardView::Master Judge(const redis::ServerInfo& own);
+  // Of one that does not say whose it is.
+  GuardView::Master JudgeSilent(const Endpoint& master, const Error& error);
+  // By the names of the data, as ZooKeeper has them or had them; nothing: they were never read.
+  std::optional<bool> IsOfGroup(const redis::ServerInfo& info);
+  bool IsServingMember(const Endpoint& endpoint) const;
   bool MostSentinelsNameUs() const;
   // A Sentinel of ours, or the record, names it as the group's master.
   bool IsNamed(const Endpoint& master) const;
@@ -85,11 +93,12 @@ class CopyGuard {
   redis::KeptServer& own_server_;
   const Membership& membership_;
   Lookup& lookup_;
-  std::string closed_with_;  // empty: open
-  Login login_;              // while it is closed
-  Endpoint trusted_{};       // the master that it may copy from
-  Endpoint judged_{};        // last
-  TimePoint judge_at_{};
+  CopyLock lock_;
+  Endpoint trusted_{};  // the master that it may copy from
+  Endpoint
+      followed_{};  // the trusted one that it was linked to last; no other order made it that one's replica
+  Judged judged_;
+  store::Dataset lineage_;                  // what its data were called when they were last known to be ours
   std::optional<store::GroupMarks> marks_;  // as last read
   bool unsteady_ = false;
   std::optional<daemon::Wait> wait_;

@@ -1,12 +1,13 @@
-// A node that starts on an address which the Sentinels still list as a server of another group: they would
-// make its server a replica of that group's master, whose data replace its own. So they have to forget it
-// before it serves.
+// A node that starts on an address which the Sentinels still list as a server of another group, or which is
+// recorded as the master of one: they would make its server a replica of that group's master, and that
+// group's clients would write to it. So that has to be over before it serves.
 //
 // Loop thread only.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -19,8 +20,10 @@
 namespace redis_zk::redis_wrapper {
 
 // How long a start waits at most, after the session of the one that had the address must have ended. A
-// watcher's clean-up needs some seconds for each Sentinel.
+// watcher's clean-up needs some seconds for each Sentinel; a group gets another master by then, unless its
+// nodes wait for addresses, too.
 inline constexpr Duration kForgottenWithin = 30s;
+inline constexpr Duration kSucceededWithin = 15s;
 
 class FormerOwner {
  public:
@@ -36,20 +39,22 @@ class FormerOwner {
 
  private:
   struct Listing {
-    Endpoint sentinel;
+    std::string who;  // lists it: "Sentinel 10.0.0.4:26379"
     std::string group;
     bool as_master = false;
   };
-  // The first registered Sentinel that lists the address in another group.
+  // The first record or registered Sentinel that has the address in another group.
   Result<std::optional<Listing>> FindListing();
+  Result<std::optional<Listing>> FindRecorded(const std::vector<std::string>& groups);
 
   const CommonOptions& common_;
   const Duration longest_;
   const Endpoint& self_;
   const redis::Network network_;
   store::Registry& registry_;
-  std::optional<TimePoint> deadline_;
-  bool over_ = false;
+  std::optional<TimePoint> since_;  // it was found listed
+  TimePoint free_until_{};          // for so long it is not looked up again
+  bool given_up_ = false;
 };
 
 }  // namespace redis_zk::redis_wrapper

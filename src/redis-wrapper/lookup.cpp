@@ -108,9 +108,20 @@ Result<store::GroupMarks> Lookup::ReadMarks(const store::Dataset& own) {
   if (!known && known.error().kind != ErrorKind::kNotFound) return tl::unexpected(known.error());
   auto history = registry_.datasets.ReadHistory(group);
   if (!history) return tl::unexpected(history.error());
-  return store::GroupMarks{.history = std::move(*history),
-                           .datasets = std::move(known).value_or(std::vector<store::KnownDataset>{}),
-                           .own = own};
+  last_marks_ = {.history = std::move(*history),
+                 .datasets = std::move(known).value_or(std::vector<store::KnownDataset>{}),
+                 .own = own};
+  return *last_marks_;
+}
+
+bool Lookup::IsElsewhere(const Endpoint& endpoint) {
+  auto groups = registry_.groups.List(Watch::kNo);
+  if (!groups) return false;
+  std::erase(*groups, options_.common.master_name);
+  const auto members = registry_.members.ListAll(*groups);
+  if (!members) return false;
+  return std::any_of(members->begin(), members->end(),
+                     [&endpoint](const auto& group) { return IsRegistered(endpoint, group.second); });
 }
 
 void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,6 +34,11 @@ class Lookup {
   Status Refresh(const Endpoint& self);
   // What tells the group's servers from others; `own` are this node's data.
   Result<store::GroupMarks> ReadMarks(const store::Dataset& own);
+  const WrapperOptions& options() const { return options_; }
+  // As last read; nothing: never.
+  const std::optional<store::GroupMarks>& last_marks() const { return last_marks_; }
+  // Whether a node of another group is registered there; false also where ZooKeeper does not say.
+  bool IsElsewhere(const Endpoint& endpoint);
   // An error line, once for each server: `who` names its address as the master, and `why` it is not followed.
   void ReportStranger(const Endpoint& master, const std::string& who, const std::string& why);
 
@@ -51,6 +57,7 @@ class Lookup {
   store::Registry& registry_;
   std::vector<sentinel::Peer> sentinels_;
   std::vector<Endpoint> others_;
+  std::optional<store::GroupMarks> last_marks_;
   std::set<std::string> reported_;
   struct Refusal {
     std::string who;  // names it as the master

@@ -33,12 +33,16 @@ MasterFollower::MasterFollower(const std::string& group, const redis::Network& n
       role_(membership.self().incomplete ? Role::kReplica : Role::kMaster),
       guard_(group, network, own_server, membership, lookup) {}
 
-bool MasterFollower::Follow(const redis::ServerInfo& own) {
+bool MasterFollower::HoldsOurs(const redis::ServerInfo& own) {
   TellRole(own);
-  const bool is_left_alone = guard_.Check(own);
-  if (is_left_alone) Redirect(own);
+  is_left_alone_ = guard_.Check(own);
+  return guard_.HoldsOurs(own);
+}
+
+bool MasterFollower::Follow(const redis::ServerInfo& own) {
+  if (is_left_alone_) Redirect(own);
   DisconnectLateClients(own);
-  return is_left_alone && guard_.Knows(own);
+  return is_left_alone_ && guard_.Knows(own);
 }
 
 void MasterFollower::TellRole(const redis::ServerInfo& own) {

@@ -19,8 +19,10 @@ class MasterFollower {
   MasterFollower(const std::string& group, const redis::Network& network, redis::KeptServer& own_server,
                  const Membership& membership, Lookup& lookup);
 
-  // Call with each look at the own server. False: what it says of its data is not to be written down, for
-  // they may be those of a master that is not of the group.
+  // Call both with each look at the own server, this first: whose data it holds. False: they may be those of
+  // a master that is not of the group, and it must not be promoted.
+  bool HoldsOurs(const redis::ServerInfo& own);
+  // False: what it says of its data is not to be written down, for the same reason.
   bool Follow(const redis::ServerInfo& own);
   // The record names this node, which has just become master by it.
   void NoteRecorded() { has_led_ = true; }
@@ -51,6 +53,7 @@ class MasterFollower {
   Endpoint followed_{};   // by a replica, as last seen
   bool has_led_ = false;  // the record named this node since it became master
   CopyGuard guard_;
+  bool is_left_alone_ = true;  // the guard has not just changed its role
   LateClients late_clients_;
   LogOnChange log_failure_;
 };

@@ -15,8 +15,9 @@ PromotableKeeper::PromotableKeeper(std::int64_t users_priority, bool loads_offse
   if (!membership.self().incomplete) priority_.Did(true);
 }
 
-void PromotableKeeper::Keep(const redis::ServerInfo& own, bool reachable) {
+void PromotableKeeper::Keep(const redis::ServerInfo& own, bool ours, bool reachable) {
   copy_ = See(copy_, own);
+  ours_ = ours;
   const bool complete = HoldsCopy(own);
   unsteady_ = !complete || (own.role == redis::Role::kReplica && !own.link_up);
   if (const auto next = priority_.Next(complete, own, Clock::now())) SetPriority(*next, complete, own);

@@ -20,11 +20,12 @@ class PromotableKeeper {
   PromotableKeeper(std::int64_t users_priority, bool loads_offset, redis::KeptServer& own_server,
                    Membership& membership);
 
-  // Call with each look at the own server. `reachable`: so is ZooKeeper.
-  void Keep(const redis::ServerInfo& own, bool reachable);
+  // Call with each look at the own server. `ours`: what it holds are the group's data. `reachable`: so is
+  // ZooKeeper.
+  void Keep(const redis::ServerInfo& own, bool ours, bool reachable);
 
   // REQUIRES: Keep has seen it.
-  bool HoldsCopy(const redis::ServerInfo& own) const { return redis_wrapper::HoldsCopy(copy_, own); }
+  bool HoldsCopy(const redis::ServerInfo& own) const { return ours_ && redis_wrapper::HoldsCopy(copy_, own); }
   // It holds no complete copy, or has lost its link and may be about to give its copy up: look again soon.
   bool unsteady() const { return unsteady_; }
   std::int64_t users_priority() const { return priority_.users(); }
@@ -35,6 +36,7 @@ class PromotableKeeper {
   redis::KeptServer& own_server_;
   Membership& membership_;
   CopySeen copy_;
+  bool ours_ = true;
   PriorityRule priority_;
   bool unsteady_ = true;
   LogOnChange log_failure_;

@@ -20,6 +20,17 @@ constexpr Duration kLookSoonFor = 5s;
 constexpr Duration kLookSoon = 250ms;
 constexpr Duration kLookEvery = 1s;
 
+// The recorded one first, and then those that Sentinels name; without this node.
+std::vector<Endpoint> NamedMasters(const RecoveryView& view) {
+  std::vector<Endpoint> masters{view.record.master};
+  for (const auto& witness : view.sentinels) {
+    if (!witness.report || witness.report->master == view.self) continue;
+    if (std::find(masters.begin(), masters.end(), witness.report->master) == masters.end())
+      masters.push_back(witness.report->master);
+  }
+  return masters;
+}
+
 store::NextRecord NextRecordOf(const Endpoint& self, const RecoveryDecision& decision) {
   return {.master = self,
           .epoch = decision.epoch,
@@ -142,14 +153,17 @@ Status Recoverer::AskPeers(RecoveryView& view) {
 
   AskVotes(view);
 
-  std::vector<Endpoint> asked{view.record.master};
+  std::vector<Endpoint> asked = NamedMasters(view);
+  const std::size_t named = asked.size();
   for (const auto& member : *members) {
     if (member.endpoint != view.self) asked.push_back(member.endpoint);
   }
   auto infos = network_.redis.AskInfos(asked);
-  // Another's server at the recorded address is not the master.
-  if (infos.front() && store::BelongsToGroup(*infos.front(), *marks)) view.recorded = *infos.front();
-  std::size_t next = 1;
+  for (std::size_t i = 0; i < named; ++i) {
+    if (infos[i] && !store::BelongsToGroup(*infos[i], *marks)) view.strangers.insert(asked[i]);
+  }
+  if (infos.front() && !view.strangers.contains(view.record.master)) view.recorded = *infos.front();
+  std::size_t next = named;
   for (const auto& member : *members) {
     if (member.endpoint == view.self) continue;
     auto& info = infos[next++];

@@ -58,11 +58,12 @@ struct Votes {
 
 Votes Count(const RecoveryView& view) {
   Votes votes;
+  const bool is_stranger = view.strangers.contains(view.record.master);
   for (const auto& [sentinel, report, replicas, vote] : view.sentinels) {
     ++votes.electorate;
     // What one in TILT says of the master may be half a minute old.
     if (!report || report->tilt) continue;
-    if (IsRecorded(view, report->master) && !report->master_down) {
+    if (IsRecorded(view, report->master) && !report->master_down && !is_stranger) {
       votes.alive = "Sentinel " + sentinel.ToAddress();
     } else {
       ++votes.denying;
@@ -72,7 +73,7 @@ Votes Count(const RecoveryView& view) {
     if (!member.serving || IsRecorded(view, member.endpoint)) continue;
     ++votes.electorate;
     if (!info) continue;
-    if (IsRecorded(view, info->master) && HearsMaster(*info)) {
+    if (IsRecorded(view, info->master) && HearsMaster(*info) && !is_stranger) {
       votes.alive = "replica " + member.endpoint.ToAddress();
     } else {
       ++votes.denying;
@@ -142,7 +143,8 @@ std::string FindNewer(const RecoveryView& view) {
            IsMember(view, report.master);
   };
   for (const auto& [sentinel, report, replicas, vote] : view.sentinels) {
-    if (report && is_newer(*report) && !IsRecorded(view, report->master))
+    if (report && is_newer(*report) && !IsRecorded(view, report->master) &&
+        !view.strangers.contains(report->master))
       return fmt::format("Sentinel {} knows a newer configuration (epoch {}, master {})",
                          sentinel.ToAddress(), report->config_epoch, report->master.ToAddress());
   }

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,9 @@ struct RecoveryView {
   store::Record record;
   // What answers at the recorded address, if it is a server of this group.
   std::optional<redis::ServerInfo> recorded;
+  // The addresses that are recorded or that a Sentinel names, and where another's server answers: who reaches
+  // the recorded one reaches that server.
+  std::set<Endpoint> strangers;
   std::vector<Peer> members;
   std::vector<Witness> sentinels;
   store::History history;

@@ -100,7 +100,8 @@ void Serving::Check() {
   const auto own = parts_.own_server.AskInfo();
   // One that refuses this wrapper answers its clients.
   TellServing(own || own.error().kind == ErrorKind::kRefused, reachable);
-  if (own) promotable_.Keep(*own, reachable);
+  // What it holds while it loads is not complete, whosever it is.
+  if (own) promotable_.Keep(*own, own->loading || follower_.HoldsOurs(*own), reachable);
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.
   const bool told = own && !own->loading;

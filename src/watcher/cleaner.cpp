@@ -21,14 +21,20 @@ using zookeeper::Watch;
 constexpr Duration kVerifyEvery = 1s;
 constexpr Duration kSeldomStep = 5s;
 constexpr Duration kOftenStep = 500ms;
-// While a Sentinel lists an address at which another server may begin at any moment.
-constexpr Duration kSuspiciousStep = 1s;
+// However many groups are to be looked at soon, the loop has other things to do.
+constexpr Duration kBetweenLooks = 100ms;
 constexpr Duration kDatasetsEvery = 10min;
 
 // Often enough that patience means something, however many groups take turns; but never a load.
 Duration StepEvery(Duration patience, std::size_t groups) {
   const Duration round = std::clamp(patience / 4, kOftenStep, kSeldomStep);
-  return std::max(round / static_cast<Duration::rep>(groups), kOftenStep);
+  return std::max(round / static_cast<Duration::rep>(std::max<std::size_t>(groups, 1)), kOftenStep);
+}
+
+std::set<std::string> NamesOf(const std::map<std::string, store::Record>& groups) {
+  std::set<std::string> names;
+  for (const auto& [group, record] : groups) names.insert(group);
+  return names;
 }
 
 }  // namespace
@@ -42,20 +48,12 @@ Cleaner::Cleaner(const WatcherOptions& options, const redis::Network& network, z
       events_(events),
       lock_(session, registry.clean_up.LockPath(), "watcher " + options.listen.ToAddress()) {}
 
-void Cleaner::Step(const std::map<std::string, store::Record>& groups,
-                   const std::vector<store::Sentinel>& sentinels, bool paused) {
+void Cleaner::Step(const RegistryView& known, bool paused) {
   const TimePoint now = Clock::now();
   if (options_.clean_up == CleanUpMode::kOff || now < step_at_) return;
-  const std::size_t turns = std::max<std::size_t>(groups.size(), 1);
-  step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, turns));
-  const auto is_gone = [&groups](const auto& entry) { return !groups.contains(entry.first); };
-  const auto is_gone_name = [&groups](const auto& group) { return !groups.contains(group); };
-  std::erase_if(known_ids_, is_gone);
-  std::erase_if(datasets_at_, is_gone);
-  std::erase_if(log_action_, is_gone);
-  std::erase_if(turns_.urgent, is_gone_name);
-  std::erase_if(turns_.suspicious, is_gone_name);
-  ForgetGroups(groups, &memory_);
+  const auto& groups = known.groups;
+  step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, groups.size()));
+  Forget(groups);
   if (groups.empty()) return;
   if (paused && !memory_.verifying) {
     ForgetSightings();
@@ -64,8 +62,41 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
   if (!TakeTurn()) return;
   if (memory_.verifying && !groups.contains(memory_.verifying->group))
     GiveUp(memory_.verifying->group, "the group was deleted");
-  const std::string group = NextGroup(groups);
-  auto view = Look(group, groups, sentinels);
+  if (const auto group = NextGroup(groups, now)) LookAfter(*group, known);
+  const TimePoint next = memory_.verifying ? now + kVerifyEvery : turns_.due();
+  step_at_ = std::max<TimePoint>(next, Clock::now() + kBetweenLooks);
+}
+
+void Cleaner::Notice(const FleetStatus& observed, const RegistryView& known) {
+  if (options_.clean_up == CleanUpMode::kOff) return;
+  turns_.Notice(FindStrange(observed, known.members), Clock::now());
+  if (held_ && !memory_.verifying) step_at_ = std::min(step_at_, turns_.due());
+}
+
+TimePoint Cleaner::urgent_at() const {
+  const TimePoint at = turns_.urgent_at();
+  return at == TimePoint::max() ? at : std::max(at, step_at_);
+}
+
+void Cleaner::Forget(const std::map<std::string, store::Record>& groups) {
+  const auto is_gone = [&groups](const auto& entry) { return !groups.contains(entry.first); };
+  std::erase_if(known_ids_, is_gone);
+  std::erase_if(datasets_at_, is_gone);
+  std::erase_if(log_action_, is_gone);
+  std::erase_if(blocked_, is_gone);
+  turns_.Forget(NamesOf(groups));
+  ForgetGroups(groups, &memory_);
+}
+
+std::optional<std::string> Cleaner::NextGroup(const std::map<std::string, store::Record>& groups,
+                                              TimePoint now) {
+  if (memory_.verifying) return memory_.verifying->group;
+  return turns_.Next(NamesOf(groups), StepEvery(options_.clean_up_patience, groups.size()), now);
+}
+
+void Cleaner::LookAfter(const std::string& group, const RegistryView& known) {
+  const TimePoint now = Clock::now();
+  auto view = Look(group, known);
   if (!view && view.error().kind == ErrorKind::kNotFound) {
     // An older daemon made this group, or it was deleted a moment ago.
     if (!registry_.records.Read(group, Watch::kNo)) return;
@@ -76,31 +107,32 @@ void Cleaner::Step(const std::map<std::string, store::Record>& groups,
     LogFailedStep(group, view.error());
     return;
   }
-  NoteKnownIds(groups, &*view);
+  NoteKnownIds(known.groups, &*view);
   view->foreign = FindForeign(*view, now, &memory_);
-  Hurry(*view);
   Remember(*view, now, &memory_);
   auto action = DecideCleanUp(*view, memory_, options_.clean_up_patience, now);
   if (action.kind == Kind::kAskServers) {
     AskServers(&*view);
     action = DecideCleanUp(*view, memory_, options_.clean_up_patience, now);
   }
+  NoteBlocked(*view, action);
   Act(group, action);
+  const bool acted = action.kind == Kind::kReset || action.kind == Kind::kVerified;
+  turns_.Looked(group, FindStrange(*view), acted, Clock::now());
 }
 
-void Cleaner::Hurry(const CleanUpView& view) {
-  const auto note = [&view](std::set<std::string>& groups, bool belongs) {
-    if (belongs) {
-      groups.insert(view.group);
-    } else {
-      groups.erase(view.group);
-    }
-  };
-  note(turns_.urgent, !view.foreign.empty());
-  note(turns_.suspicious, HasUnknown(view));
-  const Duration soon = !turns_.urgent.empty() ? kOftenStep : kSuspiciousStep;
-  if (!turns_.urgent.empty() || !turns_.suspicious.empty())
-    step_at_ = std::min<TimePoint>(step_at_, Clock::now() + soon);
+void Cleaner::NoteBlocked(const CleanUpView& view, const CleanUpAction& action) {
+  if (view.foreign.empty() || action.kind != Kind::kRefuse) {
+    blocked_.erase(view.group);
+    return;
+  }
+  std::string addresses;
+  for (const auto& endpoint : view.foreign)
+    addresses += (addresses.empty() ? "" : ", ") + endpoint.ToAddress();
+  blocked_[view.group] = fmt::format(
+      "Sentinels list {}, where another group's server is now, and may make it a replica of this "
+      "group; clean-up blocked: {}",
+      addresses, action.reason);
 }
 
 bool Cleaner::TakeTurn() {
@@ -128,28 +160,12 @@ void Cleaner::ForgetSightings() {
   memory_.identities_free_since.clear();
 }
 
-const std::string& Cleaner::NextGroup(const std::map<std::string, store::Record>& groups) {
-  if (memory_.verifying) {
-    turns_.last = memory_.verifying->group;
-  } else if (!turns_.urgent.empty() && !std::exchange(turns_.passed_over, !turns_.passed_over)) {
-    // Every other step is for them.
-    auto next = turns_.urgent.upper_bound(turns_.last_urgent);
-    if (next == turns_.urgent.end()) next = turns_.urgent.begin();
-    turns_.last_urgent = *next;
-    return turns_.last_urgent;
-  } else {
-    auto next = groups.upper_bound(turns_.last);
-    if (next == groups.end()) next = groups.begin();
-    turns_.last = next->first;
-  }
-  return turns_.last;
-}
-
-Result<CleanUpView> Cleaner::Look(const std::string& group,
-                                  const std::map<std::string, store::Record>& groups,
-                                  const std::vector<store::Sentinel>& sentinels) {
-  CleanUpView view{
-      .group = group, .connected = true, .may_act = true, .record = groups.at(group), .sentinels = sentinels};
+Result<CleanUpView> Cleaner::Look(const std::string& group, const RegistryView& known) {
+  CleanUpView view{.group = group,
+                   .connected = true,
+                   .may_act = true,
+                   .record = known.groups.at(group),
+                   .sentinels = known.sentinels};
   auto members = registry_.members.List(group, Watch::kNo);
   if (!members) return tl::unexpected(members.error());
   view.members = std::move(*members);
@@ -159,30 +175,29 @@ Result<CleanUpView> Cleaner::Look(const std::string& group,
   if (auto looked = LookAtDatasets(&view); !looked) return tl::unexpected(looked.error());
   AskSentinels(&view);
   AskUnregisteredPeers(&view);
-  if (auto asked = AskUnregistered(groups, &view); !asked) return tl::unexpected(asked.error());
+  if (auto asked = AskUnregistered(known, &view); !asked) return tl::unexpected(asked.error());
   return view;
 }
 
-Status Cleaner::AskUnregistered(const std::map<std::string, store::Record>& groups, CleanUpView* view) {
-  if (FindUnregistered(*view, /*up=*/false).empty()) return {};
-  std::vector<std::string> others;
-  for (const auto& [group, record] : groups) {
-    if (group != view->group) others.push_back(group);
-  }
-  const auto members = registry_.members.ListAll(others);
-  if (!members) return tl::unexpected(members.error());
-  for (const auto& [group, of_group] : *members) {
-    for (const auto& member : of_group) view->elsewhere.insert(member.endpoint);
+Status Cleaner::AskUnregistered(const RegistryView& known, CleanUpView* view) {
+  for (const auto& endpoint : FindUnregistered(*view, /*up=*/false)) {
+    for (const auto& [group, members] : known.members) {
+      const bool is_there = std::any_of(members.begin(), members.end(), [&endpoint](const auto& member) {
+        return member.endpoint == endpoint;
+      });
+      if (is_there && group != view->group) view->elsewhere.insert(endpoint);
+    }
   }
   // Those that are down would only hold up the loop.
   std::set<Endpoint> asked = FindUnregistered(*view, /*up=*/true);
   std::erase_if(asked, [view](const auto& endpoint) { return view->elsewhere.contains(endpoint); });
   if (asked.empty()) return {};
-  auto known = registry_.datasets.List(view->group);
-  if (!known) return tl::unexpected(known.error());
+  auto datasets = registry_.datasets.List(view->group);
+  if (!datasets) return tl::unexpected(datasets.error());
   auto history = registry_.datasets.ReadHistory(view->group);
   if (!history) return tl::unexpected(history.error());
-  view->marks = store::GroupMarks{.history = std::move(*history), .datasets = std::move(*known), .own = {}};
+  view->marks =
+      store::GroupMarks{.history = std::move(*history), .datasets = std::move(*datasets), .own = {}};
   // They may be foreign, so none is told a password.
   redis::Servers& servers = network_.redis.WithoutCredentials();
   const auto ask = [&servers, view](const std::set<Endpoint>& endpoints) {

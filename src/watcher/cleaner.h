@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,7 +17,10 @@
 #include "store/registry.h"
 #include "watcher/cleanup.h"
 #include "watcher/events.h"
+#include "watcher/look_turns.h"
 #include "watcher/options.h"
+#include "watcher/registry_view.h"
+#include "watcher/status.h"
 #include "zookeeper/lock.h"
 #include "zookeeper/session.h"
 
@@ -30,39 +34,36 @@ class Cleaner {
 
   // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now. Paused,
   // it begins nothing, and only sees to its end what it has begun.
-  void Step(const std::map<std::string, store::Record>& groups, const std::vector<store::Sentinel>& sentinels,
-            bool paused);
+  void Step(const RegistryView& known, bool paused);
+  // Looks soon at the groups about whose entries the observer has noticed something strange.
+  void Notice(const FleetStatus& observed, const RegistryView& known);
   // When a step is due that must not wait for a quiet moment: a Sentinel lists another server's address.
-  TimePoint urgent_at() const { return turns_.urgent.empty() ? TimePoint::max() : step_at_; }
+  TimePoint urgent_at() const;
+  // By group: what keeps foreign entries from being removed.
+  const std::map<std::string, std::string>& blocked() const { return blocked_; }
 
  private:
-  // Whose turn it is.
-  struct Turns {
-    std::string last;
-    std::string last_urgent;
-    bool passed_over = false;          // the urgent ones, at the last step
-    std::set<std::string> urgent;      // groups whose Sentinels list foreign addresses
-    std::set<std::string> suspicious;  // those that list addresses of which nothing is known
-  };
-
   // Takes the lock and keeps it, unless only observing: that needs none, and must not keep it from those who
   // act. False: not connected, or another watcher has it.
   bool TakeTurn();
   void ForgetSightings();
-  // Takes the next steps soon where the view asks for that.
-  void Hurry(const CleanUpView& view);
-  const std::string& NextGroup(const std::map<std::string, store::Record>& groups);
-  Result<CleanUpView> Look(const std::string& group, const std::map<std::string, store::Record>& groups,
-                           const std::vector<store::Sentinel>& sentinels);
+  // What was known of groups that are gone.
+  void Forget(const std::map<std::string, store::Record>& groups);
+  // Nothing: no group's turn has come.
+  std::optional<std::string> NextGroup(const std::map<std::string, store::Record>& groups, TimePoint now);
+  void LookAfter(const std::string& group, const RegistryView& known);
+  Result<CleanUpView> Look(const std::string& group, const RegistryView& known);
   Status LookAtDatasets(CleanUpView* view);
   void AskSentinels(CleanUpView* view) const;
   // Who is at the addresses of replicas and Sentinels that no registration accounts for.
-  Status AskUnregistered(const std::map<std::string, store::Record>& groups, CleanUpView* view);
+  Status AskUnregistered(const RegistryView& known, CleanUpView* view);
   void AskUnregisteredPeers(CleanUpView* view) const;
   void NoteKnownIds(const std::map<std::string, store::Record>& groups, CleanUpView* view);
   // With the lock looked at again, since the answer may lead to a RESET.
   void AskServers(CleanUpView* view);
   void Act(const std::string& group, const CleanUpAction& action);
+  // What there is to say while foreign entries stay.
+  void NoteBlocked(const CleanUpView& view, const CleanUpAction& action);
   void CarryOut(const std::string& group, const CleanUpAction& action);
   void GiveUp(const std::string& group, const std::string& why);
   // One that the next step would repeat; the next step will.
@@ -78,7 +79,8 @@ class Cleaner {
   CleanUpMemory memory_;
   TimePoint step_at_{};
   std::map<std::string, TimePoint> datasets_at_;  // by group: when data are looked at again
-  Turns turns_;
+  LookTurns turns_;
+  std::map<std::string, std::string> blocked_;  // by group
   // By group: the Sentinel ids that are known there. Groups that were not seen in full are missing.
   std::map<std::string, std::set<std::string>> known_ids_;
   std::map<std::string, LogOnChange> log_action_;  // by group

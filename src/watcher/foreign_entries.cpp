@@ -1,5 +1,7 @@
 #include "watcher/foreign_entries.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -32,17 +34,48 @@ std::set<Endpoint> FindUnregistered(const CleanUpView& view, bool up) {
   return unregistered;
 }
 
-bool HasUnknown(const CleanUpView& view) {
-  const auto is_unknown = [&view](const sentinel::ReplicaReport& replica) {
-    if (replica.down) return true;
-    if (IsMember(view, replica.endpoint)) return false;
-    return !view.unregistered.contains(replica.endpoint) || IsStranger(view, replica.endpoint);
-  };
-  return std::any_of(view.sentinel_views.begin(), view.sentinel_views.end(),
-                     [&is_unknown](const auto& sentinel_view) {
-                       const auto& replicas = sentinel_view.known.replicas;
-                       return std::any_of(replicas.begin(), replicas.end(), is_unknown);
-                     });
+std::optional<LookTurns::Strange> FindStrange(const CleanUpView& view) {
+  std::set<std::string> strange;
+  for (const auto& sentinel_view : view.sentinel_views) {
+    for (const auto& replica : sentinel_view.known.replicas) {
+      const Endpoint& endpoint = replica.endpoint;
+      if (view.foreign.contains(endpoint)) {
+        strange.insert(endpoint.ToAddress() + " is another server's");
+      } else if (replica.down) {
+        strange.insert(endpoint.ToAddress() + " is down");
+      } else if (!IsMember(view, endpoint) &&
+                 (!view.unregistered.contains(endpoint) || IsStranger(view, endpoint))) {
+        strange.insert(endpoint.ToAddress() + " is not known");
+      }
+    }
+  }
+  if (strange.empty()) return std::nullopt;
+  return LookTurns::Strange{fmt::format("{}", fmt::join(strange, ", ")), !view.foreign.empty()};
+}
+
+std::map<std::string, LookTurns::Strange> FindStrange(
+    const FleetStatus& observed, const std::map<std::string, std::vector<store::Member>>& members) {
+  std::map<Endpoint, std::set<std::string>> groups_at;
+  for (const auto& [group, of_group] : members) {
+    for (const auto& member : of_group) groups_at[member.endpoint].insert(group);
+  }
+  std::map<std::string, LookTurns::Strange> all;
+  for (const auto& [group, status] : observed.groups) {
+    std::set<std::string> strange;
+    bool urgent = false;
+    for (const auto& sentinel : status.sentinels) {
+      for (const auto& replica : sentinel.replicas) {
+        const auto found = groups_at.find(replica.endpoint);
+        const bool elsewhere = found != groups_at.end() && !found->second.contains(group);
+        if (!elsewhere && (found != groups_at.end() || replica.down)) continue;
+        urgent |= elsewhere;
+        strange.insert(replica.endpoint.ToAddress() +
+                       (elsewhere ? " is registered in " + *found->second.begin() : " is not registered"));
+      }
+    }
+    if (!strange.empty()) all[group] = {fmt::format("{}", fmt::join(strange, ", ")), urgent};
+  }
+  return all;
 }
 
 std::set<Endpoint> FindUnregisteredMasters(const CleanUpView& view) {

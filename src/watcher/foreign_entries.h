@@ -4,6 +4,8 @@
 // the address, and after eight seconds makes it a replica of the group's master: all its data are replaced.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,6 +14,8 @@
 #include "net/endpoint.h"
 #include "watcher/cleanup.h"
 #include "watcher/cleanup_view.h"
+#include "watcher/look_turns.h"
+#include "watcher/status.h"
 
 namespace redis_zk::watcher {
 
@@ -21,9 +25,12 @@ inline constexpr Duration kBecomesKnownWithin = 8s;
 // The replicas in the Sentinels' tables that no member of the group is; `up`: only those that a Sentinel
 // finds up.
 std::set<Endpoint> FindUnregistered(const CleanUpView& view, bool up);
-// Whether the Sentinels list an address at which nothing shows that the group's server is there still:
-// another may begin there at any moment.
-bool HasUnknown(const CleanUpView& view);
+// What is strange about the group's entries, once FindForeign has judged them; nothing: all are known to be
+// the group's. At an address where nothing answers another server may begin at any moment.
+std::optional<LookTurns::Strange> FindStrange(const CleanUpView& view);
+// The same of all groups, as far as the observer's answers and the registrations say it.
+std::map<std::string, LookTurns::Strange> FindStrange(
+    const FleetStatus& observed, const std::map<std::string, std::vector<store::Member>>& members);
 // The masters of the unregistered replicas that answer, as far as they have not been asked.
 std::set<Endpoint> FindUnregisteredMasters(const CleanUpView& view);
 // The Sentinels that others find up, and that no registration or identity in use accounts for.

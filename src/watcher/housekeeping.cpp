@@ -11,7 +11,7 @@ constexpr Duration kAtLeastEvery = 5s;
 void Housekeeping::CleanUp(const RegistryView& view) {
   // A Sentinel that is registered and not known here would look like a stale entry of the others.
   const bool paused = view.clean_up_paused.has_value() || view.closed_sentinels > 0;
-  cleaner_.Step(view.groups, view.sentinels, paused);
+  cleaner_.Step(view, paused);
   by_ = Clock::now() + kAtLeastEvery;
 }
 

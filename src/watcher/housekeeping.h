@@ -5,7 +5,9 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "base/time.h"
 #include "redis/servers.h"
@@ -35,6 +37,9 @@ class Housekeeping {
   // Also while a znode that is closed to us keeps the registry from being read. True: what was found has
   // changed.
   bool AuditAcls(TimePoint now) { return acl_audit_.Step(now); }
+  // As of Cleaner.
+  void Notice(const FleetStatus& observed, const RegistryView& known) { cleaner_.Notice(observed, known); }
+  const std::map<std::string, std::string>& blocked() const { return cleaner_.blocked(); }
   const std::optional<OpenZnodes>& open_znodes() const { return acl_audit_.found(); }
 
   // REQUIRES: the view is what ZooKeeper says now.

@@ -3,8 +3,11 @@
 #include <set>
 #include <utility>
 
+#include "base/log.h"
 #include "sentinel/client.h"
+#include "sentinel/links.h"
 #include "store/sentinel_id.h"
+#include "watcher/strange_sentinels.h"
 
 namespace redis_zk::watcher {
 
@@ -12,6 +15,8 @@ namespace {
 
 // Each costs a descriptor while it is asked, and a process has a thousand of them.
 constexpr std::size_t kMostAtOnce = 128;
+// A server with thousands of subscribers lists all of them.
+constexpr Duration kLinksEvery = 10s;
 
 }  // namespace
 
@@ -34,13 +39,15 @@ void Observer::Run() {
   while (!topology_.closed()) {
     const TimePoint next = Clock::now() + options_.observe_interval;
     const auto findings = Ask(*topology);
-    status_.Set(Summarize(*topology, findings, *status_.Get(), Clock::now()));
+    auto status = Summarize(*topology, findings, *status_.Get(), Clock::now());
+    LogStrangers(status);
+    status_.Set(std::move(status));
     observed_();
     topology = topology_.GetNext(topology, next);
   }
 }
 
-Findings Observer::Ask(const Topology& topology) const {
+Findings Observer::Ask(const Topology& topology) {
   Findings findings;
   std::vector<std::string> groups;
   for (const auto& [group, record] : topology.groups) groups.push_back(group);
@@ -62,8 +69,40 @@ Findings Observer::Ask(const Topology& topology) const {
     while (next != servers.end() && asked.size() < kMostAtOnce) asked.push_back(*next++);
     auto infos = network_.redis.AskInfos(asked);
     for (std::size_t i = 0; i < asked.size(); ++i) findings.servers.emplace(asked[i], std::move(infos[i]));
+    if (Clock::now() >= links_at_) AskLinks(topology, asked, &findings);
   }
+  if (Clock::now() >= links_at_) links_at_ = Clock::now() + kLinksEvery;
   return findings;
+}
+
+void Observer::AskLinks(const Topology& topology, const std::vector<Endpoint>& asked, Findings* findings) {
+  const auto known = IdsOf(topology, *findings);
+  auto links = sentinel::AskLinks(network_.redis, asked, {known.begin(), known.end()});
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (links[i]) {
+      findings->links.emplace(asked[i], std::move(*links[i]));
+    } else if (links[i].error().kind == ErrorKind::kRefused) {
+      log_refused_(log::Severity::kWarn, {.event = "foreign-sentinels-unknown"},
+                   "cannot look for foreign Sentinels, retrying: redis-server refuses CLIENT LIST: " +
+                       links[i].error().message + "; allow it to the user of the watcher");
+    }
+  }
+}
+
+void Observer::LogStrangers(const FleetStatus& status) {
+  std::set<std::string> told;
+  for (const auto& [group, of_group] : status.groups) {
+    for (const auto& strange : of_group.strange_sentinels) {
+      if (Clock::now() - strange.since < kStaysStrange) continue;
+      const std::string line = Describe(strange);
+      told.insert(group + line);
+      if (!told_.contains(group + line))
+        log::Error({.event = "foreign-sentinel", .group = group, .peer = strange.server.ToAddress()},
+                   "{}; find out whose it is: stop it, or make it forget this group with SENTINEL REMOVE",
+                   line);
+    }
+  }
+  told_ = std::move(told);
 }
 
 }  // namespace redis_zk::watcher

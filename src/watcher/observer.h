@@ -6,8 +6,12 @@
 #pragma once
 
 #include <functional>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "base/log.h"
 #include "base/published.h"
 #include "redis/servers.h"
 #include "watcher/options.h"
@@ -31,13 +35,20 @@ class Observer {
 
  private:
   void Run();
-  Findings Ask(const Topology& topology) const;
+  Findings Ask(const Topology& topology);
+  void AskLinks(const Topology& topology, const std::vector<Endpoint>& asked, Findings* findings);
+  // Those that are new.
+  void LogStrangers(const FleetStatus& status);
 
   const WatcherOptions& options_;
   const redis::Network network_;
   const Published<Topology>& topology_;
   const std::function<void()> observed_;
   Published<FleetStatus> status_;
+  // Of its thread.
+  TimePoint links_at_{};        // when the servers' clients are looked at again
+  std::set<std::string> told_;  // strange Sentinels, as they were logged
+  LogOnChange log_refused_;
   std::thread thread_;
 };
 

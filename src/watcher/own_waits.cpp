@@ -83,6 +83,11 @@ bool OwnWaits::Look(const Facts& facts, TimePoint now) {
                          .told = true});
     }
   }
+  for (const auto& [group, why] : facts.blocked) {
+    if (!facts.view.groups.contains(group)) continue;
+    found.emplace(Key{group, "foreign-entries"},
+                  Wait{.name = "foreign-entries", .sentence = why, .told = true});
+  }
   for (auto& [key, waiting] : waiting_) {
     if (!found.contains(key)) waiting.End(now);
   }

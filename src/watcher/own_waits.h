@@ -1,5 +1,5 @@
 // What this watcher itself waits for: ZooKeeper, a Sentinel, what stands in ZooKeeper, and of each group a
-// master and Sentinels that confirm the record.
+// master, Sentinels that confirm the record, and that they forget what is another group's.
 //
 // Loop thread only.
 #pragma once
@@ -25,6 +25,8 @@ class OwnWaits {
     const FleetStatus& observed;
     // Why the record of a group is kept although Sentinels do not confirm it.
     const std::map<std::string, std::string>& unconfirmed;
+    // Why the entries of a group that are another server's are not removed.
+    const std::map<std::string, std::string>& blocked;
     bool connected = false;  // to ZooKeeper
     bool refused = false;    // by ZooKeeper, which takes no credentials
     bool stale = false;      // what was read there is not what stands there

@@ -7,6 +7,7 @@
 
 #include "base/random_id.h"
 #include "base/unix_time.h"
+#include "store/sentinel_id.h"
 #include "watcher/status.h"
 
 namespace redis_zk::watcher {
@@ -27,6 +28,14 @@ std::set<std::string> GroupsIn(const std::map<std::string, std::vector<store::Me
   std::set<std::string> groups;
   for (const auto& [group, all] : members) groups.insert(group);
   return groups;
+}
+
+std::set<std::string> IdsOf(const std::vector<store::Sentinel>& sentinels,
+                            const std::vector<store::Identity>& identities) {
+  std::set<std::string> ids;
+  for (const auto& sentinel : sentinels) ids.insert(store::SentinelIdOf(sentinel.uuid));
+  for (const auto& identity : identities) ids.insert(store::SentinelIdOf(identity.uuid));
+  return ids;
 }
 
 }  // namespace
@@ -168,11 +177,17 @@ bool RegistryReader::ReadWaiting() {
   std::vector<std::string> groups;
   for (const auto& [group, record] : view_.groups) groups.push_back(group);
   std::size_t closed = 0;
-  const auto members = registry_.members.ListAll(groups, &closed);
+  auto members = registry_.members.ListAll(groups, &closed);
   if (!members) {
     LogFailedWaiting("members", members.error());
     return false;
   }
+  const auto identities = registry_.identities.List();
+  if (!identities && identities.error().kind != ErrorKind::kNotFound) {
+    LogFailedWaiting("identities", identities.error());
+    return false;
+  }
+  auto sentinel_ids = IdsOf(view_.sentinels, identities.value_or(std::vector<store::Identity>{}));
   auto waiting = FindWaiting(*members, view_.waiting, now);
   auto incomplete = FindIncomplete(*members, view_.incomplete, now);
   auto priorities = FindPriorities(*members);
@@ -184,9 +199,12 @@ bool RegistryReader::ReadWaiting() {
   }
   log_waiting_failure_.Reset();
   auto waits = FindLongWaits(*listed, view_.waits, now, UnixTime());
+  // Nobody is shown these.
+  view_.members = std::move(*members);
   if (waiting == view_.waiting && incomplete == view_.incomplete && priorities == view_.priorities &&
-      populated == view_.populated && waits == view_.waits)
+      populated == view_.populated && waits == view_.waits && sentinel_ids == view_.sentinel_ids)
     return false;
+  view_.sentinel_ids = std::move(sentinel_ids);
   view_.waiting = std::move(waiting);
   view_.incomplete = std::move(incomplete);
   view_.priorities = std::move(priorities);

@@ -24,7 +24,11 @@ struct RegistryView {
   std::size_t registered() const { return sentinels.size() + closed_sentinels; }
   std::map<std::string, store::Record> groups;
   std::optional<store::CleanUpPause> clean_up_paused;
-  // Read less often; nothing is decided by them.
+  // Read less often. Of all groups that have members.
+  std::map<std::string, std::vector<store::Member>> members;
+  // The ids of all Sentinels that are registered here, or have been and may return.
+  std::set<std::string> sentinel_ids;
+  // By these nothing is decided.
   std::map<std::string, std::vector<WaitingMember>> waiting;
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
   std::map<std::string, std::map<Endpoint, std::int64_t>> priorities;  // as in the topology

@@ -9,6 +9,7 @@
 #include "base/printable.h"
 #include "daemon/waiting.h"
 #include "watcher/condition.h"
+#include "watcher/strange_sentinels.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher {
@@ -107,9 +108,10 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
 }
 
 void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
-  // A watcher's own are the other warnings of the group.
+  // A watcher's own are the other warnings of the group, but for one.
   for (const auto& wait : group.waits) {
-    if (!wait.wait.uuid.empty()) warnings->push_back(DescribeWait(wait, now));
+    if (!wait.wait.uuid.empty() || wait.wait.name == "foreign-entries")
+      warnings->push_back(DescribeWait(wait, now));
   }
   for (const auto& member : group.waiting) {
     const bool told = std::any_of(group.waits.begin(), group.waits.end(), [&member](const auto& wait) {
@@ -125,6 +127,12 @@ void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::
     if (now - since < kLongWithoutCopy) continue;
     warnings->push_back(fmt::format("{} has had no complete copy of the data for {}; it cannot be promoted",
                                     endpoint.ToAddress(), InSeconds(now - since)));
+  }
+}
+
+void WarnOfStrangers(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
+  for (const auto& strange : group.strange_sentinels) {
+    if (now - strange.since >= kStaysStrange) warnings->push_back(Describe(strange));
   }
 }
 
@@ -232,6 +240,7 @@ std::string DescribeWait(const LongWait& wait, TimePoint now) {
 FleetStatus Summarize(const Topology& topology, const Findings& findings, const FleetStatus& earlier,
                       TimePoint now) {
   FleetStatus status{.observed_at = now};
+  const auto ours = IdsOf(topology, findings);
   for (const auto& [name, record] : topology.groups) {
     const auto* before = FindGroup(earlier, name);
     auto& group = status.groups[name];
@@ -261,11 +270,13 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
       group.priorities = found->second;
     if (const auto found = topology.waits.find(name); found != topology.waits.end())
       group.waits = found->second;
+    group.strange_sentinels = FindStrangers(ours, topology, findings, group, before, now);
     WarnOfMaster(group, now, &group.warnings);
     WarnOfReplicas(group, now, &group.warnings);
     WarnOfIncomplete(group, now, &group.warnings);
     WarnOfWaiting(group, now, &group.warnings);
     WarnOfSentinels(group, &group.warnings);
+    WarnOfStrangers(group, now, &group.warnings);
   }
   return status;
 }

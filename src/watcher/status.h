@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "redis/server_info.h"
+#include "sentinel/links.h"
 #include "sentinel/reports.h"
 #include "watcher/topology.h"
 
@@ -31,6 +32,14 @@ struct SentinelStatus {
   std::vector<sentinel::ReplicaReport> replicas;   // that it knows
 };
 
+// A Sentinel that is connected to a server of the group, and that no registration accounts for.
+struct StrangeSentinel {
+  std::string id;    // the first eight digits
+  std::string host;  // it comes from there
+  Endpoint server;   // one that it is connected to
+  TimePoint since{};
+};
+
 struct GroupStatus {
   store::Record record;                         // what was recorded when it was looked at
   std::optional<ServerStatus> master;           // the recorded one
@@ -40,6 +49,7 @@ struct GroupStatus {
   std::map<Endpoint, TimePoint> incomplete;     // the same
   std::map<Endpoint, std::int64_t> priorities;  // the same
   std::vector<LongWait> waits;                  // the same
+  std::vector<StrangeSentinel> strange_sentinels;
   std::vector<std::string> warnings;
 };
 
@@ -53,6 +63,9 @@ struct Findings {
   // By group, then in the order of the topology's Sentinels.
   std::map<std::string, std::vector<Result<sentinel::GroupReport>>> reports;
   std::map<Endpoint, Result<redis::ServerInfo>> servers;
+  // The Sentinels that are connected to a server; those that were not asked are left out, and keep what was
+  // known.
+  std::map<Endpoint, std::vector<sentinel::Link>> links;
 };
 
 // The servers to ask about a group beside its master: the replicas that Sentinels list now, and those that

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ struct Topology {
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete{};
   // Replica-priorities of members, by group: those that are not Redis' default.
   std::map<std::string, std::map<Endpoint, std::int64_t>> priorities{};
+  // The ids of all Sentinels that are registered here, or have been and may return.
+  std::set<std::string> sentinel_ids{};
   // By group; this watcher's own that concern all groups under an empty name.
   std::map<std::string, std::vector<LongWait>> waits{};
   // When ZooKeeper was last read, or was still there to tell of changes; the epoch of the clock: never.

@@ -129,6 +129,7 @@ bool Watcher::LookAtOwnWaits() {
   return own_waits_.Look({.view = reader_.view(),
                           .observed = *observer_.status().Get(),
                           .unconfirmed = keeper_.unconfirmed(),
+                          .blocked = housekeeping_.blocked(),
                           .connected = zookeeper_.session->connected(),
                           .refused = zookeeper_.session->refused(),
                           .stale = reader_.stale(),
@@ -175,7 +176,11 @@ void Watcher::Reduce(const SubscriberEvent& event) {
   if (news.following_changed) Publish();
 }
 
-void Watcher::Reduce(const Observed& /*event*/) { publisher_.NoteObserved(observer_.status().Get()); }
+void Watcher::Reduce(const Observed& /*event*/) {
+  const auto observed = observer_.status().Get();
+  housekeeping_.Notice(*observed, reader_.view());
+  publisher_.NoteObserved(observed);
+}
 
 void Watcher::Reduce(const AdminDone& event) {
   publisher_.events().Add(event.event);
@@ -224,6 +229,7 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .waiting = known.waiting,
                                                    .incomplete = known.incomplete,
                                                    .priorities = known.priorities,
+                                                   .sentinel_ids = known.sentinel_ids,
                                                    .waits = std::move(waits),
                                                    .known_at = known.known_at,
                                                    .read_took = known.read_took,

@@ -38,7 +38,7 @@ from cluster import PATIENCE, Cluster, wait_for
 from fleet import LeftPorts, Scheduler, bring_up
 from network import Network
 from storm import Storm
-from writer import Writer
+from writer import WHOSE, Writer
 
 # Of all groups together. Two hundred writes a second, so that looking for all of them again stays quick.
 WRITERS = 3
@@ -74,15 +74,18 @@ class Unhealed(Exception):
 
 
 class Chaos:
-    def __init__(self, seed, keep, memory_only):
+    def __init__(self, seed, keep, memory_only, passwords):
         self.seed = seed
         self.keep = keep
         self.memory_only = memory_only
+        self.passwords = passwords
         self.round = 0
         self.outcomes = []
         self.violations = []
         self.unhealed = 0
         self.counted = collections.Counter()  # of all fleets
+        self.reused = False  # whether addresses are, by the others
+        self.strangers = collections.defaultdict(set)  # by fleet: keys of others that were found there
         self.longest_overlap = 0.0
         self._events = []  # of the current round: (when, text)
 
@@ -110,7 +113,8 @@ class Chaos:
     def run(self, opened, groups, rounds):
         """Plays rounds on a new fleet, until there are no more, or it does not heal."""
         with contextlib.ExitStack() as running:
-            scheduler = Scheduler(self.note, LeftPorts() if len(opened) > 1 else None)
+            self.reused = len(opened) > 1
+            scheduler = Scheduler(self.note, LeftPorts() if self.reused else None)
             self.clusters, self.fleets = [], []
             for cluster in opened:
                 self._bring_up(running.enter_context(cluster), scheduler, groups)
@@ -135,6 +139,9 @@ class Chaos:
         if self.memory_only:
             with open(cluster.directory / "redis.conf", "a", encoding="ascii") as conf:
                 conf.write('appendonly no\nsave ""\n')
+        if self.passwords:
+            number = len(self.clusters) + 1
+            cluster.add_env(REDIS_PASSWORD=f"redis-{number}", SENTINEL_PASSWORD=f"sentinel-{number}")
         if self.clusters:
             # Whose root is another one.
             cluster.use_zookeeper([self.clusters[0].zookeeper])
@@ -147,8 +154,12 @@ class Chaos:
         fleet.siblings = self.fleets
         fleet.records = running.enter_context(RecordSampler(fleet))
         fleet.writes = running.enter_context(WriteSampler(fleet))
+        secrets = [fleet.cluster.env().get(name) for name in ("REDIS_PASSWORD", "SENTINEL_PASSWORD")]
+        whose = fleet.name if self.reused else None
+        if whose and not Cluster.master(fleet.nodes).ask("SET", WHOSE, whose):
+            raise TimeoutError(f"{fleet.name}: its master does not take a write")
         fleet.writers = [running.enter_context(Writer(fleet.known_sentinels, f"w:{fleet.name}:{number}", WRITE_EVERY,
-                                                      fleet.group))
+                                                      fleet.group, *secrets, whose))
                          for number in range(writers)]
         fleet.ledger = Ledger(fleet.writers)
 
@@ -262,15 +273,17 @@ class Chaos:
 
     def judge_strangers(self, fleet):
         """Where several deployments share addresses, none has another's data."""
-        if len(self.clusters) == 1:
+        if not self.reused:
             return
         for node in fleet.nodes:
             with node.client() as client:
-                foreign = [key for key in client.scan_iter("w:*", count=10000)
-                           if not key.startswith(f"w:{fleet.name}:")]
-            if foreign:
+                foreign = {key for key in client.scan_iter("w:*", count=10000)
+                           if not key.startswith(f"w:{fleet.name}:")}
+            # Those of earlier rounds were told then.
+            if new := foreign - self.strangers[fleet.name]:
                 self.blame(f"{node.name} of {fleet.name} has only that group's keys",
-                           f"{len(foreign)} others, as {foreign[0]}")
+                           f"{len(new)} others, as {min(new)}")
+            self.strangers[fleet.name] |= new
 
     # --- the end
 
@@ -326,6 +339,7 @@ def arguments():
     parser.add_argument("--groups", type=int, default=3, help="how many groups a storm hits (3)")
     parser.add_argument("--deployments", type=int, default=1, metavar="D",
                         help="so many times these groups, which take one another's ports (1)")
+    parser.add_argument("--passwords", action="store_true", help="each deployment has passwords of its own")
     parser.add_argument("--memory-only", action="store_true", help="nothing is on disk: what restarts is empty")
     parser.add_argument("--pairs", action="store_true", help="instead: each fault followed by each other one")
     parser.add_argument("--part", type=part, default=(1, 1), metavar="K/N", help="of the pairs the Kth of N parts (1/1)")
@@ -356,7 +370,7 @@ def rounds_of(chosen, cutting):
 
 
 def play_all(chosen):
-    chaos = Chaos(chosen.seed, chosen.keep, chosen.memory_only)
+    chaos = Chaos(chosen.seed, chosen.keep, chosen.memory_only, chosen.passwords)
     minutes = chosen.minutes or (None if chosen.pairs or chosen.storm else 2)
     deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
     with contextlib.ExitStack() as opened:

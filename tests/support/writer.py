@@ -20,6 +20,13 @@ from cluster import GROUP, wait_for
 # As many keys are asked for at once when their presence is checked.
 CHUNK = 1000
 
+# The key that says whose data these are.
+WHOSE = "whose"
+WRITE_WHERE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('OTHERS these are the data of others') end
+return redis.call('SET', KEYS[2], ARGV[2])
+"""
+
 
 class Acknowledged(typing.NamedTuple):
     when: float  # monotonic clock
@@ -31,10 +38,12 @@ class Writer(Background):
     """Counts in Redis: <name>:1 = 1, <name>:2 = 2 and so on, without a gap.
 
     It asks `sentinels()` for [(host, port), ...] and those for the master, by way of redis-py; after an error it asks
-    both again and repeats the write.
+    both again and repeats the write. With `whose` it writes only where the key of that name says so: an address may be
+    somebody else's by now, who asks for no password either.
     """
 
-    def __init__(self, sentinels, name="visit", every=0.01, group=GROUP):
+    def __init__(self, sentinels, name="visit", every=0.01, group=GROUP, password=None, sentinel_password=None,
+                 whose=None):
         super().__init__()
         self.writes = name
         self.every = every
@@ -42,11 +51,21 @@ class Writer(Background):
         self.acknowledged = []
         self._sentinels = sentinels
         self._client = None
+        self._password = password
+        self._sentinel_password = sentinel_password
+        self._whose = whose
 
     def _connect(self):
         sentinel = redis.sentinel.Sentinel(self._sentinels(), socket_timeout=0.5,
-                                           sentinel_kwargs={"socket_timeout": 0.5})
-        return sentinel.master_for(self.group, socket_timeout=0.5)
+                                           sentinel_kwargs={"socket_timeout": 0.5,
+                                                            "password": self._sentinel_password})
+        return sentinel.master_for(self.group, socket_timeout=0.5, password=self._password)
+
+    def _write(self, number):
+        if self._whose is None:
+            self._client.set(self.key(number), number)
+        else:
+            self._client.eval(WRITE_WHERE, 2, WHOSE, self.key(number), self._whose, number)
 
     def key(self, number):
         return f"{self.writes}:{number}"
@@ -55,7 +74,7 @@ class Writer(Background):
         number = len(self.acknowledged) + 1
         try:
             self._client = self._client or self._connect()
-            self._client.set(self.key(number), number)
+            self._write(number)
         except redis.RedisError:
             if self._client:
                 self._client.connection_pool.disconnect()

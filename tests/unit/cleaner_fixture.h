@@ -69,12 +69,14 @@ struct CleanerSite : WatcherSite {
     const int blind = static_cast<int>(IsBlind(1)) + IsBlind(2) + IsBlind(3);
     const bool master_down = fleet.redis(kA).state != FakeFleet::State::kAnswers;
     const int before = Resets();
-    std::map<std::string, store::Record> groups;
+    watcher::RegistryView known{.sentinels = other.sentinels.List(zookeeper::Watch::kNo).value()};
     for (const auto& group : group_names) {
       const auto record = other.records.Read(group, zookeeper::Watch::kNo);
-      groups.emplace(group, record ? *record : store::Record{});
+      known.groups.emplace(group, record ? *record : store::Record{});
     }
-    cleaner->Step(groups, other.sentinels.List(zookeeper::Watch::kNo).value(), paused);
+    known.members = other.members.ListAll(group_names).value();
+    if (observed) cleaner->Notice(*observed, known);
+    cleaner->Step(known, paused);
     const int resets = Resets() - before;
     EXPECT_LE(resets, 1) << "one Sentinel at a time";
     if (resets > 0) {
@@ -115,6 +117,7 @@ struct CleanerSite : WatcherSite {
 
   std::vector<std::string> group_names{kGroup};
   bool paused = false;
+  std::optional<watcher::FleetStatus> observed;  // what the observer has found
   watcher::RecentEvents recent;
   WatchedServers servers{network.network().redis};
   std::optional<watcher::Cleaner> cleaner;

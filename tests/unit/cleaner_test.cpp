@@ -1,6 +1,7 @@
 // The cleaner resets one Sentinel at a time, and none at the wrong time.
 #include "watcher/cleaner.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -275,6 +276,45 @@ TEST(CleanerTest, WhatBlocksItIsSaidOnceUntilItIsOver) {
   const std::string blocked = "clean-up blocked: replica 10.0.0.3:6379 is not attached to the master";
   ASSERT_THAT(text, HasSubstr(blocked));
   EXPECT_EQ(text.find(blocked), text.rfind(blocked)) << text;
+}
+
+// The Sentinels list the address of a node of the group `second`; the observer has seen it.
+void ListForeign(CleanerSite& site) {
+  site.AddGoneReplica();
+  ASSERT_TRUE(site.other.groups.Ensure("second"));
+  ASSERT_TRUE(site.other.members.Register("second", {.uuid = "x", .endpoint = kGone, .node = "x"}));
+  site.group_names.push_back("second");
+  site.observed.emplace();
+  auto& sentinel = site.observed->groups[kGroup].sentinels.emplace_back();
+  sentinel.replicas.push_back({.endpoint = kGone, .down = true});
+}
+
+TEST(CleanerTest, AForeignEntryInOneOfManyGroupsIsRemovedWithinSeconds) {
+  CleanerSite site;
+  ListForeign(site);
+  for (int number = 0; number < 300; ++number) {
+    site.group_names.push_back(fmt::format("group{}", number));
+    ASSERT_TRUE(site.other.groups.Ensure(site.group_names.back()));
+  }
+  EXPECT_TRUE(site.TurnUntil([&] { return !site.IsHaunted(); }, 60s));
+}
+
+TEST(CleanerTest, AForeignEntryThatCannotBeRemovedIsToldAndLookedAtMoreAndMoreSeldom) {
+  CleanerSite site;
+  ListForeign(site);
+  site.fleet.redis(kC).link_up = false;
+  site.TurnFor(60s);
+  EXPECT_EQ(site.Resets(), 0);
+  ASSERT_TRUE(site.cleaner->blocked().contains(kGroup));
+  EXPECT_THAT(site.cleaner->blocked().at(kGroup), HasSubstr("10.0.0.9:6379"));
+  int looks = 0;
+  site.servers.before = [&looks] { ++looks; };
+  site.TurnFor(80s);
+  EXPECT_LE(looks, 50) << "its own turns included";
+  site.servers.before = nullptr;
+  site.fleet.redis(kC).link_up = true;
+  EXPECT_TRUE(site.TurnUntil([&] { return !site.IsHaunted(); }, 60s));
+  EXPECT_TRUE(site.cleaner->blocked().empty());
 }
 
 TEST(CleanerTest, ASilentSentinelBlocksIt) {

@@ -116,8 +116,105 @@ TEST_F(CopyGuardTest, AReplicaGoesBackToItsGroupsMaster) {
     EXPECT_EQ(site.own().role, redis::Role::kReplica);
     EXPECT_EQ(site.own().master, kB);
     EXPECT_TRUE(site.own().link_up);
-    EXPECT_EQ(site.own().config.at("masterauth"), "");
+    EXPECT_NE(site.own().config.at("masterauth"), "") << "the next one is judged as well";
   });
+}
+
+TEST_F(CopyGuardTest, AReplicaCopiesNobodyAtTheAddressOfItsDeadMaster) {
+  WrapperSite site;
+  BeginAsReplica(site);
+  std::string id;
+  site.After(kServes, [&] {
+    id = site.own().replication_id;
+    // At once, as schedulers do it. Redis connects again every second.
+    site.fleet.redis(kB) = {};
+    site.fleet.redis(kB).replication_id = std::string(40, 'f');
+    site.own().link_up = site.own().config.at("masterauth").empty();
+    EXPECT_FALSE(site.own().link_up) << "it was refused there";
+  });
+  site.LookAfter(kServes + 5s, [&] {
+    EXPECT_EQ(site.own().replication_id, id);
+    EXPECT_NE(site.own().config.at("masterauth"), "");
+    EXPECT_EQ(site.own().config.at("replica-priority"), "100") << "it may be promoted";
+  });
+  site.Run(signals());
+  EXPECT_TRUE(site.looked);
+}
+
+TEST_F(CopyGuardTest, AReplicaWhoseLinkBreaksIsLinkedAgain) {
+  WrapperSite site;
+  BeginAsReplica(site);
+  site.After(kServes, [&] { site.own().link_up = false; });
+  site.LookAfter(kServes + 3s, [&] { EXPECT_TRUE(site.own().link_up); });
+  site.Run(signals());
+  EXPECT_TRUE(site.looked);
+}
+
+TEST_F(CopyGuardTest, AReplicaWithAForeignCopyIsNotPromotable) {
+  WrapperSite site;
+  BeginAsReplica(site);
+  AddForeign(site);
+  site.After(kServes, [&] {
+    EXPECT_EQ(site.own().config.at("replica-priority"), "100");
+    // It could not be kept from copying, and cannot be led back.
+    site.own().config.at("masterauth") = "";
+    site.own().forbidden = {{"CONFIG", "SET", "masterauth"}, {"REPLICAOF"}};
+    Demote(site, kForeign);
+    EXPECT_TRUE(site.own().link_up);
+  });
+  RunAndLook(site, signals(), [&] {
+    EXPECT_EQ(site.own().master, kForeign);
+    EXPECT_EQ(site.own().config.at("replica-priority"), "0");
+    const auto member = site.MemberAt(site.self);
+    ASSERT_TRUE(member);
+    EXPECT_TRUE(member->incomplete);
+  });
+}
+
+TEST_F(CopyGuardTest, WhoIsRegisteredInAnotherGroupIsForeignAtOnce) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  // It loads, and says nothing of its data yet.
+  AddForeign(site).state = FakeFleet::State::kSilent;
+  site.After(kServes + 5s, [&] {
+    ASSERT_TRUE(site.other.groups.Ensure("theirs"));
+    ASSERT_TRUE(site.other.members.Register("theirs", {.uuid = "x", .endpoint = kForeign, .node = "x"}));
+    // No Sentinel says who the master is.
+    site.fleet.sentinel(kSentinel).state = FakeFleet::State::kGone;
+    Demote(site, kForeign);
+  });
+  site.LookAfter(kServes + 8s, [&] { EXPECT_EQ(site.own().role, redis::Role::kMaster); });
+  site.Run(signals());
+  EXPECT_TRUE(site.looked);
+}
+
+TEST_F(CopyGuardTest, WithoutZooKeeperAMasterKnowsItsLineage) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  AddForeign(site);
+  site.After(kServes + 5s, [&] {
+    site.zookeeper.Stop();
+    Demote(site, kForeign);
+  });
+  site.LookAfter(kServes + 8s, [&] {
+    EXPECT_EQ(site.own().role, redis::Role::kMaster);
+    site.zookeeper.Start();
+  });
+  site.Run(signals());
+  EXPECT_TRUE(site.looked);
+}
+
+TEST_F(CopyGuardTest, WhatAUserSetsOnAMasterIsClosedAgainAndGivenBack) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  AddForeign(site);
+  site.After(kServes + 1s, [&] { site.own().config.at("masterauth") = "the user's"; });
+  site.After(kServes + 4s, [&] { EXPECT_NE(site.own().config.at("masterauth"), "the user's"); });
+  site.After(kServes + 5s, [&] {
+    FailOverTo(site, kB);
+    Demote(site, kB);
+  });
+  RunAndLook(site, signals(), [&] { EXPECT_EQ(site.own().config.at("masterauth"), "the user's"); });
 }
 
 TEST_F(CopyGuardTest, AMasterThatWasSucceededGetsItsPasswordBack) {
@@ -132,21 +229,9 @@ TEST_F(CopyGuardTest, AMasterThatWasSucceededGetsItsPasswordBack) {
   RunAndLook(site, signals(), [&] {
     EXPECT_EQ(site.own().role, redis::Role::kReplica);
     EXPECT_EQ(site.own().master, kB);
-    EXPECT_TRUE(site.own().link_up);
-    EXPECT_EQ(site.own().config.at("masterauth"), "");
+    EXPECT_TRUE(site.own().link_up) << "it got its password for that";
     EXPECT_EQ(Orders(site, "REPLICAOF NO ONE"), 0);
   });
-}
-
-TEST_F(CopyGuardTest, WhatAUserSetsMeanwhileIsKept) {
-  WrapperSite site;
-  BeginAsMaster(site);
-  site.After(kServes + 1s, [&] { site.own().config.at("masterauth") = "the user's"; });
-  site.After(kServes + 2s, [&] {
-    FailOverTo(site, kB);
-    Demote(site, kB);
-  });
-  RunAndLook(site, signals(), [&] { EXPECT_EQ(site.own().config.at("masterauth"), "the user's"); });
 }
 
 }  // namespace

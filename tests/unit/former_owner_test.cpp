@@ -54,6 +54,40 @@ TEST_F(FormerOwnerTest, WaitsForTheFailoverOfTheGroupWhoseMasterHadTheAddress) {
   RunAndLook(site, signals(), [&] { EXPECT_TRUE(Serves(site)); });
 }
 
+TEST_F(FormerOwnerTest, TheRecordAloneSaysSoWhereNoSentinelLives) {
+  WrapperSite site;
+  ASSERT_TRUE(site.other.groups.Ensure(kTheirs));
+  const auto write = [&site](const Endpoint& master, std::uint64_t epoch) {
+    const auto now = site.other.records.Read(kTheirs, zookeeper::Watch::kNo);
+    ASSERT_TRUE(now);
+    ASSERT_TRUE(
+        site.other.records.Write(kTheirs, *now, {.master = master, .epoch = epoch, .reason = "test"}, ""));
+  };
+  write(site.self, 1);
+  site.After(15s, [&] {
+    EXPECT_FALSE(Serves(site));
+    write(kTheirMaster, 2);
+  });
+  RunAndLook(site, signals(), [&] { EXPECT_TRUE(Serves(site)); });
+}
+
+TEST_F(FormerOwnerTest, LooksAgainWhenSentinelsStartMeanwhile) {
+  WrapperSite site;
+  // It waits for its own group, and the Sentinels were down when it looked first.
+  site.WriteRecord(kB);
+  site.RegisterMember(kB);
+  auto& theirs = ListElsewhere(site);
+  auto& sentinel = site.fleet.sentinel(kSentinel);
+  sentinel.state = FakeFleet::State::kGone;
+  site.After(5s, [&] { sentinel.state = FakeFleet::State::kAnswers; });
+  site.After(8s, [&] { site.AddRecordedMaster(kB); });
+  site.After(12s, [&] {
+    EXPECT_FALSE(Serves(site));
+    theirs.replicas.clear();
+  });
+  RunAndLook(site, signals(), [&] { EXPECT_TRUE(Serves(site)); });
+}
+
 TEST_F(FormerOwnerTest, ServesAfterAWhileWithAnError) {
   WrapperSite site;
   const CapturedLog log;

@@ -38,6 +38,7 @@ struct OwnScene {
     return waits.Look({.view = view,
                        .observed = observed,
                        .unconfirmed = unconfirmed,
+                       .blocked = blocked,
                        .connected = connected,
                        .refused = refused,
                        .stale = stale,
@@ -53,6 +54,7 @@ struct OwnScene {
   RegistryView view;
   FleetStatus observed;
   std::map<std::string, std::string> unconfirmed;
+  std::map<std::string, std::string> blocked;
   bool connected = true;
   bool refused = false;
   bool stale = false;
@@ -114,6 +116,10 @@ TEST(OwnWaitsTest, AreSaidAndEndWhenWhatIsWaitedForHappens) {
             [](auto& scene) { scene.unconfirmed["g"] = "they differ"; },
             {"g", "record"},
             "keeping the record, which Sentinels do not confirm: they differ"},
+           {"another server's address is not forgotten",
+            [](auto& scene) { scene.blocked["g"] = "Sentinels list 10.0.0.9:6379"; },
+            {"g", "foreign-entries"},
+            "Sentinels list 10.0.0.9:6379"},
            {"a daemon waits for a group that was never recorded",
             [](auto& scene) { scene.view.waits["master1"].emplace_back(); },
             {"master1", "master"},

@@ -132,6 +132,18 @@ TEST(RecovererTest, PromotesItsServerSoonWhereAllSentinelsHaveGivenUp) {
   }
 }
 
+TEST(RecovererTest, AStrangerAtTheMastersAddressIsNoMasterThatLives) {
+  Site site;
+  // It got the address at once, so that no Sentinel has noticed anything.
+  auto& stranger = site.fleet_.AddMaster(kMaster);
+  site.EachSentinel([](auto& group) { group.master_down = false; });
+  EXPECT_FALSE(site.LookFor(kPatience));
+  EXPECT_TRUE(site.LookFor(2s));
+  EXPECT_EQ(site.Record().master, kSelf);
+  EXPECT_TRUE(site.acts(kSelf));
+  EXPECT_EQ(stranger.role, Role::kMaster);
+}
+
 TEST(RecovererTest, WhatItWaitsForHasANameUntilItIsOver) {
   Site site;
   EXPECT_FALSE(site.LookFor(3s));

@@ -171,6 +171,34 @@ TEST(DecideRecoveryTest, FinishesOnlyWhatItHasBegunItself) {
           Action::kNone}});
 }
 
+TEST(DecideRecoveryTest, WhoReachesAStrangerAtTheRecordedAddressDoesNotReachTheMaster) {
+  const auto all_reach_it = [](auto& view) {
+    for (auto& witness : view.sentinels) witness.report->master_down = false;
+    OtherInfo(view).link_up = true;
+  };
+  Check({{"the address answers as a stranger",
+          [&](auto& view) {
+            all_reach_it(view);
+            view.strangers = {kMaster};
+          },
+          Action::kPromote},
+         {"the same, and the master's registration stands",
+          [&](auto& view) {
+            all_reach_it(view);
+            view.strangers = {kMaster};
+            view.members.push_back({{.endpoint = kMaster, .serving = true}, std::nullopt});
+          },
+          Action::kWait},
+         {"what is there does not say whose it is", all_reach_it, Action::kWait},
+         {"the Sentinels have promoted one of the stranger's replicas",
+          [&](auto& view) {
+            for (auto& witness : view.sentinels)
+              witness.report = SentinelReport{.identified = true, .master = kThird, .config_epoch = 5};
+            view.strangers = {kThird};
+          },
+          Action::kPromote}});
+}
+
 TEST(DecideRecoveryTest, SentinelIsTheFirstToAct) {
   Check({{"the patience has passed", [](auto&) {}, Action::kPromote},
          {"the patience has not quite passed", [](auto& view) { view.quiet_since += 1ms; }, Action::kWait},

@@ -492,6 +492,7 @@ TEST_F(ServingTest, HealthSaysWhatTheServerLacks) {
   site.After(1s, [&] { site.fleet.sentinel(kSentinel).groups.at(kGroup).replicas[site.self]; });
   site.After(kServes, [&] {
     EXPECT_THAT(Health(site), HasSubstr("ready: replica of")) << "the test has its premise";
+    site.fleet.redis(kB).state = FakeFleet::State::kGone;
     site.own().link_up = false;
   });
   site.After(kServes + 2s, [&] {

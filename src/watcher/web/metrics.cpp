@@ -103,6 +103,8 @@ void AddGroup(Families& families, const std::string& name, const GroupStatus& gr
   }
   if (group.master) AddServer(families, name, *group.master);
   for (const auto& replica : group.replicas) AddServer(families, name, replica);
+  families.Gauge("redis_zk_foreign_sentinels", "Sentinels that are not registered, at servers of the group.",
+                 static_cast<double>(group.strange_sentinels.size()), labels);
   families.Gauge("redis_zk_warnings", "Warnings of /status; those of no group concern all.",
                  static_cast<double>(group.warnings.size()), labels);
 }

@@ -1,0 +1,50 @@
+// Whether a server can copy from any master. Closed, its masterauth is a random text, with which every master
+// refuses it, also one that has no password; open, it is the one that the user has set.
+//
+// Loop thread only. What fails is logged and tried again.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "redis/servers.h"
+
+namespace redis_zk::redis_wrapper {
+
+class CopyLock {
+ public:
+  // `own_server` must outlive this.
+  explicit CopyLock(redis::KeptServer& own_server) : own_server_(own_server) {}
+
+  // Both do nothing where that is done. What a user sets while it is closed is closed as well, and is what
+  // Open sets. False: it failed.
+  bool Close();
+  bool Open();
+
+ private:
+  // masteruser: nothing, Redis 5 has none.
+  struct Login {
+    std::string masterauth;
+    std::optional<std::string> masteruser;
+  };
+
+  Result<Login> Read();
+  // An error without the server's text, which may repeat the password.
+  Status Set(const Login& login);
+  bool IsClosed(const Login& now) const;
+  // What is to be set when it is opened, where the server has `now`.
+  Login UsersOf(const Login& now) const;
+  // Tells a failure of `what`, once.
+  bool Tell(const Status& done, const std::string& what);
+
+  redis::KeptServer& own_server_;
+  std::string closed_with_;  // empty: open
+  Login users_;              // while it is closed
+  TimePoint look_at_{};      // then, whether it still is
+  LogOnChange log_failure_;
+};
+
+}  // namespace redis_zk::redis_wrapper
