@@ -137,10 +137,12 @@ Options Describe(WatcherOptions* watcher) {
        "how often Redis and Sentinels are asked how they are, for /status and /events; 0 = never", "2s"},
       DurationBetween(0ms, 1h), &watcher->observe_interval);
   options.Add(
-      {"ADMIN_TOKEN_FILE",
-       "a file whose first line is the token that POST and DELETE take, and that the command failover "
-       "sends; without it they are off",
-       ""},
+      {.env = "ADMIN_TOKEN_FILE",
+       .help =
+           "a file whose first line is the token that POST and DELETE take, and that the command failover "
+           "sends; without it they are off",
+       .fallback = "",
+       .holds_secret = true},
       ReadAdminToken, &watcher->admin_token);
   options.Add(
       {"ADMIN_INSECURE",

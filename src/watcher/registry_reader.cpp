@@ -182,16 +182,22 @@ bool RegistryReader::ReadWaiting() {
     LogFailedWaiting("waits", listed.error());
     return false;
   }
+  auto open_servers = registry_.open_servers.List();
+  if (!open_servers) {
+    LogFailedWaiting("open servers", open_servers.error());
+    return false;
+  }
   log_waiting_failure_.Reset();
   auto waits = FindLongWaits(*listed, view_.waits, now, UnixTime());
   if (waiting == view_.waiting && incomplete == view_.incomplete && priorities == view_.priorities &&
-      populated == view_.populated && waits == view_.waits)
+      populated == view_.populated && waits == view_.waits && *open_servers == view_.open_servers)
     return false;
   view_.waiting = std::move(waiting);
   view_.incomplete = std::move(incomplete);
   view_.priorities = std::move(priorities);
   view_.populated = std::move(populated);
   view_.waits = std::move(waits);
+  view_.open_servers = std::move(*open_servers);
   return true;
 }
 

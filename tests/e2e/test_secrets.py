@@ -192,3 +192,33 @@ def answers(client):
         return client.ping()
     except redis.RedisError:
         return False
+
+
+def test_servers_without_a_password_are_told(cluster):
+    """At the start, in /status and in a metric, for as long as they live."""
+    everywhere = {"BIND_IP": "0.0.0.0", "ANNOUNCE_IP": LOOPBACK}
+    node = cluster.redis(**everywhere)
+    node.await_serving()
+    sentinel = cluster.sentinel(**everywhere)
+    sentinel.await_serving()
+    watcher = cluster.watcher()
+    closed = cluster.sentinel()
+    closed.await_serving()
+
+    def warnings():
+        return [warning for warning in json.loads(watcher.get("/status"))["warnings"] if "no password" in warning]
+
+    told = wait_for(lambda: len(found := warnings()) == 2 and found, what="both in /status")
+    assert told == [
+        f"no password at {node.address}: any host on the network can read, change and delete all data, and take over "
+        "the server; set REDIS_PASSWORD for all daemons, or close the port to other hosts",
+        f"no password at {sentinel.address}: any host on the network can stop failovers, and move the master to another "
+        "server; set SENTINEL_PASSWORD for all daemons, or close the port to other hosts"]
+    for wrapper, line in zip((node, sentinel), told):
+        (logged,) = wrapper.log_lines("event=server-open")
+        assert line in logged
+    assert closed.log_lines("event=server-open") == []
+    for kind in ("redis", "sentinel"):
+        assert f'redis_zk_open_servers{{kind="{kind}"}} 1\n' in watcher.get("/metrics")
+    assert sentinel.stop() == 0
+    wait_for(lambda: warnings() == told[:1], what="its end in /status")
