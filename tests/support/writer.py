@@ -34,19 +34,22 @@ class Writer(Background):
     both again and repeats the write.
     """
 
-    def __init__(self, sentinels, name="visit", every=0.01, group=GROUP):
+    def __init__(self, sentinels, name="visit", every=0.01, group=GROUP, password=None, sentinel_password=None):
         super().__init__()
         self.writes = name
         self.every = every
         self.group = group
         self.acknowledged = []
         self._sentinels = sentinels
+        self._password = password
+        self._sentinel_password = sentinel_password
         self._client = None
 
     def _connect(self):
         sentinel = redis.sentinel.Sentinel(self._sentinels(), socket_timeout=0.5,
-                                           sentinel_kwargs={"socket_timeout": 0.5})
-        return sentinel.master_for(self.group, socket_timeout=0.5)
+                                           sentinel_kwargs={"socket_timeout": 0.5,
+                                                            "password": self._sentinel_password})
+        return sentinel.master_for(self.group, socket_timeout=0.5, password=self._password)
 
     def key(self, number):
         return f"{self.writes}:{number}"
