@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "daemon/exposure.h"
 #include "daemon/health.h"
+#include "daemon/leftovers.h"
 #include "os/child.h"
 #include "os/core_dumps.h"
 #include "os/descriptors.h"
@@ -22,8 +23,9 @@ int Run(int argc, char** argv) {
   if (options.command == daemon::kHealthCheck) return daemon::CheckHealth(options.common, options.server);
   InitLog("redis-wrapper", options.common.log_format, options.common.log_level);
   SetLogContext(options.common.master_name, options.server.announce.ToAddress());
-  daemon::WarnIfOpen(options.server.announce, options.common.credentials.redis,
-                     "read, change and delete all data, and take over the server", "REDIS_PASSWORD");
+  daemon::WarnOfSecretFiles(options.common);
+  daemon::RemoveLeftovers(options.server);
+  daemon::WarnIfOpen(options.common, options.server, "redis-wrapper");
   redis::ConnectedServers servers(options.common.credentials.redis);
   redis::ConnectedServers sentinels(options.common.credentials.sentinel);
   return Wrapper(options, signals, {zookeeper::OpenClientSession, {servers, sentinels}}, os::LaunchChild)

@@ -118,10 +118,12 @@ void AddWork(Options& options, WatcherOptions* watcher) {
 
 void AddHttpAccess(Options& options, WatcherOptions* watcher) {
   options.Add(
-      {"ADMIN_TOKEN_FILE",
-       "a file whose first line is the token that POST and DELETE take, and that the command failover "
-       "sends; without it they are off",
-       ""},
+      {.env = "ADMIN_TOKEN_FILE",
+       .help =
+           "a file whose first line is the token that POST and DELETE take, and that the command failover "
+           "sends; without it they are off",
+       .fallback = "",
+       .holds_secret = true},
       ReadAdminToken, &watcher->admin_token);
   options.Add(
       {"ADMIN_INSECURE",

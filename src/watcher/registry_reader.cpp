@@ -197,12 +197,18 @@ bool RegistryReader::ReadWaiting() {
     LogFailedWaiting("waits", listed.error());
     return false;
   }
+  auto open_servers = registry_.open_servers.List();
+  if (!open_servers) {
+    LogFailedWaiting("open servers", open_servers.error());
+    return false;
+  }
   log_waiting_failure_.Reset();
   auto waits = FindLongWaits(*listed, view_.waits, now, UnixTime());
-  // Nobody is shown these.
+  // These are shown in no answer.
   view_.members = std::move(*members);
   if (waiting == view_.waiting && incomplete == view_.incomplete && priorities == view_.priorities &&
-      populated == view_.populated && waits == view_.waits && sentinel_ids == view_.sentinel_ids)
+      populated == view_.populated && waits == view_.waits && sentinel_ids == view_.sentinel_ids &&
+      *open_servers == view_.open_servers)
     return false;
   view_.sentinel_ids = std::move(sentinel_ids);
   view_.waiting = std::move(waiting);
@@ -210,6 +216,7 @@ bool RegistryReader::ReadWaiting() {
   view_.priorities = std::move(priorities);
   view_.populated = std::move(populated);
   view_.waits = std::move(waits);
+  view_.open_servers = std::move(*open_servers);
   return true;
 }
 

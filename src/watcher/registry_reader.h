@@ -45,8 +45,8 @@ class RegistryReader {
   // Reads everything that decisions need, when that is due, and makes what a first daemon finds missing.
   // Returns the groups whose records are not as they were known; nothing: not due, or it failed.
   std::optional<std::set<std::string>> Read();
-  // Reads which members wait for a role, which hold incomplete data, and what has been waited for for long,
-  // when that is due. True: the view has changed.
+  // Reads which members wait for a role, which hold incomplete data, what has been waited for for long and
+  // which servers are open, when that is due. True: the view has changed.
   bool ReadWaiting();
 
  private:

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "daemon/exposure.h"
 #include "os/core_dumps.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
@@ -30,6 +31,7 @@ int Run(int argc, char** argv) {
   if (!options.command.empty()) return cli::Run(options, signals);
   InitLog("watcher", options.common.log_format, options.common.log_level);
   SetLogContext("", options.listen.ToAddress());
+  daemon::WarnOfSecretFiles(options.common);
   redis::ConnectedServers servers(options.common.credentials.redis);
   redis::ConnectedServers sentinels(options.common.credentials.sentinel);
   const auto subscribe = [&options](const Endpoint& sentinel, sentinel::Subscription::Sink sink) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/printable.h"
+#include "daemon/exposure.h"
 #include "daemon/waiting.h"
 #include "watcher/condition.h"
 #include "watcher/strange_sentinels.h"
@@ -20,6 +21,9 @@ namespace {
 constexpr Duration kLongWithoutCopy = 10s;
 // What is told of a clock that is far from ours must not overflow.
 constexpr Duration kLongestToldWait = std::chrono::hours(24 * 365);
+
+// Of open servers of one kind; the others are counted.
+constexpr std::size_t kMostNamed = 3;
 
 using redis::Role;
 using store::Record;
@@ -321,6 +325,28 @@ std::string DescribeOpen(const OpenZnodes& open) {
       open.count == 1 ? "1 znode is" : fmt::format("{} znodes are", open.count), open.first);
 }
 
+std::map<std::string, OpenKind> FindOpenKinds(const std::vector<store::OpenServer>& servers) {
+  std::map<std::string, std::set<Endpoint>> addresses;
+  std::map<std::string, const daemon::Risk*> risks;
+  for (const auto& server : servers) {
+    const auto& risk = daemon::RiskOf(server.daemon);
+    addresses[std::string(risk.kind)].insert(server.endpoint);
+    risks[std::string(risk.kind)] = &risk;
+  }
+  std::map<std::string, OpenKind> kinds;
+  for (const auto& [kind, open] : addresses) {
+    std::string named;
+    std::size_t left = open.size();
+    for (auto address = open.begin(); address != open.end() && open.size() - left < kMostNamed; ++address) {
+      named += (named.empty() ? "" : ", ") + address->ToAddress();
+      --left;
+    }
+    if (left > 0) named += fmt::format(" and {} more", left);
+    kinds[kind] = {open.size(), daemon::DescribeOpenServers(named, *risks.at(kind))};
+  }
+  return kinds;
+}
+
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   std::vector<std::string> warnings;
   if (!topology.zookeeper_connected) {
@@ -333,6 +359,7 @@ std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
     warnings.push_back(fmt::format("the clean-up is {}", DescribePause(*topology.clean_up_paused)));
   if (topology.open_znodes && topology.open_znodes->count > 0)
     warnings.push_back(DescribeOpen(*topology.open_znodes));
+  for (const auto& [kind, open] : FindOpenKinds(topology.open_servers)) warnings.push_back(open.sentence);
   if (const auto own = topology.waits.find(""); own != topology.waits.end()) {
     for (const auto& wait : own->second) {
       if (wait.wait.name == "registry") warnings.push_back(DescribeWait(wait, now));

@@ -1,6 +1,7 @@
 // How the groups are, as the observer found them, and what is wrong with them: values and functions of them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -116,6 +117,13 @@ std::string DescribePause(const store::CleanUpPause& pause);
 
 // A sentence for people: what is open, and what closes it. REQUIRES: some are.
 std::string DescribeOpen(const OpenZnodes& open);
+
+// By kind ("redis", "sentinel"), how many there are and a sentence about them; nothing: there are none.
+struct OpenKind {
+  std::size_t count = 0;
+  std::string sentence;
+};
+std::map<std::string, OpenKind> FindOpenKinds(const std::vector<store::OpenServer>& servers);
 
 // What is wrong with what all groups need.
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now);

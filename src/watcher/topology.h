@@ -69,6 +69,8 @@ struct Topology {
   std::optional<store::CleanUpPause> clean_up_paused{};
   // Nothing: not known yet, or there are no credentials, and no watcher looks.
   std::optional<OpenZnodes> open_znodes{};
+  // Servers that other hosts may use without a password, as their wrappers say.
+  std::vector<store::OpenServer> open_servers{};
   // What watchers have kept in ZooKeeper of what happened.
   store::EventLog event_log{};
 };

@@ -237,6 +237,7 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .following = follower_.following(),
                                                    .clean_up_paused = known.clean_up_paused,
                                                    .open_znodes = housekeeping_.open_znodes(),
+                                                   .open_servers = known.open_servers,
                                                    .event_log = event_log_.known()},
                                           FindOutages(follower_.called_down(), *observer_.status().Get()));
   for (const auto& change : changes) {

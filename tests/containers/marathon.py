@@ -162,7 +162,9 @@ class Task:
             if "persistent" in volume:
                 yield f"{self.volume / path}:{SANDBOX}/{path}"
             else:
-                yield f"{self.volume / volume['hostPath']}:{path}:{volume['mode'].lower()}"
+                # Relative: in the sandbox, where a persistent one is.
+                host = pathlib.Path(volume["hostPath"])
+                yield f"{host if host.is_absolute() else self.volume / host}:{path}:{volume['mode'].lower()}"
 
     def _run(self):
         settings = self.definition["container"]["docker"]

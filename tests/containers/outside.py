@@ -5,12 +5,13 @@ import urllib.request
 import redis
 
 from cluster import GROUP, wait_for
+from writer import Writer
 
 
-def ask(address, *command):
+def ask(address, *command, password=None):
     """A command's answer; {} when there is none."""
     try:
-        with redis.Redis(*address, socket_timeout=1, decode_responses=True) as client:
+        with redis.Redis(*address, socket_timeout=1, decode_responses=True, password=password) as client:
             return client.execute_command(*command)
     except (redis.RedisError, OSError):
         return {}
@@ -22,6 +23,8 @@ class Outside:
     def __init__(self, watcher, group=GROUP):
         self._watcher = watcher
         self._group = group
+        self.password = None
+        self.sentinel_password = None
 
     def get(self, path):
         """The watcher's answer; "" when there is none."""
@@ -44,14 +47,26 @@ class Outside:
 
     def client(self, **options):
         """redis-py's client of the recorded master."""
-        return redis.Redis(*self.master(), **{"socket_timeout": 2, "decode_responses": True, **options})
+        return redis.Redis(*self.master(), **{"socket_timeout": 2, "decode_responses": True,
+                                              "password": self.password, **options})
+
+    def writer(self):
+        return Writer(self.sentinels, group=self._group, password=self.password,
+                      sentinel_password=self.sentinel_password)
+
+    def ask(self, address, *command):
+        """A command's answer of a Redis; {} when there is none."""
+        return ask(address, *command, password=self.password)
+
+    def ask_sentinel(self, address, *command):
+        return ask(address, *command, password=self.sentinel_password)
 
     def disagreement(self, replicas, sentinels):
         """Why not everybody agrees; "" when all do."""
         master = self.master()
         if not master:
             return "no master is recorded"
-        info = ask(master, "INFO", "replication")
+        info = self.ask(master, "INFO", "replication")
         if info.get("role") != "master":
             return f"{master} is recorded and is {info.get('role', 'silent')}"
         online = [value for key, value in info.items() if key.startswith("slave") and value.get("state") == "online"]
@@ -61,12 +76,12 @@ class Outside:
         if len(listed) != sentinels:
             return f"{len(listed)} Sentinels are listed"
         for sentinel in listed:
-            view = ask(sentinel, "SENTINEL MASTER", self._group)
+            view = self.ask_sentinel(sentinel, "SENTINEL MASTER", self._group)
             if (view.get("ip"), view.get("port"), view.get("flags")) != (*master, "master"):
                 return f"Sentinel {sentinel} says {[view.get(field) for field in ('ip', 'port', 'flags')]}"
             if view["num-other-sentinels"] < sentinels - 1:
                 return f"Sentinel {sentinel} does not know every Sentinel"
-            good = [replica for replica in ask(sentinel, "SENTINEL SLAVES", self._group) or []
+            good = [replica for replica in self.ask_sentinel(sentinel, "SENTINEL SLAVES", self._group) or []
                     if replica["flags"] == replica["role-reported"] == "slave"]
             if len(good) < replicas:
                 return f"Sentinel {sentinel} knows {len(good)} good replicas"

@@ -1,17 +1,20 @@
 """docker/docker-compose.yml on a Docker Engine: what an operator does to it, and what machines do."""
 
 import contextlib
+import re
 import secrets
 import socket
 import time
 
+import kazoo.client
+import kazoo.exceptions
 import pytest
+import redis
 
 from cluster import free_port, wait_for
 from engine import ROOT
-from outside import Outside, ask
+from outside import Outside
 from tails import shown
-from writer import Writer
 
 KINDS = ["zookeeper", "redis", "sentinel", "watcher"]
 
@@ -31,11 +34,18 @@ class Project:
         return self._compose(*self._words, *words, env=self._env)
 
     def services(self):
-        """Those that are built here."""
-        return [name for name in self.compose("config", "--services").split() if name != "zookeeper"]
+        """Those that run a daemon."""
+        return [name for name in self.compose("config", "--services").split() if name not in ("zookeeper", "secrets")]
 
     def up(self, *words):
         self.compose("up", "-d", *words)
+        self.outside.password = self.secret("redis")
+        self.outside.sentinel_password = self.secret("sentinel")
+
+    def secret(self, name):
+        """As a person finds it out."""
+        (watcher,) = self.containers("watcher")
+        return self.engine.docker("exec", watcher, "cat", f"/run/redis-zk/{name}")
 
     def down(self):
         self.compose("down", "--volumes", "--rmi", "local", "--timeout", "5")
@@ -44,6 +54,8 @@ class Project:
         """Connects and starts again what a test has left cut off or stopped."""
         network = f"{self.name}_default"
         for name in self.containers(everyone=True):
+            if name in self.containers("secrets", everyone=True):
+                continue
             found = self.engine.inspect(name)
             if not found["NetworkSettings"]["Networks"]:
                 self.engine.docker("network", "connect", network, name)
@@ -109,10 +121,56 @@ def test_everybody_is_healthy_and_knows_what_it_is(project, outside):
 
 
 @pytest.mark.smoke
+def test_strangers_find_every_door_closed(project, outside):
+    """The first `up` has made the secrets, and later ones leave them."""
+    engine = project.engine
+    names = ("redis", "sentinel", "zookeeper", "admin")
+    made = {name: project.secret(name) for name in names}
+    assert all(re.fullmatch("[0-9a-f]{32}", secret) for secret in made.values()) and len(set(made.values())) == 4
+    (watcher,) = project.containers("watcher")
+    assert engine.docker("exec", watcher, "stat", "-c", "%a %u", *(f"/run/redis-zk/{name}" for name in names)
+                         ).splitlines() == ["600 999"] * 4
+
+    for service, port in (("redis", 6379), ("sentinel", 26379)):
+        for name in project.containers(service):
+            with pytest.raises(redis.AuthenticationError), redis.Redis(engine.address(name), port) as stranger:
+                stranger.ping()
+    (zookeeper,) = project.containers("zookeeper")
+    stranger = kazoo.client.KazooClient(f"{engine.address(zookeeper)}:2181")
+    stranger.start()
+    try:
+        for attempt in (lambda: stranger.get("/redis/master"), lambda: stranger.get_children("/redis/sentinels"),
+                        lambda: stranger.set("/redis/master", b"10.0.0.1 6379"),
+                        lambda: stranger.create("/redis/masters/evil", b"10.0.0.1 6379"),
+                        lambda: stranger.delete("/redis/master")):
+            with pytest.raises(kazoo.exceptions.NoAuthError):
+                attempt()
+    finally:
+        stranger.stop()
+        stranger.close()
+
+    wait_for(lambda: "redis_zk_zookeeper_open_znodes 0\n" in outside.get("/metrics"), what="a look at all znodes")
+    for kind in ("redis", "sentinel"):
+        assert f'redis_zk_open_servers{{kind="{kind}"}} 0\n' in outside.get("/metrics")
+    for name in project.containers():
+        log = engine.logs(name, 100000)
+        assert not any(event in log for event in ("server-open", "secret-file-open", "znodes-open", "root-open"))
+        assert not any(secret in log for secret in made.values())
+    # On its own machine, with the token that it has.
+    master = outside.master()
+    engine.docker("exec", watcher, "watcher", "failover", "master1", "--to", next(
+        f"{address}:6379" for name in project.containers("redis") if (address := engine.address(name)) != master[0]))
+    assert outside.await_agreement() != master
+
+    project.up()
+    assert {name: project.secret(name) for name in names} == made
+
+
+@pytest.mark.smoke
 def test_failover_by_docker_kill(project, outside, figure):
     master = outside.master()
     victim = project.at(master)
-    with Writer(outside.sentinels) as writer:
+    with outside.writer() as writer:
         writer.await_more()
         killed = time.monotonic()
         project.engine.docker("kill", victim)
@@ -129,7 +187,7 @@ def test_network_disconnect_of_the_master(project, outside, figure):
     master = outside.master()
     victim = project.at(master)
     (network,) = project.engine.inspect(victim)["NetworkSettings"]["Networks"]
-    with Writer(outside.sentinels) as writer:
+    with outside.writer() as writer:
         writer.await_more()
         cut = time.monotonic()
         project.engine.docker("network", "disconnect", network, victim)
@@ -144,7 +202,7 @@ def test_network_disconnect_of_the_master(project, outside, figure):
 def test_docker_stop_of_the_master_hands_over(project, outside, figure):
     master = outside.master()
     victim = project.at(master)
-    with Writer(outside.sentinels) as writer:
+    with outside.writer() as writer:
         writer.await_more()
         asked = time.monotonic()
         project.engine.docker("stop", "--time", "30", victim)
@@ -165,7 +223,7 @@ def test_docker_stop_of_the_master_hands_over(project, outside, figure):
 def test_scale_to_five_and_back(project, outside):
     project.up("--scale", "redis=5", "--scale", "sentinel=5")
     outside.await_agreement(replicas=4, sentinels=5)
-    with Writer(outside.sentinels) as writer:
+    with outside.writer() as writer:
         writer.await_more()
         project.up()
         outside.await_agreement(within=120)
@@ -220,4 +278,4 @@ def test_host_networking(engine, version):
         wait_for(lambda: host.outside.master() not in (None, master), what="another master")
         engine.docker("start", victim)
         host.outside.await_agreement()
-        assert ask(master, "INFO", "replication").get("role") == "slave"
+        assert host.outside.ask(master, "INFO", "replication").get("role") == "slave"

@@ -6,11 +6,14 @@ Nothing of the definitions is changed but the images' tag and the address of Zoo
 import copy
 import json
 import math
+import os
 import pathlib
 import time
 
 import jsonschema
+import kazoo.exceptions
 import pytest
+import redis
 
 from cluster import (GROUP, Cluster, RedisWrapper, SentinelWrapper, Server, Watcher, wait_for, write_until_ok,
                      zookeeper_serves)
@@ -22,6 +25,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 DEFINITIONS = HERE.parents[1] / "marathon"
 REDIS, SENTINEL, WATCHER = "/redis-zk/redis", "/redis-zk/sentinel", "/redis-zk/watcher"
 FILES = {REDIS: "redis.json", SENTINEL: "sentinel.json", WATCHER: "watcher.json"}
+# Where redis-zk-secure.json has them in the containers.
+SECRETS = "/run/redis-zk"
 
 
 def definition(name):
@@ -36,6 +41,21 @@ def definition(name):
 def test_a_definition_is_valid(name):
     schema = json.loads((HERE / "marathon-app.schema.json").read_text())
     jsonschema.Draft4Validator(schema).validate(definition(name))
+
+
+@pytest.mark.smoke
+def test_the_secure_group_is_valid_and_the_same_but_for_the_secrets():
+    schema = json.loads((HERE / "marathon-app.schema.json").read_text())
+    secure = definition("redis-zk-secure.json")
+    for app in secure["apps"]:
+        jsonschema.Draft4Validator(schema).validate(app)
+        (volume,) = app["container"].pop("volumes")
+        assert (volume["containerPath"], volume["mode"]) == (SECRETS, "RO")
+        wanted = {"ZK_USERNAME": "redis-zk", "STRICT_SECRETS": "on", "ZK_PASSWORD_FILE": f"{SECRETS}/zookeeper",
+                  "REDIS_PASSWORD_FILE": f"{SECRETS}/redis", "SENTINEL_PASSWORD_FILE": f"{SECRETS}/sentinel",
+                  **({"ADMIN_TOKEN_FILE": f"{SECRETS}/admin"} if app["id"] == WATCHER else {})}
+        assert {name: app["env"].pop(name) for name in wanted} == wanted
+    assert secure == definition("redis-zk.json")
 
 
 @pytest.mark.smoke
@@ -315,3 +335,55 @@ def test_a_start_that_waits_is_not_killed_by_its_health_check(fleet):
     fleet.marathon.deploy(first)
     wait_for(done, what="the Sentinel's readiness")
     assert [task] == fleet.marathon.app(patient["id"]).tasks
+
+
+def test_the_secure_group_serves_and_is_closed_to_strangers(fleet):
+    """Beside the other one, below a root of its own."""
+    folder = fleet.marathon.directory("secrets")
+    secrets = {name: f"{name}-of-the-tests-4711" for name in ("redis", "sentinel", "zookeeper", "admin")}
+    for name, secret in secrets.items():
+        (folder / name).write_text(secret + "\n")
+        (folder / name).chmod(0o400)
+        os.chown(folder / name, 999, 999)
+    os.chown(folder, 999, 999)
+    folder.parent.chmod(0o755)
+    group = json.loads((DEFINITIONS / "redis-zk-secure.json").read_text().replace('"/redis-zk/', '"/closed/'))
+    for app in group["apps"]:
+        app["env"]["ZK_ROOT"] = "/closed"
+        app["container"]["volumes"][0]["hostPath"] = str(folder)
+    fleet.marathon.deploy_group(group)
+
+    passwords = {"REDIS_PASSWORD": secrets["redis"], "SENTINEL_PASSWORD": secrets["sentinel"]}
+
+    def daemons(kind, app):
+        return [kind(task.id, [], fleet.cluster.directory / task.id, task.agent.address, task.port, passwords)
+                for task in fleet.marathon.app(app).active]
+
+    def servers():
+        return daemons(RedisWrapper, "/closed/redis"), daemons(SentinelWrapper, "/closed/sentinel")
+
+    nodes, sentinels = servers()
+    watchers = daemons(Watcher, "/closed/watcher")
+    for server in nodes + sentinels:
+        with pytest.raises(redis.AuthenticationError), server.client(password=None) as stranger:
+            stranger.ping()
+    for attempt in (lambda: fleet.cluster.kazoo.get("/closed/master"),
+                    lambda: fleet.cluster.kazoo.set("/closed/master", b"10.0.0.1 6379")):
+        with pytest.raises(kazoo.exceptions.NoAuthError):
+            attempt()
+    assert 'redis_zk_open_servers{kind="redis"} 0' in watchers[0].get("/metrics")
+    events = ("server-open", "secret-file-open", "zookeeper-root-open")
+    for app in ("redis", "sentinel", "watcher"):
+        for task in fleet.marathon.app(f"/closed/{app}").active:
+            log = fleet.marathon.log(task, 10000)
+            assert not any(event in log for event in events)
+            assert not any(secret in log for secret in secrets.values())
+
+    (master,) = [node for node in nodes if node.role == "master"]
+    (task,) = [task for task in fleet.marathon.app("/closed/redis").active if task.id == master.name]
+    task.crash()
+    client = fleet.cluster.sentinel_client(watchers[0], passwords["REDIS_PASSWORD"], passwords["SENTINEL_PASSWORD"])
+    write_until_ok(client, "key", "value")
+    fleet.await_healthy("/closed/redis", 3)
+    for app in ("watcher", "sentinel", "redis"):
+        fleet.marathon.stop(f"/closed/{app}")

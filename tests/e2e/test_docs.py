@@ -1,5 +1,6 @@
 """The documentation: what is generated is current, links lead somewhere, and alerts have an entry in the runbook."""
 
+import json
 import os
 import pathlib
 import re
@@ -78,3 +79,30 @@ def test_every_alert_has_an_entry_in_the_runbook():
         assert ROOT / file == RUNBOOK
         assert anchor == rule["alert"].lower(), "an entry is called as its alert is"
         assert anchor in anchors(RUNBOOK)
+
+
+def secrets_of(env):
+    """What closes a daemon, without the folder of the files."""
+    closing = re.compile(r"\w+_PASSWORD_FILE|ZK_USERNAME|ADMIN_TOKEN_FILE|STRICT_SECRETS")
+    return {name: value.rpartition("/")[2] for name, value in env.items() if closing.fullmatch(name)}
+
+
+def test_the_closed_variants_close_the_same():
+    """Compose with and without host networking, Marathon, Nomad."""
+    wanted = {"REDIS_PASSWORD_FILE": "redis", "SENTINEL_PASSWORD_FILE": "sentinel", "ZK_USERNAME": "redis-zk",
+              "ZK_PASSWORD_FILE": "zookeeper", "STRICT_SECRETS": "on"}
+    admin = {"ADMIN_TOKEN_FILE": "admin"}
+    for name in ("docker-compose.yml", "docker-compose.host.yml"):
+        services = yaml.safe_load((ROOT / "docker" / name).read_text())["services"]
+        daemons = {name: service for name, service in services.items() if name not in ("zookeeper", "secrets")}
+        assert len(daemons) == (3 if name == "docker-compose.yml" else 7)
+        for service, settings in daemons.items():
+            assert secrets_of(settings["environment"]) == {**wanted, **(admin if service == "watcher" else {})}
+            assert "secrets:/run/redis-zk:ro" in settings["volumes"]
+    for app in json.loads((ROOT / "marathon/redis-zk-secure.json").read_text())["apps"]:
+        assert secrets_of(app["env"]) == {**wanted, **(admin if app["id"].endswith("/watcher") else {})}
+    page = (ROOT / "docs/deploy/nomad.md").read_text()
+    (snippet,) = re.findall(r"^```hcl\n(.*?)^```$", page, re.S | re.M)
+    assert secrets_of(dict(re.findall(r'^  (\w+) += "(.*)"$', snippet, re.M))) == {**wanted, **admin}
+    (files,) = re.findall(r"for_each = (\[.*\])", snippet)
+    assert json.loads(files) == re.findall(r"(\w+)=\$\(openssl", page) == ["redis", "sentinel", "zookeeper", "admin"]

@@ -112,6 +112,7 @@ WRONG = [
     ("REDIS_USERNAME", DAEMONS, ["a\nrequirepass b", "\t"], TEXT),
     ("REDIS_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
     ("SENTINEL_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
+    ("STRICT_SECRETS", DAEMONS, ["yes", "ON", "1", "warn"], "on or off"),
     ("PORT0", DAEMONS, ["abc", "0", "65536", "-1", "1.5", "80 ", " 80", "0x50", "+80", "80,81",
                         "99999999999999999999"], PORT),
     ("BIND_IP", DAEMONS, ["localhost", "1.2.3", "1.2.3.256", "::g", "[::1]", "127.0.0.1:80", "127.0.0.1 "], IP),
@@ -236,6 +237,30 @@ def test_file_that_has_no_end_or_no_beginning(nothing, daemon, option, kind, why
     code, _, errors = run(nothing, daemon, **{option: path if kind == "pipe" else kind})
     assert (code, len(errors)) == (78, 1), errors
     assert option in errors[0] and "expected a readable file" in errors[0] and why in errors[0]
+
+
+SECRET_FILES = [(option, daemon) for option in ("REDIS_PASSWORD_FILE", "SENTINEL_PASSWORD_FILE", "ZK_PASSWORD_FILE")
+                for daemon in DAEMONS] + [("ADMIN_TOKEN_FILE", "watcher")]
+
+
+@pytest.mark.parametrize("option, daemon", SECRET_FILES)
+def test_secret_that_others_can_read(nothing, option, daemon):
+    secret = nothing.directory / "a.secret"
+    secret.write_text("a-secret-of-the-tests\n")
+    env = {option: secret, "ZK_CONNECT_TIMEOUT": "100ms", **({"ZK_USERNAME": "u"} if option.startswith("ZK") else {})}
+    for mode, found in [(0o600, False), (0o400, False), (0o644, True), (0o640, True)]:
+        secret.chmod(mode)
+        code, _, lines = run(nothing, daemon, **env)
+        assert code == 69
+        told = [line for line in lines if "event=secret-file-open" in line]
+        assert len(told) == found, lines
+        strict = run(nothing, daemon, STRICT_SECRETS="on", **env)
+        assert strict[0] == (78 if found else 69)
+        for line in told + (strict[2] if found else []):
+            assert f"{option} (environment): {secret} is open to other users" in line
+            assert f"found mode {mode:04o} and owner {os.geteuid()}, expected mode 0600 or stricter" in line
+        assert len(strict[2]) == 1 or not found
+        assert "a-secret-of-the-tests" not in str(lines + strict[2])
 
 
 def test_command_whose_flag_lacks_its_value(nothing):

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from cluster import GROUP, LOOPBACK, ROOT, Server, free_port, processes_in, wait_for, write_until_ok
+from writer import Writer
 
 REDIS_PASSWORD = "re dis \"quoted\" 'and' \\slashed #$% ü"
 SENTINEL_PASSWORD = "sentinel\\x41{};*"
@@ -192,3 +193,92 @@ def answers(client):
         return client.ping()
     except redis.RedisError:
         return False
+
+
+def test_servers_without_a_password_are_told(cluster):
+    """At the start, in /status and in a metric, for as long as they live."""
+    everywhere = {"BIND_IP": "0.0.0.0", "ANNOUNCE_IP": LOOPBACK}
+    node = cluster.redis(**everywhere)
+    node.await_serving()
+    sentinel = cluster.sentinel(**everywhere)
+    sentinel.await_serving()
+    watcher = cluster.watcher()
+    closed = cluster.sentinel()
+    closed.await_serving()
+
+    def warnings():
+        return [warning for warning in json.loads(watcher.get("/status"))["warnings"] if "no password" in warning]
+
+    told = wait_for(lambda: len(found := warnings()) == 2 and found, what="both in /status")
+    assert told == [
+        f"no password at {node.address}: any host on the network can read, change and delete all data, and take over "
+        "the server; set REDIS_PASSWORD for all daemons, or close the port to other hosts",
+        f"no password at {sentinel.address}: any host on the network can stop failovers, and move the master to another "
+        "server; set SENTINEL_PASSWORD for all daemons, or close the port to other hosts"]
+    for wrapper, line in zip((node, sentinel), told):
+        (logged,) = wrapper.log_lines("event=server-open")
+        assert line in logged
+    assert closed.log_lines("event=server-open") == []
+    for kind in ("redis", "sentinel"):
+        assert f'redis_zk_open_servers{{kind="{kind}"}} 1\n' in watcher.get("/metrics")
+    assert sentinel.stop() == 0
+    wait_for(lambda: warnings() == told[:1], what="its end in /status")
+
+
+def test_passwords_are_changed_while_an_application_writes(cluster):
+    """As docs/operate/security.md says, command by command."""
+    old, new = ({name: f"{name.lower()}-{age}" for name in ("REDIS_PASSWORD", "SENTINEL_PASSWORD")}
+                for age in ("old", "new"))
+    files = {name: cluster.directory / f"{name}.secret" for name in old}
+
+    def give(secrets):
+        for name, secret in secrets.items():
+            files[name].write_text(secret + "\n")
+            files[name].chmod(0o600)
+
+    def change(server, word, before):
+        """ACL SETUSER default WORD, where one of the passwords is in force."""
+        with server.client(password=before[server.password_option]) as admin:
+            admin.execute_command("ACL", "SETUSER", "default", word)
+
+    give(old)
+    cluster.add_env(**{f"{name}_FILE": path for name, path in files.items()})
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    servers = nodes + sentinels
+    writer = Writer(watcher.sentinels, password=old["REDIS_PASSWORD"], sentinel_password=old["SENTINEL_PASSWORD"])
+    with writer:
+        writer.await_more()
+        for server in servers:
+            change(server, ">" + new[server.password_option], old)
+        give(new)
+        assert watcher.stop() == 0
+        watcher.start()
+        master = cluster.await_agreement(nodes, sentinels, [watcher])
+        for server in [*sentinels, *(node for node in nodes if node is not master), master]:
+            assert server.stop() == 0
+            assert server is not master or server.log_lines("handed over to")
+            server.start()
+            server.await_serving()
+            change(server, ">" + old[server.password_option], new)
+            cluster.await_agreement(nodes, sentinels, [watcher])
+            writer.await_more()
+        assert cluster.master(nodes) is not master
+    with Writer(watcher.sentinels, password=new["REDIS_PASSWORD"], sentinel_password=new["SENTINEL_PASSWORD"],
+                name="new") as other:
+        other.await_more()
+        for server in servers:
+            change(server, "<" + old[server.password_option], new)
+        other.await_more()
+        cluster.await_agreement(nodes, sentinels, [watcher])
+        # Nobody depends on what is gone.
+        cluster.master(nodes).kill_all()
+        other.await_more()
+    master = cluster.master([node for node in nodes if node.running])
+    assert not writer.missing(master.client()) and not other.missing(master.client())
+    start, end = writer.longest_pause()
+    assert end - start < 3
+    for server in servers:
+        if server.running:
+            with pytest.raises(redis.RedisError, match="invalid username-password pair"), \
+                    server.client(password=old[server.password_option]) as stranger:
+                stranger.ping()

@@ -246,9 +246,17 @@ def test_an_open_tree_is_closed_while_it_is_in_use(make_cluster):
     wait_for(lambda: open_znodes() == 0, what="a look that finds nothing", within=40)
     assert watcher.get("/readyz") == "ready"
     assert node.role == "master" and insider(cluster).get("/redis/master")[0].decode() == node.record
-    # The way back.
+    # The way back, and the same way again with another password.
+    restart(**KNOWN, ZK_ACL="open")
     assert secure(cluster, ZK_ACL="open")[0] == 0
     assert cluster.record() == node.record
+    other = {**KNOWN, "ZK_PASSWORD": "another password"}
+    restart(**other, ZK_ACL="open")
+    restart(**other, ZK_ACL="private")
+    assert secure(cluster, **other)[0] == 0
+    assert secure(cluster, "--check", **other)[0] == 0
+    assert secure(cluster, "--check")[0] != 0, "the old one is a stranger's"
+    assert node.role == "master"
 
 
 def test_secure_zookeeper_that_cannot(cluster):

@@ -252,6 +252,19 @@ TEST(AnswerForTest, IsReadyAlthoughZnodesAreOpenAndSaysSo) {
   EXPECT_THAT(Ask("/metrics", topology)->body, HasSubstr("redis_zk_zookeeper_open_znodes 2\n"));
 }
 
+TEST(AnswerForTest, TellsHowManyServersAreOpen) {
+  auto topology = Healthy();
+  EXPECT_THAT(Ask("/metrics", topology)->body,
+              AllOf(HasSubstr("redis_zk_open_servers{kind=\"redis\"} 0\n"),
+                    HasSubstr("redis_zk_open_servers{kind=\"sentinel\"} 0\n")));
+  topology.open_servers = {{"redis-wrapper", {"10.0.0.1", 6379}}, {"redis-wrapper", {"10.0.0.2", 6379}}};
+  EXPECT_THAT(Ask("/metrics", topology)->body,
+              AllOf(HasSubstr("redis_zk_open_servers{kind=\"redis\"} 2\n"),
+                    HasSubstr("redis_zk_open_servers{kind=\"sentinel\"} 0\n")));
+  EXPECT_THAT(Ask("/status", topology)->body,
+              HasSubstr("no password at 10.0.0.1:6379, 10.0.0.2:6379: any host"));
+}
+
 TEST(AnswerForTest, LeavesOutGroupsWithoutAMaster) {
   auto topology = Healthy();
   topology.groups["orders"] = Record{};

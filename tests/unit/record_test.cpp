@@ -168,6 +168,15 @@ TEST(WaitTest, IsReadAsItWasWritten) {
   }
 }
 
+TEST(OpenServerTest, IsReadAsItWasWritten) {
+  const store::OpenServer server{.daemon = "redis-wrapper", .endpoint = {"::1", 6379}};
+  EXPECT_EQ(store::ParseOpenServer(Render(server)).value(), server);
+  for (const char* text : {"", "[]", "{}", R"({"daemon":"a"})", R"({"endpoint":"10.0.0.1"})"})
+    EXPECT_FALSE(store::ParseOpenServer(text)) << text;
+  EXPECT_EQ(store::ParseOpenServer(R"({"endpoint":"10.0.0.1 6379","daemon":"a\nb","later":1})").value(),
+            (store::OpenServer{.daemon = "a?b", .endpoint = {"10.0.0.1", 6379}}));
+}
+
 TEST(ParseWaitTest, TakesNothingThatWouldSpoilALogOrAMetric) {
   for (const char* text :
        {"", "[]", R"({"name":"a"})", R"({"endpoint":"10.0.0.1 6379"})",

@@ -298,6 +298,21 @@ TEST(RegistryReaderTest, WhatIsWaitedForIsReadAndMakesAGroup) {
   EXPECT_FALSE(Exists(site.reader.view(), "second"));
 }
 
+TEST(RegistryReaderTest, OpenServersAreNamedWhileTheirWrappersLive) {
+  ReaderSite site;
+  site.TurnUntilRead();
+  const store::OpenServer server{.daemon = "sentinel-wrapper", .endpoint = kC};
+  ASSERT_TRUE(site.other.open_servers.Put("uuid", server));
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_THAT(site.reader.view().open_servers, ElementsAre(server));
+  site.time.Advance(2s);
+  EXPECT_FALSE(site.reader.ReadWaiting()) << "nothing is new";
+  site.zookeeper.Expire(site.other_session->id());
+  site.time.Advance(2s);
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_THAT(site.reader.view().open_servers, IsEmpty());
+}
+
 TEST(RegistryReaderTest, IncompleteReplicasAreNamed) {
   ReaderSite site;
   site.TurnUntilRead();

@@ -21,6 +21,7 @@ using sentinel::SentinelReport;
 using store::Record;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 using watcher::Findings;
 using watcher::FleetStatus;
 using watcher::Summarize;
@@ -337,6 +338,16 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   EXPECT_EQ(WarningsOf(topology, kNow).back(),
             "1 znode is open to other users of ZooKeeper than ZK_USERNAME, /redis/x for one; set ZK_ACL to "
             "private or readable and run watcher secure-zookeeper");
+  topology.open_servers = {{"sentinel-wrapper", {"10.0.0.9", 26379}}, {"redis-wrapper", {"10.0.0.2", 6379}},
+                           {"redis-wrapper", {"10.0.0.1", 6379}},     {"redis-wrapper", {"10.0.0.4", 6379}},
+                           {"redis-wrapper", {"10.0.0.3", 6379}},     {"redis-wrapper", {"10.0.0.1", 6379}}};
+  const auto warnings = WarningsOf(topology, kNow);
+  EXPECT_THAT(warnings.at(warnings.size() - 2),
+              StartsWith("no password at 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 and 1 more: any host on "
+                         "the network can read, change and delete all data"));
+  EXPECT_THAT(warnings.back(), StartsWith("no password at 10.0.0.9:26379: any host on the network can stop "
+                                          "failovers, and move the master to another server; set "
+                                          "SENTINEL_PASSWORD for all daemons"));
   topology.waits[""] = {LongWait("watcher", {}, "registry", false),
                         LongWait("watcher", {}, "sentinel", false)};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "watcher has waited for 42 s: why") << "the others are told";

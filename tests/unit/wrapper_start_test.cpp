@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/exit_code.h"
 #include "support/listener.h"
@@ -49,6 +50,33 @@ TEST_F(WrapperStartTest, WhereThereIsAMasterItIsFollowed) {
     EXPECT_TRUE(site.MemberAt(site.self).value().serving);
   });
   EXPECT_EQ(code, kExitStopped);
+}
+
+TEST_F(WrapperStartTest, AServerThatIsOpenToOtherHostsIsToldInZooKeeperInEverySession) {
+  struct Row {
+    const char* name;
+    const char* bind;
+    const char* password;
+    bool told;
+  };
+  for (const auto& [name, bind, password, told] :
+       std::initializer_list<Row>{{"open", "0.0.0.0", "", true},
+                                  {"with a password", "0.0.0.0", "secret", false},
+                                  {"on loopback", "127.0.0.1", "", false}}) {
+    WrapperSite site;
+    site.options.server.bind.host = bind;
+    site.options.common.credentials.redis.password = password;
+    std::vector<store::OpenServer> wanted;
+    if (told) wanted.push_back({.daemon = "redis-wrapper", .endpoint = site.self});
+    const auto look = [&] { EXPECT_EQ(site.other.open_servers.List().value(), wanted) << name; };
+    site.After(10s, [&] {
+      look();
+      site.zookeeper.Expire(site.session->id());
+      EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << name;
+    });
+    EXPECT_EQ(RunAndLook(site, signals(), look), kExitStopped) << name;
+    EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << name << ": with its session";
+  }
 }
 
 TEST_F(WrapperStartTest, TheRecordedMasterServesAgainWhereNobodyElseHoldsData) {

@@ -31,7 +31,7 @@ constexpr Duration kLoopPatience = 15s;
 constexpr int kExitNotReady = 1;
 
 std::string PathOf(const ServerOptions& options) {
-  return fmt::format("{}/health-{}", RunDirectoryOf(options), options.port);
+  return fmt::format("{}/{}", RunDirectoryOf(options), HealthName(options.port));
 }
 
 // What the wrapper said last, as `healthcheck` reads it: its line, and how long ago its loop turned. Nothing:

@@ -21,11 +21,20 @@ constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 
 std::string RunDirectoryOf(const ServerOptions& options) {
   if (!options.run_dir.empty()) return options.run_dir;
-  const char* const set = std::getenv("TMPDIR");
-  const std::string temporary = set != nullptr && *set != '\0' ? set : "/tmp";
-  return fmt::format("{}/redis-zk-{}-{:016x}", temporary, options.port,
+  return fmt::format("{}/redis-zk-{}-{:016x}", TemporaryDirectory(), options.port,
                      std::hash<std::string>{}(AbsolutePath(options.work_dir)));
 }
+
+std::string TemporaryDirectory() {
+  const char* const set = std::getenv("TMPDIR");
+  return set != nullptr && *set != '\0' ? set : "/tmp";
+}
+
+std::string ConfName(std::string_view daemon, std::int64_t port) {
+  return fmt::format("{}-{}.conf", daemon, port);
+}
+
+std::string HealthName(std::int64_t port) { return fmt::format("health-{}", port); }
 
 Status MakeRunDirectory(const ServerOptions& options) {
   if (!options.run_dir.empty()) return {};

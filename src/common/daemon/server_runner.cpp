@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <net/if.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/printable.h"
+#include "daemon/leftovers.h"
 #include "daemon/run_directory.h"
 #include "os/child.h"
 #include "os/oom_kills.h"
@@ -36,12 +36,11 @@ ServerRunner::ServerRunner(WrapperLoop& loop, const ServerOptions& server, os::L
     : loop_(loop), server_(server), launch_(std::move(launch)) {}
 
 ServerRunner::~ServerRunner() {
-  if (!conf_path_.empty()) unlink(conf_path_.c_str());
+  if (!conf_path_.empty()) RemoveConf(conf_path_);
 }
 
 Status ServerRunner::WriteConf(std::string_view daemon, std::string_view text) {
-  std::string path =
-      AbsolutePath(fmt::format("{}/{}-{}.conf", RunDirectoryOf(server_), daemon, server_.bind.port));
+  std::string path = AbsolutePath(RunDirectoryOf(server_) + '/' + ConfName(daemon, server_.bind.port));
   auto written = MakeRunDirectory(server_);
   if (written) written = WriteFileAtomically(path, text);
   if (written) conf_path_ = std::move(path);

@@ -5,6 +5,7 @@
 
 #include "base/random_id.h"
 #include "daemon/connect.h"
+#include "daemon/exposure.h"
 #include "daemon/reload.h"
 #include "os/child.h"
 
@@ -23,6 +24,9 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
       wait_publisher_(
           *session_, registry_.waits,
           {.uuid = NewUuid(), .group = common.master_name, .daemon = daemon, .endpoint = server.announce}) {
+  if (IsOpen(common, server, daemon))
+    open_server_notice_.emplace(*session_, registry_.open_servers, NewUuid(),
+                                store::OpenServer{.daemon = daemon, .endpoint = server.announce});
   health_.Say(false, "waiting for ZooKeeper");
 }
 
@@ -51,6 +55,7 @@ void WrapperLoop::Pump(TimePoint deadline) {
   health_.Touch(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
   wait_publisher_.Keep(waiting_.FindLong(Clock::now()), Clock::now());
+  if (open_server_notice_ && supervisor_) open_server_notice_->Keep(Clock::now());
 }
 
 void WrapperLoop::OnSignal(int number) {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/health.h"
+#include "daemon/open_server_notice.h"
 #include "daemon/wait_publisher.h"
 #include "daemon/waiting.h"
 #include "options/common_options.h"
@@ -88,6 +89,7 @@ class WrapperLoop {
   std::unique_ptr<zookeeper::Session> session_;
   store::Registry registry_;
   WaitPublisher wait_publisher_;
+  std::optional<OpenServerNotice> open_server_notice_;  // nothing: it is closed
   std::optional<os::Supervisor> supervisor_;
   std::optional<int> exit_code_;
   int stop_requests_ = 0;

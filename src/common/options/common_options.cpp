@@ -148,6 +148,18 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
   options.AddSecret("REDIS_PASSWORD", "password of Redis", &target->credentials.redis.password);
   options.AddSecret("SENTINEL_PASSWORD", "password of Sentinel itself",
                     &target->credentials.sentinel.password);
+  options.Add(
+      {"STRICT_SECRETS",
+       "whether a start ends with 78 when other users of this host can read a file with a secret: on, "
+       "or off, which warns",
+       "off"},
+      ParseSwitch, &target->strict_secrets);
+  options.AddSecretFilesCheck([target](const auto& files) {
+    auto open = FindOpen(files);
+    if (target->strict_secrets) return open;
+    target->open_secret_files = std::move(open);
+    return std::vector<std::string>{};
+  });
 }
 
 void AddServerOptions(Options& options, const std::string& default_port,

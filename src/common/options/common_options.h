@@ -42,6 +42,8 @@ struct CommonOptions {
   LogFormat log_format = LogFormat::kText;
   std::string log_level;
   redis::FleetCredentials credentials;
+  bool strict_secrets = false;
+  std::vector<std::string> open_secret_files;  // a line each, which is an error with strict_secrets
 
   // Reads the same command line, the environment and the config file again. An error is all that is wrong
   // with them, line by line.

@@ -85,7 +85,8 @@ void Options::AddSecret(const std::string& env, const std::string& help, std::st
   Add<std::string>({.env = env + "_FILE",
                     .help = help + ", read from the first line of this file",
                     .fallback = "",
-                    .read_once = true},
+                    .read_once = true,
+                    .holds_secret = true},
                    ReadSecretFile, target_of_file);
   Add<std::string>({env, help, "", true}, ParseText, target);
 }
@@ -112,6 +113,8 @@ Command& Command::Example(std::string line) {
 }
 
 void Options::AddCheck(Check check, int exit_code) { checks_.push_back({std::move(check), exit_code}); }
+
+void Options::AddSecretFilesCheck(CheckSecretFiles check) { check_secret_files_ = std::move(check); }
 
 void Options::AddSections(std::string kind, CheckSections check) {
   section_kind_ = std::move(kind);
@@ -177,6 +180,7 @@ struct Options::Reading {
   ConfigFile file{};
   std::vector<std::string> usage_errors{};
   std::vector<std::string> config_errors{};
+  std::vector<SecretFile> secret_files{};
   OptionsOutcome outcome{};
 
   bool is_daemon() const { return command == nullptr; }
@@ -287,6 +291,10 @@ void Options::StoreOption(const Option& option, Reading* reading) {
   const bool is_flag = found.source == kFromFlag;
   if (!is_flag && !reading->Uses(spec.env)) return;
   const auto stored = store(*found.text);
+  if (stored && spec.holds_secret) reading->secret_files.push_back({spec.env, found.place, *found.text});
+  const bool in_config_file = found.source == reading->path;
+  if (stored && spec.secret && in_config_file)
+    reading->secret_files.push_back({spec.env, found.place, reading->path});
   if (stored) return;
   const std::string shown = spec.secret ? "a value that is not shown" : '"' + Printable(*found.text) + '"';
   (is_flag ? reading->usage_errors : reading->config_errors)
@@ -340,6 +348,8 @@ OptionsOutcome Options::Finish(Reading* reading) const {
   bool right = reading->usage_errors.empty() && reading->config_errors.empty();
   bool passing = right;
   if (right && reading->is_daemon() && !reading->again) {
+    if (check_secret_files_) reading->config_errors = check_secret_files_(reading->secret_files);
+    passing = reading->config_errors.empty();
     for (const auto& [check, exit_code] : checks_) {
       for (auto& line : check()) {
         reading->config_errors.push_back(std::move(line));

@@ -18,6 +18,7 @@
 #include "options/command_line.h"
 #include "options/config_file.h"
 #include "options/parsers.h"
+#include "options/secret_files.h"
 
 namespace redis_zk {
 
@@ -26,7 +27,8 @@ struct OptionSpec {
   std::string help;
   std::string fallback;  // the default as text; empty = none, and the target keeps its value
   bool secret = false;
-  bool read_once = false;  // not again at a SIGHUP: its file may be gone by then, or a pipe
+  bool read_once = false;     // not again at a SIGHUP: its file may be gone by then, or a pipe
+  bool holds_secret = false;  // it names a file that holds one
 };
 
 using Environment = std::function<const char*(const char*)>;
@@ -140,6 +142,10 @@ class Options {
   using Check = std::function<std::vector<std::string>()>;
   void AddCheck(Check check, int exit_code = kExitConfig);
 
+  // A check of the files that hold secrets, as one of AddCheck.
+  using CheckSecretFiles = std::function<std::vector<std::string>(const std::vector<SecretFile>&)>;
+  void AddSecretFilesCheck(CheckSecretFiles check);
+
   OptionsOutcome Read(int argc, const char* const* argv, const Environment& environment);
   // The same once more while the daemon runs, without the checks.
   OptionsOutcome ReadAgain(int argc, const char* const* argv, const Environment& environment);
@@ -187,6 +193,7 @@ class Options {
   std::vector<CheckWithCode> checks_;
   std::string section_kind_;  // empty: there are no sections
   CheckSections check_sections_;
+  CheckSecretFiles check_secret_files_;
 };
 
 // The first line of a file, without blanks at its end; an error says what was expected.

@@ -12,6 +12,7 @@
 //   <root>/cleanup-paused           JSON: no watcher cleans up while it is there
 //   <root>/events                   JSON: what has happened, bounded
 //   <root>/waits/<uuid>             ephemeral, JSON: what a wrapper has waited for longer than a moment
+//   <root>/open/<uuid>              ephemeral, JSON: a server that other hosts may use without a password
 //   <root>/admin/<group>            ephemeral: the watcher that fails this group over now
 //
 // What is persistent and JSON is for the time when everything has died; nothing that lives is believed for
@@ -47,6 +48,7 @@ class Paths {
   std::string CleanUpPause() const { return root_ + "/cleanup-paused"; }
   std::string Events() const { return root_ + "/events"; }
   std::string Waits() const { return root_ + "/waits"; }
+  std::string Open() const { return root_ + "/open"; }
   std::string Admin() const { return root_ + "/admin"; }
 
  private:

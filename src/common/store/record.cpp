@@ -224,6 +224,17 @@ Result<Wait> ParseWait(std::string_view text) {
   return wait;
 }
 
+std::string Render(const OpenServer& server) {
+  return AsText(Json{{"daemon", server.daemon}, {"endpoint", server.endpoint.ToRecord()}});
+}
+
+Result<OpenServer> ParseOpenServer(std::string_view text) {
+  auto object = ParseServerObject(text);
+  if (!object) return tl::unexpected(object.error());
+  return OpenServer{.daemon = Printable(TextAt(object->json, "daemon")),
+                    .endpoint = std::move(object->endpoint)};
+}
+
 std::string Render(const KnownDataset& known) {
   Json json{{"endpoint", known.endpoint.ToRecord()}, {"dataset", ToJson(known.dataset)}};
   if (known.failed.tried()) json["failed_loads"] = ToJson(known.failed);

@@ -156,6 +156,17 @@ std::string Render(const Wait& wait);
 // its name is a code.
 Result<Wait> ParseWait(std::string_view text);
 
+// A server that takes commands without a password from other hosts: the znode /redis/open/<uuid>, JSON.
+struct OpenServer {
+  std::string daemon;  // that launched it, as of a Wait
+  Endpoint endpoint;
+
+  bool operator==(const OpenServer&) const = default;
+};
+
+std::string Render(const OpenServer& server);
+Result<OpenServer> ParseOpenServer(std::string_view text);
+
 // How the starts with the same files have come out since they were loaded last.
 struct FailedLoads {
   std::int64_t count = 0;                               // loads that failed, with proof

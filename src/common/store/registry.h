@@ -13,6 +13,7 @@
 #include "store/groups.h"
 #include "store/identities.h"
 #include "store/members.h"
+#include "store/open_servers.h"
 #include "store/records.h"
 #include "store/sentinels.h"
 #include "store/waits.h"
@@ -31,6 +32,7 @@ struct Registry {
         event_log(session, root),
         clean_up(session, root),
         waits(session, root),
+        open_servers(session, root),
         admin_lock(session, root) {}
 
   Groups groups;
@@ -42,6 +44,7 @@ struct Registry {
   EventLogStore event_log;
   CleanUp clean_up;
   Waits waits;
+  OpenServers open_servers;
   AdminLock admin_lock;
 };
 

@@ -202,6 +202,12 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
         "private.",
         static_cast<double>(topology.open_znodes->count));
   }
+  auto open = FindOpenKinds(topology.open_servers);
+  // From 0 on, so that they are there to be asked for.
+  for (const char* kind : {"redis", "sentinel"}) {
+    families.Gauge("redis_zk_open_servers", "Servers that other hosts may use without a password.",
+                   static_cast<double>(open[kind].count), {{"kind", kind}});
+  }
   families.Gauge("redis_zk_following", "1: a Sentinel's events are followed.",
                  topology.following.has_value());
   families.Gauge("redis_zk_sentinels_registered", "Sentinels that are registered in ZooKeeper.",

@@ -1,0 +1,34 @@
+// The servers that other hosts may use without a password, each in a znode that goes with its wrapper's
+// session.
+//
+// Same thread as the session.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/paths.h"
+#include "store/record.h"
+#include "store/znodes.h"
+#include "zookeeper/session.h"
+
+namespace redis_zk::store {
+
+class OpenServers {
+ public:
+  OpenServers(zookeeper::Session& session, const std::string& root)
+      : session_(session), paths_(root), znodes_(session) {}
+
+  // Ordered by uuid. Unreadable entries are left out and logged.
+  Result<std::vector<OpenServer>> List();
+  // `uuid`: of the wrapper's process.
+  Status Put(const std::string& uuid, const OpenServer& server);
+
+ private:
+  zookeeper::Session& session_;
+  const Paths paths_;
+  Znodes znodes_;
+};
+
+}  // namespace redis_zk::store
