@@ -24,8 +24,9 @@ int Run(int argc, char** argv) {
   SetLogContext(options.common.master_name, options.server.announce.ToAddress());
   daemon::WarnIfOpen(options.server.announce, options.common.credentials.redis,
                      "read, change and delete all data, and take over the server", "REDIS_PASSWORD");
-  redis::ConnectedServers servers(options.common.credentials.redis);
-  redis::ConnectedServers sentinels(options.common.credentials.sentinel);
+  const auto* const tls = options.common.redis_tls.source.get();
+  redis::ConnectedServers servers({options.common.credentials.redis, tls});
+  redis::ConnectedServers sentinels({options.common.credentials.sentinel, tls});
   return Wrapper(options, signals, {zookeeper::OpenClientSession, {servers, sentinels}}, os::LaunchChild)
       .Run();
 }

@@ -46,6 +46,8 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
       fence_(parts.options, parts.network, parts.own_server),
       give_way_(parts.options, parts.network, parts.own_server, membership_, parts.lookup,
                 parts.loop.registry()),
+      certificates_(parts.loop.certificates(), parts.options.common.redis_tls.files.certificate,
+                    parts.own_server),
       conversion_(NextConversion(parts.keeper)),
       stop_(parts.options, parts.network, parts.loop, parts.runner, parts.own_server, membership_,
             parts.lookup, parts.keeper, conversion_),
@@ -106,6 +108,7 @@ void Serving::Check() {
   // One that refuses this wrapper answers its clients.
   TellServing(own || own.error().kind == ErrorKind::kRefused, reachable);
   if (own) promotable_.Keep(*own, reachable);
+  if (own) certificates_.Check();
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.
   const bool told = own && !own->loading;

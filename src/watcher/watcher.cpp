@@ -49,6 +49,7 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
       event_log_(*session_, registry_.event_log),
       cleaner_(options, connections.network, *session_, registry_, publisher_.events()),
       acl_audit_(options.common, *session_),
+      certificates_(options.common.redis_tls),
       loop_turned_at_(Clock::now().time_since_epoch().count()) {}
 
 Watcher::~Watcher() {
@@ -130,6 +131,7 @@ bool Watcher::Pump(TimePoint deadline) {
   loop_turned_at_ = Clock::now().time_since_epoch().count();
   if (event) std::visit([this](const auto& kind) { Reduce(kind); }, *event);
   session_->Maintain(Clock::now());
+  certificates_.Look(Clock::now());
   return event.has_value();
 }
 
@@ -156,6 +158,7 @@ void Watcher::Reduce(const SignalReceived& signal) {
 void Watcher::Reload() {
   const auto read = daemon::Reload(options_.common);
   admin_.ReadTokenAgain();
+  certificates_.Reload();
   if (!read) return;
   // The reading has found them right; a file that they name may be gone since.
   auto behaviors = ReadBehaviors(read->sections);

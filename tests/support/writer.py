@@ -31,22 +31,23 @@ class Writer(Background):
     """Counts in Redis: <name>:1 = 1, <name>:2 = 2 and so on, without a gap.
 
     It asks `sentinels()` for [(host, port), ...] and those for the master, by way of redis-py; after an error it asks
-    both again and repeats the write.
+    both again and repeats the write. `tls`: what redis-py needs beside, as of authority.client_options.
     """
 
-    def __init__(self, sentinels, name="visit", every=0.01, group=GROUP):
+    def __init__(self, sentinels, name="visit", every=0.01, group=GROUP, tls=None):
         super().__init__()
         self.writes = name
         self.every = every
         self.group = group
+        self._tls = tls or {}
         self.acknowledged = []
         self._sentinels = sentinels
         self._client = None
 
     def _connect(self):
         sentinel = redis.sentinel.Sentinel(self._sentinels(), socket_timeout=0.5,
-                                           sentinel_kwargs={"socket_timeout": 0.5})
-        return sentinel.master_for(self.group, socket_timeout=0.5)
+                                           sentinel_kwargs={"socket_timeout": 0.5, **self._tls})
+        return sentinel.master_for(self.group, socket_timeout=0.5, **self._tls)
 
     def key(self, number):
         return f"{self.writes}:{number}"

@@ -16,6 +16,7 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
     : common_(common),
       signals_(signals),
       health_(server),
+      certificates_(common.redis_tls),
       queue_(signals),
       session_(open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
@@ -49,6 +50,7 @@ void WrapperLoop::Pump(TimePoint deadline) {
   session_->Maintain(Clock::now());
   SayWaitingForZooKeeper(Clock::now());
   health_.Touch(Clock::now());
+  certificates_.Look(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
   wait_publisher_.Keep(waiting_.FindLong(Clock::now()), Clock::now());
 }
@@ -62,6 +64,7 @@ void WrapperLoop::OnSignal(int number) {
   }
   if (number == SIGHUP) {
     Reload(common_);
+    certificates_.Reload();
     return;
   }
   if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {
