@@ -240,14 +240,17 @@ def test_a_pair_that_does_not_fit_changes_nothing(cluster, authority):
     for process in [*nodes, *sentinels, watcher]:
         line = process.wait_log("event=certificates-rejected")
         assert "is not the key of the certificate in" in line and " error " in line
+    # Our own client cannot use them either.
+    for server in nodes + sentinels:
+        assert server.client(ssl_certfile=None, ssl_keyfile=None).ping()
     assert presented(nodes[0], ca) == old
-    cluster.await_agreement(nodes, sentinels, [watcher])
     # The same again, asked for.
     nodes[0].signal(1)
     wait_for(lambda: len(nodes[0].log_lines("event=certificates-rejected")) == 2, what="a second line")
     certificate.write_text(kept)
     for process in [*nodes, *sentinels, watcher]:
         process.wait_log("event=certificates-reloaded")
+    cluster.await_agreement(nodes, sentinels, [watcher])
 
 
 def test_sighup_reloads_at_once(cluster, authority):
