@@ -32,6 +32,7 @@ Options Describe(WrapperOptions* wrapper) {
       "Asks ZooKeeper who the master is, under a lock, launches redis-server as master or replica and "
       "stays as its supervisor.");
   daemon::AddHealthCheck(options);
+  wrapper->common.redis_tls.files.serves = true;
   AddCommonOptions(options, &wrapper->common);
   // redis-server waits for replicas that lag, and then saves.
   AddServerOptions(options, "6379", "60s", &wrapper->server);

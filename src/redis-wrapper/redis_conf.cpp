@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "net/endpoint.h"
+#include "redis/connection.h"
+#include "redis/listening.h"
 #include "store/record.h"
 
 namespace redis_zk::redis_wrapper {
@@ -31,11 +33,7 @@ void AddAddressRules(const WrapperOptions& options, std::vector<ConfRule>* rules
          return same ? ""
                      : fmt::format("the server listens on {} alone (NET_IFACE, BIND_IP)", server.bind.host);
        }});
-  rules->push_back({"port", Fate::kReplaced, [&server](const ConfLine& line) {
-                      return line.Value() == std::to_string(server.bind.port)
-                                 ? ""
-                                 : fmt::format("the server listens on port {} (PORT0)", server.bind.port);
-                    }});
+  redis::AddRulesOf({server.bind.port, options.common.redis_tls.used()}, "the server", rules);
   rules->push_back({"replica-announce-ip", Fate::kReplaced, [&server](const ConfLine& line) {
                       return CanonicalHost(line.Value()) == server.announce.host
                                  ? ""
@@ -46,11 +44,6 @@ void AddAddressRules(const WrapperOptions& options, std::vector<ConfRule>* rules
                                  ? ""
                                  : fmt::format("others are told port {} (ANNOUNCE_PORT)",
                                                server.announce.port);
-                    }});
-  rules->push_back({"tls-port", Fate::kCannotWork, [&server](const ConfLine& line) -> std::string {
-                      return line.Value() == std::to_string(server.bind.port)
-                                 ? "the server listens on this port without TLS (PORT0); take another one"
-                                 : "";
                     }});
 }
 
@@ -80,9 +73,6 @@ std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
                    }});
   rules.push_back({"cluster-enabled", Fate::kCannotWork, [](const ConfLine& line) -> std::string {
                      return SaysYes(line) ? "Redis Cluster knows neither replicaof nor Sentinel" : "";
-                   }});
-  rules.push_back({"tls-replication", Fate::kCannotWork, [](const ConfLine& line) -> std::string {
-                     return SaysYes(line) ? "replicas would speak TLS to a port without TLS (PORT0)" : "";
                    }});
   return rules;
 }
@@ -137,6 +127,9 @@ std::string ExplainRefusal(const Error& refusal, const Conf& users, const Wrappe
   const std::string& said = refusal.message;
   if (redis::IsProtected(said))
     return redis::ExplainProtectedMode("redis-server", "REDIS_PASSWORD", users, options.redis_conf);
+  if (redis::IsAboutTls(refusal))
+    return "redis-server cannot be reached with TLS; look at REDIS_TLS and the tls lines of REDIS_CONF: " +
+           said;
   if (said.find("unknown command") != std::string::npos &&
       said.find("refused the password") == std::string::npos)
     return "redis-server does not know INFO; remove its rename-command from REDIS_CONF: " + said;

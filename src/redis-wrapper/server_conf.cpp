@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "redis/conf_syntax.h"
+#include "redis/listening.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -18,7 +19,8 @@ std::string RenderServerConf(const WrapperOptions& options, const redis::Conf& u
   };
   add("include", options.redis_conf);
   add("bind", server.bind.host);
-  add("port", std::to_string(server.bind.port));
+  for (const auto& [name, value] : redis::LinesOf({server.bind.port, options.common.redis_tls.used()}, users))
+    add(name, value);
   // In the background the server would look as if it had ended.
   add("daemonize", "no");
   add("replica-announce-ip", server.announce.host);

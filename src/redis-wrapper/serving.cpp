@@ -40,6 +40,8 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
       fence_(parts.options, parts.network, parts.own_server),
       give_way_(parts.options, parts.network, parts.own_server, membership_, parts.lookup,
                 parts.loop.registry()),
+      certificates_(parts.loop.certificates(), parts.options.common.redis_tls.files.certificate,
+                    parts.own_server),
       conversion_(NextConversion(parts.keeper)),
       stop_(parts.options, parts.network, parts.loop, parts.runner, parts.own_server, membership_,
             parts.lookup, parts.keeper, conversion_),
@@ -102,6 +104,7 @@ void Serving::Check() {
   TellServing(own || own.error().kind == ErrorKind::kRefused, reachable);
   // What it holds while it loads is not complete, whosever it is.
   if (own) promotable_.Keep(*own, own->loading || follower_.HoldsOurs(*own), reachable);
+  if (own) certificates_.Check();
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.
   const bool told = own && !own->loading;

@@ -22,6 +22,7 @@
 #include "redis-wrapper/promotable_keeper.h"
 #include "redis-wrapper/readiness.h"
 #include "redis-wrapper/recoverer.h"
+#include "redis-wrapper/server_certificates.h"
 #include "redis-wrapper/server_stop.h"
 #include "redis-wrapper/write_fence.h"
 #include "redis/servers.h"
@@ -72,6 +73,7 @@ class Serving {
   Readiness readiness_;
   WriteFence fence_;
   GiveWay give_way_;
+  ServerCertificates certificates_;
   Conversion conversion_;
   ServerStop stop_;
   // Of the data, as last seen, and until when all of the group may still be learning it.

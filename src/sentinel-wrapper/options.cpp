@@ -10,6 +10,7 @@ Options Describe(WrapperOptions* wrapper) {
   Options options("sentinel-wrapper",
                   "Waits for a master in ZooKeeper, launches redis-sentinel on it and keeps it registered.");
   daemon::AddHealthCheck(options);
+  wrapper->common.redis_tls.files.serves = true;
   AddCommonOptions(options, &wrapper->common);
   AddServerOptions(options, "26379", "10s", &wrapper->server);
   options.Add(

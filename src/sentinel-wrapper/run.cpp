@@ -26,8 +26,9 @@ int Run(int argc, char** argv) {
   daemon::WarnOfSecretFiles(options.common);
   daemon::RemoveLeftovers(options.server);
   daemon::WarnIfOpen(options.common, options.server, "sentinel-wrapper");
-  redis::ConnectedServers servers(options.common.credentials.redis);
-  redis::ConnectedServers sentinels(options.common.credentials.sentinel);
+  const auto* const tls = options.common.redis_tls.source.get();
+  redis::ConnectedServers servers({options.common.credentials.redis, tls});
+  redis::ConnectedServers sentinels({options.common.credentials.sentinel, tls});
   return Wrapper(options, signals, {zookeeper::OpenClientSession, {servers, sentinels}}, os::LaunchChild)
       .Run();
 }

@@ -1,12 +1,12 @@
 #include "sentinel-wrapper/sentinel_conf.h"
 
 #include <fmt/core.h>
-#include <strings.h>
 
 #include <utility>
 #include <vector>
 
 #include "net/endpoint.h"
+#include "redis/listening.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -28,8 +28,7 @@ std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
   };
   unless("bind", server.bind.host,
          fmt::format("the Sentinel listens on {} alone (NET_IFACE, BIND_IP)", server.bind.host));
-  unless("port", std::to_string(server.bind.port),
-         fmt::format("the Sentinel listens on port {} (PORT0)", server.bind.port));
+  redis::AddRulesOf({server.bind.port, options.common.redis_tls.used()}, "the Sentinel", &rules);
   unless("sentinel announce-ip", server.announce.host,
          fmt::format("others are told {} (ANNOUNCE_IP)", server.announce.host));
   unless("sentinel announce-port", std::to_string(server.announce.port),
@@ -44,16 +43,6 @@ std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
                        return "Sentinels use SENTINEL_PASSWORD, which belongs to the default user";
                      }});
   }
-  rules.push_back({"tls-port", Fate::kCannotWork, [&server](const ConfLine& line) {
-                     return line.Value() == std::to_string(server.bind.port)
-                                ? "the Sentinel listens on this port without TLS (PORT0); take another one"
-                                : "";
-                   }});
-  rules.push_back({"tls-replication", Fate::kCannotWork, [](const ConfLine& line) {
-                     return strcasecmp(line.Value().c_str(), "yes") == 0
-                                ? "Sentinel would speak TLS to servers without TLS (PORT0)"
-                                : "";
-                   }});
   return rules;
 }
 

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "net/endpoint.h"
 #include "redis/conf_syntax.h"
+#include "redis/listening.h"
 #include "sentinel-wrapper/sentinel_conf.h"
 
 namespace redis_zk::sentinel_wrapper {
@@ -38,7 +39,7 @@ const std::set<std::string, std::less<>> kGroupDirectives{"monitor",
 const std::set<std::string, std::less<>> kState{"myid",         "current-epoch", "config-epoch",
                                                 "leader-epoch", "known-replica", "known-sentinel"};
 // Lines that we write ourselves.
-const std::set<std::string, std::less<>> kOurs{"bind", "port", "daemonize", "sentinel announce-ip",
+const std::set<std::string, std::less<>> kOurs{"bind", "daemonize", "sentinel announce-ip",
                                                "sentinel announce-port"};
 // The same, where there is a SENTINEL_PASSWORD.
 const std::set<std::string, std::less<>> kOurPasswords{"requirepass", "sentinel sentinel-user",
@@ -126,6 +127,7 @@ std::string Conflict(const Line& monitor, const Monitoring& monitoring) {
 
 // The user's lines into `conf`, but for those that conflict with ours.
 void KeepUsersLines(const std::vector<Line>& lines, const Monitoring& monitoring,
+                    const std::vector<std::pair<std::string, std::string>>& listening,
                     const WrapperOptions& options, ServerConf* conf) {
   std::set<std::string> ours{options.common.master_name};
   for (const auto& group : monitoring.groups) ours.insert(group.name);
@@ -140,6 +142,10 @@ void KeepUsersLines(const std::vector<Line>& lines, const Monitoring& monitoring
       refused.emplace(line.group, conflict);
     }
   }
+  std::set<std::string, std::less<>> replaced = kOurs;
+  for (const auto& [name, value] : listening) replaced.insert(name);
+  if (!options.common.credentials.sentinel.password.empty())
+    replaced.insert(kOurPasswords.begin(), kOurPasswords.end());
   LeftOut left_out;
   for (const auto& line : lines) {
     const std::string& name = line.line.name;
@@ -151,8 +157,7 @@ void KeepUsersLines(const std::vector<Line>& lines, const Monitoring& monitoring
       left_out.Add(line.line, found->second);
     } else if (!line.group.empty() && !monitored.contains(line.group)) {
       left_out.Add(line.line, fmt::format("the group {} is not monitored yet", Printable(line.group)));
-    } else if (!kOurs.contains(name) &&
-               (options.common.credentials.sentinel.password.empty() || !kOurPasswords.contains(name))) {
+    } else if (!replaced.contains(name)) {
       conf->text += line.line.text + '\n';
     }
   }
@@ -237,12 +242,13 @@ ServerConf RenderServerConf(const redis::Conf& users, const WrapperOptions& opti
                             const Monitoring& monitoring, bool takes_users) {
   ServerConf conf{.findings = CheckSentinelConf(users, options)};
   const auto lines = LinesOf(users);
-  KeepUsersLines(lines, monitoring, options, &conf);
+  const auto listening = redis::LinesOf({options.server.bind.port, options.common.redis_tls.used()}, users);
+  KeepUsersLines(lines, monitoring, listening, options, &conf);
   const auto add = [&conf](const std::vector<std::string>& words) { AddLine(words, &conf); };
   conf.text += kAddedLines;
   const auto& server = options.server;
   add({"bind", server.bind.host});
-  add({"port", std::to_string(server.bind.port)});
+  for (const auto& [name, value] : listening) add({name, value});
   add({"daemonize", "no"});
   add({"sentinel", "announce-ip", server.announce.host});
   add({"sentinel", "announce-port", std::to_string(server.announce.port)});

@@ -47,10 +47,12 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       loop_(options.common, options.server, signals, connections.open_session, "sentinel-wrapper"),
       runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.sentinels, "sentinel-wrapper"),
+      as_hello_({hello_, options.common.redis_tls.source.get()}),
       identities_(loop_, options_, network_),
       registration_(loop_, options_),
       groups_(loop_, options_, network_, as_hello_),
-      peer_announcer_(loop_, options_, as_hello_) {}
+      peer_announcer_(loop_, options_, as_hello_),
+      certificate_restart_(loop_, "sentinel-wrapper " + options.server.announce.ToAddress()) {}
 
 int Wrapper::Run() {
   if (!users_conf_.last()) {
@@ -153,7 +155,11 @@ Result<Answer> Wrapper::Probe() const {
     return Answer::kServing;
   }
   if (answer.error().kind != ErrorKind::kRefused) return Answer::kNone;
-  return Fail("redis-sentinel refuses SENTINEL_PASSWORD; make it match SENTINEL_CONF", answer.error());
+  return Fail(redis::IsAboutTls(answer.error())
+                  ? "redis-sentinel cannot be reached with TLS; look at REDIS_TLS and the tls lines of "
+                    "SENTINEL_CONF"
+                  : "redis-sentinel refuses SENTINEL_PASSWORD; make it match SENTINEL_CONF",
+              answer.error());
 }
 
 std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
@@ -201,6 +207,7 @@ daemon::Start Wrapper::Launch(const ServerConf& conf) {
                written.error().message);
     return {daemon::Start::Kind::kFailed, daemon::ExitCodeOfUnwritten(written.error())};
   }
+  certificate_restart_.NoteLaunch();
   return runner_.Run(options_.sentinel_server_bin, [this] { return Probe(); });
 }
 
@@ -222,7 +229,9 @@ std::optional<int> Wrapper::Supervise() {
       return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
     NoteEpoch();
-    if (const auto restart = groups_.Look()) {
+    auto restart = groups_.Look();
+    if (!restart) restart = FindCertificateRestart();
+    if (restart) {
       if (const auto code = Restart(*restart)) return code;
     }
     peer_announcer_.Look(identities_.identity(), groups_.followed());
@@ -249,6 +258,15 @@ void Wrapper::AwaitTurn() {
     peer_announcer_.NoteNews();
     until = std::min(latest, now + kTurnAtMostEvery);
   }
+}
+
+std::optional<RestartRequest> Wrapper::FindCertificateRestart() {
+  // A failover goes on without it, but is quicker with it.
+  if (groups_.busy() || !certificate_restart_.IsDue()) return std::nullopt;
+  const std::string& group = options_.common.master_name;
+  const auto record = loop_.registry().records.Read(group, Watch::kYes);
+  if (!record || record->state != Record::State::kMaster) return std::nullopt;
+  return RestartRequest{.group = group, .record = *record, .reason = "it reads certificates when it starts"};
 }
 
 std::optional<int> Wrapper::Restart(const RestartRequest& restart) {
@@ -311,7 +329,10 @@ bool Wrapper::KeepRegistered() {
   const auto hold = identities_.Keep();
   if (hold == IdentityKeeper::Hold::kLost) return false;
   if (hold == IdentityKeeper::Hold::kUnsure) return true;
-  if (registration_.Keep(identities_.identity().uuid)) address_claim_.Keep();
+  if (registration_.Keep(identities_.identity().uuid)) {
+    address_claim_.Keep();
+    certificate_restart_.NoteRegistered();
+  }
   return true;
 }
 

@@ -13,6 +13,7 @@
 #include "os/signals.h"
 #include "redis/credentials.h"
 #include "redis/servers.h"
+#include "sentinel-wrapper/certificate_restart.h"
 #include "sentinel-wrapper/group_keeper.h"
 #include "sentinel-wrapper/identity_keeper.h"
 #include "sentinel-wrapper/monitoring.h"
@@ -55,6 +56,8 @@ class Wrapper {
   void SayHealth();
   // Starts our Sentinel anew, with the same identity. An exit code when it does not serve again.
   std::optional<int> Restart(const RestartRequest& restart);
+  // Something: restart our Sentinel, since it is its turn to read new certificates.
+  std::optional<RestartRequest> FindCertificateRestart();
   // Until something happened in ZooKeeper, or it is time to look again.
   void AwaitTurn();
 
@@ -66,11 +69,12 @@ class Wrapper {
   daemon::AddressClaim address_claim_;
   LogOnChange log_postponed_;
   redis::Credentials hello_;  // of the user whose hellos our Sentinel hears
-  redis::ConnectedServers as_hello_{hello_};
+  redis::ConnectedServers as_hello_;
   IdentityKeeper identities_;
   Registration registration_;
   GroupKeeper groups_;
   PeerAnnouncer peer_announcer_;
+  CertificateRestart certificate_restart_;
   bool ready_ = false;       // it was registered once
   bool takes_users_ = true;  // our redis-sentinel, for all that is known
 };

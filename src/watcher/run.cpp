@@ -32,11 +32,14 @@ int Run(int argc, char** argv) {
   InitLog("watcher", options.common.log_format, options.common.log_level);
   SetLogContext("", options.listen.ToAddress());
   daemon::WarnOfSecretFiles(options.common);
-  redis::ConnectedServers servers(options.common.credentials.redis);
-  redis::ConnectedServers sentinels(options.common.credentials.sentinel);
-  const auto subscribe = [&options](const Endpoint& sentinel, sentinel::Subscription::Sink sink) {
-    return std::make_unique<sentinel::Subscriber>(sentinel, options.common.credentials.sentinel,
-                                                  options.sentinel_timeout, std::move(sink));
+  const auto* const tls = options.common.redis_tls.source.get();
+  redis::ConnectedServers servers({options.common.credentials.redis, tls});
+  const redis::Access to_sentinel{options.common.credentials.sentinel, tls};
+  redis::ConnectedServers sentinels(to_sentinel);
+  const auto subscribe = [&options, &to_sentinel](const Endpoint& sentinel,
+                                                  sentinel::Subscription::Sink sink) {
+    return std::make_unique<sentinel::Subscriber>(sentinel, to_sentinel, options.sentinel_timeout,
+                                                  std::move(sink));
   };
   return Watcher(options, signals, {zookeeper::OpenClientSession, {servers, sentinels}, subscribe}).Run();
 }

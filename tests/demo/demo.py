@@ -8,6 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+from authority import Authority, client_options
 from cluster import Cluster, wait_for
 from writer import Writer
 
@@ -96,6 +97,14 @@ def kill_master(cluster, master, watcher, writer):
         event(when, killed, text)
 
 
+def use_tls(cluster):
+    chapter("An authority, and one certificate for all servers and daemons")
+    authority = Authority(cluster.directory / "tls")
+    authority.certify("node")
+    cluster.add_env(**authority.options("node"))
+    say(f"   REDIS_TLS=on, {authority.directory}/*")
+
+
 def tell(cluster):
     chapter("ZooKeeper")
     cluster.start_zookeeper()
@@ -108,7 +117,7 @@ def tell(cluster):
         show_answer(watcher, path)
 
     chapter("An application asks /sentinels, then redis-py asks those for the master. It writes every 10 ms.")
-    writer = Writer(watcher.sentinels)
+    writer = Writer(watcher.sentinels, tls=client_options(watcher.env))
     writer.start()
     writer.await_more(100)
     say(f"   {len(writer.acknowledged)} writes acknowledged")
@@ -135,10 +144,12 @@ def tell(cluster):
 def invite(cluster, nodes, watcher):
     sentinel_host, sentinel_port = watcher.sentinels()[0]
     master = cluster.master(nodes)
+    ca = watcher.env.get("REDIS_TLS_CA_CERT_FILE")
+    cli = f"redis-cli --tls --cacert {ca}" if ca else "redis-cli"
     chapter("It stays up until Ctrl-C. To try:")
     say(f"   curl http://{watcher.address}/sentinels\n"
-        f"   redis-cli -h {sentinel_host} -p {sentinel_port} sentinel master master1\n"
-        f"   redis-cli -h {master.host} -p {master.port} info replication\n"
+        f"   {cli} -h {sentinel_host} -p {sentinel_port} sentinel master master1\n"
+        f"   {cli} -h {master.host} -p {master.port} info replication\n"
         f"   kill -9 {master.pid} {master.child}   # the master\n"
         f"   logs: {cluster.directory}/*/log")
     signal.pause()
@@ -151,10 +162,13 @@ def main():
     # Its farewell to a ZooKeeper that was stopped first is no news.
     logging.getLogger("kazoo").addHandler(logging.NullHandler())
     keep = "--keep" in sys.argv[1:]
+    tls = "--tls" in sys.argv[1:]
     stopped = False
     say("redis-zk: Redis made highly available through ZooKeeper. Everything below is real and runs on this machine.")
     with Cluster() as cluster:
         try:
+            if tls:
+                use_tls(cluster)
             nodes, watcher = tell(cluster)
             if keep:
                 invite(cluster, nodes, watcher)

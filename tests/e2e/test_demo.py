@@ -36,8 +36,9 @@ def left_behind(directory):
     return processes_in(directory) + list(directory.glob("redis-zk.*"))
 
 
-def test_shows_a_failover_and_cleans_up(demo):
-    process, output, directory = demo()
+@pytest.mark.parametrize("arguments", [[], ["--tls"]], ids=["plain", "tls"])
+def test_shows_a_failover_and_cleans_up(demo, arguments):
+    process, output, directory = demo(*arguments)
     assert process.wait(60) == 0, output.read_text()
     text = output.read_text()
     for line in [r"redis-wrapper-\d +127\.0\.0\.1:\d+ +\d+ +MASTER of 2 replicas",

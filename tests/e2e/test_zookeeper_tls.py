@@ -11,44 +11,16 @@ import subprocess
 import pytest
 import yaml
 
+from authority import Authority
 from cluster import GROUP, LOOPBACK, ROOT, Server, alive, free_port, wait_for, zookeeper_serves
 
 UNAVAILABLE = 69
 KNOWN = {"ZK_USERNAME": "redis-zk", "ZK_PASSWORD": "zoo secret"}
-NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 # What stunnel says of a server's certificate, or was told of its own.
 COMPLAINTS = {"authority": "CERT: (?!Subject)", "name": "CERT: Subject checks failed", "certificate": "alert"}
 DROP_IN = ROOT / "packaging/systemd/stunnel@redis-zk.service.d/redis-zk.conf"
 
 pytestmark = pytest.mark.skipif(shutil.which("stunnel4") is None, reason="no stunnel4")
-
-
-class Authority:
-    """A certificate authority in a directory of its own."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        directory.mkdir()
-        self._openssl("req", "-x509", *NEW_KEY, "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key",
-                      "-out", "ca.pem")
-
-    def _openssl(self, *words):
-        subprocess.run(["openssl", *words], cwd=self.directory, check=True, capture_output=True)
-
-    def certify(self, name):
-        """The path of a file with a certificate and its key."""
-        self._openssl("req", *NEW_KEY, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
-                      "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                      "-copy_extensions", "copy", "-days", "2", "-out", f"{name}.crt")
-        both = self.directory / f"{name}.pem"
-        both.touch(0o600)
-        both.write_text((self.directory / f"{name}.key").read_text() + (self.directory / f"{name}.crt").read_text())
-        return both
-
-    @property
-    def certificate(self):
-        return self.directory / "ca.pem"
 
 
 def open_tunnel(cluster, to, certificate, authority, name=None):

@@ -21,7 +21,7 @@ constexpr Duration kShort = 200ms;
 const redis::Credentials kNobody;
 
 redis::ConnectedServers ServersAs(const redis::Credentials& credentials, Duration timeout = kTimeout) {
-  return redis::ConnectedServers(credentials, timeout);
+  return redis::ConnectedServers({credentials}, timeout);
 }
 
 Endpoint NobodyThere() { return {"127.0.0.1", FreePort()}; }
@@ -57,7 +57,7 @@ TEST(ConnectionTest, OneSilentServerDelaysNoOther) {
 TEST(ConnectionTest, SurvivesAReadTimeout) {
   const RedisServer server;
   Proxy proxy(server.endpoint());
-  auto connection = Connection::Start(proxy.endpoint(), kNobody);
+  auto connection = Connection::Start(proxy.endpoint(), kNobody, nullptr);
   ASSERT_TRUE(connection);
   proxy.Set(Proxy::Mode::kSilent);
   connection->Send({"PING"});
@@ -73,7 +73,7 @@ TEST(ConnectionTest, SurvivesAReadTimeout) {
 TEST(ConnectionTest, SaysWhenThePeerHangsUp) {
   const RedisServer server;
   Proxy proxy(server.endpoint());
-  auto connection = Connection::Start(proxy.endpoint(), kNobody);
+  auto connection = Connection::Start(proxy.endpoint(), kNobody, nullptr);
   ASSERT_TRUE(connection);
   connection->Send({"PING"});
   ASSERT_TRUE(connection->Receive(Clock::now() + kTimeout)->has_value());
@@ -109,7 +109,7 @@ TEST(ConnectionTest, AuthenticatesAndSaysWhenItMayNot) {
 TEST(ConnectionTest, TellsNobodyAPasswordWhereItMustNot) {
   const RedisServer closed("requirepass right");
   const redis::Credentials known{"", "right"};
-  redis::ConnectedServers servers(known, kTimeout);
+  redis::ConnectedServers servers({known}, kTimeout);
   EXPECT_TRUE(servers.AskInfo(closed.endpoint()));
   const auto refused = servers.WithoutCredentials().AskInfo(closed.endpoint());
   ASSERT_FALSE(refused);
@@ -191,10 +191,10 @@ TEST(ConnectionTest, RepeatsNoPasswordOfAnAnswer) {
 class SubscriberTest : public ::testing::Test {
  protected:
   std::unique_ptr<sentinel::Subscriber> Follow(const Endpoint& sentinel,
-                                               const redis::Credentials& credentials = {},
+                                               const redis::Credentials& credentials = kNobody,
                                                Duration silence = 600ms) {
     return std::make_unique<sentinel::Subscriber>(
-        sentinel, credentials, silence,
+        sentinel, redis::Access{credentials}, silence,
         [this](SubscriberEvent event) { news_.Report([&] { events_.push_back(std::move(event)); }); });
   }
   // The first event of a kind, once there is one.
@@ -230,7 +230,7 @@ TEST_F(SubscriberTest, HearsEvents) {
 }
 
 TEST_F(SubscriberTest, StaysWithASentinelThatHasNothingToSay) {
-  const auto subscriber = Follow(sentinel_.endpoint(), {}, 300ms);
+  const auto subscriber = Follow(sentinel_.endpoint(), kNobody, 300ms);
   ASSERT_TRUE(Await(SubscriberEvent::Kind::kSubscribed));
   EXPECT_FALSE(Await(SubscriberEvent::Kind::kLost, 1s)) << "its answers to PING are enough";
 }
@@ -254,7 +254,8 @@ TEST_F(SubscriberTest, SaysWhyASentinelIsLost) {
   EXPECT_NE(lost->reason.find("refused"), std::string::npos) << lost->reason;
   events_.clear();
   const SentinelServer guarded(master_.endpoint(), "requirepass right");
-  subscriber = Follow(guarded.endpoint(), {"", "wrong"});
+  const redis::Credentials wrong{"", "wrong"};
+  subscriber = Follow(guarded.endpoint(), wrong);
   lost = Await(SubscriberEvent::Kind::kLost);
   ASSERT_TRUE(lost);
   EXPECT_NE(lost->reason.find("refused the password"), std::string::npos) << lost->reason;
@@ -267,7 +268,7 @@ TEST_F(SubscriberTest, SaysWhyASentinelIsLost) {
 
 TEST_F(SubscriberTest, EndsAtOnceWhenItIsNoLongerWanted) {
   Proxy proxy(sentinel_.endpoint());
-  auto subscriber = Follow(proxy.endpoint(), {}, 1min);
+  auto subscriber = Follow(proxy.endpoint(), kNobody, 1min);
   ASSERT_TRUE(Await(SubscriberEvent::Kind::kSubscribed));
   proxy.Set(Proxy::Mode::kSilent);
   const TimePoint asked = Clock::now();

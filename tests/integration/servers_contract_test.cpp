@@ -49,7 +49,7 @@ class RealServersWorld final : public ServersWorld {
   }
 
   const redis::Credentials nobody_;
-  redis::ConnectedServers servers_{nobody_, kTimeout};
+  redis::ConnectedServers servers_{{nobody_}, kTimeout};
   std::map<Endpoint, Server*> started_;
   std::vector<std::shared_ptr<Server>> kept_;
 };

@@ -32,6 +32,7 @@ from kazoo.exceptions import ConnectionLoss, NoNodeError, SessionExpiredError
 import redis
 import redis.sentinel
 
+from authority import client_options
 from tails import shown
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -292,7 +293,7 @@ class Wrapper(Server):
 
     def client(self, **options):
         options = {"username": self.env.get(self.username_option), "password": self._secret(self.password_option),
-                   "socket_timeout": 5, "decode_responses": True, **options}
+                   "socket_timeout": 5, "decode_responses": True, **client_options(self.env), **options}
         return redis.Redis(self.host, self.port, **options)
 
     def ask(self, *command, timeout=5):
@@ -616,10 +617,11 @@ class Cluster:
     @staticmethod
     def sentinel_client(watcher, password=None, sentinel_password=None):
         """redis-py's client of the master, by way of the Sentinels that the watcher names."""
+        tls = client_options(watcher.env)
         sentinels = redis.sentinel.Sentinel(
             watcher.sentinels(), socket_timeout=0.5,
-            sentinel_kwargs={"socket_timeout": 0.5, "password": sentinel_password})
-        return sentinels.master_for(GROUP, socket_timeout=0.5, password=password, decode_responses=True)
+            sentinel_kwargs={"socket_timeout": 0.5, "password": sentinel_password, **tls})
+        return sentinels.master_for(GROUP, socket_timeout=0.5, password=password, decode_responses=True, **tls)
 
 
 def write_until_ok(client, key, value, within=PATIENCE):

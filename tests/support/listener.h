@@ -30,6 +30,7 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   std::uint16_t port() const { return port_; }
+  int fd() const { return fd_; }
 
  private:
   const int fd_;

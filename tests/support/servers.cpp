@@ -74,11 +74,13 @@ ZooKeeperServer::ZooKeeperServer() {
   Start();
 }
 
-RedisServer::RedisServer(const std::string& extra) {
+RedisServer::RedisServer(const std::string& extra) : RedisServer([&extra](std::uint16_t) { return extra; }) {}
+
+RedisServer::RedisServer(const std::function<std::string(std::uint16_t port)>& extra) {
   const auto conf = dir_.path() / "redis.conf";
   std::ofstream(conf) << fmt::format(
       "bind 127.0.0.1\nport {}\nlogfile redis.log\nrepl-diskless-sync-delay 0\nsave \"\"\n{}\n",
-      endpoint_.port, extra);
+      endpoint_.port, extra(endpoint_.port));
   argv_ = {"redis-server", conf.string()};
   Start();
 }

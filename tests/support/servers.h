@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,8 @@ class RedisServer : public Server {
  public:
   // `extra` is appended to its configuration.
   explicit RedisServer(const std::string& extra = "");
+  // The same, where it depends on the port.
+  explicit RedisServer(const std::function<std::string(std::uint16_t port)>& extra);
 };
 
 class SentinelServer : public Server {

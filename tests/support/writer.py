@@ -38,16 +38,18 @@ class Writer(Background):
     """Counts in Redis: <name>:1 = 1, <name>:2 = 2 and so on, without a gap.
 
     It asks `sentinels()` for [(host, port), ...] and those for the master, by way of redis-py; after an error it asks
-    both again and repeats the write. With `whose` it writes only where the key of that name says so: an address may be
-    somebody else's by now, who asks for no password either.
+    both again and repeats the write. `tls`: what redis-py needs beside, as of authority.client_options. With `whose` it
+    writes only where the key of that name says so: an address may be another server's by now, which asks for no password
+    either.
     """
 
     def __init__(self, sentinels, name="visit", every=0.01, group=GROUP, password=None, sentinel_password=None,
-                 whose=None):
+                 tls=None, whose=None):
         super().__init__()
         self.writes = name
         self.every = every
         self.group = group
+        self._tls = tls or {}
         self.acknowledged = []
         self._sentinels = sentinels
         self._client = None
@@ -58,8 +60,8 @@ class Writer(Background):
     def _connect(self):
         sentinel = redis.sentinel.Sentinel(self._sentinels(), socket_timeout=0.5,
                                            sentinel_kwargs={"socket_timeout": 0.5,
-                                                            "password": self._sentinel_password})
-        return sentinel.master_for(self.group, socket_timeout=0.5, password=self._password)
+                                                            "password": self._sentinel_password, **self._tls})
+        return sentinel.master_for(self.group, socket_timeout=0.5, password=self._password, **self._tls)
 
     def _write(self, number):
         if self._whose is None:

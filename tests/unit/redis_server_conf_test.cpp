@@ -47,6 +47,16 @@ TEST(RedisServerConfTest, AddsWhatOnlyTheWrapperKnowsAfterTheUsersFile) {
                           Words{"replica-priority", "0"}, Words{"replicaof", "10.0.0.9", "6380"}));
 }
 
+TEST(RedisServerConfTest, ListensWithTlsAloneWhereItIsOn) {
+  auto wrapper = Wrapper();
+  wrapper.common.redis_tls = {
+      .on = true, .files = {.ca = "/ca.pem", .certificate = "/node.crt", .key = "/node.key", .serves = true}};
+  const auto directives = Rendered(wrapper, kMaster);
+  for (const auto& words :
+       std::vector<Words>{{"port", "0"}, {"tls-port", "6379"}, {"tls-replication", "yes"}})
+    EXPECT_THAT(directives, Contains(words).Times(1));
+}
+
 TEST(RedisServerConfTest, MakesAMasterOfNobodysReplica) {
   const auto directives = Rendered(Wrapper(), std::nullopt);
   EXPECT_EQ(directives.back(), (Words{"replicaof", "no", "one"}));

@@ -80,6 +80,25 @@ TEST(SentinelConfTest, ThePasswordOfTheOptionsWinsAndIsNotShown) {
   EXPECT_THAT(conf.findings.replaced, Each(Not(HasSubstr("s3cret"))));
 }
 
+TEST(SentinelConfTest, ListensWithTlsAloneWhereItIsOn) {
+  auto wrapper = Wrapper();
+  wrapper.common.redis_tls = {
+      .on = true, .files = {.ca = "/ca.pem", .certificate = "/node.crt", .key = "/node.key", .serves = true}};
+  const auto conf =
+      Render("port 26380\ntls-port 26381\ntls-replication no\ntls-cert-file /other\ntls-auth-clients yes\n",
+             wrapper);
+  EXPECT_EQ(UsersPart(conf), "tls-auth-clients yes\n");
+  EXPECT_EQ(conf.findings.replaced.size(), 4U);
+  const auto directives = Directives(conf.text);
+  for (const auto& words : std::vector<Words>{{"port", "0"},
+                                              {"tls-port", "26379"},
+                                              {"tls-replication", "yes"},
+                                              {"tls-ca-cert-file", "/ca.pem"},
+                                              {"tls-cert-file", "/node.crt"},
+                                              {"tls-key-file", "/node.key"}})
+    EXPECT_THAT(directives, ::testing::Contains(words).Times(1));
+}
+
 TEST(SentinelConfTest, RefusesWhatCannotWorkAndTellsWhatHinders) {
   struct Row {
     const char* line;

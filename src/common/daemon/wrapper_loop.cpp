@@ -17,6 +17,7 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
     : common_(common),
       signals_(signals),
       health_(server),
+      certificates_(common.redis_tls),
       queue_(signals),
       session_(open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
@@ -53,6 +54,7 @@ void WrapperLoop::Pump(TimePoint deadline) {
   session_->Maintain(Clock::now());
   SayWaitingForZooKeeper(Clock::now());
   health_.Touch(Clock::now());
+  certificates_.Look(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
   wait_publisher_.Keep(waiting_.FindLong(Clock::now()), Clock::now());
   if (open_server_notice_ && supervisor_) open_server_notice_->Keep(Clock::now());
@@ -67,6 +69,7 @@ void WrapperLoop::OnSignal(int number) {
   }
   if (number == SIGHUP) {
     Reload(common_);
+    certificates_.Reload();
     return;
   }
   if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "daemon/certificates.h"
 #include "daemon/health.h"
 #include "daemon/open_server_notice.h"
 #include "daemon/wait_publisher.h"
@@ -40,6 +41,8 @@ class WrapperLoop {
   store::Registry& registry() { return registry_; }
   HealthFile& health() { return health_; }
   const BlockedSignals& signals() const { return signals_; }
+  // Looked after in Pump.
+  const Certificates& certificates() const { return certificates_; }
 
   // Waits for ZooKeeper. An exit code when the start is over.
   std::optional<int> Connect();
@@ -83,6 +86,7 @@ class WrapperLoop {
   const CommonOptions& common_;
   const BlockedSignals& signals_;
   HealthFile health_;
+  Certificates certificates_;
   Waiting waiting_;
   Waiting waiting_for_zookeeper_;
   EventQueue<Event> queue_;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/file.h"
 #include "net/lookup.h"
 
 namespace redis_zk {
@@ -108,7 +109,59 @@ void AddLogin(Options& options, CommonOptions* target) {
   options.AddCheck([target] { return SettleSecurity(*target); });
 }
 
+void AddTls(Options& options, RedisTls* target) {
+  options.Add(
+      {"REDIS_TLS",
+       "on: Redis and Sentinel listen with TLS on PORT0 and on nothing else, and are reached with it; "
+       "off: without",
+       "off"},
+      ParseSwitch, &target->on);
+  options.Add(
+      {"REDIS_TLS_CA_CERT_FILE",
+       "PEM file with the authorities whose certificates are trusted; required with REDIS_TLS=on", ""},
+      ParseText, &target->files.ca);
+  options.Add(
+      {"REDIS_TLS_CERT_FILE",
+       target->files.serves
+           ? "PEM file with the certificate of the server and of our own connections, and the chain up "
+             "to an authority; required with REDIS_TLS=on"
+           : "PEM file with the certificate that is presented to Redis and Sentinel; none when not set",
+       ""},
+      ParseText, &target->files.certificate);
+  options.Add(
+      {"REDIS_TLS_KEY_FILE", "PEM file with the key of REDIS_TLS_CERT_FILE, without a passphrase", ""},
+      ParseText, &target->files.key);
+  options.AddCheck([target] { return SettleTls(*target); });
+}
+
 }  // namespace
+
+std::vector<std::string> SettleTls(RedisTls& tls) {
+  auto& [ca, certificate, key, serves] = tls.files;
+  const bool has_pair = !certificate.empty() || !key.empty();
+  if (!tls.on && (!ca.empty() || has_pair))
+    return {
+        "REDIS_TLS: found off, expected on with REDIS_TLS_CA_CERT_FILE, REDIS_TLS_CERT_FILE or "
+        "REDIS_TLS_KEY_FILE"};
+  if (!tls.on) return {};
+  std::vector<std::string> errors;
+  const auto need = [&errors](const std::string& path, const std::string& option) {
+    if (path.empty()) errors.push_back(option + ": found none, expected a file with REDIS_TLS=on");
+  };
+  need(ca, "REDIS_TLS_CA_CERT_FILE");
+  if (serves || has_pair) {
+    need(certificate, "REDIS_TLS_CERT_FILE");
+    need(key, "REDIS_TLS_KEY_FILE");
+  }
+  if (!errors.empty()) return errors;
+  for (auto* const path : {&ca, &certificate, &key}) {
+    if (!path->empty()) *path = AbsolutePath(*path);
+  }
+  auto context = TlsContext::Load(tls.files);
+  if (!context) return {"REDIS_TLS: " + context.error().message};
+  tls.source = std::make_shared<TlsSource>(std::move(*context));
+  return {};
+}
 
 std::vector<std::string> SettleSecurity(CommonOptions& options) {
   using zookeeper::AclPolicy;
@@ -160,6 +213,7 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
     target->open_secret_files = std::move(open);
     return std::vector<std::string>{};
   });
+  AddTls(options, &target->redis_tls);
 }
 
 void AddServerOptions(Options& options, const std::string& default_port,

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "net/interface.h"
+#include "net/tls_context.h"
 #include "options/options.h"
 #include "redis/credentials.h"
 #include "zookeeper/hosts.h"
@@ -30,6 +32,15 @@ struct ZooKeeperLogin {
   std::optional<zookeeper::AclPolicy> acl;
 };
 
+// TLS to and between Redis and Sentinel.
+struct RedisTls {
+  bool on = false;
+  TlsFiles files;
+  std::shared_ptr<TlsSource> source;  // what SettleTls makes of them; nothing: off
+
+  const TlsFiles* used() const { return on ? &files : nullptr; }
+};
+
 // All three daemons.
 struct CommonOptions {
   zookeeper::Hosts zk_hosts;
@@ -42,6 +53,7 @@ struct CommonOptions {
   LogFormat log_format = LogFormat::kText;
   std::string log_level;
   redis::FleetCredentials credentials;
+  RedisTls redis_tls;
   bool strict_secrets = false;
   std::vector<std::string> open_secret_files;  // a line each, which is an error with strict_secrets
 
@@ -53,6 +65,8 @@ void AddCommonOptions(Options& options, CommonOptions* target);
 // Makes zk_security of zk_login. Returns error lines where its options contradict each other. The daemons'
 // options check that; commands that log in call it.
 std::vector<std::string> SettleSecurity(CommonOptions& options);
+// Loads the files and makes their paths absolute. Returns error lines where they cannot be used.
+std::vector<std::string> SettleTls(RedisTls& tls);
 
 // Both wrappers. After Read, `bind` is where the server listens and `announce` what others are told.
 struct ServerOptions {

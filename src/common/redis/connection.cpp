@@ -1,16 +1,11 @@
 #include "redis/connection.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <climits>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -48,14 +43,18 @@ Reply ToReply(const redisReply& raw) {
   return reply;
 }
 
-void Append(redisContext* context, const Command& command) {
+void Append(const Command& command, std::string* bytes) {
   std::vector<const char*> words;
   std::vector<std::size_t> lengths;
   for (const auto& word : command) {
     words.push_back(word.data());
     lengths.push_back(word.size());
   }
-  redisAppendCommandArgv(context, static_cast<int>(words.size()), words.data(), lengths.data());
+  char* text = nullptr;
+  const auto length =
+      redisFormatCommandArgv(&text, static_cast<int>(words.size()), words.data(), lengths.data());
+  if (length > 0) bytes->append(text, static_cast<std::size_t>(length));
+  redisFreeCommand(text);
 }
 
 // What the error reply to a command that carried a secret says, for people. The rest of it may repeat the
@@ -83,20 +82,20 @@ constexpr std::string_view kFull = "ERR max number of clients";
 
 }  // namespace
 
-void Connection::Free::operator()(redisContext* context) const { redisFree(context); }
+void Connection::Free::operator()(redisReader* reader) const { redisReaderFree(reader); }
 
-Connection::Connection(std::unique_ptr<redisContext, Free> context, Endpoint server)
-    : context_(std::move(context)), server_(std::move(server)) {}
+Connection::Connection(Stream stream, Endpoint server)
+    : reader_(redisReaderCreate()), stream_(std::move(stream)), server_(std::move(server)) {}
 Connection::~Connection() = default;
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 
-Result<Connection> Connection::Start(const Endpoint& server, const Credentials& credentials) {
-  std::unique_ptr<redisContext, Free> context(redisConnectNonBlock(server.host.c_str(), server.port));
-  if (!context) return Fail(ErrorKind::kInternal, "out of memory");
-  Connection connection(std::move(context), server);
-  if (connection.context_->err != 0) return connection.Failure();
-  fcntl(connection.context_->fd, F_SETFD, FD_CLOEXEC);
+Result<Connection> Connection::Start(const Endpoint& server, const Credentials& credentials,
+                                     std::shared_ptr<const TlsContext> tls) {
+  auto stream = Stream::Connect(server, std::move(tls));
+  if (!stream) return tl::unexpected(stream.error());
+  Connection connection(std::move(*stream), server);
+  if (!connection.reader_) return connection.Failure(ErrorKind::kInternal, "out of memory");
   if (!credentials.password.empty()) {
     Command auth{"AUTH"};
     if (!credentials.username.empty()) auth.push_back(credentials.username);
@@ -107,29 +106,30 @@ Result<Connection> Connection::Start(const Endpoint& server, const Credentials& 
   return connection;
 }
 
-void Connection::Send(const Command& command) {
-  Append(context_.get(), command);
-  unsent_ = true;
+void Connection::Send(const Command& command) { Append(command, &unsent_); }
+
+short Connection::wanted_events() const { return stream_.wanted_events(!unsent_.empty()); }
+
+Error Connection::Overdue(Duration timeout) const {
+  return {ErrorKind::kTimeout,
+          fmt::format("{}: no answer within {} ms{}", server_.ToAddress(), timeout.count(),
+                      stream_.in_handshake() ? "; it took the connection, but did not finish the TLS "
+                                               "handshake, so it may not speak TLS"
+                                             : "")};
 }
 
-int Connection::fd() const { return context_->fd; }
-
-short Connection::wanted_events() const { return static_cast<short>(unsent_ ? POLLIN | POLLOUT : POLLIN); }
-
-tl::unexpected<Error> Connection::Failure() const {
-  return Fail(ErrorKind::kUnavailable, fmt::format("{}: {}", server_.ToAddress(), context_->errstr));
+tl::unexpected<Error> Connection::Failure(ErrorKind kind, std::string_view why) const {
+  return Fail(kind, fmt::format("{}: {}", server_.ToAddress(), why));
 }
 
 Result<std::optional<Reply>> Connection::TakeReply() {
   void* raw = nullptr;
-  if (redisGetReplyFromReader(context_.get(), &raw) != REDIS_OK) {
-    return Fail(ErrorKind::kProtocol, fmt::format("{}: {}", server_.ToAddress(), context_->errstr));
-  }
+  if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK)
+    return Failure(ErrorKind::kProtocol, reader_->errstr);
   if (raw == nullptr) return std::nullopt;
   const std::unique_ptr<redisReply, FreeReply> owned(static_cast<redisReply*>(raw));
   Reply reply = ToReply(*owned);
-  if (reply.is_error() && reply.text.starts_with(kFull))
-    return Fail(ErrorKind::kUnavailable, fmt::format("{}: {}", server_.ToAddress(), reply.text));
+  if (reply.is_error() && reply.text.starts_with(kFull)) return Failure(ErrorKind::kUnavailable, reply.text);
   if (!authenticating_) return reply;
   authenticating_ = false;
   if (reply.is_error()) {
@@ -140,38 +140,34 @@ Result<std::optional<Reply>> Connection::TakeReply() {
 }
 
 Result<std::optional<Reply>> Connection::Progress(short events) {
-  if ((events & (POLLERR | POLLHUP)) != 0 && (events & POLLIN) == 0) {
-    int failure = 0;
-    socklen_t length = sizeof failure;
-    getsockopt(context_->fd, SOL_SOCKET, SO_ERROR, &failure, &length);
-    return Fail(ErrorKind::kUnavailable, fmt::format("{}: {}", server_.ToAddress(),
-                                                     std::strerror(failure == 0 ? ECONNRESET : failure)));
+  const auto ready = stream_.Advance(events);
+  if (!ready) return tl::unexpected(ready.error());
+  // First: what has come may say why nothing can be written any more.
+  if ((*ready & POLLIN) != 0) {
+    if (const auto read = Read(); !read) return tl::unexpected(read.error());
   }
-  if (unsent_ && (events & POLLOUT) != 0) {
-    int done = 0;
-    if (redisBufferWrite(context_.get(), &done) != REDIS_OK) return Failure();
-    unsent_ = done == 0;
-  }
-  if ((events & POLLIN) != 0) {
-    if (auto read = Read(); !read) return tl::unexpected(read.error());
+  if ((*ready & POLLOUT) != 0 && !unsent_.empty()) {
+    const auto sent = stream_.Write(unsent_);
+    if (!sent) {
+      auto reply = TakeReply();
+      return !reply || reply->has_value() ? std::move(reply) : tl::unexpected(sent.error());
+    }
+    unsent_.erase(0, *sent);
   }
   return TakeReply();
 }
 
 Status Connection::Read() {
-  const auto fail = [this](ErrorKind kind, std::string_view what) {
-    return Fail(kind, fmt::format("{}: {}", server_.ToAddress(), what));
-  };
   std::array<char, 16 * 1024> bytes;
-  const ssize_t length = recv(context_->fd, bytes.data(), bytes.size(), 0);
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-  if (length < 0) return fail(ErrorKind::kUnavailable, std::strerror(errno));
-  if (length == 0) return fail(ErrorKind::kUnavailable, "Server closed the connection");
-  const std::string_view arrived(bytes.data(), static_cast<std::size_t>(length));
-  if (const auto checked = bounds_.Check(arrived); !checked)
-    return fail(checked.error().kind, checked.error().message);
-  if (redisReaderFeed(context_->reader, arrived.data(), arrived.size()) != REDIS_OK)
-    return fail(ErrorKind::kInternal, context_->reader->errstr);
+  do {
+    const auto length = stream_.Read(bytes.data(), bytes.size());
+    if (!length) return tl::unexpected(length.error());
+    const std::string_view arrived(bytes.data(), *length);
+    if (const auto checked = bounds_.Check(arrived); !checked)
+      return Failure(checked.error().kind, checked.error().message);
+    if (redisReaderFeed(reader_.get(), arrived.data(), arrived.size()) != REDIS_OK)
+      return Failure(ErrorKind::kInternal, reader_->errstr);
+  } while (stream_.has_buffered());
   return {};
 }
 
@@ -190,5 +186,10 @@ Result<std::optional<Reply>> Connection::Receive(TimePoint deadline) {
 }
 
 bool IsFull(const Error& error) { return error.message.find(kFull) != std::string::npos; }
+
+bool IsAboutTls(const Error& error) {
+  return error.kind == ErrorKind::kRefused && (error.message.find("TLS") != std::string::npos ||
+                                               error.message.find(" certificate") != std::string::npos);
+}
 
 }  // namespace redis_zk::redis

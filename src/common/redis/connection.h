@@ -1,23 +1,26 @@
-// A connection to a Redis or a Sentinel. Only this folder includes hiredis.h; the subset used exists in
-// hiredis 0.14 and 1.2.
+// A connection to a Redis or a Sentinel. Only this folder includes hiredis.h, which reads and writes the
+// protocol and no socket; the subset used exists in hiredis 0.14 and 1.2.
 //
-// Non-blocking underneath: a read that times out leaves the connection usable, which hiredis' blocking calls
-// do not. One thread at a time per connection.
+// Non-blocking underneath: a read that times out leaves the connection usable. One thread at a time per
+// connection.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "net/stream.h"
+#include "net/tls_context.h"
 #include "redis/credentials.h"
 #include "redis/reply_bounds.h"
 
-struct redisContext;
+struct redisReader;
 
 namespace redis_zk::redis {
 
@@ -37,8 +40,9 @@ using Replies = std::vector<Reply>;  // in the order of the commands
 class Connection {
  public:
   // Starts to connect and queues the authentication; nothing has been sent yet. `server` should be an IP
-  // address: a name is resolved here, which may block.
-  static Result<Connection> Start(const Endpoint& server, const Credentials& credentials);
+  // address: a name is resolved here, which may block. `tls`: nothing for a plain connection.
+  static Result<Connection> Start(const Endpoint& server, const Credentials& credentials,
+                                  std::shared_ptr<const TlsContext> tls);
   ~Connection();
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
@@ -47,33 +51,40 @@ class Connection {
   void Send(const Command& command);
 
   // The next reply that is not the authentication's; nothing when `deadline` passes first, and the connection
-  // stays good. kRefused: the authentication failed. Any error is final for this connection.
+  // stays good. kRefused: the authentication or the TLS handshake failed. Any error is final for this
+  // connection.
   Result<std::optional<Reply>> Receive(TimePoint deadline);
 
   // What poll() should wait for on fd().
-  int fd() const;
+  int fd() const { return stream_.fd(); }
   short wanted_events() const;
   // Moves bytes after poll() reported `events`, and takes a reply out where one is complete.
   Result<std::optional<Reply>> Progress(short events);
 
+  // The error of an owner who has waited for a reply for so long.
+  Error Overdue(Duration timeout) const;
+
  private:
   struct Free {
-    void operator()(redisContext* context) const;
+    void operator()(redisReader* reader) const;
   };
-  Connection(std::unique_ptr<redisContext, Free> context, Endpoint server);
+  Connection(Stream stream, Endpoint server);
   Result<std::optional<Reply>> TakeReply();
   // Takes in what has arrived.
   Status Read();
-  tl::unexpected<Error> Failure() const;
+  tl::unexpected<Error> Failure(ErrorKind kind, std::string_view why) const;
 
-  std::unique_ptr<redisContext, Free> context_;
+  std::unique_ptr<redisReader, Free> reader_;
+  Stream stream_;
   Endpoint server_;
   ReplyBounds bounds_;
-  bool unsent_ = false;
+  std::string unsent_;
   bool authenticating_ = false;
 };
 
 // The server has no room for another client. Its answer comes as kUnavailable, for it passes.
 bool IsFull(const Error& error);
+// One of both does not accept the other's certificate, or does not speak TLS. kRefused.
+bool IsAboutTls(const Error& error);
 
 }  // namespace redis_zk::redis

@@ -17,8 +17,8 @@ const Credentials kNobody;
 
 class ConnectedServer final : public KeptServer {
  public:
-  ConnectedServer(Endpoint server, const Credentials& credentials, Duration timeout)
-      : KeptServer(std::move(server)), credentials_(credentials), timeout_(timeout) {}
+  ConnectedServer(Endpoint server, const Access& access, Duration timeout)
+      : KeptServer(std::move(server)), access_(access), timeout_(timeout) {}
 
   Result<Replies> Ask(const std::vector<Command>& commands) override;
 
@@ -26,7 +26,7 @@ class ConnectedServer final : public KeptServer {
   Result<Replies> TryAsk(const std::vector<Command>& commands, TimePoint deadline);
   Result<Reply> Receive(TimePoint deadline);
 
-  const Credentials& credentials_;
+  const Access access_;
   const Duration timeout_;
   std::optional<Connection> connection_;
   std::size_t owed_ = 0;  // replies that have not come yet
@@ -39,14 +39,13 @@ Result<Replies> ConnectedServer::Ask(const std::vector<Command>& commands) {
   // That it was closed since the last question is noticed only now.
   if (!replies && kept && !connection_) replies = TryAsk(commands, deadline);
   if (!replies && replies.error().kind == ErrorKind::kTimeout)
-    return Fail(ErrorKind::kTimeout,
-                fmt::format("{}: no answer within {} ms", server().ToAddress(), timeout_.count()));
+    return tl::unexpected(connection_->Overdue(timeout_));
   return replies;
 }
 
 Result<Replies> ConnectedServer::TryAsk(const std::vector<Command>& commands, TimePoint deadline) {
   if (!connection_) {
-    auto connection = Connection::Start(server(), credentials_);
+    auto connection = access_.Connect(server());
     if (!connection) return tl::unexpected(connection.error());
     connection_ = std::move(*connection);
     owed_ = 0;
@@ -127,18 +126,23 @@ std::set<Endpoint> Servers::WhoAnswers(const std::vector<Endpoint>& servers) {
   return living;
 }
 
-ConnectedServers::ConnectedServers(const Credentials& credentials, Duration timeout)
-    : credentials_(credentials),
+Result<Connection> Access::Connect(const Endpoint& server) const {
+  return Connection::Start(server, credentials, tls == nullptr ? nullptr : tls->Get());
+}
+
+ConnectedServers::ConnectedServers(const Access& access, Duration timeout)
+    : access_(access),
       timeout_(timeout),
-      without_credentials_(&credentials == &kNobody ? nullptr
-                                                    : std::make_unique<ConnectedServers>(kNobody, timeout)) {}
+      without_credentials_(&access.credentials == &kNobody
+                               ? nullptr
+                               : std::make_unique<ConnectedServers>(Access{kNobody, access.tls}, timeout)) {}
 
 Servers& ConnectedServers::WithoutCredentials() {
   return without_credentials_ ? *without_credentials_ : *this;
 }
 
 std::unique_ptr<KeptServer> ConnectedServers::Keep(const Endpoint& server) {
-  return std::make_unique<ConnectedServer>(server, credentials_, timeout_);
+  return std::make_unique<ConnectedServer>(server, access_, timeout_);
 }
 
 std::vector<Result<Replies>> ConnectedServers::AskAll(const std::vector<Endpoint>& servers,
@@ -151,13 +155,12 @@ std::vector<Result<Replies>> ConnectedServers::AskAll(const std::vector<Endpoint
   std::vector<Result<Replies>> answers;
   std::vector<Dialogue> dialogues(servers.size());
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    auto connection = Connection::Start(servers[i], credentials_);
+    auto connection = access_.Connect(servers[i]);
     if (!connection) {
       answers.emplace_back(tl::unexpected(connection.error()));
       continue;
     }
-    answers.emplace_back(Fail(ErrorKind::kTimeout, fmt::format("{}: no answer within {} ms",
-                                                               servers[i].ToAddress(), timeout_.count())));
+    answers.emplace_back();
     for (const auto& command : commands) connection->Send(command);
     dialogues[i].connection = std::move(*connection);
   }
@@ -169,7 +172,11 @@ std::vector<Result<Replies>> ConnectedServers::AskAll(const std::vector<Endpoint
       waiting.push_back({dialogues[i].connection->fd(), dialogues[i].connection->wanted_events(), 0});
       who.push_back(i);
     }
-    if (waiting.empty() || Clock::now() >= deadline) return answers;
+    if (waiting.empty()) return answers;
+    if (Clock::now() >= deadline) {
+      for (const std::size_t i : who) answers[i] = tl::unexpected(dialogues[i].connection->Overdue(timeout_));
+      return answers;
+    }
     poll(waiting.data(), waiting.size(), PollTimeout(Remaining(deadline, Clock::now())));
     for (std::size_t w = 0; w < waiting.size(); ++w) {
       if (waiting[w].revents == 0) continue;

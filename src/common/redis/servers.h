@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "net/tls_context.h"
 #include "redis/connection.h"
 #include "redis/credentials.h"
 #include "redis/server_info.h"
@@ -19,6 +20,15 @@ namespace redis_zk::redis {
 // How long a server may take for its answers, connecting and authenticating included. Longer than a Redis
 // stands still for a fork, and shorter than anything that waits for it.
 inline constexpr Duration kAnswerTimeout = 500ms;
+
+// How to connect to servers of one kind. What it refers to must outlive it.
+struct Access {
+  const Credentials& credentials;
+  const TlsSource* tls = nullptr;  // nothing: without TLS
+
+  // As Connection::Start.
+  Result<Connection> Connect(const Endpoint& server) const;
+};
 
 // One server, asked over one connection that is kept: where clients use up maxclients, a new one is refused.
 //
@@ -75,8 +85,7 @@ class Servers {
 // Over TCP. A connection for each question, but those that are kept.
 class ConnectedServers final : public Servers {
  public:
-  // `credentials` must outlive this.
-  explicit ConnectedServers(const Credentials& credentials, Duration timeout = kAnswerTimeout);
+  explicit ConnectedServers(const Access& access, Duration timeout = kAnswerTimeout);
 
   std::vector<Result<Replies>> AskAll(const std::vector<Endpoint>& servers,
                                       const std::vector<Command>& commands) override;
@@ -84,7 +93,7 @@ class ConnectedServers final : public Servers {
   Servers& WithoutCredentials() override;
 
  private:
-  const Credentials& credentials_;
+  const Access access_;
   const Duration timeout_;
   const std::unique_ptr<ConnectedServers> without_credentials_;  // nothing: this has none
 };

@@ -12,9 +12,9 @@
 
 namespace redis_zk::sentinel {
 
-Subscriber::Subscriber(Endpoint sentinel, redis::Credentials credentials, Duration silence, Sink sink)
+Subscriber::Subscriber(Endpoint sentinel, const redis::Access& access, Duration silence, Sink sink)
     : sentinel_(std::move(sentinel)),
-      credentials_(std::move(credentials)),
+      access_(access),
       silence_(silence),
       sink_(std::move(sink)),
       stop_fd_(eventfd(0, EFD_CLOEXEC)),
@@ -34,7 +34,7 @@ void Subscriber::Run() {
 
 // Returns why the Sentinel was lost; empty when asked to stop.
 std::string Subscriber::Follow() {
-  auto connection = redis::Connection::Start(sentinel_, credentials_);
+  auto connection = access_.Connect(sentinel_);
   if (!connection) return connection.error().message;
   // A Redis would let us subscribe too, and never say a word; it does not know this command.
   connection->Send({"SENTINEL", "MASTERS"});

@@ -12,8 +12,7 @@
 
 #include "base/time.h"
 #include "net/endpoint.h"
-#include "redis/connection.h"
-#include "redis/credentials.h"
+#include "redis/servers.h"
 #include "sentinel/event.h"
 
 namespace redis_zk::sentinel {
@@ -47,7 +46,7 @@ using SubscribeTo =
 class Subscriber final : public Subscription {
  public:
   // `silence` is how long the Sentinel may be quiet: a PING goes out after a third of it.
-  Subscriber(Endpoint sentinel, redis::Credentials credentials, Duration silence, Sink sink);
+  Subscriber(Endpoint sentinel, const redis::Access& access, Duration silence, Sink sink);
   // Ends the thread; takes no longer than a loopback write.
   ~Subscriber() override;
 
@@ -56,7 +55,7 @@ class Subscriber final : public Subscription {
   std::string Follow();
 
   const Endpoint sentinel_;
-  const redis::Credentials credentials_;
+  const redis::Access access_;
   const Duration silence_;
   const Sink sink_;
   const int stop_fd_;

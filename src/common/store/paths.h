@@ -8,6 +8,7 @@
 //   <root>/history/<group>          JSON: the data's replication ids through all failovers
 //   <root>/datasets/<group>/<node>  JSON: the data that a node was seen with last
 //   <root>/identities/<uuid>        JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
+//   <root>/sentinel-restart         the lock of the one Sentinel that is restarted for its certificates
 //   <root>/cleanup                  the lock of the one watcher that cleans up
 //   <root>/cleanup-paused           JSON: no watcher cleans up while it is there
 //   <root>/events                   JSON: what has happened, bounded
@@ -44,6 +45,7 @@ class Paths {
   std::string History(const std::string& group) const { return root_ + "/history/" + group; }
   std::string Datasets(const std::string& group) const { return root_ + "/datasets/" + group; }
   std::string Identities() const { return root_ + "/identities"; }
+  std::string SentinelRestart() const { return root_ + "/sentinel-restart"; }
   std::string CleanUp() const { return root_ + "/cleanup"; }
   std::string CleanUpPause() const { return root_ + "/cleanup-paused"; }
   std::string Events() const { return root_ + "/events"; }

@@ -27,6 +27,8 @@ class Sentinels {
   Status Register(const Sentinel& sentinel);
   // Only what this session registered; no error when that is nothing.
   Status Unregister(const std::string& uuid);
+  // The lock of the one Sentinel that is restarted although nothing is wrong with it; nobody has made it.
+  std::string RestartLockPath() const { return paths_.SentinelRestart(); }
 
  private:
   zookeeper::Session& session_;

@@ -1,0 +1,54 @@
+// Keeps the certificates of REDIS_TLS as their files are: new ones are loaded while the daemon runs. Loop
+// thread only.
+#pragma once
+
+#include <array>
+#include <ctime>
+#include <memory>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "net/tls_context.h"
+#include "options/common_options.h"
+
+namespace redis_zk::daemon {
+
+class Certificates {
+ public:
+  // Those of `tls` are loaded already. Without REDIS_TLS, nothing is ever done.
+  explicit Certificates(const RedisTls& tls);
+
+  // Loads the files if they have changed, and did so a second ago: several are not written at once. Files
+  // that do not fit change nothing, and are an error in the log.
+  void Look(TimePoint now);
+  // The same at once, changed or not; says what came of it. For SIGHUP.
+  void Reload();
+
+  // How often they were loaded anew. A server that was started at another number has older ones.
+  int generation() const { return generation_; }
+
+ private:
+  // Tells a file from the one that stood there before.
+  struct Stamp {
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    time_t seconds = 0;
+    long nanoseconds = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  using Stamps = std::array<Stamp, 3>;
+
+  Stamps Stat() const;
+  void Load(const Stamps& stamps);
+
+  const TlsFiles files_;
+  const std::shared_ptr<TlsSource> source_;  // nothing: off
+  TimePoint look_at_{};
+  Stamps loaded_{};
+  Stamps seen_{};
+  int generation_ = 0;
+  LogOnChange log_problem_;
+};
+
+}  // namespace redis_zk::daemon

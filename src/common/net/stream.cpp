@@ -1,0 +1,232 @@
+#include "net/stream.h"
+
+#include <fmt/core.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/lookup.h"
+
+namespace redis_zk {
+
+namespace {
+
+using AddressInfo = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+// A name's address; IPv4 comes first, which is what servers are bound to unless told otherwise.
+Result<std::string> AddressOf(const std::string& host) {
+  if (IsIpAddress(host)) return host;
+  auto addresses = LookUp(host);
+  if (!addresses) return tl::unexpected(addresses.error());
+  const auto is_ipv4 = [](const std::string& address) { return address.find(':') == std::string::npos; };
+  const auto found = std::find_if(addresses->begin(), addresses->end(), is_ipv4);
+  return found == addresses->end() ? addresses->front() : *found;
+}
+
+AddressInfo ParseSocketAddress(const std::string& address, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* raw = nullptr;
+  getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &raw);
+  return {raw, &freeaddrinfo};
+}
+
+// Whether the peer's alert may be about the certificate that we did not present.
+bool IsAboutNone(int alert) {
+  // Before TLS 1.3 there is no word for it.
+  return alert == SSL_AD_CERTIFICATE_REQUIRED || alert == SSL_AD_HANDSHAKE_FAILURE;
+}
+
+// Whether it is about the one that we presented.
+bool IsAboutOurs(int alert) {
+  switch (alert) {
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void Stream::Free::operator()(ssl_st* tls) const { SSL_free(tls); }
+
+Stream::~Stream() {
+  if (fd_ >= 0) close(fd_);
+}
+Stream::Stream(Stream&& other) noexcept
+    : server_(std::move(other.server_)),
+      fd_(std::exchange(other.fd_, -1)),
+      state_(other.state_),
+      tls_wants_(other.tls_wants_),
+      context_(std::move(other.context_)),
+      tls_(std::move(other.tls_)) {}
+Stream& Stream::operator=(Stream&& other) noexcept {
+  std::swap(server_, other.server_);
+  std::swap(fd_, other.fd_);
+  std::swap(state_, other.state_);
+  std::swap(tls_wants_, other.tls_wants_);
+  std::swap(context_, other.context_);
+  std::swap(tls_, other.tls_);
+  return *this;
+}
+
+Result<Stream> Stream::Connect(const Endpoint& server, std::shared_ptr<const TlsContext> tls) {
+  Stream stream(server);
+  const auto address = AddressOf(server.host);
+  if (!address) return stream.Failure(address.error().kind, address.error().message);
+  const auto target = ParseSocketAddress(*address, server.port);
+  if (!target) return stream.Failure(ErrorKind::kInvalid, "not an address");
+  stream.fd_ = socket(target->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (stream.fd_ < 0) return stream.Failure(ErrorKind::kUnavailable, std::strerror(errno));
+  const int on = 1;
+  setsockopt(stream.fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (connect(stream.fd_, target->ai_addr, target->ai_addrlen) != 0 && errno != EINPROGRESS)
+    return stream.Failure(ErrorKind::kUnavailable, std::strerror(errno));
+  if (!tls) return stream;
+  stream.tls_.reset(SSL_new(tls->get()));
+  stream.context_ = std::move(tls);
+  if (!stream.tls_ || SSL_set_fd(stream.tls_.get(), stream.fd_) != 1)
+    return stream.Failure(ErrorKind::kInternal, "out of memory");
+  SSL_set_connect_state(stream.tls_.get());
+  return stream;
+}
+
+short Stream::wanted_events(bool unsent) const {
+  if (state_ == State::kConnecting) return POLLOUT;
+  if (state_ == State::kHandshake) return tls_wants_;
+  return static_cast<short>(POLLIN | tls_wants_ | (unsent ? POLLOUT : 0));
+}
+
+Result<short> Stream::Advance(short events) {
+  if (events == 0) return short{0};
+  const bool broken = (events & (POLLERR | POLLHUP)) != 0 && (events & POLLIN) == 0;
+  if (broken || state_ == State::kConnecting) {
+    int failure = 0;
+    socklen_t length = sizeof failure;
+    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failure, &length);
+    if (broken && failure == 0) failure = ECONNRESET;
+    if (failure != 0) return Failure(ErrorKind::kUnavailable, std::strerror(failure));
+  }
+  if (state_ == State::kConnecting) state_ = tls_ ? State::kHandshake : State::kOpen;
+  if (state_ == State::kHandshake) {
+    if (const auto shaken = ShakeHands(); !shaken) return tl::unexpected(shaken.error());
+    if (state_ == State::kHandshake) return short{0};
+  }
+  // Either may be what TLS waits for to do the other.
+  return static_cast<short>(tls_ ? POLLIN | POLLOUT : events & (POLLIN | POLLOUT));
+}
+
+Status Stream::ShakeHands() {
+  ERR_clear_error();
+  const int returned = SSL_do_handshake(tls_.get());
+  if (returned != 1) return AfterTls(returned);
+  tls_wants_ = 0;
+  state_ = State::kOpen;
+  return {};
+}
+
+Result<std::size_t> Stream::Write(std::string_view bytes) {
+  if (!tls_) {
+    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
+    return Failure(ErrorKind::kUnavailable, std::strerror(errno));
+  }
+  ERR_clear_error();
+  const int sent =
+      SSL_write(tls_.get(), bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), INT_MAX)));
+  tls_wants_ = 0;
+  if (sent > 0) return static_cast<std::size_t>(sent);
+  if (const auto waits = AfterTls(sent); !waits) return tl::unexpected(waits.error());
+  return std::size_t{0};
+}
+
+Result<std::size_t> Stream::Read(char* bytes, std::size_t size) {
+  if (!tls_) {
+    const ssize_t length = recv(fd_, bytes, size, 0);
+    if (length > 0) return static_cast<std::size_t>(length);
+    if (length == 0) return Gone();
+    if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
+    return Failure(ErrorKind::kUnavailable, std::strerror(errno));
+  }
+  ERR_clear_error();
+  const int length = SSL_read(tls_.get(), bytes, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
+  if (length > 0) return static_cast<std::size_t>(length);
+  if (const auto waits = AfterTls(length); !waits) return tl::unexpected(waits.error());
+  return std::size_t{0};
+}
+
+bool Stream::has_buffered() const { return tls_ && SSL_pending(tls_.get()) > 0; }
+
+Status Stream::AfterTls(int returned) {
+  const int error_number = errno;
+  switch (SSL_get_error(tls_.get(), returned)) {
+    case SSL_ERROR_WANT_READ:
+      tls_wants_ = POLLIN;
+      return {};
+    case SSL_ERROR_WANT_WRITE:
+      tls_wants_ = POLLOUT;
+      return {};
+    case SSL_ERROR_ZERO_RETURN:
+      return Gone();
+    case SSL_ERROR_SYSCALL:
+      if (error_number == 0) return Gone();
+      return Failure(ErrorKind::kUnavailable, std::strerror(error_number));
+    default:
+      return TlsFailure(ERR_peek_error());
+  }
+}
+
+tl::unexpected<Error> Stream::TlsFailure(unsigned long code) const {
+  const int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+  const char* const words = ERR_reason_error_string(code);
+  const std::string text = words == nullptr ? fmt::format("OpenSSL error {:#x}", code) : words;
+  const auto& files = context_->files();
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    return Failure(ErrorKind::kRefused,
+                   "its certificate " + DescribeRejection(SSL_get_verify_result(tls_.get()), files.ca));
+  }
+  if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) return Gone();
+  if (reason == SSL_R_WRONG_VERSION_NUMBER && in_handshake())
+    return Failure(ErrorKind::kRefused, "it does not speak TLS");
+  const int alert = reason - SSL_AD_REASON_OFFSET;
+  if (files.certificate.empty() && IsAboutNone(alert))
+    return Failure(ErrorKind::kRefused, "it wants a client certificate, and none is configured: " + text);
+  if (IsAboutOurs(alert)) {
+    return Failure(ErrorKind::kRefused,
+                   fmt::format("it refuses the certificate in {}: {}", files.certificate, text));
+  }
+  return Failure(ErrorKind::kRefused, "TLS failed: " + text);
+}
+
+tl::unexpected<Error> Stream::Gone() const {
+  return Failure(ErrorKind::kUnavailable, in_handshake()
+                                              ? "Server closed the connection during the TLS handshake"
+                                              : "Server closed the connection");
+}
+
+tl::unexpected<Error> Stream::Failure(ErrorKind kind, std::string_view why) const {
+  return Fail(kind, fmt::format("{}: {}", server_.ToAddress(), why));
+}
+
+}  // namespace redis_zk

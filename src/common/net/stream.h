@@ -1,0 +1,69 @@
+// A TCP connection to a server, plain or with TLS, that never waits: its owner polls.
+//
+// One thread at a time. Any error is final, and its message begins with the server's address.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/result.h"
+#include "net/endpoint.h"
+#include "net/tls_context.h"
+
+struct ssl_st;
+
+namespace redis_zk {
+
+class Stream {
+ public:
+  // Starts to connect. `server` should be an IP address: a name is resolved here, which may block. `tls`:
+  // nothing for a plain connection.
+  static Result<Stream> Connect(const Endpoint& server, std::shared_ptr<const TlsContext> tls);
+  ~Stream();
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+
+  int fd() const { return fd_; }
+  // The peer has taken the connection, and its part of the TLS handshake is missing.
+  bool in_handshake() const { return state_ == State::kHandshake; }
+  // What poll() should wait for; `unsent`: the owner has something to write.
+  short wanted_events(bool unsent) const;
+
+  // Goes on after poll() reported `events`. What to try now, Write (POLLOUT) or Read (POLLIN).
+  //
+  // kUnavailable: there is no server, or it hung up. kRefused: there is one, but one of both does not accept
+  // the other's certificate, or it does not speak TLS.
+  Result<short> Advance(short events);
+  // How many of the bytes were taken; 0: none at present.
+  Result<std::size_t> Write(std::string_view bytes);
+  // How many bytes have come; 0: none at present. An end is an error.
+  Result<std::size_t> Read(char* bytes, std::size_t size);
+  // Bytes that have come, and that poll() does not see.
+  bool has_buffered() const;
+
+ private:
+  enum class State { kConnecting, kHandshake, kOpen };
+  struct Free {
+    void operator()(ssl_st* tls) const;
+  };
+  explicit Stream(Endpoint server) : server_(std::move(server)) {}
+
+  Status ShakeHands();
+  // After an OpenSSL call of which `returned` says that it did not succeed. No error: it wants to be called
+  // again.
+  Status AfterTls(int returned);
+  tl::unexpected<Error> TlsFailure(unsigned long code) const;
+  tl::unexpected<Error> Gone() const;
+  tl::unexpected<Error> Failure(ErrorKind kind, std::string_view why) const;
+
+  Endpoint server_;
+  int fd_ = -1;
+  State state_ = State::kConnecting;
+  short tls_wants_ = 0;  // what TLS waits for, whatever the owner wants
+  std::shared_ptr<const TlsContext> context_;
+  std::unique_ptr<ssl_st, Free> tls_;  // nothing: plain
+};
+
+}  // namespace redis_zk

@@ -1,0 +1,122 @@
+#include "net/tls_context.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace redis_zk {
+
+namespace {
+
+tl::unexpected<Error> Unusable(const std::string& path, std::string_view why) {
+  return Fail(ErrorKind::kInvalid, fmt::format("{}: {}", path, why));
+}
+
+// OpenSSL does not say why a file cannot be opened.
+Status CheckReadable(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Unusable(path, std::strerror(errno));
+  close(fd);
+  return {};
+}
+
+// Why OpenSSL's last call failed.
+std::string Reason() {
+  const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
+  return reason == nullptr ? "it cannot be read" : reason;
+}
+
+// A daemon has nobody to ask.
+int HasNoPassphrase(char*, int, int, void*) { return 0; }
+
+Status LoadPair(SSL_CTX* context, const TlsFiles& files) {
+  for (const auto& path : {files.certificate, files.key}) {
+    if (auto readable = CheckReadable(path); !readable) return readable;
+  }
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
+    return Unusable(files.certificate, "found no usable certificate, expected one in PEM form: " + Reason());
+  ERR_clear_error();
+  const bool loaded = SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) == 1;
+  if (!loaded && ERR_GET_LIB(ERR_peek_error()) != ERR_LIB_X509)
+    return Unusable(
+        files.key, "found no usable private key, expected one in PEM form without a passphrase: " + Reason());
+  if (!loaded || SSL_CTX_check_private_key(context) != 1)
+    return Unusable(files.key, fmt::format("is not the key of the certificate in {}", files.certificate));
+  return {};
+}
+
+// Whether peers that trust the same authorities accept what we present.
+Status CheckPresented(SSL_CTX* context, const TlsFiles& files, int purpose) {
+  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> check(X509_STORE_CTX_new(),
+                                                                              &X509_STORE_CTX_free);
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs(context, &chain);
+  if (!check || X509_STORE_CTX_init(check.get(), SSL_CTX_get_cert_store(context),
+                                    SSL_CTX_get0_certificate(context), chain) != 1)
+    return Fail(ErrorKind::kInternal, "out of memory");
+  X509_STORE_CTX_set_purpose(check.get(), purpose);
+  if (X509_verify_cert(check.get()) == 1) return {};
+  return Unusable(files.certificate,
+                  "the certificate " + DescribeRejection(X509_STORE_CTX_get_error(check.get()), files.ca));
+}
+
+}  // namespace
+
+void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+
+TlsContext::TlsContext(std::unique_ptr<ssl_ctx_st, Free> context, TlsFiles files)
+    : context_(std::move(context)), files_(std::move(files)) {}
+TlsContext::~TlsContext() = default;
+TlsContext::TlsContext(TlsContext&&) noexcept = default;
+TlsContext& TlsContext::operator=(TlsContext&&) noexcept = default;
+
+Result<TlsContext> TlsContext::Load(const TlsFiles& files) {
+  std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(TLS_client_method()));
+  if (!context) return Fail(ErrorKind::kInternal, "out of memory");
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_default_passwd_cb(context.get(), &HasNoPassphrase);
+  Status status = CheckReadable(files.ca);
+  if (status && SSL_CTX_load_verify_locations(context.get(), files.ca.c_str(), nullptr) != 1)
+    status =
+        Unusable(files.ca, "found no usable certificate, expected authorities' in PEM form: " + Reason());
+  if (!files.certificate.empty()) {
+    if (status) status = LoadPair(context.get(), files);
+    if (status) status = CheckPresented(context.get(), files, X509_PURPOSE_SSL_CLIENT);
+    if (status && files.serves) status = CheckPresented(context.get(), files, X509_PURPOSE_SSL_SERVER);
+  }
+  ERR_clear_error();
+  if (!status) return tl::unexpected(status.error());
+  return TlsContext(std::move(context), files);
+}
+
+std::string DescribeRejection(long result, const std::string& ca) {
+  switch (result) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+      return "is not signed by an authority in " + ca;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return "has expired";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "is not valid yet; compare the clocks";
+    case X509_V_ERR_INVALID_PURPOSE:
+      return "is for another purpose; its extended key usage must name both clientAuth and serverAuth";
+    default:
+      return fmt::format("is rejected: {}", X509_verify_cert_error_string(result));
+  }
+}
+
+}  // namespace redis_zk

@@ -1,0 +1,53 @@
+// What TLS connections of ours have in common: whom they trust, and the certificate that they present.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/published.h"
+#include "base/result.h"
+
+struct ssl_ctx_st;
+
+namespace redis_zk {
+
+// PEM files.
+struct TlsFiles {
+  std::string ca;           // certificates of the authorities whose certificates are accepted
+  std::string certificate;  // what is presented, with the chain up to an authority; empty: none
+  std::string key;          // of that, without a passphrase
+  bool serves = false;      // servers present the certificate too, not only clients
+};
+
+// As the files were when it was loaded: at least TLS 1.2, the peer's chain is verified and its name is not,
+// as Redis and Sentinel do it. Any thread.
+class TlsContext {
+ public:
+  // kInvalid: a file cannot be read, the files do not fit together, or no peer would accept the certificate
+  // (another authority's, expired, for another purpose). The message names the file.
+  static Result<TlsContext> Load(const TlsFiles& files);
+  ~TlsContext();
+  TlsContext(TlsContext&&) noexcept;
+  TlsContext& operator=(TlsContext&&) noexcept;
+
+  ssl_ctx_st* get() const { return context_.get(); }
+  const TlsFiles& files() const { return files_; }
+
+ private:
+  struct Free {
+    void operator()(ssl_ctx_st* context) const;
+  };
+  TlsContext(std::unique_ptr<ssl_ctx_st, Free> context, TlsFiles files);
+
+  std::unique_ptr<ssl_ctx_st, Free> context_;
+  TlsFiles files_;
+};
+
+// The context of connections that begin now; it is replaced when certificates change.
+using TlsSource = Published<TlsContext>;
+
+// Why a certificate was not accepted by those who trust the authorities in the file `ca`: the end of a
+// sentence that begins with the certificate. `result` is OpenSSL's.
+std::string DescribeRejection(long result, const std::string& ca);
+
+}  // namespace redis_zk
