@@ -59,7 +59,7 @@ int Serving::Run() {
     if (!switched && Clock::now() < check_at) continue;
     if (parts_.runner.AddressIsLost()) return stop_.EndUnreachable();
     Check();
-    const bool soon = fence_.alone() || Clock::now() < settled_at_;
+    const bool soon = fence_.alone() || Clock::now() < naming_.settled_at;
     const bool unsteady = promotable_.unsteady() || follower_.unsteady();
     check_at = Clock::now() + (unsteady ? kCheckUnlinked : soon ? kCheckSoon : kCheckInterval);
   }
@@ -115,9 +115,9 @@ void Serving::Check() {
                           : told && recoverer_.wait() ? recoverer_.wait()
                                                       : readiness_.wait());
   if (!own || own->loading) return;
-  if (own->replication_id != replication_id_) {
-    replication_id_ = own->replication_id;
-    settled_at_ = Clock::now() + kSettling;
+  if (own->replication_id != naming_.replication_id) {
+    naming_.replication_id = own->replication_id;
+    naming_.settled_at = Clock::now() + kSettling;
   }
   if (own->role == redis::Role::kReplica) replica_at_ = Clock::now();
   const bool is_promoted =

@@ -76,10 +76,13 @@ class Serving {
   ServerCertificates certificates_;
   Conversion conversion_;
   ServerStop stop_;
-  // Of the data, as last seen, and until when all of the group may still be learning it.
-  std::string replication_id_;
+  // What the data are called, as last seen, and until when all of the group may still be learning it.
+  struct Naming {
+    std::string replication_id;
+    TimePoint settled_at{};
+  };
+  Naming naming_;
   store::Dataset held_;
-  TimePoint settled_at_{};
   std::optional<TimePoint> replica_at_;  // seen as a replica last
   TimePoint answered_at_ = Clock::now();
 };

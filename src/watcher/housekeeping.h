@@ -1,5 +1,5 @@
-// What a watcher does when nothing else is to be done, and at least now and then: the clean-up, and the look
-// at the ACLs of the znodes.
+// What a watcher does when nothing else is to be done, and at least now and then: the clean-up, the look at
+// the ACLs of the znodes, and that at the files of REDIS_TLS.
 //
 // Loop thread only.
 #pragma once
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "daemon/certificates.h"
 #include "redis/servers.h"
 #include "store/registry.h"
 #include "watcher/acl_audit.h"
@@ -27,7 +28,9 @@ class Housekeeping {
   // All must outlive this.
   Housekeeping(const WatcherOptions& options, const redis::Network& network, zookeeper::Session& session,
                store::Registry& registry, RecentEvents& events)
-      : cleaner_(options, network, session, registry, events), acl_audit_(options.common, session) {}
+      : cleaner_(options, network, session, registry, events),
+        acl_audit_(options.common, session),
+        certificates_(options.common.redis_tls) {}
 
   // Whether something is to be done although events come, which may never cease.
   bool IsDue(TimePoint now) const { return now >= std::min(by_, urgent_at()); }
@@ -42,12 +45,17 @@ class Housekeeping {
   const std::map<std::string, std::string>& blocked() const { return cleaner_.blocked(); }
   const std::optional<OpenZnodes>& open_znodes() const { return acl_audit_.found(); }
 
+  // As of daemon::Certificates; it costs nothing to call it often.
+  void LookAtCertificates(TimePoint now) { certificates_.Look(now); }
+  void ReloadCertificates() { certificates_.Reload(); }
+
   // REQUIRES: the view is what ZooKeeper says now.
   void CleanUp(const RegistryView& view);
 
  private:
   Cleaner cleaner_;
   AclAudit acl_audit_;
+  daemon::Certificates certificates_;
   TimePoint by_{};
 };
 

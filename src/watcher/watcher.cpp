@@ -47,7 +47,6 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
       event_log_(*zookeeper_.session, zookeeper_.registry.event_log),
       housekeeping_(options, connections.network, *zookeeper_.session, zookeeper_.registry,
                     publisher_.events()),
-      certificates_(options.common.redis_tls),
       loop_turned_at_(Clock::now().time_since_epoch().count()) {}
 
 Watcher::~Watcher() {
@@ -123,7 +122,7 @@ bool Watcher::Pump(TimePoint deadline) {
   loop_turned_at_ = Clock::now().time_since_epoch().count();
   if (event) std::visit([this](const auto& kind) { Reduce(kind); }, *event);
   zookeeper_.session->Maintain(Clock::now());
-  certificates_.Look(Clock::now());
+  housekeeping_.LookAtCertificates(Clock::now());
   return event.has_value();
 }
 
@@ -151,7 +150,7 @@ void Watcher::Reduce(const SignalReceived& signal) {
 void Watcher::Reload() {
   const auto read = daemon::Reload(options_.common);
   admin_.ReadTokenAgain();
-  certificates_.Reload();
+  housekeeping_.ReloadCertificates();
   if (!read) return;
   // The reading has found them right; a file that they name may be gone since.
   auto behaviors = ReadBehaviors(read->sections);

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/time.h"
-#include "daemon/certificates.h"
 #include "daemon/connections.h"
 #include "os/event_queue.h"
 #include "os/signals.h"
@@ -92,7 +91,6 @@ class Watcher {
   RecordKeeper keeper_;
   EventLogKeeper event_log_;
   Housekeeping housekeeping_;
-  daemon::Certificates certificates_;
   OwnWaits own_waits_;
   std::atomic<Clock::rep> loop_turned_at_;
   bool stop_requested_ = false;
