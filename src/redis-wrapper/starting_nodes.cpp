@@ -214,7 +214,7 @@ std::string DescribeLoss(const View& view, const Field& field, const Member& cho
   for (const auto& [node, known] : view.failing) {
     const bool is_told = IsAmong(node, field.candidates) ||
                          std::any_of(view.awaited.begin(), view.awaited.end(),
-                                     [&node = node](const auto& each) { return each.node == node; });
+                                     [&name = node](const auto& each) { return each.node == name; });
     if (!is_told && lacks(known.dataset)) add(node, known.endpoint, known.dataset, nullptr);
   }
   return loss.Sentence();

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -53,6 +54,9 @@ class Watcher {
 
   // The session, and what is read and written through it.
   struct ZooKeeper {
+    ZooKeeper(std::unique_ptr<zookeeper::Session> opened, const std::string& root)
+        : session(std::move(opened)), registry(*session, root) {}
+
     std::unique_ptr<zookeeper::Session> session;
     store::Registry registry;
   };

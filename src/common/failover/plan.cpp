@@ -148,11 +148,11 @@ void ChooseSentinels(const SentinelSurvey& survey, const std::vector<Endpoint>& 
   // See sentinel/client.h, RequestFailover.
   std::reverse(able.begin(), able.end());
   const Endpoint best = able.front()->report.sentinel;
-  // Those first that would promote no other one.
-  std::stable_partition(able.begin(), able.end(), [&](const auto* sentinel) {
+  // Those that would promote no other one, if there are any.
+  const auto exact = std::find_if(able.begin(), able.end(), [&](const auto* sentinel) {
     return FindUnattached(online, sentinel->replicas).empty();
   });
-  plan.unattached = FindUnattached(online, able.front()->replicas);
+  plan.unattached = FindUnattached(online, (exact == able.end() ? able.front() : *exact)->replicas);
   for (const auto* sentinel : able) {
     if (plan.unattached.empty() == FindUnattached(online, sentinel->replicas).empty())
       plan.sentinels.push_back(sentinel->report.sentinel);

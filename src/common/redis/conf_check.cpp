@@ -33,7 +33,8 @@ ConfFindings CheckConf(const Conf& conf, const std::vector<ConfRule>& rules,
   ConfFindings findings;
   for (const auto& rule : rules) {
     const auto* const line = conf.Find(rule.name);
-    const std::string why = line != nullptr ? rule.why(*line) : "";
+    if (line == nullptr) continue;
+    const std::string why = rule.why(*line);
     if (!why.empty()) Add(*line, Printable(line->name), rule.fate, why, &findings);
   }
   const auto* const user = conf.Find("user");
