@@ -119,7 +119,7 @@ def test_a_replica_that_is_ordered_to_a_foreign_master_twice(cluster):
     foreign.ask("SET", "foreign", "key")
     foreign_copies = foreign.ask("INFO", "stats")["sync_full"]
     for number in (1, 2):
-        wait_for(lambda: replica.ask("CONFIG", "GET", "masterauth")["masterauth"], what="the lock on its copy")
+        wait_for(lambda: replica.ask("CONFIG GET", "masterauth")["masterauth"], what="the lock on its copy")
         order_as_sentinel(replica, foreign)
         wait_for(lambda: len(replica.log_lines("event=foreign-master-left")) == number, what="the end of it")
         wait_for(lambda: replica.follows(master), what="its link")
@@ -278,7 +278,7 @@ def test_a_master_that_is_demoted_follows_its_own_group(cluster):
     """What keeps it from copying others does not keep it from copying its successor."""
     nodes, sentinels, (watcher,) = cluster.bring_up()
     master = cluster.master(nodes)
-    closed = master.ask("CONFIG", "GET", "masterauth")["masterauth"]
+    closed = master.ask("CONFIG GET", "masterauth")["masterauth"]
     assert closed
     for _ in range(2):
         before = cluster.master(nodes)
@@ -287,7 +287,7 @@ def test_a_master_that_is_demoted_follows_its_own_group(cluster):
         wait_for(lambda: before.role == "slave", what="the demotion", within=60)
         now = cluster.await_agreement(nodes, sentinels, [watcher], within=60)
         # The new master is closed by another text, and so is the old one, now that it is linked.
-        wait_for(lambda: len({node.ask("CONFIG", "GET", "masterauth")["masterauth"] for node in (before, now)}
+        wait_for(lambda: len({node.ask("CONFIG GET", "masterauth")["masterauth"] for node in (before, now)}
                              - {"", closed}) == 2, what="both closed anew")
     assert not any(node.log_lines("event=foreign-master-left") for node in nodes)
 
