@@ -211,10 +211,10 @@ def test_servers_without_a_password_are_told(cluster):
 
     told = wait_for(lambda: len(found := warnings()) == 2 and found, what="both in /status")
     assert told == [
-        f"no password at {node.address}: any host on the network can read, change and delete all data, and take over "
-        "the server; set REDIS_PASSWORD for all daemons, or close the port to other hosts",
-        f"no password at {sentinel.address}: any host on the network can stop failovers, and move the master to another "
-        "server; set SENTINEL_PASSWORD for all daemons, or close the port to other hosts"]
+        f"no password at {LOOPBACK}:{node.port}: any host on the network can read, change and delete all data, and "
+        "take over the server; set REDIS_PASSWORD for all daemons, or close the port to other hosts",
+        f"no password at {LOOPBACK}:{sentinel.port}: any host on the network can stop failovers, and move the master "
+        "to another server; set SENTINEL_PASSWORD for all daemons, or close the port to other hosts"]
     for wrapper, line in zip((node, sentinel), told):
         (logged,) = wrapper.log_lines("event=server-open")
         assert line in logged

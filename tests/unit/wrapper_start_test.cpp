@@ -55,19 +55,24 @@ TEST_F(WrapperStartTest, WhereThereIsAMasterItIsFollowed) {
 TEST_F(WrapperStartTest, AServerThatIsOpenToOtherHostsIsToldInZooKeeperInEverySession) {
   struct Row {
     const char* name;
-    const char* bind;
+    bool on_loopback;
     const char* password;
     bool told;
   };
-  for (const auto& [name, bind, password, told] :
-       std::initializer_list<Row>{{"open", "0.0.0.0", "", true},
-                                  {"with a password", "0.0.0.0", "secret", false},
-                                  {"on loopback", "127.0.0.1", "", false}}) {
+  for (const auto& [name, on_loopback, password, told] :
+       std::initializer_list<Row>{{"open", false, "", true},
+                                  {"with a password", false, "secret", false},
+                                  {"on loopback", true, "", false}}) {
     WrapperSite site;
-    site.options.server.bind.host = bind;
+    auto& server = site.options.server;
+    if (!on_loopback) {
+      server.bind_ip = server.bind.host = "0.0.0.0";
+      server.announce = {"10.0.0.1", site.self.port};
+      site.servers.manners.with = [&](auto&) { site.fleet.AddMaster(server.announce); };
+    }
     site.options.common.credentials.redis.password = password;
     std::vector<store::OpenServer> wanted;
-    if (told) wanted.push_back({.daemon = "redis-wrapper", .endpoint = site.self});
+    if (told) wanted.push_back({.daemon = "redis-wrapper", .endpoint = server.announce});
     const auto look = [&] { EXPECT_EQ(site.other.open_servers.List().value(), wanted) << name; };
     site.After(10s, [&] {
       look();

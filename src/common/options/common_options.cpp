@@ -128,9 +128,11 @@ void AddTls(Options& options, RedisTls* target) {
            : "PEM file with the certificate that is presented to Redis and Sentinel; none when not set",
        ""},
       ParseText, &target->files.certificate);
-  options.Add(
-      {"REDIS_TLS_KEY_FILE", "PEM file with the key of REDIS_TLS_CERT_FILE, without a passphrase", ""},
-      ParseText, &target->files.key);
+  options.Add({.env = "REDIS_TLS_KEY_FILE",
+               .help = "PEM file with the key of REDIS_TLS_CERT_FILE, without a passphrase",
+               .fallback = "",
+               .holds_secret = true},
+              ParseText, &target->files.key);
   options.AddCheck([target] { return SettleTls(*target); });
 }
 
