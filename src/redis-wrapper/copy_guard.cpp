@@ -50,7 +50,7 @@ CopyGuard::CopyGuard(const std::string& group, const redis::Network& network, re
       lookup_(lookup),
       lock_(own_server) {}
 
-bool CopyGuard::Check(const redis::ServerInfo& own) {
+bool CopyGuard::Check(const redis::ServerInfo& own, bool can_store) {
   const bool trusted = own.role == Role::kReplica && own.master == trusted_;
   if (own.role == Role::kMaster || (own.link_up && trusted)) {
     unsteady_ = false;
@@ -64,7 +64,7 @@ bool CopyGuard::Check(const redis::ServerInfo& own) {
   }
   unsteady_ = true;
   // It has shown that it is ours, and its copy is on its way.
-  if (trusted && own.synchronising) return true;
+  if (trusted && own.synchronising && can_store) return true;
   const TimePoint now = Clock::now();
   if (own.master != judged_.master) judged_ = {.master = own.master, .since = now};
   // Its master's address may take the whole time of a question, and others wait for this look.
@@ -72,7 +72,7 @@ bool CopyGuard::Check(const redis::ServerInfo& own) {
   const auto action = DecideGuard(Look(own));
   if (Clock::now() - judged_.since >= kJudgeSoonFor) judged_.next = Clock::now() + kJudgeAgain;
   if (action != GuardAction::kLost) wait_.reset();
-  if (action == GuardAction::kTrust) {
+  if (action == GuardAction::kTrust && can_store) {
     Trust(own.master);
     return true;
   }

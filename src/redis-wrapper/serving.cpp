@@ -103,7 +103,9 @@ void Serving::Check() {
   // One that refuses this wrapper answers its clients.
   TellServing(own || own.error().kind == ErrorKind::kRefused, reachable);
   // What it holds while it loads is not complete, whosever it is.
-  if (own) promotable_.Keep(*own, own->loading || follower_.HoldsOurs(*own), reachable);
+  if (own)
+    promotable_.Keep(*own, own->loading || follower_.HoldsOurs(*own, !parts_.runner.CannotStore()),
+                     reachable);
   if (own) certificates_.Check();
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.

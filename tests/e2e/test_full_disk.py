@@ -52,6 +52,7 @@ def test_replica_that_cannot_store_its_copy(make_cluster, disk):
     fill(disk, leaving=100_000)
     replica = cluster.redis(REDIS_CONF=conf_in(disk, cluster))
     line = replica.wait_log("wait=storage")
+    copies = cluster.master(nodes).ask("INFO", "stats")["sync_full"]
     assert " error " in line and str(disk) in line and "No space left on device" in line
 
     def waits():
@@ -61,6 +62,8 @@ def test_replica_that_cannot_store_its_copy(make_cluster, disk):
     wait_for(waits, 60, what="the wait in /status")
     assert waits()[0]["needs_person"] and str(disk) in waits()[0]["sentence"]
     assert 'reason="storage"' in watcher.get("/metrics")
+    # Half a minute has passed; each costs the master a fork.
+    assert cluster.master(nodes).ask("INFO", "stats")["sync_full"] < copies + 20
 
     make_room(disk)
     cluster.await_agreement([*nodes, replica], sentinels, [watcher])

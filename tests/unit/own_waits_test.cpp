@@ -145,6 +145,7 @@ TEST(OwnWaitsTest, AreSaidAndEndWhenWhatIsWaitedForHappens) {
     scene.view = view;
     scene.observed = observed;
     scene.unconfirmed.clear();
+    scene.blocked.clear();
     scene.connected = scene.following = true;
     scene.stale = false;
     EXPECT_TRUE(scene.Look()) << "it is news that it is over";

@@ -27,6 +27,8 @@ constexpr Duration kProbeInterval = 4ms;
 // While it loads its data, which every question interrupts, or another server has its port: both take longer.
 constexpr Duration kSlowProbeInterval = 50ms;
 constexpr Duration kPortPatience = 2s;
+// How long a replica whose disk is full does not ask for another copy, which costs its master a fork.
+constexpr Duration kTryToStoreAgain = 30s;
 // An address that is being replaced may be away for a moment.
 constexpr Duration kMovedForGood = 10s;
 
@@ -173,6 +175,10 @@ std::optional<Wait> ServerRunner::FindStorageTrouble(const std::string& director
                                       "disk: the server goes on by itself then",
                                       directory, *why),
               .needs_person = true};
+}
+
+bool ServerRunner::CannotStore() const {
+  return storage_ && storage_->Find(Clock::now(), kTryToStoreAgain).has_value();
 }
 
 std::string ServerRunner::DescribeEnd(int exit_code) const {

@@ -83,6 +83,8 @@ class ServerRunner {
   bool RefusesOthers(redis::Servers& servers) const;
   // What a person must do so that the server can write its files; nothing: it has not complained lately.
   std::optional<Wait> FindStorageTrouble(const std::string& directory) const;
+  // The server could not write a file a moment ago: what it would copy could not be stored.
+  bool CannotStore() const;
   // Of a server that served, and ended by itself with this code: why, and what to do, as half a sentence.
   std::string DescribeEnd(int exit_code) const;
   // Stops the server, if one runs, and waits for its end. Our exit code.

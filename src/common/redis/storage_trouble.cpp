@@ -7,8 +7,6 @@ namespace redis_zk::redis {
 
 namespace {
 
-constexpr Duration kLasts = 60s;
-
 // Of glibc, and where another one differs, of musl.
 constexpr std::array<std::string_view, 7> kCauses{
     "No space left on device", "Disk quota exceeded", "Quota exceeded", "Read-only file system",
@@ -30,9 +28,9 @@ void StorageTrouble::Hear(std::string_view line, TimePoint now) {
   heard_at_ = now;
 }
 
-std::optional<std::string> StorageTrouble::Find(TimePoint now) const {
+std::optional<std::string> StorageTrouble::Find(TimePoint now, Duration within) const {
   const std::lock_guard lock(mutex_);
-  if (why_.empty() || now - heard_at_ >= kLasts) return std::nullopt;
+  if (why_.empty() || now - heard_at_ >= within) return std::nullopt;
   return why_;
 }
 

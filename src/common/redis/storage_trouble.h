@@ -14,12 +14,14 @@ namespace redis_zk::redis {
 // Any thread.
 class StorageTrouble {
  public:
+  static constexpr Duration kLasts = 60s;
+
   // A line of the server's output.
   void Hear(std::string_view line, TimePoint now);
 
-  // Why it could not write, in the words of the C library. Nothing: it has not said so for a minute; the
-  // server repeats a failure that lasts after half a minute at the latest.
-  std::optional<std::string> Find(TimePoint now) const;
+  // Why it could not write, in the words of the C library. Nothing: it has not said so for that time. A
+  // failure that lasts is repeated after half a minute at the latest.
+  std::optional<std::string> Find(TimePoint now, Duration within = kLasts) const;
 
  private:
   mutable std::mutex mutex_;
