@@ -72,10 +72,12 @@ bool CopyGuard::Check(const redis::ServerInfo& own, bool can_store) {
   const auto action = DecideGuard(Look(own));
   if (Clock::now() - judged_.since >= kJudgeSoonFor) judged_.next = Clock::now() + kJudgeAgain;
   if (action != GuardAction::kLost) wait_.reset();
-  if (action == GuardAction::kTrust && can_store) {
+  if (action == GuardAction::kTrust && (can_store || own.link_up)) {
     Trust(own.master);
     return true;
   }
+  // One that is slow for a moment is still the one that has shown it.
+  if (action == GuardAction::kWait && trusted) return true;
   trusted_ = {};
   lock_.Close();
   switch (action) {
@@ -135,6 +137,8 @@ Master CopyGuard::Judge(const redis::ServerInfo& own) {
   const auto ours = IsOfGroup(*info);
   if (!ours) return Master::kUnknown;
   if (*ours) return Master::kOurs;
+  // Until it has loaded them, it does not say what its data are called.
+  if (info->loading) return Master::kUnknown;
   if (lookup_.IsElsewhere(master)) return IsServingMember(master) ? Master::kUnknown : Master::kForeign;
   // It may have registered a moment ago; without ZooKeeper no node begins.
   (void)lookup_.Refresh(membership_.self().endpoint);

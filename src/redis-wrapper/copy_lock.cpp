@@ -14,6 +14,8 @@ namespace {
 
 // Somebody may have set another password meanwhile.
 constexpr Duration kLookWhetherClosedEvery = 1s;
+// Of these, the server may still carry out the request to set one.
+constexpr std::size_t kMostTexts = 16;
 
 // The value in the reply to CONFIG GET of one name; nothing: this Redis does not know it.
 std::optional<std::string> ValueIn(const redis::Reply& reply) {
@@ -24,43 +26,57 @@ std::optional<std::string> ValueIn(const redis::Reply& reply) {
 }  // namespace
 
 bool CopyLock::Close() {
-  const bool was_closed = !closed_with_.empty();
-  if (was_closed && Clock::now() < look_at_) return true;
+  if (closed_ && Clock::now() < look_at_) return true;
   const auto now = Read();
   look_at_ = Clock::now() + kLookWhetherClosedEvery;
-  if (now && IsClosed(*now)) return true;
-  Login closed{.masterauth = NewHexId() + NewHexId()};
-  // With a user's name, a master that asks for no password would let it in.
-  if (now && now->masteruser) closed.masteruser = "";
-  if (!Tell(now ? Set(closed) : tl::unexpected(now.error()),
+  if (now && IsClosed(*now)) {
+    closed_ = true;
+    return true;
+  }
+  Login closing{.masterauth = NewHexId() + NewHexId()};
+  if (now) {
+    // Before it is sent: the answer may be lost.
+    users_ = UsersOf(*now);
+    texts_.push_back(closing.masterauth);
+    if (texts_.size() > kMostTexts) texts_.pop_front();
+    // With a user's name, a master that asks for no password would let it in.
+    if (now->masteruser) closing.masteruser = "";
+  }
+  if (!Tell(now ? Set(closing) : tl::unexpected(now.error()),
             "keep redis-server from copying another group's data"))
-    return was_closed;
-  users_ = UsersOf(*now);
-  closed_with_ = closed.masterauth;
+    return closed_;
+  closed_ = true;
   return true;
 }
 
 bool CopyLock::Open() {
-  if (closed_with_.empty()) return true;
+  if (texts_.empty()) return true;
   const auto now = Read();
+  if (now && !IsOurs(now->masterauth) && now->masteruser == UsersOf(*now).masteruser) {
+    closed_ = false;
+    return true;
+  }
   if (!Tell(now ? Set(UsersOf(*now)) : tl::unexpected(now.error()),
             "give redis-server the password of its master"))
     return false;
-  closed_with_.clear();
-  users_ = {};
+  closed_ = false;
   return true;
 }
 
+bool CopyLock::IsOurs(const std::string& masterauth) const {
+  return std::find(texts_.begin(), texts_.end(), masterauth) != texts_.end();
+}
+
 bool CopyLock::IsClosed(const Login& now) const {
-  return !closed_with_.empty() && now.masterauth == closed_with_ && now.masteruser.value_or("").empty();
+  return IsOurs(now.masterauth) && now.masteruser.value_or("").empty();
 }
 
 CopyLock::Login CopyLock::UsersOf(const Login& now) const {
-  if (closed_with_.empty()) return now;
-  Login users = users_;
-  // What was set meanwhile is right.
-  if (now.masterauth != closed_with_) users.masterauth = now.masterauth;
-  if (now.masteruser && !now.masteruser->empty()) users.masteruser = now.masteruser;
+  const bool is_ours = IsOurs(now.masterauth);
+  Login users = now;
+  if (is_ours) users.masterauth = users_.masterauth;
+  // While it is closed, an empty name is ours, whatever the password.
+  if ((is_ours || closed_) && now.masteruser && now.masteruser->empty()) users.masteruser = users_.masteruser;
   return users;
 }
 
@@ -88,7 +104,7 @@ bool CopyLock::Tell(const Status& done, const std::string& what) {
     return true;
   }
   // Closed, it copies nothing at all.
-  const auto severity = closed_with_.empty() ? log::Severity::kWarn : log::Severity::kError;
+  const auto severity = !closed_ ? log::Severity::kWarn : log::Severity::kError;
   log_failure_(severity, {.event = "copy-guard-failed"},
                fmt::format("cannot {}, retrying: {}; allow CONFIG GET and CONFIG SET to redis-wrapper", what,
                            done.error().message));

@@ -4,6 +4,7 @@
 // Loop thread only. What fails is logged and tried again.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -34,16 +35,19 @@ class CopyLock {
   Result<Login> Read();
   // An error without the server's text, which may repeat the password.
   Status Set(const Login& login);
+  // Whether we have set it: a request whose answer was lost may have been carried out, late, too.
+  bool IsOurs(const std::string& masterauth) const;
   bool IsClosed(const Login& now) const;
-  // What is to be set when it is opened, where the server has `now`.
+  // What the user has set, where the server has `now`.
   Login UsersOf(const Login& now) const;
   // Tells a failure of `what`, once.
   bool Tell(const Status& done, const std::string& what);
 
   redis::KeptServer& own_server_;
-  std::string closed_with_;  // empty: open
-  Login users_;              // while it is closed
-  TimePoint look_at_{};      // then, whether it still is
+  bool closed_ = false;
+  std::deque<std::string> texts_;  // that were sent to close it, the last few
+  Login users_;                    // as read last
+  TimePoint look_at_{};            // while it is closed, whether it still is
   LogOnChange log_failure_;
 };
 

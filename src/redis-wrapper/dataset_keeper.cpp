@@ -128,9 +128,11 @@ void DatasetKeeper::Keep(const redis::ServerInfo& own, bool leads, bool reachabl
   if (own.role == redis::Role::kReplica) found_ = {};
   // The history comes first: an id that only a note knows would belong nowhere.
   Status kept = leads && reachable ? KeepHistory(own, now) : Status{};
-  if (kept) kept = note_.Keep(own, converting_, now);
-  if (kept && reachable) kept = KeepReport(now);
-  Say(kept);
+  if (!kept) return Say(kept);
+  kept = note_.Keep(own, converting_, now);
+  // Also where the disk takes no note: that this node lives is as true.
+  const Status told = reachable ? KeepReport(now) : Status{};
+  Say(kept ? told : kept);
 }
 
 void DatasetKeeper::ReportDisputed(TimePoint now) { Say(KeepReport(now)); }

@@ -24,6 +24,13 @@ daemon::Wait WaitForLink(const redis::ServerInfo& own) {
 // Of a server that says something, but not how it is.
 daemon::Wait WaitForAnswer(const Error& error) {
   if (redis::IsFull(error)) return {.name = "server-full", .sentence = error.message, .failing = true};
+  if (redis::IsAboutTls(error)) {
+    return {.name = "certificates",
+            .sentence = fmt::format("redis-server cannot be reached with TLS: {}; write certificates that it "
+                                    "and the daemons accept, and restart this node if it keeps old ones",
+                                    error.message),
+            .needs_person = true};
+  }
   return {.name = "credentials",
           .sentence = fmt::format("redis-server refuses our credentials: {}; make REDIS_USERNAME and "
                                   "REDIS_PASSWORD match REDIS_CONF",
@@ -49,7 +56,10 @@ void Readiness::Say(const Result<redis::ServerInfo>& own) {
     health_.Say(false, wait_->sentence);
   } else if (!own) {
     wait_ = WaitForAnswer(own.error());
-    health_.Say(ready_, "redis-server is up but refuses our credentials: " + own.error().message);
+    health_.Say(ready_,
+                (redis::IsAboutTls(own.error()) ? "redis-server cannot be reached with TLS: "
+                                                : "redis-server is up but refuses our credentials: ") +
+                    own.error().message);
   } else if (own->role == redis::Role::kMaster) {
     ready_ = true;
     health_.Say(ready_, "master at " + self_.ToAddress());

@@ -153,17 +153,23 @@ Status Recoverer::AskPeers(RecoveryView& view) {
 
   AskVotes(view);
 
-  std::vector<Endpoint> asked = NamedMasters(view);
-  const std::size_t named = asked.size();
+  std::vector<Endpoint> asked{view.record.master};
   for (const auto& member : *members) {
     if (member.endpoint != view.self) asked.push_back(member.endpoint);
   }
+  // Whom only a Sentinel names is told no password.
+  std::vector<Endpoint> named = NamedMasters(view);
+  std::erase_if(named, [&asked](const auto& master) { return Contains(asked, master); });
   auto infos = network_.redis.AskInfos(asked);
-  for (std::size_t i = 0; i < named; ++i) {
-    if (infos[i] && !store::BelongsToGroup(*infos[i], *marks)) view.strangers.insert(asked[i]);
-  }
+  const auto note_stranger = [&](const Endpoint& master, const Result<redis::ServerInfo>& info) {
+    // Until it has loaded them, a server does not say what its data are called.
+    if (info && !info->loading && !store::BelongsToGroup(*info, *marks)) view.strangers.insert(master);
+  };
+  note_stranger(view.record.master, infos.front());
+  const auto named_infos = network_.redis.WithoutCredentials().AskInfos(named);
+  for (std::size_t i = 0; i < named.size(); ++i) note_stranger(named[i], named_infos[i]);
   if (infos.front() && !view.strangers.contains(view.record.master)) view.recorded = *infos.front();
-  std::size_t next = named;
+  std::size_t next = 1;
   for (const auto& member : *members) {
     if (member.endpoint == view.self) continue;
     auto& info = infos[next++];

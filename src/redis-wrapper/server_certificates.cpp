@@ -9,8 +9,8 @@ ServerCertificates::ServerCertificates(const daemon::Certificates& certificates,
     : certificates_(certificates), path_(std::move(path)), own_server_(own_server) {}
 
 void ServerCertificates::Check() {
-  const int generation = certificates_.generation();
-  if (told_ == generation) return;
+  const int loads = certificates_.loads();
+  if (told_ == loads) return;
   // Whichever of its files is set, and be it to the same path, it loads all of them.
   if (const auto taken = own_server_.Order({"CONFIG", "SET", "tls-cert-file", path_}); !taken) {
     log_problem_(log::Severity::kError, {.event = "server-certificates-rejected"},
@@ -18,7 +18,7 @@ void ServerCertificates::Check() {
                      "; if this stays, restart this node");
     return;
   }
-  told_ = generation;
+  told_ = loads;
   log_problem_.Reset();
   log::Info({.event = "server-certificates-reloaded"}, "redis-server has loaded the certificates");
 }

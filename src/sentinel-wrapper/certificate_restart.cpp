@@ -10,13 +10,17 @@ CertificateRestart::CertificateRestart(daemon::WrapperLoop& loop, const std::str
 void CertificateRestart::NoteLaunch() { launched_ = loop_.certificates().generation(); }
 
 void CertificateRestart::NoteRegistered() {
-  if (lock_.node().empty() || launched_ != loop_.certificates().generation()) return;
+  if (!IsWanted()) GiveUp();
+}
+
+void CertificateRestart::GiveUp() {
+  if (lock_.node().empty()) return;
   if (const auto released = lock_.Release(); !released)
     log::Debug({.event = "zookeeper-request-failed"}, "{}", released.error().message);
 }
 
 bool CertificateRestart::IsDue() {
-  if (launched_ == loop_.certificates().generation() || !loop_.session().connected()) return false;
+  if (!loop_.session().connected()) return false;
   auto held = lock_.Acquire();
   if (!held && held.error().kind == ErrorKind::kNotFound) {
     const auto made = loop_.session().EnsurePath(loop_.registry().sentinels.RestartLockPath());

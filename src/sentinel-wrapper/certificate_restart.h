@@ -21,8 +21,12 @@ class CertificateRestart {
   void NoteLaunch();
   // It is registered, and can be counted on.
   void NoteRegistered();
-  // Whether it is our turn. Until NoteRegistered, no other Sentinel has one.
+  // Our Sentinel has older certificates than the files.
+  bool IsWanted() const { return launched_ != loop_.certificates().generation(); }
+  // REQUIRES: IsWanted. Whether it is our turn. Until NoteRegistered or GiveUp, no other Sentinel has one.
   bool IsDue();
+  // It is not restarted now.
+  void GiveUp();
 
  private:
   daemon::WrapperLoop& loop_;

@@ -148,6 +148,17 @@ std::optional<RestartRequest> GroupKeeper::Rescue() {
   return std::nullopt;
 }
 
+bool GroupKeeper::IsQuiet() const {
+  const auto& listed = reader_.listed();
+  return answered_ && std::all_of(monitored_.begin(), monitored_.end(), [&listed](const auto& entry) {
+           const auto& [name, own] = entry;
+           const auto record = listed.find(name);
+           return !own.failover_in_progress && !own.master_down && !own.tilt && record != listed.end() &&
+                  record->second.state == Record::State::kMaster && record->second.master == own.master &&
+                  record->second.epoch == own.config_epoch;
+         });
+}
+
 bool GroupKeeper::busy() const {
   return std::any_of(rescuers_.begin(), rescuers_.end(),
                      [](const auto& entry) { return entry.second.busy(); });

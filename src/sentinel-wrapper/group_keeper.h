@@ -52,6 +52,10 @@ class GroupKeeper {
   // Whether our Sentinel answered when it was asked last.
   const Status& answered() const { return answered_; }
 
+  // Whether our Sentinel was well when it was asked last: it names the recorded masters, in their epochs, and
+  // sees none of them down and no failover.
+  bool IsQuiet() const;
+
   // A master has gone down not long ago: look again soon.
   bool busy() const;
 

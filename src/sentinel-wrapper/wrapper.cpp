@@ -11,9 +11,12 @@
 #include "base/log.h"
 #include "daemon/connect.h"
 #include "daemon/master_wait.h"
+#include "net/tls_context.h"
 #include "redis/conf_syntax.h"
 #include "redis/server_info.h"
 #include "sentinel-wrapper/server_conf.h"
+#include "sentinel/client.h"
+#include "store/sentinel_id.h"
 
 namespace redis_zk::sentinel_wrapper {
 
@@ -261,20 +264,64 @@ void Wrapper::AwaitTurn() {
 }
 
 std::optional<RestartRequest> Wrapper::FindCertificateRestart() {
-  // A failover goes on without it, but is quicker with it.
-  if (groups_.busy() || !certificate_restart_.IsDue()) return std::nullopt;
+  if (!certificate_restart_.IsWanted()) return std::nullopt;
   const std::string& group = options_.common.master_name;
   const auto record = loop_.registry().records.Read(group, Watch::kYes);
-  if (!record || record->state != Record::State::kMaster) return std::nullopt;
+  const Status allowed = record ? CanBeMissed(*record) : tl::unexpected(record.error());
+  if (!allowed) {
+    certificate_restart_.GiveUp();
+    log_postponed_(
+        log::Severity::kWarn, {.event = "restart-postponed"},
+        "cannot restart redis-sentinel for its certificates yet, retrying: " + allowed.error().message);
+    return std::nullopt;
+  }
+  if (!certificate_restart_.IsDue()) return std::nullopt;
   return RestartRequest{.group = group, .record = *record, .reason = "it reads certificates when it starts"};
+}
+
+Status Wrapper::CanBeMissed(const Record& record) {
+  if (record.state != Record::State::kMaster) return Fail(ErrorKind::kUnavailable, "no master is recorded");
+  if (!groups_.IsQuiet())
+    return Fail(ErrorKind::kUnavailable,
+                "it sees a failover, a master that is down, or one that is not recorded");
+  // With the new certificates, which may not be those that the others accept.
+  if (const auto master = network_.redis.AskInfo(record.master); !master)
+    return Fail("the master cannot be asked", master.error());
+  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
+  if (!registered) return tl::unexpected(registered.error());
+  auto others = store::PeersIn(*registered);
+  std::erase_if(others, [this](const auto& peer) { return peer.endpoint == options_.server.announce; });
+  const auto answers = sentinel::AskSentinels(network_.sentinels, others, options_.common.master_name);
+  const auto answering =
+      std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.has_value(); });
+  // More than half of all, where there are enough for that.
+  const std::size_t needed = std::min(others.size(), (others.size() + 1) / 2 + 1);
+  if (static_cast<std::size_t>(answering) < needed)
+    return Fail(ErrorKind::kUnavailable,
+                fmt::format("{} of {} other Sentinels answer, {} are needed without this one", answering,
+                            others.size(), needed));
+  return {};
+}
+
+Status Wrapper::CanStart(const Monitoring& monitoring) {
+  const auto& tls = options_.common.redis_tls;
+  if (tls.source) {
+    if (const auto loaded = TlsContext::Load(tls.files); !loaded) return tl::unexpected(loaded.error());
+  }
+  const auto conf = Render(monitoring);
+  if (!conf.findings.refusal.empty()) return Fail(ErrorKind::kInvalid, conf.findings.refusal);
+  return {};
 }
 
 std::optional<int> Wrapper::Restart(const RestartRequest& restart) {
   // Before the old one is stopped: from here on nothing depends on ZooKeeper.
   const auto monitoring = groups_.Survey(identities_.identity(), restart.group, restart.record);
-  if (!monitoring) {
+  // One that cannot be started again is not stopped.
+  const Status startable = monitoring ? CanStart(*monitoring) : tl::unexpected(monitoring.error());
+  if (!startable) {
+    certificate_restart_.GiveUp();
     log_postponed_(log::Severity::kWarn, {.event = "restart-postponed"},
-                   "cannot restart redis-sentinel yet, retrying: " + monitoring.error().message);
+                   "cannot restart redis-sentinel yet, retrying: " + startable.error().message);
     return std::nullopt;
   }
   log_postponed_.Reset();
@@ -300,7 +347,15 @@ void Wrapper::SayHealth() {
     return;
   }
   const bool unregistered = loop_.session().connected() && !registration_.is_current();
-  if (!answered) {
+  if (!answered && redis::IsAboutTls(answered.error())) {
+    loop_.NoteWaiting(daemon::Wait{
+        .name = "certificates",
+        .sentence =
+            fmt::format("redis-sentinel cannot be reached with TLS: {}; write certificates that it and "
+                        "the daemons accept, and restart this node if it keeps old ones",
+                        answered.error().message),
+        .needs_person = true});
+  } else if (!answered) {
     loop_.NoteWaiting(daemon::Wait{
         .name = "credentials",
         .sentence = fmt::format("redis-sentinel refuses our credentials: {}; make SENTINEL_PASSWORD match "

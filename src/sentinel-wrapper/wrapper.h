@@ -58,6 +58,10 @@ class Wrapper {
   std::optional<int> Restart(const RestartRequest& restart);
   // Something: restart our Sentinel, since it is its turn to read new certificates.
   std::optional<RestartRequest> FindCertificateRestart();
+  // Whether the group can do without our Sentinel for a moment, and will accept it again.
+  Status CanBeMissed(const store::Record& record);
+  // Whether our Sentinel, once stopped, can be started with this.
+  Status CanStart(const Monitoring& monitoring);
   // Until something happened in ZooKeeper, or it is time to look again.
   void AwaitTurn();
 

@@ -44,7 +44,7 @@ class Writer(Background):
     """
 
     def __init__(self, sentinels, name="visit", every=0.01, group=GROUP, password=None, sentinel_password=None,
-                 tls=None, whose=None):
+                 whose=None, tls=None):
         super().__init__()
         self.writes = name
         self.every = every

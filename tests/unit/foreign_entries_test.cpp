@@ -1,5 +1,6 @@
 #include "watcher/foreign_entries.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -37,8 +38,8 @@ redis::ServerInfo Stranger(redis::Role role = redis::Role::kMaster) {
 }
 
 store::Sentinel Registered(int number) {
-  const std::string digit = std::to_string(number);
-  return {std::string(8, digit[0]) + "-0000-4000-8000-000000000000", {"10.0.0." + digit, 26379}};
+  return {fmt::format("{0}{0}{0}{0}{0}{0}{0}{0}-0000-4000-8000-000000000000", number),
+          {fmt::format("10.0.0.{}", number), 26379}};
 }
 
 // A group in perfect health, but that a replica died and every Sentinel lists its address, where something

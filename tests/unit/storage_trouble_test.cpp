@@ -39,6 +39,10 @@ TEST(StorageTroubleTest, HearsWhatServersSayOfFilesThatTheyCannotWrite) {
             "Read-only file system"},
            {"broken disk", "1:M # Write error saving DB on disk(rdbSaveRio): Input/output error",
             "Input/output error"},
+           {"the link of a replica, not its disk",
+            "1:S # I/O error trying to sync with MASTER: connection lost", std::nullopt},
+           {"the link of a replica while it copies",
+            "1:S # I/O error reading bulk count from MASTER: Resource temporarily unavailable", std::nullopt},
            {"another failure", "1:M # Failed opening the temp RDB file: Permission denied", std::nullopt},
            {"nothing special", "1:M * Background saving terminated with success", std::nullopt},
            {"empty", "", std::nullopt}}) {
@@ -59,6 +63,18 @@ TEST(StorageTroubleTest, IsOverWhenNothingWasHeardForAMinute) {
   EXPECT_EQ(trouble.Find(start + 60s), std::nullopt);
   trouble.Hear("Input/output error", start + 70s);
   EXPECT_EQ(trouble.Find(start + 71s), "Input/output error");
+}
+
+TEST(StorageTroubleTest, KnowsWhenACopyCouldNotBeStored) {
+  StorageTrouble trouble;
+  const TimePoint now = Clock::now();
+  trouble.Hear("1:M # Error writing to the AOF file: No space left on device", now);
+  EXPECT_EQ(trouble.copy_failed_at(), std::nullopt);
+  trouble.Hear(
+      "1:S # Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA "
+      "synchronization: No space left on device",
+      now + 1s);
+  EXPECT_EQ(trouble.copy_failed_at(), now + 1s);
 }
 
 }  // namespace

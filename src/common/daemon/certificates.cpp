@@ -55,8 +55,8 @@ void Certificates::Load(const Stamps& stamps) {
   }
   log_problem_.Reset();
   source_->Set(std::move(*context));
-  loaded_ = stamps;
-  ++generation_;
+  if (std::exchange(loaded_, stamps) != stamps) ++generation_;
+  ++loads_;
   log::Info({.event = "certificates-reloaded"}, "certificates reloaded from {}: new connections use them",
             files_.certificate.empty() ? files_.ca : files_.certificate);
 }

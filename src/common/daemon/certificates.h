@@ -24,8 +24,10 @@ class Certificates {
   // The same at once, changed or not; says what came of it. For SIGHUP.
   void Reload();
 
-  // How often they were loaded anew. A server that was started at another number has older ones.
+  // How often others were loaded. A server that was started at another number has older ones.
   int generation() const { return generation_; }
+  // How often any were loaded, the same ones by SIGHUP included.
+  int loads() const { return loads_; }
 
  private:
   // Tells a file from the one that stood there before.
@@ -48,6 +50,7 @@ class Certificates {
   Stamps loaded_{};
   Stamps seen_{};
   int generation_ = 0;
+  int loads_ = 0;
   LogOnChange log_problem_;
 };
 

@@ -178,7 +178,8 @@ std::optional<Wait> ServerRunner::FindStorageTrouble(const std::string& director
 }
 
 bool ServerRunner::CannotStore() const {
-  return storage_ && storage_->Find(Clock::now(), kTryToStoreAgain).has_value();
+  const auto failed_at = storage_ ? storage_->copy_failed_at() : std::nullopt;
+  return failed_at && Clock::now() - *failed_at < kTryToStoreAgain;
 }
 
 std::string ServerRunner::DescribeEnd(int exit_code) const {

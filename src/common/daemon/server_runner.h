@@ -83,7 +83,7 @@ class ServerRunner {
   bool RefusesOthers(redis::Servers& servers) const;
   // What a person must do so that the server can write its files; nothing: it has not complained lately.
   std::optional<Wait> FindStorageTrouble(const std::string& directory) const;
-  // The server could not write a file a moment ago: what it would copy could not be stored.
+  // The server could not store a copy of its master's data a moment ago.
   bool CannotStore() const;
   // Of a server that served, and ended by itself with this code: why, and what to do, as half a sentence.
   std::string DescribeEnd(int exit_code) const;

@@ -151,7 +151,6 @@ std::vector<Result<Replies>> ConnectedServers::AskAll(const std::vector<Endpoint
     std::optional<Connection> connection;  // while answers are missing
     Replies replies;
   };
-  const TimePoint deadline = Clock::now() + timeout_;
   std::vector<Result<Replies>> answers;
   std::vector<Dialogue> dialogues(servers.size());
   for (std::size_t i = 0; i < servers.size(); ++i) {
@@ -164,6 +163,8 @@ std::vector<Result<Replies>> ConnectedServers::AskAll(const std::vector<Endpoint
     for (const auto& command : commands) connection->Send(command);
     dialogues[i].connection = std::move(*connection);
   }
+  // From here on: the look-up of one server's name must not make all of them look silent.
+  const TimePoint deadline = Clock::now() + timeout_;
   while (true) {
     std::vector<pollfd> waiting;
     std::vector<std::size_t> who;

@@ -7,14 +7,20 @@ namespace redis_zk::redis {
 
 namespace {
 
-// Of glibc, and where another one differs, of musl.
-constexpr std::array<std::string_view, 7> kCauses{
-    "No space left on device", "Disk quota exceeded", "Quota exceeded", "Read-only file system",
-    "Input/output error",      "I/O error",           "File too large",
+constexpr Duration kLasts = 60s;
+
+// Of glibc, and where another one differs, of musl; but for its "I/O error", which servers also say of a
+// link.
+constexpr std::array<std::string_view, 6> kCauses{
+    "No space left on device", "Disk quota exceeded", "Quota exceeded",
+    "Read-only file system",   "Input/output error",  "File too large",
 };
 
 // Written where the kernel took a part of what was to be written, and gave no reason.
 constexpr std::string_view kShortWrite = "Short write while writing to the AOF file";
+
+// Of a copy of a master's data: "needed for MASTER <-> REPLICA synchronization".
+constexpr std::string_view kCopy = "<-> REPLICA synchronization";
 
 }  // namespace
 
@@ -26,12 +32,18 @@ void StorageTrouble::Hear(std::string_view line, TimePoint now) {
   const std::lock_guard lock(mutex_);
   why_ = cause == kCauses.end() ? kCauses.front() : *cause;
   heard_at_ = now;
+  if (line.find(kCopy) != std::string_view::npos) copy_failed_at_ = now;
 }
 
-std::optional<std::string> StorageTrouble::Find(TimePoint now, Duration within) const {
+std::optional<std::string> StorageTrouble::Find(TimePoint now) const {
   const std::lock_guard lock(mutex_);
-  if (why_.empty() || now - heard_at_ >= within) return std::nullopt;
+  if (why_.empty() || now - heard_at_ >= kLasts) return std::nullopt;
   return why_;
+}
+
+std::optional<TimePoint> StorageTrouble::copy_failed_at() const {
+  const std::lock_guard lock(mutex_);
+  return copy_failed_at_;
 }
 
 }  // namespace redis_zk::redis
