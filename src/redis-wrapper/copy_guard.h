@@ -55,7 +55,7 @@ class CopyGuard {
   // Call with each look at the own server. False: it follows a master that is not ours, and was not let down
   // that way; nothing else is to be done with its role now. A server that cannot store a copy is kept from
   // requesting one again and again.
-  bool Check(const redis::ServerInfo& own, bool can_store = true);
+  bool Check(const redis::ServerInfo& own, bool can_store);
   // REQUIRES, as what follows: Check has seen it. Whether what the server says of its data may be written
   // down: it has no link, or one to a trusted master.
   bool Knows(const redis::ServerInfo& own) const;

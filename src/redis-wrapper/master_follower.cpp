@@ -33,7 +33,7 @@ MasterFollower::MasterFollower(const std::string& group, const redis::Network& n
       role_(membership.self().incomplete ? Role::kReplica : Role::kMaster),
       guard_(group, network, own_server, membership, lookup) {}
 
-bool MasterFollower::HoldsOurs(const redis::ServerInfo& own, bool can_store) {
+bool MasterFollower::GuardCopy(const redis::ServerInfo& own, bool can_store) {
   TellRole(own);
   is_left_alone_ = guard_.Check(own, can_store);
   return guard_.HoldsOurs(own);

@@ -21,7 +21,7 @@ class MasterFollower {
 
   // Call both with each look at the own server, this first: whose data it holds. False: they may be those of
   // a master that is not of the group, and it must not be promoted. `can_store`: a copy of the data.
-  bool HoldsOurs(const redis::ServerInfo& own, bool can_store = true);
+  bool GuardCopy(const redis::ServerInfo& own, bool can_store);
   // False: what it says of its data is not to be written down, for the same reason.
   bool Follow(const redis::ServerInfo& own);
   // The record names this node, which has just become master by it.

@@ -24,13 +24,7 @@ daemon::Wait WaitForLink(const redis::ServerInfo& own) {
 // Of a server that says something, but not how it is.
 daemon::Wait WaitForAnswer(const Error& error) {
   if (redis::IsFull(error)) return {.name = "server-full", .sentence = error.message, .failing = true};
-  if (redis::IsAboutTls(error)) {
-    return {.name = "certificates",
-            .sentence = fmt::format("redis-server cannot be reached with TLS: {}; write certificates that it "
-                                    "and the daemons accept, and restart this node if it keeps old ones",
-                                    error.message),
-            .needs_person = true};
-  }
+  if (redis::IsAboutTls(error)) return daemon::WaitForCertificates("redis-server", error);
   return {.name = "credentials",
           .sentence = fmt::format("redis-server refuses our credentials: {}; make REDIS_USERNAME and "
                                   "REDIS_PASSWORD match REDIS_CONF",

@@ -20,15 +20,15 @@ constexpr Duration kLookSoonFor = 5s;
 constexpr Duration kLookSoon = 250ms;
 constexpr Duration kLookEvery = 1s;
 
-// The recorded one first, and then those that Sentinels name; without this node.
-std::vector<Endpoint> NamedMasters(const RecoveryView& view) {
-  std::vector<Endpoint> masters{view.record.master};
+// The masters that Sentinels name, but for those in `others`; without this node.
+std::vector<Endpoint> NamedBeside(const std::vector<Endpoint>& others, const RecoveryView& view) {
+  std::vector<Endpoint> named;
   for (const auto& witness : view.sentinels) {
-    if (!witness.report || witness.report->master == view.self) continue;
-    if (std::find(masters.begin(), masters.end(), witness.report->master) == masters.end())
-      masters.push_back(witness.report->master);
+    if (!witness.report) continue;
+    const Endpoint& master = witness.report->master;
+    if (master != view.self && !Contains(others, master) && !Contains(named, master)) named.push_back(master);
   }
-  return masters;
+  return named;
 }
 
 store::NextRecord NextRecordOf(const Endpoint& self, const RecoveryDecision& decision) {
@@ -158,8 +158,7 @@ Status Recoverer::AskPeers(RecoveryView& view) {
     if (member.endpoint != view.self) asked.push_back(member.endpoint);
   }
   // Whom only a Sentinel names is told no password.
-  std::vector<Endpoint> named = NamedMasters(view);
-  std::erase_if(named, [&asked](const auto& master) { return Contains(asked, master); });
+  const std::vector<Endpoint> named = NamedBeside(asked, view);
   auto infos = network_.redis.AskInfos(asked);
   const auto note_stranger = [&](const Endpoint& master, const Result<redis::ServerInfo>& info) {
     // Until it has loaded them, a server does not say what its data are called.

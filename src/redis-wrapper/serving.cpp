@@ -104,7 +104,7 @@ void Serving::Check() {
   TellServing(own || own.error().kind == ErrorKind::kRefused, reachable);
   // What it holds while it loads is not complete, whosever it is.
   if (own)
-    promotable_.Keep(*own, own->loading || follower_.HoldsOurs(*own, !parts_.runner.CannotStore()),
+    promotable_.Keep(*own, own->loading || follower_.GuardCopy(*own, !parts_.runner.CannotStore()),
                      reachable);
   if (own) certificates_.Check();
   readiness_.Say(own);

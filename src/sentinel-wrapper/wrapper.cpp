@@ -348,13 +348,7 @@ void Wrapper::SayHealth() {
   }
   const bool unregistered = loop_.session().connected() && !registration_.is_current();
   if (!answered && redis::IsAboutTls(answered.error())) {
-    loop_.NoteWaiting(daemon::Wait{
-        .name = "certificates",
-        .sentence =
-            fmt::format("redis-sentinel cannot be reached with TLS: {}; write certificates that it and "
-                        "the daemons accept, and restart this node if it keeps old ones",
-                        answered.error().message),
-        .needs_person = true});
+    loop_.NoteWaiting(daemon::WaitForCertificates("redis-sentinel", answered.error()));
   } else if (!answered) {
     loop_.NoteWaiting(daemon::Wait{
         .name = "credentials",

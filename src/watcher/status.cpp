@@ -326,23 +326,26 @@ std::string DescribeOpen(const OpenZnodes& open) {
 }
 
 std::map<std::string, OpenKind> FindOpenKinds(const std::vector<store::OpenServer>& servers) {
-  std::map<std::string, std::set<Endpoint>> addresses;
-  std::map<std::string, const daemon::Risk*> risks;
+  struct Open {
+    const daemon::Risk* risk = nullptr;
+    std::set<Endpoint> addresses;
+  };
+  std::map<std::string, Open> found;
   for (const auto& server : servers) {
     const auto& risk = daemon::RiskOf(server.daemon);
-    addresses[std::string(risk.kind)].insert(server.endpoint);
-    risks[std::string(risk.kind)] = &risk;
+    auto& open = found[std::string(risk.kind)];
+    open.risk = &risk;
+    open.addresses.insert(server.endpoint);
   }
   std::map<std::string, OpenKind> kinds;
-  for (const auto& [kind, open] : addresses) {
+  for (const auto& [kind, open] : found) {
     std::string named;
-    std::size_t left = open.size();
-    for (auto address = open.begin(); address != open.end() && open.size() - left < kMostNamed; ++address) {
-      named += (named.empty() ? "" : ", ") + address->ToAddress();
-      --left;
+    std::size_t count = 0;
+    for (const auto& address : open.addresses) {
+      if (count++ < kMostNamed) named += (named.empty() ? "" : ", ") + address.ToAddress();
     }
-    if (left > 0) named += fmt::format(" and {} more", left);
-    kinds[kind] = {open.size(), daemon::DescribeOpenServers(named, *risks.at(kind))};
+    if (count > kMostNamed) named += fmt::format(" and {} more", count - kMostNamed);
+    kinds[kind] = {count, daemon::DescribeOpenServers(named, *open.risk)};
   }
   return kinds;
 }

@@ -114,7 +114,8 @@ class Shelter:
 
     def _has(self, node, written):
         """Whether it follows the master closely: after a cut nothing comes for seconds on a link that counts as up."""
-        return node.follows(self._master) and node.info().get("slave_repl_offset", 0) >= written - LAG
+        info = node.info()
+        return node.is_linked(info, self._master) and info.get("slave_repl_offset", 0) >= written - LAG
 
     def spared(self, fleet, roles):
         """Of these roles the one that must not be hit, for no other node would have the data."""

@@ -318,7 +318,11 @@ class RedisWrapper(Wrapper):
         return self.info().get("role")
 
     def follows(self, master):
-        info = self.info()
+        return self.is_linked(self.info(), master)
+
+    @staticmethod
+    def is_linked(info, master):
+        """Whether `info` is that of a replica of this master, with a link to it."""
         return info.get("master_port") == master.port and info.get("master_link_status") == "up"
 
 

@@ -17,25 +17,13 @@ using Hold = IdentityKeeper::Hold;
 
 class IdentityKeeperTest : public WrapperTest {
  protected:
-  // A wrapper, and another client that looks on.
-  struct Site {
+  struct Site : WatchedLoop {
     explicit Site(IdentityKeeperTest& test)
-        : loop(zookeeper, test.signals(), test.common_, test.server_),
-          keeper(*loop, test.options_, test.network_.network()) {
-      EXPECT_TRUE(other.groups.Ensure("master1"));
-    }
+        : WatchedLoop(test.signals(), test.common_, test.server_),
+          keeper(*loop, test.options_, test.network_.network()) {}
 
     std::vector<store::Identity> Identities() { return other.identities.List().value(); }
-    // The wrapper's session has ended, and it has another one.
-    void Expire() {
-      zookeeper.Expire(loop.session().id());
-      loop->Pump(Clock::now());
-    }
 
-    FakeZooKeeper zookeeper;
-    std::unique_ptr<zookeeper::Session> other_session = OpenFake(zookeeper);
-    store::Registry other{*other_session, "/redis"};
-    FaultyLoop loop;
     IdentityKeeper keeper;
   };
 

@@ -20,23 +20,12 @@ using zookeeper::kAnyVersion;
 
 class RegistrationTest : public WrapperTest {
  protected:
-  // A wrapper, and another client that looks on.
-  struct Site {
+  struct Site : WatchedLoop {
     explicit Site(RegistrationTest& test)
-        : loop(zookeeper, test.signals(), test.common_, test.server_), registration(*loop, test.options_) {
-      EXPECT_TRUE(other.groups.Ensure("master1"));
-    }
+        : WatchedLoop(test.signals(), test.common_, test.server_), registration(*loop, test.options_) {}
 
     std::vector<store::Sentinel> Listed() { return other.sentinels.List(zookeeper::Watch::kNo).value(); }
-    void Expire() {
-      zookeeper.Expire(loop.session().id());
-      loop->Pump(Clock::now());
-    }
 
-    FakeZooKeeper zookeeper;
-    std::unique_ptr<zookeeper::Session> other_session = OpenFake(zookeeper);
-    store::Registry other{*other_session, "/redis"};
-    FaultyLoop loop;
     Registration registration;
   };
 

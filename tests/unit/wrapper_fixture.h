@@ -32,6 +32,25 @@ class FaultyLoop {
   daemon::WrapperLoop loop_;
 };
 
+// A wrapper's loop, and another client that looks on.
+struct WatchedLoop {
+  WatchedLoop(const BlockedSignals& signals, const CommonOptions& common, const ServerOptions& server)
+      : loop(zookeeper, signals, common, server) {
+    EXPECT_TRUE(other.groups.Ensure("master1"));
+  }
+
+  // The wrapper's session has ended, and it has another one.
+  void Expire() {
+    zookeeper.Expire(loop.session().id());
+    loop->Pump(Clock::now());
+  }
+
+  FakeZooKeeper zookeeper;
+  std::unique_ptr<zookeeper::Session> other_session = OpenFake(zookeeper);
+  store::Registry other{*other_session, "/redis"};
+  FaultyLoop loop;
+};
+
 class WrapperTest : public SignalsTest {
  protected:
   static CommonOptions Common() {

@@ -34,6 +34,14 @@ Wait WaitAfter(const Error& error, std::string name, const std::string& what) {
           .needs_person = error.kind == ErrorKind::kDenied};
 }
 
+Wait WaitForCertificates(std::string_view server, const Error& error) {
+  return {.name = "certificates",
+          .sentence = fmt::format("{} cannot be reached with TLS: {}; write certificates that it and the "
+                                  "daemons accept, and restart this node if it keeps old ones",
+                                  server, error.message),
+          .needs_person = true};
+}
+
 Wait WaitForZooKeeper(const std::string& hosts, bool refused) {
   return {.name = "zookeeper",
           .sentence = fmt::format("ZooKeeper{}{} {}", hosts.empty() ? "" : " ", hosts,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -39,6 +40,8 @@ struct Wait {
 // After a request to ZooKeeper failed, which is made again. `what` opens its sentence: "cannot read the
 // groups". What an ACL denies is for a person to end.
 Wait WaitAfter(const Error& error, std::string name, const std::string& what);
+// For certificates with which `server` ("redis-server") can be reached.
+Wait WaitForCertificates(std::string_view server, const Error& error);
 // For a connection to ZooKeeper, whose session logs that it has none and why. `hosts` may be empty.
 // `refused`: as of the session.
 Wait WaitForZooKeeper(const std::string& hosts, bool refused);

@@ -17,8 +17,7 @@ namespace redis_zk::store {
 
 class OpenServers {
  public:
-  OpenServers(zookeeper::Session& session, const std::string& root)
-      : session_(session), paths_(root), znodes_(session) {}
+  OpenServers(zookeeper::Session& session, const std::string& root) : paths_(root), znodes_(session) {}
 
   // Ordered by uuid. Unreadable entries are left out and logged.
   Result<std::vector<OpenServer>> List();
@@ -26,7 +25,6 @@ class OpenServers {
   Status Put(const std::string& uuid, const OpenServer& server);
 
  private:
-  zookeeper::Session& session_;
   const Paths paths_;
   Znodes znodes_;
 };

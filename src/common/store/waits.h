@@ -16,8 +16,7 @@ namespace redis_zk::store {
 
 class Waits {
  public:
-  Waits(zookeeper::Session& session, const std::string& root)
-      : session_(session), paths_(root), znodes_(session) {}
+  Waits(zookeeper::Session& session, const std::string& root) : paths_(root), znodes_(session) {}
 
   // Of all groups, ordered by uuid. Unreadable entries are left out and logged.
   Result<std::vector<Wait>> List();
@@ -27,7 +26,6 @@ class Waits {
   Status Remove(const std::string& uuid);
 
  private:
-  zookeeper::Session& session_;
   const Paths paths_;
   Znodes znodes_;
 };

@@ -63,6 +63,11 @@ Status Znodes::PutEphemeral(const std::string& path, const std::string& data) {
   return {};
 }
 
+Status Znodes::PutShown(const std::string& parent, const std::string& name, const std::string& data) {
+  if (auto made = session_.EnsurePath(parent); !made) return made;
+  return PutEphemeral(parent + '/' + name, data);
+}
+
 Status Znodes::DeleteIfThere(const std::string& path) {
   const auto there = session_.Exists(path, Watch::kNo);
   if (!there) return tl::unexpected(there.error());

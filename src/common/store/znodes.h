@@ -35,6 +35,13 @@ class Znodes {
   Result<std::vector<Entry>> Read(const std::vector<std::string>& paths, const Parse& parse,
                                   std::size_t* closed = nullptr);
 
+  // The same of entries that are shown and nothing more, of which one that is missing does no harm: those
+  // that an ACL closes to us are left out, and a parent that is missing has none.
+  template <class Entry, class Parse>
+  Result<std::vector<Entry>> ListShown(const std::string& parent, const Parse& parse);
+  // Puts one of them, as PutEphemeral; the first one makes the parent.
+  Status PutShown(const std::string& parent, const std::string& name, const std::string& data);
+
   // Creates a persistent znode with its parents, or sets its data.
   Status Put(const std::string& path, const std::string& data);
   // Creates an ephemeral znode of the current session, in place of one that an earlier session of ours left
@@ -72,6 +79,14 @@ Result<std::vector<Entry>> Znodes::List(const std::string& parent, zookeeper::Wa
         return parse(path.substr(parent.size() + 1), node);
       },
       closed);
+}
+
+template <class Entry, class Parse>
+Result<std::vector<Entry>> Znodes::ListShown(const std::string& parent, const Parse& parse) {
+  std::size_t closed = 0;
+  auto listed = List<Entry>(parent, zookeeper::Watch::kNo, parse, &closed);
+  if (!listed && listed.error().kind == ErrorKind::kNotFound) return std::vector<Entry>{};
+  return listed;
 }
 
 template <class Entry, class Parse>
