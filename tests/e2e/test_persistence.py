@@ -513,13 +513,13 @@ def test_a_fence_whose_answer_was_lost_is_lowered(make_cluster):
     with node.client() as client:
         wait_for(lambda: client.config_get("masterauth")["masterauth"], what="the guard of the copy")
 
-        def questions():
-            return client.info("commandstats")["cmdstat_config|get"]["calls"]
+        def asks_for_the_users_settings():
+            return any(b"min-replicas-to-write" in entry["command"] for entry in client.slowlog_get(16))
 
-        before = questions()
+        client.config_set("slowlog-log-slower-than", 0)
         cluster.zookeeper.signal(signal.SIGSTOP)
-        # It has asked for the user's settings; the order to raise is on its way.
-        wait_for(lambda: questions() > before, what="the raise", every=0)
+        # The order to raise is on its way then.
+        wait_for(asks_for_the_users_settings, what="the raise", every=0)
         os.kill(node.child, signal.SIGSTOP)
     node.wait_log("event=fence-")
     cluster.zookeeper.signal(signal.SIGCONT)
