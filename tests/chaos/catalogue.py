@@ -5,8 +5,12 @@ same order.
 import itertools
 import random
 
-from faults import REDIS, SENTINELS, WATCHERS, Both, Cut, Freeze, Kill, Replace, Stop, possessive
-from fleet import Restart
+from faults import Both, Cut, Freeze, Kill, Replace, Stop, possessive
+from fleet import REDIS, SENTINELS, WATCHERS, ZOOKEEPERS, Restart
+
+
+# Whom a master may be cut from.
+OTHERS = (ZOOKEEPERS[0], *REDIS[1:], *SENTINELS, *WATCHERS)
 
 
 def restart(rng):
@@ -22,13 +26,10 @@ def kill_all(rng, whom, roles):
     return Kill(f"kill -9 {whom}", roles, "both", tuple(restart(rng) for _ in roles))
 
 
-def kill_zookeeper(rng):
-    """For longer than a session lives, too. It does not move: that is told to nobody."""
-    return Kill("kill -9 zookeeper", ("zookeeper",), "wrapper", (Restart(rng.uniform(1, 15), False),))
-
-
-def kill_everything(rng):
-    return kill_all(rng, "everything but zookeeper", (*REDIS, *SENTINELS, *WATCHERS))
+def mass_death(rng):
+    whom, roles = rng.choice((("everything but zookeeper", (*REDIS, *SENTINELS, *WATCHERS)), ("all redis", REDIS),
+                              ("all sentinels", SENTINELS)))
+    return kill_all(rng, whom, roles)
 
 
 def freeze(rng, role, *parts):
@@ -48,10 +49,24 @@ def cut(rng, role, other, both_ways=True):
     return Cut(kind, (role,), (other,), False, rng.uniform(1, 12), both_ways)
 
 
+def cut_from_master(rng):
+    return cut(rng, "master", rng.choice(OTHERS))
+
+
 def cut_one_way(rng):
     """What a node says is not heard, by anybody or by one; or it does not hear one."""
-    one, other = rng.sample(("master", rng.choice(("zookeeper", *REDIS[1:], *SENTINELS, *WATCHERS))), 2)
+    one, other = rng.sample(("master", rng.choice(OTHERS)), 2)
     return rng.choice((lambda: cut_off(rng, "master", both_ways=False), lambda: cut(rng, one, other, False)))()
+
+
+def fail_zookeeper(rng):
+    """Its leader, another server or all; for longer than a session lives, too. It does not move: that is told to nobody."""
+    whom, roles = rng.choice((("zookeeper's leader", ZOOKEEPERS[:1]), ("a zookeeper", ZOOKEEPERS[1:2]),
+                              ("all zookeepers", ZOOKEEPERS)))
+    return rng.choice((
+        lambda: Kill(f"kill -9 {whom}", roles, "wrapper", tuple(Restart(rng.uniform(1, 15), False) for _ in roles)),
+        lambda: Freeze(f"freeze {whom}", roles, "wrapper", rng.uniform(1, 8)),
+        lambda: Cut(f"cut off {whom}", roles, (), True, rng.uniform(1, 12))))()
 
 
 def stop(rng, *roles):
@@ -70,30 +85,21 @@ SINGLE = (
     lambda rng: kill(rng, "master", "server", "wrapper"),
     lambda rng: kill(rng, rng.choice(REDIS[1:]), "both", "server"),
     lambda rng: kill(rng, rng.choice(SENTINELS), "both", "server"),
-    kill_zookeeper,
-    lambda rng: freeze(rng, "master", "server", "both", "wrapper"),
-    lambda rng: freeze(rng, rng.choice(REDIS[1:]), "wrapper", "server"),
-    lambda rng: freeze(rng, rng.choice(SENTINELS), "wrapper", "server"),
     lambda rng: rng.choice((kill, freeze))(rng, rng.choice(WATCHERS), "wrapper"),
-    lambda rng: freeze(rng, "zookeeper", "wrapper"),
+    lambda rng: freeze(rng, "master", "server", "both", "wrapper"),
+    lambda rng: freeze(rng, rng.choice((*REDIS[1:], *SENTINELS)), "wrapper", "server"),
+    fail_zookeeper,
     lambda rng: cut_off(rng, "master", but=rng.choice(((), ("clients",)))),
     lambda rng: cut_off(rng, "master", *rng.choice(((), (rng.choice(REDIS[1:]),))), rng.choice(SENTINELS),
                         but=("clients",)),
-    lambda rng: cut_off(rng, rng.choice((*REDIS[1:], *SENTINELS))),
-    lambda rng: cut_off(rng, rng.choice(("zookeeper", *WATCHERS))),
-    lambda rng: cut(rng, "master", rng.choice(("zookeeper", *REDIS[1:], *SENTINELS, *WATCHERS))),
-    cut_one_way,
+    lambda rng: cut_off(rng, rng.choice((*REDIS[1:], *SENTINELS, *WATCHERS))),
+    lambda rng: rng.choice((cut_from_master, cut_one_way))(rng),
     lambda rng: stop(rng, "master"),
     lambda rng: stop(rng, *REDIS[1:], *SENTINELS),
-    lambda rng: replace(rng, *REDIS[1:]),
-    lambda rng: replace(rng, *SENTINELS),
+    lambda rng: rng.choice((replace(rng, *REDIS[1:]), replace(rng, *SENTINELS))),
 )
 
-MASS = (
-    kill_everything,
-    lambda rng: kill_all(rng, "all redis", REDIS),
-    lambda rng: kill_all(rng, "all sentinels", SENTINELS),
-)
+FAULTS = (*SINGLE, mass_death)
 
 
 def both(kind, first, second, delay):
@@ -107,14 +113,13 @@ def two(rng):
 
 def kill_everything_around_zookeeper(rng):
     """ZooKeeper fails, too: before the rest dies, while it starts, or when a master is about to be recorded."""
-    everything = kill_everything(rng)
-    zookeeper = rng.choice((kill_zookeeper(rng), freeze(rng, "zookeeper", "wrapper"), cut_off(rng, "zookeeper")))
-    first, second = rng.sample((everything, zookeeper), 2)
+    everything = kill_all(rng, "everything but zookeeper", (*REDIS, *SENTINELS, *WATCHERS))
+    first, second = rng.sample((everything, fail_zookeeper(rng)), 2)
     return both("kill -9 everything, and zookeeper fails", first, second, rng.uniform(0, 6))
 
 
 # What happens once before anything happens again: the deck that is shuffled.
-DECK = (*SINGLE, *MASS, two, two, two, two, kill_everything_around_zookeeper)
+DECK = (*FAULTS, mass_death, two, two, two, two, kill_everything_around_zookeeper)
 
 # The seconds between two faults of a pair.
 APART = (0.0, 0.5, 2.0, 8.0)
@@ -125,7 +130,7 @@ def pairs(seed, part, parts):
 
     The order is always the same; the seed draws the details.
     """
-    drawn = list(itertools.product(itertools.permutations((*SINGLE, *MASS), 2), APART))
+    drawn = list(itertools.product(itertools.permutations(FAULTS, 2), APART))
     random.Random(0).shuffle(drawn)
     return [(number, _pair(random.Random(f"{seed} {number}"), *which))
             for number, which in enumerate(drawn, 1) if number % parts == part % parts]

@@ -1,13 +1,13 @@
 """Random faults against a real fleet, with clients that write all the time: ./run chaos [--minutes N] [--seed S].
 
-Three redis-wrappers, three sentinel-wrappers and two watchers around a ZooKeeper, each on a machine of its own: a
-network namespace, which takes root; without it all share the loopback, and no links are cut. Round by round something
-is killed, frozen, cut off, stopped or replaced, or everything dies at once; a scheduler starts it again, as Marathon
-does, often on another port. A round may be one fault, two of them (--pairs: each after each other one) or a storm of
-faults in three groups at once (--storm). While it lasts, the record's epoch must never fall, two masters must not
-accept writes for longer than the fence allows, and no server may outlive its wrapper. After it there has to be a master
-that takes writes, and everybody has to agree, within a bound; no acknowledged write may be missing that asynchronous
-replication does not excuse. Ends with 1 when a promise was broken.
+Three redis-wrappers, three sentinel-wrappers and two watchers around three ZooKeeper servers, each on a machine of its
+own: a network namespace, which takes root; without it all share the loopback, and no links are cut. Round by round
+something is killed, frozen, cut off, stopped or replaced, or everything dies at once; a scheduler starts it again, as
+Marathon does, often on another port. A round may be one fault, two of them (--pairs: each after each other one) or a
+storm of faults in three groups at once (--storm). While it lasts, the record's epoch must never fall, two masters must
+not accept writes for longer than the fence allows, and no server may outlive its wrapper. After it there has to be a
+master that takes writes, and everybody has to agree, within a bound; no acknowledged write may be missing that
+asynchronous replication does not excuse. Ends with 1 when a promise was broken.
 
 The same seed draws the same faults in the same order; what becomes of them is up to the machine. Which there are is in
 catalogue.py and storm.py, what they do in faults.py, what must hold in checker.py.
@@ -35,7 +35,7 @@ import redis
 from catalogue import draw, pairs
 from checker import Ledger, OrphanSampler, RecordSampler, WriteSampler, loss_windows
 from cluster import PATIENCE, Cluster, wait_for
-from fleet import LeftPorts, Scheduler, bring_up
+from fleet import ZOOKEEPERS, LeftPorts, Scheduler, bring_up
 from network import Network
 from storm import Storm
 from writer import WHOSE, Writer
@@ -142,9 +142,11 @@ class Chaos:
         if self.passwords:
             number = len(self.clusters) + 1
             cluster.add_env(REDIS_PASSWORD=f"redis-{number}", SENTINEL_PASSWORD=f"sentinel-{number}")
-        if self.clusters:
+        if not self.clusters:
+            cluster.start_zookeepers(len(ZOOKEEPERS))
+        else:
             # Whose root is another one.
-            cluster.use_zookeeper([self.clusters[0].zookeeper])
+            cluster.use_zookeeper(self.clusters[0].zookeepers)
             cluster.zookeeper_hosts += f"/deployment{len(self.clusters) + 1}"
             cluster.suffix = f" of deployment {len(self.clusters) + 1}"
         self.clusters.append(cluster)

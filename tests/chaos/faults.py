@@ -11,11 +11,7 @@ import threading
 import time
 
 from cluster import PATIENCE, alive, wait_for
-from fleet import Restart
-
-REDIS = ("master", "replica 0", "replica 1")
-SENTINELS = ("sentinel 0", "sentinel 1", "sentinel 2")
-WATCHERS = ("watcher 0", "watcher 1")
+from fleet import REDIS, Restart
 
 # How long a stop may take: a handover, then the server's own end.
 STOP_PATIENCE = 60

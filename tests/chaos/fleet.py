@@ -7,8 +7,14 @@ import threading
 import time
 
 from background import Background
-from cluster import GROUP, RedisWrapper, is_free, wait_for
+from cluster import GROUP, RedisWrapper, is_free, wait_for, zookeeper_mode
 
+# The roles.
+REDIS = ("master", "replica 0", "replica 1")
+SENTINELS = ("sentinel 0", "sentinel 1", "sentinel 2")
+WATCHERS = ("watcher 0", "watcher 1")
+# The first is the leader.
+ZOOKEEPERS = ("zookeeper 0", "zookeeper 1", "zookeeper 2")
 
 @dataclasses.dataclass(frozen=True)
 class Restart:
@@ -146,17 +152,24 @@ class Fleet:
             scheduler.keep(process)
 
     def everybody(self):
-        return [*self.nodes, *self.sentinels, *self.watchers, self.cluster.zookeeper]
+        return [*self.nodes, *self.sentinels, *self.watchers, *self.cluster.zookeepers]
 
     def cast(self, master):
-        """The fleet with its roles as they are now: "master", "replica 0", "sentinel 2", "watcher 1", "zookeeper"."""
+        """The fleet with its roles as they are now: "master", "replica 0", "sentinel 2", "watcher 1", "zookeeper 0"."""
         view = copy.copy(self)
         kinds = {"replica": [node for node in self.nodes if node is not master], "sentinel": self.sentinels,
-                 "watcher": self.watchers}
-        view._roles = {"master": master, "zookeeper": self.cluster.zookeeper}
+                 "watcher": self.watchers, "zookeeper": self._zookeepers()}
+        view._roles = {"master": master}
         view._roles |= {f"{kind} {number}": process for kind, processes in kinds.items()
                         for number, process in enumerate(processes)}
         return view
+
+    def _zookeepers(self):
+        """Of an ensemble, its leader first. A single server has all roles."""
+        servers = self.cluster.zookeepers
+        if len(servers) == 1:
+            return servers * len(ZOOKEEPERS)
+        return sorted(servers, key=lambda server: zookeeper_mode(server.host, server.port, timeout=0.2) != "leader")
 
     def cast_again(self):
         """The roles, now that the master may be another."""

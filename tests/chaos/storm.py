@@ -9,7 +9,7 @@ import random
 import threading
 import time
 
-from catalogue import MASS, SINGLE
+from catalogue import FAULTS
 from cluster import PATIENCE
 from faults import Cut, Fault, Kill, Replace
 
@@ -37,7 +37,7 @@ class Storm(Fault):
         when, drawn = 0.0, []
         while (when := when + rng.expovariate(1 / self.mean)) < self.seconds:
             hit = list(range(groups)) if rng.random() < 0.1 else [rng.randrange(groups)]
-            fault = rng.choice((*SINGLE, *MASS))(rng).beside_others()
+            fault = rng.choice(FAULTS)(rng).beside_others()
             if self.cutting or not fault.cuts:
                 drawn.append((when, hit, fault))
         return drawn

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from cluster import (GROUP, Cluster, RedisWrapper, SentinelWrapper, Server, Watcher, wait_for, write_until_ok,
-                     zookeeper_serves)
+                     zookeeper_mode)
 from engine import ZOOKEEPER
 from marathon import Marathon
 from writer import Writer
@@ -143,7 +143,7 @@ def fleet(engine):
         engine.docker("run", "-d", "--name", zookeeper, "--network", marathon.network.name, "--ip", address,
                       ZOOKEEPER)
         try:
-            wait_for(lambda: zookeeper_serves(address, 2181), what="ZooKeeper's start")
+            wait_for(lambda: zookeeper_mode(address, 2181), what="ZooKeeper's start")
             marathon.env["ZK_HOSTS"] = f"{address}:2181"
             fleet = Fleet(marathon, cluster, address)
             marathon.deploy_group(definition("redis-zk.json"))
