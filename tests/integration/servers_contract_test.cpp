@@ -48,7 +48,7 @@ class RealServersWorld final : public ServersWorld {
     return endpoint;
   }
 
-  const redis::Credentials nobody_;
+  const redis::Credentials nobody_{};
   redis::ConnectedServers servers_{{nobody_}, kTimeout};
   std::map<Endpoint, Server*> started_;
   std::vector<std::shared_ptr<Server>> kept_;

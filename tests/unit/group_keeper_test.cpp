@@ -269,7 +269,7 @@ TEST_F(GoneGroupTest, IsKeptWhileSomebodyLives) {
     const char* name;
     std::function<void(GoneSite&)> change;
   };
-  for (const auto& [name, change] : std::initializer_list<Row>{
+  for (const Row& row : std::initializer_list<Row>{
            {"its master", [](GoneSite&) {}},
            {"its replica", [this](GoneSite& site) { site.Die("g", other_master_); }},
            {"a failover runs",
@@ -292,10 +292,10 @@ TEST_F(GoneGroupTest, IsKeptWhileSomebodyLives) {
               site.Record("g", other_master_);
             }},
        }) {
-    SCOPED_TRACE(name);
-    AtEveryCall([this, &change = change](int number, Fault fault) {
+    SCOPED_TRACE(row.name);
+    AtEveryCall([this, &row](int number, Fault fault) {
       GoneSite site(*this);
-      change(site);
+      row.change(site);
       site.network.FailCall(number, fault);
       EXPECT_FALSE(site.LookFor(6s));
       EXPECT_TRUE(site.Monitors("g"));

@@ -99,7 +99,7 @@ TEST_F(ServingEndTest, LaggingReplicasDoNotUseUpTheTimeOfTheSave) {
     const char* expected;
     const char* line;
   };
-  for (const auto& [configured, forbidden, expected, line] :
+  for (const Row& row :
        std::initializer_list<Row>{{"10", false, "2", "shutdown-timeout shortened from 10 s to 2 s"},
                                   {"1", false, "1", ""},
                                   {"", false, "", ""},
@@ -108,17 +108,17 @@ TEST_F(ServingEndTest, LaggingReplicasDoNotUseUpTheTimeOfTheSave) {
     const CapturedLog log;
     BeginAsMaster(site);
     site.options.handover_timeout = 0ms;
-    site.After(kServes, [&site, configured = configured, forbidden = forbidden] {
-      site.own().config["shutdown-timeout"] = configured;
-      if (std::string(configured).empty()) site.own().config.erase("shutdown-timeout");
-      if (forbidden) site.own().forbidden = {{"CONFIG", "SET"}};
+    site.After(kServes, [&site, &row] {
+      site.own().config["shutdown-timeout"] = row.configured;
+      if (std::string(row.configured).empty()) site.own().config.erase("shutdown-timeout");
+      if (row.forbidden) site.own().forbidden = {{"CONFIG", "SET"}};
     });
     site.StopAfter(kServes + 2s);
     EXPECT_EQ(site.Run(signals()), kExitStopped);
     const auto& config = site.own().config;
     const auto found = config.find("shutdown-timeout");
-    EXPECT_EQ(found == config.end() ? "" : found->second, expected);
-    EXPECT_THAT(log.text(), HasSubstr(line));
+    EXPECT_EQ(found == config.end() ? "" : found->second, row.expected);
+    EXPECT_THAT(log.text(), HasSubstr(row.line));
   }
 }
 
@@ -128,23 +128,23 @@ TEST_F(ServingEndTest, AServerThatDoesNotStopIsKilledAndWhatItCostsIsSaid) {
     const char* append_only;
     const char* line;
   };
-  for (const auto& [conf, append_only, line] : std::initializer_list<Row>{
+  for (const Row& row : std::initializer_list<Row>{
            {"", "no", "7 changes since the last snapshot may be lost"},
            {"save \"\"\n", "no", "nothing is lost on disk"},
            {"appendonly yes\n", "yes", "writes that are not in the append-only file yet may be lost"}}) {
     WrapperSite site;
     const CapturedLog log;
-    WriteFile(site.options.redis_conf, "dir " + site.dir.path().string() + "\n" + conf);
+    WriteFile(site.options.redis_conf, "dir " + site.dir.path().string() + "\n" + row.conf);
     site.servers.manners.stops_in.reset();
-    site.servers.manners.with = [append_only = append_only](auto& redis) {
+    site.servers.manners.with = [&row](auto& redis) {
       redis.unsaved_changes = 7;
-      redis.config["appendonly"] = append_only;
+      redis.config["appendonly"] = row.append_only;
     };
     site.StopAfter(kServes);
     const TimePoint begun = Clock::now();
     EXPECT_EQ(site.Run(signals()), kExitSignalBase + SIGKILL);
     EXPECT_GE(Clock::now() - begun, kServes + site.options.server.stop_timeout);
-    EXPECT_THAT(log.text(), HasSubstr(line));
+    EXPECT_THAT(log.text(), HasSubstr(row.line));
   }
 }
 

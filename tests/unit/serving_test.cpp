@@ -205,7 +205,7 @@ TEST_F(ServingTest, AMasterFollowsNobodyOnOneWordAlone) {
     const char* name;
     std::function<void(WrapperSite&)> change;
   };
-  for (const auto& [name, change] : std::initializer_list<Row>{
+  for (const Row& row : std::initializer_list<Row>{
            {"the record's, and no Sentinel says so",
             [](auto& s) {
               s.fleet.Promote(kB);
@@ -234,14 +234,14 @@ TEST_F(ServingTest, AMasterFollowsNobodyOnOneWordAlone) {
             }}}) {
     WrapperSite site;
     BeginAsMaster(site);
-    site.After(kServes, [&site, change = change] { change(site); });
+    site.After(kServes, [&site, &row] { row.change(site); });
     site.LookAfter(kServes + 8s, [&] {
-      EXPECT_EQ(site.own().role, Role::kMaster) << name;
+      EXPECT_EQ(site.own().role, Role::kMaster) << row.name;
       EXPECT_TRUE(site.servers.running());
     });
     site.options.handover_timeout = 0ms;
-    EXPECT_EQ(site.Run(signals()), kExitStopped) << name;
-    EXPECT_TRUE(site.looked) << name;
+    EXPECT_EQ(site.Run(signals()), kExitStopped) << row.name;
+    EXPECT_TRUE(site.looked) << row.name;
   }
 }
 
@@ -349,7 +349,7 @@ TEST_F(ServingTest, APromotionIsRecordedBeforeItsSentinelKnows) {
     std::function<void(WrapperSite&)> change;
     bool recorded;
   };
-  for (const auto& [name, change, recorded] : std::initializer_list<Row>{
+  for (const Row& row : std::initializer_list<Row>{
            {"as it is", [](auto&) {}, true},
            {"another one is promoted",
             [](auto& site) {
@@ -377,19 +377,19 @@ TEST_F(ServingTest, APromotionIsRecordedBeforeItsSentinelKnows) {
       sentinel.groups.at(kGroup).config_epoch = site.Record().epoch;
       site.fleet.redis(kB).state = FakeFleet::State::kGone;
       site.own().link_up = false;
-      change(site);
+      row.change(site);
       const auto asked =
           sentinel::Client(site.network.network().sentinels, kSentinel).RequestFailover(kGroup);
-      ASSERT_TRUE(asked) << name << ": " << asked.error().message;
+      ASSERT_TRUE(asked) << row.name << ": " << asked.error().message;
     });
     site.LookAfter(kServes + 3s, [&] {
       const auto record = site.Record();
-      EXPECT_EQ(record.master == site.self, recorded) << name;
-      EXPECT_EQ(record.origin, recorded ? store::Origin::kPromoted : store::Origin::kNamed) << name;
-      EXPECT_TRUE(!recorded || record.epoch == 2) << name << ": that of the election";
+      EXPECT_EQ(record.master == site.self, row.recorded) << row.name;
+      EXPECT_EQ(record.origin, row.recorded ? store::Origin::kPromoted : store::Origin::kNamed) << row.name;
+      EXPECT_TRUE(!row.recorded || record.epoch == 2) << row.name << ": that of the election";
     });
-    EXPECT_EQ(site.Run(signals()), kExitStopped) << name;
-    EXPECT_TRUE(site.looked) << name;
+    EXPECT_EQ(site.Run(signals()), kExitStopped) << row.name;
+    EXPECT_TRUE(site.looked) << row.name;
   }
 }
 
@@ -459,7 +459,7 @@ TEST_F(ServingTest, WhatKeepsItFromItsWorkIsToldToTheWatchers) {
     void (*spoil)(WrapperSite&);
     bool needs_person;
   };
-  for (const auto& [wait, spoil, needs_person] : std::initializer_list<Row>{
+  for (const Row& row : std::initializer_list<Row>{
            {"link",
             [](WrapperSite& site) {
               site.fleet.redis(kB).state = FakeFleet::State::kGone;
@@ -470,19 +470,19 @@ TEST_F(ServingTest, WhatKeepsItFromItsWorkIsToldToTheWatchers) {
             true},
            {"server-silent", [](WrapperSite& site) { site.own().state = FakeFleet::State::kSilent; },
             false}}) {
-    SCOPED_TRACE(wait);
+    SCOPED_TRACE(row.wait);
     WrapperSite site;
     BeginAsReplica(site);
-    site.After(kServes, [&site, spoil = spoil] {
+    site.After(kServes, [&site, &row] {
       EXPECT_TRUE(site.other.waits.List().value().empty());
-      spoil(site);
+      row.spoil(site);
     });
     std::vector<store::Wait> waits;
     site.LookAfter(kServes + 40s, [&] { waits = site.other.waits.List().value(); });
     site.Run(signals());
     ASSERT_EQ(waits.size(), 1U);
-    EXPECT_EQ(waits[0].name, wait);
-    EXPECT_EQ(waits[0].needs_person, needs_person);
+    EXPECT_EQ(waits[0].name, row.wait);
+    EXPECT_EQ(waits[0].needs_person, row.needs_person);
   }
 }
 
