@@ -210,13 +210,13 @@ ConfigFile ParseConfigFile(std::string_view path, std::string text, std::string_
   std::size_t last = 0;
   while (true) {
     try {
-      Reader(path, section_kind, &file).Read(toml::parse(std::string_view(text)));
+      Reader(path, section_kind, &file).Read(toml::parse(std::string_view{text}));
       return file;
     } catch (const toml::parse_error& error) {
       const std::size_t number = error.source().begin.line;
       if (number <= last) return file;
       const auto [begin, length] = LineIn(text, number);
-      const auto line = std::string_view(text).substr(begin, length);
+      const auto line = std::string_view{text}.substr(begin, length);
       file.errors.push_back(DescribeError(path, error, line));
       // Once more without that line, for what else is wrong. Not without the head of a table, since what
       // stands below it would be taken for another's.
