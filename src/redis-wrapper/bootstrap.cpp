@@ -73,6 +73,13 @@ Decision WaitForActing(const std::string& what, const Endpoint& acting) {
 
 Decision WaitForSilent(const View& view, const std::string& what) {
   const Endpoint& silent = view.silent.front();
+  if (const auto refusal = view.refusing.find(silent); refusal != view.refusing.end()) {
+    Decision decision = Decision::Wait(
+        "silent-member",
+        fmt::format("{}; {}; make REDIS_PASSWORD of this node match that server's", what, refusal->second));
+    decision.needs_person = true;
+    return decision;
+  }
   const auto stranger = view.strangers.find(silent);
   if (stranger == view.strangers.end()) {
     return Decision::Wait(
@@ -116,9 +123,10 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
   const auto* info = FindLiving(view, master);
   if (info == nullptr) {
     const auto stranger = view.strangers.find(master);
-    const std::string what =
-        fmt::format("{} names {} as master, but {}", who_says, address,
-                    stranger == view.strangers.end() ? "it is unreachable" : stranger->second);
+    const std::string what = fmt::format("{} names {} as master, but {}", who_says, address,
+                                         stranger != view.strangers.end() ? stranger->second
+                                         : view.refusing.contains(master) ? "it refuses this node"
+                                                                          : "it is unreachable");
     if (auto wait = WaitForTheDead(view, what)) return std::move(*wait);
     // Of ours, the znode of its member would still be there; of a foreign server there is no such sign.
     const bool foreign = view.record.state == State::kMaster && !view.record.lineage_fits;

@@ -41,6 +41,8 @@ struct View {
   // Registered as serving, and does not answer: frozen, cut off, or dead since a moment. Also a master whose
   // data the group does not know, as long as a registration stands for its address.
   std::vector<Endpoint> silent;
+  // Of these, whose server refuses this node, and its words.
+  std::map<Endpoint, std::string> refusing;
   // Those named as master where a foreign server answers, and why it is none of the group: as good as
   // silent, see identity.h.
   std::map<Endpoint, std::string> strangers;

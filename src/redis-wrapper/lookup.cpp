@@ -128,6 +128,7 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
                        bool registered, const store::GroupMarks& marks, View& view) {
   if (!info) {
     Report(info.error());
+    if (info.error().kind == ErrorKind::kRefused && registered) view.refusing[master] = info.error().message;
     // Of a member that refuses us, and of an original's server, the password is another one; of other servers
     // nothing says that they are ours.
     if (info.error().kind == ErrorKind::kRefused && !registered && !marks.history.replication_id.empty())
@@ -139,9 +140,13 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
     view.living.insert_or_assign(master, *info);
     return;
   }
-  view.strangers[master] = store::DescribeStranger(*info);
   // Its wrapper is about to write the new name of its data down, or is dead, and the registration will go.
-  if (registered) return;
+  if (registered) {
+    view.strangers[master] =
+        fmt::format("its data (replication id {}) are not known to the group yet", info->replication_id);
+    return;
+  }
+  view.strangers[master] = store::DescribeStranger(*info);
   ReportStranger(master, who, store::DescribeStranger(*info));
 }
 

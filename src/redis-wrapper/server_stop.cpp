@@ -121,11 +121,13 @@ void ServerStop::ReportKilled() const {
   } else if (files.snapshots) {
     cost = fmt::format("{} changes since the last snapshot may be lost", last_seen_.unsaved_changes);
   }
-  log::Error(
-      {.event = "killed-while-stopping"},
-      "redis-server was killed before its shutdown finished: {}; raise STOP_TIMEOUT (now {} ms) above the "
-      "time of a save",
-      cost, options_.server.stop_timeout.count());
+  const auto storage = runner_.FindStorageTrouble(files.dir);
+  const std::string what_to_do = storage
+                                     ? storage->sentence
+                                     : fmt::format("raise STOP_TIMEOUT (now {} ms) above the time of a save",
+                                                   options_.server.stop_timeout.count());
+  log::Error({.event = "killed-while-stopping"},
+             "redis-server was killed before its shutdown finished: {}; {}", cost, what_to_do);
 }
 
 int ServerStop::EndUnreachable() {

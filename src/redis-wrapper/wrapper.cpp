@@ -201,7 +201,7 @@ std::optional<int> Wrapper::Launch(const Decision& decision) {
   const auto start = runner_.Run(
       options_.redis_server_bin, [&] { return Probe(decision); }, keeper_.claim());
   if (start.kind == daemon::Start::Kind::kServerEnded)
-    LogServerEnded(start, log::Severity::kError, *users_conf_, options_.redis_conf);
+    LogServerEnded(start, log::Severity::kError, *users_conf_, options_.redis_conf, keeper_.files().dir);
   TellLoad(start, failed_before);
   if (!start.serving()) return start.OurExitCode();
   keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));

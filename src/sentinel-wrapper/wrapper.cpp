@@ -138,7 +138,15 @@ bool Wrapper::SomebodyLives(const Record& record) {
       if (member.serving) candidates.push_back(member.endpoint);
     }
   }
-  return !network_.redis.WhoAnswers(candidates).empty();
+  bool lives = false;
+  for (const auto& info : network_.redis.AskInfos(candidates)) {
+    lives = lives || info || redis::IsFromLiving(info.error());
+    if (!info && info.error().kind == ErrorKind::kRefused)
+      log::Warn({.event = "peer-refused"},
+                "{}; Sentinel will call that server down; make REDIS_PASSWORD match that server's",
+                info.error().message);
+  }
+  return lives;
 }
 
 Result<Answer> Wrapper::Probe() const {
@@ -201,7 +209,7 @@ ServerConf Wrapper::Render(const Monitoring& monitoring) {
 }
 
 void Wrapper::LogEnded(const daemon::Start& start, log::Severity severity) const {
-  daemon::LogServerEnded(start, severity, *users_conf_.last(), options_.sentinel_conf);
+  daemon::LogServerEnded(start, severity, *users_conf_.last(), options_.sentinel_conf, runner_.directory());
 }
 
 daemon::Start Wrapper::Launch(const ServerConf& conf) {
@@ -361,8 +369,7 @@ void Wrapper::SayHealth() {
                                    .sentence = "waiting until this Sentinel is registered in ZooKeeper",
                                    .told = true});
   } else {
-    loop_.NoteWaiting(
-        runner_.FindStorageTrouble(std::filesystem::path(runner_.conf_path()).parent_path().string()));
+    loop_.NoteWaiting(runner_.FindStorageTrouble(runner_.directory()));
   }
   // A restart does not bring ZooKeeper back.
   ready_ = ready_ || registration_.exists();

@@ -37,7 +37,7 @@ class Wrapper {
 
  private:
   tl::expected<store::Record, int> AwaitMaster();
-  // The recorded master or a replica that serves.
+  // The recorded master or a replica that serves. Logs those that refuse us.
   bool SomebodyLives(const store::Record& record);
   // Waits for a master and an identity. An exit code when the start is over.
   tl::expected<Monitoring, int> Prepare();

@@ -19,6 +19,9 @@ using redis::Role;
 constexpr Duration kSentinelTakes = 1200ms;
 constexpr std::size_t kTerminal = 80;
 constexpr const char* kColdStartWait = "COLD_START_WAIT, 30 s unless set otherwise";
+constexpr const char* kRecovers =
+    "recovery would promote the one with the best data after RECOVERY_PATIENCE, if ZooKeeper and most of the "
+    "group's peers answer";
 constexpr const char* kHandsOver =
     "; its replica-priority is 0: it hands over as soon as a replica that may be promoted has its data";
 
@@ -61,12 +64,14 @@ std::string IfMasterDies(const Facts& facts) {
   const auto& [election, succession, cold_start] = facts.forecast;
   if (!HasMaster(group.record)) return "no master is recorded";
   const std::string already = group.master && !group.master->info ? "it already does not answer; " : "";
-  if (group.sentinels.empty()) return already + "no replica would be promoted: no Sentinel is registered";
+  if (group.sentinels.empty())
+    return already + "Sentinel would promote no replica, none is registered; " + kRecovers;
   if (!election.possible_without(0)) {
     return already +
-           fmt::format("no replica would be promoted: {}, and {} of those registered watch the master",
-                       election.agreeing == 0 ? "a failover needs Sentinels" : RuleOf(election),
-                       election.agreeing);
+           fmt::format(
+               "Sentinel would promote no replica: {}, and {} of those registered watch the master; {}",
+               election.agreeing == 0 ? "a failover needs Sentinels" : RuleOf(election), election.agreeing,
+               kRecovers);
   }
   if (succession.candidate == nullptr) {
     if (group.replicas.empty()) return already + "no replica would be promoted: there is none";
@@ -190,10 +195,12 @@ NodeExplanation ExplainMaster(const Facts& facts, const ServerStatus& master) {
     if (IsBackup(group, master)) node.now += kHandsOver;
   }
   node.outlook = {
-      .master_dies = facts.forecast.fails_over()
-                         ? "would follow the new master when it returns; if only its redis-server "
-                           "dies, its wrapper asks for the failover at once, without down-after"
-                         : "no failover: it would be the master again when it returns with its data",
+      .master_dies =
+          facts.forecast.fails_over()
+              ? "would follow the new master when it returns; if only its redis-server "
+                "dies, its wrapper asks for the failover at once, without down-after"
+              : "no failover by Sentinel: unless recovery has promoted a replica, it would be the master "
+                "again when it returns with its data",
       .sentinel_dies = kNothingChanges,
       .everything_dies = ServerIfEverythingDies(facts, master)};
   return node;
@@ -215,7 +222,7 @@ NodeExplanation ExplainReplica(const Facts& facts, const ServerStatus& replica) 
   if (obstacle != succession.obstacles.end()) {
     dies = "would not be promoted: " + obstacle->second;
   } else if (!facts.forecast.fails_over()) {
-    dies = "would stay a replica without a master";
+    dies = "would stay a replica without a master until recovery promotes one";
   } else if (succession.candidate == &replica) {
     dies = "would most likely be promoted: " + succession.why;
   } else {

@@ -61,18 +61,32 @@ Findings Observer::Ask(const Topology& topology) {
   const auto earlier = status_.Get();
   for (const auto& [group, record] : topology.groups) {
     if (record.state == store::Record::State::kMaster) servers.insert(record.master);
-    const auto replicas = ReplicasOf(group, record, findings, *earlier);
+    const auto replicas = ReplicasOf(group, topology, findings, *earlier);
     servers.insert(replicas.begin(), replicas.end());
   }
   for (auto next = servers.begin(); next != servers.end() && !topology_.closed();) {
     std::vector<Endpoint> asked;
     while (next != servers.end() && asked.size() < kMostAtOnce) asked.push_back(*next++);
     auto infos = network_.redis.AskInfos(asked);
-    for (std::size_t i = 0; i < asked.size(); ++i) findings.servers.emplace(asked[i], std::move(infos[i]));
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      LogRefusal(asked[i], infos[i]);
+      findings.servers.emplace(asked[i], std::move(infos[i]));
+    }
     if (Clock::now() >= links_at_) AskLinks(topology, asked, &findings);
   }
   if (Clock::now() >= links_at_) links_at_ = Clock::now() + kLinksEvery;
   return findings;
+}
+
+void Observer::LogRefusal(const Endpoint& server, const Result<redis::ServerInfo>& info) {
+  if (info) {
+    refusing_.erase(server);
+  } else if (info.error().kind == ErrorKind::kRefused && refusing_.insert(server).second) {
+    log::Warn({.event = "server-refuses-watcher", .peer = server.ToAddress()},
+              "cannot ask redis-server how it is, retrying: {}; make the watcher's REDIS_PASSWORD match that "
+              "server's",
+              info.error().message);
+  }
 }
 
 void Observer::AskLinks(const Topology& topology, const std::vector<Endpoint>& asked, Findings* findings) {
@@ -80,11 +94,15 @@ void Observer::AskLinks(const Topology& topology, const std::vector<Endpoint>& a
   auto links = sentinel::AskLinks(network_.redis, asked, {known.begin(), known.end()});
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (links[i]) {
+      refusing_links_.erase(asked[i]);
       findings->links.emplace(asked[i], std::move(*links[i]));
-    } else if (links[i].error().kind == ErrorKind::kRefused) {
-      log_refused_(log::Severity::kWarn, {.event = "foreign-sentinels-unknown"},
-                   "cannot look for foreign Sentinels, retrying: redis-server refuses CLIENT LIST: " +
-                       links[i].error().message + "; allow it to the user of the watcher");
+    } else if (links[i].error().kind == ErrorKind::kRefused && findings->servers.at(asked[i]) &&
+               refusing_links_.insert(asked[i]).second) {
+      log::Warn(
+          {.event = "foreign-sentinels-unknown", .peer = asked[i].ToAddress()},
+          "cannot look for foreign Sentinels, retrying: redis-server refuses CLIENT LIST: {}; allow it to "
+          "the user of the watcher",
+          links[i].error().message);
     }
   }
 }

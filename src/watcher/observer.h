@@ -11,7 +11,6 @@
 #include <thread>
 #include <vector>
 
-#include "base/log.h"
 #include "base/published.h"
 #include "redis/servers.h"
 #include "watcher/options.h"
@@ -37,6 +36,7 @@ class Observer {
   void Run();
   Findings Ask(const Topology& topology);
   void AskLinks(const Topology& topology, const std::vector<Endpoint>& asked, Findings* findings);
+  void LogRefusal(const Endpoint& server, const Result<redis::ServerInfo>& info);
   // Those that are new.
   void LogStrangers(const FleetStatus& status);
 
@@ -46,9 +46,10 @@ class Observer {
   const std::function<void()> observed_;
   Published<FleetStatus> status_;
   // Of its thread.
-  TimePoint links_at_{};        // when the servers' clients are looked at again
-  std::set<std::string> told_;  // strange Sentinels, as they were logged
-  LogOnChange log_refused_;
+  TimePoint links_at_{};               // when the servers' clients are looked at again
+  std::set<std::string> told_;         // strange Sentinels, as they were logged
+  std::set<Endpoint> refusing_;        // do not answer us INFO, as it was logged
+  std::set<Endpoint> refusing_links_;  // nor CLIENT LIST
   std::thread thread_;
 };
 

@@ -189,6 +189,7 @@ bool RegistryReader::ReadWaiting() {
   }
   auto sentinel_ids = IdsOf(view_.sentinels, identities.value_or(std::vector<store::Identity>{}));
   auto waiting = FindWaiting(*members, view_.waiting, now);
+  auto serving = FindServing(*members);
   auto incomplete = FindIncomplete(*members, view_.incomplete, now);
   auto priorities = FindPriorities(*members);
   auto populated = GroupsIn(*members);
@@ -206,12 +207,13 @@ bool RegistryReader::ReadWaiting() {
   auto waits = FindLongWaits(*listed, view_.waits, now, UnixTime());
   // These are shown in no answer.
   view_.members = std::move(*members);
-  if (waiting == view_.waiting && incomplete == view_.incomplete && priorities == view_.priorities &&
-      populated == view_.populated && waits == view_.waits && sentinel_ids == view_.sentinel_ids &&
-      *open_servers == view_.open_servers)
+  if (waiting == view_.waiting && serving == view_.serving && incomplete == view_.incomplete &&
+      priorities == view_.priorities && populated == view_.populated && waits == view_.waits &&
+      sentinel_ids == view_.sentinel_ids && *open_servers == view_.open_servers)
     return false;
   view_.sentinel_ids = std::move(sentinel_ids);
   view_.waiting = std::move(waiting);
+  view_.serving = std::move(serving);
   view_.incomplete = std::move(incomplete);
   view_.priorities = std::move(priorities);
   view_.populated = std::move(populated);

@@ -30,6 +30,7 @@ struct RegistryView {
   std::set<std::string> sentinel_ids;
   // By these nothing is decided.
   std::map<std::string, std::vector<WaitingMember>> waiting;
+  std::map<std::string, std::set<Endpoint>> serving;
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
   std::map<std::string, std::map<Endpoint, std::int64_t>> priorities;  // as in the topology
   std::map<std::string, std::vector<LongWait>> waits;                  // by group

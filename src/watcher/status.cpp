@@ -28,7 +28,7 @@ constexpr std::size_t kMostNamed = 3;
 using redis::Role;
 using store::Record;
 
-const ServerStatus* FindEarlier(const GroupStatus* group, const Endpoint& endpoint) {
+const ServerStatus* FindServer(const GroupStatus* group, const Endpoint& endpoint) {
   if (group == nullptr) return nullptr;
   if (group->master && group->master->endpoint == endpoint) return &*group->master;
   const auto found = std::find_if(group->replicas.begin(), group->replicas.end(),
@@ -51,10 +51,16 @@ ServerStatus StatusOf(const Endpoint& endpoint, const Findings& findings, const 
   }
   status.error =
       found == findings.servers.end() ? "it was not asked" : Printable(found->second.error().message);
-  const auto* before = FindEarlier(earlier, endpoint);
+  const auto* before = FindServer(earlier, endpoint);
   const bool was_silent = before != nullptr && !before->info;
   status.silent_since = was_silent ? before->silent_since : now;
   return status;
+}
+
+std::string DescribeSilence(const Error& error) {
+  if (error.kind == ErrorKind::kNotFound) return "does not know the group";
+  if (error.kind == ErrorKind::kRefused) return "refuses us: " + Printable(error.message);
+  return "does not answer";
 }
 
 void WarnOf(const std::string& name, const Condition& condition, std::vector<std::string>* warnings) {
@@ -76,13 +82,15 @@ void WarnOfReplicas(const GroupStatus& group, TimePoint now, std::vector<std::st
     WarnOf("replica " + replica.endpoint.ToAddress(), ConditionOfReplica(group, replica, now), warnings);
     any_fit |= IsAttached(group, replica);
   }
-  if (HasMaster(group.record) && !any_fit)
+  // Of a silent master the links say nothing: every replica has lost its own.
+  const bool silent = group.master && !group.master->info;
+  if (HasMaster(group.record) && !any_fit && !silent)
     warnings->push_back("no replica follows the master: a failover or a planned stop has no candidate");
 }
 
 void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warnings) {
   if (group.sentinels.empty()) {
-    warnings->push_back("no Sentinel is registered: there will be no failover");
+    warnings->push_back("no Sentinel is registered: a dead master is replaced by recovery alone, and late");
     return;
   }
   std::size_t agreeing = 0;
@@ -105,15 +113,24 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
   if (answering < quorum) {
     warnings->push_back(fmt::format("the quorum of {} cannot be reached: {} of {} Sentinels answer", quorum,
                                     answering, group.sentinels.size()));
+  } else if (answering == 0) {
+    warnings->push_back("no Sentinel answers this watcher: whether a failover is possible is unknown");
   } else if (answering * 2 <= counted) {
     warnings->push_back(
         fmt::format("no failover is possible: {} of {} known Sentinels answer", answering, counted));
   }
 }
 
+bool IsSilent(const GroupStatus& group, const Endpoint& endpoint) {
+  const auto* server = FindServer(&group, endpoint);
+  return server != nullptr && !server->info;
+}
+
 void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
   // A watcher's own are the other warnings of the group, but for one.
   for (const auto& wait : group.waits) {
+    // That the server is silent is a warning already.
+    if (wait.wait.name == "server-silent" && IsSilent(group, wait.wait.endpoint)) continue;
     if (!wait.wait.uuid.empty() || wait.wait.name == "foreign-entries")
       warnings->push_back(DescribeWait(wait, now));
   }
@@ -126,9 +143,17 @@ void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::str
   }
 }
 
+// What ZooKeeper says is old while nobody can write to it: its wrapper lifts the priority of 0 when the copy
+// is complete.
+bool HasCopiedSince(const GroupStatus& group, const Endpoint& endpoint) {
+  return std::any_of(group.replicas.begin(), group.replicas.end(), [&](const auto& replica) {
+    return replica.endpoint == endpoint && IsAttached(group, replica) && replica.info->priority > 0;
+  });
+}
+
 void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
   for (const auto& [endpoint, since] : group.incomplete) {
-    if (now - since < kLongWithoutCopy) continue;
+    if (now - since < kLongWithoutCopy || HasCopiedSince(group, endpoint)) continue;
     warnings->push_back(fmt::format("{} has had no complete copy of the data for {}; it cannot be promoted",
                                     endpoint.ToAddress(), InSeconds(now - since)));
   }
@@ -142,9 +167,11 @@ void WarnOfStrangers(const GroupStatus& group, TimePoint now, std::vector<std::s
 
 }  // namespace
 
-std::vector<Endpoint> ReplicasOf(const std::string& group, const Record& record, const Findings& findings,
+std::vector<Endpoint> ReplicasOf(const std::string& group, const Topology& topology, const Findings& findings,
                                  const FleetStatus& earlier) {
   std::set<Endpoint> replicas;
+  if (const auto found = topology.serving.find(group); found != topology.serving.end())
+    replicas = found->second;
   if (const auto reports = findings.reports.find(group); reports != findings.reports.end()) {
     for (const auto& report : reports->second) {
       if (!report) continue;
@@ -155,7 +182,7 @@ std::vector<Endpoint> ReplicasOf(const std::string& group, const Record& record,
   if (before != nullptr && before->master && before->master->info) {
     for (const auto& attached : before->master->info->replicas) replicas.insert(attached.endpoint);
   }
-  if (HasMaster(record)) replicas.erase(record.master);
+  if (const auto& record = topology.groups.at(group); HasMaster(record)) replicas.erase(record.master);
   return {replicas.begin(), replicas.end()};
 }
 
@@ -200,6 +227,17 @@ std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
     }
   }
   return incomplete;
+}
+
+std::map<std::string, std::set<Endpoint>> FindServing(
+    const std::map<std::string, std::vector<store::Member>>& members) {
+  std::map<std::string, std::set<Endpoint>> serving;
+  for (const auto& [group, all] : members) {
+    for (const auto& member : all) {
+      if (member.serving) serving[group].insert(member.endpoint);
+    }
+  }
+  return serving;
 }
 
 std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(
@@ -250,7 +288,7 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
     auto& group = status.groups[name];
     group.record = record;
     if (HasMaster(record)) group.master = StatusOf(record.master, findings, before, now);
-    for (const auto& replica : ReplicasOf(name, record, findings, earlier))
+    for (const auto& replica : ReplicasOf(name, topology, findings, earlier))
       group.replicas.push_back(StatusOf(replica, findings, before, now));
     const auto reports = findings.reports.find(name);
     for (std::size_t i = 0; i < topology.sentinels.size(); ++i) {
@@ -261,8 +299,7 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
         sentinel.report = report->report;
         sentinel.replicas = report->replicas;
       } else {
-        sentinel.error =
-            report.error().kind == ErrorKind::kNotFound ? "does not know the group" : "does not answer";
+        sentinel.error = DescribeSilence(report.error());
       }
       group.sentinels.push_back(std::move(sentinel));
     }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,7 @@ struct StrangeSentinel {
 struct GroupStatus {
   store::Record record;                         // what was recorded when it was looked at
   std::optional<ServerStatus> master;           // the recorded one
-  std::vector<ServerStatus> replicas;           // those that master or Sentinels list, by address
+  std::vector<ServerStatus> replicas;           // those that master, Sentinels or ZooKeeper list, by address
   std::vector<SentinelStatus> sentinels;        // all that are registered
   std::vector<WaitingMember> waiting;           // as the topology had them
   std::map<Endpoint, TimePoint> incomplete;     // the same
@@ -69,10 +70,11 @@ struct Findings {
   std::map<Endpoint, std::vector<sentinel::Link>> links;
 };
 
-// The servers to ask about a group beside its master: the replicas that Sentinels list now, and those that
-// were attached when the master was asked last.
-std::vector<Endpoint> ReplicasOf(const std::string& group, const store::Record& record,
-                                 const Findings& findings, const FleetStatus& earlier);
+// The servers to ask about a group beside its master: the replicas that serve as ZooKeeper knows, those that
+// Sentinels list now, and those that were attached when the master was asked last. REQUIRES: the topology has
+// the group.
+std::vector<Endpoint> ReplicasOf(const std::string& group, const Topology& topology, const Findings& findings,
+                                 const FleetStatus& earlier);
 
 // The registered members that do not serve; `earlier` says since when.
 std::map<std::string, std::vector<WaitingMember>> FindWaiting(
@@ -83,6 +85,10 @@ std::map<std::string, std::vector<WaitingMember>> FindWaiting(
 std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
     const std::map<std::string, std::vector<store::Member>>& members,
     const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now);
+
+// The registered members that serve, by group.
+std::map<std::string, std::set<Endpoint>> FindServing(
+    const std::map<std::string, std::vector<store::Member>>& members);
 
 // Whose user has set another replica-priority than Redis' default, by group.
 std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(

@@ -52,6 +52,8 @@ struct Topology {
   std::map<std::string, store::Record> groups;
   std::map<std::string, std::vector<WaitingMember>>
       waiting;  // by group; those without a waiting member are left out
+  // The members that serve, by group.
+  std::map<std::string, std::set<Endpoint>> serving{};
   // Replicas that say that they hold no complete copy of the data, and since when; by group, the same.
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete{};
   // Replica-priorities of members, by group: those that are not Redis' default.

@@ -69,10 +69,11 @@ int Watcher::Run() {
   web::Server server({publisher_.topology(), observer_.status(), publisher_.events(), behaviors_, admin_,
                       reader_.figures(), loop_turned_at_, options_.common.zk_session_timeout, options_.http});
   if (const auto started = server.Start(options_.listen); !started) {
+    const int exit_code = started.error().kind == ErrorKind::kAlreadyExists ? kExitTryAgain : kExitConfig;
     log::Error({.event = "http-listen-failed"},
                "{}; free the address, or change BIND_IP or PORT0; exiting {}", started.error().message,
-               kExitConfig);
-    return kExitConfig;
+               exit_code);
+    return exit_code;
   }
   log::Info({.event = "http-listening"}, "serving HTTP on {}", options_.listen.ToAddress());
   Loop();
@@ -229,6 +230,7 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .sentinels = known.sentinels,
                                                    .groups = std::move(groups),
                                                    .waiting = known.waiting,
+                                                   .serving = known.serving,
                                                    .incomplete = known.incomplete,
                                                    .priorities = known.priorities,
                                                    .sentinel_ids = known.sentinel_ids,

@@ -21,7 +21,7 @@ using ::testing::StartsWith;
 struct Row {
   const char* name;
   std::function<void(GroupScene&)> spoil;
-  const char* says;
+  std::string says;
 };
 
 TEST(ExplainTest, SaysWhoWouldBePromoted) {
@@ -86,48 +86,57 @@ TEST(ExplainTest, SaysWhoWouldBePromoted) {
 }
 
 TEST(ExplainTest, SaysWhyNobodyWouldBePromoted) {
-  for (
-      const auto& [name, spoil, says] : std::initializer_list<Row>{
-          {"no record", [](GroupScene& scene) { scene.group.record = {}; }, "no master is recorded"},
-          {"no Sentinel", [](GroupScene& scene) { scene.group.sentinels.clear(); },
-           "no replica would be promoted: no Sentinel is registered"},
-          {"no quorum",
-           [](GroupScene& scene) {
-             scene.Silence(0);
-             scene.Silence(1);
-           },
-           "no replica would be promoted: a failover needs 2 of 3 known Sentinels (quorum 2), and 1 of those "
-           "registered watch the master"},
-          {"stale entries: a quorum, and no majority",
-           [](GroupScene& scene) {
-             for (auto& sentinel : scene.group.sentinels) sentinel.report->known_sentinels = 5;
-           },
-           "no replica would be promoted: a failover needs 4 of 6 known Sentinels (quorum 2), and 3 of those "
-           "registered watch the master"},
-          {"Sentinels that watch another",
-           [](GroupScene& scene) {
-             for (auto& sentinel : scene.group.sentinels) sentinel.report->master = kSecond;
-           },
-           "no replica would be promoted: a failover needs Sentinels, and 0 of those registered watch the "
-           "master"},
-          {"no replica", [](GroupScene& scene) { scene.group.replicas.clear(); },
-           "no replica would be promoted: there is none"},
-          {"none that may",
-           [](GroupScene& scene) {
-             scene.first().priority = 0;
-             scene.group.replicas[1].info.reset();
-           },
-           "no replica would be promoted: 10.0.0.2:6379: its replica-priority is 0; 10.0.0.3:6379: it does "
-           "not "
-           "answer"},
-          {"none with a copy",
-           [](GroupScene& scene) {
-             scene.first().priority = 0;
-             scene.group.incomplete = {{kFirst, {}}};
-             scene.group.replicas[1].info->loading = true;
-           },
-           "no replica would be promoted: 10.0.0.2:6379: it holds no complete copy of the data yet; "
-           "10.0.0.3:6379: it holds no complete copy of the data yet"}}) {
+  const std::string recovers =
+      "recovery would promote the one with the best data after RECOVERY_PATIENCE, if ZooKeeper and most of "
+      "the "
+      "group's peers answer";
+  for (const auto& [name, spoil, says] : std::initializer_list<Row>{
+           {"no record", [](GroupScene& scene) { scene.group.record = {}; }, "no master is recorded"},
+           {"no Sentinel", [](GroupScene& scene) { scene.group.sentinels.clear(); },
+            "Sentinel would promote no replica, none is registered; " + recovers},
+           {"no quorum",
+            [](GroupScene& scene) {
+              scene.Silence(0);
+              scene.Silence(1);
+            },
+            "Sentinel would promote no replica: a failover needs 2 of 3 known Sentinels (quorum 2), and 1 of "
+            "those "
+            "registered watch the master; " +
+                recovers},
+           {"stale entries: a quorum, and no majority",
+            [](GroupScene& scene) {
+              for (auto& sentinel : scene.group.sentinels) sentinel.report->known_sentinels = 5;
+            },
+            "Sentinel would promote no replica: a failover needs 4 of 6 known Sentinels (quorum 2), and 3 of "
+            "those "
+            "registered watch the master; " +
+                recovers},
+           {"Sentinels that watch another",
+            [](GroupScene& scene) {
+              for (auto& sentinel : scene.group.sentinels) sentinel.report->master = kSecond;
+            },
+            "Sentinel would promote no replica: a failover needs Sentinels, and 0 of those registered watch "
+            "the "
+            "master; " +
+                recovers},
+           {"no replica", [](GroupScene& scene) { scene.group.replicas.clear(); },
+            "no replica would be promoted: there is none"},
+           {"none that may",
+            [](GroupScene& scene) {
+              scene.first().priority = 0;
+              scene.group.replicas[1].info.reset();
+            },
+            "no replica would be promoted: 10.0.0.2:6379: its replica-priority is 0; 10.0.0.3:6379: it does "
+            "not "
+            "answer"},
+           {"none with a copy",
+            [](GroupScene& scene) {
+              scene.first().priority = 0;
+              scene.group.incomplete = {{kFirst, {}}};
+              scene.group.replicas[1].info->loading = true;
+            },
+            "no replica would be promoted: 10.0.0.2:6379: it holds no complete copy of the data yet; "
+            "10.0.0.3:6379: it holds no complete copy of the data yet"}}) {
     GroupScene scene;
     spoil(scene);
     EXPECT_EQ(scene.Explained().outlook.master_dies, says) << name;
@@ -259,12 +268,14 @@ TEST(ExplainTest, SaysOfEveryNodeWhatItWouldDo) {
   const auto master = scene.Node("10.0.0.1:6379");
   EXPECT_EQ(master.role, "master");
   EXPECT_EQ(master.now, "serves reads and writes; 2 of 2 replicas linked to it");
-  EXPECT_THAT(master.outlook.master_dies, StartsWith("no failover: ")) << "one Sentinel is not enough";
+  EXPECT_THAT(master.outlook.master_dies, StartsWith("no failover by Sentinel: "))
+      << "one Sentinel is not enough";
   const auto first = scene.Node("10.0.0.2:6379");
   EXPECT_EQ(first.now, "serves reads; 0 bytes behind, priority 0");
   EXPECT_EQ(first.outlook.master_dies, "would not be promoted: its replica-priority is 0");
   EXPECT_EQ(first.outlook.sentinel_dies, watcher::kNothingChanges);
-  EXPECT_EQ(scene.Node("10.0.0.3:6379").outlook.master_dies, "would stay a replica without a master");
+  EXPECT_EQ(scene.Node("10.0.0.3:6379").outlook.master_dies,
+            "would stay a replica without a master until recovery promotes one");
   const auto waiting = scene.Node("10.0.0.4:6379");
   EXPECT_EQ(waiting.role, "waiting");
   EXPECT_EQ(waiting.now, "has waited for 42 s, with 4.7 KB on its disk; 10.0.0.1:6379 is recorded");

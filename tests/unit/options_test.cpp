@@ -138,19 +138,19 @@ TEST_F(OptionsTest, RefusesWrongUsageWith64) {
     std::vector<std::string> flags;
     const char* message;
   };
-  for (const auto& [name, flags, message] :
-       std::initializer_list<Row>{{"unknown flag", {"--nonsense"}, "\"--nonsense\" on the command line"},
-                                  {"unknown flag with a value", {"--nonsense=1"}, "--nonsense"},
-                                  {"a word", {"start"}, "found a word that is no flag on the command line"},
-                                  {"a short flag", {"-p"}, "-p"},
-                                  {"flag in upper case", {"--PORT0", "1"}, "--PORT0"},
-                                  {"flag with underscores", {"--zk_root", "/a"}, "--zk_root"},
-                                  {"a shortened flag", {"--port", "1"}, "--port"},
-                                  {"no value", {"--port0"}, "--port0"},
-                                  {"twice", {"--port0", "1", "--port0", "2"}, "--port0"},
-                                  {"wrong value", {"--port0", "0"}, "PORT0 (flag): found \"0\", expected"},
-                                  {"negative value", {"--port0", "-5"}, "found \"-5\""},
-                                  {"empty value", {"--zk-root", ""}, "ZK_ROOT (flag): found \"\""}}) {
+  for (const auto& [name, flags, message] : std::initializer_list<Row>{
+           {"unknown flag", {"--nonsense"}, "\"--nonsense\" on the command line"},
+           {"unknown flag with a value", {"--nonsense=1"}, "--nonsense"},
+           {"a word", {"start"}, "found a word that is no flag and no command on the command line"},
+           {"a short flag", {"-p"}, "-p"},
+           {"flag in upper case", {"--PORT0", "1"}, "--PORT0"},
+           {"flag with underscores", {"--zk_root", "/a"}, "--zk_root"},
+           {"a shortened flag", {"--port", "1"}, "--port"},
+           {"no value", {"--port0"}, "--port0"},
+           {"twice", {"--port0", "1", "--port0", "2"}, "--port0"},
+           {"wrong value", {"--port0", "0"}, "PORT0 (flag): found \"0\", expected"},
+           {"negative value", {"--port0", "-5"}, "found \"-5\""},
+           {"empty value", {"--zk-root", ""}, "ZK_ROOT (flag): found \"\""}}) {
     const auto outcome = Read(flags);
     EXPECT_EQ(outcome.exit_code, kExitUsage) << name;
     EXPECT_THAT(outcome.text, AllOf(StartsWith("tester: "), HasSubstr(message))) << name;

@@ -1,10 +1,12 @@
 #include "options/parsers.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unit/files.h"
@@ -158,9 +160,13 @@ TEST(ParseTextTest, TakesEverythingButControlCharacters) {
 TEST(CheckReadableTest, TakesAFileOnly) {
   const TempDir dir;
   EXPECT_THAT(CheckReadable("REDIS_CONF", WriteFile(dir.path() / "redis.conf", "")), IsEmpty());
-  for (const std::string& path : {dir.path().string(), (dir.path() / "missing").string(), std::string()}) {
-    EXPECT_THAT(CheckReadable("REDIS_CONF", path),
-                ElementsAre("REDIS_CONF: found \"" + path + "\", expected a readable file"));
+  const std::string missing = (dir.path() / "missing").string();
+  for (const auto& [path, why] :
+       {std::pair{dir.path().string(), "not a regular file"}, std::pair{missing, "No such file or directory"},
+        std::pair{std::string(), "No such file or directory"}}) {
+    EXPECT_THAT(
+        CheckReadable("REDIS_CONF", path),
+        ElementsAre(fmt::format("REDIS_CONF: found \"{}\", expected a readable file ({})", path, why)));
   }
 }
 

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -149,8 +151,14 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
            {"a replica has had no copy for long",
             [](Scene& scene) {
               scene.topology.incomplete["g"] = {{kReplica, kNow - 42s}};
+              scene.replica().priority = 0;
             },
             {"10.0.0.2:6379 has had no complete copy of the data for 42 s; it cannot be promoted"}},
+           {"a replica has a copy, and ZooKeeper was away when it was complete",
+            [](Scene& scene) {
+              scene.topology.incomplete["g"] = {{kReplica, kNow - 42s}};
+            },
+            {}},
            {"a replica has no copy yet",
             [](Scene& scene) {
               scene.topology.incomplete["g"] = {{kReplica, kNow - 1s}};
@@ -161,6 +169,12 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
               scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 42s}};
             },
             {"redis-wrapper 10.0.0.9:6379 has waited for 42 s and does not serve; its log says why"}},
+           {"a wrapper waits for a replica that is silent for us, too",
+            [](Scene& scene) {
+              scene.topology.waits["g"] = {LongWait("redis-wrapper", kReplica, "server-silent", false)};
+              scene.Silence(kReplica);
+            },
+            {"replica 10.0.0.2:6379 has not answered for 0 s", alone}},
            {"a member says what it has waited for",
             [](Scene& scene) {
               scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 42s}};
@@ -190,7 +204,30 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
               scene.earlier.groups["g"].master = {.endpoint = kMaster, .info = ServerInfo{}};
               scene.earlier.groups["g"].master->info->replicas = {{.endpoint = kReplica}};
             },
-            {"no Sentinel is registered: there will be no failover"}},
+            {"no Sentinel is registered: a dead master is replaced by recovery alone, and late"}},
+           {"no Sentinel, and the master is silent: ZooKeeper knows the replica",
+            [](Scene& scene) {
+              scene.topology.sentinels.clear();
+              scene.findings.reports.clear();
+              scene.topology.serving["g"] = {kMaster, kReplica};
+              scene.Silence(kMaster);
+              scene.replica().link_up = false;
+              scene.replica().link_down_for = 5s;
+            },
+            {"the recorded master 10.0.0.1:6379 has not answered for 0 s",
+             "replica 10.0.0.2:6379 has had no link to its master for 5 s",
+             "no Sentinel is registered: a dead master is replaced by recovery alone, and late"}},
+           {"no Sentinel takes our password",
+            [](Scene& scene) {
+              for (auto& report : scene.findings.reports.at("g"))
+                report = Fail(ErrorKind::kRefused, "AUTH: WRONGPASS");
+              scene.topology.serving["g"] = {kMaster, kReplica};
+            },
+            {"Sentinel 10.0.1.1:26379 refuses us: AUTH: WRONGPASS",
+             "Sentinel 10.0.1.2:26379 refuses us: AUTH: WRONGPASS",
+             "Sentinel 10.0.1.3:26379 refuses us: AUTH: WRONGPASS",
+             "only 0 of 3 Sentinels agree with the record",
+             "no Sentinel answers this watcher: whether a failover is possible is unknown"}},
            {"a Sentinel is silent",
             [](Scene& scene) { scene.SilenceSentinel(1); },
             {"Sentinel 10.0.1.2:26379 does not answer", "only 2 of 3 Sentinels agree with the record"}},
@@ -272,6 +309,13 @@ TEST(FindWaitingTest, RemembersSinceWhen) {
   successor.uuid = "x";
   EXPECT_EQ(watcher::FindWaiting({{"g", {successor}}}, found, kNow + 5s)["g"].front().since, kNow + 5s)
       << "another wrapper at the same address";
+}
+
+TEST(FindServingTest, LeavesOutWhoStarts) {
+  const store::Member serving{.uuid = "a", .endpoint = kMaster, .serving = true};
+  const store::Member starting{.uuid = "b", .endpoint = kReplica};
+  EXPECT_EQ(watcher::FindServing({{"g", {serving, starting}}, {"h", {starting}}}),
+            (std::map<std::string, std::set<Endpoint>>{{"g", {kMaster}}}));
 }
 
 TEST(FindPrioritiesTest, FindsWhatUsersSet) {

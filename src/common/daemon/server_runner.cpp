@@ -204,8 +204,8 @@ int ServerRunner::Stop() {
     supervisor->Stop(Clock::now());
   }
   if (runs) {
-    // What was waited for until now does not matter any more.
-    loop_.NoteWaiting(std::nullopt);
+    // What was waited for until now has not come, and does not matter any more.
+    loop_.DropWait();
     const Wait wait{.name = "server-stop",
                     .sentence = "waiting until the server exits after the stop (STOP_TIMEOUT)",
                     .told = true,
@@ -238,13 +238,13 @@ bool ServerRunner::AddressIsLost() {
 }
 
 void LogServerEnded(const Start& start, log::Severity severity, const redis::Conf& users,
-                    const std::string& path) {
+                    const std::string& path, const std::string& directory) {
   if (start.storage) {
-    log::Say(
-        severity, {.event = "server-start-failed"},
-        "the server exited with code {} before it answered, since it cannot write its files: {}; free space "
-        "on its disk, or repair it",
-        start.exit_code, *start.storage);
+    log::Say(severity, {.event = "server-start-failed"},
+             "the server exited with code {} before it answered, since it cannot write to {}: {}; free space "
+             "there, "
+             "or repair the disk",
+             start.exit_code, directory, *start.storage);
     return;
   }
   if (start.complaint) {

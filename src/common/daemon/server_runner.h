@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -70,6 +71,7 @@ class ServerRunner {
   Status WriteConf(std::string_view daemon, std::string_view text);
   // As written last.
   const std::string& conf_path() const { return conf_path_; }
+  std::string directory() const { return std::filesystem::path(conf_path_).parent_path().string(); }
 
   // REQUIRES: WriteConf. Starts the server, which inherits the descriptor `kept`, and waits until `probe`
   // finds it serving. An error of the probe is final: a server that answers but refuses us. kServerEnded is
@@ -112,8 +114,9 @@ class ServerRunner {
   std::optional<TimePoint> moved_since_;
 };
 
-// The line that tells of kServerEnded. `users`: the user's configuration, which stands in `path`.
+// The line that tells of kServerEnded. `users`: the user's configuration, which stands in `path`;
+// `directory`: where the server keeps its files.
 void LogServerEnded(const Start& start, log::Severity severity, const redis::Conf& users,
-                    const std::string& path);
+                    const std::string& path, const std::string& directory);
 
 }  // namespace redis_zk::daemon

@@ -79,6 +79,10 @@ void Waiting::End(TimePoint now) {
     log::Info({.event = "waiting-ended", .group = group_, .more = {{"wait", wait->name}}},
               "no longer waiting, after {} s: {}", WholeSeconds(now - wait->since), wait->sentence);
   }
+  Drop();
+}
+
+void Waiting::Drop() {
   current_.reset();
   said_.clear();
 }

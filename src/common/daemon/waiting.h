@@ -58,6 +58,8 @@ class Waiting {
   // Call it as often as the daemon looks again: a sentence is logged when it is new, at most once a minute.
   void Say(Wait wait, TimePoint now);
   void End(TimePoint now);
+  // Ends it without a line: it has not come to what was waited for.
+  void Drop();
   // Says or ends it.
   void Note(std::optional<Wait> wait, TimePoint now);
 

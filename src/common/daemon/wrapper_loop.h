@@ -57,6 +57,8 @@ class WrapperLoop {
   // What this daemon waits for while its server runs, or stops; health checks are told by others. Nothing: it
   // waits for nothing.
   void NoteWaiting(std::optional<Wait> wait) { waiting_.Note(std::move(wait), Clock::now()); }
+  // Of one that has not come to its end, nothing is said.
+  void DropWait() { waiting_.Drop(); }
 
   // How often a signal asked us to stop. The server does not know of it before it is told to stop; from then
   // on, one more request kills it, unless it is a SIGTERM.

@@ -43,8 +43,8 @@ std::string Wrapped(const std::string& text, std::size_t indent) {
 // What follows the name of an unknown flag may be a password: it is not repeated.
 std::string DescribeExtra(const std::string& extra) {
   const std::string what = extra.starts_with('-') ? '"' + Printable(extra.substr(0, extra.find('='))) + '"'
-                                                  : "a word that is no flag";
-  return fmt::format("found {} on the command line, expected the options of --help", what);
+                                                  : "a word that is no flag and no command";
+  return fmt::format("found {} on the command line, expected the options and commands of --help", what);
 }
 
 ConfigFile ReadConfigFile(const std::string& path, bool must_exist, const std::string& section_kind) {

@@ -112,9 +112,12 @@ Result<std::string> ParseText(std::string_view text) {
 }
 
 std::vector<std::string> CheckReadable(std::string_view name, const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(path, ignored) && access(path.c_str(), R_OK) == 0) return {};
-  return {fmt::format("{}: found \"{}\", expected a readable file", name, path)};
+  std::error_code error;
+  const bool is_file = std::filesystem::is_regular_file(path, error);
+  if (!error && is_file && access(path.c_str(), R_OK) != 0) error = {errno, std::generic_category()};
+  if (!error && is_file) return {};
+  return {fmt::format("{}: found \"{}\", expected a readable file ({})", name, path,
+                      error ? error.message() : "not a regular file")};
 }
 
 }  // namespace redis_zk

@@ -12,6 +12,7 @@ namespace redis_zk::os {
 namespace {
 
 constexpr Duration kAskAgain = 1s;
+constexpr Duration kMostPatience = 5s;
 
 }  // namespace
 
@@ -44,7 +45,8 @@ void Supervisor::Stop(TimePoint now) {
     return;
   }
   stop_deadline_ = now + stop_timeout_;
-  ask_again_at_ = now + kAskAgain;
+  patience_ = kAskAgain;
+  ask_again_at_ = now + patience_;
   server_->Signal(SIGTERM);
 }
 
@@ -52,7 +54,8 @@ void Supervisor::OnTick(TimePoint now) {
   if (!stop_deadline_ || killed_) return;
   if (now < *stop_deadline_) {
     if (now < ask_again_at_) return;
-    ask_again_at_ = now + kAskAgain;
+    patience_ = std::min(2 * patience_, kMostPatience);
+    ask_again_at_ = now + patience_;
     server_->Signal(SIGTERM);
     return;
   }

@@ -1,9 +1,9 @@
 // Looks after the server from its launch to its end: forwards signals, stops it with patience and then
 // without, and turns its end into our exit code.
 //
-// Stopping only escalates: TERM, again every second, since redis-server refuses it while it writes its first
-// append-only file; then KILL to the whole group when the deadline passes or SIGINT or SIGQUIT asks again.
-// Loop thread only; waits for nothing.
+// Stopping only escalates: TERM, again and again, since redis-server refuses it while it writes its first
+// append-only file or cannot save, and more seldom, since it says so each time; then KILL to the whole group
+// when the deadline passes or SIGINT or SIGQUIT asks again. Loop thread only; waits for nothing.
 #pragma once
 
 #include <memory>
@@ -39,6 +39,7 @@ class Supervisor {
   const Duration stop_timeout_;
   std::optional<TimePoint> stop_deadline_;
   TimePoint ask_again_at_{};
+  Duration patience_{};  // until then
   bool killed_ = false;
 };
 

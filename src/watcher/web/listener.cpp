@@ -53,7 +53,7 @@ Result<Listener> Listener::Listen(const Endpoint& endpoint) {
   const bool listens = socket.valid() && bind(socket.get(), address->ai_addr, address->ai_addrlen) == 0 &&
                        listen(socket.get(), kMostUnaccepted) == 0;
   if (!listens)
-    return Fail(ErrorKind::kInvalid,
+    return Fail(errno == EADDRINUSE ? ErrorKind::kAlreadyExists : ErrorKind::kInvalid,
                 fmt::format("cannot listen on {}: {}", endpoint.ToAddress(), std::strerror(errno)));
   return Listener(std::move(socket));
 }

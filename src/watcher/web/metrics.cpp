@@ -86,7 +86,7 @@ void AddGroup(Families& families, const std::string& name, const GroupStatus& gr
   families.Gauge("redis_zk_master_up", "1: the recorded master answers as one.", up, labels);
   families.Gauge("redis_zk_config_epoch", "Sentinel's config epoch of the record.",
                  static_cast<double>(group.record.epoch), labels);
-  families.Gauge("redis_zk_replicas", "Replicas that the master or a Sentinel lists.",
+  families.Gauge("redis_zk_replicas", "Replicas that serve, or that the master or a Sentinel lists.",
                  static_cast<double>(group.replicas.size()), labels);
   families.Gauge("redis_zk_replicas_attached", "Of these, those whose link to the recorded master stands.",
                  static_cast<double>(attached), labels);
