@@ -71,15 +71,17 @@ Decision WaitForActing(const std::string& what, const Endpoint& acting) {
                   acting.ToAddress()));
 }
 
+// No daemon gives this node another password.
+Decision WaitForPassword(const View& view, const std::string& what) {
+  Decision decision = Decision::Wait(
+      "credentials",
+      fmt::format("{}; {}; make REDIS_PASSWORD of this node match", what, view.refusing.begin()->second));
+  decision.needs_person = true;
+  return decision;
+}
+
 Decision WaitForSilent(const View& view, const std::string& what) {
   const Endpoint& silent = view.silent.front();
-  if (const auto refusal = view.refusing.find(silent); refusal != view.refusing.end()) {
-    Decision decision = Decision::Wait(
-        "silent-member",
-        fmt::format("{}; {}; make REDIS_PASSWORD of this node match that server's", what, refusal->second));
-    decision.needs_person = true;
-    return decision;
-  }
   const auto stranger = view.strangers.find(silent);
   if (stranger == view.strangers.end()) {
     return Decision::Wait(
@@ -102,6 +104,7 @@ std::optional<Decision> WaitForTheDead(const View& view, const std::string& what
         "failover", fmt::format("{}; {} is running and holds data; waiting for Sentinel to promote it", what,
                                 holder->ToAddress()));
   }
+  if (!view.refusing.empty()) return WaitForPassword(view, what);
   if (view.sentinels_seeing_master > 0) {
     return Decision::Wait(
         "unreachable-master",

@@ -89,7 +89,10 @@ tl::expected<Monitoring, int> Wrapper::Prepare() {
     const auto record_now = AwaitMaster();
     if (!record_now) return tl::unexpected(record_now.error());
     auto monitoring = groups_.Survey(identities_.identity(), options_.common.master_name, *record_now);
-    if (monitoring) return *monitoring;
+    if (monitoring) {
+      WarnOfRefusal(record_now->master);
+      return *monitoring;
+    }
     loop_.SayWaiting(daemon::WaitAfter(monitoring.error(), "zookeeper-request", "cannot read the groups"));
     loop_.Pump(Clock::now() + kLookAgainSoon);
     if (loop_.stop_requested()) return tl::unexpected<int>(kExitStopped);
@@ -138,15 +141,14 @@ bool Wrapper::SomebodyLives(const Record& record) {
       if (member.serving) candidates.push_back(member.endpoint);
     }
   }
-  bool lives = false;
-  for (const auto& info : network_.redis.AskInfos(candidates)) {
-    lives = lives || info || redis::IsFromLiving(info.error());
-    if (!info && info.error().kind == ErrorKind::kRefused)
-      log::Warn({.event = "peer-refused"},
-                "{}; Sentinel will call that server down; make REDIS_PASSWORD match that server's",
-                info.error().message);
-  }
-  return lives;
+  return !network_.redis.WhoAnswers(candidates).empty();
+}
+
+void Wrapper::WarnOfRefusal(const Endpoint& master) {
+  const auto info = network_.redis.AskInfo(master);
+  if (!info && info.error().kind == ErrorKind::kRefused)
+    log::Warn({.event = "peer-refused", .peer = master.ToAddress()},
+              "{}; Sentinel will call that server down; make REDIS_PASSWORD match", info.error().message);
 }
 
 Result<Answer> Wrapper::Probe() const {

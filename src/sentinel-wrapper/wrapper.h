@@ -37,8 +37,10 @@ class Wrapper {
 
  private:
   tl::expected<store::Record, int> AwaitMaster();
-  // The recorded master or a replica that serves. Logs those that refuse us.
+  // The recorded master or a replica that serves.
   bool SomebodyLives(const store::Record& record);
+  // To whom refuses us, our Sentinel cannot speak either.
+  void WarnOfRefusal(const Endpoint& master);
   // Waits for a master and an identity. An exit code when the start is over.
   tl::expected<Monitoring, int> Prepare();
   std::optional<int> Start(const Monitoring& monitoring);

@@ -8,6 +8,7 @@
 #include "base/random_id.h"
 #include "base/unix_time.h"
 #include "store/sentinel_id.h"
+#include "watcher/members.h"
 #include "watcher/status.h"
 
 namespace redis_zk::watcher {

@@ -3,12 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
 #include "base/printable.h"
 #include "daemon/exposure.h"
-#include "daemon/waiting.h"
 #include "watcher/condition.h"
 #include "watcher/strange_sentinels.h"
 #include "watcher/words.h"
@@ -19,9 +17,6 @@ namespace {
 
 // A first copy is mostly there before.
 constexpr Duration kLongWithoutCopy = 10s;
-// What is told of a clock that is far from ours must not overflow.
-constexpr Duration kLongestToldWait = std::chrono::hours(24 * 365);
-
 // Of open servers of one kind; the others are counted.
 constexpr std::size_t kMostNamed = 3;
 
@@ -184,90 +179,6 @@ std::vector<Endpoint> ReplicasOf(const std::string& group, const Topology& topol
   }
   if (const auto& record = topology.groups.at(group); HasMaster(record)) replicas.erase(record.master);
   return {replicas.begin(), replicas.end()};
-}
-
-std::map<std::string, std::vector<WaitingMember>> FindWaiting(
-    const std::map<std::string, std::vector<store::Member>>& members,
-    const std::map<std::string, std::vector<WaitingMember>>& earlier, TimePoint now) {
-  std::map<std::string, std::vector<WaitingMember>> waiting;
-  for (const auto& [group, all] : members) {
-    const auto before = earlier.find(group);
-    for (const auto& member : all) {
-      if (member.serving) continue;
-      WaitingMember found{.uuid = member.uuid,
-                          .endpoint = member.endpoint,
-                          .data_bytes = member.dataset.bytes,
-                          .hangs = member.hanging.has_value(),
-                          .since = now};
-      if (before != earlier.end()) {
-        for (const auto& known : before->second) {
-          if (known.uuid == found.uuid && known.hangs == found.hangs) found.since = known.since;
-        }
-      }
-      waiting[group].push_back(std::move(found));
-    }
-  }
-  return waiting;
-}
-
-std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
-    const std::map<std::string, std::vector<store::Member>>& members,
-    const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now) {
-  std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
-  for (const auto& [group, all] : members) {
-    const auto before = earlier.find(group);
-    for (const auto& member : all) {
-      if (!member.incomplete) continue;
-      TimePoint since = now;
-      if (before != earlier.end()) {
-        if (const auto known = before->second.find(member.endpoint); known != before->second.end())
-          since = known->second;
-      }
-      incomplete[group].emplace(member.endpoint, since);
-    }
-  }
-  return incomplete;
-}
-
-std::map<std::string, std::set<Endpoint>> FindServing(
-    const std::map<std::string, std::vector<store::Member>>& members) {
-  std::map<std::string, std::set<Endpoint>> serving;
-  for (const auto& [group, all] : members) {
-    for (const auto& member : all) {
-      if (member.serving) serving[group].insert(member.endpoint);
-    }
-  }
-  return serving;
-}
-
-std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(
-    const std::map<std::string, std::vector<store::Member>>& members) {
-  std::map<std::string, std::map<Endpoint, std::int64_t>> priorities;
-  for (const auto& [group, all] : members) {
-    for (const auto& member : all) {
-      if (member.priority != store::kDefaultPriority) priorities[group][member.endpoint] = member.priority;
-    }
-  }
-  return priorities;
-}
-
-std::map<std::string, std::vector<LongWait>> FindLongWaits(
-    const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,
-    TimePoint now, std::int64_t unix_now) {
-  std::map<std::string, std::vector<LongWait>> by_group;
-  for (const auto& wait : waits) {
-    LongWait found{.wait = wait};
-    const Duration waited = std::max(daemon::kLongWait, Duration(unix_now - wait.since));
-    found.since = now - std::min(waited, kLongestToldWait);
-    if (wait.until) found.until = now + std::clamp(Duration(*wait.until - unix_now), 0ms, kLongestToldWait);
-    if (const auto before = earlier.find(wait.group); before != earlier.end()) {
-      for (const auto& known : before->second) {
-        if (known.wait == wait) found = known;
-      }
-    }
-    by_group[wait.group].push_back(std::move(found));
-  }
-  return by_group;
 }
 
 std::string DescribeWait(const LongWait& wait, TimePoint now) {

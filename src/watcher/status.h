@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -75,30 +74,6 @@ struct Findings {
 // the group.
 std::vector<Endpoint> ReplicasOf(const std::string& group, const Topology& topology, const Findings& findings,
                                  const FleetStatus& earlier);
-
-// The registered members that do not serve; `earlier` says since when.
-std::map<std::string, std::vector<WaitingMember>> FindWaiting(
-    const std::map<std::string, std::vector<store::Member>>& members,
-    const std::map<std::string, std::vector<WaitingMember>>& earlier, TimePoint now);
-
-// Whose replicas hold no complete copy of the data; the same.
-std::map<std::string, std::map<Endpoint, TimePoint>> FindIncomplete(
-    const std::map<std::string, std::vector<store::Member>>& members,
-    const std::map<std::string, std::map<Endpoint, TimePoint>>& earlier, TimePoint now);
-
-// The registered members that serve, by group.
-std::map<std::string, std::set<Endpoint>> FindServing(
-    const std::map<std::string, std::vector<store::Member>>& members);
-
-// Whose user has set another replica-priority than Redis' default, by group.
-std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(
-    const std::map<std::string, std::vector<store::Member>>& members);
-
-// By group. Clocks of machines differ: a wait that was told is a long one, whatever they say. What was known
-// and is told as before has begun when it was known to have.
-std::map<std::string, std::vector<LongWait>> FindLongWaits(
-    const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,
-    TimePoint now, std::int64_t unix_now);
 
 // "redis-wrapper 10.0.0.1:6379 has waited for 42 s: ..."
 std::string DescribeWait(const LongWait& wait, TimePoint now);

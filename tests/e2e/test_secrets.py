@@ -282,3 +282,28 @@ def test_passwords_are_changed_while_an_application_writes(cluster):
             with pytest.raises(redis.RedisError, match="invalid username-password pair"), \
                     server.client(password=old[server.password_option]) as stranger:
                 stranger.ping()
+
+
+# --- a password that does not fit
+
+
+def test_a_wrong_password_is_named(make_cluster):
+    """By each daemon that has it, once, and not as a server that is silent."""
+    cluster = make_cluster(REDIS_PASSWORD="right", OBSERVE_INTERVAL="200ms")
+    nodes, _, _ = cluster.bring_up(redis=2, sentinels=1)
+    blind = cluster.watcher(REDIS_PASSWORD="wrong")
+    newcomer = cluster.redis(REDIS_PASSWORD="wrong")
+    sentinel = cluster.sentinel(REDIS_PASSWORD="wrong")
+    assert " warn " in sentinel.wait_log("event=peer-refused")
+    assert " error " in newcomer.wait_log("make REDIS_PASSWORD of this node match")
+    for server in nodes:
+        blind.wait_log(f"peer={server.address} event=server-refuses-watcher")
+    ages = []
+
+    def has_looked_again():
+        ages.append(json.loads(blind.get("/status"))["observed_age_ms"])
+        return sum(later < earlier for earlier, later in zip(ages, ages[1:])) > 5
+
+    wait_for(has_looked_again, what="further looks")
+    assert len(blind.log_lines("event=server-refuses-watcher")) == len(nodes)
+    assert not blind.log_lines("event=foreign-sentinels-unknown")

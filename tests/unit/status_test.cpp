@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "watcher/members.h"
+
 namespace redis_zk::testing::status_test {
 namespace {
 

@@ -115,13 +115,13 @@ std::vector<Result<ServerInfo>> Servers::AskInfos(const std::vector<Endpoint>& s
   return infos;
 }
 
-bool IsFromLiving(const Error& error) { return error.kind == ErrorKind::kRefused || IsFull(error); }
-
 std::set<Endpoint> Servers::WhoAnswers(const std::vector<Endpoint>& servers) {
   const auto answers = AskAll(servers, {{"PING"}});
   std::set<Endpoint> living;
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    if (answers[i] || IsFromLiving(answers[i].error())) living.insert(servers[i]);
+    const bool lives =
+        answers[i] || answers[i].error().kind == ErrorKind::kRefused || IsFull(answers[i].error());
+    if (lives) living.insert(servers[i]);
   }
   return living;
 }

@@ -53,9 +53,6 @@ class KeptServer {
   const Endpoint server_;
 };
 
-// Whether an error is an answer all the same: a server that refuses our password or has no room lives.
-bool IsFromLiving(const Error& error);
-
 // Any number of threads.
 class Servers {
  public:
@@ -81,7 +78,7 @@ class Servers {
   Result<ServerInfo> AskInfo(const Endpoint& server);
   std::vector<Result<ServerInfo>> AskInfos(const std::vector<Endpoint>& servers);
 
-  // Which of them answer a PING, or are living as IsFromLiving has it.
+  // Which of them answer a PING. Who refuses our password or has no room lives, too.
   std::set<Endpoint> WhoAnswers(const std::vector<Endpoint>& servers);
 };
 
