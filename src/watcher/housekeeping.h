@@ -30,7 +30,7 @@ class Housekeeping {
                store::Registry& registry, RecentEvents& events)
       : cleaner_(options, network, session, registry, events),
         acl_audit_(options.common, session),
-        certificates_(options.common.redis_tls) {}
+        certificates_(options.common.redis_tls.files, options.common.redis_tls.source) {}
 
   // Whether something is to be done although events come, which may never cease.
   bool IsDue(TimePoint now) const { return now >= std::min(by_, urgent_at()); }
