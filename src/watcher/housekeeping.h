@@ -1,5 +1,5 @@
 // What a watcher does when nothing else is to be done, and at least now and then: the clean-up, the look at
-// the ACLs of the znodes, and that at the files of REDIS_TLS.
+// the ACLs of the znodes, and that at the certificates.
 //
 // Loop thread only.
 #pragma once
@@ -30,7 +30,8 @@ class Housekeeping {
                store::Registry& registry, RecentEvents& events)
       : cleaner_(options, network, session, registry, events),
         acl_audit_(options.common, session),
-        certificates_(options.common.redis_tls) {}
+        certificates_(options.common.redis_tls.files, options.common.redis_tls.source),
+        http_certificates_(options.http_tls.files, options.http_tls.source) {}
 
   // Whether something is to be done although events come, which may never cease.
   bool IsDue(TimePoint now) const { return now >= std::min(by_, urgent_at()); }
@@ -46,8 +47,14 @@ class Housekeeping {
   const std::optional<OpenZnodes>& open_znodes() const { return acl_audit_.found(); }
 
   // As of daemon::Certificates; it costs nothing to call it often.
-  void LookAtCertificates(TimePoint now) { certificates_.Look(now); }
-  void ReloadCertificates() { certificates_.Reload(); }
+  void LookAtCertificates(TimePoint now) {
+    certificates_.Look(now);
+    http_certificates_.Look(now);
+  }
+  void ReloadCertificates() {
+    certificates_.Reload();
+    http_certificates_.Reload();
+  }
 
   // REQUIRES: the view is what ZooKeeper says now.
   void CleanUp(const RegistryView& view);
@@ -56,6 +63,7 @@ class Housekeeping {
   Cleaner cleaner_;
   AclAudit acl_audit_;
   daemon::Certificates certificates_;
+  daemon::Certificates http_certificates_;
   TimePoint by_{};
 };
 

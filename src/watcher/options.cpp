@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.h"
 #include "net/interface.h"
 #include "watcher/behaviors/config.h"
 #include "watcher/web/client.h"
@@ -35,17 +36,50 @@ Endpoint ListenOf(const WatcherOptions& options) {
   return {options.bind_ip, static_cast<std::uint16_t>(options.port)};
 }
 
-// "http://host:port", with a slash behind it or not.
-Result<Endpoint> ParseUrl(std::string_view text) {
-  constexpr std::string_view kScheme = "http://";
+// "http://host:port" or with https, with a slash behind it or not.
+Result<web::Target> ParseUrl(std::string_view text) {
+  constexpr std::string_view kPlain = "http://";
+  constexpr std::string_view kEncrypted = "https://";
   constexpr std::uint16_t kHttpPort = 80;
-  const auto wrong = [] { return Fail(ErrorKind::kInvalid, "http://HOST:PORT"); };
-  if (!text.starts_with(kScheme)) return wrong();
-  text.remove_prefix(kScheme.size());
+  constexpr std::uint16_t kHttpsPort = 443;
+  const auto wrong = [] { return Fail(ErrorKind::kInvalid, "http://HOST:PORT or https://HOST:PORT"); };
+  const bool tls = text.starts_with(kEncrypted);
+  if (!tls && !text.starts_with(kPlain)) return wrong();
+  text.remove_prefix(tls ? kEncrypted.size() : kPlain.size());
   if (text.ends_with('/')) text.remove_suffix(1);
-  auto endpoint = ParseAddress(text, kHttpPort);
+  auto endpoint = ParseAddress(text, tls ? kHttpsPort : kHttpPort);
   if (!endpoint) return wrong();
-  return endpoint;
+  return web::Target{.watcher = std::move(*endpoint), .tls = tls};
+}
+
+Result<ClientCertificates> ParseClientCertificates(std::string_view text) {
+  if (text == "none") return ClientCertificates::kNone;
+  if (text == "optional") return ClientCertificates::kOptional;
+  if (text == "required") return ClientCertificates::kRequired;
+  return Fail(ErrorKind::kInvalid, "none, optional or required");
+}
+
+// What the commands need to reach the watcher that was started with the same options.
+std::vector<std::string> UsesOfAsking(const std::vector<std::string>& more) {
+  std::vector<std::string> uses{"BIND_IP", "PORT0", "HTTP_TLS_CERT_FILE", "HTTP_TLS_KEY_FILE",
+                                "HTTP_TLS_VERIFY_CLIENT"};
+  uses.insert(uses.begin(), more.begin(), more.end());
+  return uses;
+}
+
+// How the commands reach the watcher. A port that demands certificates accepts its own.
+void SettleTarget(WatcherOptions& watcher) {
+  web::Target& target = watcher.ask.watcher;
+  const TlsFiles& own = watcher.http_tls.files;
+  target.files.ca = watcher.ask.ca;
+  if (target.watcher.port == 0) {
+    // Nobody else has the key to its certificate, whatever names that has.
+    target = {.watcher = web::ReachableAt(watcher.listen), .tls = !own.certificate.empty(), .by_name = false};
+    target.files.ca = own.certificate;
+  }
+  if (own.demanded == ClientCertificates::kNone) return;
+  target.files.certificate = own.certificate;
+  target.files.key = own.key;
 }
 
 Result<std::string> ParseServer(std::string_view text) {
@@ -54,10 +88,9 @@ Result<std::string> ParseServer(std::string_view text) {
 
 void AddAskingCommands(Options& options, CommandOptions* ask) {
   const auto add = [&](std::string_view name, const char* help,
-                       const std::vector<std::string>& more = {}) -> Command& {
-    std::vector<std::string> uses{"WATCHER_URL", "BIND_IP", "PORT0"};
-    uses.insert(uses.end(), more.begin(), more.end());
-    return options.AddCommand(std::string(name), help, uses)
+                       std::vector<std::string> more = {}) -> Command& {
+    more.insert(more.end(), {"WATCHER_URL", "WATCHER_CA_CERT_FILE"});
+    return options.AddCommand(std::string(name), help, UsesOfAsking(more))
         .Flag("--url", "URL", "the same as --watcher-url", ParseUrl, &ask->watcher);
   };
   const auto optional = Command::Need::kOptional;
@@ -86,10 +119,15 @@ void AddAskingCommands(Options& options, CommandOptions* ask) {
       .Example("watcher explain master1");
   options.Add(
       {"WATCHER_URL",
-       "for the commands: the watcher to ask, http://HOST:PORT; when not set, the one that would serve here, "
-       "on BIND_IP and PORT0",
+       "for the commands: the watcher to ask, http://HOST:PORT or https://HOST:PORT; when not set, the one "
+       "that would serve here, on BIND_IP and PORT0",
        ""},
       ParseUrl, &ask->watcher);
+  options.Add({"WATCHER_CA_CERT_FILE",
+               "for the commands: PEM file with the authorities that may have signed the certificate of "
+               "WATCHER_URL, or with that certificate; when not set, the authorities of this system",
+               ""},
+              ParseText, &ask->ca);
 }
 
 void AddWork(Options& options, WatcherOptions* watcher) {
@@ -127,8 +165,8 @@ void AddHttpAccess(Options& options, WatcherOptions* watcher) {
       ReadAdminToken, &watcher->admin_token);
   options.Add(
       {"ADMIN_INSECURE",
-       "whether other machines may use the admin API, although their token crosses the network in the clear: "
-       "on or off",
+       "whether other machines may use the admin API without TLS, although their token then crosses the "
+       "network in the clear: on or off",
        "off"},
       ParseSwitch, &watcher->http.admin_insecure);
   options.Add({"HTTP_ALLOWED_HOSTS",
@@ -138,6 +176,28 @@ void AddHttpAccess(Options& options, WatcherOptions* watcher) {
               web::ParseHosts, &watcher->http.allowed_hosts);
 }
 
+void AddHttpTls(Options& options, HttpTls* tls) {
+  options.Add({"HTTP_TLS_CERT_FILE",
+               "PEM file with the certificate of the watcher's own port, with the chain up to an authority; "
+               "with it the port speaks HTTPS alone",
+               ""},
+              ParseText, &tls->files.certificate);
+  options.Add({.env = "HTTP_TLS_KEY_FILE",
+               .help = "PEM file with the key of HTTP_TLS_CERT_FILE, without a passphrase",
+               .fallback = "",
+               .holds_secret = true},
+              ParseText, &tls->files.key);
+  options.Add({"HTTP_TLS_CA_CERT_FILE",
+               "PEM file with the authorities whose certificates HTTP clients may present", ""},
+              ParseText, &tls->files.ca);
+  options.Add({"HTTP_TLS_VERIFY_CLIENT",
+               "whether HTTP clients must present a certificate: none, which asks for none, optional, which "
+               "rejects a wrong one, or required",
+               "none"},
+              ParseClientCertificates, &tls->files.demanded);
+  options.AddCheck([tls] { return SettleHttpTls(*tls); });
+}
+
 Options Describe(WatcherOptions* watcher) {
   Options options(
       "watcher",
@@ -145,7 +205,7 @@ Options Describe(WatcherOptions* watcher) {
   options.AddCommand(std::string(web::kHealthCheck),
                      "asks the watcher that was started with the same options how it is; ends with 0 if it "
                      "is well",
-                     {"BIND_IP", "PORT0"});
+                     UsesOfAsking({}));
   AddCommonOptions(options, &watcher->common);
   AddAskingCommands(options, &watcher->ask);
   options
@@ -163,6 +223,7 @@ Options Describe(WatcherOptions* watcher) {
   options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher->port);
   AddWork(options, watcher);
   AddHttpAccess(options, watcher);
+  AddHttpTls(options, &watcher->http_tls);
   options.AddSections("behavior", [watcher](const auto& sections) -> std::vector<std::string> {
     auto behaviors = ReadBehaviors(sections);
     if (!behaviors) return behaviors.error();
@@ -180,6 +241,37 @@ Options Describe(WatcherOptions* watcher) {
 }
 
 }  // namespace
+
+std::vector<std::string> SettleHttpTls(HttpTls& tls) {
+  auto& [ca, certificate, key, serves, demanded] = tls.files;
+  const bool verifies = demanded != ClientCertificates::kNone;
+  const auto lacks = [](std::string_view option, std::string_view expected) {
+    return std::vector<std::string>{fmt::format("{}: found none, expected {}", option, expected)};
+  };
+  if (certificate.empty() && key.empty() && ca.empty() && !verifies) return {};
+  if (certificate.empty())
+    return lacks("HTTP_TLS_CERT_FILE",
+                 "a file with HTTP_TLS_KEY_FILE, HTTP_TLS_CA_CERT_FILE or HTTP_TLS_VERIFY_CLIENT");
+  if (key.empty()) return lacks("HTTP_TLS_KEY_FILE", "a file with HTTP_TLS_CERT_FILE");
+  if (verifies && ca.empty())
+    return lacks("HTTP_TLS_CA_CERT_FILE", "a file with HTTP_TLS_VERIFY_CLIENT=optional or required");
+  // It would look closed, and be open.
+  if (!verifies && !ca.empty())
+    return lacks("HTTP_TLS_VERIFY_CLIENT", "optional or required with HTTP_TLS_CA_CERT_FILE");
+  for (auto* const path : {&ca, &certificate, &key}) {
+    if (!path->empty()) *path = AbsolutePath(*path);
+  }
+  auto context = TlsContext::Load(tls.files);
+  if (!context) {
+    const std::string& why = context.error().message;
+    const std::string_view option = why.starts_with(certificate) ? "HTTP_TLS_CERT_FILE"
+                                    : why.starts_with(key)       ? "HTTP_TLS_KEY_FILE"
+                                                                 : "HTTP_TLS_CA_CERT_FILE";
+    return {fmt::format("{}: {}", option, why)};
+  }
+  tls.source = std::make_shared<TlsSource>(std::move(*context));
+  return {};
+}
 
 Result<AdminToken> ReadAdminToken(std::string_view path) {
   std::error_code unknown;
@@ -204,7 +296,7 @@ WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   watcher.command = ReadOptionsOrExit(options, argc, argv);
   watcher.listen = ListenOf(watcher);
   watcher.ask.admin_token = watcher.admin_token.text;
-  if (watcher.ask.watcher.port == 0) watcher.ask.watcher = web::ReachableAt(watcher.listen);
+  SettleTarget(watcher);
   watcher.common.read_again = Rereader(&Describe, argc, argv);
   return watcher;
 }

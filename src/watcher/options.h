@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "options/common_options.h"
 #include "watcher/behaviors/behavior.h"
+#include "watcher/web/client.h"
 #include "watcher/web/policy.h"
 
 namespace redis_zk::watcher {
@@ -35,14 +37,23 @@ inline constexpr std::string_view kExplain = "explain";
 inline constexpr std::string_view kSecureZooKeeper = "secure-zookeeper";
 
 struct CommandOptions {
-  Endpoint watcher;
+  web::Target watcher;
   std::string group;  // empty: all
   bool json = false;
   bool follow = false;
   bool check = false;       // secure-zookeeper only looks
   std::string to;           // empty: Sentinel chooses
   std::string admin_token;  // empty: none is sent
+  std::string ca;           // of WATCHER_URL's certificate; empty: this system's authorities
 };
+
+// TLS on the watcher's own port.
+struct HttpTls {
+  TlsFiles files{.ca = {}, .certificate = {}, .key = {}, .demanded = ClientCertificates::kNone};
+  std::shared_ptr<TlsSource> source{};  // what SettleHttpTls makes of them; nothing: without TLS
+};
+// Loads the files and makes their paths absolute. Returns error lines where they cannot be used.
+std::vector<std::string> SettleHttpTls(HttpTls& tls);
 
 struct WatcherOptions {
   std::string command;  // empty: be the daemon
@@ -57,6 +68,7 @@ struct WatcherOptions {
   Duration observe_interval{};  // 0: no server is asked
   AdminToken admin_token;
   web::HttpPolicy http;
+  HttpTls http_tls;
 
   std::vector<BehaviorSettings> behaviors;
 

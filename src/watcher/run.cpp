@@ -27,7 +27,7 @@ int Run(int argc, char** argv) {
   mallopt(M_ARENA_MAX, 2);
   const BlockedSignals signals;
   const auto options = ReadWatcherOptions(argc, argv);
-  if (options.command == web::kHealthCheck) return web::CheckHealth(options.listen);
+  if (options.command == web::kHealthCheck) return web::CheckHealth(options.ask.watcher);
   if (!options.command.empty()) return cli::Run(options, signals);
   InitLog("watcher", options.common.log_format, options.common.log_level);
   SetLogContext("", options.listen.ToAddress());

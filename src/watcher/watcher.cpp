@@ -68,14 +68,15 @@ int Watcher::Run() {
   Reconcile();
   web::Server server({publisher_.topology(), observer_.status(), publisher_.events(), behaviors_, admin_,
                       reader_.figures(), loop_turned_at_, options_.common.zk_session_timeout, options_.http});
-  if (const auto started = server.Start(options_.listen); !started) {
+  if (const auto started = server.Start(options_.listen, options_.http_tls.source.get()); !started) {
     const int exit_code = started.error().kind == ErrorKind::kAlreadyExists ? kExitTryAgain : kExitConfig;
     log::Error({.event = "http-listen-failed"},
                "{}; free the address, or change BIND_IP or PORT0; exiting {}", started.error().message,
                exit_code);
     return exit_code;
   }
-  log::Info({.event = "http-listening"}, "serving HTTP on {}", options_.listen.ToAddress());
+  log::Info({.event = "http-listening"}, "serving {} on {}", options_.http_tls.source ? "HTTPS" : "HTTP",
+            options_.listen.ToAddress());
   Loop();
   // Requests that wait for a change keep the server from ending.
   publisher_.Close();

@@ -7,13 +7,16 @@ import io
 import re
 import resource
 import socket
+import ssl
 import statistics
 import threading
 import time
 
 import pytest
 
+from authority import Authority, http_context
 from cluster import LOOPBACK, Cluster, Server, free_port, wait_for
+from variants import in_full
 
 HEAD = b"GET /sentinels HTTP/1.1\r\nHost: watcher\r\n\r\n"
 MIB = 1024 * 1024
@@ -28,17 +31,30 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.fixture(scope="module")
-def watcher():
+@pytest.fixture(scope="module", params=["plain", *in_full("tls")])
+def watcher(request):
     """One that nobody changes."""
     with Cluster() as cluster:
+        if request.param == "tls":
+            authority = Authority(cluster.directory / "authority")
+            authority.certify("watcher")
+            cluster.add_env(**authority.http_options("watcher"))
         _, _, (watcher,) = cluster.bring_up(redis=1)
         watcher.followed()
         yield watcher
 
 
 def connect(watcher, timeout=10):
-    return socket.create_connection((watcher.host, watcher.port), timeout=timeout)
+    connection = socket.create_connection((watcher.host, watcher.port), timeout=timeout)
+    context = http_context(watcher.env)
+    return context.wrap_socket(connection) if context else connection
+
+
+def http_client(watcher, timeout=10):
+    context = http_context(watcher.env)
+    if context:
+        return http.client.HTTPSConnection(watcher.host, watcher.port, timeout=timeout, context=context)
+    return http.client.HTTPConnection(watcher.host, watcher.port, timeout=timeout)
 
 
 def exchange(watcher, request, half_close=False):
@@ -46,7 +62,8 @@ def exchange(watcher, request, half_close=False):
     with connect(watcher) as connection:
         connection.sendall(request)
         if half_close:
-            connection.shutdown(socket.SHUT_WR)
+            # That of a connection with TLS would forget TLS.
+            socket.socket.shutdown(connection, socket.SHUT_WR)
         return read_all(connection)
 
 
@@ -72,9 +89,9 @@ def health_times(watcher, seconds):
 class Crowd(threading.Thread):
     """`count` connections, of which each sends the next of `pieces` once in a while."""
 
-    def __init__(self, watcher, count, every, pieces):
+    def __init__(self, watcher, count, every, pieces, connect=connect):
         super().__init__(daemon=True)
-        self.watcher, self.count, self.every, self.pieces = watcher, count, every, pieces
+        self.watcher, self.count, self.every, self.pieces, self.connect = watcher, count, every, pieces, connect
         self.stopped = threading.Event()
 
     def __enter__(self):
@@ -86,20 +103,20 @@ class Crowd(threading.Thread):
         self.join()
 
     def run(self):
-        turns = [(connect(self.watcher), 0) for _ in range(self.count)]
+        turns = [(self.connect(self.watcher), 0) for _ in range(self.count)]
         pause = self.every / self.count
         while not self.stopped.is_set():
             for index, (connection, turn) in enumerate(turns):
                 try:
                     connection.sendall(self.pieces[turn % len(self.pieces)])
                     connection.setblocking(False)
-                    with contextlib.suppress(BlockingIOError):
+                    with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
                         connection.recv(65536)
                     connection.setblocking(True)
                     turns[index] = (connection, turn + 1)
                 except OSError:
                     connection.close()
-                    turns[index] = (connect(self.watcher), 0)
+                    turns[index] = (self.connect(self.watcher), 0)
                 if self.stopped.wait(pause):
                     break
         for connection, _ in turns:
@@ -240,7 +257,7 @@ def test_events_over_http_10_have_no_chunks(watcher):
 
 
 def test_connection_goes_on_after_events_that_end(watcher):
-    connection = http.client.HTTPConnection(watcher.host, watcher.port, timeout=10)
+    connection = http_client(watcher)
     for _ in range(2):
         connection.request("GET", "/events?since=0&wait=0s")
         answer = connection.getresponse()

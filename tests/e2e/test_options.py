@@ -152,8 +152,13 @@ WRONG = [
     ("ADMIN_INSECURE", ["watcher"], ["yes", "ON", "1"], "on or off"),
     ("HTTP_ALLOWED_HOSTS", ["watcher"], ["watcher:8080", "a,,b", "a b", "http://watcher"],
      "host names or addresses without a port, separated by commas"),
-    ("WATCHER_URL", ["watcher"], ["host:1", "https://host:1", "http://", "http://host:0", "http://a b:1"],
-     "http://HOST:PORT"),
+    ("HTTP_TLS_CERT_FILE", ["watcher"], ["a\nb"], TEXT),
+    ("HTTP_TLS_KEY_FILE", ["watcher"], ["a\nb"], TEXT),
+    ("HTTP_TLS_CA_CERT_FILE", ["watcher"], ["a\nb"], TEXT),
+    ("HTTP_TLS_VERIFY_CLIENT", ["watcher"], ["on", "off", "REQUIRED", "require"], "none, optional or required"),
+    ("WATCHER_CA_CERT_FILE", ["watcher"], ["a\nb"], TEXT),
+    ("WATCHER_URL", ["watcher"], ["host:1", "ftp://host:1", "http://", "https://", "http://host:0", "https://a b:1"],
+     "http://HOST:PORT or https://HOST:PORT"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Certificates for the tests and the demo, made by openssl."""
 
 import pathlib
+import ssl
 import subprocess
 
 NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -18,9 +19,10 @@ class Authority:
     def _openssl(self, *words):
         subprocess.run(["openssl", *words], cwd=self.directory, check=True, capture_output=True)
 
-    def certify(self, name):
+    def certify(self, name, *addresses):
         """The path of a file with a certificate and its key, which also stand alone beside it (.crt, .key)."""
-        self._openssl("req", *NEW_KEY, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+        names = ",".join([f"DNS:{name}", *(f"IP:{address}" for address in addresses)])
+        self._openssl("req", *NEW_KEY, "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}",
                       "-keyout", f"{name}.key", "-out", f"{name}.csr")
         self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
                       "-copy_extensions", "copy", "-days", "2", "-out", f"{name}.crt")
@@ -39,6 +41,10 @@ class Authority:
                 "REDIS_TLS_CERT_FILE": self.directory / f"{name}.crt",
                 "REDIS_TLS_KEY_FILE": self.directory / f"{name}.key"}
 
+    def http_options(self, name):
+        """TLS on the port of a watcher that presents the certificate of this name."""
+        return {"HTTP_TLS_CERT_FILE": self.directory / f"{name}.crt", "HTTP_TLS_KEY_FILE": self.directory / f"{name}.key"}
+
 
 def client_options(env):
     """How redis-py reaches the servers of a daemon with this environment."""
@@ -47,3 +53,14 @@ def client_options(env):
     certificate = {"ssl_certfile": str(env["REDIS_TLS_CERT_FILE"]), "ssl_keyfile": str(env["REDIS_TLS_KEY_FILE"])}
     return {"ssl": True, "ssl_ca_certs": str(env["REDIS_TLS_CA_CERT_FILE"]),
             **(certificate if env.get("REDIS_TLS_CERT_FILE") else {})}
+
+
+def http_context(env):
+    """How HTTP clients reach a watcher with this environment: they know its certificate. None: without TLS."""
+    if not env.get("HTTP_TLS_CERT_FILE"):
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(env["HTTP_TLS_CERT_FILE"])
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context

@@ -32,7 +32,7 @@ from kazoo.exceptions import ConnectionLoss, NoNodeError, SessionExpiredError
 import redis
 import redis.sentinel
 
-from authority import client_options
+from authority import client_options, http_context
 from tails import shown
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -344,13 +344,17 @@ class SentinelWrapper(Wrapper):
 
 
 class Watcher(Server):
+    @property
+    def url(self):
+        return f"{'https' if self.env.get('HTTP_TLS_CERT_FILE') else 'http'}://{self.address}"
+
     def request(self, path, accept=None, method="GET", timeout=10, headers=None, body=None):
         """(status, headers, text)."""
-        request = urllib.request.Request(f"http://{self.address}{path}", data=body, method=method, headers=headers or {})
+        request = urllib.request.Request(f"{self.url}{path}", data=body, method=method, headers=headers or {})
         if accept:
             request.add_header("Accept", accept)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout, context=http_context(self.env)) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as answer:
             with answer:

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "options/common_options.h"
 #include "support/authority.h"
 #include "unit/log_fixture.h"
 
@@ -31,7 +32,7 @@ class CertificatesTest : public ::testing::Test {
 };
 
 TEST_F(CertificatesTest, LoadsWhatHasBeenReplacedOnceItRests) {
-  daemon::Certificates certificates(tls_);
+  daemon::Certificates certificates(tls_.files, tls_.source);
   const auto first = tls_.source->Get();
   Look(certificates, 3);
   EXPECT_EQ(certificates.generation(), 0);
@@ -49,7 +50,7 @@ TEST_F(CertificatesTest, LoadsWhatHasBeenReplacedOnceItRests) {
 }
 
 TEST_F(CertificatesTest, KeepsThemWhereTheNewOnesDoNotFit) {
-  daemon::Certificates certificates(tls_);
+  daemon::Certificates certificates(tls_.files, tls_.source);
   const auto first = tls_.source->Get();
   const auto other = authority_.Certify("other");
   fs::copy_file(tls_.files.certificate, authority_.Path("kept"));
@@ -70,11 +71,11 @@ TEST_F(CertificatesTest, KeepsThemWhereTheNewOnesDoNotFit) {
 }
 
 TEST_F(CertificatesTest, LoadsThemAtOnceWhenAsked) {
-  daemon::Certificates certificates(tls_);
+  daemon::Certificates certificates(tls_.files, tls_.source);
   certificates.Reload();
   EXPECT_EQ(certificates.loads(), 1) << "a change that stat does not show";
   EXPECT_EQ(certificates.generation(), 0) << "no Sentinel is restarted for the same files";
-  daemon::Certificates off(RedisTls{});
+  daemon::Certificates off(TlsFiles{}, nullptr);
   off.Reload();
   Look(off, 3);
   EXPECT_EQ(off.generation(), 0);

@@ -69,6 +69,7 @@ class ResponderTest : public ::testing::Test {
                                .last_event_id = std::nullopt,
                                .host = host_,
                                .from = from_,
+                               .encrypted = encrypted_,
                                .asked_at = asked_at_,
                                .may_wait = may_wait_});
   }
@@ -76,6 +77,7 @@ class ResponderTest : public ::testing::Test {
   SiteWithToken site_;
   std::string host_;
   Endpoint from_{"127.0.0.1", 1};
+  bool encrypted_ = false;
   TimePoint asked_at_ = Clock::now();
   bool may_wait_ = true;
   watcher::web::HttpPolicy policy_;
@@ -204,6 +206,9 @@ TEST_F(ResponderTest, AnswersUnderTheNamesThatAreAllowed) {
 TEST_F(ResponderTest, RunsNoAdminRequestInTheClearUnlessAllowed) {
   from_ = {"10.0.9.9", 1};
   EXPECT_EQ(Ask("POST", "/pause", {}, std::string("Bearer ") + kToken).answer.status, 403);
+  encrypted_ = true;
+  EXPECT_EQ(Ask("POST", "/pause", {}, std::string("Bearer ") + kToken).answer.status, 200);
+  encrypted_ = false;
   policy_.admin_insecure = true;
   EXPECT_EQ(Ask("POST", "/pause", {}, std::string("Bearer ") + kToken).answer.status, 200);
 }

@@ -14,7 +14,8 @@ constexpr Duration kLookEvery = 1s;
 
 }  // namespace
 
-Certificates::Certificates(const RedisTls& tls) : files_(tls.files), source_(tls.source) {
+Certificates::Certificates(TlsFiles files, std::shared_ptr<TlsSource> source)
+    : files_(std::move(files)), source_(std::move(source)) {
   if (source_) loaded_ = seen_ = Stat();
 }
 

@@ -1,5 +1,4 @@
-// Keeps the certificates of REDIS_TLS as their files are: new ones are loaded while the daemon runs. Loop
-// thread only.
+// Keeps certificates as their files are: new ones are loaded while the daemon runs. Loop thread only.
 #pragma once
 
 #include <array>
@@ -9,14 +8,13 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "net/tls_context.h"
-#include "options/common_options.h"
 
 namespace redis_zk::daemon {
 
 class Certificates {
  public:
-  // Those of `tls` are loaded already. Without REDIS_TLS, nothing is ever done.
-  explicit Certificates(const RedisTls& tls);
+  // They are loaded already. Without a source, which means without TLS, nothing is ever done.
+  Certificates(TlsFiles files, std::shared_ptr<TlsSource> source);
 
   // Loads the files if they have changed, and did so a second ago: several are not written at once. Files
   // that do not fit change nothing, and are an error in the log.

@@ -17,7 +17,7 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
     : common_(common),
       signals_(signals),
       health_(server),
-      certificates_(common.redis_tls),
+      certificates_(common.redis_tls.files, common.redis_tls.source),
       queue_(signals),
       session_(open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),

@@ -74,16 +74,18 @@ Stream::~Stream() {
   if (fd_ >= 0) close(fd_);
 }
 Stream::Stream(Stream&& other) noexcept
-    : server_(std::move(other.server_)),
+    : peer_(std::move(other.peer_)),
       fd_(std::exchange(other.fd_, -1)),
       state_(other.state_),
+      ended_(other.ended_),
       tls_wants_(other.tls_wants_),
       context_(std::move(other.context_)),
       tls_(std::move(other.tls_)) {}
 Stream& Stream::operator=(Stream&& other) noexcept {
-  std::swap(server_, other.server_);
+  std::swap(peer_, other.peer_);
   std::swap(fd_, other.fd_);
   std::swap(state_, other.state_);
+  std::swap(ended_, other.ended_);
   std::swap(tls_wants_, other.tls_wants_);
   std::swap(context_, other.context_);
   std::swap(tls_, other.tls_);
@@ -103,12 +105,29 @@ Result<Stream> Stream::Connect(const Endpoint& server, std::shared_ptr<const Tls
   if (connect(stream.fd_, target->ai_addr, target->ai_addrlen) != 0 && errno != EINPROGRESS)
     return stream.Failure(ErrorKind::kUnavailable, std::strerror(errno));
   if (!tls) return stream;
-  stream.tls_.reset(SSL_new(tls->get()));
-  stream.context_ = std::move(tls);
-  if (!stream.tls_ || SSL_set_fd(stream.tls_.get(), stream.fd_) != 1)
-    return stream.Failure(ErrorKind::kInternal, "out of memory");
+  if (const auto begun = stream.BeginTls(std::move(tls)); !begun) return tl::unexpected(begun.error());
   SSL_set_connect_state(stream.tls_.get());
   return stream;
+}
+
+Result<Stream> Stream::Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsContext> tls) {
+  Stream stream(client);
+  stream.fd_ = fd;
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  stream.state_ = tls ? State::kHandshake : State::kOpen;
+  if (!tls) return stream;
+  if (const auto begun = stream.BeginTls(std::move(tls)); !begun) return tl::unexpected(begun.error());
+  SSL_set_accept_state(stream.tls_.get());
+  stream.tls_wants_ = POLLIN;
+  return stream;
+}
+
+Status Stream::BeginTls(std::shared_ptr<const TlsContext> tls) {
+  tls_.reset(SSL_new(tls->get()));
+  context_ = std::move(tls);
+  if (!tls_ || SSL_set_fd(tls_.get(), fd_) != 1) return Failure(ErrorKind::kInternal, "out of memory");
+  return {};
 }
 
 short Stream::wanted_events(bool unsent) const {
@@ -165,7 +184,8 @@ Result<std::size_t> Stream::Read(char* bytes, std::size_t size) {
   if (!tls_) {
     const ssize_t length = recv(fd_, bytes, size, 0);
     if (length > 0) return static_cast<std::size_t>(length);
-    if (length == 0) return Gone();
+    ended_ = length == 0;
+    if (ended_) return Gone();
     if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
     return Failure(ErrorKind::kUnavailable, std::strerror(errno));
   }
@@ -178,6 +198,28 @@ Result<std::size_t> Stream::Read(char* bytes, std::size_t size) {
 
 bool Stream::has_buffered() const { return tls_ && SSL_pending(tls_.get()) > 0; }
 
+std::optional<char> Stream::Peek() {
+  char first = 0;
+  const ssize_t length = recv(fd_, &first, 1, MSG_PEEK);
+  ended_ = length == 0;
+  return length == 1 ? std::optional(first) : std::nullopt;
+}
+
+void Stream::LeaveTls() {
+  tls_.reset();
+  context_.reset();
+  tls_wants_ = 0;
+  state_ = State::kOpen;
+}
+
+void Stream::Finish() {
+  // A connection that has failed must not be ended in order.
+  if (tls_ && state_ == State::kOpen) SSL_shutdown(tls_.get());
+  ERR_clear_error();
+  LeaveTls();
+  shutdown(fd_, SHUT_WR);
+}
+
 Status Stream::AfterTls(int returned) {
   const int error_number = errno;
   switch (SSL_get_error(tls_.get(), returned)) {
@@ -188,6 +230,7 @@ Status Stream::AfterTls(int returned) {
       tls_wants_ = POLLOUT;
       return {};
     case SSL_ERROR_ZERO_RETURN:
+      ended_ = true;
       return Gone();
     case SSL_ERROR_SYSCALL:
       if (error_number == 0) return Gone();
@@ -220,13 +263,14 @@ tl::unexpected<Error> Stream::TlsFailure(unsigned long code) const {
 }
 
 tl::unexpected<Error> Stream::Gone() const {
-  return Failure(ErrorKind::kUnavailable, in_handshake()
-                                              ? "Server closed the connection during the TLS handshake"
-                                              : "Server closed the connection");
+  const bool is_server = !tls_ || SSL_is_server(tls_.get()) == 0;
+  return Failure(ErrorKind::kUnavailable,
+                 fmt::format("{} closed the connection{}", is_server ? "Server" : "Client",
+                             in_handshake() ? " during the TLS handshake" : ""));
 }
 
 tl::unexpected<Error> Stream::Failure(ErrorKind kind, std::string_view why) const {
-  return Fail(kind, fmt::format("{}: {}", server_.ToAddress(), why));
+  return Fail(kind, fmt::format("{}: {}", peer_.ToAddress(), why));
 }
 
 }  // namespace redis_zk

@@ -1,6 +1,6 @@
-// A TCP connection to a server, plain or with TLS, that never waits: its owner polls.
+// A TCP connection to a server or from a client, plain or with TLS, that never waits: its owner polls.
 //
-// One thread at a time. Any error is final, and its message begins with the server's address.
+// One thread at a time. Any error is final, and its message begins with the peer's address.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,8 @@ class Stream {
   // Starts to connect. `server` should be an IP address: a name is resolved here, which may block. `tls`:
   // nothing for a plain connection.
   static Result<Stream> Connect(const Endpoint& server, std::shared_ptr<const TlsContext> tls);
+  // Takes over a connection that a client has opened, which must not block and is closed in any case.
+  static Result<Stream> Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsContext> tls);
   ~Stream();
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
@@ -28,6 +30,7 @@ class Stream {
   int fd() const { return fd_; }
   // The peer has taken the connection, and its part of the TLS handshake is missing.
   bool in_handshake() const { return state_ == State::kHandshake; }
+  bool encrypted() const { return tls_ != nullptr; }
   // What poll() should wait for; `unsent`: the owner has something to write.
   short wanted_events(bool unsent) const;
 
@@ -38,18 +41,31 @@ class Stream {
   Result<short> Advance(short events);
   // How many of the bytes were taken; 0: none at present.
   Result<std::size_t> Write(std::string_view bytes);
-  // How many bytes have come; 0: none at present. An end is an error.
+  // How many bytes have come; 0: none at present. An end is an error, after which ended() tells it from
+  // others: the peer may still read.
   Result<std::size_t> Read(char* bytes, std::size_t size);
+  bool ended() const { return ended_; }
   // Bytes that have come, and that poll() does not see.
   bool has_buffered() const;
+
+  // The byte that the peer has sent first, which is still to be read; nothing: none has come. Before the
+  // handshake begins, it says whether the peer speaks TLS.
+  std::optional<char> Peek();
+  // Goes on without TLS. REQUIRES: the handshake has not begun.
+  void LeaveTls();
+  // Nothing more will be written, which the peer hears after what was. What is read from now on is not
+  // deciphered.
+  void Finish();
 
  private:
   enum class State { kConnecting, kHandshake, kOpen };
   struct Free {
     void operator()(ssl_st* tls) const;
   };
-  explicit Stream(Endpoint server) : server_(std::move(server)) {}
+  explicit Stream(Endpoint peer) : peer_(std::move(peer)) {}
 
+  // Before anything is sent.
+  Status BeginTls(std::shared_ptr<const TlsContext> tls);
   Status ShakeHands();
   // After an OpenSSL call of which `returned` says that it did not succeed. No error: it wants to be called
   // again.
@@ -58,9 +74,10 @@ class Stream {
   tl::unexpected<Error> Gone() const;
   tl::unexpected<Error> Failure(ErrorKind kind, std::string_view why) const;
 
-  Endpoint server_;
+  Endpoint peer_;
   int fd_ = -1;
   State state_ = State::kConnecting;
+  bool ended_ = false;
   short tls_wants_ = 0;  // what TLS waits for, whatever the owner wants
   std::shared_ptr<const TlsContext> context_;
   std::unique_ptr<ssl_st, Free> tls_;  // nothing: plain

@@ -53,6 +53,12 @@ Status LoadPair(SSL_CTX* context, const TlsFiles& files) {
   return {};
 }
 
+Status LoadAuthorities(SSL_CTX* context, const std::string& ca) {
+  if (auto readable = CheckReadable(ca); !readable) return readable;
+  if (SSL_CTX_load_verify_locations(context, ca.c_str(), nullptr) == 1) return {};
+  return Unusable(ca, "found no usable certificate, expected authorities' in PEM form: " + Reason());
+}
+
 // Whether peers that trust the same authorities accept what we present.
 Status CheckPresented(SSL_CTX* context, const TlsFiles& files, int purpose) {
   const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> check(X509_STORE_CTX_new(),
@@ -68,6 +74,52 @@ Status CheckPresented(SSL_CTX* context, const TlsFiles& files, int purpose) {
                   "the certificate " + DescribeRejection(X509_STORE_CTX_get_error(check.get()), files.ca));
 }
 
+void PrepareAny(SSL_CTX* context) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+  // Thousands of connections may be idle.
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_default_passwd_cb(context, &HasNoPassphrase);
+}
+
+// A client that has the port's own key is this program: its health check needs no authority of clients.
+int AcceptsOwn(int accepted, X509_STORE_CTX* check) {
+  if (accepted == 1) return 1;
+  const auto* const tls =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const X509* const own = SSL_CTX_get0_certificate(SSL_get_SSL_CTX(tls));
+  if (own == nullptr || X509_cmp(X509_STORE_CTX_get0_cert(check), own) != 0) return 0;
+  X509_STORE_CTX_set_error(check, X509_V_OK);
+  return 1;
+}
+
+Status DemandFromClients(SSL_CTX* context, const TlsFiles& files) {
+  if (*files.demanded == ClientCertificates::kNone) return {};
+  if (auto loaded = LoadAuthorities(context, files.ca); !loaded) return loaded;
+  // By their names a client with several certificates chooses one.
+  SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(files.ca.c_str()));
+  const bool required = *files.demanded == ClientCertificates::kRequired;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     &AcceptsOwn);
+  return {};
+}
+
+Status PreparePort(SSL_CTX* context, const TlsFiles& files) {
+  PrepareAny(context);
+  // No session outlives its connection: it would take memory, and outlive a change of the certificates. The
+  // end of what a client sends is found by HTTP, whether or not TLS announces it.
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context, 0);
+  if (auto loaded = LoadPair(context, files); !loaded) return loaded;
+  if (X509_check_purpose(SSL_CTX_get0_certificate(context), X509_PURPOSE_SSL_SERVER, 0) != 1)
+    return Unusable(
+        files.certificate,
+        "the certificate is for another purpose; its key usages must allow a server (serverAuth)");
+  return DemandFromClients(context, files);
+}
+
 }  // namespace
 
 void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
@@ -79,25 +131,31 @@ TlsContext::TlsContext(TlsContext&&) noexcept = default;
 TlsContext& TlsContext::operator=(TlsContext&&) noexcept = default;
 
 Result<TlsContext> TlsContext::Load(const TlsFiles& files) {
-  std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(TLS_client_method()));
+  const bool is_port = files.demanded.has_value();
+  std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(is_port ? TLS_server_method() : TLS_client_method()));
   if (!context) return Fail(ErrorKind::kInternal, "out of memory");
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_default_passwd_cb(context.get(), &HasNoPassphrase);
-  Status status = CheckReadable(files.ca);
-  if (status && SSL_CTX_load_verify_locations(context.get(), files.ca.c_str(), nullptr) != 1)
-    status =
-        Unusable(files.ca, "found no usable certificate, expected authorities' in PEM form: " + Reason());
-  if (!files.certificate.empty()) {
-    if (status) status = LoadPair(context.get(), files);
+  Status status = is_port ? PreparePort(context.get(), files) : PrepareClient(context.get(), files);
+  if (!is_port && !files.certificate.empty()) {
     if (status) status = CheckPresented(context.get(), files, X509_PURPOSE_SSL_CLIENT);
     if (status && files.serves) status = CheckPresented(context.get(), files, X509_PURPOSE_SSL_SERVER);
   }
   ERR_clear_error();
   if (!status) return tl::unexpected(status.error());
   return TlsContext(std::move(context), files);
+}
+
+Status PrepareClient(ssl_ctx_st* context, const TlsFiles& files) {
+  PrepareAny(context);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  Status status;
+  if (!files.ca.empty()) {
+    status = LoadAuthorities(context, files.ca);
+  } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
+    status = Fail(ErrorKind::kInvalid, "this system's authorities: found none");
+  }
+  if (status && !files.certificate.empty()) status = LoadPair(context, files);
+  ERR_clear_error();
+  return status;
 }
 
 std::string DescribeRejection(long result, const std::string& ca) {
@@ -108,13 +166,16 @@ std::string DescribeRejection(long result, const std::string& ca) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-      return "is not signed by an authority in " + ca;
+      return "is not signed by an authority in " + (ca.empty() ? std::string{"this system's list"} : ca);
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return "has expired";
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "is not valid yet; compare the clocks";
     case X509_V_ERR_INVALID_PURPOSE:
       return "is for another purpose; its extended key usage must name both clientAuth and serverAuth";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "is for another name";
     default:
       return fmt::format("is rejected: {}", X509_verify_cert_error_string(result));
   }

@@ -139,7 +139,7 @@ void AddTls(Options& options, RedisTls* target) {
 }  // namespace
 
 std::vector<std::string> SettleTls(RedisTls& tls) {
-  auto& [ca, certificate, key, serves] = tls.files;
+  auto& [ca, certificate, key, serves, demanded] = tls.files;
   const bool has_pair = !certificate.empty() || !key.empty();
   if (!tls.on && (!ca.empty() || has_pair))
     return {

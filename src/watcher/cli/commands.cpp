@@ -187,7 +187,8 @@ int FollowEvents(const CommandOptions& options, const BlockedSignals& signals) {
     if (!read) return kExitStopped;
     // Who was there once will return; who never was may be another address.
     if (!heard) return reply ? Refused(*reply) : Complain(reply.error());
-    if (!lost) Complain(0, fmt::format("lost the watcher at {}; retrying", options.watcher.ToAddress()));
+    if (!lost)
+      Complain(0, fmt::format("lost the watcher at {}; retrying", options.watcher.watcher.ToAddress()));
     lost = true;
     std::this_thread::sleep_for(kRetry);
   }

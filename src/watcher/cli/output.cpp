@@ -12,6 +12,7 @@ int Complain(int code, const std::string& why) {
 }
 
 int Complain(const Error& error) {
+  if (error.kind == ErrorKind::kInvalid) return Complain(kExitConfig, error.message);
   const bool unreachable = error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kUnknownOutcome;
   return Complain(unreachable ? kExitUnavailable : kExitRefused, error.message);
 }

@@ -1,4 +1,4 @@
-// Asks a running watcher over HTTP, for the commands.
+// Asks a running watcher over HTTP or HTTPS, for the commands.
 //
 // One thread. Every wait is bounded: for the connection by two seconds, for an answer by `patience`.
 #pragma once
@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "net/tls_context.h"
 
 namespace redis_zk::watcher::web {
 
@@ -19,20 +20,30 @@ struct Response {
   std::string body;
 };
 
+// A watcher, and how it is reached.
+struct Target {
+  Endpoint watcher{};
+  bool tls = false;
+  // With TLS: `ca` has authorities, or the watcher's own certificate; empty: the authorities of this system.
+  TlsFiles files{};
+  bool by_name = true;  // whether its certificate must name the host of `watcher`
+};
+
 using Headers = std::multimap<std::string, std::string>;
 
-// `path` with its query, encoded. kUnavailable: no watcher is there, nothing was sent; kUnknownOutcome: one
-// is there, or was, and its answer did not come.
-Result<Response> Get(const Endpoint& watcher, const std::string& path, const Headers& headers,
+// `path` with its query, encoded. kUnavailable: no watcher is there, or it is not trusted, nothing was sent;
+// kInvalid: the files for TLS cannot be used; kUnknownOutcome: one is there, or was, and its answer did not
+// come.
+Result<Response> Get(const Target& target, const std::string& path, const Headers& headers,
                      Duration patience);
-Result<Response> Post(const Endpoint& watcher, const std::string& path, const Headers& headers,
+Result<Response> Post(const Target& target, const std::string& path, const Headers& headers,
                       Duration patience);
 
 // The same for an answer that goes on: `take` gets it piece by piece, and ends it by returning false. The
 // body of the result is empty then, unless the status is not 200. An answer that falls silent for `patience`
 // is an error.
 using Take = std::function<bool(std::string_view piece)>;
-Result<Response> Stream(const Endpoint& watcher, const std::string& path, const Headers& headers,
+Result<Response> Stream(const Target& target, const std::string& path, const Headers& headers,
                         Duration patience, const Take& take);
 
 // Where a watcher that listens there is asked from this machine.

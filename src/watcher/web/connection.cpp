@@ -1,10 +1,12 @@
 #include "watcher/web/connection.h"
 
-#include <sys/socket.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
+#include <optional>
+
+#include "base/log.h"
 
 namespace redis_zk::watcher::web {
 
@@ -17,6 +19,13 @@ constexpr Duration kTakesWithin = 10s;
 constexpr Duration kLinger = 2s;
 // Most requests and answers are small, and thousands of connections may be idle.
 constexpr std::size_t kKept = 1024;
+// The longest record of TLS: with less, a part of one would wait where epoll does not see it.
+constexpr std::size_t kReceived = std::size_t{16} * 1024;
+// How each connection with TLS begins.
+constexpr char kHandshakeRecord = 0x16;
+
+// As all methods of HTTP begin.
+bool IsCapital(char c) { return c >= 'A' && c <= 'Z'; }
 
 void Shrink(std::string* text) {
   if (text->empty() && text->capacity() > kKept) std::string().swap(*text);
@@ -28,6 +37,8 @@ TimePoint Connection::deadline() const {
   if (state == State::kLingering) return since + kLinger;
   const TimePoint taken = out.empty() ? TimePoint::max() : moved_at + kTakesWithin;
   switch (state) {
+    case State::kHandshake:
+      return since + (greeted ? kRequestWithin : kIdle);
     case State::kReading:
       return out.empty() ? since + (in.empty() ? kIdle : kRequestWithin) : taken;
     case State::kWaiting:
@@ -46,18 +57,40 @@ void Connection::Append(std::string_view bytes, TimePoint now) {
 
 bool Connection::is_slow(TimePoint now) const { return !out.empty() && moved_at + kTakesWithin <= now; }
 
+Connection::Handshake Connection::ShakeHands(TimePoint now) {
+  if (!greeted) {
+    const auto first = socket.Peek();
+    if (!first) return socket.ended() ? Handshake::kBroken : Handshake::kUnfinished;
+    greeted = true;
+    since = now;
+    if (*first != kHandshakeRecord) {
+      socket.LeaveTls();
+      state = State::kReading;
+      return IsCapital(*first) ? Handshake::kPlain : Handshake::kBroken;
+    }
+  }
+  if (const auto advanced = socket.Advance(POLLIN | POLLOUT); !advanced) {
+    log::Debug({.event = "http-handshake-failed"}, "TLS handshake failed: {}", advanced.error().message);
+    return advanced.error().kind == ErrorKind::kRefused ? Handshake::kRefused : Handshake::kBroken;
+  }
+  if (socket.in_handshake()) return Handshake::kUnfinished;
+  state = State::kReading;
+  since = now;
+  return Handshake::kDone;
+}
+
 bool Connection::Receive(std::size_t most, TimePoint now) {
-  static thread_local std::array<char, std::size_t{16} * 1024> buffer;
+  static thread_local std::array<char, kReceived> buffer;
   for (std::size_t received = 0; received < most;) {
-    const ssize_t length = recv(socket.get(), buffer.data(), buffer.size(), 0);
-    if (length < 0) return errno == EAGAIN || errno == EINTR;
-    half_closed = length == 0;
-    if (half_closed) return true;
-    received += static_cast<std::size_t>(length);
+    const auto length = socket.Read(buffer.data(), buffer.size());
+    half_closed = !length && socket.ended();
+    if (!length) return half_closed;
+    if (*length == 0) return true;
+    received += *length;
     if (state == State::kLingering) continue;
     if (in.empty() && state == State::kReading) since = now;
-    in.append(buffer.data(), static_cast<std::size_t>(length));
-    if (static_cast<std::size_t>(length) < buffer.size()) break;
+    in.append(buffer.data(), *length);
+    if (*length < buffer.size()) break;
   }
   return true;
 }
@@ -65,11 +98,10 @@ bool Connection::Receive(std::size_t most, TimePoint now) {
 bool Connection::Flush(TimePoint now) {
   std::size_t sent = 0;
   while (sent < out.size()) {
-    const ssize_t length = send(socket.get(), out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0 && errno != EAGAIN) return false;
-    if (length < 0) break;
-    sent += static_cast<std::size_t>(length);
+    const auto taken = socket.Write(std::string_view{out}.substr(sent));
+    if (!taken) return false;
+    if (*taken == 0) break;
+    sent += *taken;
     moved_at = now;
   }
   out.erase(0, sent);
@@ -78,7 +110,7 @@ bool Connection::Flush(TimePoint now) {
 }
 
 void Connection::Linger(TimePoint now) {
-  shutdown(socket.get(), SHUT_WR);
+  socket.Finish();
   state = State::kLingering;
   since = now;
   stream.reset();

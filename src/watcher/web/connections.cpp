@@ -16,6 +16,7 @@ constexpr int kMostLoss = 3;
 int LossOf(const Connection& connection) {
   if (connection.state == Connection::State::kLingering) return 0;
   if (connection.idle()) return 1;
+  if (connection.state == Connection::State::kHandshake) return 2;
   if (connection.state == Connection::State::kReading && connection.out.empty()) return 2;
   return connection.state == Connection::State::kWaiting ? kMostLoss : kMostLoss + 1;
 }

@@ -32,7 +32,8 @@ class Connections {
   // Whether there is a place for it, too.
   bool HasRoomFor(const std::string& address) const;
   // Which one to close for it: one that has been answered and refused, else one that is idle, else one that
-  // sends a request, else one that waits for news; of equals the oldest. Empty address: of any.
+  // sends a request or shakes hands, else one that waits for news; of equals the oldest. Empty address: of
+  // any.
   std::optional<Id> FindDispensable(const std::string& address) const;
   // Which one to close when all of them together hold too many bytes: the one that holds most. Nothing: they
   // do not, or what is held belongs to requests that are being answered.

@@ -3,7 +3,6 @@
 #include <cstdio>
 
 #include "base/exit_code.h"
-#include "watcher/web/client.h"
 
 namespace redis_zk::watcher::web {
 
@@ -15,8 +14,8 @@ constexpr int kExitUnwell = 1;
 
 }  // namespace
 
-int CheckHealth(const Endpoint& listen) {
-  const auto answer = Get(ReachableAt(listen), "/healthz", {}, kPatience);
+int CheckHealth(const Target& watcher) {
+  const auto answer = Get(watcher, "/healthz", {}, kPatience);
   std::printf("%s\n", answer ? answer->body.c_str() : answer.error().message.c_str());
   return answer && answer->status == 200 ? kExitStopped : kExitUnwell;
 }

@@ -115,7 +115,6 @@ void SetHeaders(httplib::Response& response, const Answer& answer) {
 }
 
 ClientRequest ToClientRequest(const httplib::Request& request, const Asked& asked) {
-  constexpr std::string_view kScheme = "http://";
   ClientRequest read{.method = request.method,
                      .path = request.path,
                      .query = {},
@@ -124,15 +123,18 @@ ClientRequest ToClientRequest(const httplib::Request& request, const Asked& aske
                      .last_event_id = std::nullopt,
                      .host = request.get_header_value("Host"),
                      .from = asked.from,
+                     .encrypted = asked.encrypted,
                      .asked_at = asked.at,
                      .may_wait = asked.may_wait};
   if (request.has_header("Last-Event-ID")) read.last_event_id = request.get_header_value("Last-Event-ID");
   for (const auto& [name, value] : request.params) read.query.emplace(name, value);
   // As to a proxy: what it names comes before the header (RFC 9112, 3.2.2).
-  if (read.path.starts_with(kScheme)) {
-    const auto slash = read.path.find('/', kScheme.size());
-    read.host = read.path.substr(kScheme.size(), slash - kScheme.size());
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!read.path.starts_with(scheme)) continue;
+    const auto slash = read.path.find('/', scheme.size());
+    read.host = read.path.substr(scheme.size(), slash - scheme.size());
     read.path = slash == std::string::npos ? "/" : read.path.substr(slash);
+    break;
   }
   return read;
 }

@@ -21,6 +21,7 @@ namespace redis_zk::watcher::web {
 struct Asked {
   Framed request;
   Endpoint from;
+  bool encrypted = false;    // the request came with TLS
   TimePoint at;              // when it had begun
   bool may_wait = true;      // false: the client gets what is known
   bool keeps_alive = true;   // what becomes of the connection afterwards

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -39,7 +38,7 @@ Endpoint EndpointOf(const sockaddr_storage& address) {
 
 }  // namespace
 
-Result<Listener> Listener::Listen(const Endpoint& endpoint) {
+Result<Listener> Listener::Listen(const Endpoint& endpoint, const TlsSource* tls) {
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
@@ -55,7 +54,7 @@ Result<Listener> Listener::Listen(const Endpoint& endpoint) {
   if (!listens)
     return Fail(errno == EADDRINUSE ? ErrorKind::kAlreadyExists : ErrorKind::kInvalid,
                 fmt::format("cannot listen on {}: {}", endpoint.ToAddress(), std::strerror(errno)));
-  return Listener(std::move(socket));
+  return Listener(std::move(socket), tls);
 }
 
 std::optional<Listener::Accepted> Listener::Accept(Failure* failure) const {
@@ -63,12 +62,13 @@ std::optional<Listener::Accepted> Listener::Accept(Failure* failure) const {
   while (true) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
-    os::Descriptor socket(
-        accept4(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket.valid()) {
-      const int on = 1;
-      setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      return Accepted{std::move(socket), EndpointOf(address)};
+    const int socket =
+        accept4(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket >= 0) {
+      auto from = EndpointOf(address);
+      auto stream = redis_zk::Stream::Accept(socket, from, tls_ == nullptr ? nullptr : tls_->Get());
+      if (!stream) continue;
+      return Accepted{std::move(*stream), std::move(from)};
     }
     const int error = errno;
     if (error == EAGAIN) return std::nullopt;

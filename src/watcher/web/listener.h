@@ -7,6 +7,8 @@
 
 #include "base/result.h"
 #include "net/endpoint.h"
+#include "net/stream.h"
+#include "net/tls_context.h"
 #include "os/descriptor.h"
 
 namespace redis_zk::watcher::web {
@@ -14,22 +16,23 @@ namespace redis_zk::watcher::web {
 class Listener {
  public:
   struct Accepted {
-    os::Descriptor socket;  // does not block
+    redis_zk::Stream socket;
     Endpoint from;
   };
   enum class Failure { kNone, kNoDescriptor };
 
-  // kInvalid: it cannot listen there.
-  static Result<Listener> Listen(const Endpoint& endpoint);
+  // `tls` must outlive it; nothing: its clients speak without. kInvalid: it cannot listen there.
+  static Result<Listener> Listen(const Endpoint& endpoint, const TlsSource* tls);
 
   // The next client that waits; nothing: none does, or, with a failure, it cannot be accepted now.
   std::optional<Accepted> Accept(Failure* failure) const;
   int fd() const { return socket_.get(); }
 
  private:
-  explicit Listener(os::Descriptor socket) : socket_(std::move(socket)) {}
+  Listener(os::Descriptor socket, const TlsSource* tls) : socket_(std::move(socket)), tls_(tls) {}
 
   os::Descriptor socket_;
+  const TlsSource* tls_;
 };
 
 }  // namespace redis_zk::watcher::web

@@ -1,5 +1,6 @@
 #include "watcher/web/poller.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -142,7 +143,7 @@ void Poller::Accept() {
         std::make_unique<Connection>(std::move(accepted->socket), std::move(accepted->from), now_));
     epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
     connection->interest = event.events;
-    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->socket.get(), &event) != 0) {
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->socket.fd(), &event) != 0) {
       connections_.Remove(id);
       continue;
     }
@@ -177,7 +178,11 @@ void Poller::With(Id id, Act act) {
 
 bool Poller::OnReady(Id id, Connection& connection, std::uint32_t events) {
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) return false;
-  if ((events & EPOLLIN) == 0) return true;
+  if (connection.state == State::kHandshake) return ShakeHands(connection);
+  // TLS may have waited for the one to do the other.
+  const auto ready = connection.socket.Advance(static_cast<short>(events & (EPOLLIN | EPOLLOUT)));
+  if (!ready) return false;
+  if ((*ready & POLLIN) == 0 || (connection.interest & EPOLLIN) == 0) return true;
   const bool was_open = !connection.half_closed;
   if (!connection.Receive(kReceivedPerTurn, now_)) return false;
   const bool ended = was_open && connection.half_closed;
@@ -185,8 +190,28 @@ bool Poller::OnReady(Id id, Connection& connection, std::uint32_t events) {
   return true;
 }
 
+bool Poller::ShakeHands(Connection& connection) {
+  switch (connection.ShakeHands(now_)) {
+    case Connection::Handshake::kUnfinished:
+      return true;
+    case Connection::Handshake::kDone:
+      // What comes with the end of the handshake is a request already.
+      return connection.Receive(kReceivedPerTurn, now_);
+    case Connection::Handshake::kPlain:
+      Refuse(connection, {400, "this port speaks HTTPS: ask with https://"});
+      return true;
+    case Connection::Handshake::kRefused:
+      connection.Linger(now_);
+      return true;
+    case Connection::Handshake::kBroken:
+      break;
+  }
+  return false;
+}
+
 bool Poller::OnDue(Id id, Connection& connection) {
   if (connection.state == State::kLingering || connection.idle() || connection.is_slow(now_)) return false;
+  if (connection.state == State::kHandshake) return false;
   if (connection.state == State::kReading) Refuse(connection, {408, "found no complete request within 5 s"});
   if (connection.state == State::kWaiting) AskAgain(id, connection, /*may_wait=*/true);
   return connection.state != State::kStreaming || Pump(connection);
@@ -196,6 +221,7 @@ bool Poller::Advance(Id id, Connection& connection) {
   for (int turn = 0; turn < kAnswersPerTurn; ++turn) {
     if (!connection.out.empty() && !connection.Flush(now_)) return false;
     if (connection.state == State::kLingering) return !connection.half_closed;
+    if (connection.state == State::kHandshake) return !stopping_;
     // Whether it still listens would show only when something happens.
     if (connection.state == State::kStreaming && connection.half_closed && connection.out.empty())
       return false;
@@ -235,6 +261,7 @@ void Poller::Ask(Id id, Connection& connection, const Framed& request, bool may_
   const Lane lane = LaneOf(request.method, request.target);
   const Asked asked{.request = request,
                     .from = connection.peer,
+                    .encrypted = connection.socket.encrypted(),
                     .at = connection.since,
                     .may_wait = may_wait,
                     .keeps_alive = connection.keeps_alive,
@@ -301,16 +328,18 @@ bool Poller::Pump(Connection& connection) {
 }
 
 void Poller::Register(Id id, Connection& connection) {
+  // Before TLS can read on, it may have to write.
+  const auto reads = static_cast<std::uint32_t>(connection.socket.wanted_events(/*unsent=*/false));
   std::uint32_t interest = 0;
   const bool full = connection.state != State::kReading && connection.state != State::kLingering &&
                     connection.in.size() - connection.request >= kMostAhead;
   const bool behind =
       connection.state == State::kReading && !connection.out.empty() && connection.in.size() >= kMostAhead;
-  if (!connection.half_closed && !full && !behind) interest |= EPOLLIN;
+  if (!connection.half_closed && !full && !behind) interest |= reads;
   if (!connection.out.empty()) interest |= EPOLLOUT;
   if (interest == connection.interest) return;
   epoll_event event{.events = interest, .data = {.u64 = id}};
-  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.socket.get(), &event);
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.socket.fd(), &event);
   connection.interest = interest;
 }
 

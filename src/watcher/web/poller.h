@@ -55,6 +55,7 @@ class Poller {
   template <class Act>
   void With(Id id, Act act);
   bool OnReady(Id id, Connection& connection, std::uint32_t events);
+  bool ShakeHands(Connection& connection);
   bool OnDue(Id id, Connection& connection);
   // Answers what is complete.
   bool Advance(Id id, Connection& connection);

@@ -108,9 +108,9 @@ Reply Responder::RunAdmin(const ClientRequest& request, const AdminRoute& route)
   const auto failed = [&](int status, std::string why) {
     return reply(Failed(status, request.accept, std::move(why)));
   };
-  if (!sources_.policy.admin_insecure && !IsLoopback(request.from.host))
+  if (!request.encrypted && !sources_.policy.admin_insecure && !IsLoopback(request.from.host))
     return failed(kForbidden,
-                  "the admin API has no TLS: ask from the watcher's own machine, or set ADMIN_INSECURE=on");
+                  "admin requests from other machines need TLS (HTTP_TLS_CERT_FILE), or ADMIN_INSECURE=on");
   const auto access = sources_.admin.Check(request.authorization, request.from);
   switch (access.access) {
     case Access::kOff:

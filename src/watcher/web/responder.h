@@ -52,8 +52,9 @@ struct ClientRequest {
   std::string accept;
   std::string authorization;
   std::optional<std::string> last_event_id;
-  std::string host;  // empty: none was named
-  Endpoint from;     // the client
+  std::string host;        // empty: none was named
+  Endpoint from;           // the client
+  bool encrypted = false;  // it asks with TLS
   TimePoint asked_at;
   bool may_wait = true;  // false: what is known is told, whatever `wait` says
 

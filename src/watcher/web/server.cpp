@@ -45,8 +45,8 @@ Server::~Server() {
   if (impl_->thread.joinable()) impl_->thread.join();
 }
 
-redis_zk::Status Server::Start(const Endpoint& listen) {
-  auto listener = Listener::Listen(listen);
+redis_zk::Status Server::Start(const Endpoint& listen, const TlsSource* tls) {
+  auto listener = Listener::Listen(listen, tls);
   if (!listener) return tl::unexpected(listener.error());
   auto& poller = impl_->poller.emplace(impl_->responder, std::move(*listener), MostConnections());
   std::promise<void> ended;

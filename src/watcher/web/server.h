@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "net/endpoint.h"
+#include "net/tls_context.h"
 #include "watcher/web/responder.h"
 
 namespace redis_zk::watcher::web {
@@ -22,8 +23,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Binds and starts to answer. kInvalid: it cannot bind; nothing was started.
-  Status Start(const Endpoint& listen);
+  // Binds and starts to answer. `tls` must outlive the server; nothing: without. kInvalid: it cannot bind;
+  // nothing was started.
+  Status Start(const Endpoint& listen, const TlsSource* tls);
 
   // Stops answering, within some seconds; admin requests have a minute. False: one of them keeps the
   // destructor from ending.
