@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cluster import GROUP, ROOT, Server, free_port, wait_for, write_until_ok, zookeeper_serves
+from cluster import GROUP, wait_for, write_until_ok, zookeeper_mode
 from network import Network
 from variants import in_full
 from writer import DirectWriter
@@ -217,18 +217,7 @@ def test_smaller_side_of_a_cut_promotes_nobody(make_cluster, network):
 
 def test_one_of_three_zookeeper_servers_dies(make_cluster):
     cluster = make_cluster()
-    ports = [free_port() for _ in range(3)]
-    ensemble = " ".join(f"127.0.0.1:{free_port()}:{free_port()}" for _ in ports)
-    servers = []
-    for number, port in enumerate(ports, 1):
-        directory = cluster.directory / f"zookeeper-{number}"
-        env = {**os.environ, "ZOOKEEPER_ENSEMBLE": ensemble, "ZOOKEEPER_ID": str(number)}
-        servers.append(Server(f"zookeeper-{number}", [ROOT / "tests/support/zookeeper", directory, port], directory,
-                              "127.0.0.1", port, env).start())
-    cluster.processes += servers
-    for server in servers:
-        wait_for(lambda each=server: zookeeper_serves(each.host, each.port), what="the ensemble")
-    cluster.use_zookeeper(servers)
+    servers = cluster.start_zookeepers(3)
     nodes, sentinels, (watcher,) = cluster.bring_up()
     master = cluster.master(nodes)
     children = [process.child for process in nodes + sentinels]
@@ -238,7 +227,7 @@ def test_one_of_three_zookeeper_servers_dies(make_cluster):
         wait_for(lambda: cluster.record() == master.record, what="an answer of the others")
         assert cluster.await_agreement(nodes, sentinels, [watcher]) is master
         server.start()
-        wait_for(lambda each=server: zookeeper_serves(each.host, each.port), what="its return")
+        wait_for(lambda each=server: zookeeper_mode(each.host, each.port), what="its return")
     assert [process.child for process in nodes + sentinels] == children
     assert owners == [cluster.owner(f"/redis/members/{GROUP}/{uuid}")
                       for uuid in cluster.listed(f"/redis/members/{GROUP}")], "the sessions went on"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from authority import Authority
-from cluster import GROUP, LOOPBACK, ROOT, Server, alive, free_port, wait_for, zookeeper_serves
+from cluster import GROUP, LOOPBACK, ROOT, Server, alive, free_port, wait_for, zookeeper_mode
 
 UNAVAILABLE = 69
 KNOWN = {"ZK_USERNAME": "redis-zk", "ZK_PASSWORD": "zoo secret"}
@@ -66,7 +66,7 @@ class Site:
 
     def start_zookeeper(self):
         self.zookeeper.start()
-        wait_for(lambda: zookeeper_serves(LOOPBACK, self.tunnel.port), what="ZooKeeper's start")
+        wait_for(lambda: zookeeper_mode(LOOPBACK, self.tunnel.port), what="ZooKeeper's start")
 
 
 @pytest.fixture

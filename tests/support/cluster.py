@@ -92,14 +92,15 @@ def free_port():
         return port
 
 
-def zookeeper_serves(host, port):
-    """It accepts connections some time before it answers any."""
+def zookeeper_mode(host, port, timeout=1):
+    """"standalone", "leader", "follower"; "" while it does not serve: it accepts connections some time before."""
     try:
-        with socket.create_connection((host, port), timeout=1) as connection:
+        with socket.create_connection((host, port), timeout) as connection:
             connection.sendall(b"srvr")
-            return b"Mode: " in connection.makefile("rb").read()
+            found = re.search(rb"Mode: (\w+)", connection.makefile("rb").read())
     except OSError:
-        return False
+        return ""
+    return found[1].decode() if found else ""
 
 
 def record_path(group):
@@ -384,7 +385,7 @@ class Cluster:
         self.network = network
         self.suffix = ""  # what tells its groups from those of other clusters
         self.processes = []
-        self.zookeeper = None
+        self.zookeepers = []
         self.zookeeper_hosts = None
         self._kazoo = None
         # Whether the directory outlives the cluster.
@@ -439,23 +440,41 @@ class Cluster:
     def start_zookeeper(self):
         """A ZooKeeper server; after its end the same one again, with its data."""
         if self.zookeeper is None:
-            directory, port = self.directory / "zookeeper", free_port()
             address, machine = self._machine()
-            self.zookeeper = Server("zookeeper", [ROOT / "tests/support/zookeeper", directory, port], directory,
-                                    address, port, {**os.environ, "ZOOKEEPER_ADDRESS": address}, machine)
-            self.processes.append(self.zookeeper)
-            self.zookeeper_hosts = self.zookeeper.address
+            self.use_zookeeper([self._add_zookeeper("zookeeper", address, machine)])
         zookeeper = self.zookeeper.start()
-        wait_for(lambda: zookeeper_serves(zookeeper.host, zookeeper.port), what="ZooKeeper's start")
+        wait_for(lambda: zookeeper_mode(zookeeper.host, zookeeper.port), what="ZooKeeper's start")
         if self._kazoo:
             # Its session may have expired meanwhile, and a write of the test's would be the first to hear of it.
             self.record("/")
         return zookeeper
 
+    def start_zookeepers(self, count):
+        """An ensemble of so many ZooKeeper servers."""
+        machines = [self._machine() for _ in range(count)]
+        ensemble = " ".join(f"{address}:{free_port()}:{free_port()}" for address, _ in machines)
+        self.use_zookeeper([self._add_zookeeper(f"zookeeper-{number}", address, machine,
+                                                ZOOKEEPER_ENSEMBLE=ensemble, ZOOKEEPER_ID=str(number)).start()
+                            for number, (address, machine) in enumerate(machines, 1)])
+        wait_for(lambda: all(zookeeper_mode(server.host, server.port) for server in self.zookeepers), what="the ensemble")
+        return self.zookeepers
+
+    def _add_zookeeper(self, name, address, machine, **env):
+        directory, port = self.directory / name, free_port()
+        server = Server(name, [ROOT / "tests/support/zookeeper", directory, port], directory, address, port,
+                        {**os.environ, "ZOOKEEPER_ADDRESS": address, **env}, machine)
+        self.processes.append(server)
+        return server
+
     def use_zookeeper(self, servers):
-        """An ensemble that somebody else has started."""
-        self.zookeeper = servers[0]
+        """The servers of one ensemble."""
+        self.zookeepers = list(servers)
         self.zookeeper_hosts = ",".join(server.address for server in servers)
+
+    @property
+    def zookeeper(self):
+        """The only server, or the first of an ensemble; None before there is any."""
+        return self.zookeepers[0] if self.zookeepers else None
 
     def wipe_zookeeper(self):
         """The server returns without its data. Who has seen those is refused, so our own client is a new one, too."""
