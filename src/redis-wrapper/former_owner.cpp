@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -18,6 +19,19 @@ namespace {
 // A look asks all Sentinels about all groups.
 constexpr Duration kFreeFor = 1s;
 
+bool Lists(const sentinel::GroupReport& answer, const Endpoint& address) {
+  return answer.report.master == address ||
+         std::any_of(answer.replicas.begin(), answer.replicas.end(),
+                     [&](const auto& replica) { return replica.endpoint == address; });
+}
+
+// Whether a server of the group at another address is up: its node may have lost ZooKeeper.
+bool SeesAnother(const sentinel::GroupReport& answer, const Endpoint& address) {
+  return (answer.report.master != address && !answer.report.master_down) ||
+         std::any_of(answer.replicas.begin(), answer.replicas.end(),
+                     [&](const auto& replica) { return replica.endpoint != address && !replica.down; });
+}
+
 }  // namespace
 
 FormerOwner::FormerOwner(const CommonOptions& common, Duration longest, const Endpoint& self,
@@ -29,18 +43,31 @@ Result<std::optional<daemon::Wait>> FormerOwner::Check() {
   if (given_up_ || now < free_until_) return std::nullopt;
   const auto listing = FindListing();
   if (!listing) return tl::unexpected(listing.error());
-  if (!*listing) {
-    // Sentinels that start read the records, and the start may take long.
-    free_until_ = now + kFreeFor;
-    return std::nullopt;
+  if (*listing) {
+    if (auto wait = WaitFor(**listing)) return wait;
   }
-  const auto& [who, group, as_master] = **listing;
+  // Sentinels that start read the records, and the start may take long.
+  free_until_ = now + kFreeFor;
+  return std::nullopt;
+}
+
+std::optional<daemon::Wait> FormerOwner::WaitFor(const Listing& listing) {
+  const auto& [who, group, as_master, group_lives] = listing;
   const std::string what = fmt::format("{} lists the address {} as {} of group {}", who, self_.ToAddress(),
                                        as_master ? "the master" : "a replica", group);
-  if (!since_) since_ = now;
+  if (!group_lives) {
+    if (std::exchange(told_dead_, true)) return std::nullopt;
+    log::Warn(
+        {.event = "address-of-dead-group"},
+        "not waiting, although {}: no node of that group lives; if it is not to return, delete it (DELETE "
+        "/masters/{} on a watcher), or its Sentinels continue to send its clients here",
+        what, group);
+    return std::nullopt;
+  }
+  if (!since_) since_ = Clock::now();
   const Duration usual = common_.zk_session_timeout + (as_master ? kSucceededWithin : kForgottenWithin);
   const TimePoint deadline = *since_ + (longest_ > Duration::zero() ? std::min(usual, longest_ / 2) : usual);
-  if (now < deadline) {
+  if (Clock::now() < deadline) {
     return daemon::Wait{.name = "address-listed",
                         .sentence = what + (as_master ? "; waiting until that group has another one"
                                                       : "; waiting until a watcher has made it forget that"),
@@ -60,34 +87,60 @@ Result<std::optional<FormerOwner::Listing>> FormerOwner::FindListing() {
   if (!groups) return tl::unexpected(groups.error());
   std::erase(*groups, common_.master_name);
   if (groups->empty()) return std::nullopt;
-  auto recorded = FindRecorded(*groups);
-  if (!recorded || *recorded) return recorded;
+  auto listings = FindRecorded(*groups);
+  if (!listings) return tl::unexpected(listings.error());
+  const auto in_sentinels = FindInSentinels(*groups);
+  if (!in_sentinels) return tl::unexpected(in_sentinels.error());
+  listings->insert(listings->end(), in_sentinels->begin(), in_sentinels->end());
+  for (auto& listing : *listings) {
+    if (!listing.group_lives) {
+      const auto has_members = HasMembers(listing.group);
+      if (!has_members) return tl::unexpected(has_members.error());
+      listing.group_lives = *has_members;
+    }
+    if (listing.group_lives) return listing;
+  }
+  return listings->empty() ? std::nullopt : std::optional(listings->front());
+}
+
+Result<bool> FormerOwner::HasMembers(const std::string& group) {
+  const auto members = registry_.members.List(group, Watch::kNo);
+  if (members) return !members->empty();
+  // One whose registration is closed to us is registered.
+  if (members.error().kind == ErrorKind::kDenied) return true;
+  if (members.error().kind == ErrorKind::kNotFound) return false;
+  return tl::unexpected(members.error());
+}
+
+Result<std::vector<FormerOwner::Listing>> FormerOwner::FindRecorded(const std::vector<std::string>& groups) {
+  const auto records = registry_.records.ReadAll(groups, Watch::kNo);
+  if (!records) return tl::unexpected(records.error());
+  std::vector<Listing> found;
+  for (const auto& [group, record] : *records) {
+    if (record.state == store::Record::State::kMaster && record.master == self_)
+      found.push_back({.who = "the record", .group = group, .as_master = true});
+  }
+  return found;
+}
+
+Result<std::vector<FormerOwner::Listing>> FormerOwner::FindInSentinels(
+    const std::vector<std::string>& groups) {
   const auto registered = registry_.sentinels.List(Watch::kNo);
   if (!registered) return tl::unexpected(registered.error());
   const auto sentinels = store::PeersIn(*registered);
-  const auto answers = sentinel::AskAboutGroups(network_.sentinels, sentinels, *groups);
+  const auto answers = sentinel::AskAboutGroups(network_.sentinels, sentinels, groups);
+  std::vector<Listing> found;
   for (std::size_t s = 0; s < sentinels.size(); ++s) {
-    for (std::size_t g = 0; g < groups->size(); ++g) {
+    for (std::size_t g = 0; g < groups.size(); ++g) {
       const auto& answer = answers[s][g];
-      if (!answer) continue;
-      const bool as_master = answer->report.master == self_;
-      const auto is_self = [this](const auto& replica) { return replica.endpoint == self_; };
-      if (as_master || std::any_of(answer->replicas.begin(), answer->replicas.end(), is_self))
-        return Listing{"Sentinel " + sentinels[s].endpoint.ToAddress(), (*groups)[g], as_master};
+      if (!answer || !Lists(*answer, self_)) continue;
+      found.push_back({.who = "Sentinel " + sentinels[s].endpoint.ToAddress(),
+                       .group = groups[g],
+                       .as_master = answer->report.master == self_,
+                       .group_lives = SeesAnother(*answer, self_)});
     }
   }
-  return std::nullopt;
-}
-
-Result<std::optional<FormerOwner::Listing>> FormerOwner::FindRecorded(
-    const std::vector<std::string>& groups) {
-  const auto records = registry_.records.ReadAll(groups, Watch::kNo);
-  if (!records) return tl::unexpected(records.error());
-  for (const auto& [group, record] : *records) {
-    if (record.state == store::Record::State::kMaster && record.master == self_)
-      return Listing{"the record", group, /*as_master=*/true};
-  }
-  return std::nullopt;
+  return found;
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -1,6 +1,7 @@
 // A node that starts on an address which the Sentinels still list as a server of another group, or which is
 // recorded as the master of one: they would make its server a replica of that group's master, and that
-// group's clients would write to it. So that has to be over before it serves.
+// group's clients would write to it. So that has to be over before it serves, unless nobody of that group is
+// left who could end it.
 //
 // Loop thread only.
 #pragma once
@@ -42,10 +43,16 @@ class FormerOwner {
     std::string who;  // lists it: "Sentinel 10.0.0.4:26379"
     std::string group;
     bool as_master = false;
+    bool group_lives = false;  // otherwise no wait ends it
   };
-  // The first record or registered Sentinel that has the address in another group.
+  // Nothing: it was waited for long enough, or nothing is to be waited for, which is logged.
+  std::optional<daemon::Wait> WaitFor(const Listing& listing);
+  // A record's or a registered Sentinel's that has the address in another group; a living group's first.
   Result<std::optional<Listing>> FindListing();
-  Result<std::optional<Listing>> FindRecorded(const std::vector<std::string>& groups);
+  Result<std::vector<Listing>> FindRecorded(const std::vector<std::string>& groups);
+  Result<std::vector<Listing>> FindInSentinels(const std::vector<std::string>& groups);
+  // Whether a node of it is registered.
+  Result<bool> HasMembers(const std::string& group);
 
   const CommonOptions& common_;
   const Duration longest_;
@@ -55,6 +62,7 @@ class FormerOwner {
   std::optional<TimePoint> since_;  // it was found listed
   TimePoint free_until_{};          // for so long it is not looked up again
   bool given_up_ = false;
+  bool told_dead_ = false;
 };
 
 }  // namespace redis_zk::redis_wrapper

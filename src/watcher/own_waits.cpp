@@ -16,7 +16,7 @@ constexpr const char* kWatcherDaemon = "watcher";
 std::vector<Wait> FindCommonWaits(const OwnWaits::Facts& facts) {
   std::vector<Wait> waits;
   if (!facts.connected) {
-    waits.push_back(daemon::WaitForZooKeeper("", facts.refused));
+    waits.push_back(daemon::WaitForZooKeeper("", facts.refused, facts.outage));
   } else if (facts.stale) {
     waits.push_back({.name = "registry",
                      .sentence = "the registry in ZooKeeper cannot be read; waiting until it can",

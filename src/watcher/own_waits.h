@@ -29,6 +29,7 @@ class OwnWaits {
     const std::map<std::string, std::string>& blocked;
     bool connected = false;  // to ZooKeeper
     bool refused = false;    // by ZooKeeper, which takes no credentials
+    std::string outage{};    // what its servers say
     bool stale = false;      // what was read there is not what stands there
     bool following = false;  // a Sentinel
   };

@@ -135,6 +135,7 @@ bool Watcher::LookAtOwnWaits() {
                           .blocked = housekeeping_.blocked(),
                           .connected = zookeeper_.session->connected(),
                           .refused = zookeeper_.session->refused(),
+                          .outage = zookeeper_.session->outage(),
                           .stale = reader_.stale(),
                           .following = follower_.following().has_value()},
                          Clock::now());

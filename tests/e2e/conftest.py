@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 from cluster import Cluster
+from small_disk import mounted
 
 
 @pytest.fixture
@@ -12,6 +13,13 @@ def make_cluster():
     """Makes clusters that end with the test."""
     with contextlib.ExitStack() as clusters:
         yield lambda **options: clusters.enter_context(Cluster(**options))
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A directory of 12 MiB."""
+    with mounted(tmp_path / "disk") as directory:
+        yield directory
 
 
 @pytest.fixture

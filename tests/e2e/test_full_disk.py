@@ -1,41 +1,11 @@
 """A disk without room: the cause has a name, and the node is whole again by itself when there is room."""
 
-import contextlib
 import json
-import subprocess
 
 import pytest
 
 from cluster import ROOT, wait_for
-
-SIZE = 12 << 20
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """A directory of 12 MiB; where it cannot be mounted, there is no such test."""
-    directory = tmp_path / "disk"
-    directory.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "none", directory], capture_output=True,
-                             text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted: {mounted.stderr.strip()}")
-    yield directory
-    subprocess.run(["umount", "--lazy", directory], check=True)
-
-
-def fill(disk, leaving=0):
-    """To the last byte but so many."""
-    with (disk / "filler").open("wb", buffering=0) as filler:
-        with contextlib.suppress(OSError):
-            while filler.write(b"\0" * 4096):
-                pass
-        filler.truncate(filler.tell() - leaving)
-
-
-def make_room(disk):
-    (disk / "filler").unlink()
-
+from small_disk import fill, make_room
 
 def conf_in(disk, cluster):
     conf = cluster.directory / "on-disk.conf"

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cluster import GROUP, LOOPBACK, ROOT, free_port, wait_for
+from cluster import GROUP, LOOPBACK, ROOT, SESSION_TIMEOUT, free_port, wait_for
 from strangers import KEYS, Plain, count, fill, plain_redis
 from variants import in_full
 
@@ -272,6 +272,38 @@ def test_a_node_of_another_group_at_a_dead_masters_address(make_cluster):
     assert [count(node, "ours") for node in survivors] == [KEYS, KEYS]
     assert [count(node, "cache") for node in survivors] == [0, 0]
     assert newcomer.role == "master" and count(newcomer, "ours") == 0
+
+
+@pytest.mark.parametrize("sentinels_live", [True, *in_full(False)])
+def test_a_node_at_the_address_of_an_abandoned_group(make_cluster, figure, sentinels_live):
+    """Nobody is left who could give that group another master."""
+    cluster = make_cluster()
+    nodes, sentinels, watcher, master = bring_up(cluster)
+    if not sentinels_live:
+        for sentinel in sentinels:
+            sentinel.kill_all()
+    for node in nodes:
+        node.kill_all()
+    wait_for(lambda: not cluster.listed(f"/redis/members/{GROUP}"), what="the end of their sessions")
+    for sentinel in sentinels if sentinels_live else []:
+        wait_for(lambda each=sentinel: "s_down" in each.view()["flags"], what="what it sees")
+    began = time.monotonic()
+    newcomer = cluster.redis(port=master.port, MASTER_NAME="cache")
+    newcomer.await_serving()
+    took = time.monotonic() - began
+    figure(f"a start at an abandoned master's address, s: {took:.1f}")
+    assert took < SESSION_TIMEOUT and not newcomer.log_lines("wait=address-listed")
+    line = newcomer.wait_log("event=address-of-dead-group")
+    assert GROUP in line and " warn " in line
+    fill(newcomer, "cache")
+    # The group was not abandoned after all: it gets a master of its own.
+    returned = [node for node in nodes if node is not master]
+    for node in returned:
+        node.start().await_serving(within=60)
+    if sentinels_live:
+        cluster.await_agreement(returned, sentinels, [watcher], within=90)
+    assert [count(node, "ours") for node in returned] == [KEYS, KEYS]
+    assert newcomer.role == "master" and count(newcomer, "cache") == KEYS and count(newcomer, "ours") == 0
 
 
 def test_a_master_that_is_demoted_follows_its_own_group(cluster):

@@ -93,11 +93,13 @@ def free_port():
 
 
 def zookeeper_mode(host, port, timeout=1):
-    """"standalone", "leader", "follower"; "" while it does not serve: it accepts connections some time before."""
+    """"standalone", "leader", "follower", "observer", "read-only"; "" while it does not serve: it accepts connections
+    some time before.
+    """
     try:
         with socket.create_connection((host, port), timeout) as connection:
             connection.sendall(b"srvr")
-            found = re.search(rb"Mode: (\w+)", connection.makefile("rb").read())
+            found = re.search(rb"Mode: (\S+)", connection.makefile("rb").read())
     except OSError:
         return ""
     return found[1].decode() if found else ""
@@ -453,15 +455,20 @@ class Cluster:
             self.record("/")
         return zookeeper
 
-    def start_zookeepers(self, count):
-        """An ensemble of so many ZooKeeper servers."""
+    def start_zookeepers(self, count, observers=0):
+        """An ensemble of so many ZooKeeper servers; the last ones of them are observers."""
         machines = [self._machine() for _ in range(count)]
-        ensemble = " ".join(f"{address}:{free_port()}:{free_port()}" for address, _ in machines)
+        ensemble = " ".join(f"{address}:{free_port()}:{free_port()}{':observer' if number >= count - observers else ''}"
+                            for number, (address, _) in enumerate(machines))
         self.use_zookeeper([self._add_zookeeper(f"zookeeper-{number}", address, machine,
                                                 ZOOKEEPER_ENSEMBLE=ensemble, ZOOKEEPER_ID=str(number)).start()
                             for number, (address, machine) in enumerate(machines, 1)])
-        wait_for(lambda: all(zookeeper_mode(server.host, server.port) for server in self.zookeepers), what="the ensemble")
+        self.await_zookeepers()
         return self.zookeepers
+
+    def await_zookeepers(self):
+        """Until all of them serve."""
+        wait_for(lambda: all(zookeeper_mode(server.host, server.port) for server in self.zookeepers), what="the ensemble")
 
     def _add_zookeeper(self, name, address, machine, **env):
         directory, port = self.directory / name, free_port()
@@ -485,11 +492,15 @@ class Cluster:
         self.zookeeper.kill()
         for version in self.zookeeper.directory.glob("data/version-2/*"):
             version.unlink()
+        self.close_kazoo()
+        self.start_zookeeper()
+
+    def close_kazoo(self):
+        """Our own client, which the next question opens again."""
         if self._kazoo:
             self._kazoo.stop()
             self._kazoo.close()
             self._kazoo = None
-        self.start_zookeeper()
 
     def add_env(self, **more):
         """For the daemons that are started from now on."""

@@ -63,6 +63,7 @@ class FailingSession final : public zookeeper::Session {
   void Maintain(TimePoint now) override { inner_->Maintain(now); }
   bool connected() const override { return inner_->connected(); }
   bool refused() const override { return inner_->refused(); }
+  std::string outage() const override { return inner_->outage(); }
   bool Answers(Duration within) override { return answers_ ? answers_(within) : inner_->Answers(within); }
   std::int64_t id() const override { return inner_->id(); }
   Result<zookeeper::Node> Get(const std::string& path, zookeeper::Watch watch) override;

@@ -111,6 +111,7 @@ class FakeSession final : public zookeeper::Session {
   void Maintain(TimePoint now) override;
   bool connected() const override { return connected_; }
   bool refused() const override { return refused_; }
+  std::string outage() const override { return ""; }
   bool Answers(Duration within) override;
   std::int64_t id() const override { return id_; }
   Result<zookeeper::Node> Get(const std::string& path, zookeeper::Watch watch) override;

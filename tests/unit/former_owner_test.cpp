@@ -25,6 +25,19 @@ class FormerOwnerTest : public ServingTest {
     sentinel.groups.erase(kGroup);
     return theirs;
   }
+  // A node of the other group that is registered.
+  static void RegisterTheirs(WrapperSite& site) {
+    EXPECT_TRUE(site.other.groups.Ensure(kTheirs));
+    EXPECT_TRUE(site.other.members.Register(
+        kTheirs, {.uuid = "theirs", .endpoint = kTheirMaster, .node = "theirs", .serving = true}));
+  }
+  static void RecordTheirs(WrapperSite& site, const Endpoint& master, std::uint64_t epoch) {
+    EXPECT_TRUE(site.other.groups.Ensure(kTheirs));
+    const auto now = site.other.records.Read(kTheirs, zookeeper::Watch::kNo);
+    ASSERT_TRUE(now);
+    ASSERT_TRUE(
+        site.other.records.Write(kTheirs, *now, {.master = master, .epoch = epoch, .reason = "test"}, ""));
+  }
   static bool Serves(WrapperSite& site) {
     const auto self = site.MemberAt(site.self);
     return self && self->serving;
@@ -45,6 +58,7 @@ TEST_F(FormerOwnerTest, ServesOnlyWhenTheSentinelsHaveForgottenItsAddress) {
 TEST_F(FormerOwnerTest, WaitsForTheFailoverOfTheGroupWhoseMasterHadTheAddress) {
   WrapperSite site;
   auto& theirs = ListElsewhere(site);
+  RegisterTheirs(site);
   theirs.replicas.clear();
   theirs.master = site.self;
   site.After(15s, [&] {
@@ -56,17 +70,44 @@ TEST_F(FormerOwnerTest, WaitsForTheFailoverOfTheGroupWhoseMasterHadTheAddress) {
 
 TEST_F(FormerOwnerTest, TheRecordAloneSaysSoWhereNoSentinelLives) {
   WrapperSite site;
-  ASSERT_TRUE(site.other.groups.Ensure(kTheirs));
-  const auto write = [&site](const Endpoint& master, std::uint64_t epoch) {
-    const auto now = site.other.records.Read(kTheirs, zookeeper::Watch::kNo);
-    ASSERT_TRUE(now);
-    ASSERT_TRUE(
-        site.other.records.Write(kTheirs, *now, {.master = master, .epoch = epoch, .reason = "test"}, ""));
-  };
-  write(site.self, 1);
+  RegisterTheirs(site);
+  RecordTheirs(site, site.self, 1);
   site.After(15s, [&] {
     EXPECT_FALSE(Serves(site));
-    write(kTheirMaster, 2);
+    RecordTheirs(site, kTheirMaster, 2);
+  });
+  RunAndLook(site, signals(), [&] { EXPECT_TRUE(Serves(site)); });
+}
+
+TEST_F(FormerOwnerTest, WaitsForNoGroupWithoutALivingNode) {
+  for (const bool sentinel_lists_it : {false, true}) {
+    WrapperSite site;
+    const CapturedLog log;
+    RecordTheirs(site, site.self, 1);
+    if (sentinel_lists_it) {
+      auto& theirs = ListElsewhere(site);
+      theirs.master = site.self;
+      theirs.master_down = true;
+      theirs.replicas = {{kTheirMaster, {.down = true}}};
+    }
+    site.LookAfter(4s, [&] { EXPECT_TRUE(Serves(site)); });
+    site.Run(signals());
+    EXPECT_TRUE(site.looked);
+    EXPECT_THAT(log.text(), ::testing::HasSubstr("not waiting, although the record lists the address " +
+                                                 site.self.ToAddress() + " as the master of group theirs"));
+  }
+}
+
+TEST_F(FormerOwnerTest, ALivingServerThatLostZooKeeperIsOfALivingGroup) {
+  WrapperSite site;
+  auto& theirs = ListElsewhere(site);
+  theirs.master = site.self;
+  theirs.master_down = true;
+  theirs.replicas = {{kTheirMaster, {}}};
+  site.After(15s, [&] {
+    EXPECT_FALSE(Serves(site));
+    theirs.master = kTheirMaster;
+    theirs.replicas.clear();
   });
   RunAndLook(site, signals(), [&] { EXPECT_TRUE(Serves(site)); });
 }

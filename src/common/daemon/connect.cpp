@@ -52,10 +52,11 @@ bool Connecting::Step() {
                                                  "ZK_USERNAME and ZK_PASSWORD"});
   if (!session_.connected()) {
     if (!late) return false;
-    log::Error(
-        {.event = "zookeeper-connect-timeout"},
-        "exiting: ZooKeeper {} unreachable for {} ms (ZK_CONNECT_TIMEOUT); check ZK_HOSTS and the network",
-        Describe(options_.zk_hosts), options_.zk_connect_timeout.count());
+    log::Error({.event = "zookeeper-connect-timeout"},
+               "exiting: ZooKeeper {} unreachable for {} ms (ZK_CONNECT_TIMEOUT){}{}; check ZK_HOSTS and the "
+               "network",
+               Describe(options_.zk_hosts), options_.zk_connect_timeout.count(),
+               session_.outage().empty() ? "" : ": ", session_.outage());
     return Exit(kExitUnavailable);
   }
   if (const auto made = MakeChroot(); !made) {

@@ -42,11 +42,12 @@ Wait WaitForCertificates(std::string_view server, const Error& error) {
           .needs_person = true};
 }
 
-Wait WaitForZooKeeper(const std::string& hosts, bool refused) {
+Wait WaitForZooKeeper(const std::string& hosts, bool refused, const std::string& outage) {
+  const std::string why = outage.empty() ? "" : ": " + outage;
   return {.name = "zookeeper",
           .sentence = fmt::format("ZooKeeper{}{} {}", hosts.empty() ? "" : " ", hosts,
                                   refused ? "takes no digest credentials; waiting until it does"
-                                          : "is unreachable; waiting until it answers"),
+                                          : "is unreachable" + why + "; waiting until it answers"),
           .needs_person = refused,
           .told = true};
 }

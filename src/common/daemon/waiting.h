@@ -43,8 +43,8 @@ Wait WaitAfter(const Error& error, std::string name, const std::string& what);
 // For certificates with which `server` ("redis-server") can be reached.
 Wait WaitForCertificates(std::string_view server, const Error& error);
 // For a connection to ZooKeeper, whose session logs that it has none and why. `hosts` may be empty.
-// `refused`: as of the session.
-Wait WaitForZooKeeper(const std::string& hosts, bool refused);
+// `refused`, `outage`: as of the session.
+Wait WaitForZooKeeper(const std::string& hosts, bool refused, const std::string& outage);
 
 // The current wait of a daemon, or of a part of it. Loop thread only.
 //

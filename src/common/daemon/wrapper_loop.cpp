@@ -90,7 +90,8 @@ void WrapperLoop::SayWaitingForZooKeeper(TimePoint now) {
   if (session_->connected()) {
     waiting_for_zookeeper_.End(now);
   } else if (!waiting_.current()) {
-    waiting_for_zookeeper_.Say(WaitForZooKeeper(Describe(common_.zk_hosts), session_->refused()), now);
+    waiting_for_zookeeper_.Say(
+        WaitForZooKeeper(Describe(common_.zk_hosts), session_->refused(), session_->outage()), now);
   }
 }
 

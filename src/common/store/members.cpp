@@ -21,7 +21,7 @@ Result<Member> ToMember(const std::string& uuid, const Node& node) {
 }  // namespace
 
 Result<std::vector<Member>> Members::List(const std::string& group, Watch watch) {
-  return znodes_.List<Member>(paths_.Members(group), watch, ToMember);
+  return znodes_.ListRegistrations<Member>(paths_.Members(group), watch, ToMember);
 }
 
 Result<std::map<std::string, std::vector<Member>>> Members::ListAll(const std::vector<std::string>& groups,
@@ -41,7 +41,7 @@ Result<std::map<std::string, std::vector<Member>>> Members::ListAll(const std::v
     }
   }
   using Placed = std::pair<std::string, Member>;
-  const auto members = znodes_.Read<Placed>(
+  const auto members = znodes_.ReadRegistrations<Placed>(
       paths,
       [&](const std::string& path, const Node& node) -> Result<Placed> {
         auto member = ToMember(path.substr(path.rfind('/') + 1), node);

@@ -1,21 +1,67 @@
 #include "store/sentinels.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <limits>
 #include <utility>
+
+#include "base/log.h"
 
 namespace redis_zk::store {
 
 using zookeeper::Node;
 using zookeeper::Watch;
 
+namespace {
+
+// Of the newest kMostOthers.
+std::int64_t OldestListed(std::vector<std::int64_t> dates) {
+  if (dates.size() <= kMostOthers) return std::numeric_limits<std::int64_t>::min();
+  const auto last = dates.begin() + kMostOthers - 1;
+  std::nth_element(dates.begin(), last, dates.end(), std::greater<>());
+  return *last;
+}
+
+}  // namespace
+
 Result<std::vector<Sentinel>> Sentinels::List(Watch watch, std::size_t* closed) {
-  return znodes_.List<Sentinel>(
+  std::vector<std::int64_t> others;  // when they were registered
+  using Dated = std::pair<Sentinel, std::int64_t>;
+  auto listed = znodes_.ListRegistrations<Dated>(
       paths_.Sentinels(), watch,
-      [](const std::string& uuid, const Node& node) -> Result<Sentinel> {
+      [&others](const std::string& uuid, const Node& node) -> Result<Dated> {
         return ParseRecord(node.data).map([&](Endpoint&& endpoint) {
-          return Sentinel{uuid, std::move(endpoint), node.stat.ephemeral_owner != 0};
+          const bool ours = node.stat.ephemeral_owner != 0;
+          if (!ours) others.push_back(node.stat.modified_at);
+          return Dated{Sentinel{uuid, std::move(endpoint), ours}, node.stat.modified_at};
         });
       },
       closed);
+  if (!listed) return tl::unexpected(listed.error());
+  const std::size_t found = others.size();
+  if (found <= kMostOthers) {
+    told_crowd_ = false;
+  } else if (!std::exchange(told_crowd_, true)) {
+    log::Warn(
+        {.event = "sentinels-left-behind"},
+        "{}: found {} persistent znodes, as the original project's Sentinels leave them behind; all but "
+        "the newest {} are left out; delete those whose Sentinel is gone",
+        paths_.Sentinels(), found, kMostOthers);
+  }
+  const std::int64_t oldest = OldestListed(std::move(others));
+  std::size_t places = kMostOthers;
+  std::vector<Sentinel> sentinels;
+  for (auto& [sentinel, since] : *listed) {
+    if (!sentinel.ours) {
+      if (since < oldest || places == 0) continue;
+      --places;
+    }
+    sentinels.push_back(std::move(sentinel));
+  }
+  // Applications ask in this order, and those that were left behind cost them a timeout each.
+  std::stable_partition(sentinels.begin(), sentinels.end(), [](const auto& each) { return each.ours; });
+  return sentinels;
 }
 
 Status Sentinels::Register(const Sentinel& sentinel) {

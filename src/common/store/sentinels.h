@@ -16,12 +16,17 @@
 
 namespace redis_zk::store {
 
+// How many Sentinels of the original project are listed, whose znodes stay behind: the largest fleets have
+// as many.
+inline constexpr std::size_t kMostOthers = 100;
+
 class Sentinels {
  public:
   Sentinels(zookeeper::Session& session, const std::string& root)
       : session_(session), paths_(root), znodes_(session) {}
 
-  // Ordered by uuid. Unreadable entries are left out and logged. `closed`: as of Znodes::List.
+  // Ordered by uuid. Unreadable entries are left out and logged; so are the older ones of those that are not
+  // ours where they are more than kMostOthers. `closed`: as of Znodes::List.
   Result<std::vector<Sentinel>> List(zookeeper::Watch watch, std::size_t* closed = nullptr);
   // Registers, or says anew what is registered, also in place of an earlier session.
   Status Register(const Sentinel& sentinel);
@@ -34,6 +39,7 @@ class Sentinels {
   zookeeper::Session& session_;
   const Paths paths_;
   Znodes znodes_;
+  bool told_crowd_ = false;
 };
 
 }  // namespace redis_zk::store

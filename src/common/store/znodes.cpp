@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.h"
 #include "base/printable.h"
@@ -13,6 +14,20 @@ using zookeeper::kAnyVersion;
 using zookeeper::Lifetime;
 using zookeeper::Transaction;
 using zookeeper::Watch;
+
+namespace {
+
+constexpr Duration kReadLeftBehindEvery = 60s;
+// What is left behind by the thousand is one line.
+constexpr std::size_t kMostLines = 5;
+
+// The page of all events is held against literals.
+log::About AboutLeftOut(std::string_view event) {
+  return event == "znode-closed" ? log::About{.event = "znode-closed"}
+                                 : log::About{.event = "znode-unreadable"};
+}
+
+}  // namespace
 
 Result<std::vector<std::string>> Znodes::ChildPaths(const std::string& parent, Watch watch) {
   auto names = session_.Children(parent, watch);
@@ -77,15 +92,53 @@ Status Znodes::DeleteIfThere(const std::string& path) {
   return {};
 }
 
+Znodes::Nodes Znodes::GetRegistrations(const std::vector<std::string>& paths) {
+  const TimePoint now = Clock::now();
+  std::erase_if(left_behind_, [now](const auto& known) { return known.second.known_until <= now; });
+  std::vector<std::string> asked;
+  std::copy_if(paths.begin(), paths.end(), std::back_inserter(asked),
+               [this](const auto& path) { return !left_behind_.contains(path); });
+  Nodes answers;
+  if (!asked.empty()) answers = session_.GetAll(asked, Watch::kNo);
+  Nodes nodes;
+  nodes.reserve(paths.size());
+  auto answer = answers.begin();
+  for (const auto& path : paths) {
+    if (const auto known = left_behind_.find(path); known != left_behind_.end()) {
+      nodes.emplace_back(known->second.node);
+      continue;
+    }
+    if (*answer && (*answer)->stat.ephemeral_owner == 0)
+      left_behind_.emplace(path, LeftBehind{**answer, now + kReadLeftBehindEvery});
+    nodes.push_back(std::move(*answer++));
+  }
+  return nodes;
+}
+
+std::string Znodes::Unreadable(const std::string& path, const std::string& found, const std::string& expected,
+                               std::string_view so) {
+  return fmt::format("{}: found \"{}\", expected {}; {}", path, Printable(found), expected, so);
+}
+
 void Znodes::WarnUnreadable(const std::string& path, const std::string& found, const std::string& expected,
                             std::string_view so) {
-  const auto line = fmt::format("{}: found \"{}\", expected {}; {}", path, Printable(found), expected, so);
+  const auto line = Unreadable(path, found, expected, so);
   if (std::exchange(warned_[path], line) != line) log::Warn({.event = "znode-unreadable"}, "{}", line);
 }
 
-void Znodes::WarnClosed(const std::string& path, const Error& error) {
-  const auto line = error.message + "; left out";
-  if (std::exchange(warned_[path], line) != line) log::Warn({.event = "znode-closed"}, "{}", line);
+void Znodes::WarnLeftOut(std::string_view event, const std::vector<Complaint>& complaints) {
+  std::vector<std::string> news;
+  for (const auto& [path, line] : complaints) {
+    if (std::exchange(warned_[path], line) != line) news.push_back(line);
+  }
+  const log::About about = AboutLeftOut(event);
+  if (news.size() <= kMostLines) {
+    for (const auto& line : news) log::Say(log::Severity::kWarn, about, "{}", line);
+    return;
+  }
+  log::Say(log::Severity::kWarn, about,
+           "{}, and so are {} more, for a similar reason; delete what nobody uses", news.front(),
+           news.size() - 1);
 }
 
 }  // namespace redis_zk::store

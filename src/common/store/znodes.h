@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::store {
@@ -34,6 +35,14 @@ class Znodes {
   template <class Entry, class Parse>
   Result<std::vector<Entry>> Read(const std::vector<std::string>& paths, const Parse& parse,
                                   std::size_t* closed = nullptr);
+  // Both for entries that are ephemeral where our daemons keep them. Others leave persistent ones behind, by
+  // the thousand, and never change them: such a one is read once a minute.
+  template <class Entry, class Parse>
+  Result<std::vector<Entry>> ListRegistrations(const std::string& parent, zookeeper::Watch watch,
+                                               const Parse& parse, std::size_t* closed = nullptr);
+  template <class Entry, class Parse>
+  Result<std::vector<Entry>> ReadRegistrations(const std::vector<std::string>& paths, const Parse& parse,
+                                               std::size_t* closed = nullptr);
 
   // The same of entries that are shown and nothing more, of which one that is missing does no harm: those
   // that an ACL closes to us are left out, and a parent that is missing has none.
@@ -59,13 +68,29 @@ class Znodes {
                       std::string_view so);
 
  private:
-  void WarnClosed(const std::string& path, const Error& error);
+  static std::string Unreadable(const std::string& path, const std::string& found,
+                                const std::string& expected, std::string_view so);
+  using Nodes = std::vector<Result<zookeeper::Node>>;
+  using Complaint = std::pair<std::string, std::string>;  // the path, and a line about it
+  struct LeftBehind {
+    zookeeper::Node node;
+    TimePoint known_until;
+  };
+
+  // In the order of `paths`, of which those that were left behind are not asked for.
+  Nodes GetRegistrations(const std::vector<std::string>& paths);
+  template <class Entry, class Parse>
+  Result<std::vector<Entry>> ParseAll(const std::vector<std::string>& paths, const Nodes& nodes,
+                                      const Parse& parse, std::size_t* closed);
+  // Those of one reading, which are one line where they are many.
+  void WarnLeftOut(std::string_view event, const std::vector<Complaint>& complaints);
   // Whole paths, ordered by name.
   Result<std::vector<std::string>> ChildPaths(const std::string& parent, zookeeper::Watch watch);
 
   zookeeper::Session& session_;
   std::map<std::string, std::string> warned_;  // by path: the last complaint
   std::set<std::string> crowded_;              // paths whose children were cut off
+  std::map<std::string, LeftBehind> left_behind_;
 };
 
 template <class Entry, class Parse>
@@ -74,6 +99,19 @@ Result<std::vector<Entry>> Znodes::List(const std::string& parent, zookeeper::Wa
   const auto paths = ChildPaths(parent, watch);
   if (!paths) return tl::unexpected(paths.error());
   return Read<Entry>(
+      *paths,
+      [&](const std::string& path, const zookeeper::Node& node) {
+        return parse(path.substr(parent.size() + 1), node);
+      },
+      closed);
+}
+
+template <class Entry, class Parse>
+Result<std::vector<Entry>> Znodes::ListRegistrations(const std::string& parent, zookeeper::Watch watch,
+                                                     const Parse& parse, std::size_t* closed) {
+  const auto paths = ChildPaths(parent, watch);
+  if (!paths) return tl::unexpected(paths.error());
+  return ReadRegistrations<Entry>(
       *paths,
       [&](const std::string& path, const zookeeper::Node& node) {
         return parse(path.substr(parent.size() + 1), node);
@@ -92,15 +130,28 @@ Result<std::vector<Entry>> Znodes::ListShown(const std::string& parent, const Pa
 template <class Entry, class Parse>
 Result<std::vector<Entry>> Znodes::Read(const std::vector<std::string>& paths, const Parse& parse,
                                         std::size_t* closed) {
-  const auto nodes = session_.GetAll(paths, zookeeper::Watch::kNo);
+  return ParseAll<Entry>(paths, session_.GetAll(paths, zookeeper::Watch::kNo), parse, closed);
+}
+
+template <class Entry, class Parse>
+Result<std::vector<Entry>> Znodes::ReadRegistrations(const std::vector<std::string>& paths,
+                                                     const Parse& parse, std::size_t* closed) {
+  return ParseAll<Entry>(paths, GetRegistrations(paths), parse, closed);
+}
+
+template <class Entry, class Parse>
+Result<std::vector<Entry>> Znodes::ParseAll(const std::vector<std::string>& paths, const Nodes& nodes,
+                                            const Parse& parse, std::size_t* closed) {
   std::vector<Entry> entries;
+  std::vector<Complaint> unreadable;
+  std::vector<Complaint> closed_lines;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const auto& node = nodes[i];
     if (!node) {
       if (node.error().kind == ErrorKind::kNotFound) continue;  // gone since it was listed
       if (node.error().kind == ErrorKind::kDenied && closed != nullptr) {
         ++*closed;
-        WarnClosed(paths[i], node.error());
+        closed_lines.emplace_back(paths[i], node.error().message + "; left out");
         continue;
       }
       return tl::unexpected(node.error());
@@ -108,9 +159,11 @@ Result<std::vector<Entry>> Znodes::Read(const std::vector<std::string>& paths, c
     if (Result<Entry> entry = parse(paths[i], *node)) {
       entries.push_back(std::move(*entry));
     } else {
-      WarnUnreadable(paths[i], node->data, entry.error().message, "left out");
+      unreadable.emplace_back(paths[i], Unreadable(paths[i], node->data, entry.error().message, "left out"));
     }
   }
+  WarnLeftOut("znode-unreadable", unreadable);
+  WarnLeftOut("znode-closed", closed_lines);
   return entries;
 }
 

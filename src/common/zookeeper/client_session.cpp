@@ -8,6 +8,7 @@
 #include "base/random_id.h"
 #include "zookeeper/client_handle.h"
 #include "zookeeper/requests.h"
+#include "zookeeper/resolution.h"
 
 namespace redis_zk::zookeeper {
 
@@ -37,11 +38,15 @@ ClientSession::ClientSession(Hosts hosts, Security security, Duration session_ti
       request_timeout_(std::min(session_timeout, kLongestRequest)),
       sink_(std::move(sink)),
       backoff_(kFirstRetry, kLongestRetry, RandomFraction),
+      survey_([this] {
+        sink_({SessionEvent::Kind::kProgress, ""});
+      }),
       chroot_(hosts_.chroot, std::move(security), session_timeout, request_timeout_, backoff_) {}
 
 ClientSession::~ClientSession() = default;
 
 void ClientSession::Maintain(TimePoint now) {
+  if (handle_) survey_.Look(addresses_, handle_->state().DisconnectedFor(now), now);
   if (KeepHandle(now)) return;
   if (!resolving_) {
     if (now >= retry_at_) BeginResolving(now);
@@ -70,8 +75,11 @@ bool ClientSession::KeepHandle(TimePoint now) {
   const bool silent = state.Outlived(session_timeout_, now);
   if (!state.ended() && !silent) return true;
   if (silent)
-    log_problem_(log::Severity::kWarn, {.event = "zookeeper-silent"},
-                 "ZooKeeper unreachable for longer than the session timeout; retrying with a new session");
+    log_problem_(
+        log::Severity::kWarn, {.event = "zookeeper-silent"},
+        fmt::format("ZooKeeper unreachable for longer than the session timeout{}{}; retrying with a new "
+                    "session",
+                    survey_.said().empty() ? "" : ": ", survey_.said()));
   refused_ = state.refused();
   if (refused_)
     log_problem_(log::Severity::kError, {.event = "zookeeper-auth-failed"},
@@ -85,9 +93,10 @@ bool ClientSession::KeepHandle(TimePoint now) {
 
 void ClientSession::BeginResolving(TimePoint now) {
   retry_at_ = now + backoff_.Next();
-  auto begun = Resolution::Begin(hosts_.servers, [sink = sink_] {
-    sink({SessionEvent::Kind::kProgress, ""});
-  });
+  auto begun = Resolution::Begin([servers = hosts_.servers] { return ResolveNow(servers); },
+                                 [sink = sink_] {
+                                   sink({SessionEvent::Kind::kProgress, ""});
+                                 });
   if (begun) {
     resolving_ = std::move(*begun);
     return;

@@ -2,8 +2,9 @@
 // when it has been silent for longer than the session can have lived, a new handle is opened and a new
 // session begins. Only this folder includes zookeeper.h.
 //
-// Its parts: Resolution makes addresses of the host names, ClientHandle is one handle on them with the state
-// of its session, requests.h asks over a handle, ChrootMaker makes what is above the session's root.
+// Its parts: resolution.h makes addresses of the host names, survey.h asks the servers why none serves us,
+// ClientHandle is one handle on them with the state of its session, requests.h asks over a handle,
+// ChrootMaker makes what is above the session's root.
 //
 // Threads: as of every Session. The C client's threads push the events. The request timeout is the session's
 // and at most five seconds.
@@ -21,13 +22,14 @@
 #include <vector>
 
 #include "base/backoff.h"
+#include "base/inquiry.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "zookeeper/chroot.h"
 #include "zookeeper/hosts.h"
-#include "zookeeper/resolution.h"
 #include "zookeeper/session.h"
+#include "zookeeper/survey.h"
 
 namespace redis_zk::zookeeper {
 
@@ -41,6 +43,7 @@ class ClientSession final : public Session {
   void Maintain(TimePoint now) override;
   bool connected() const override;
   bool refused() const override;
+  std::string outage() const override { return survey_.said(); }
   bool Answers(Duration within) override;
   std::int64_t id() const override;
   Result<Node> Get(const std::string& path, Watch watch) override;
@@ -58,6 +61,8 @@ class ClientSession final : public Session {
   Status EnsureChroot() override;
 
  private:
+  using Resolution = Inquiry<Result<std::vector<std::string>>>;
+
   // Whether a session is or may still be: connected, or silent for not too long.
   bool KeepHandle(TimePoint now);
   void BeginResolving(TimePoint now);
@@ -72,6 +77,7 @@ class ClientSession final : public Session {
   Backoff backoff_;
   TimePoint retry_at_{};
   std::unique_ptr<Resolution> resolving_;  // nothing: no names are being resolved
+  Survey survey_;
   std::unique_ptr<ClientHandle> handle_;
   bool refused_ = false;                // the last handle was
   std::vector<std::string> addresses_;  // that it was opened with

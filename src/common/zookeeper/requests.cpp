@@ -14,6 +14,11 @@ namespace redis_zk::zookeeper {
 
 namespace {
 
+// As many as a server takes of one connection at a time (globalOutstandingLimit), with room for others: those
+// beyond would wait there, also after our timeout and before our next request.
+constexpr std::size_t kMostUnanswered = 500;
+constexpr const char* kLate = ": no answer from ZooKeeper in time";
+
 // KeeperException.Code.QUOTAEXCEEDED, of a server with enforceQuota=true (since 3.7).
 constexpr int kQuotaExceeded = -125;
 
@@ -120,7 +125,7 @@ template <class T>
 Result<T> Await(Result<Answer<T>> answer, TimePoint deadline, const std::string& what) {
   if (!answer) return tl::unexpected(answer.error());
   if (answer->wait_until(deadline) != std::future_status::ready)
-    return Fail(ErrorKind::kUnknownOutcome, what + ": no answer from ZooKeeper in time");
+    return Fail(ErrorKind::kUnknownOutcome, std::string(what) + kLate);
   auto result = answer->get();
   if (!result) return Fail(what, result.error());
   return result;
@@ -307,13 +312,19 @@ template <class T>
 std::vector<Result<T>> AskAll(const ClientHandle* handle, Duration timeout,
                               const std::vector<Request<T>>& requests) {
   const TimePoint deadline = Clock::now() + timeout;
-  std::vector<Result<Answer<T>>> answers;
-  answers.reserve(requests.size());
-  for (const auto& request : requests) answers.push_back(Send(handle, request));
   std::vector<Result<T>> results;
   results.reserve(requests.size());
-  for (std::size_t i = 0; i < requests.size(); ++i)
-    results.push_back(Await<T>(std::move(answers[i]), deadline, requests[i].what));
+  while (results.size() < requests.size()) {
+    const std::size_t first = results.size();
+    const std::size_t end = std::min(first + kMostUnanswered, requests.size());
+    const bool late = first > 0 && Clock::now() >= deadline;
+    std::vector<Result<Answer<T>>> answers;
+    for (std::size_t i = first; i < end && !late; ++i) answers.push_back(Send(handle, requests[i]));
+    for (std::size_t i = first; i < end; ++i) {
+      results.push_back(late ? Fail(ErrorKind::kUnavailable, requests[i].what + kLate)
+                             : Await<T>(std::move(answers[i - first]), deadline, requests[i].what));
+    }
+  }
   return results;
 }
 

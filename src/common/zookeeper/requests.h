@@ -47,7 +47,8 @@ Request<std::string> SyncRequest();
 // Blocks for `timeout` at most. kUnavailable at once: there is no handle, or it is not connected.
 template <class T>
 Result<T> Ask(const ClientHandle* handle, Duration timeout, const Request<T>& request);
-// All are sent before the first answer is awaited; the results stand in their order.
+// Many are sent before the first answer is awaited, and none after the timeout; the results stand in their
+// order.
 template <class T>
 std::vector<Result<T>> AskAll(const ClientHandle* handle, Duration timeout,
                               const std::vector<Request<T>>& requests);

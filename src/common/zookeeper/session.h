@@ -110,6 +110,8 @@ class Session {
   // Whether the last session ended because the server takes no credentials like ours. Not for a wrong
   // password, which is another user.
   virtual bool refused() const = 0;
+  // What its servers said of themselves a moment ago, in one sentence; empty: connected, or not known yet.
+  virtual std::string outage() const = 0;
   // Whether ZooKeeper answers now: a round trip to the leader of at most `within`. connected() may still say
   // yes for two thirds of the session timeout after a cable was cut, and a server that has lost its leader
   // answers reads for some seconds more.

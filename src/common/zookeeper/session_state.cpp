@@ -22,8 +22,12 @@ std::optional<SessionEvent::Kind> SessionState::Take(Report report, std::int64_t
 }
 
 bool SessionState::Outlived(Duration session_timeout, TimePoint now) const {
-  return !connected_ &&
-         now - TimePoint{Clock::duration(disconnected_since_.load())} > session_timeout * 3 / 2;
+  return DisconnectedFor(now) > session_timeout * 3 / 2;
+}
+
+Duration SessionState::DisconnectedFor(TimePoint now) const {
+  if (connected_) return Duration::zero();
+  return std::chrono::duration_cast<Duration>(now - TimePoint{Clock::duration(disconnected_since_.load())});
 }
 
 }  // namespace redis_zk::zookeeper

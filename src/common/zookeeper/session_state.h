@@ -33,6 +33,8 @@ class SessionState {
   bool ended() const { return ended_; }
   // It was ended by kAuthFailed.
   bool refused() const { return refused_; }
+  // How long it has not been connected; zero: it is.
+  Duration DisconnectedFor(TimePoint now) const;
   // 0: there is none.
   std::int64_t id() const { return id_; }
   // Whether nothing was heard from a server for longer than a session of this timeout can have lived: by our
