@@ -101,7 +101,7 @@ bool CopyGuard::Check(const redis::ServerInfo& own, bool can_store) {
 }
 
 void CopyGuard::Trust(const Endpoint& master) {
-  if (lock_.Open()) trusted_ = master;
+  if (lock_.Open(network_.redis.FindPassword({master}))) trusted_ = master;
 }
 
 GuardView CopyGuard::Look(const redis::ServerInfo& own) {

@@ -49,15 +49,19 @@ bool CopyLock::Close() {
   return true;
 }
 
-bool CopyLock::Open() {
-  if (texts_.empty()) return true;
+bool CopyLock::Open(const std::optional<std::string>& masterauth) {
+  if (texts_.empty() && !masterauth) return true;
   const auto now = Read();
-  if (now && !IsOurs(now->masterauth) && now->masteruser == UsersOf(*now).masteruser) {
+  Login opening;
+  if (now) {
+    opening = UsersOf(*now);
+    opening.masterauth = masterauth.value_or(opening.masterauth);
+  }
+  if (now && opening == *now) {
     closed_ = false;
     return true;
   }
-  if (!Tell(now ? Set(UsersOf(*now)) : tl::unexpected(now.error()),
-            "give redis-server the password of its master"))
+  if (!Tell(now ? Set(opening) : tl::unexpected(now.error()), "give redis-server the password of its master"))
     return false;
   closed_ = false;
   return true;

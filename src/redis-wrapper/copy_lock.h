@@ -1,5 +1,5 @@
 // Whether a server can copy from any master. Closed, its masterauth is a random text, with which every master
-// refuses it, also one that has no password; open, it is the one that the user has set.
+// refuses it, also one that has no password; open, it is REDIS_PASSWORD or the one that the user has set.
 //
 // Loop thread only. What fails is logged and tried again.
 #pragma once
@@ -21,15 +21,17 @@ class CopyLock {
   explicit CopyLock(redis::KeptServer& own_server) : own_server_(own_server) {}
 
   // Both do nothing where that is done. What a user sets while it is closed is closed as well, and is what
-  // Open sets. False: it failed.
+  // Open sets where it is given no `masterauth`. False: it failed.
   bool Close();
-  bool Open();
+  bool Open(const std::optional<std::string>& masterauth = std::nullopt);
 
  private:
   // masteruser: nothing, Redis 5 has none.
   struct Login {
     std::string masterauth;
     std::optional<std::string> masteruser;
+
+    bool operator==(const Login&) const = default;
   };
 
   Result<Login> Read();

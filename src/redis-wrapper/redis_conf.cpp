@@ -48,7 +48,8 @@ void AddAddressRules(const WrapperOptions& options, std::vector<ConfRule>* rules
 }
 
 void AddPasswordRules(const WrapperOptions& options, std::vector<ConfRule>* rules) {
-  const auto& credentials = options.common.credentials.redis;
+  const auto current = options.common.credentials.redis.Get();
+  const auto& credentials = *current;
   if (credentials.password.empty()) return;
   const auto unless = [rules](std::string_view name, const std::string& ours, const char* why) {
     rules->push_back({name, Fate::kReplaced, [ours, why](const ConfLine& line) -> std::string {
@@ -95,7 +96,7 @@ std::vector<NeededCommand> CommandsOf(const WrapperOptions& options) {
       {"PUBLISH", Fate::kHinders, "Sentinels cannot find each other through this server"},
       {"SUBSCRIBE", Fate::kHinders, "Sentinels cannot find each other through this server"},
       {"BGSAVE", Fate::kHinders, "an append-only file is not converted to a snapshot"}};
-  if (!options.common.credentials.redis.password.empty())
+  if (!options.common.credentials.redis.Get()->password.empty())
     commands.push_back({"AUTH", Fate::kCannotWork, "no client could send REDIS_PASSWORD"});
   return commands;
 }

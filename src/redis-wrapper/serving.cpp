@@ -106,7 +106,10 @@ void Serving::Check() {
   if (own)
     promotable_.Keep(*own, own->loading || follower_.GuardCopy(*own, !parts_.runner.CannotStore()),
                      reachable);
-  if (own) certificates_.Check();
+  if (own) {
+    certificates_.Check();
+    parts_.passwords.Check(parts_.users_conf);
+  }
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.
   const bool told = own && !own->loading;

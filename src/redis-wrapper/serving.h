@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "daemon/address_claim.h"
+#include "daemon/server_passwords.h"
 #include "daemon/server_runner.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/conversion.h"
@@ -25,6 +26,7 @@
 #include "redis-wrapper/server_certificates.h"
 #include "redis-wrapper/server_stop.h"
 #include "redis-wrapper/write_fence.h"
+#include "redis/conf_file.h"
 #include "redis/servers.h"
 #include "zookeeper/lock.h"
 
@@ -35,11 +37,13 @@ class Serving {
   // What the wrapper's start has made, and this goes on with. All of it must outlive this.
   struct Parts {
     const WrapperOptions& options;
+    const redis::Conf& users_conf;
     redis::Network network;
     daemon::WrapperLoop& loop;
     daemon::ServerRunner& runner;
     daemon::AddressClaim& address_claim;
     redis::KeptServer& own_server;
+    daemon::ServerPasswords& passwords;
     zookeeper::Lock& lock;
     Lookup& lookup;
     DatasetKeeper& keeper;

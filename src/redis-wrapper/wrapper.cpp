@@ -27,6 +27,8 @@ using daemon::Answer;
 constexpr Duration kClaimAgain = 50ms;
 // A start that cannot succeed does not wait for a ZooKeeper that is away.
 constexpr Duration kTellWithin = 3s;
+// How the line of ours begins that accepts two passwords.
+constexpr std::string_view kOwnUser = "user default on ";
 
 // Of a file that cannot be read nothing is known, and the wrapper does not start.
 std::int64_t PriorityIn(const Result<redis::Conf>& users) {
@@ -44,6 +46,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.redis, "redis-wrapper"),
       own_server_(network_.redis.Keep(options.server.bind)),
+      server_passwords_(loop_.passwords(), options.common.credentials.redis, *own_server_, "redis-server"),
       keeper_(FindDataFiles(options.redis_conf, options.server.work_dir), loop_.registry(),
               options.common.master_name, options.server.announce, PriorityIn(users_conf_)),
       lookup_(options, network_, loop_.registry()),
@@ -68,9 +71,9 @@ int Wrapper::Run() {
     const auto serving = Enter(*decision);
     if (!serving) return serving.error();
     if (*serving)
-      return Serving(
-                 {options_, network_, loop_, runner_, address_claim_, *own_server_, lock_, lookup_, keeper_},
-                 self_, record_)
+      return Serving({options_, *users_conf_, network_, loop_, runner_, address_claim_, *own_server_,
+                      server_passwords_, lock_, lookup_, keeper_},
+                     self_, record_)
           .Run();
     // What was loaded may have been replaced meanwhile.
     self_.dataset = keeper_.Find();
@@ -160,10 +163,7 @@ Result<Answer> Wrapper::Probe(const Decision& decision) {
 
 OrExit<bool> Wrapper::Enter(const Decision& decision) {
   const bool as_master = decision.action == Action::kServeAsMaster;
-  const auto conf = RenderServerConf(options_, *users_conf_,
-                                     as_master ? std::nullopt : std::optional<Endpoint>(decision.master)) +
-                    RenderLoading(keeper_.files(), keeper_.plan());
-  if (const auto written = runner_.WriteConf("redis-wrapper", conf); !written) {
+  if (const auto written = WriteConf(decision, /*takes_users=*/true); !written) {
     log::Error({.event = "run-dir-unwritable"}, "exiting: RUN_DIR: {}; free space or allow writing there",
                written.error().message);
     return tl::unexpected(EndUnserved(daemon::ExitCodeOfUnwritten(written.error())));
@@ -193,13 +193,42 @@ OrExit<bool> Wrapper::Enter(const Decision& decision) {
   return true;
 }
 
+Status Wrapper::WriteConf(const Decision& decision, bool takes_users) {
+  std::optional<Endpoint> master;
+  PasswordsToUse passwords{.takes_users = takes_users};
+  if (decision.action != Action::kServeAsMaster) {
+    master = decision.master;
+    passwords.masterauth = network_.redis.FindPassword({decision.master});
+  }
+  // One that is launched with one password may accept both once it runs.
+  server_passwords_.NoteLaunch(takes_users ? loop_.passwords().generation()
+                                           : daemon::ServerPasswords::kNotAll);
+  return runner_.WriteConf("redis-wrapper", RenderServerConf(options_, *users_conf_, master, passwords) +
+                                                RenderLoading(keeper_.files(), keeper_.plan()));
+}
+
+daemon::Start Wrapper::RunServer(const Decision& decision) {
+  const auto run = [&] {
+    return runner_.Run(
+        options_.redis_server_bin, [&] { return Probe(decision); }, keeper_.claim());
+  };
+  auto start = run();
+  const bool refuses_user = start.kind == daemon::Start::Kind::kServerEnded && start.complaint &&
+                            start.complaint->text.starts_with(kOwnUser);
+  if (!refuses_user || !WriteConf(decision, /*takes_users=*/false)) return start;
+  log::Warn(
+      {.event = "server-user-refused"},
+      "redis-server is older than 6.2 and does not start with two passwords; starting with one: clients "
+      "may get errors while the password is changed");
+  return run();
+}
+
 std::optional<int> Wrapper::Launch(const Decision& decision) {
   const bool as_master = decision.action == Action::kServeAsMaster;
   if (!as_master) keeper_.ExpectCopy(decision.replication_id);
   keeper_.DropCopy();
   const std::int64_t failed_before = keeper_.BeginLoad();
-  const auto start = runner_.Run(
-      options_.redis_server_bin, [&] { return Probe(decision); }, keeper_.claim());
+  const auto start = RunServer(decision);
   if (start.kind == daemon::Start::Kind::kServerEnded)
     LogServerEnded(start, log::Severity::kError, *users_conf_, options_.redis_conf, keeper_.files().dir);
   TellLoad(start, failed_before);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/address_claim.h"
 #include "daemon/connections.h"
+#include "daemon/server_passwords.h"
 #include "daemon/server_runner.h"
 #include "daemon/wrapper_loop.h"
 #include "os/process.h"
@@ -47,8 +48,12 @@ class Wrapper {
   // What the server is to load, and what Redis would load in its stead. An exit code when that is unclear.
   std::optional<int> CheckData();
   Result<daemon::Answer> Probe(const Decision& decision);
+  // What the server is launched with. `takes_users`: as in PasswordsToUse.
+  Status WriteConf(const Decision& decision, bool takes_users);
   // An exit code when it does not serve.
   std::optional<int> Launch(const Decision& decision);
+  // Until it serves, or will not.
+  daemon::Start RunServer(const Decision& decision);
   // How the load of the data came out, which had failed that often before.
   void TellLoad(const daemon::Start& start, std::int64_t failed_before);
   // Under the lock the record is made to say what was decided; then the lock goes to the next.
@@ -64,6 +69,7 @@ class Wrapper {
   daemon::ServerRunner runner_;
   daemon::AddressClaim address_claim_;
   const std::unique_ptr<redis::KeptServer> own_server_;
+  daemon::ServerPasswords server_passwords_;
   DatasetKeeper keeper_;
   Lookup lookup_;
   store::Member self_;

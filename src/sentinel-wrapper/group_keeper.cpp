@@ -27,9 +27,10 @@ GroupKeeper::GroupKeeper(daemon::WrapperLoop& loop, const WrapperOptions& option
       network_(network),
       as_hello_(as_hello),
       reader_(loop, network.redis),
-      orders_(options, network.sentinels),
+      orders_(options, network),
       newcomers_(reader_, orders_),
-      settings_(options, network.sentinels) {}
+      settings_(options, network.sentinels),
+      passwords_(loop, options, network, reader_) {}
 
 Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const std::string& group,
                                        const Record& record) {
@@ -48,7 +49,7 @@ Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const st
   if (!members) return tl::unexpected(members.error());
   for (const auto& [name, latest] : known) {
     if (name == options_.common.master_name || FitsFile(latest, members->at(name)))
-      fleet.groups.push_back({name, latest, std::move(members->at(name))});
+      fleet.groups.push_back({name, latest, members->at(name)});
   }
   auto identities = loop_.registry().identities.List();
   if (!identities) return tl::unexpected(identities.error());
@@ -60,6 +61,7 @@ Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const st
   // Of groups that come later, too: the epoch of their next failover has to be newer than their record's.
   for (const auto& [name, each] : listed)
     monitoring.epoch = std::max(monitoring.epoch, store::TellableEpoch(each.epoch));
+  passwords_.Choose(&monitoring, *members, fleet.sentinels);
   return monitoring;
 }
 
@@ -72,6 +74,7 @@ void GroupKeeper::Reset(const Monitoring& monitoring) {
   orders_.Reset();
   answered_ = {};
   settings_.Reset();
+  passwords_.Reset(monitoring);
   if (monitoring.groups.empty()) return;
   // Before it is registered, and a handover changes a setting.
   if (const auto reports = AskOwn()) settings_.Look(*reports, orders_.unsettled());
@@ -108,6 +111,7 @@ std::optional<RestartRequest> GroupKeeper::Look() {
       {.own_group = options_.common.master_name, .listed = reader_.listed(), .monitored = monitored_});
   newcomers_.Keep(changes.to_monitor);
   if (auto restart = Rescue()) return restart;
+  passwords_.Look(monitored_);
   if (!loop_.session().connected()) return std::nullopt;
   auto restart = newcomers_.Look(changes.to_monitor, monitored_, followed_);
   Drop(changes.to_drop);

@@ -20,6 +20,7 @@
 #include "sentinel-wrapper/monitoring.h"
 #include "sentinel-wrapper/newcomers.h"
 #include "sentinel-wrapper/options.h"
+#include "sentinel-wrapper/password_keeper.h"
 #include "sentinel-wrapper/rescuer.h"
 #include "sentinel-wrapper/settings_keeper.h"
 #include "store/record.h"
@@ -75,6 +76,7 @@ class GroupKeeper {
   GroupOrders orders_;
   Newcomers newcomers_;
   SettingsKeeper settings_;
+  PasswordKeeper passwords_;
   Status answered_;
   Reports monitored_;  // what our Sentinel said last
   std::set<std::string> followed_;

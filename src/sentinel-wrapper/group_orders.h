@@ -3,6 +3,8 @@
 // Loop thread only.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,9 +20,9 @@ namespace redis_zk::sentinel_wrapper {
 
 class GroupOrders {
  public:
-  // Both must outlive this.
-  GroupOrders(const WrapperOptions& options, redis::Servers& sentinels)
-      : options_(options), sentinels_(sentinels), users_conf_(options) {}
+  // What both refer to must outlive this.
+  GroupOrders(const WrapperOptions& options, const redis::Network& network)
+      : options_(options), network_(network), users_conf_(options) {}
 
   // Our Sentinel has just been started.
   void Reset() { unsettled_.clear(); }
@@ -30,18 +32,19 @@ class GroupOrders {
   // Gives a group its settings, if the answer was lost when it was given them last.
   Status Settle(const std::string& group);
   // Groups whose settings our Sentinel may not have.
-  const std::set<std::string>& unsettled() const { return unsettled_; }
+  std::set<std::string> unsettled() const;
 
-  sentinel::Client sentinel() const { return {sentinels_, options_.server.bind}; }
+  sentinel::Client sentinel() const { return {network_.sentinels, options_.server.bind}; }
 
  private:
-  // The orders, and the group's settings after them.
-  Status Tell(const std::string& group, std::vector<redis::Command> orders);
+  // The orders, and the group's settings after them. `auth_pass`: as in Monitoring.
+  Status Tell(const std::string& group, std::vector<redis::Command> orders,
+              const std::optional<std::string>& auth_pass);
 
   const WrapperOptions& options_;
-  redis::Servers& sentinels_;
+  const redis::Network network_;
   UsersConf users_conf_;
-  std::set<std::string> unsettled_;
+  std::map<std::string, std::optional<std::string>> unsettled_;  // and what Tell was given
 };
 
 }  // namespace redis_zk::sentinel_wrapper

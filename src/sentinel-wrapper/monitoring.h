@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,16 @@ struct Monitoring {
     Endpoint master;
     std::uint64_t config_epoch = 0;  // of the configuration in which `master` is the master
     std::vector<Endpoint> replicas;
+    std::optional<std::string> auth_pass{};  // what its servers accept; nothing: REDIS_PASSWORD
 
     bool operator==(const Group&) const = default;
   };
   std::string sentinel_id;  // 40 hexadecimal digits
   std::uint64_t epoch = 0;  // the fleet's highest
   std::vector<Group> groups;
-  std::vector<sentinel::Peer> peers;  // they monitor the same groups
+  std::vector<sentinel::Peer> peers;           // they monitor the same groups
+  std::optional<std::string> sentinel_pass{};  // what they accept; nothing: SENTINEL_PASSWORD
+  int passwords = 0;                           // the generation of all passwords
 };
 
 // What ZooKeeper says.

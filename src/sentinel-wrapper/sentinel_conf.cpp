@@ -33,9 +33,9 @@ std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
          fmt::format("others are told {} (ANNOUNCE_IP)", server.announce.host));
   unless("sentinel announce-port", std::to_string(server.announce.port),
          fmt::format("others are told port {} (ANNOUNCE_PORT)", server.announce.port));
-  if (const auto& password = options.common.credentials.sentinel.password; !password.empty()) {
+  if (const auto password = options.common.credentials.sentinel.Get()->password; !password.empty()) {
     for (const char* name : {"requirepass", "sentinel sentinel-pass"}) {
-      rules.push_back({name, Fate::kReplaced, [&password](const ConfLine& line) {
+      rules.push_back({name, Fate::kReplaced, [password](const ConfLine& line) {
                          return line.Value() == password ? "" : "SENTINEL_PASSWORD is another one";
                        }});
     }
@@ -54,7 +54,7 @@ std::vector<NeededCommand> CommandsOf(const WrapperOptions& options) {
       {"PUBLISH", Fate::kHinders, "the Sentinel cannot be told of its peers"},
       {"PSUBSCRIBE", Fate::kHinders, "watchers and clients cannot follow the Sentinel's events"},
       {"SUBSCRIBE", Fate::kHinders, "watchers and clients cannot follow the Sentinel's events"}};
-  if (!options.common.credentials.sentinel.password.empty())
+  if (!options.common.credentials.sentinel.Get()->password.empty())
     commands.push_back({"AUTH", Fate::kCannotWork, "no client could send SENTINEL_PASSWORD"});
   return commands;
 }

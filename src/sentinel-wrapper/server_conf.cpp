@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "net/endpoint.h"
 #include "redis/conf_syntax.h"
+#include "redis/default_user.h"
 #include "redis/listening.h"
 #include "sentinel-wrapper/sentinel_conf.h"
 
@@ -144,7 +145,7 @@ void KeepUsersLines(const std::vector<Line>& lines, const Monitoring& monitoring
   }
   std::set<std::string, std::less<>> replaced = kOurs;
   for (const auto& [name, value] : listening) replaced.insert(name);
-  if (!options.common.credentials.sentinel.password.empty())
+  if (!options.common.credentials.sentinel.Get()->password.empty())
     replaced.insert(kOurPasswords.begin(), kOurPasswords.end());
   LeftOut left_out;
   for (const auto& line : lines) {
@@ -166,7 +167,8 @@ void KeepUsersLines(const std::vector<Line>& lines, const Monitoring& monitoring
 
 // What the user's file does not say of the group itself, in the order in which it has to be said.
 std::vector<GroupSetting> InheritedSettings(const std::vector<Line>& lines, const WrapperOptions& options,
-                                            const std::string& group) {
+                                            const std::string& group,
+                                            const std::optional<std::string>& auth_pass) {
   const std::string& first = options.common.master_name;
   std::set<std::string> own;
   for (const auto& line : lines) {
@@ -183,10 +185,10 @@ std::vector<GroupSetting> InheritedSettings(const std::vector<Line>& lines, cons
       add(line.directive, line.values);
   }
   if (options.down_after_ms != 0) add("down-after-milliseconds", {std::to_string(options.down_after_ms)});
-  const auto& redis = options.common.credentials.redis;
-  if (!redis.password.empty()) {
-    if (!redis.username.empty()) add("auth-user", {redis.username});
-    add("auth-pass", {redis.password});
+  const auto redis = options.common.credentials.redis.Get();
+  if (!redis->password.empty()) {
+    if (!redis->username.empty()) add("auth-user", {redis->username});
+    add("auth-pass", {auth_pass.value_or(redis->password)});
   }
   return settings;
 }
@@ -255,13 +257,17 @@ ServerConf RenderServerConf(const redis::Conf& users, const WrapperOptions& opti
   add({"sentinel", "myid", monitoring.sentinel_id});
   add({"sentinel", "current-epoch", std::to_string(monitoring.epoch)});
   for (const auto& group : monitoring.groups) {
-    AddGroup(group, monitoring, options.quorum, InheritedSettings(lines, options, group.name), &conf);
+    AddGroup(group, monitoring, options.quorum,
+             InheritedSettings(lines, options, group.name, group.auth_pass), &conf);
   }
-  const auto& own = options.common.credentials.sentinel;
-  conf.hello = own;
-  if (!own.password.empty()) {
-    add({"requirepass", own.password});
-    add({"sentinel", "sentinel-pass", own.password});
+  const auto own = options.common.credentials.sentinel.Get();
+  conf.hello = *own;
+  if (!own->password.empty()) {
+    add({"requirepass", redis::RequiredPassword(*own, takes_users)});
+    add({"sentinel", "sentinel-pass", monitoring.sentinel_pass.value_or(own->password)});
+    const auto both = redis::DefaultUserLine(*own);
+    conf.own_user = both && takes_users && redis::IsDefaultUserOurs(users, *own);
+    if (conf.own_user) add(*both);
   } else if (!HasUsers(users) && takes_users) {
     conf.own_user = true;
     conf.hello = OwnUser(options);
@@ -274,14 +280,15 @@ ServerConf RenderServerConf(const redis::Conf& users, const WrapperOptions& opti
 }
 
 std::vector<GroupSetting> SettingsOf(const redis::Conf& users, const WrapperOptions& options,
-                                     const std::string& group) {
+                                     const std::string& group, const std::optional<std::string>& auth_pass) {
   const auto lines = LinesOf(users);
   std::vector<GroupSetting> settings;
   for (const auto& line : lines) {
     if (line.group == group && kInherited.contains(line.directive))
       settings.push_back({line.directive, line.values});
   }
-  for (auto& setting : InheritedSettings(lines, options, group)) settings.push_back(std::move(setting));
+  for (auto& setting : InheritedSettings(lines, options, group, auth_pass))
+    settings.push_back(std::move(setting));
   return settings;
 }
 

@@ -5,6 +5,7 @@
 // options or by the user's lines about that one.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,7 @@ struct ServerConf {
   // the group's own servers. With SENTINEL_PASSWORD, or users or passwords of the user's file, it is for
   // those to keep deployments apart, and this is the user that they leave.
   redis::Credentials hello{};
-  bool own_user = false;  // the text makes that user
+  bool own_user = false;  // the text makes a user
 };
 
 // `users` is the user's file. `takes_users`: false before Redis 6.2.
@@ -41,8 +42,10 @@ struct GroupSetting {
   std::vector<std::string> values;
 };
 
-// The settings of a group that Sentinel is told of while it runs: for SENTINEL SET.
+// The settings of a group that Sentinel is told of while it runs: for SENTINEL SET. `auth_pass`: as in
+// Monitoring.
 std::vector<GroupSetting> SettingsOf(const redis::Conf& users, const WrapperOptions& options,
-                                     const std::string& group);
+                                     const std::string& group,
+                                     const std::optional<std::string>& auth_pass = std::nullopt);
 
 }  // namespace redis_zk::sentinel_wrapper

@@ -184,18 +184,19 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   const bool may_be_user = !start.complaint || OwnLine(*start.complaint, conf);
   if (conf.own_user && start.kind == Kind::kServerEnded && start.exit_code == kRefusesFile && may_be_user) {
     LogEnded(start, log::Severity::kWarn);
-    log::Warn(
-        {.event = "sentinel-user-refused"},
-        "redis-sentinel may be older than 6.2 and refuse the user {}; retrying without it, so Sentinels of "
-        "other deployments are not rejected; set SENTINEL_PASSWORD to reject them",
-        conf.hello.username);
+    log::Warn({.event = "sentinel-user-refused"},
+              "redis-sentinel may be older than 6.2 and refuse the user {}; retrying without it{}",
+              conf.hello.username.empty() ? "with two passwords" : conf.hello.username,
+              conf.hello.username.empty() ? ", so clients may get errors while the password is changed"
+                                          : ", so Sentinels of other deployments are not rejected; set "
+                                            "SENTINEL_PASSWORD to reject them");
     takes_users_ = false;
     conf = Render(monitoring);
     start = Launch(conf);
   }
   if (start.kind == Kind::kServerEnded) LogEnded(start, log::Severity::kError);
   if (!start.serving()) return start.OurExitCode();
-  hello_ = conf.hello;
+  hello_.Set(conf.hello);
   groups_.Reset(monitoring);
   peer_announcer_.Reset();
   std::string groups;
@@ -242,6 +243,8 @@ std::optional<int> Wrapper::Supervise() {
       return loop_.stop_requested() ? kExitStopped : kExitTryAgain;
     }
     NoteEpoch();
+    // It may have changed.
+    if (const auto own = options_.common.credentials.sentinel.Get(); !own->password.empty()) hello_.Set(*own);
     auto restart = groups_.Look();
     if (!restart) restart = FindCertificateRestart();
     if (restart) {

@@ -74,7 +74,7 @@ class Wrapper {
   daemon::ServerRunner runner_;
   daemon::AddressClaim address_claim_;
   LogOnChange log_postponed_;
-  redis::Credentials hello_;  // of the user whose hellos our Sentinel hears
+  redis::CredentialsSource hello_;  // of the user whose hellos our Sentinel hears
   redis::ConnectedServers as_hello_;
   IdentityKeeper identities_;
   Registration registration_;

@@ -1,5 +1,5 @@
 // What a watcher does when nothing else is to be done, and at least now and then: the clean-up, the look at
-// the ACLs of the znodes, and that at the certificates.
+// the ACLs of the znodes, and that at the certificates and the files of passwords.
 //
 // Loop thread only.
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "daemon/certificates.h"
+#include "daemon/passwords.h"
 #include "redis/servers.h"
 #include "store/registry.h"
 #include "watcher/acl_audit.h"
@@ -31,7 +32,8 @@ class Housekeeping {
       : cleaner_(options, network, session, registry, events),
         acl_audit_(options.common, session),
         certificates_(options.common.redis_tls.files, options.common.redis_tls.source),
-        http_certificates_(options.http_tls.files, options.http_tls.source) {}
+        http_certificates_(options.http_tls.files, options.http_tls.source),
+        passwords_(options.common) {}
 
   // Whether something is to be done although events come, which may never cease.
   bool IsDue(TimePoint now) const { return now >= std::min(by_, urgent_at()); }
@@ -46,14 +48,16 @@ class Housekeeping {
   const std::map<std::string, std::string>& blocked() const { return cleaner_.blocked(); }
   const std::optional<OpenZnodes>& open_znodes() const { return acl_audit_.found(); }
 
-  // As of daemon::Certificates; it costs nothing to call it often.
-  void LookAtCertificates(TimePoint now) {
+  // As of daemon::Certificates and Passwords; it costs nothing to call it often.
+  void LookAtFiles(TimePoint now) {
     certificates_.Look(now);
     http_certificates_.Look(now);
+    passwords_.Look(now);
   }
-  void ReloadCertificates() {
+  void ReloadFiles() {
     certificates_.Reload();
     http_certificates_.Reload();
+    passwords_.Reload();
   }
 
   // REQUIRES: the view is what ZooKeeper says now.
@@ -64,6 +68,7 @@ class Housekeeping {
   AclAudit acl_audit_;
   daemon::Certificates certificates_;
   daemon::Certificates http_certificates_;
+  daemon::Passwords passwords_;
   TimePoint by_{};
 };
 

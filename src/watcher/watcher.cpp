@@ -124,7 +124,7 @@ bool Watcher::Pump(TimePoint deadline) {
   loop_turned_at_ = Clock::now().time_since_epoch().count();
   if (event) std::visit([this](const auto& kind) { Reduce(kind); }, *event);
   zookeeper_.session->Maintain(Clock::now());
-  housekeeping_.LookAtCertificates(Clock::now());
+  housekeeping_.LookAtFiles(Clock::now());
   return event.has_value();
 }
 
@@ -153,7 +153,7 @@ void Watcher::Reduce(const SignalReceived& signal) {
 void Watcher::Reload() {
   const auto read = daemon::Reload(options_.common);
   admin_.ReadTokenAgain();
-  housekeeping_.ReloadCertificates();
+  housekeeping_.ReloadFiles();
   if (!read) return;
   // The reading has found them right; a file that they name may be gone since.
   auto behaviors = ReadBehaviors(read->sections);

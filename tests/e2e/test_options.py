@@ -248,6 +248,20 @@ def test_file_that_has_no_end_or_no_beginning(nothing, daemon, option, kind, why
     assert option in errors[0] and "expected a readable file" in errors[0] and why in errors[0]
 
 
+@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("text, found", [("", "no line"), ("\na-secret\n", "an empty first line"),
+                                         ("a-secret\nold\nolder\n", "3 lines")])
+def test_password_file_with_anything_but_one_line_or_two(nothing, daemon, text, found):
+    secret = nothing.directory / "lines.secret"
+    secret.write_text(text)
+    secret.chmod(0o600)
+    for option in ("REDIS_PASSWORD_FILE", "SENTINEL_PASSWORD_FILE"):
+        code, output, errors = run(nothing, daemon, **{option: secret})
+        assert (code, output, len(errors)) == (78, [], 1), errors
+        assert f"{option} (environment): found \"{secret}\", expected a file whose first line " in errors[0]
+        assert errors[0].endswith(f"it has {found}") and "a-secret" not in errors[0]
+
+
 SECRET_FILES = [(option, daemon) for option in ("REDIS_PASSWORD_FILE", "SENTINEL_PASSWORD_FILE", "ZK_PASSWORD_FILE")
                 for daemon in DAEMONS] + [("ADMIN_TOKEN_FILE", "watcher")]
 

@@ -10,7 +10,6 @@ import pytest
 import redis
 
 from cluster import GROUP, LOOPBACK, ROOT, Server, free_port, processes_in, wait_for, write_until_ok
-from writer import Writer
 
 REDIS_PASSWORD = "re dis \"quoted\" 'and' \\slashed #$% ü"
 SENTINEL_PASSWORD = "sentinel\\x41{};*"
@@ -35,7 +34,7 @@ def test_passwords_through_a_failover(make_cluster, given):
     if given == "in files":
         env = {f"{name}_FILE": cluster.directory / f"{name}.secret" for name in secrets}
         for name, secret in secrets.items():
-            (cluster.directory / f"{name}.secret").write_text(f"{secret}\nsecond line\n")
+            (cluster.directory / f"{name}.secret").write_text(f"{secret}\n")
     confs = {}
     for name in ("redis", "sentinel"):
         conf = cluster.directory / f"{name}.conf"
@@ -223,65 +222,6 @@ def test_servers_without_a_password_are_told(cluster):
         assert f'redis_zk_open_servers{{kind="{kind}"}} 1\n' in watcher.get("/metrics")
     assert sentinel.stop() == 0
     wait_for(lambda: warnings() == told[:1], what="its end in /status")
-
-
-def test_passwords_are_changed_while_an_application_writes(cluster):
-    """As docs/operate/security.md says, command by command."""
-    old, new = ({name: f"{name.lower()}-{age}" for name in ("REDIS_PASSWORD", "SENTINEL_PASSWORD")}
-                for age in ("old", "new"))
-    files = {name: cluster.directory / f"{name}.secret" for name in old}
-
-    def give(secrets):
-        for name, secret in secrets.items():
-            files[name].write_text(secret + "\n")
-            files[name].chmod(0o600)
-
-    def change(server, word, before):
-        """ACL SETUSER default WORD, where one of the passwords is in force."""
-        with server.client(password=before[server.password_option]) as admin:
-            admin.execute_command("ACL", "SETUSER", "default", word)
-
-    give(old)
-    cluster.add_env(**{f"{name}_FILE": path for name, path in files.items()})
-    nodes, sentinels, (watcher,) = cluster.bring_up()
-    servers = nodes + sentinels
-    writer = Writer(watcher.sentinels, password=old["REDIS_PASSWORD"], sentinel_password=old["SENTINEL_PASSWORD"])
-    with writer:
-        writer.await_more()
-        for server in servers:
-            change(server, ">" + new[server.password_option], old)
-        give(new)
-        assert watcher.stop() == 0
-        watcher.start()
-        master = cluster.await_agreement(nodes, sentinels, [watcher])
-        for server in [*sentinels, *(node for node in nodes if node is not master), master]:
-            assert server.stop() == 0
-            assert server is not master or server.log_lines("handed over to")
-            server.start()
-            server.await_serving()
-            change(server, ">" + old[server.password_option], new)
-            cluster.await_agreement(nodes, sentinels, [watcher])
-            writer.await_more()
-        assert cluster.master(nodes) is not master
-    with Writer(watcher.sentinels, password=new["REDIS_PASSWORD"], sentinel_password=new["SENTINEL_PASSWORD"],
-                name="new") as other:
-        other.await_more()
-        for server in servers:
-            change(server, "<" + old[server.password_option], new)
-        other.await_more()
-        cluster.await_agreement(nodes, sentinels, [watcher])
-        # Nobody depends on what is gone.
-        cluster.master(nodes).kill_all()
-        other.await_more()
-    master = cluster.master([node for node in nodes if node.running])
-    assert not writer.missing(master.client()) and not other.missing(master.client())
-    start, end = writer.longest_pause()
-    assert end - start < 3
-    for server in servers:
-        if server.running:
-            with pytest.raises(redis.RedisError, match="invalid username-password pair"), \
-                    server.client(password=old[server.password_option]) as stranger:
-                stranger.ping()
 
 
 # --- a password that does not fit

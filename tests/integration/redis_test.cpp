@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "redis/connection.h"
+#include "redis/default_user.h"
 #include "redis/servers.h"
 #include "sentinel/client.h"
 #include "sentinel/subscriber.h"
@@ -104,6 +105,71 @@ TEST(ConnectionTest, AuthenticatesAndSaysWhenItMayNot) {
   ASSERT_TRUE(without);
   EXPECT_TRUE(without->front().is_error()) << "an answer, though not the one hoped for";
   EXPECT_EQ(ServersAs(kNobody).AskInfo(server.endpoint()).error().kind, ErrorKind::kRefused);
+}
+
+// While passwords change: servers that know both, and servers that know one of them.
+TEST(ConnectionTest, TriesTheNewPasswordAndThenTheOldOne) {
+  const RedisServer old_one("requirepass old");
+  const RedisServer new_one("requirepass new");
+  const RedisServer both("user default on >new >old ~* &* +@all");
+  const RedisServer neither("requirepass another");
+  redis::ConnectedServers servers({redis::Credentials{"", "new", "old"}}, kTimeout);
+  const auto answers =
+      servers.AskAll({old_one.endpoint(), new_one.endpoint(), both.endpoint(), neither.endpoint()},
+                     {{"PING"}, {"ECHO", "in order"}, {"NONSENSE"}});
+  for (std::size_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(answers[i]) << i << ": " << answers[i].error().message;
+    ASSERT_EQ(answers[i]->size(), 3U) << i;
+    EXPECT_EQ(answers[i]->front().text, "PONG") << i;
+    EXPECT_EQ((*answers[i])[1].text, "in order") << i;
+    EXPECT_TRUE((*answers[i])[2].is_error()) << "an error reply of a command is none of a password";
+  }
+  ASSERT_FALSE(answers[3]);
+  EXPECT_EQ(answers[3].error().kind, ErrorKind::kRefused);
+  const auto kept = servers.Keep(old_one.endpoint());
+  ASSERT_TRUE(kept->AskInfo());
+  ASSERT_TRUE(kept->Order({"CONFIG", "SET", "requirepass", "new"}));
+  EXPECT_TRUE(kept->Order({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"}));
+  EXPECT_TRUE(kept->AskInfo()) << "connected anew, with the new one";
+}
+
+TEST(ConnectionTest, FindsThePasswordForOneWhoCannotTryTwo) {
+  const RedisServer old_one("requirepass old");
+  const RedisServer new_one("requirepass new");
+  const RedisServer both("user default on >new >old ~* &* +@all");
+  redis::ConnectedServers changing({redis::Credentials{"", "new", "old"}}, kShort);
+  EXPECT_EQ(changing.FindPassword({old_one.endpoint(), both.endpoint(), NobodyThere()}), "old");
+  EXPECT_EQ(changing.FindPassword({new_one.endpoint(), both.endpoint(), NobodyThere()}), "new");
+  EXPECT_EQ(ServersAs({"", "new"}).FindPassword({old_one.endpoint()}), "new") << "there is no choice";
+  EXPECT_EQ(ServersAs(kNobody).FindPassword({both.endpoint()}), std::nullopt);
+}
+
+TEST(ConnectionTest, ChangesThePasswordsOfAServer) {
+  const RedisServer server("requirepass old");
+  const SentinelServer sentinel(server.endpoint(), "requirepass old");
+  for (const auto& endpoint : {server.endpoint(), sentinel.endpoint()}) {
+    const auto accepts = [&endpoint](const char* password) {
+      return ServersAs({"", password}).Ask(endpoint, {{"PING"}}).has_value();
+    };
+    const redis::CredentialsSource current(redis::Credentials{"", "new", "old"});
+    redis::ConnectedServers servers({current}, kTimeout);
+    const auto kept = servers.Keep(endpoint);
+    ASSERT_TRUE(redis::SetPasswords(*kept, *current.Get()));
+    EXPECT_TRUE(accepts("new") && accepts("old"));
+    current.Set({"", "new"});
+    ASSERT_TRUE(redis::SetPasswords(*kept, *current.Get()));
+    EXPECT_TRUE(accepts("new"));
+    EXPECT_FALSE(accepts("old"));
+    EXPECT_TRUE(kept->Order({"PING"})) << "who is logged in stays";
+  }
+  // One that takes a single password keeps the old one until that is to go.
+  const RedisServer single("requirepass old\nrename-command ACL \"\"");
+  redis::ConnectedServers servers({redis::Credentials{"", "new", "old"}}, kTimeout);
+  const auto kept = servers.Keep(single.endpoint());
+  ASSERT_TRUE(redis::SetPasswords(*kept, {"", "new", "old"}));
+  EXPECT_EQ(servers.FindPassword({single.endpoint()}), "old");
+  ASSERT_TRUE(redis::SetPasswords(*kept, {"", "new"}));
+  EXPECT_EQ(servers.FindPassword({single.endpoint()}), "new");
 }
 
 TEST(ConnectionTest, TellsNobodyAPasswordWhereItMustNot) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -86,6 +87,9 @@ class FailingNetwork {
     }
     std::unique_ptr<redis::KeptServer> Keep(const Endpoint& server) override {
       return std::make_unique<FailingServer>(network_, server, inner_.Keep(server));
+    }
+    std::optional<std::string> FindPassword(const std::vector<Endpoint>& servers) override {
+      return inner_.FindPassword(servers);
     }
 
    private:

@@ -262,6 +262,7 @@ redis::Reply FakeFleet::AnswerSentinel(const Endpoint& server, Sentinel& sentine
     FindOthers(server, command.at(2));
     return Ok();
   }
+  if (Is(command, {"SENTINEL", "CONFIG", "SET"})) return Ok();
   if (Is(command, {"SENTINEL", "IS-MASTER-DOWN-BY-ADDR"})) return Vote(sentinel, command);
   if (Is(command, {"PUBLISH", "__SENTINEL__:HELLO"})) return Hear(sentinel, command.at(2));
   if (Is(command, {"SENTINEL"}) && command.size() > 2) return AnswerOfGroup(server, sentinel, command);

@@ -113,6 +113,8 @@ class FakeFleet {
   std::vector<std::string> orders;
   // How orders begin that are refused, as users may be by ACL: "127.0.0.1:7001 CLIENT PAUSE".
   std::vector<std::string> forbidden;
+  // Of two, the one that all servers accept.
+  std::optional<std::string> accepted_password;
   // Runs after every order, and after every step of a failover; "" stands for the latter.
   std::function<void(const std::string& order)> on_change = [](const std::string&) {};
 
@@ -126,6 +128,9 @@ class FakeFleet {
     std::vector<Result<redis::Replies>> AskAll(const std::vector<Endpoint>& servers,
                                                const std::vector<redis::Command>& commands) override;
     std::unique_ptr<redis::KeptServer> Keep(const Endpoint& server) override;
+    std::optional<std::string> FindPassword(const std::vector<Endpoint>& /*servers*/) override {
+      return fleet_.accepted_password;
+    }
 
    private:
     FakeFleet& fleet_;

@@ -197,10 +197,10 @@ TEST_F(CommonOptionsTest, ReadPasswordsOfBothKinds) {
                              {"REDIS_PASSWORD", "one"},
                              {"SENTINEL_PASSWORD_FILE", WriteFile(dir.path() / "secret", "two\n")}});
   ASSERT_FALSE(outcome.exit_code) << outcome.text;
-  EXPECT_EQ(common_.credentials.redis.username, "watcher");
-  EXPECT_EQ(common_.credentials.redis.password, "one");
-  EXPECT_EQ(common_.credentials.sentinel.username, "");
-  EXPECT_EQ(common_.credentials.sentinel.password, "two");
+  EXPECT_EQ(common_.credentials.redis.Get()->username, "watcher");
+  EXPECT_EQ(common_.credentials.redis.Get()->password, "one");
+  EXPECT_EQ(common_.credentials.sentinel.Get()->username, "");
+  EXPECT_EQ(common_.credentials.sentinel.Get()->password, "two");
 }
 
 TEST_F(CommonOptionsTest, SettleWhoWeAreToZooKeeper) {

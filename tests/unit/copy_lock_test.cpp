@@ -78,6 +78,18 @@ TEST(CopyLockTest, KeepsWhatTheUserSetsWhileItIsClosed) {
   EXPECT_EQ(site.server.config.at("masteruser"), "replica");
 }
 
+TEST(CopyLockTest, OpensWithThePasswordThatTheMasterAccepts) {
+  Site site;
+  ASSERT_TRUE(site.lock.Open("of the master"));
+  EXPECT_EQ(site.server.config.at("masterauth"), "of the master") << "though it was never closed";
+  ASSERT_TRUE(site.lock.Close());
+  ASSERT_TRUE(site.lock.Open("the next one"));
+  EXPECT_EQ(site.server.config.at("masterauth"), "the next one");
+  EXPECT_EQ(site.server.config.at("masteruser"), "replica");
+  ASSERT_TRUE(site.lock.Close());
+  EXPECT_NE(site.server.config.at("masterauth"), "the next one");
+}
+
 TEST(CopyLockTest, ClosesWithAnotherTextEachTime) {
   Site site;
   ASSERT_TRUE(site.lock.Close());

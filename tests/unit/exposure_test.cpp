@@ -34,7 +34,8 @@ TEST(ExposureTest, WarnsOfWhatOtherHostsCanDo) {
            {"all addresses, announced on loopback", "0.0.0.0", "127.0.0.1", "", "", true, true},
        }) {
     CommonOptions common;
-    common.credentials = {.redis = {"", redis}, .sentinel = {"", sentinel}};
+    common.credentials = {.redis = redis::Credentials{"", redis},
+                          .sentinel = redis::Credentials{"", sentinel}};
     ServerOptions server;
     server.bind = {bind, 6379};
     server.announce = {announce, 6379};

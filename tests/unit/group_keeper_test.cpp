@@ -420,5 +420,60 @@ TEST_F(RecoveredGroupTest, OfAHostNameTakesARestart) {
   EXPECT_EQ(site.Count("PUBLISH"), 0) << "Sentinel would take the epoch without the name";
 }
 
+class ChangingPasswordsTest : public GroupKeeperTest {
+ protected:
+  ChangingPasswordsTest() {
+    options_.common.credentials.redis.Set({"", "new", "old"});
+    options_.common.credentials.sentinel.Set({"", "new", "old"});
+  }
+  static void ExpectTold(Site& site, const std::string& password, int times) {
+    EXPECT_EQ(site.Count("SENTINEL SET master1 auth-pass " + password), times) << password;
+    EXPECT_EQ(site.Count("SENTINEL CONFIG SET sentinel-pass " + password), times) << password;
+  }
+};
+
+TEST_F(ChangingPasswordsTest, OurSentinelGivesTheOneThatIsAcceptedEverywhere) {
+  Site site(*this);
+  site.fleet.accepted_password = "old";
+  EXPECT_FALSE(site.LookFor(4s));
+  ExpectTold(site, "old", 1);
+  ExpectTold(site, "new", 0);
+  site.fleet.accepted_password = "new";
+  EXPECT_FALSE(site.LookFor(4s));
+  ExpectTold(site, "new", 1);
+  // A node returns that has slept through it.
+  site.fleet.accepted_password = "old";
+  EXPECT_FALSE(site.LookFor(4s));
+  ExpectTold(site, "old", 2);
+}
+
+TEST_F(ChangingPasswordsTest, IsToldAgainWhicheverQuestionFails) {
+  AtEveryCall([this](int number, Fault fault) {
+    Site site(*this);
+    site.fleet.accepted_password = "old";
+    EXPECT_FALSE(site.LookFor(1s));
+    site.fleet.accepted_password = "new";
+    site.network.FailCall(number, fault);
+    EXPECT_FALSE(site.LookFor(4s));
+    site.network.Heal();
+    EXPECT_FALSE(site.LookFor(4s));
+    EXPECT_GE(site.Count("SENTINEL SET master1 auth-pass new"), 1);
+    EXPECT_GE(site.Count("SENTINEL CONFIG SET sentinel-pass new"), 1);
+    return number < 40 && site.network.faults() > 0;
+  });
+}
+
+TEST_F(ChangingPasswordsTest, AStartGivesTheOneThatIsAcceptedEverywhere) {
+  Site site(*this);
+  site.fleet.accepted_password = "old";
+  const auto monitoring = site.Survey("master1", *site.other.records.Read("master1", zookeeper::Watch::kNo));
+  ASSERT_TRUE(monitoring);
+  EXPECT_EQ(monitoring->sentinel_pass, "old");
+  EXPECT_EQ(monitoring->groups.front().auth_pass, "old");
+  site.keeper.Reset(*monitoring);
+  EXPECT_FALSE(site.LookFor(3s));
+  ExpectTold(site, "old", 0);
+}
+
 }  // namespace
 }  // namespace redis_zk::testing::group_keeper_test

@@ -40,7 +40,7 @@ class GroupOrdersTest : public LogTest {
                           .sentinel_server_bin = {},
                           .quorum = 2,
                           .down_after_ms = 1500};
-  GroupOrders orders_{options_, network_.network().sentinels};
+  GroupOrders orders_{options_, network_.network()};
 };
 
 TEST_F(GroupOrdersTest, GiveAGroupItsSettingsWhenTheAnswerWasLost) {

@@ -121,15 +121,15 @@ TEST_F(RedisConfTest, WhatIsReplacedIsOneSentenceWithItsLine) {
 TEST_F(RedisConfTest, PasswordsOfTheOptionsWinAndAreNotShown) {
   const std::string conf = "requirepass s3cret\nmasterauth s3cret\nmasteruser s3cret\n";
   EXPECT_THAT(Check(conf).replaced, IsEmpty());
-  options_.common.credentials.redis = {"", "d1fferent"};
+  options_.common.credentials.redis = redis::Credentials{"", "d1fferent"};
   EXPECT_THAT(Check(conf).replaced,
               ElementsAre(StartsWith(At(1) + "requirepass"), StartsWith(At(3) + "masteruser"),
                           StartsWith(At(2) + "masterauth")));
   for (const auto& sentence : Check(conf).replaced)
     EXPECT_THAT(sentence, AllOf(Not(HasSubstr("s3cret")), Not(HasSubstr("d1fferent"))));
-  options_.common.credentials.redis = {"", "s3cret"};
+  options_.common.credentials.redis = redis::Credentials{"", "s3cret"};
   EXPECT_THAT(Check(conf).replaced, ElementsAre(StartsWith(At(3) + "masteruser")));
-  options_.common.credentials.redis = {"s3cret", "s3cret"};
+  options_.common.credentials.redis = redis::Credentials{"s3cret", "s3cret"};
   EXPECT_THAT(Check(conf + "requirepass another\n").replaced, IsEmpty())
       << "a named user's rules are the user's";
 }
@@ -139,7 +139,7 @@ TEST_F(RedisConfTest, WhatCannotWorkIsRefusedWithItsLine) {
     const char* line;
     const char* sentence;
   };
-  options_.common.credentials.redis.password = "other";
+  options_.common.credentials.redis = redis::Credentials{"", "other"};
   for (const auto& [line, sentence] : std::initializer_list<Row>{
            {"cluster-enabled yes", "cluster-enabled cannot work: Redis Cluster"},
            {"Cluster-Enabled \"YES\"", "cluster-enabled cannot work: Redis Cluster"},
@@ -156,7 +156,7 @@ TEST_F(RedisConfTest, WhatCannotWorkIsRefusedWithItsLine) {
     EXPECT_THAT(Check(line).refusal, Not(HasSubstr("s3cret")));
   }
   EXPECT_THAT(Check("cluster-enabled yes\ncluster-enabled no\n").refusal, "") << "the last one counts";
-  options_.common.credentials.redis.password.clear();
+  options_.common.credentials.redis = {};
   EXPECT_EQ(Check("rename-command AUTH \"\"\n").refusal, "") << "nobody needs it";
 }
 

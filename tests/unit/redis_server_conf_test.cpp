@@ -76,7 +76,7 @@ TEST(RedisServerConfTest, TakesIpv6AndNames) {
 
 TEST(RedisServerConfTest, KnowsThePasswordAsMasterAndAsReplica) {
   auto wrapper = Wrapper();
-  wrapper.common.credentials.redis.password = "secret";
+  wrapper.common.credentials.redis = redis::Credentials{"", "secret"};
   for (const auto& master : {std::optional<Endpoint>(), std::optional<Endpoint>(kMaster)}) {
     const auto directives = Rendered(wrapper, master);
     EXPECT_THAT(directives, Contains(Words{"requirepass", "secret"}));
@@ -85,9 +85,33 @@ TEST(RedisServerConfTest, KnowsThePasswordAsMasterAndAsReplica) {
   }
 }
 
+TEST(RedisServerConfTest, AcceptsBothPasswordsWhileTheyChange) {
+  auto wrapper = Wrapper();
+  wrapper.common.credentials.redis = redis::Credentials{"", "n e w", "old"};
+  const Words both{"user", "default", "on", ">n e w", ">old", "~*", "&*", "+@all"};
+  auto directives = Rendered(wrapper, kMaster);
+  EXPECT_THAT(directives, Contains(both));
+  EXPECT_THAT(directives, Contains(Words{"requirepass", "n e w"}));
+  EXPECT_THAT(directives, Contains(Words{"masterauth", "n e w"}));
+  directives = Directives(RenderServerConf(wrapper, {}, kMaster, {.masterauth = "old"}));
+  EXPECT_THAT(directives, Contains(Words{"masterauth", "old"})) << "what its master accepts";
+  directives = Directives(RenderServerConf(wrapper, {}, kMaster, {.takes_users = false}));
+  EXPECT_THAT(directives, Not(Contains(both)));
+  EXPECT_THAT(directives, Contains(Words{"requirepass", "old"})) << "clients change when it is gone";
+  const redis::Conf users{.dir = "/",
+                          .lines = {{.file = "redis.conf",
+                                     .number = 1,
+                                     .text = "user default on >x",
+                                     .name = "user",
+                                     .words = {"user", "default", "on", ">x"}}}};
+  EXPECT_THAT(Names(Rendered(wrapper, kMaster, users)), Not(Contains("user"))) << "that is the user's";
+  wrapper.common.credentials.redis = redis::Credentials{"replicator", "new", "old"};
+  EXPECT_THAT(Names(Rendered(wrapper, kMaster)), Not(Contains("user")));
+}
+
 TEST(RedisServerConfTest, LeavesANamedUsersRulesToTheUser) {
   auto wrapper = Wrapper();
-  wrapper.common.credentials.redis = {"replicator", "secret"};
+  wrapper.common.credentials.redis = redis::Credentials{"replicator", "secret"};
   const auto directives = Rendered(wrapper, kMaster);
   EXPECT_THAT(directives, Contains(Words{"masteruser", "replicator"}));
   EXPECT_THAT(directives, Contains(Words{"masterauth", "secret"}));
@@ -104,17 +128,17 @@ TEST(RedisServerConfTest, SendsThePasswordUnderNoNameOfTheUsersFile) {
   auto wrapper = Wrapper();
   EXPECT_THAT(Names(Rendered(wrapper, kMaster, users)), Not(Contains("masteruser")))
       << "with a password of the user's";
-  wrapper.common.credentials.redis = {"", "secret"};
+  wrapper.common.credentials.redis = redis::Credentials{"", "secret"};
   EXPECT_THAT(Rendered(wrapper, kMaster, users), Contains(Words{"masteruser", ""}));
   EXPECT_THAT(Names(Rendered(wrapper, kMaster)), Not(Contains("masteruser"))) << "Redis 5 has none";
-  wrapper.common.credentials.redis = {"replicator", "secret"};
+  wrapper.common.credentials.redis = redis::Credentials{"replicator", "secret"};
   EXPECT_THAT(Rendered(wrapper, kMaster, users), Contains(Words{"masteruser", "replicator"}));
 }
 
 TEST(RedisServerConfTest, SaysNothingOfPasswordsWhereThereAreNone) {
   auto wrapper = Wrapper();
-  wrapper.common.credentials.redis.username = "nobody";
-  wrapper.common.credentials.sentinel.password = "not for Redis";
+  wrapper.common.credentials.redis = redis::Credentials{"nobody", ""};
+  wrapper.common.credentials.sentinel = redis::Credentials{"", "not for Redis"};
   for (const char* name : {"requirepass", "masterauth", "masteruser"}) {
     EXPECT_THAT(Names(Rendered(wrapper, kMaster)), Not(Contains(name)));
   }
@@ -124,7 +148,7 @@ TEST(RedisServerConfTest, LetsNoValueBecomeADirective) {
   auto wrapper = Wrapper();
   const std::string hostile = "x\" y'\\\nrequirepass injected\r\n# ";
   wrapper.redis_conf = hostile;
-  wrapper.common.credentials.redis = {hostile, hostile};
+  wrapper.common.credentials.redis = redis::Credentials{hostile, hostile};
   const auto directives = Rendered(wrapper, Endpoint{hostile, 1});
   EXPECT_THAT(Names(directives), ElementsAre("include", "bind", "port", "daemonize", "replica-announce-ip",
                                              "replica-announce-port", "masteruser", "masterauth",

@@ -100,7 +100,7 @@ TEST_F(StrictSecretsTest, Warn) {
   EXPECT_FALSE(Read("off", 0600).exit_code);
   EXPECT_THAT(common_.open_secret_files, IsEmpty());
   EXPECT_FALSE(Read("off", 0644).exit_code);
-  EXPECT_EQ(common_.credentials.redis.password, "top secret");
+  EXPECT_EQ(common_.credentials.redis.Get()->password, "top secret");
   const CapturedLog log;
   daemon::WarnOfSecretFiles(common_);
   EXPECT_THAT(log.text(), AllOf(HasSubstr("REDIS_PASSWORD_FILE (flag): " + secret_),

@@ -71,7 +71,7 @@ TEST(SentinelConfTest, ThePasswordOfTheOptionsWinsAndIsNotShown) {
   EXPECT_EQ(UsersPart(Render(users)), users);
   EXPECT_THAT(Render(users).findings.replaced, IsEmpty());
   auto wrapper = Wrapper();
-  wrapper.common.credentials.sentinel.password = "other";
+  wrapper.common.credentials.sentinel = redis::Credentials{"", "other"};
   const auto conf = Render(users, wrapper);
   EXPECT_EQ(UsersPart(conf), "");
   EXPECT_THAT(conf.findings.replaced,
@@ -106,7 +106,7 @@ TEST(SentinelConfTest, RefusesWhatCannotWorkAndTellsWhatHinders) {
     const char* hinders;
   };
   auto wrapper = Wrapper();
-  wrapper.common.credentials.sentinel.password = "other";
+  wrapper.common.credentials.sentinel = redis::Credentials{"", "other"};
   for (const auto& [line, refusal, hinders] : std::initializer_list<Row>{
            {"tls-replication yes", ":2: tls-replication cannot work", nullptr},
            {"tls-port 26379", ":2: tls-port cannot work", nullptr},

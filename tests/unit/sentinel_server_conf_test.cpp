@@ -53,9 +53,36 @@ TEST(SentinelServerConfTest, LetsOnlyItsOwnDeploymentSayHello) {
     EXPECT_FALSE(Render(users, wrapper).own_user) << users;
     EXPECT_THAT(OwnPart(Render(users, wrapper)), Each(Not(Contains("redis-zk")))) << users;
   }
-  wrapper.common.credentials.sentinel.password = "for Sentinel";
+  wrapper.common.credentials.sentinel = redis::Credentials{"", "for Sentinel"};
   EXPECT_EQ(password_of(""), "for Sentinel");
   EXPECT_THAT(OwnPart(Render("", wrapper)), Each(Not(Contains("redis-zk"))));
+}
+
+TEST(SentinelServerConfTest, AcceptsBothPasswordsWhileTheyChange) {
+  auto wrapper = Wrapper();
+  wrapper.common.credentials = {.redis = redis::Credentials{"", "new r", "old r"},
+                                .sentinel = redis::Credentials{"", "new s", "old s"}};
+  const Words both{"user", "default", "on", ">new s", ">old s", "~*", "&*", "+@all"};
+  auto conf = Render("", wrapper);
+  EXPECT_TRUE(conf.own_user);
+  EXPECT_THAT(OwnPart(conf), Contains(both));
+  EXPECT_THAT(OwnPart(conf), Contains(Words{"sentinel", "sentinel-pass", "new s"}));
+  EXPECT_THAT(OwnPart(conf), Contains(Words{"sentinel", "auth-pass", "master1", "new r"}));
+  EXPECT_EQ(conf.hello.old_password, "old s");
+  // What the others accept.
+  Monitoring monitoring = Alone();
+  monitoring.sentinel_pass = "old s";
+  monitoring.groups[0].auth_pass = "old r";
+  conf = Render("", wrapper, monitoring);
+  EXPECT_THAT(OwnPart(conf), Contains(both));
+  EXPECT_THAT(OwnPart(conf), Contains(Words{"sentinel", "sentinel-pass", "old s"}));
+  EXPECT_THAT(OwnPart(conf), Contains(Words{"sentinel", "auth-pass", "master1", "old r"}));
+  // Before 6.2.
+  conf = Render("", wrapper, monitoring, false);
+  EXPECT_FALSE(conf.own_user);
+  EXPECT_THAT(OwnPart(conf), Not(Contains(both)));
+  EXPECT_THAT(OwnPart(conf), Contains(Words{"requirepass", "old s"}));
+  EXPECT_FALSE(Render("user default on >x", wrapper).own_user) << "that is the user's";
 }
 
 TEST(SentinelServerConfTest, MakesNoUserForAnOldRedis) {
@@ -260,7 +287,7 @@ TEST(SentinelServerConfTest, SetsEveryGroupAsTheFirst) {
             {}}}) {
     auto wrapper = Wrapper();
     wrapper.down_after_ms = down_after_ms;
-    wrapper.common.credentials.redis = {username, password};
+    wrapper.common.credentials.redis = redis::Credentials{username, password};
     const auto conf = Render(user_conf, wrapper, WithOrders());
     EXPECT_THAT(conf.findings.replaced, IsEmpty()) << name;
     const auto added = AddedOf(conf, "orders");
@@ -295,7 +322,7 @@ TEST(SettingsOfTest, SaysWhileSentinelRunsWhatTheFileWouldSay) {
             {{"down-after-milliseconds", "750"}, {"auth-pass", "p w"}}}}) {
     auto wrapper = Wrapper();
     wrapper.down_after_ms = 750;
-    wrapper.common.credentials.redis.password = "p w";
+    wrapper.common.credentials.redis = redis::Credentials{"", "p w"};
     std::vector<Words> found;
     for (const auto& [directive, values] :
          sentinel_wrapper::SettingsOf(UsersConf(user_conf), wrapper, "orders")) {
@@ -338,14 +365,14 @@ TEST(SentinelServerConfTest, OverridesTheUsersTimeOnlyWhenAsked) {
 TEST(SentinelServerConfTest, GivesPasswordsToWhomTheyAreFor) {
   auto wrapper = Wrapper();
   EXPECT_THAT(Render("", wrapper).text, Not(HasSubstr("auth-pass")));
-  wrapper.common.credentials.redis.password = "for Redis";
-  wrapper.common.credentials.sentinel.password = "for Sentinel";
+  wrapper.common.credentials.redis = redis::Credentials{"", "for Redis"};
+  wrapper.common.credentials.sentinel = redis::Credentials{"", "for Sentinel"};
   auto own = OwnPart(Render("", wrapper));
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-pass", "master1", "for Redis"}));
   EXPECT_THAT(own, Contains(Words{"requirepass", "for Sentinel"}));
   EXPECT_THAT(own, Contains(Words{"sentinel", "sentinel-pass", "for Sentinel"}));
   EXPECT_THAT(own, Each(Not(Contains("auth-user"))));
-  wrapper.common.credentials.redis.username = "sentinel";
+  wrapper.common.credentials.redis = redis::Credentials{"sentinel", "for Redis"};
   own = OwnPart(Render("", wrapper));
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-user", "master1", "sentinel"}));
 }
@@ -364,8 +391,8 @@ TEST(SentinelServerConfTest, TakesIpv6AndAnotherGroup) {
 TEST(SentinelServerConfTest, LetsNoValueBecomeADirective) {
   auto wrapper = Wrapper();
   const std::string hostile = "x\" y'\\\nrequirepass injected\r\n# ";
-  wrapper.common.credentials.redis = {hostile, hostile};
-  wrapper.common.credentials.sentinel.password = hostile;
+  wrapper.common.credentials.redis = redis::Credentials{hostile, hostile};
+  wrapper.common.credentials.sentinel = redis::Credentials{"", hostile};
   const auto own = OwnPart(Render("", wrapper));
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-user", "master1", hostile}));
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-pass", "master1", hostile}));

@@ -70,7 +70,7 @@ TEST_F(WrapperStartTest, AServerThatIsOpenToOtherHostsIsToldInZooKeeperInEverySe
       server.announce = {"10.0.0.1", site.self.port};
       site.servers.manners.with = [&](auto&) { site.fleet.AddMaster(server.announce); };
     }
-    site.options.common.credentials.redis.password = password;
+    site.options.common.credentials.redis = redis::Credentials{"", password};
     std::vector<store::OpenServer> wanted;
     if (told) wanted.push_back({.daemon = "redis-wrapper", .endpoint = server.announce});
     const auto look = [&] { EXPECT_EQ(site.other.open_servers.List().value(), wanted) << name; };

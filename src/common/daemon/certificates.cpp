@@ -1,50 +1,29 @@
 #include "daemon/certificates.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 
 #include <string>
 #include <utility>
 
 namespace redis_zk::daemon {
 
-namespace {
-
-constexpr Duration kLookEvery = 1s;
-
-}  // namespace
-
 Certificates::Certificates(TlsFiles files, std::shared_ptr<TlsSource> source)
-    : files_(std::move(files)), source_(std::move(source)) {
-  if (source_) loaded_ = seen_ = Stat();
-}
-
-Certificates::Stamps Certificates::Stat() const {
-  Stamps stamps;
-  std::size_t next = 0;
-  for (const auto* const path : {&files_.ca, &files_.certificate, &files_.key}) {
-    Stamp& stamp = stamps[next++];
-    struct stat status {};
-    if (!path->empty() && stat(path->c_str(), &status) == 0)
-      stamp = {status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-  }
-  return stamps;
-}
+    : files_(std::move(files)),
+      source_(std::move(source)),
+      watched_({files_.ca, files_.certificate, files_.key}) {}
 
 void Certificates::Look(TimePoint now) {
-  if (!source_ || now < look_at_) return;
-  look_at_ = now + kLookEvery;
-  const Stamps stamps = Stat();
-  if (std::exchange(seen_, stamps) == stamps && stamps != loaded_) Load(stamps);
+  if (source_ && watched_.HaveChanged(now)) Load();
 }
 
 void Certificates::Reload() {
   if (!source_) return;
   log_problem_.Reset();
-  Load(Stat());
+  watched_.Look();
+  Load();
 }
 
-void Certificates::Load(const Stamps& stamps) {
+void Certificates::Load() {
   auto context = TlsContext::Load(files_);
   if (!context) {
     log_problem_(
@@ -56,7 +35,7 @@ void Certificates::Load(const Stamps& stamps) {
   }
   log_problem_.Reset();
   source_->Set(std::move(*context));
-  if (std::exchange(loaded_, stamps) != stamps) ++generation_;
+  if (watched_.NoteRead()) ++generation_;
   ++loads_;
   log::Info({.event = "certificates-reloaded"}, "certificates reloaded from {}: new connections use them",
             files_.certificate.empty() ? files_.ca : files_.certificate);

@@ -1,12 +1,11 @@
 // Keeps certificates as their files are: new ones are loaded while the daemon runs. Loop thread only.
 #pragma once
 
-#include <array>
-#include <ctime>
 #include <memory>
 
 #include "base/log.h"
 #include "base/time.h"
+#include "daemon/watched_files.h"
 #include "net/tls_context.h"
 
 namespace redis_zk::daemon {
@@ -28,25 +27,11 @@ class Certificates {
   int loads() const { return loads_; }
 
  private:
-  // Tells a file from the one that stood there before.
-  struct Stamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    time_t seconds = 0;
-    long nanoseconds = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-  using Stamps = std::array<Stamp, 3>;
-
-  Stamps Stat() const;
-  void Load(const Stamps& stamps);
+  void Load();
 
   const TlsFiles files_;
   const std::shared_ptr<TlsSource> source_;  // nothing: off
-  TimePoint look_at_{};
-  Stamps loaded_{};
-  Stamps seen_{};
+  WatchedFiles watched_;
   int generation_ = 0;
   int loads_ = 0;
   LogOnChange log_problem_;

@@ -18,10 +18,10 @@ constexpr Risk kSentinel{"sentinel", &redis::FleetCredentials::sentinel,
 const Risk& RiskOf(std::string_view daemon) { return daemon == "sentinel-wrapper" ? kSentinel : kRedis; }
 
 bool IsOpen(const CommonOptions& common, const ServerOptions& server, std::string_view daemon) {
-  const auto& credentials = common.credentials.*RiskOf(daemon).credentials;
+  const auto credentials = (common.credentials.*RiskOf(daemon).credentials).Get();
   // What listens on loopback and is announced elsewhere is behind a proxy of this host.
   const bool others_reach_it = !IsLoopback(server.bind.host) || !IsLoopback(server.announce.host);
-  return credentials.password.empty() && others_reach_it;
+  return credentials->password.empty() && others_reach_it;
 }
 
 void WarnIfOpen(const CommonOptions& common, const ServerOptions& server, std::string_view daemon) {

@@ -14,7 +14,7 @@ namespace redis_zk::daemon {
 // What a server without a password means.
 struct Risk {
   std::string_view kind;  // of the server: "redis", "sentinel"
-  redis::Credentials redis::FleetCredentials::*credentials;
+  redis::CredentialsSource redis::FleetCredentials::*credentials;
   std::string_view can;     // what any host on the network can do
   std::string_view option;  // the one that closes it
 };

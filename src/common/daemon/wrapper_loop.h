@@ -17,6 +17,7 @@
 #include "daemon/certificates.h"
 #include "daemon/health.h"
 #include "daemon/open_server_notice.h"
+#include "daemon/passwords.h"
 #include "daemon/wait_publisher.h"
 #include "daemon/waiting.h"
 #include "options/common_options.h"
@@ -43,6 +44,7 @@ class WrapperLoop {
   const BlockedSignals& signals() const { return signals_; }
   // Looked after in Pump.
   const Certificates& certificates() const { return certificates_; }
+  const Passwords& passwords() const { return passwords_; }
 
   // Waits for ZooKeeper. An exit code when the start is over.
   std::optional<int> Connect();
@@ -89,6 +91,7 @@ class WrapperLoop {
   const BlockedSignals& signals_;
   HealthFile health_;
   Certificates certificates_;
+  Passwords passwords_;
   Waiting waiting_;
   Waiting waiting_for_zookeeper_;
   EventQueue<Event> queue_;

@@ -165,6 +165,16 @@ std::vector<std::string> SettleTls(RedisTls& tls) {
   return {};
 }
 
+void SettleCredentials(CommonOptions& options) {
+  const auto settle = [](const std::string& username, const PasswordOption& given) {
+    const auto& [password, old_password] = given.file.lines;
+    return given.text.empty() ? redis::Credentials{username, password, old_password}
+                              : redis::Credentials{username, given.text};
+  };
+  const auto& [redis_username, redis, sentinel] = options.passwords;
+  options.credentials = {.redis = settle(redis_username, redis), .sentinel = settle("", sentinel)};
+}
+
 std::vector<std::string> SettleSecurity(CommonOptions& options) {
   using zookeeper::AclPolicy;
   const auto& [username, password, password_in_file, acl] = options.zk_login;
@@ -199,10 +209,13 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
   options.Add({"LOG_FORMAT", "text, or json: one object a line", "text"}, ParseLogFormat,
               &target->log_format);
   options.Add({"REDIS_USERNAME", "ACL user of Redis; the default user when not set", ""}, ParseText,
-              &target->credentials.redis.username);
-  options.AddSecret("REDIS_PASSWORD", "password of Redis", &target->credentials.redis.password);
-  options.AddSecret("SENTINEL_PASSWORD", "password of Sentinel itself",
-                    &target->credentials.sentinel.password);
+              &target->passwords.redis_username);
+  options.AddPassword("REDIS_PASSWORD", "password of Redis", &target->passwords.redis);
+  options.AddPassword("SENTINEL_PASSWORD", "password of Sentinel itself", &target->passwords.sentinel);
+  options.AddCheck([target] {
+    SettleCredentials(*target);
+    return std::vector<std::string>{};
+  });
   options.Add(
       {"STRICT_SECRETS",
        "whether a start ends with 78 when other users of this host can read a file with a secret: on, "

@@ -32,6 +32,13 @@ struct ZooKeeperLogin {
   std::optional<zookeeper::AclPolicy> acl;
 };
 
+// Who we are to Redis and Sentinel, as it was given.
+struct FleetPasswords {
+  std::string redis_username;
+  PasswordOption redis;
+  PasswordOption sentinel;
+};
+
 // TLS to and between Redis and Sentinel.
 struct RedisTls {
   bool on = false;
@@ -52,7 +59,8 @@ struct CommonOptions {
   std::string master_name;
   LogFormat log_format = LogFormat::kText;
   std::string log_level;
-  redis::FleetCredentials credentials;
+  FleetPasswords passwords;
+  redis::FleetCredentials credentials;  // what SettleCredentials makes of them
   RedisTls redis_tls;
   bool strict_secrets = false;
   std::vector<std::string> open_secret_files;  // a line each, which is an error with strict_secrets
@@ -65,6 +73,8 @@ void AddCommonOptions(Options& options, CommonOptions* target);
 // Makes zk_security of zk_login. Returns error lines where its options contradict each other. The daemons'
 // options check that; commands that log in call it.
 std::vector<std::string> SettleSecurity(CommonOptions& options);
+// Makes the credentials of the passwords.
+void SettleCredentials(CommonOptions& options);
 // Loads the files and makes their paths absolute. Returns error lines where they cannot be used.
 std::vector<std::string> SettleTls(RedisTls& tls);
 

@@ -91,6 +91,17 @@ void Options::AddSecret(const std::string& env, const std::string& help, std::st
   Add<std::string>({env, help, "", true}, ParseText, target);
 }
 
+void Options::AddPassword(const std::string& env, const std::string& help, PasswordOption* target) {
+  Add<PasswordFile>({.env = env + "_FILE",
+                     .help = help + ", read from the first line of this file; a second line is the old " +
+                             "password, accepted while it stands there; read again when the file changes",
+                     .fallback = "",
+                     .read_once = true,
+                     .holds_secret = true},
+                    ReadPasswordFile, &target->file);
+  Add<std::string>({env, help, "", true}, ParseText, &target->text);
+}
+
 Command& Options::AddCommand(std::string name, std::string help, std::vector<std::string> uses) {
   auto& command = commands_.emplace_back();
   command.name_ = std::move(name);

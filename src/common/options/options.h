@@ -18,6 +18,7 @@
 #include "options/command_line.h"
 #include "options/config_file.h"
 #include "options/parsers.h"
+#include "options/password_file.h"
 #include "options/secret_files.h"
 
 namespace redis_zk {
@@ -122,6 +123,9 @@ class Options {
   // The same, where it matters which of both it was.
   void AddSecret(const std::string& env, const std::string& help, std::string* target,
                  std::string* target_of_file);
+
+  // The same for one whose file may have an old password below.
+  void AddPassword(const std::string& env, const std::string& help, PasswordOption* target);
 
   // A word that may come first on the command line and asks for something else than the daemon. It needs the
   // options `uses` alone; what is wrong with others in environment and file is none of its business. The

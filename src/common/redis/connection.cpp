@@ -57,6 +57,11 @@ void Append(const Command& command, std::string* bytes) {
   redisFreeCommand(text);
 }
 
+Command AuthOf(const std::string& username, const std::string& password) {
+  if (username.empty()) return {"AUTH", password};
+  return {"AUTH", username, password};
+}
+
 // What the error reply to a command that carried a secret says, for people. The rest of it may repeat the
 // secret, as that of a server without AUTH does.
 std::string WithoutSecrets(const std::string& error) {
@@ -97,16 +102,17 @@ Result<Connection> Connection::Start(const Endpoint& server, const Credentials& 
   Connection connection(std::move(*stream), server);
   if (!connection.reader_) return connection.Failure(ErrorKind::kInternal, "out of memory");
   if (!credentials.password.empty()) {
-    Command auth{"AUTH"};
-    if (!credentials.username.empty()) auth.push_back(credentials.username);
-    auth.push_back(credentials.password);
-    connection.Send(auth);
+    Append(AuthOf(credentials.username, credentials.password), &connection.unsent_);
     connection.authenticating_ = true;
+    if (!credentials.old_password.empty()) {
+      Append(AuthOf(credentials.username, credentials.old_password), &connection.second_try_);
+      connection.holds_ = true;
+    }
   }
   return connection;
 }
 
-void Connection::Send(const Command& command) { Append(command, &unsent_); }
+void Connection::Send(const Command& command) { Append(command, holds_ ? &held_ : &unsent_); }
 
 short Connection::wanted_events() const { return stream_.wanted_events(!unsent_.empty()); }
 
@@ -131,12 +137,24 @@ Result<std::optional<Reply>> Connection::TakeReply() {
   Reply reply = ToReply(*owned);
   if (reply.is_error() && reply.text.starts_with(kFull)) return Failure(ErrorKind::kUnavailable, reply.text);
   if (!authenticating_) return reply;
-  authenticating_ = false;
+  if (const auto taken = TakeAuthentication(reply); !taken) return tl::unexpected(taken.error());
+  return TakeReply();
+}
+
+Status Connection::TakeAuthentication(const Reply& reply) {
+  if (reply.is_error() && !second_try_.empty()) {
+    unsent_ += std::exchange(second_try_, {});
+    return {};
+  }
   if (reply.is_error()) {
     return Fail(ErrorKind::kRefused,
                 fmt::format("{} refused the password: {}", server_.ToAddress(), WithoutSecrets(reply.text)));
   }
-  return TakeReply();
+  authenticating_ = false;
+  second_try_.clear();
+  holds_ = false;
+  unsent_ += std::exchange(held_, {});
+  return {};
 }
 
 Result<std::optional<Reply>> Connection::Progress(short events) {

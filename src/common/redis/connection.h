@@ -39,8 +39,9 @@ using Replies = std::vector<Reply>;  // in the order of the commands
 
 class Connection {
  public:
-  // Starts to connect and queues the authentication; nothing has been sent yet. `server` should be an IP
-  // address: a name is resolved here, which may block. `tls`: nothing for a plain connection.
+  // Starts to connect and queues the authentication; nothing has been sent yet. Of two passwords the new one
+  // is tried first; commands then wait for its answer. `server` should be an IP address: a name is resolved
+  // here, which may block. `tls`: nothing for a plain connection.
   static Result<Connection> Start(const Endpoint& server, const Credentials& credentials,
                                   std::shared_ptr<const TlsContext> tls);
   ~Connection();
@@ -70,6 +71,8 @@ class Connection {
   };
   Connection(Stream stream, Endpoint server);
   Result<std::optional<Reply>> TakeReply();
+  // The reply to the authentication. Nothing: it went well, or goes on with the old password.
+  Status TakeAuthentication(const Reply& reply);
   // Takes in what has arrived.
   Status Read();
   tl::unexpected<Error> Failure(ErrorKind kind, std::string_view why) const;
@@ -80,6 +83,10 @@ class Connection {
   ReplyBounds bounds_;
   std::string unsent_;
   bool authenticating_ = false;
+  std::string
+      second_try_;      // the authentication with the old password, until it is sent; empty: there is none
+  bool holds_ = false;  // commands wait, in `held_`
+  std::string held_;
 };
 
 // The server has no room for another client. Its answer comes as kUnavailable, for it passes.

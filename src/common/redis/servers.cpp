@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -13,7 +14,6 @@ namespace redis_zk::redis {
 namespace {
 
 const Command kInfo{"INFO"};
-const Credentials kNobody;
 
 class ConnectedServer final : public KeptServer {
  public:
@@ -127,18 +127,43 @@ std::set<Endpoint> Servers::WhoAnswers(const std::vector<Endpoint>& servers) {
 }
 
 Result<Connection> Access::Connect(const Endpoint& server) const {
-  return Connection::Start(server, credentials, tls == nullptr ? nullptr : tls->Get());
+  return Connection::Start(server, *credentials.Get(), tls == nullptr ? nullptr : tls->Get());
 }
 
 ConnectedServers::ConnectedServers(const Access& access, Duration timeout)
-    : access_(access),
-      timeout_(timeout),
-      without_credentials_(&access.credentials == &kNobody
-                               ? nullptr
-                               : std::make_unique<ConnectedServers>(Access{kNobody, access.tls}, timeout)) {}
+    : ConnectedServers(access, timeout,
+                       std::unique_ptr<ConnectedServers>(
+                           new ConnectedServers({.credentials = {}, .tls = access.tls}, timeout, nullptr))) {}
+
+ConnectedServers::ConnectedServers(const Access& access, Duration timeout,
+                                   std::unique_ptr<ConnectedServers> without)
+    : access_(access), timeout_(timeout), without_credentials_(std::move(without)) {}
 
 Servers& ConnectedServers::WithoutCredentials() {
   return without_credentials_ ? *without_credentials_ : *this;
+}
+
+std::optional<std::string> ConnectedServers::FindPassword(const std::vector<Endpoint>& servers) {
+  const auto known = access_.credentials.Get();
+  if (known->password.empty()) return std::nullopt;
+  if (known->old_password.empty()) return known->password;
+  const auto ask = [&](const std::string& password) {
+    ConnectedServers with({.credentials = Credentials{known->username, password}, .tls = access_.tls},
+                          timeout_, nullptr);
+    std::vector<Verdict> verdicts;
+    for (const auto& answer : with.AskAll(servers, {{"PING"}})) {
+      const bool refuses =
+          !answer && answer.error().kind == ErrorKind::kRefused && !IsAboutTls(answer.error());
+      verdicts.push_back(answer ? Verdict::kAccepts : refuses ? Verdict::kRefuses : Verdict::kSilent);
+    }
+    return verdicts;
+  };
+  const auto of_new = ask(known->password);
+  if (std::find(of_new.begin(), of_new.end(), Verdict::kRefuses) == of_new.end()) return known->password;
+  const auto of_old = ask(known->old_password);
+  std::vector<Acceptance> all;
+  for (std::size_t i = 0; i < servers.size(); ++i) all.push_back({of_new[i], of_old[i]});
+  return ChoosePassword(*known, all);
 }
 
 std::unique_ptr<KeptServer> ConnectedServers::Keep(const Endpoint& server) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,9 +23,9 @@ namespace redis_zk::redis {
 // stands still for a fork, and shorter than anything that waits for it.
 inline constexpr Duration kAnswerTimeout = 500ms;
 
-// How to connect to servers of one kind. What it refers to must outlive it.
+// How to connect to servers of one kind. `tls` must outlive it.
 struct Access {
-  const Credentials& credentials;
+  CredentialsSource credentials;
   const TlsSource* tls = nullptr;  // nothing: without TLS
 
   // As Connection::Start.
@@ -68,6 +70,11 @@ class Servers {
   // The same, but no server is told a password: for those that may be foreign. One that asks for a
   // password is kRefused. Owned by this.
   virtual Servers& WithoutCredentials() { return *this; }
+  // The password for a server that logs in to all of these and cannot try two, as ChoosePassword says. They
+  // are only asked while passwords are changed. Nothing: we have none.
+  virtual std::optional<std::string> FindPassword(const std::vector<Endpoint>& /*servers*/) {
+    return std::nullopt;
+  }
 
   Result<Replies> Ask(const Endpoint& server, const std::vector<Command>& commands);
   // One command; an error reply is an error, kRefused.
@@ -91,8 +98,11 @@ class ConnectedServers final : public Servers {
                                       const std::vector<Command>& commands) override;
   std::unique_ptr<KeptServer> Keep(const Endpoint& server) override;
   Servers& WithoutCredentials() override;
+  std::optional<std::string> FindPassword(const std::vector<Endpoint>& servers) override;
 
  private:
+  ConnectedServers(const Access& access, Duration timeout, std::unique_ptr<ConnectedServers> without);
+
   const Access access_;
   const Duration timeout_;
   const std::unique_ptr<ConnectedServers> without_credentials_;  // nothing: this has none
