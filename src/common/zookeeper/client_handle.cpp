@@ -5,6 +5,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <latch>
+#include <system_error>
+#include <thread>
 
 #include "base/log.h"
 
@@ -25,6 +28,27 @@ void OnClientLog(const char* message) {
   log::Debug({.event = "zookeeper-client"}, "ZooKeeper client: {}", WithoutClientPrefix(message));
 }
 
+// The C client asserts that its two threads can be started, which would end this process and its server.
+// Empty: they can.
+std::string TryThreads() {
+  std::latch tried(1);
+  const auto wait = [&tried] { tried.wait(); };
+  std::thread first;
+  std::thread second;
+  std::string failure;
+  try {
+    first = std::thread(wait);
+    second = std::thread(wait);
+  } catch (const std::system_error& error) {
+    failure = fmt::format(
+        "cannot start the threads of the ZooKeeper client: {}; raise the limit of processes", error.what());
+  }
+  tried.count_down();
+  if (first.joinable()) first.join();
+  if (second.joinable()) second.join();
+  return failure;
+}
+
 }  // namespace
 
 ClientHandle::ClientHandle(const std::vector<std::string>& addresses, const std::string& chroot,
@@ -34,6 +58,7 @@ ClientHandle::ClientHandle(const std::vector<std::string>& addresses, const std:
   zoo_set_debug_level(ZOO_LOG_LEVEL_INFO);
   const std::string servers = ConnectString(addresses, chroot);
   const std::scoped_lock login_first(login_sent_);
+  if (error_ = TryThreads(); !error_.empty()) return;
   // The first event may arrive before it returns.
   raw_ = zookeeper_init2(servers.c_str(), &ClientHandle::OnEvent, static_cast<int>(session_timeout.count()),
                          nullptr, this, 0, &OnClientLog);

@@ -1,0 +1,52 @@
+"""What a container limits: a control group of one controller, of either version."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import uuid
+
+import pytest
+
+MOUNT = pathlib.Path("/sys/fs/cgroup")
+
+
+class Group:
+    def __init__(self, controller):
+        base = MOUNT / controller if (MOUNT / controller).is_dir() else MOUNT
+        self.path = base / f"redis-zk-{uuid.uuid4().hex}"
+        self.path.mkdir()
+
+    def put(self, process):
+        """A process of the cluster that is not started yet, and what it will start."""
+        process.argv = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', str(self.path / "cgroup.procs"), *process.argv]
+        return process
+
+    def write(self, name, value):
+        (self.path / name).write_text(str(value))
+
+    def read(self, name):
+        return (self.path / name).read_text()
+
+    def close(self):
+        for pid in self.read("cgroup.procs").split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()  # those that were killed are reaped first
+
+
+@contextlib.contextmanager
+def limited(controller, *names):
+    """(a group, which of its files has the limit); where none can be made, there is no such test."""
+    try:
+        group = Group(controller)
+    except OSError as why:
+        pytest.skip(f"no control group of {controller} can be made: {why}")
+    try:
+        found = [name for name in names if (group.path / name).exists()]
+        if not found:
+            pytest.skip(f"control groups have no {names} here")
+        yield group, found[0]
+    finally:
+        group.close()
