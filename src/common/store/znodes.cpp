@@ -18,8 +18,10 @@ using zookeeper::Watch;
 namespace {
 
 constexpr Duration kReadLeftBehindEvery = 60s;
+// Bytes of one of them; what is larger is read each time instead.
+constexpr std::size_t kMostRemembered = 1000;
 // What is left behind by the thousand is one line.
-constexpr std::size_t kMostLines = 5;
+constexpr std::size_t kMostLines = 30;
 
 // The page of all events is held against literals.
 log::About AboutLeftOut(std::string_view event) {
@@ -108,7 +110,7 @@ Znodes::Nodes Znodes::GetRegistrations(const std::vector<std::string>& paths) {
       nodes.emplace_back(known->second.node);
       continue;
     }
-    if (*answer && (*answer)->stat.ephemeral_owner == 0)
+    if (*answer && (*answer)->stat.ephemeral_owner == 0 && (*answer)->data.size() <= kMostRemembered)
       left_behind_.emplace(path, LeftBehind{**answer, now + kReadLeftBehindEvery});
     nodes.push_back(std::move(*answer++));
   }
