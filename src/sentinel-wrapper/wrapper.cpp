@@ -50,11 +50,11 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       loop_(options.common, options.server, signals, connections.open_session, "sentinel-wrapper"),
       runner_(loop_, options.server, std::move(launch)),
       address_claim_(loop_, options.common, options.server, network_.sentinels, "sentinel-wrapper"),
-      as_hello_({hello_, options.common.redis_tls.source.get()}),
+      hello_(options.common.redis_tls.source.get()),
       identities_(loop_, options_, network_),
       registration_(loop_, options_),
-      groups_(loop_, options_, network_, as_hello_),
-      peer_announcer_(loop_, options_, as_hello_),
+      groups_(loop_, options_, network_, hello_.servers),
+      peer_announcer_(loop_, options_, hello_.servers),
       certificate_restart_(loop_, "sentinel-wrapper " + options.server.announce.ToAddress()) {}
 
 int Wrapper::Run() {
@@ -196,7 +196,7 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   }
   if (start.kind == Kind::kServerEnded) LogEnded(start, log::Severity::kError);
   if (!start.serving()) return start.OurExitCode();
-  hello_.Set(conf.hello);
+  hello_.credentials.Set(conf.hello);
   groups_.Reset(monitoring);
   peer_announcer_.Reset();
   std::string groups;
@@ -244,7 +244,8 @@ std::optional<int> Wrapper::Supervise() {
     }
     NoteEpoch();
     // It may have changed.
-    if (const auto own = options_.common.credentials.sentinel.Get(); !own->password.empty()) hello_.Set(*own);
+    if (const auto own = options_.common.credentials.sentinel.Get(); !own->password.empty())
+      hello_.credentials.Set(*own);
     auto restart = groups_.Look();
     if (!restart) restart = FindCertificateRestart();
     if (restart) {

@@ -67,6 +67,14 @@ class Wrapper {
   // Until something happened in ZooKeeper, or it is time to look again.
   void AwaitTurn();
 
+  // Whose hellos our Sentinel hears.
+  struct HelloUser {
+    explicit HelloUser(const TlsSource* tls) : servers({credentials, tls}) {}
+
+    redis::CredentialsSource credentials;
+    redis::ConnectedServers servers;
+  };
+
   const WrapperOptions& options_;
   UsersConf users_conf_;
   const redis::Network network_;
@@ -74,8 +82,7 @@ class Wrapper {
   daemon::ServerRunner runner_;
   daemon::AddressClaim address_claim_;
   LogOnChange log_postponed_;
-  redis::CredentialsSource hello_;  // of the user whose hellos our Sentinel hears
-  redis::ConnectedServers as_hello_;
+  HelloUser hello_;
   IdentityKeeper identities_;
   Registration registration_;
   GroupKeeper groups_;

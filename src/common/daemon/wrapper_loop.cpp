@@ -17,8 +17,7 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
     : common_(common),
       signals_(signals),
       health_(server),
-      certificates_(common.redis_tls.files, common.redis_tls.source),
-      passwords_(common),
+      secrets_{Certificates(common.redis_tls.files, common.redis_tls.source), Passwords(common)},
       queue_(signals),
       session_(open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
@@ -55,8 +54,8 @@ void WrapperLoop::Pump(TimePoint deadline) {
   session_->Maintain(Clock::now());
   SayWaitingForZooKeeper(Clock::now());
   health_.Touch(Clock::now());
-  certificates_.Look(Clock::now());
-  passwords_.Look(Clock::now());
+  secrets_.certificates.Look(Clock::now());
+  secrets_.passwords.Look(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
   wait_publisher_.Keep(waiting_.FindLong(Clock::now()), Clock::now());
   if (open_server_notice_ && supervisor_) open_server_notice_->Keep(Clock::now());
@@ -71,8 +70,8 @@ void WrapperLoop::OnSignal(int number) {
   }
   if (number == SIGHUP) {
     Reload(common_);
-    certificates_.Reload();
-    passwords_.Reload();
+    secrets_.certificates.Reload();
+    secrets_.passwords.Reload();
     return;
   }
   if (number == SIGTERM || number == SIGINT || number == SIGQUIT) {

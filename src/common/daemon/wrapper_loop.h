@@ -43,8 +43,8 @@ class WrapperLoop {
   HealthFile& health() { return health_; }
   const BlockedSignals& signals() const { return signals_; }
   // Looked after in Pump.
-  const Certificates& certificates() const { return certificates_; }
-  const Passwords& passwords() const { return passwords_; }
+  const Certificates& certificates() const { return secrets_.certificates; }
+  const Passwords& passwords() const { return secrets_.passwords; }
 
   // Waits for ZooKeeper. An exit code when the start is over.
   std::optional<int> Connect();
@@ -82,6 +82,11 @@ class WrapperLoop {
 
  private:
   using Event = std::variant<SignalReceived, zookeeper::SessionEvent>;
+  // What is read again when its files change.
+  struct Secrets {
+    Certificates certificates;
+    Passwords passwords;
+  };
 
   void OnSignal(int number);
   // That of the daemon's work says all there is to say, where there is one.
@@ -90,8 +95,7 @@ class WrapperLoop {
   const CommonOptions& common_;
   const BlockedSignals& signals_;
   HealthFile health_;
-  Certificates certificates_;
-  Passwords passwords_;
+  Secrets secrets_;
   Waiting waiting_;
   Waiting waiting_for_zookeeper_;
   EventQueue<Event> queue_;
