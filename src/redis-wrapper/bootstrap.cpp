@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "redis-wrapper/cold_start.h"
+#include "redis/connection.h"
 
 namespace redis_zk::redis_wrapper {
 
@@ -71,16 +72,21 @@ Decision WaitForActing(const std::string& what, const Endpoint& acting) {
                   acting.ToAddress()));
 }
 
-// No daemon gives this node another password.
-Decision WaitForPassword(const View& view, const std::string& what) {
+// No daemon gives this node another password, or other certificates.
+Decision WaitForAccess(const View& view, const std::string& what) {
+  const Error& error = view.refusing.begin()->second;
+  const bool tls = redis::IsAboutTls(error);
   Decision decision = Decision::Wait(
-      "credentials",
-      fmt::format("{}; {}; make REDIS_PASSWORD of this node match", what, view.refusing.begin()->second));
+      tls ? "certificates" : "credentials",
+      fmt::format("{}; {}; {}", what, error.message,
+                  tls ? "write certificates that both nodes accept"
+                      : "make REDIS_USERNAME and REDIS_PASSWORD of this node match, or the ACL rules"));
   decision.needs_person = true;
   return decision;
 }
 
 Decision WaitForSilent(const View& view, const std::string& what) {
+  if (!view.refusing.empty()) return WaitForAccess(view, what);
   const Endpoint& silent = view.silent.front();
   const auto stranger = view.strangers.find(silent);
   if (stranger == view.strangers.end()) {
@@ -104,8 +110,8 @@ std::optional<Decision> WaitForTheDead(const View& view, const std::string& what
         "failover", fmt::format("{}; {} is running and holds data; waiting for Sentinel to promote it", what,
                                 holder->ToAddress()));
   }
-  if (!view.refusing.empty()) return WaitForPassword(view, what);
   if (view.sentinels_seeing_master > 0) {
+    if (!view.refusing.empty()) return WaitForAccess(view, what);
     return Decision::Wait(
         "unreachable-master",
         fmt::format("{}, but {} Sentinels reach it; waiting until it answers this node or they fail over",

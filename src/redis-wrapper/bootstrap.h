@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "net/endpoint.h"
 #include "redis/server_info.h"
 #include "sentinel/reports.h"
@@ -41,8 +42,8 @@ struct View {
   // Registered as serving, and does not answer: frozen, cut off, or dead since a moment. Also a master whose
   // data the group does not know, as long as a registration stands for its address.
   std::vector<Endpoint> silent;
-  // Of these, whose server refuses this node, and its words.
-  std::map<Endpoint, std::string> refusing;
+  // Of these, whose server refuses this node, and why.
+  std::map<Endpoint, Error> refusing;
   // Those named as master where a foreign server answers, and why it is none of the group: as good as
   // silent, see identity.h.
   std::map<Endpoint, std::string> strangers;

@@ -57,8 +57,8 @@ Decision AwaitDatasets(const std::vector<KnownDataset>& missing, const std::stri
   Decision decision = Decision::Wait(
       "missing-data",
       fmt::format(
-          "{}; of the starting nodes, {}; waiting for {} (COLD_START_WAIT), which may have more than it last "
-          "reported, {}{}{}",
+          "{}; of the starting nodes, {}; waiting for {} (COLD_START_WAIT), last reported with {}, and maybe "
+          "with more by now{}{}",
           why, present, awaited.endpoint.ToAddress(), DescribeData(awaited.dataset), starts,
           missing.size() > 1 ? fmt::format(", and {} more", missing.size() - 1) : ""));
   decision.awaits_datasets = true;

@@ -55,23 +55,26 @@ std::optional<daemon::Wait> FormerOwner::WaitFor(const Listing& listing) {
   const auto& [who, group, as_master, group_lives] = listing;
   const std::string what = fmt::format("{} lists the address {} as {} of group {}", who, self_.ToAddress(),
                                        as_master ? "the master" : "a replica", group);
-  if (!group_lives) {
-    if (std::exchange(told_dead_, true)) return std::nullopt;
-    log::Warn(
-        {.event = "address-of-dead-group"},
-        "not waiting, although {}: no node of that group lives; if it is not to return, delete it (DELETE "
-        "/masters/{} on a watcher), or its Sentinels continue to send its clients here",
-        what, group);
-    return std::nullopt;
-  }
   if (!since_) since_ = Clock::now();
-  const Duration usual = common_.zk_session_timeout + (as_master ? kSucceededWithin : kForgottenWithin);
+  // After a mass restart, its nodes may be starting, too.
+  const Duration more = !group_lives ? Duration::zero() : as_master ? kSucceededWithin : kForgottenWithin;
+  const Duration usual = common_.zk_session_timeout + more;
   const TimePoint deadline = *since_ + (longest_ > Duration::zero() ? std::min(usual, longest_ / 2) : usual);
   if (Clock::now() < deadline) {
-    return daemon::Wait{.name = "address-listed",
-                        .sentence = what + (as_master ? "; waiting until that group has another one"
-                                                      : "; waiting until a watcher has made it forget that"),
-                        .until = deadline};
+    return daemon::Wait{
+        .name = "address-listed",
+        .sentence = what + (!group_lives ? "; waiting whether a node of that group returns"
+                            : as_master  ? "; waiting until that group has another one"
+                                         : "; waiting until a watcher has made it forget that"),
+        .until = deadline};
+  }
+  if (!group_lives) {
+    if (std::exchange(told_dead_, true)) return std::nullopt;
+    log::Warn({.event = "address-of-dead-group"},
+              "serving, although {}: no node of that group lives; if it is not to return, delete it (DELETE "
+              "/masters/{} on a watcher), or its Sentinels continue to send its clients here",
+              what, group);
+    return std::nullopt;
   }
   given_up_ = true;
   log::Error({.event = "address-still-listed"},

@@ -1,7 +1,7 @@
 // A node that starts on an address which the Sentinels still list as a server of another group, or which is
 // recorded as the master of one: they would make its server a replica of that group's master, and that
-// group's clients would write to it. So that has to be over before it serves, unless nobody of that group is
-// left who could end it.
+// group's clients would write to it. So that has to be over before it serves, unless no node of that group
+// has been left for a session's length: none could end it.
 //
 // Loop thread only.
 #pragma once
@@ -43,7 +43,7 @@ class FormerOwner {
     std::string who;  // lists it: "Sentinel 10.0.0.4:26379"
     std::string group;
     bool as_master = false;
-    bool group_lives = false;  // otherwise no wait ends it
+    bool group_lives = false;  // otherwise only a node that returns ends it
   };
   // Nothing: it was waited for long enough, or nothing is to be waited for, which is logged.
   std::optional<daemon::Wait> WaitFor(const Listing& listing);

@@ -128,7 +128,7 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Res
                        bool registered, const store::GroupMarks& marks, View& view) {
   if (!info) {
     Report(info.error());
-    if (info.error().kind == ErrorKind::kRefused && registered) view.refusing[master] = info.error().message;
+    if (info.error().kind == ErrorKind::kRefused && registered) view.refusing.emplace(master, info.error());
     // Of a member that refuses us, and of an original's server, the password is another one; of other servers
     // nothing says that they are ours.
     if (info.error().kind == ErrorKind::kRefused && !registered && !marks.history.replication_id.empty())

@@ -121,13 +121,13 @@ void ServerStop::ReportKilled() const {
   } else if (files.snapshots) {
     cost = fmt::format("{} changes since the last snapshot may be lost", last_seen_.unsaved_changes);
   }
-  const auto storage = runner_.FindStorageTrouble(files.dir);
-  const std::string what_to_do = storage
-                                     ? storage->sentence
-                                     : fmt::format("raise STOP_TIMEOUT (now {} ms) above the time of a save",
-                                                   options_.server.stop_timeout.count());
-  log::Error({.event = "killed-while-stopping"},
-             "redis-server was killed before its shutdown finished: {}; {}", cost, what_to_do);
+  const bool cannot_write = runner_.FindStorageTrouble(files.dir).has_value();
+  log::Error(
+      {.event = "killed-while-stopping"},
+      "redis-server was killed before its shutdown finished: {}; {}raise STOP_TIMEOUT (now {} ms) above "
+      "the time of a save",
+      cost, cannot_write ? fmt::format("free space in {}, which it could not write to, and ", files.dir) : "",
+      options_.server.stop_timeout.count());
 }
 
 int ServerStop::EndUnreachable() {

@@ -148,7 +148,10 @@ void Wrapper::WarnOfRefusal(const Endpoint& master) {
   const auto info = network_.redis.AskInfo(master);
   if (!info && info.error().kind == ErrorKind::kRefused)
     log::Warn({.event = "peer-refused", .peer = master.ToAddress()},
-              "{}; Sentinel will call that server down; make REDIS_PASSWORD match", info.error().message);
+              "{}; Sentinel will call that server down; {}", info.error().message,
+              redis::IsAboutTls(info.error())
+                  ? "write certificates that both accept"
+                  : "make REDIS_USERNAME and REDIS_PASSWORD match, or the ACL rules");
 }
 
 Result<Answer> Wrapper::Probe() const {

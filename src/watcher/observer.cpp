@@ -79,13 +79,14 @@ Findings Observer::Ask(const Topology& topology) {
 }
 
 void Observer::LogRefusal(const Endpoint& server, const Result<redis::ServerInfo>& info) {
-  if (info) {
+  if (info || info.error().kind != ErrorKind::kRefused) {
     refusing_.erase(server);
-  } else if (info.error().kind == ErrorKind::kRefused && refusing_.insert(server).second) {
+  } else if (refusing_.insert(server).second) {
     log::Warn({.event = "server-refuses-watcher", .peer = server.ToAddress()},
-              "cannot ask redis-server how it is, retrying: {}; make the watcher's REDIS_PASSWORD match that "
-              "server's",
-              info.error().message);
+              "cannot ask redis-server how it is, retrying: {}; {}", info.error().message,
+              redis::IsAboutTls(info.error())
+                  ? "give the watcher certificates that this server accepts"
+                  : "make REDIS_USERNAME and REDIS_PASSWORD of the watcher match, or the ACL rules");
   }
 }
 

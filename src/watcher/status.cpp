@@ -54,7 +54,7 @@ ServerStatus StatusOf(const Endpoint& endpoint, const Findings& findings, const 
 
 std::string DescribeSilence(const Error& error) {
   if (error.kind == ErrorKind::kNotFound) return "does not know the group";
-  if (error.kind == ErrorKind::kRefused) return "refuses us: " + Printable(error.message);
+  if (error.kind == ErrorKind::kRefused) return "refuses the watcher: " + Printable(error.message);
   return "does not answer";
 }
 
@@ -138,17 +138,9 @@ void WarnOfWaiting(const GroupStatus& group, TimePoint now, std::vector<std::str
   }
 }
 
-// What ZooKeeper says is old while nobody can write to it: its wrapper lifts the priority of 0 when the copy
-// is complete.
-bool HasCopiedSince(const GroupStatus& group, const Endpoint& endpoint) {
-  return std::any_of(group.replicas.begin(), group.replicas.end(), [&](const auto& replica) {
-    return replica.endpoint == endpoint && IsAttached(group, replica) && replica.info->priority > 0;
-  });
-}
-
 void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
   for (const auto& [endpoint, since] : group.incomplete) {
-    if (now - since < kLongWithoutCopy || HasCopiedSince(group, endpoint)) continue;
+    if (now - since < kLongWithoutCopy) continue;
     warnings->push_back(fmt::format("{} has had no complete copy of the data for {}; it cannot be promoted",
                                     endpoint.ToAddress(), InSeconds(now - since)));
   }
@@ -225,7 +217,8 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
     group.strange_sentinels = FindStrangers(ours, topology, findings, group, before, now);
     WarnOfMaster(group, now, &group.warnings);
     WarnOfReplicas(group, now, &group.warnings);
-    WarnOfIncomplete(group, now, &group.warnings);
+    // While ZooKeeper is away, its wrapper cannot tell that it has one by now.
+    if (topology.zookeeper_connected) WarnOfIncomplete(group, now, &group.warnings);
     WarnOfWaiting(group, now, &group.warnings);
     WarnOfSentinels(group, &group.warnings);
     WarnOfStrangers(group, now, &group.warnings);

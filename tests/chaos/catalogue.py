@@ -9,7 +9,7 @@ from faults import Both, Cut, Freeze, Kill, Replace, Stop, possessive
 from fleet import REDIS, SENTINELS, WATCHERS, ZOOKEEPERS, Restart
 
 
-# Whom a master may be cut from.
+# What a master may be cut from.
 OTHERS = (ZOOKEEPERS[0], *REDIS[1:], *SENTINELS, *WATCHERS)
 
 
@@ -60,7 +60,7 @@ def cut_one_way(rng):
 
 
 def fail_zookeeper(rng):
-    """Its leader, another server or all; for longer than a session lives, too. It does not move: that is told to nobody."""
+    """Its leader, another server or all; for longer than a session lives, too. It does not move: the daemons would not hear of it."""
     whom, roles = rng.choice((("zookeeper's leader", ZOOKEEPERS[:1]), ("a zookeeper", ZOOKEEPERS[1:2]),
                               ("all zookeepers", ZOOKEEPERS)))
     return rng.choice((

@@ -158,18 +158,11 @@ class Fleet:
         """The fleet with its roles as they are now: "master", "replica 0", "sentinel 2", "watcher 1", "zookeeper 0"."""
         view = copy.copy(self)
         kinds = {"replica": [node for node in self.nodes if node is not master], "sentinel": self.sentinels,
-                 "watcher": self.watchers, "zookeeper": self._zookeepers()}
+                 "watcher": self.watchers}
         view._roles = {"master": master}
         view._roles |= {f"{kind} {number}": process for kind, processes in kinds.items()
                         for number, process in enumerate(processes)}
         return view
-
-    def _zookeepers(self):
-        """Of an ensemble, its leader first. A single server has all roles."""
-        servers = self.cluster.zookeepers
-        if len(servers) == 1:
-            return servers * len(ZOOKEEPERS)
-        return sorted(servers, key=lambda server: zookeeper_mode(server.host, server.port, timeout=0.2) != "leader")
 
     def cast_again(self):
         """The roles, now that the master may be another."""
@@ -177,6 +170,11 @@ class Fleet:
         return self.cast(masters[0] if masters else self.who("master"))
 
     def who(self, role):
+        if role in ZOOKEEPERS and role not in self._roles:
+            # Asked only where it matters: one that is frozen takes its time.
+            servers = sorted(self.cluster.zookeepers,
+                             key=lambda server: zookeeper_mode(server.host, server.port, timeout=0.2) != "leader")
+            self._roles |= dict(zip(ZOOKEEPERS, servers))
         return self._roles[role]
 
     def machine(self, role):

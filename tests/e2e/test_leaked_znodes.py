@@ -91,6 +91,7 @@ def test_znodes_by_the_thousand(make_cluster, figure, what):
     answered = time.monotonic() - asked
     figure(f"{MANY} leaked {what}: serving after {served:.1f} s, failover {took:.1f} s, /status {answered:.2f} s, "
            f"share of a processor at most {max(share.values())}, MB more at most {max(grown.values())}")
-    assert served < 20 and took < 5 and answered < 1
+    # Of a machine that runs other tests at the same time.
+    assert served < 60 and took < 20 and answered < 5
     assert max(grown.values()) < 64 and max(share.values()) < 0.5
     assert max(len(daemon.log_lines(" warn ")) for daemon in stayed) < 50

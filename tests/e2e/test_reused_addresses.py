@@ -276,7 +276,7 @@ def test_a_node_of_another_group_at_a_dead_masters_address(make_cluster):
 
 @pytest.mark.parametrize("sentinels_live", [True, *in_full(False)])
 def test_a_node_at_the_address_of_an_abandoned_group(make_cluster, figure, sentinels_live):
-    """Nobody is left who could give that group another master."""
+    """No node is left that could give that group another master."""
     cluster = make_cluster()
     nodes, sentinels, watcher, master = bring_up(cluster)
     if not sentinels_live:
@@ -292,7 +292,8 @@ def test_a_node_at_the_address_of_an_abandoned_group(make_cluster, figure, senti
     newcomer.await_serving()
     took = time.monotonic() - began
     figure(f"a start at an abandoned master's address, s: {took:.1f}")
-    assert took < SESSION_TIMEOUT and not newcomer.log_lines("wait=address-listed")
+    # As long as a node of that group may take to return after a mass restart.
+    assert SESSION_TIMEOUT < took < SESSION_TIMEOUT + 10
     line = newcomer.wait_log("event=address-of-dead-group")
     assert GROUP in line and " warn " in line
     fill(newcomer, "cache")

@@ -235,7 +235,7 @@ def test_a_wrong_password_is_named(make_cluster):
     newcomer = cluster.redis(REDIS_PASSWORD="wrong")
     sentinel = cluster.sentinel(REDIS_PASSWORD="wrong")
     assert " warn " in sentinel.wait_log("event=peer-refused")
-    assert " error " in newcomer.wait_log("make REDIS_PASSWORD of this node match")
+    assert " error " in newcomer.wait_log("wait=credentials")
     for server in nodes:
         blind.wait_log(f"peer={server.address} event=server-refuses-watcher")
     ages = []

@@ -40,7 +40,7 @@ class Undisturbed:
         """Also while ZooKeeper is away."""
         assert self._now() == self._children and self.master.role == "master"
         written = len(self._writer.acknowledged)
-        wait_for(lambda: len(self._writer.acknowledged) > written + 10, 2, "writes")
+        wait_for(lambda: len(self._writer.acknowledged) > written + 10, what="writes")
 
     def check(self, within=30):
         self.check_servers()
@@ -48,7 +48,7 @@ class Undisturbed:
         assert self._cluster.lineage()["epoch"] == self._epoch, "a failover"
         wait_for(lambda: self.owners().keys() == self._owners.keys(), what="the registrations")
         waits = [acknowledged.when for acknowledged in self._writer.acknowledged]
-        assert max((later - earlier for earlier, later in zip(waits, waits[1:])), default=0) < 1.5, "no gap in the writes"
+        assert max((later - earlier for earlier, later in zip(waits, waits[1:])), default=0) < 5, "a gap in the writes"
 
     def check_sessions(self):
         assert self.owners() == self._owners, "the sessions went on"
@@ -92,6 +92,7 @@ def test_an_observer_is_the_only_server(make_cluster):
         (leader,) = [server for server in voters if serves(server) == "leader"]
         leader.kill()
         undisturbed.check_servers()
+        wait_for(lambda: any(serves(voter) == "leader" for voter in voters if voter is not leader), what="another leader")
         wait_for(lambda: serves(observer), what="its return")
         leader.start()
         undisturbed.check()
@@ -119,7 +120,7 @@ def test_read_only_server(make_cluster, monkeypatch):
             line = daemon.wait_log(f"{last.address} is read-only")
             assert "event=zookeeper-silent" in line and f"{others[0].address}: Connection refused" in line
         undisturbed.check_servers()
-        late = cluster.redis(ZK_CONNECT_TIMEOUT="2s")
+        late = cluster.redis(ZK_CONNECT_TIMEOUT="6s")
         assert late.wait() == 69
         assert f"{last.address} is read-only" in late.wait_log("event=zookeeper-connect-timeout")
         for server in others:

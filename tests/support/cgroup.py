@@ -8,6 +8,8 @@ import uuid
 
 import pytest
 
+from cluster import wait_for
+
 MOUNT = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -32,8 +34,12 @@ class Group:
         for pid in self.read("cgroup.procs").split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
+        wait_for(self._is_removed, what="the end of its processes")
+
+    def _is_removed(self):
         with contextlib.suppress(OSError):
-            self.path.rmdir()  # those that were killed are reaped first
+            self.path.rmdir()
+        return not self.path.exists()
 
 
 @contextlib.contextmanager

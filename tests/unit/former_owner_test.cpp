@@ -79,7 +79,7 @@ TEST_F(FormerOwnerTest, TheRecordAloneSaysSoWhereNoSentinelLives) {
   RunAndLook(site, signals(), [&] { EXPECT_TRUE(Serves(site)); });
 }
 
-TEST_F(FormerOwnerTest, WaitsForNoGroupWithoutALivingNode) {
+TEST_F(FormerOwnerTest, WaitsForAGroupWithoutALivingNodeNoLongerThanASession) {
   for (const bool sentinel_lists_it : {false, true}) {
     WrapperSite site;
     const CapturedLog log;
@@ -90,12 +90,25 @@ TEST_F(FormerOwnerTest, WaitsForNoGroupWithoutALivingNode) {
       theirs.master_down = true;
       theirs.replicas = {{kTheirMaster, {.down = true}}};
     }
-    site.LookAfter(4s, [&] { EXPECT_TRUE(Serves(site)); });
+    const Duration session = site.options.common.zk_session_timeout;
+    site.After(session - 1s, [&] { EXPECT_FALSE(Serves(site)) << "its nodes may be starting"; });
+    site.LookAfter(session + 4s, [&] { EXPECT_TRUE(Serves(site)); });
     site.Run(signals());
     EXPECT_TRUE(site.looked);
-    EXPECT_THAT(log.text(), ::testing::HasSubstr("not waiting, although the record lists the address " +
+    EXPECT_THAT(log.text(), ::testing::HasSubstr("serving, although the record lists the address " +
                                                  site.self.ToAddress() + " as the master of group theirs"));
   }
+}
+
+TEST_F(FormerOwnerTest, ANodeThatReturnsMeanwhileMakesTheGroupALivingOne) {
+  WrapperSite site;
+  RecordTheirs(site, site.self, 1);
+  site.After(1s, [&] { RegisterTheirs(site); });
+  site.After(15s, [&] {
+    EXPECT_FALSE(Serves(site));
+    RecordTheirs(site, kTheirMaster, 2);
+  });
+  RunAndLook(site, signals(), [&] { EXPECT_TRUE(Serves(site)); });
 }
 
 TEST_F(FormerOwnerTest, ALivingServerThatLostZooKeeperIsOfALivingGroup) {

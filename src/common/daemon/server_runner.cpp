@@ -242,8 +242,7 @@ void LogServerEnded(const Start& start, log::Severity severity, const redis::Con
   if (start.storage) {
     log::Say(severity, {.event = "server-start-failed"},
              "the server exited with code {} before it answered, since it cannot write to {}: {}; free space "
-             "there, "
-             "or repair the disk",
+             "there, or repair the disk",
              start.exit_code, directory, *start.storage);
     return;
   }

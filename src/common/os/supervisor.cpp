@@ -56,6 +56,9 @@ void Supervisor::OnTick(TimePoint now) {
     if (now < ask_again_at_) return;
     patience_ = std::min(2 * patience_, kMostPatience);
     ask_again_at_ = now + patience_;
+    // Once more just before the end, which would cost what is not saved.
+    const TimePoint last = *stop_deadline_ - kAskAgain;
+    if (now < last) ask_again_at_ = std::min(ask_again_at_, last);
     server_->Signal(SIGTERM);
     return;
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "base/log.h"
@@ -15,8 +16,10 @@ using zookeeper::Watch;
 
 namespace {
 
-// Of the newest kMostOthers.
-std::int64_t OldestListed(std::vector<std::int64_t> dates) {
+// Of the newest kMostOthers. One that starts again and again leaves many behind at one address.
+std::int64_t OldestListed(const std::map<Endpoint, std::int64_t>& newest) {
+  std::vector<std::int64_t> dates;
+  for (const auto& entry : newest) dates.push_back(entry.second);
   if (dates.size() <= kMostOthers) return std::numeric_limits<std::int64_t>::min();
   const auto last = dates.begin() + kMostOthers - 1;
   std::nth_element(dates.begin(), last, dates.end(), std::greater<>());
@@ -26,20 +29,24 @@ std::int64_t OldestListed(std::vector<std::int64_t> dates) {
 }  // namespace
 
 Result<std::vector<Sentinel>> Sentinels::List(Watch watch, std::size_t* closed) {
-  std::vector<std::int64_t> others;  // when they were registered
+  std::size_t found = 0;                    // of others
+  std::map<Endpoint, std::int64_t> newest;  // when each of their addresses was registered last
   using Dated = std::pair<Sentinel, std::int64_t>;
   auto listed = znodes_.ListRegistrations<Dated>(
       paths_.Sentinels(), watch,
-      [&others](const std::string& uuid, const Node& node) -> Result<Dated> {
+      [&](const std::string& uuid, const Node& node) -> Result<Dated> {
         return ParseRecord(node.data).map([&](Endpoint&& endpoint) {
           const bool ours = node.stat.ephemeral_owner != 0;
-          if (!ours) others.push_back(node.stat.modified_at);
+          if (!ours) {
+            ++found;
+            auto& at = newest.try_emplace(endpoint, node.stat.modified_at).first->second;
+            at = std::max(at, node.stat.modified_at);
+          }
           return Dated{Sentinel{uuid, std::move(endpoint), ours}, node.stat.modified_at};
         });
       },
       closed);
   if (!listed) return tl::unexpected(listed.error());
-  const std::size_t found = others.size();
   if (found <= kMostOthers) {
     told_crowd_ = false;
   } else if (!std::exchange(told_crowd_, true)) {
@@ -49,12 +56,12 @@ Result<std::vector<Sentinel>> Sentinels::List(Watch watch, std::size_t* closed) 
         "the newest {} are left out; delete those whose Sentinel is gone",
         paths_.Sentinels(), found, kMostOthers);
   }
-  const std::int64_t oldest = OldestListed(std::move(others));
+  const std::int64_t oldest = OldestListed(newest);
   std::size_t places = kMostOthers;
   std::vector<Sentinel> sentinels;
   for (auto& [sentinel, since] : *listed) {
-    if (!sentinel.ours) {
-      if (since < oldest || places == 0) continue;
+    if (!sentinel.ours && found > kMostOthers) {
+      if (since < oldest || since < newest.at(sentinel.endpoint) || places == 0) continue;
       --places;
     }
     sentinels.push_back(std::move(sentinel));

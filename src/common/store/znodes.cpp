@@ -138,9 +138,8 @@ void Znodes::WarnLeftOut(std::string_view event, const std::vector<Complaint>& c
     for (const auto& line : news) log::Say(log::Severity::kWarn, about, "{}", line);
     return;
   }
-  log::Say(log::Severity::kWarn, about,
-           "{}, and so are {} more, for a similar reason; delete what nobody uses", news.front(),
-           news.size() - 1);
+  log::Say(log::Severity::kWarn, about, "{}, and so are {} more, for a similar reason; delete unused znodes",
+           news.front(), news.size() - 1);
 }
 
 }  // namespace redis_zk::store

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/printable.h"
@@ -117,8 +118,11 @@ std::string SurveyServers(const std::vector<std::string>& addresses, Duration wi
       if (sockets[i].revents != 0) asked[i]->Advance(sockets[i].revents);
     }
   }
+  // Names are resolved in an order that changes, and the same text is logged once.
+  std::set<std::string> sentences;
+  for (const auto& interview : interviews) sentences.insert(interview.Tell());
   std::string told;
-  for (const auto& interview : interviews) told += (told.empty() ? "" : "; ") + interview.Tell();
+  for (const auto& sentence : sentences) told += (told.empty() ? "" : "; ") + sentence;
   return told;
 }
 
