@@ -104,6 +104,48 @@ constexpr bool kLock = true;
 constexpr bool kNoLock = false;
 constexpr bool kAskFailover = true;
 
+TEST(DecideTest, AMemberThatRefusesThisNodeIsForAPerson) {
+  const Error password{ErrorKind::kRefused, "10.0.0.2:6379 refused the password: WRONGPASS"};
+  const std::map<Endpoint, Error> refusing{{kB, password}};
+  struct Refusal {
+    const char* name;
+    View view;
+    const char* wait;
+    bool needs_person;
+  };
+  for (const auto& row : std::initializer_list<Refusal>{
+           {"the recorded master",
+            {.self = kSelf, .record = Names(kB), .silent = {kB}, .refusing = refusing},
+            "credentials",
+            true},
+           {"the recorded master, which Sentinels see",
+            {.self = kSelf,
+            .record = Names(kB),
+            .sentinels_answering = 2,
+            .sentinels_seeing_master = 2,
+            .silent = {kB},
+            .refusing = refusing},
+            "credentials",
+            true},
+           {"a replica, where this node is recorded",
+            {.self = kSelf, .record = Names(kSelf), .silent = {kB}, .refusing = refusing},
+            "credentials",
+            true},
+           {"one of two replicas, and Sentinel can promote the other",
+            {.self = kSelf,
+            .record = Names(kSelf),
+            .sentinels_answering = 2,
+            .living = {{kC, kFullReplica}},
+            .silent = {kB},
+            .refusing = refusing},
+            "failover",
+            false}}) {
+    const auto decision = Decide(row.view);
+    EXPECT_EQ(decision.wait, row.wait) << row.name << ": " << decision.reason;
+    EXPECT_EQ(decision.needs_person, row.needs_person) << row.name << ": " << decision.reason;
+  }
+}
+
 TEST(DecideTest, NobodyIsRecorded) {
   Check(
       {{"first of all", kNobody, kDisagree, {}, Action::kServeAsMaster, {}, kLock},

@@ -101,6 +101,16 @@ TEST_F(SupervisorTest, AsksAgainAServerThatRefused) {
   EXPECT_EQ(AwaitEnd(), 0);
 }
 
+TEST_F(SupervisorTest, AsksMoreSeldomAndOnceMoreBeforeItKills) {
+  Supervise("trap '' TERM; " + kWait);
+  supervisor_->Stop(kNow);
+  for (const Duration asked : {1s, 3s, 7s, 9s}) {
+    EXPECT_EQ(supervisor_->deadline(), kNow + asked);
+    supervisor_->OnTick(kNow + asked);
+  }
+  EXPECT_EQ(supervisor_->deadline(), kNow + kStopTimeout);
+}
+
 TEST_F(SupervisorTest, KillsAtOnceWhenAskedASecondTime) {
   Supervise("trap '' TERM; " + kWait);
   supervisor_->OnSignal(SIGTERM, kNow);
