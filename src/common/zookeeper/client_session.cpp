@@ -46,7 +46,11 @@ ClientSession::ClientSession(Hosts hosts, Security security, Duration session_ti
 ClientSession::~ClientSession() = default;
 
 void ClientSession::Maintain(TimePoint now) {
-  if (handle_) survey_.Look(addresses_, handle_->state().DisconnectedFor(now), now);
+  if (handle_) {
+    const auto& state = handle_->state();
+    survey_.Look(addresses_, state.connected() ? std::nullopt : std::optional(state.DisconnectedFor(now)),
+                 now);
+  }
   if (KeepHandle(now)) return;
   if (!resolving_) {
     if (now >= retry_at_) BeginResolving(now);

@@ -126,8 +126,9 @@ std::string SurveyServers(const std::vector<std::string>& addresses, Duration wi
   return told;
 }
 
-void Survey::Look(const std::vector<std::string>& addresses, Duration disconnected_for, TimePoint now) {
-  if (disconnected_for == Duration::zero()) {
+void Survey::Look(const std::vector<std::string>& addresses, std::optional<Duration> disconnected_for,
+                  TimePoint now) {
+  if (!disconnected_for) {
     asking_.reset();
     said_.clear();
     next_at_ = {};
@@ -140,7 +141,7 @@ void Survey::Look(const std::vector<std::string>& addresses, Duration disconnect
     }
     return;
   }
-  if (now < next_at_ || disconnected_for < kSurveyAfter) return;
+  if (now < next_at_ || *disconnected_for < kSurveyAfter) return;
   next_at_ = now + kSurveyEvery;
   // Where no thread can be started, that of the names cannot either, and its owner says so.
   if (auto begun = Inquiry<std::string>::Begin(

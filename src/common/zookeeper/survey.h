@@ -27,8 +27,9 @@ class Survey {
   // `on_news` is called from any thread when Look has something to take, and never after the destructor.
   explicit Survey(std::function<void()> on_news) : on_news_(std::move(on_news)) {}
 
-  // `disconnected_for`: zero while there is a connection.
-  void Look(const std::vector<std::string>& addresses, Duration disconnected_for, TimePoint now);
+  // `disconnected_for`: since when this handle has had no connection; nothing: it has one.
+  void Look(const std::vector<std::string>& addresses, std::optional<Duration> disconnected_for,
+            TimePoint now);
   // Empty: connected, or not known yet.
   const std::string& said() const { return said_; }
 
