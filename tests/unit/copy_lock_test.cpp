@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -94,8 +95,8 @@ TEST(CopyLockTest, OpensWithThePasswordThatTheMasterAccepts) {
 
 // As with `rename-command CONFIG ""`, or a user without +config.
 TEST(CopyLockTest, IsOpenWhereConfigIsRefusedAndNothingOfOursIsSet) {
-  for (const std::vector<std::string>& refused :
-       {std::vector<std::string>{"CONFIG"}, {"CONFIG", "GET"}, {"CONFIG", "SET"}}) {
+  for (const auto& refused :
+       std::initializer_list<std::vector<std::string>>{{"CONFIG"}, {"CONFIG", "GET"}, {"CONFIG", "SET"}}) {
     const CapturedLog log;
     Site site;
     site.server.forbidden = {refused};
