@@ -53,15 +53,20 @@ bool CopyLock::Open(const std::optional<std::string>& masterauth) {
   if (texts_.empty() && !masterauth) return true;
   const auto now = Read();
   Login opening;
+  bool is_ours = !texts_.empty();  // what it logs in with, for all that is known
   if (now) {
     opening = UsersOf(*now);
+    is_ours = opening != *now;
     opening.masterauth = masterauth.value_or(opening.masterauth);
   }
   if (now && opening == *now) {
     closed_ = false;
     return true;
   }
-  if (!Tell(now ? Set(opening) : tl::unexpected(now.error()), "give redis-server the password of its master"))
+  const Status done = now ? Set(opening) : tl::unexpected(now.error());
+  // Where CONFIG is refused, it was never closed either, and copies with what it has.
+  if (!Tell(done, "give redis-server the password of its master") &&
+      (is_ours || done.error().kind != ErrorKind::kRefused))
     return false;
   closed_ = false;
   return true;

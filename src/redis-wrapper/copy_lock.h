@@ -21,7 +21,8 @@ class CopyLock {
   explicit CopyLock(redis::KeptServer& own_server) : own_server_(own_server) {}
 
   // Both do nothing where that is done. What a user sets while it is closed is closed as well, and is what
-  // Open sets where it is given no `masterauth`. False: it failed.
+  // Open sets where it is given no `masterauth`. False: it failed. A server that refuses CONFIG is open,
+  // since it was never closed.
   bool Close();
   bool Open(const std::optional<std::string>& masterauth = std::nullopt);
 

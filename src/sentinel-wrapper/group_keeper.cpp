@@ -65,7 +65,7 @@ Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const st
   return monitoring;
 }
 
-void GroupKeeper::Reset(const Monitoring& monitoring) {
+void GroupKeeper::Reset(const Monitoring& monitoring, bool takes_users) {
   followed_.clear();
   for (const auto& group : monitoring.groups) followed_.insert(group.name);
   monitored_.clear();
@@ -74,7 +74,7 @@ void GroupKeeper::Reset(const Monitoring& monitoring) {
   orders_.Reset();
   answered_ = {};
   settings_.Reset();
-  passwords_.Reset(monitoring);
+  passwords_.Reset(monitoring, takes_users);
   if (monitoring.groups.empty()) return;
   // Before it is registered, and a handover changes a setting.
   if (const auto reports = AskOwn()) settings_.Look(*reports, orders_.unsettled());
@@ -104,6 +104,7 @@ std::optional<RestartRequest> GroupKeeper::Look() {
   auto reports = AskOwn();
   if (!reports) {
     for (auto& [name, rescuer] : rescuers_) rescuer.Reset();
+    if (answered_.error().kind == ErrorKind::kRefused) passwords_.LookRefused();
     return std::nullopt;
   }
   if (!TakeReports(std::move(*reports))) return std::nullopt;

@@ -38,8 +38,8 @@ class GroupKeeper {
   Result<Monitoring> Survey(const store::Identity& identity, const std::string& group,
                             const store::Record& record);
 
-  // Our Sentinel has been started with this; with no group: there is none.
-  void Reset(const Monitoring& monitoring);
+  // Our Sentinel has been started with this; with no group: there is none. `takes_users`: as PasswordKeeper.
+  void Reset(const Monitoring& monitoring, bool takes_users = true);
 
   // Something may have changed in ZooKeeper.
   void NoteNews() { reader_.NoteNews(); }

@@ -15,6 +15,8 @@ using zookeeper::Watch;
 constexpr Duration kTellEvery = 1s;
 // How long the groups may be looked after before the loop turns.
 constexpr Duration kTellFor = 1s;
+// Without an old password there is no choice, and nobody to be asked.
+constexpr const char* kNoZooKeeper = "ZooKeeper is away, which lists who has to accept the new one";
 
 }  // namespace
 
@@ -37,6 +39,23 @@ std::optional<std::string> PasswordKeeper::ForGroup(const Endpoint& master,
   return network_.redis.FindPassword(servers);
 }
 
+Result<std::optional<std::string>> PasswordKeeper::FindForGroup(const std::string& group,
+                                                                const Endpoint& master) {
+  if (options_.common.credentials.redis.Get()->old_password.empty()) return ForGroup(master, {});
+  if (!loop_.session().connected()) return Fail(ErrorKind::kUnavailable, kNoZooKeeper);
+  const auto members = reader_.ListMembers({group});
+  if (!members) return tl::unexpected(members.error());
+  return ForGroup(master, members->at(group));
+}
+
+Result<std::optional<std::string>> PasswordKeeper::FindForPeers() {
+  if (options_.common.credentials.sentinel.Get()->old_password.empty()) return ForPeers({});
+  if (!loop_.session().connected()) return Fail(ErrorKind::kUnavailable, kNoZooKeeper);
+  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
+  if (!registered) return tl::unexpected(registered.error());
+  return ForPeers(*registered);
+}
+
 std::optional<std::string> PasswordKeeper::ForPeers(const std::vector<store::Sentinel>& registered) const {
   std::vector<Endpoint> peers;
   for (const auto& peer : store::PeersIn(registered)) {
@@ -52,8 +71,10 @@ void PasswordKeeper::Choose(Monitoring* monitoring, const GroupReader::Members& 
   for (auto& group : monitoring->groups) group.auth_pass = ForGroup(group.master, members.at(group.name));
 }
 
-void PasswordKeeper::Reset(const Monitoring& monitoring) {
-  accepted_.NoteLaunch(monitoring.passwords);
+void PasswordKeeper::Reset(const Monitoring& monitoring, bool takes_users) {
+  // Logged in from now on: later the files may no longer have the password that it was launched with.
+  if (!monitoring.groups.empty()) (void)own_sentinel_->Ask({{"PING"}});
+  accepted_.NoteLaunch(takes_users ? monitoring.passwords : daemon::ServerPasswords::kNotAll);
   told_ = monitoring.passwords;
   of_peers_ = monitoring.sentinel_pass;
   of_groups_.clear();
@@ -69,28 +90,40 @@ bool PasswordKeeper::AreChanging() const {
 }
 
 void PasswordKeeper::Look(const Reports& monitored) {
-  if (!AreChanging() || Clock::now() < look_at_) return;
-  look_at_ = Clock::now() + kTellEvery;
-  accepted_.Check(users_conf_.Read());
-  if (!loop_.session().connected()) return;
+  // One that is monitored anew has been told something else.
   std::erase_if(of_groups_, [&monitored](const auto& entry) { return !monitored.contains(entry.first); });
+  if (!AreChanging() || Clock::now() < look_at_) return;
+  const bool accepts = accepted_.Check(users_conf_.Read());
   const int generation = loop_.passwords().generation();
+  if (Tell(monitored) && accepts) told_ = generation;
+  // From the end: whoever is silent takes the whole time of a question, each time.
+  look_at_ = Clock::now() + kTellEvery;
+}
+
+void PasswordKeeper::LookRefused() {
+  if (!AreChanging() || Clock::now() < look_at_) return;
+  (void)accepted_.Check(users_conf_.Read());
+  look_at_ = Clock::now() + kTellEvery;
+}
+
+bool PasswordKeeper::Tell(const Reports& monitored) {
   auto done = TellPeers();
   if (const auto groups = TellGroups(monitored); done) done = groups;
   if (!done) {
     log_problem_(log::Severity::kWarn, {.event = "passwords-not-told"},
                  "redis-sentinel does not use the changed passwords everywhere yet, retrying: " +
                      done.error().message);
-    return;
+    return false;
   }
   log_problem_.Reset();
-  told_ = generation;
+  return true;
 }
 
 Status PasswordKeeper::TellGroups(const Reports& monitored) {
   std::vector<std::string> names;
+  const bool asks_members = !options_.common.credentials.redis.Get()->old_password.empty();
   for (const auto& [name, report] : monitored) {
-    if (reader_.listed().contains(name)) names.push_back(name);
+    if (!asks_members || reader_.listed().contains(name)) names.push_back(name);
   }
   // Where the last turn ended, for its time may not have been enough for all.
   std::rotate(names.begin(), std::upper_bound(names.begin(), names.end(), last_told_), names.end());
@@ -98,10 +131,9 @@ Status PasswordKeeper::TellGroups(const Reports& monitored) {
   for (const auto& name : names) {
     if (Clock::now() >= deadline) return Fail(ErrorKind::kTimeout, "not all groups were looked at yet");
     last_told_ = name;
-    const auto members = reader_.ListMembers({name});
-    if (!members) return tl::unexpected(members.error());
-    if (auto told = TellGroup(name, ForGroup(monitored.at(name).master, members->at(name))); !told)
-      return told;
+    const auto auth_pass = FindForGroup(name, monitored.at(name).master);
+    if (!auth_pass) return tl::unexpected(auth_pass.error());
+    if (auto told = TellGroup(name, *auth_pass); !told) return told;
   }
   return {};
 }
@@ -124,9 +156,9 @@ Status PasswordKeeper::TellGroup(const std::string& group, const std::optional<s
 }
 
 Status PasswordKeeper::TellPeers() {
-  const auto registered = loop_.registry().sentinels.List(Watch::kNo);
-  if (!registered) return tl::unexpected(registered.error());
-  const auto value = ForPeers(*registered);
+  const auto found = FindForPeers();
+  if (!found) return tl::unexpected(found.error());
+  const auto& value = *found;
   if (!value || value == of_peers_) return {};
   const auto answers = own_sentinel_->Ask({{"SENTINEL", "CONFIG", "SET", "sentinel-pass", *value}});
   if (!answers) return tl::unexpected(answers.error());

@@ -34,18 +34,26 @@ class PasswordKeeper {
   // group in it.
   void Choose(Monitoring* monitoring, const GroupReader::Members& members,
               const std::vector<store::Sentinel>& registered) const;
-  // Our Sentinel has been started with this.
-  void Reset(const Monitoring& monitoring);
-  // While passwords change. `monitored` is what our Sentinel said last, by group.
+  // Our Sentinel has been started with this. `takes_users`: false, it may accept one password alone.
+  void Reset(const Monitoring& monitoring, bool takes_users);
+  // Always: it does what is to be done while passwords change. `monitored` is what our Sentinel said last, by
+  // group.
   void Look(const Reports& monitored);
+  // Instead, where it refuses us: it may still accept older passwords than we have.
+  void LookRefused();
 
  private:
   bool AreChanging() const;
+  // False: it does not give the changed passwords everywhere yet.
+  bool Tell(const Reports& monitored);
   Status TellGroups(const Reports& monitored);
   Status TellGroup(const std::string& group, const std::optional<std::string>& auth_pass);
   Status TellPeers();
   std::optional<std::string> ForGroup(const Endpoint& master,
                                       const std::vector<store::Member>& members) const;
+  // ZooKeeper is only asked where there is an old password.
+  Result<std::optional<std::string>> FindForGroup(const std::string& group, const Endpoint& master);
+  Result<std::optional<std::string>> FindForPeers();
   std::optional<std::string> ForPeers(const std::vector<store::Sentinel>& registered) const;
 
   daemon::WrapperLoop& loop_;

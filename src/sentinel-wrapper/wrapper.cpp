@@ -200,7 +200,7 @@ std::optional<int> Wrapper::Start(const Monitoring& monitoring) {
   if (start.kind == Kind::kServerEnded) LogEnded(start, log::Severity::kError);
   if (!start.serving()) return start.OurExitCode();
   hello_.credentials.Set(conf.hello);
-  groups_.Reset(monitoring);
+  groups_.Reset(monitoring, takes_users_);
   peer_announcer_.Reset();
   std::string groups;
   for (const auto& group : monitoring.groups)

@@ -49,13 +49,16 @@ class FakeFleet::Kept final : public redis::KeptServer {
  private:
   Result<redis::Replies> TryAsk(const std::vector<Command>& commands) {
     if (commands.empty()) return redis::Replies{};
-    auto answers = fleet_.asker_.AskAll({server()}, commands).front();
+    auto answers = logged_in_ ? fleet_.asker_.AskLoggedIn(server(), commands)
+                              : fleet_.asker_.AskAll({server()}, commands).front();
+    logged_in_ = answers || (logged_in_ && answers.error().kind == ErrorKind::kTimeout);
     if (!answers && answers.error().kind == ErrorKind::kTimeout) under_way_ = commands;
     return answers;
   }
 
   FakeFleet& fleet_;
   std::vector<Command> under_way_;  // sent, and not answered yet
+  bool logged_in_ = false;
 };
 
 FakeFleet::Redis& FakeFleet::AddMaster(const Endpoint& server) {
@@ -107,11 +110,21 @@ std::vector<Result<redis::Replies>> FakeFleet::Asker::AskAll(const std::vector<E
   std::vector<Result<redis::Replies>> answers;
   bool waited = false;
   for (const auto& server : servers) {
-    answers.push_back(fleet_.Answer(server, commands));
+    answers.push_back(server == fleet_.refuses_logins
+                          ? Result<redis::Replies>(Fail(ErrorKind::kRefused, "WRONGPASS"))
+                          : fleet_.Answer(server, commands));
     waited = waited || (!answers.back() && answers.back().error().kind == ErrorKind::kTimeout);
   }
   // All were asked at once.
   if (waited) fleet_.time_.Advance(redis::kAnswerTimeout);
+  return answers;
+}
+
+Result<redis::Replies> FakeFleet::Asker::AskLoggedIn(const Endpoint& server,
+                                                     const std::vector<Command>& commands) {
+  const std::lock_guard lock(fleet_.mutex_);
+  auto answers = fleet_.Answer(server, commands);
+  if (!answers && answers.error().kind == ErrorKind::kTimeout) fleet_.time_.Advance(redis::kAnswerTimeout);
   return answers;
 }
 
@@ -262,7 +275,7 @@ redis::Reply FakeFleet::AnswerSentinel(const Endpoint& server, Sentinel& sentine
     FindOthers(server, command.at(2));
     return Ok();
   }
-  if (Is(command, {"SENTINEL", "CONFIG", "SET"})) return Ok();
+  if (Is(command, {"SENTINEL", "CONFIG", "SET"}) || Is(command, {"ACL", "SETUSER"})) return Ok();
   if (Is(command, {"SENTINEL", "IS-MASTER-DOWN-BY-ADDR"})) return Vote(sentinel, command);
   if (Is(command, {"PUBLISH", "__SENTINEL__:HELLO"})) return Hear(sentinel, command.at(2));
   if (Is(command, {"SENTINEL"}) && command.size() > 2) return AnswerOfGroup(server, sentinel, command);

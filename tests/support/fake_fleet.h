@@ -115,6 +115,11 @@ class FakeFleet {
   std::vector<std::string> forbidden;
   // Of two, the one that all servers accept.
   std::optional<std::string> accepted_password;
+  // How long finding it takes, and how often it was asked for.
+  Duration finds_in{};
+  int searches = 0;
+  // This one refuses the password to all that are not logged in already.
+  std::optional<Endpoint> refuses_logins;
   // Runs after every order, and after every step of a failover; "" stands for the latter.
   std::function<void(const std::string& order)> on_change = [](const std::string&) {};
 
@@ -127,8 +132,11 @@ class FakeFleet {
     explicit Asker(FakeFleet& fleet) : fleet_(fleet) {}
     std::vector<Result<redis::Replies>> AskAll(const std::vector<Endpoint>& servers,
                                                const std::vector<redis::Command>& commands) override;
+    Result<redis::Replies> AskLoggedIn(const Endpoint& server, const std::vector<redis::Command>& commands);
     std::unique_ptr<redis::KeptServer> Keep(const Endpoint& server) override;
     std::optional<std::string> FindPassword(const std::vector<Endpoint>& /*servers*/) override {
+      ++fleet_.searches;
+      if (fleet_.finds_in > Duration::zero()) fleet_.time_.Advance(fleet_.finds_in);
       return fleet_.accepted_password;
     }
 

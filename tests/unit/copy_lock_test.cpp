@@ -3,13 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "support/failing_network.h"
 #include "support/fake_fleet.h"
 #include "support/fake_time.h"
 #include "support/fault_site.h"
+#include "unit/log_fixture.h"
 
 namespace redis_zk::testing::copy_lock_test {
 namespace {
@@ -88,6 +91,36 @@ TEST(CopyLockTest, OpensWithThePasswordThatTheMasterAccepts) {
   EXPECT_EQ(site.server.config.at("masteruser"), "replica");
   ASSERT_TRUE(site.lock.Close());
   EXPECT_NE(site.server.config.at("masterauth"), "the next one");
+}
+
+// As with `rename-command CONFIG ""`, or a user without +config.
+TEST(CopyLockTest, IsOpenWhereConfigIsRefusedAndNothingOfOursIsSet) {
+  for (const auto& refused :
+       std::initializer_list<std::vector<std::string>>{{"CONFIG"}, {"CONFIG", "GET"}, {"CONFIG", "SET"}}) {
+    const CapturedLog log;
+    Site site;
+    site.server.forbidden = {refused};
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_TRUE(site.lock.Open("of the master")) << refused.back();
+      EXPECT_FALSE(site.lock.Close()) << refused.back();
+    }
+    EXPECT_NE(log.text().find("cannot give redis-server the password of its master"), std::string::npos);
+    EXPECT_EQ(site.server.config.at("masterauth"), "secret");
+  }
+}
+
+TEST(CopyLockTest, IsNotOpenWhereConfigIsRefusedOnceItIsClosedOrItDoesNotAnswer) {
+  Site site;
+  site.server.state = FakeFleet::State::kGone;
+  EXPECT_FALSE(site.lock.Open("of the master"));
+  site.server.state = FakeFleet::State::kAnswers;
+  ASSERT_TRUE(site.lock.Close());
+  for (const char* refused : {"GET", "SET"}) {
+    site.server.forbidden = {{"CONFIG", refused}};
+    EXPECT_FALSE(site.lock.Open("of the master")) << refused;
+  }
+  site.server.forbidden.clear();
+  EXPECT_TRUE(site.lock.Open("of the master"));
 }
 
 TEST(CopyLockTest, ClosesWithAnotherTextEachTime) {

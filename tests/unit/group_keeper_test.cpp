@@ -475,5 +475,84 @@ TEST_F(ChangingPasswordsTest, AStartGivesTheOneThatIsAcceptedEverywhere) {
   ExpectTold(site, "old", 0);
 }
 
+// The files have changed since it was launched.
+sentinel_wrapper::Monitoring Earlier(const Endpoint& master) {
+  return {.sentinel_id = {}, .groups = {{"master1", master, 1, {}}}, .peers = {}, .passwords = -1};
+}
+
+TEST_F(ChangingPasswordsTest, TheNewOneAloneIsToldWithoutZooKeeper) {
+  for (const char* old_password : {"", "old"}) {
+    options_.common.credentials.redis.Set({"", "new", old_password});
+    options_.common.credentials.sentinel.Set({"", "new", old_password});
+    Site site(*this);
+    site.fleet.accepted_password = "new";
+    site.zookeeper.Stop();
+    site.loop->Pump(Clock::now() + 100ms);
+    ASSERT_FALSE(site.loop->session().connected());
+    site.keeper.Reset(Earlier(master_));
+    EXPECT_FALSE(site.LookFor(3s));
+    const bool is_over = *old_password == '\0';
+    ExpectTold(site, "new", is_over ? 1 : 0);
+    EXPECT_EQ(log_.text().find("ZooKeeper is away, which lists") != std::string::npos, !is_over)
+        << log_.text();
+  }
+}
+
+TEST_F(ChangingPasswordsTest, OurSentinelIsToldWhatItAcceptsUntilItHasTakenIt) {
+  options_.common.credentials.redis.Set({"", "new"});
+  options_.common.credentials.sentinel.Set({"", "new"});
+  Site site(*this);
+  site.fleet.accepted_password = "new";
+  site.fleet.forbidden = {site.own.ToAddress() + " ACL"};
+  site.keeper.Reset(Earlier(master_));
+  EXPECT_FALSE(site.LookFor(3s));
+  EXPECT_THAT(log_.text(), HasSubstr("it refuses ACL SETUSER"));
+  site.fleet.forbidden.clear();
+  EXPECT_FALSE(site.LookFor(3s));
+  EXPECT_EQ(site.Count("ACL SETUSER default resetpass >new"), 1);
+}
+
+TEST_F(ChangingPasswordsTest, OneThatWasLaunchedWithOnePasswordIsToldBoth) {
+  for (const bool takes_users : {true, false}) {
+    Site site(*this);
+    site.keeper.Reset({.sentinel_id = {}, .groups = {{"master1", master_, 1, {}}}, .peers = {}}, takes_users);
+    EXPECT_FALSE(site.LookFor(3s));
+    EXPECT_EQ(site.Count("ACL SETUSER default resetpass >new >old"), takes_users ? 0 : 1);
+  }
+}
+
+TEST_F(ChangingPasswordsTest, OneThatAcceptsOnlyWhatIsNoLongerInTheFileIsTold) {
+  options_.common.credentials.sentinel.Set({"", "new"});
+  Site site(*this);
+  site.keeper.Reset(Earlier(master_));
+  site.fleet.refuses_logins = site.own;
+  EXPECT_FALSE(site.LookFor(3s));
+  EXPECT_EQ(site.Count("ACL SETUSER default resetpass >new"), 1);
+}
+
+TEST_F(ChangingPasswordsTest, SilentServersLeaveTimeForOtherThings) {
+  Site site(*this);
+  site.fleet.accepted_password = "old";
+  site.fleet.finds_in = 500ms;
+  EXPECT_FALSE(site.LookFor(20s));
+  // Two questions each turn, which take a second of two.
+  EXPECT_LE(site.fleet.searches, 21);
+}
+
+TEST_F(ChangingPasswordsTest, AGroupThatIsMonitoredAnewIsToldAgain) {
+  Site site(*this);
+  site.fleet.accepted_password = "new";
+  site.AddGroup("g", other_master_);
+  EXPECT_FALSE(site.LookFor(4s));
+  site.fleet.sentinel(site.own).groups.erase("g");
+  site.fleet.accepted_password = "old";
+  EXPECT_FALSE(site.LookFor(200ms));
+  ASSERT_TRUE(site.Monitors("g"));
+  site.fleet.accepted_password = "new";
+  const auto before = site.Count("SENTINEL SET g auth-pass new");
+  EXPECT_FALSE(site.LookFor(4s));
+  EXPECT_EQ(site.Count("SENTINEL SET g auth-pass new"), before + 1);
+}
+
 }  // namespace
 }  // namespace redis_zk::testing::group_keeper_test

@@ -20,7 +20,10 @@ std::vector<std::string> PathsOf(const auto& sources) {
 }  // namespace
 
 Passwords::Passwords(const CommonOptions& common)
-    : strict_(common.strict_secrets), sources_(SourcesOf(common)), files_(PathsOf(sources_)) {}
+    : strict_(common.strict_secrets), sources_(SourcesOf(common)), files_(PathsOf(sources_)) {
+  // They may have changed since the options were read.
+  files_.ForgetRead();
+}
 
 std::vector<Passwords::Source> Passwords::SourcesOf(const CommonOptions& common) {
   std::vector<Source> sources;
@@ -47,17 +50,30 @@ void Passwords::Reload() {
 }
 
 void Passwords::Read() {
-  bool usable = true;
-  for (const auto& source : sources_) usable = Read(source) && usable;
-  if (!usable) return;
+  bool changed = false;
+  std::string problems;
+  for (const auto& source : sources_) {
+    const auto read = Read(source);
+    // The other file's change counts whatever is wrong with this one.
+    if (read) {
+      changed = *read || changed;
+    } else {
+      problems += (problems.empty() ? "" : "; ") + read.error().message;
+    }
+  }
+  if (changed) ++generation_;
+  if (!problems.empty()) {
+    log_problem_(log::Severity::kError, {.event = "passwords-rejected"}, problems);
+    return;
+  }
   log_problem_.Reset();
-  if (files_.NoteRead()) ++generation_;
+  files_.NoteRead();
 }
 
-bool Passwords::Read(const Source& source) {
+Result<bool> Passwords::Read(const Source& source) {
   const auto file = ReadPasswordFile(source.path);
   // Some take it away after the start.
-  if (!file && file.error().kind == ErrorKind::kNotFound) return true;
+  if (!file && file.error().kind == ErrorKind::kNotFound) return false;
   std::string problem;
   if (!file) {
     problem = fmt::format("found \"{}\", expected {}", Printable(source.path), file.error().message);
@@ -65,15 +81,13 @@ bool Passwords::Read(const Source& source) {
              strict_ && !open.empty()) {
     problem = open.front();
   }
-  if (!problem.empty()) {
-    log_problem_(
-        log::Severity::kError, {.event = "passwords-rejected"},
+  if (!problem.empty())
+    return Fail(
+        ErrorKind::kInvalid,
         fmt::format("{}: passwords not reloaded, those read before stay in use: {}", source.option, problem));
-    return false;
-  }
   const auto before = source.credentials.Get();
   const auto& [password, old_password] = file->lines;
-  if (before->password == password && before->old_password == old_password) return true;
+  if (before->password == password && before->old_password == old_password) return false;
   source.credentials.Set({before->username, password, old_password});
   log::Info({.event = "passwords-reloaded"}, "{} reloaded from {}: {}", source.option, Printable(source.path),
             old_password.empty() ? "one password is accepted"

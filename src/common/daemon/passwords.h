@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "daemon/watched_files.h"
 #include "options/common_options.h"
@@ -24,7 +25,8 @@ class Passwords {
   // The same at once, changed or not. For SIGHUP.
   void Reload();
 
-  // How often the files were others. A server that was told the passwords at another number has older ones.
+  // How often other passwords were read. A server that was told the passwords at another number has older
+  // ones.
   int generation() const { return generation_; }
 
  private:
@@ -37,8 +39,8 @@ class Passwords {
 
   static std::vector<Source> SourcesOf(const CommonOptions& common);
   void Read();
-  // False: it cannot be used.
-  bool Read(const Source& source);
+  // Whether it has other passwords than before. An error: it cannot be used.
+  Result<bool> Read(const Source& source);
 
   const bool strict_;
   const std::vector<Source> sources_;

@@ -28,8 +28,8 @@ class ServerPasswords {
   static constexpr int kNotAll = -1;
   void NoteLaunch(int generation) { told_ = generation; }
   // Tells it, until it has taken them. `users`: the user's configuration, whose own default user is left
-  // alone.
-  void Check(const redis::Conf& users);
+  // alone. False: it has not.
+  bool Check(const redis::Conf& users);
 
  private:
   const Passwords& passwords_;

@@ -16,6 +16,9 @@ class WatchedFiles {
   // They have just been read. An empty path is none.
   explicit WatchedFiles(std::vector<std::string> paths);
 
+  // They are read again as if they had changed, once.
+  void ForgetRead() { read_.clear(); }
+
   // Looks once a second. True: they are others than those read last, and have been as they are for a second:
   // several are not written at once.
   bool HaveChanged(TimePoint now);

@@ -1,8 +1,16 @@
 #include "redis/default_user.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace redis_zk::redis {
+
+namespace {
+
+// Before 6.0, and where ACL is renamed. Any other error is none for ever.
+constexpr std::string_view kUnknownCommand = "ERR unknown command";
+
+}  // namespace
 
 bool IsDefaultUserOurs(const Conf& users, const Credentials& credentials) {
   if (credentials.password.empty() || !credentials.username.empty()) return false;
@@ -24,17 +32,20 @@ std::optional<std::vector<std::string>> DefaultUserLine(const Credentials& crede
                                   "~*",   "&*",      "+@all"};
 }
 
-Status SetPasswords(KeptServer& server, const Credentials& credentials) {
+Result<Accepted> SetPasswords(KeptServer& server, const Credentials& credentials) {
   Command set{"ACL", "SETUSER", "default", "resetpass", '>' + credentials.password};
   if (!credentials.old_password.empty()) set.push_back('>' + credentials.old_password);
-  auto answers = server.Ask({set});
-  if (answers && answers->front().is_error())
-    answers =
-        server.Ask({{"CONFIG", "SET", "requirepass", RequiredPassword(credentials, /*takes_users=*/false)}});
-  if (!answers) return tl::unexpected(answers.error());
-  if (answers->front().is_error())
-    return Fail(ErrorKind::kRefused, "it refuses ACL SETUSER and CONFIG SET requirepass");
-  return {};
+  const auto set_user = server.Ask({set});
+  if (!set_user) return tl::unexpected(set_user.error());
+  if (!set_user->front().is_error()) return Accepted::kAll;
+  if (!set_user->front().text.starts_with(kUnknownCommand))
+    return Fail(ErrorKind::kRefused, "it refuses ACL SETUSER");
+  const auto set_one =
+      server.Ask({{"CONFIG", "SET", "requirepass", RequiredPassword(credentials, /*takes_users=*/false)}});
+  if (!set_one) return tl::unexpected(set_one.error());
+  if (set_one->front().is_error())
+    return Fail(ErrorKind::kRefused, "it has no ACL SETUSER, and refuses CONFIG SET requirepass");
+  return Accepted::kOne;
 }
 
 }  // namespace redis_zk::redis

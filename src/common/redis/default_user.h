@@ -23,8 +23,10 @@ const std::string& RequiredPassword(const Credentials& credentials, bool takes_u
 // The words of the line that accepts both passwords; nothing: there is one. 6.2 and newer.
 std::optional<std::vector<std::string>> DefaultUserLine(const Credentials& credentials);
 
-// Has a running server accept these passwords and no other; clients that are logged in stay. One without ACL
-// gets the one of RequiredPassword. The error shows nothing of what the server says, which may repeat one.
-Status SetPasswords(KeptServer& server, const Credentials& credentials);
+// What a server accepts now: these passwords, or the one of RequiredPassword, since it has no ACL.
+enum class Accepted { kAll, kOne };
+// Has a running server accept these passwords and no other; clients that are logged in stay. The error shows
+// nothing of what the server says, which may repeat one.
+Result<Accepted> SetPasswords(KeptServer& server, const Credentials& credentials);
 
 }  // namespace redis_zk::redis
