@@ -77,7 +77,14 @@ void SettleTarget(WatcherOptions& watcher) {
     target = {.watcher = web::ReachableAt(watcher.listen), .tls = !own.certificate.empty(), .by_name = false};
     target.files.ca = own.certificate;
   }
-  if (own.demanded == ClientCertificates::kNone) return;
+  auto demanded = own.demanded;
+  if (watcher.command == web::kHealthCheck) {
+    // It sends no secret, and a watcher that serves must not be restarted because of its files.
+    target.verified = false;
+    target.files.ca.clear();
+    if (demanded == ClientCertificates::kOptional) demanded = ClientCertificates::kNone;
+  }
+  if (demanded == ClientCertificates::kNone) return;
   target.files.certificate = own.certificate;
   target.files.key = own.key;
 }

@@ -272,12 +272,12 @@ def test_waits_hold_no_thread(watcher):
     """More than there were ever threads for, and each is told at its time."""
     version = watcher.request("/master")[1]["ETag"].removeprefix('W/"').removesuffix('"')
     with contextlib.ExitStack() as crowd:
-        waiting = [crowd.enter_context(connect(watcher, timeout=30)) for _ in range(1000)]
+        waiting = [crowd.enter_context(connect(watcher, timeout=30)) for _ in range(750)]
         started = time.monotonic()
         for connection in waiting:
             connection.sendall(f"GET /master?since={version}&wait=4s HTTP/1.1\r\nHost: watcher\r\n"
                                "Connection: close\r\n\r\n".encode())
-        streams = [crowd.enter_context(connect(watcher, timeout=30)) for _ in range(200)]
+        streams = [crowd.enter_context(connect(watcher, timeout=30)) for _ in range(150)]
         for connection in streams:
             connection.sendall(b"GET /events HTTP/1.1\r\nHost: watcher\r\n\r\n")
         assert watcher.request("/healthz")[0] == 200

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import select
 import shutil
 import signal
 import socket
@@ -206,6 +207,66 @@ def test_a_pair_that_does_not_fit_changes_nothing(watcher, authority):
     assert presented(watcher) == before
 
 
+# --- a health check must not end a watcher that serves
+
+
+def demanding(authority, demands):
+    if demands == "none":
+        return authority.http_options("watcher")
+    return {**authority.http_options("watcher"), "HTTP_TLS_CA_CERT_FILE": authority.certificate,
+            "HTTP_TLS_VERIFY_CLIENT": demands}
+
+
+@pytest.mark.parametrize("demands", ["none", "optional", "required"])
+def test_health_check_outlives_an_expired_certificate(cluster, authority, demands):
+    authority.certify("watcher", LOOPBACK, days=-1)
+    watcher = serving(cluster, **demanding(authority, demands))
+    assert ask(watcher, "healthcheck") == (0, "ok\n", "")
+    code, text, error = ask(watcher, "status")
+    assert (code, text) == (69, "") and "has expired" in error, error
+
+
+@pytest.mark.parametrize("demands", ["none", "optional", "required"])
+def test_health_check_outlives_files_that_are_half_replaced(cluster, authority, demands):
+    watcher = serving(cluster, **demanding(authority, demands))
+    # The next pair of another authority, whose key is still to come.
+    foreign = Authority(cluster.directory / "foreign")
+    foreign.certify("watcher", LOOPBACK)
+    shutil.copy(foreign.directory / "watcher.crt", authority.directory / "watcher.crt")
+    watcher.wait_log("event=certificates-rejected")
+    files = [authority.directory / f"watcher.{kind}" for kind in ("crt", "key")]
+    for present in (True, False):
+        code, told, errors = ask(watcher, "healthcheck")
+        assert (code, errors) == (0, ""), told
+        if demands == "required":
+            assert "is up, and rejected the client certificate of this check: " in told
+        else:
+            assert told == "ok\n"
+        assert ask(watcher, "status")[0] in (69, 78), "commands verify"
+        if present:
+            for file in files:
+                file.unlink()
+
+
+def test_health_check_with_a_pair_that_the_watcher_has_not_loaded(cluster, authority):
+    watcher = serving(cluster, **demanding(authority, "required"))
+    foreign = Authority(cluster.directory / "foreign")
+    foreign.certify("watcher", LOOPBACK)
+    other = foreign.http_options("watcher")
+    code, told, errors = ask(watcher, "healthcheck", **other)
+    assert (code, errors) == (0, "") and "rejected the client certificate of this check: " in told, told
+    assert ask(watcher, "status", **other)[0] == 69
+    assert ask(watcher, "healthcheck", PORT0=str(free_port()))[0] == 1
+
+
+def test_health_check_sees_a_watcher_that_stands_still(cluster, authority):
+    watcher = serving(cluster, **demanding(authority, "required"))
+    watcher.signal(signal.SIGSTOP)
+    code, told, _ = ask(watcher, "healthcheck")
+    watcher.signal(signal.SIGCONT)
+    assert code == 1 and "no TLS handshake with the watcher at" in told, told
+
+
 # --- those that do not speak TLS, or slowly
 
 
@@ -252,16 +313,101 @@ def test_handshakes_that_drip_starve_nobody(steady, figure):
     assert max(times) < 1
 
 
+def readable(connections):
+    """Those of which something has come, or the end."""
+    poll = select.poll()
+    for connection in connections:
+        poll.register(connection, select.POLLIN)
+    return {fd for fd, _ in poll.poll(0)}
+
+
+def test_requests_are_answered_before_handshakes(steady):
+    watcher = steady[0]
+    begun = hello()
+    kept = http_client(watcher)
+    kept.request("GET", "/healthz")
+    assert kept.getresponse().read() == b"ok"
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(plain_connection(watcher)) for _ in range(250)]
+        assert watcher.request("/healthz")[0] == 200, "those before it are accepted, too"
+        watcher.signal(signal.SIGSTOP)
+        try:
+            for connection in crowd:
+                connection.sendall(begun)
+            kept.request("GET", "/healthz")
+        finally:
+            watcher.signal(signal.SIGCONT)
+        assert kept.getresponse().read() == b"ok"
+        watcher.signal(signal.SIGSTOP)
+        answered = len(readable(crowd))
+        watcher.signal(signal.SIGCONT)
+        assert answered < 125, "the request came last, and was not answered last"
+        for connection in crowd:
+            assert connection.recv(1) == b"\x16", "all have their turn"
+    kept.close()
+
+
+def test_a_loop_of_handshakes_holds_up_no_request(steady, figure):
+    watcher = steady[0]
+    with Crowd(watcher, 300, 0.5, [hello(), b"\0" * 9], connect=plain_connection):
+        times = health_times(watcher, 8)
+    figure(f"300 clients that begin a TLS handshake every 0.5 s: /healthz takes ms: "
+           f"{1000 * statistics.median(times):.1f}, worst {1000 * max(times):.0f}")
+    assert statistics.median(times) < 0.1
+    assert max(times) < 1
+
+
+def resident(watcher):
+    """MiB."""
+    status = open(f"/proc/{watcher.pid}/status").read()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def test_silent_connections_cost_what_plain_ones_cost(watcher, figure):
+    assert watcher.request("/healthz")[0] == 200
+    before = resident(watcher)
+    with contextlib.ExitStack() as crowd:
+        for _ in range(900):
+            crowd.enter_context(plain_connection(watcher))
+        assert watcher.request("/healthz")[0] == 200
+        grown = resident(watcher) - before
+    figure(f"900 silent connections to the TLS port take MiB: {grown:.1f}")
+    assert grown < 3
+
+
+@pytest.mark.parametrize("begun", [hello(), hello()[:-1]], ids=["whole hello", "part of it"])
+def test_memory_of_unfinished_handshakes(watcher, figure, begun):
+    """They have five seconds."""
+    assert watcher.request("/healthz")[0] == 200
+    before = resident(watcher)
+    with contextlib.ExitStack() as crowd:
+        connections = [crowd.enter_context(plain_connection(watcher)) for _ in range(900)]
+        for connection in connections:
+            connection.sendall(begun)
+        assert watcher.request("/healthz")[0] == 200
+        grown = resident(watcher) - before
+    figure(f"900 unfinished TLS handshakes take MiB: {grown:.1f}")
+    assert before + grown < 64
+
+
+def test_connections_with_tls_are_fewer(watcher):
+    assert watcher.request("/healthz")[0] == 200
+    with contextlib.ExitStack() as crowd:
+        connections = [crowd.enter_context(plain_connection(watcher)) for _ in range(1024)]
+        assert watcher.request("/healthz")[0] == 200
+        assert 64 <= len(readable(connections)) <= 66, "closed for newer ones"
+        assert not readable(connections[-500:])
+
+
 def test_memory_of_many_connections(watcher, figure):
     with contextlib.ExitStack() as crowd:
-        connections = [crowd.enter_context(connect(watcher)) for _ in range(1000)]
+        connections = [crowd.enter_context(connect(watcher)) for _ in range(900)]
         for connection in connections:
             connection.sendall(HEAD)
             assert connection.recv(65536).startswith(b"HTTP/1.1 503")
-        status = open(f"/proc/{watcher.pid}/status").read()
-        held = int(status.split("VmRSS:")[1].split()[0]) / 1024
+        held = resident(watcher)
         assert watcher.request("/healthz")[0] == 200
-    figure(f"RSS of a watcher with 1000 idle TLS connections MiB: {held:.1f}")
+    figure(f"RSS of a watcher with 900 idle TLS connections MiB: {held:.1f}")
     assert held < 64
 
 

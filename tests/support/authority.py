@@ -19,13 +19,13 @@ class Authority:
     def _openssl(self, *words):
         subprocess.run(["openssl", *words], cwd=self.directory, check=True, capture_output=True)
 
-    def certify(self, name, *addresses):
+    def certify(self, name, *addresses, days=2):
         """The path of a file with a certificate and its key, which also stand alone beside it (.crt, .key)."""
         names = ",".join([f"DNS:{name}", *(f"IP:{address}" for address in addresses)])
         self._openssl("req", *NEW_KEY, "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}",
                       "-keyout", f"{name}.key", "-out", f"{name}.csr")
         self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                      "-copy_extensions", "copy", "-days", "2", "-out", f"{name}.crt")
+                      "-copy_extensions", "copy", "-days", str(days), "-out", f"{name}.crt")
         both = self.directory / f"{name}.pem"
         both.touch(0o600)
         both.write_text((self.directory / f"{name}.key").read_text() + (self.directory / f"{name}.crt").read_text())

@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -88,6 +91,27 @@ TEST(HttpTlsTest, SaysWhichOptionIsWrong) {
   }
 }
 
+TEST(HttpTlsTest, KnowsTheAlertsAboutTheCertificateOfAClient) {
+  struct Row {
+    int library;
+    int reason;
+    bool none;
+    bool ours;
+  };
+  for (const auto& [library, reason, none, ours] :
+       {Row{ERR_LIB_SSL, SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, true, false},
+        Row{ERR_LIB_SSL, SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, true, false},
+        Row{ERR_LIB_SSL, SSL_R_TLSV1_ALERT_UNKNOWN_CA, false, true},
+        Row{ERR_LIB_SSL, SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, false, true},
+        Row{ERR_LIB_SSL, SSL_R_TLSV1_ALERT_INTERNAL_ERROR, false, false},
+        Row{ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED, false, false},
+        Row{ERR_LIB_X509, SSL_R_TLSV1_ALERT_UNKNOWN_CA, false, false}, Row{0, 0, false, false}}) {
+    const auto code = ERR_PACK(library, 0, reason);
+    EXPECT_EQ(IsAboutNoCertificate(code), none) << library << ' ' << reason;
+    EXPECT_EQ(IsAboutOurCertificate(code), ours) << library << ' ' << reason;
+  }
+}
+
 // A client's end of a connection, and the watcher's.
 class Pair {
  public:
@@ -115,7 +139,7 @@ class Pair {
     std::array<int, 2> fds{};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds.data()), 0);
     client_ = fds[0];
-    return std::move(*redis_zk::Stream::Accept(fds[1], {"10.0.0.9", 1}, tls));
+    return redis_zk::Stream::Accept(fds[1], {"10.0.0.9", 1}, tls);
   }
 
   int client_ = -1;
@@ -147,6 +171,18 @@ TEST_F(ConnectionTlsTest, IsIdleBeforeTheFirstByteAndHasARequestsTimeFromThenOn)
   pair_.Send("\x02");
   EXPECT_EQ(connection_.ShakeHands(later_ + 2s), Handshake::kUnfinished);
   EXPECT_EQ(connection_.deadline(), later_ + 5s) << "what drips gets no more";
+}
+
+TEST_F(ConnectionTlsTest, IsEncryptedBeforeTheFirstByteAndNotesEachLook) {
+  EXPECT_TRUE(connection_.socket.encrypted());
+  EXPECT_TRUE(connection_.socket.in_handshake());
+  EXPECT_EQ(connection_.socket.wanted_events(/*unsent=*/false), POLLIN);
+  EXPECT_FALSE(connection_.socket.has_buffered());
+  EXPECT_EQ(connection_.moved_at, pair_.start);
+  for (const TimePoint at : {later_, later_ + 1s}) {
+    EXPECT_EQ(connection_.ShakeHands(at), Handshake::kUnfinished);
+    EXPECT_EQ(connection_.moved_at, at) << "the next turn is that of those that have waited longer";
+  }
 }
 
 TEST_F(ConnectionTlsTest, AnswersHttpInPlain) {

@@ -45,27 +45,6 @@ AddressInfo ParseSocketAddress(const std::string& address, std::uint16_t port) {
   return {raw, &freeaddrinfo};
 }
 
-// Whether the peer's alert may be about the certificate that we did not present.
-bool IsAboutNone(int alert) {
-  // Before TLS 1.3 there is no word for it.
-  return alert == SSL_AD_CERTIFICATE_REQUIRED || alert == SSL_AD_HANDSHAKE_FAILURE;
-}
-
-// Whether it is about the one that we presented.
-bool IsAboutOurs(int alert) {
-  switch (alert) {
-    case SSL_AD_BAD_CERTIFICATE:
-    case SSL_AD_UNSUPPORTED_CERTIFICATE:
-    case SSL_AD_CERTIFICATE_REVOKED:
-    case SSL_AD_CERTIFICATE_EXPIRED:
-    case SSL_AD_CERTIFICATE_UNKNOWN:
-    case SSL_AD_UNKNOWN_CA:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 void Stream::Free::operator()(ssl_st* tls) const { SSL_free(tls); }
@@ -110,16 +89,14 @@ Result<Stream> Stream::Connect(const Endpoint& server, std::shared_ptr<const Tls
   return stream;
 }
 
-Result<Stream> Stream::Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsContext> tls) {
+Stream Stream::Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsContext> tls) {
   Stream stream(client);
   stream.fd_ = fd;
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   stream.state_ = tls ? State::kHandshake : State::kOpen;
-  if (!tls) return stream;
-  if (const auto begun = stream.BeginTls(std::move(tls)); !begun) return tl::unexpected(begun.error());
-  SSL_set_accept_state(stream.tls_.get());
-  stream.tls_wants_ = POLLIN;
+  stream.tls_wants_ = tls ? POLLIN : short{0};
+  stream.context_ = std::move(tls);
   return stream;
 }
 
@@ -156,6 +133,10 @@ Result<short> Stream::Advance(short events) {
 }
 
 Status Stream::ShakeHands() {
+  if (!tls_) {
+    if (auto begun = BeginTls(context_); !begun) return begun;
+    SSL_set_accept_state(tls_.get());
+  }
   ERR_clear_error();
   const int returned = SSL_do_handshake(tls_.get());
   if (returned != 1) return AfterTls(returned);
@@ -252,10 +233,9 @@ tl::unexpected<Error> Stream::TlsFailure(unsigned long code) const {
   if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) return Gone();
   if (reason == SSL_R_WRONG_VERSION_NUMBER && in_handshake())
     return Failure(ErrorKind::kRefused, "it does not speak TLS");
-  const int alert = reason - SSL_AD_REASON_OFFSET;
-  if (files.certificate.empty() && IsAboutNone(alert))
+  if (files.certificate.empty() && IsAboutNoCertificate(code))
     return Failure(ErrorKind::kRefused, "it wants a client certificate, and none is configured: " + text);
-  if (IsAboutOurs(alert)) {
+  if (IsAboutOurCertificate(code)) {
     return Failure(ErrorKind::kRefused,
                    fmt::format("it refuses the certificate in {}: {}", files.certificate, text));
   }

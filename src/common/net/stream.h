@@ -21,8 +21,9 @@ class Stream {
   // Starts to connect. `server` should be an IP address: a name is resolved here, which may block. `tls`:
   // nothing for a plain connection.
   static Result<Stream> Connect(const Endpoint& server, std::shared_ptr<const TlsContext> tls);
-  // Takes over a connection that a client has opened, which must not block and is closed in any case.
-  static Result<Stream> Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsContext> tls);
+  // Takes over a connection that a client has opened, which must not block. What TLS needs is allocated by
+  // the first Advance: before the client's first byte its connection costs as much as a plain one.
+  static Stream Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsContext> tls);
   ~Stream();
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
@@ -30,7 +31,7 @@ class Stream {
   int fd() const { return fd_; }
   // The peer has taken the connection, and its part of the TLS handshake is missing.
   bool in_handshake() const { return state_ == State::kHandshake; }
-  bool encrypted() const { return tls_ != nullptr; }
+  bool encrypted() const { return context_ != nullptr; }
   // What poll() should wait for; `unsent`: the owner has something to write.
   short wanted_events(bool unsent) const;
 
@@ -78,9 +79,9 @@ class Stream {
   int fd_ = -1;
   State state_ = State::kConnecting;
   bool ended_ = false;
-  short tls_wants_ = 0;  // what TLS waits for, whatever the owner wants
-  std::shared_ptr<const TlsContext> context_;
-  std::unique_ptr<ssl_st, Free> tls_;  // nothing: plain
+  short tls_wants_ = 0;                        // what TLS waits for, whatever the owner wants
+  std::shared_ptr<const TlsContext> context_;  // nothing: plain
+  std::unique_ptr<ssl_st, Free> tls_;          // nothing, too: a client's, which has not begun
 };
 
 }  // namespace redis_zk

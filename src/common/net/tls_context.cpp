@@ -120,6 +120,11 @@ Status PreparePort(SSL_CTX* context, const TlsFiles& files) {
   return DemandFromClients(context, files);
 }
 
+// The peer's alert; -1: the error is none.
+int AlertOf(unsigned long code) {
+  return ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET : -1;
+}
+
 }  // namespace
 
 void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
@@ -178,6 +183,26 @@ std::string DescribeRejection(long result, const std::string& ca) {
       return "is for another name";
     default:
       return fmt::format("is rejected: {}", X509_verify_cert_error_string(result));
+  }
+}
+
+bool IsAboutNoCertificate(unsigned long code) {
+  const int alert = AlertOf(code);
+  // Before TLS 1.3 there is no word for it.
+  return alert == SSL_AD_CERTIFICATE_REQUIRED || alert == SSL_AD_HANDSHAKE_FAILURE;
+}
+
+bool IsAboutOurCertificate(unsigned long code) {
+  switch (AlertOf(code)) {
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+      return true;
+    default:
+      return false;
   }
 }
 

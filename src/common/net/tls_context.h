@@ -62,4 +62,9 @@ Status PrepareClient(ssl_ctx_st* context, const TlsFiles& files);
 // sentence that begins with the certificate. `result` is OpenSSL's.
 std::string DescribeRejection(long result, const std::string& ca);
 
+// Whether an error of OpenSSL is the peer's alert about the certificate that we present: there is none
+// (before TLS 1.3 the alert may mean something else), or it is not accepted.
+bool IsAboutNoCertificate(unsigned long code);
+bool IsAboutOurCertificate(unsigned long code);
+
 }  // namespace redis_zk

@@ -27,13 +27,16 @@ struct Target {
   // With TLS: `ca` has authorities, or the watcher's own certificate; empty: the authorities of this system.
   TlsFiles files{};
   bool by_name = true;  // whether its certificate must name the host of `watcher`
+  // Whether its certificate must be trusted. False: for questions without a secret alone; files that cannot
+  // be loaded are left out then.
+  bool verified = true;
 };
 
 using Headers = std::multimap<std::string, std::string>;
 
 // `path` with its query, encoded. kUnavailable: no watcher is there, or it is not trusted, nothing was sent;
 // kInvalid: the files for TLS cannot be used; kUnknownOutcome: one is there, or was, and its answer did not
-// come.
+// come; kRefused, of one that is not verified: it is there, and does not accept the certificate in `files`.
 Result<Response> Get(const Target& target, const std::string& path, const Headers& headers,
                      Duration patience);
 Result<Response> Post(const Target& target, const std::string& path, const Headers& headers,

@@ -58,6 +58,7 @@ void Connection::Append(std::string_view bytes, TimePoint now) {
 bool Connection::is_slow(TimePoint now) const { return !out.empty() && moved_at + kTakesWithin <= now; }
 
 Connection::Handshake Connection::ShakeHands(TimePoint now) {
+  moved_at = now;
   if (!greeted) {
     const auto first = socket.Peek();
     if (!first) return socket.ended() ? Handshake::kBroken : Handshake::kUnfinished;

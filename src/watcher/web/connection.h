@@ -78,7 +78,7 @@ struct Connection {
   bool keeps_alive = true;   // after what is in `out`
   bool half_closed = false;  // the client will send nothing more
   TimePoint since;           // when the request or handshake began, or when the connection became idle
-  TimePoint moved_at;        // when the client took something last
+  TimePoint moved_at;        // when the client took something last, or its handshake was seen to
   TimePoint wait_until{};
   std::uint64_t asked_at_news = 0;  // how many news there had been when it was asked last
   TimePoint timer{};                // when it is looked at, at the latest

@@ -67,8 +67,7 @@ std::optional<Listener::Accepted> Listener::Accept(Failure* failure) const {
     if (socket >= 0) {
       auto from = EndpointOf(address);
       auto stream = redis_zk::Stream::Accept(socket, from, tls_ == nullptr ? nullptr : tls_->Get());
-      if (!stream) continue;
-      return Accepted{std::move(*stream), std::move(from)};
+      return Accepted{std::move(stream), std::move(from)};
     }
     const int error = errno;
     if (error == EAGAIN) return std::nullopt;

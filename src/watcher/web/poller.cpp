@@ -27,6 +27,8 @@ constexpr std::uint64_t kWake = 1;
 constexpr int kAnswersPerTurn = 16;
 constexpr std::size_t kReceivedPerTurn = std::size_t{64} * 1024;
 constexpr int kAcceptedPerTurn = 64;
+// A step of one takes up to milliseconds, a quick answer microseconds.
+constexpr std::size_t kHandshakesPerTurn = 8;
 // A client may send its next requests before it has the answer; not many.
 constexpr std::size_t kMostAhead = std::size_t{2} * 1024;
 // Each at a worker holds a copy of its request.
@@ -96,16 +98,8 @@ void Poller::Turn() {
   const int count = epoll_wait(epoll_.get(), events.data(), events.size(), timeout);
   now_ = Clock::now();
   for (const Id id : std::exchange(again_, {})) With(id, [](Connection&) { return true; });
-  bool accepts = false;
-  for (int index = 0; index < count; ++index) {
-    const auto& event = events[static_cast<std::size_t>(index)];
-    const Id id = event.data.u64;
-    accepts = accepts || id == kListener;
-    if (id == kListener || id == kWake) continue;
-    With(id, [&](Connection& connection) { return OnReady(id, connection, event.events); });
-  }
   // Behind what has come on the others, since one of them may have to make room.
-  if (accepts) Accept();
+  if (SeeTo({events.data(), static_cast<std::size_t>(std::max(count, 0))})) Accept();
   std::uint64_t woken = 0;
   if (read(wake_.get(), &woken, sizeof woken) > 0) {
     if (stopping_ && listener_) BeginStop();
@@ -116,6 +110,27 @@ void Poller::Turn() {
     With(*id, [this, id](Connection& connection) { return OnDue(*id, connection); });
   while (const auto id = connections_.FindTooMuch()) connections_.Remove(*id);
   if (listener_ && accept_at_ != TimePoint{} && now_ >= accept_at_) ListenAgainAt(TimePoint{});
+}
+
+bool Poller::SeeTo(std::span<const epoll_event> events) {
+  bool accepts = false;
+  std::vector<std::pair<TimePoint, Id>> handshakes;
+  for (const auto& event : events) {
+    const Id id = event.data.u64;
+    accepts = accepts || id == kListener;
+    if (id == kListener || id == kWake) continue;
+    With(id, [&](Connection& connection) {
+      const bool shakes = connection.state == State::kHandshake;
+      if (shakes) handshakes.emplace_back(connection.moved_at, id);
+      return (event.events & (EPOLLERR | EPOLLHUP)) == 0 && (shakes || OnReady(id, connection, event.events));
+    });
+  }
+  // Those that have waited longest. epoll reports the others again.
+  std::sort(handshakes.begin(), handshakes.end());
+  handshakes.resize(std::min(handshakes.size(), kHandshakesPerTurn));
+  for (const auto& [since, id] : handshakes)
+    With(id, [this](Connection& connection) { return ShakeHands(connection); });
+  return accepts;
 }
 
 void Poller::ListenAgainAt(TimePoint time) {
@@ -177,8 +192,6 @@ void Poller::With(Id id, Act act) {
 }
 
 bool Poller::OnReady(Id id, Connection& connection, std::uint32_t events) {
-  if ((events & (EPOLLERR | EPOLLHUP)) != 0) return false;
-  if (connection.state == State::kHandshake) return ShakeHands(connection);
   // TLS may have waited for the one to do the other.
   const auto ready = connection.socket.Advance(static_cast<short>(events & (EPOLLIN | EPOLLOUT)));
   if (!ready) return false;

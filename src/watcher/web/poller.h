@@ -5,9 +5,12 @@
 // takes longer than making it; answers that take long, and admin requests, each have workers of their own.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -40,6 +43,8 @@ class Poller {
   void Wake() const;
   // Waits until something happens, and sees to the connections that it happened to.
   void Turn();
+  // True: there are clients to accept.
+  bool SeeTo(std::span<const epoll_event> events);
   void Accept();
   // No client is accepted before; TimePoint{}: from now on.
   void ListenAgainAt(TimePoint time);

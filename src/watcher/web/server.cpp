@@ -14,6 +14,9 @@ namespace redis_zk::watcher::web {
 namespace {
 
 constexpr std::size_t kMostConnections = 4096;
+// OpenSSL keeps 20 KiB for an idle one and 45 KiB for an unfinished handshake: 42 MiB in all at worst, for
+// which a container of 64 MiB has room.
+constexpr std::size_t kMostTlsConnections = 960;
 // For ZooKeeper, Redis, Sentinels, behaviors and files.
 constexpr std::size_t kOtherDescriptors = 1024;
 constexpr Duration kEndsWithin = 6s;
@@ -22,9 +25,10 @@ constexpr Duration kAdminPatience = 1min;
 constexpr Duration kStopCheck = 100ms;
 
 // The loop's descriptors must not run out.
-std::size_t MostConnections() {
-  const std::size_t limit = os::RaiseDescriptorLimit(kMostConnections + kOtherDescriptors);
-  return std::min(kMostConnections, limit - std::min(limit / 2, kOtherDescriptors));
+std::size_t MostConnections(bool tls) {
+  const std::size_t most = tls ? kMostTlsConnections : kMostConnections;
+  const std::size_t limit = os::RaiseDescriptorLimit(most + kOtherDescriptors);
+  return std::min(most, limit - std::min(limit / 2, kOtherDescriptors));
 }
 
 }  // namespace
@@ -48,7 +52,8 @@ Server::~Server() {
 redis_zk::Status Server::Start(const Endpoint& listen, const TlsSource* tls) {
   auto listener = Listener::Listen(listen, tls);
   if (!listener) return tl::unexpected(listener.error());
-  auto& poller = impl_->poller.emplace(impl_->responder, std::move(*listener), MostConnections());
+  auto& poller =
+      impl_->poller.emplace(impl_->responder, std::move(*listener), MostConnections(tls != nullptr));
   std::promise<void> ended;
   impl_->ended = ended.get_future();
   impl_->thread = std::thread([&poller, ended = std::move(ended)]() mutable {
