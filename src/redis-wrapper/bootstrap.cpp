@@ -75,12 +75,9 @@ Decision WaitForActing(const std::string& what, const Endpoint& acting) {
 // No daemon gives this node another password, or other certificates.
 Decision WaitForAccess(const View& view, const std::string& what) {
   const Error& error = view.refusing.begin()->second;
-  const bool tls = redis::IsAboutTls(error);
-  Decision decision = Decision::Wait(
-      tls ? "certificates" : "credentials",
-      fmt::format("{}; {}; {}", what, error.message,
-                  tls ? "write certificates that both nodes accept"
-                      : "make REDIS_USERNAME and REDIS_PASSWORD of this node match, or the ACL rules"));
+  Decision decision =
+      Decision::Wait(redis::IsAboutTls(error) ? "certificates" : "credentials",
+                     fmt::format("{}; {}; {}", what, error.message, redis::HowToBeAccepted(error)));
   decision.needs_person = true;
   return decision;
 }

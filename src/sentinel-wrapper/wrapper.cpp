@@ -22,11 +22,10 @@ namespace redis_zk::sentinel_wrapper {
 
 namespace {
 
-using daemon::Answer;
 using store::Record;
 using zookeeper::Watch;
 
-// A watch can get lost with its session; the record is read again this often.
+// A watch can get lost with its session.
 constexpr Duration kLookAgain = 1s;
 constexpr Duration kLookAgainSoon = 200ms;
 // A burst of changes in ZooKeeper is one piece of news.
@@ -136,10 +135,9 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
 // Of a group of the dead, Sentinel would promote the first that returns, whatever its data.
 bool Wrapper::SomebodyLives(const Record& record) {
   std::vector<Endpoint> candidates{record.master};
-  if (const auto members = loop_.registry().members.List(options_.common.master_name, Watch::kNo)) {
-    for (const auto& member : *members) {
-      if (member.serving) candidates.push_back(member.endpoint);
-    }
+  const auto members = loop_.registry().members.List(options_.common.master_name, Watch::kNo);
+  for (const auto& member : members.value_or(std::vector<store::Member>{})) {
+    if (member.serving) candidates.push_back(member.endpoint);
   }
   return !network_.redis.WhoAnswers(candidates).empty();
 }
@@ -149,12 +147,10 @@ void Wrapper::WarnOfRefusal(const Endpoint& master) {
   if (!info && info.error().kind == ErrorKind::kRefused)
     log::Warn({.event = "peer-refused", .peer = master.ToAddress()},
               "{}; Sentinel will call that server down; {}", info.error().message,
-              redis::IsAboutTls(info.error())
-                  ? "write certificates that both accept"
-                  : "make REDIS_USERNAME and REDIS_PASSWORD match, or the ACL rules");
+              redis::HowToBeAccepted(info.error()));
 }
 
-Result<Answer> Wrapper::Probe() const {
+Result<daemon::Answer> Wrapper::Probe() const {
   const auto answer = network_.sentinels.Ask(options_.server.bind, {{"INFO", "server"}});
   const bool is_protected =
       answer ? redis::IsProtected(answer->front().text) || runner_.RefusesOthers(network_.sentinels)
@@ -168,9 +164,9 @@ Result<Answer> Wrapper::Probe() const {
   if (answer) {
     auto foreign = runner_.NotOurs(redis::NumberIn(answer->front().text, "process_id"));
     if (foreign) return Fail(ErrorKind::kInvalid, std::move(*foreign));
-    return Answer::kServing;
+    return daemon::Answer::kServing;
   }
-  if (answer.error().kind != ErrorKind::kRefused) return Answer::kNone;
+  if (answer.error().kind != ErrorKind::kRefused) return daemon::Answer::kNone;
   return Fail(redis::IsAboutTls(answer.error())
                   ? "redis-sentinel cannot be reached with TLS; look at REDIS_TLS and the tls lines of "
                     "SENTINEL_CONF"

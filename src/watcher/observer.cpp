@@ -84,9 +84,7 @@ void Observer::LogRefusal(const Endpoint& server, const Result<redis::ServerInfo
   } else if (refusing_.insert(server).second) {
     log::Warn({.event = "server-refuses-watcher", .peer = server.ToAddress()},
               "cannot ask redis-server how it is, retrying: {}; {}", info.error().message,
-              redis::IsAboutTls(info.error())
-                  ? "give the watcher certificates that this server accepts"
-                  : "make REDIS_USERNAME and REDIS_PASSWORD of the watcher match, or the ACL rules");
+              redis::HowToBeAccepted(info.error()));
   }
 }
 

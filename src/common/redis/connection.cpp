@@ -205,6 +205,11 @@ Result<std::optional<Reply>> Connection::Receive(TimePoint deadline) {
 
 bool IsFull(const Error& error) { return error.message.find(kFull) != std::string::npos; }
 
+std::string_view HowToBeAccepted(const Error& refusal) {
+  return IsAboutTls(refusal) ? "write certificates that both accept"
+                             : "make REDIS_USERNAME and REDIS_PASSWORD match, or the ACL rules";
+}
+
 bool IsAboutTls(const Error& error) {
   return error.kind == ErrorKind::kRefused && (error.message.find("TLS") != std::string::npos ||
                                                error.message.find(" certificate") != std::string::npos);

@@ -93,5 +93,7 @@ class Connection {
 bool IsFull(const Error& error);
 // One of both does not accept the other's certificate, or does not speak TLS. kRefused.
 bool IsAboutTls(const Error& error);
+// What a person does about a server that refuses us, as half a sentence.
+std::string_view HowToBeAccepted(const Error& refusal);
 
 }  // namespace redis_zk::redis
