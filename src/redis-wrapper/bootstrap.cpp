@@ -170,6 +170,7 @@ Decision DecideAsNamedMaster(const View& view, const std::string& who_says) {
     decision.ask_failover = true;
     return decision;
   }
+  if (!view.refusing.empty()) return WaitForAccess(view, who_says + " names this node as master");
   if (!view.silent.empty()) {
     return Decision::Wait(
         "silent-member",

@@ -225,9 +225,9 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
                 report = Fail(ErrorKind::kRefused, "AUTH: WRONGPASS");
               scene.topology.serving["g"] = {kMaster, kReplica};
             },
-            {"Sentinel 10.0.1.1:26379 refuses us: AUTH: WRONGPASS",
-             "Sentinel 10.0.1.2:26379 refuses us: AUTH: WRONGPASS",
-             "Sentinel 10.0.1.3:26379 refuses us: AUTH: WRONGPASS",
+            {"Sentinel 10.0.1.1:26379 refuses the watcher: AUTH: WRONGPASS",
+             "Sentinel 10.0.1.2:26379 refuses the watcher: AUTH: WRONGPASS",
+             "Sentinel 10.0.1.3:26379 refuses the watcher: AUTH: WRONGPASS",
              "only 0 of 3 Sentinels agree with the record",
              "no Sentinel answers this watcher: whether a failover is possible is unknown"}},
            {"a Sentinel is silent",

@@ -23,6 +23,12 @@ void Fill(FaultSite& site, const std::string& parent, std::size_t from, std::siz
     ASSERT_TRUE(site.session.Create(fmt::format("{}/{:05}", parent, i), data, lifetime));
 }
 
+// Each with an address of its own.
+void FillWithOthers(FaultSite& site, const std::string& parent, std::size_t from, std::size_t to) {
+  for (std::size_t i = from; i < to; ++i)
+    Fill(site, parent, i, i + 1, Lifetime::kPersistent, fmt::format("10.0.0.1 {}", 10000 + i));
+}
+
 std::size_t CountLines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 TEST(ZnodesTest, ReadsABoundedNumberAndSaysOnceWhatIsLeftOut) {
@@ -50,11 +56,11 @@ TEST(ZnodesTest, OfSentinelsThatWereLeftBehindTheNewestAreListed) {
   FaultSite site;
   ASSERT_TRUE(site.registry.groups.Ensure("master1"));
   const std::string parent = "/redis/sentinels";
-  Fill(site, parent, 100, 100 + store::kMostOthers);
+  FillWithOthers(site, parent, 100, 100 + store::kMostOthers);
   const CapturedLog log;
   EXPECT_EQ(site.registry.sentinels.List(Watch::kNo)->size(), store::kMostOthers);
   EXPECT_EQ(log.text(), "") << "as many as are listed";
-  Fill(site, parent, 0, 20);
+  FillWithOthers(site, parent, 0, 20);
   ASSERT_TRUE(site.registry.sentinels.Register({"ours", {"10.0.0.2", 26379}}));
   for (int look = 0; look < 2; ++look) {
     const auto listed = site.registry.sentinels.List(Watch::kNo);
@@ -64,6 +70,17 @@ TEST(ZnodesTest, OfSentinelsThatWereLeftBehindTheNewestAreListed) {
     EXPECT_EQ((*listed)[21].uuid, "00120");
   }
   EXPECT_EQ(CountLines(log.text()), 1U) << log.text();
+}
+
+TEST(ZnodesTest, WhatOneAddressLeftBehindTakesNoOthersPlace) {
+  FaultSite site;
+  ASSERT_TRUE(site.registry.groups.Ensure("master1"));
+  ASSERT_TRUE(site.session.Create("/redis/sentinels/old", "10.0.0.9 26379", Lifetime::kPersistent));
+  Fill(site, "/redis/sentinels", 0, 2 * store::kMostOthers);
+  const auto listed = site.registry.sentinels.List(Watch::kNo);
+  ASSERT_EQ(listed->size(), 2U);
+  EXPECT_EQ(listed->front().uuid, fmt::format("{:05}", 2 * store::kMostOthers - 1)) << "the newest of it";
+  EXPECT_EQ(listed->back().uuid, "old");
 }
 
 TEST(ZnodesTest, WhatWasLeftBehindIsReadOnceAMinuteAndIsOneLine) {
