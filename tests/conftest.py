@@ -33,3 +33,8 @@ def pytest_terminal_summary(terminalreporter):
 def figure(record_property):
     """Notes a measured figure for the end of the run; it travels with the report of the test."""
     return lambda line: record_property("figure", line)
+
+
+def pytest_make_parametrize_id(val):
+    """A long value gets a short name: pytest puts the name into the environment of whatever the test starts."""
+    return repr(val[:60]) if isinstance(val, (bytes, str)) and len(val) > 100 else None

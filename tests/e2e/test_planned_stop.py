@@ -222,6 +222,8 @@ def test_replica_without_a_link_is_not_promoted(fleet):
     cluster, nodes, sentinels, watcher = fleet
     master = cluster.master(nodes)
     behind, attached = (node for node in nodes if node is not master)
+    # By then its wrapper sets none any more.
+    behind.wait_log("event=replica-priority-set")
     behind.ask("CONFIG", "SET", "replica-priority", "10")
     for sentinel in sentinels:
         wait_for(lambda each=sentinel: any(replica["slave-priority"] == 10 for replica in each.replicas()),
