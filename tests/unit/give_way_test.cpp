@@ -58,7 +58,7 @@ TEST_F(GiveWayTest, StaysWhereNobodyCanTakeOver) {
     const char* priority;
     std::function<void(WrapperSite&)> change;
   };
-  for (const auto& [name, priority, change] : std::initializer_list<Row>{
+  for (const Row& row : std::initializer_list<Row>{
            {"its user wants it to be one", "100", [](auto&) {}},
            {"the replica is a backup, too", "0",
             [](auto& s) { s.fleet.redis(kB).config["replica-priority"] = "0"; }},
@@ -75,15 +75,15 @@ TEST_F(GiveWayTest, StaysWhereNobodyCanTakeOver) {
            {"ZooKeeper is away", "0", [](auto& s) { s.zookeeper.Stop(); }}}) {
     WrapperSite site;
     const CapturedLog log;
-    Begin(site, priority, change);
+    Begin(site, row.priority, row.change);
     site.LookAfter(kServes + 15s, [&] {
-      EXPECT_EQ(site.own().role, Role::kMaster) << name;
-      EXPECT_EQ(Orders(site, "CLIENT PAUSE 2500 WRITE"), 0) << name;
+      EXPECT_EQ(site.own().role, Role::kMaster) << row.name;
+      EXPECT_EQ(Orders(site, "CLIENT PAUSE 2500 WRITE"), 0) << row.name;
     });
     site.options.handover_timeout = 0ms;
     site.Run(signals());
-    EXPECT_TRUE(site.looked) << name;
-    EXPECT_THAT(log.text(), Not(HasSubstr("replica-priority"))) << name;
+    EXPECT_TRUE(site.looked) << row.name;
+    EXPECT_THAT(log.text(), Not(HasSubstr("replica-priority"))) << row.name;
   }
 }
 

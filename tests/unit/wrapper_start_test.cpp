@@ -59,28 +59,27 @@ TEST_F(WrapperStartTest, AServerThatIsOpenToOtherHostsIsToldInZooKeeperInEverySe
     const char* password;
     bool told;
   };
-  for (const auto& [name, on_loopback, password, told] :
-       std::initializer_list<Row>{{"open", false, "", true},
-                                  {"with a password", false, "secret", false},
-                                  {"on loopback", true, "", false}}) {
+  for (const Row& row : std::initializer_list<Row>{{"open", false, "", true},
+                                                   {"with a password", false, "secret", false},
+                                                   {"on loopback", true, "", false}}) {
     WrapperSite site;
     auto& server = site.options.server;
-    if (!on_loopback) {
+    if (!row.on_loopback) {
       server.bind_ip = server.bind.host = "0.0.0.0";
       server.announce = {"10.0.0.1", site.self.port};
       site.servers.manners.with = [&](auto&) { site.fleet.AddMaster(server.announce); };
     }
-    site.options.common.credentials.redis = redis::Credentials{"", password};
+    site.options.common.credentials.redis = redis::Credentials{"", row.password};
     std::vector<store::OpenServer> wanted;
-    if (told) wanted.push_back({.daemon = "redis-wrapper", .endpoint = server.announce});
-    const auto look = [&] { EXPECT_EQ(site.other.open_servers.List().value(), wanted) << name; };
+    if (row.told) wanted.push_back({.daemon = "redis-wrapper", .endpoint = server.announce});
+    const auto look = [&] { EXPECT_EQ(site.other.open_servers.List().value(), wanted) << row.name; };
     site.After(10s, [&] {
       look();
       site.zookeeper.Expire(site.session->id());
-      EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << name;
+      EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << row.name;
     });
-    EXPECT_EQ(RunAndLook(site, signals(), look), kExitStopped) << name;
-    EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << name << ": with its session";
+    EXPECT_EQ(RunAndLook(site, signals(), look), kExitStopped) << row.name;
+    EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << row.name << ": with its session";
   }
 }
 

@@ -29,7 +29,7 @@ void FillWithOthers(FaultSite& site, const std::string& parent, std::size_t from
     Fill(site, parent, i, i + 1, Lifetime::kPersistent, fmt::format("10.0.0.1 {}", 10000 + i));
 }
 
-std::size_t CountLines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+auto CountLines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 TEST(ZnodesTest, ReadsABoundedNumberAndSaysOnceWhatIsLeftOut) {
   FaultSite site;
@@ -69,7 +69,7 @@ TEST(ZnodesTest, OfSentinelsThatWereLeftBehindTheNewestAreListed) {
     EXPECT_EQ((*listed)[1].uuid, "00000");
     EXPECT_EQ((*listed)[21].uuid, "00120");
   }
-  EXPECT_EQ(CountLines(log.text()), 1U) << log.text();
+  EXPECT_EQ(CountLines(log.text()), 1) << log.text();
 }
 
 TEST(ZnodesTest, WhatOneAddressLeftBehindTakesNoOthersPlace) {
@@ -90,7 +90,7 @@ TEST(ZnodesTest, WhatWasLeftBehindIsReadOnceAMinuteAndIsOneLine) {
     Fill(site, "/redis/members/master1", 0, 1000, Lifetime::kPersistent, data);
     const CapturedLog log;
     EXPECT_TRUE(site.registry.members.List("master1", Watch::kNo)->empty());
-    EXPECT_EQ(CountLines(log.text()), 1U) << log.text();
+    EXPECT_EQ(CountLines(log.text()), 1) << log.text();
     EXPECT_NE(log.text().find("/redis/members/master1/00000: found \"" + data), std::string::npos);
     EXPECT_NE(log.text().find("and so are 999 more"), std::string::npos);
     site.session.FailEvery(FailingSession::Call::kGetAll, Fault::kBefore);
@@ -100,7 +100,7 @@ TEST(ZnodesTest, WhatWasLeftBehindIsReadOnceAMinuteAndIsOneLine) {
     EXPECT_FALSE(site.registry.members.List("master1", Watch::kNo)) << "one that lives is read each time";
     site.session.Heal();
     EXPECT_EQ(site.registry.members.List("master1", Watch::kNo)->size(), 1U);
-    EXPECT_EQ(CountLines(log.text()), 1U) << log.text();
+    EXPECT_EQ(CountLines(log.text()), 1) << log.text();
   }
 }
 
