@@ -61,13 +61,19 @@ Result<GroupReader::Members> GroupReader::ListMembers(const std::vector<std::str
   return all;
 }
 
+std::vector<Endpoint> ServersOf(const Endpoint& master, const std::vector<store::Member>& members) {
+  std::vector<Endpoint> servers{master};
+  for (const auto& member : members) {
+    if (member.serving && member.endpoint != master) servers.push_back(member.endpoint);
+  }
+  return servers;
+}
+
 std::map<std::string, GroupAlive> GroupReader::WhoLives(const Members& members) const {
   std::set<Endpoint> candidates;
   for (const auto& [group, registered] : members) {
-    candidates.insert(listed_.at(group).master);
-    for (const auto& member : registered) {
-      if (member.serving) candidates.insert(member.endpoint);
-    }
+    const auto servers = ServersOf(listed_.at(group).master, registered);
+    candidates.insert(servers.begin(), servers.end());
   }
   const auto living = servers_.WhoAnswers({candidates.begin(), candidates.end()});
   std::map<std::string, GroupAlive> alive;

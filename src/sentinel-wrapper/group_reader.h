@@ -20,6 +20,9 @@ namespace redis_zk::sentinel_wrapper {
 // How many groups are looked at at a time: all their servers are asked at once.
 inline constexpr std::size_t kGroupsAtOnce = 50;
 
+// The master, and the members that serve; each once.
+std::vector<Endpoint> ServersOf(const Endpoint& master, const std::vector<store::Member>& members);
+
 class GroupReader {
  public:
   using Members = std::map<std::string, std::vector<store::Member>>;  // by group

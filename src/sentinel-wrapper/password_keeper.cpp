@@ -32,11 +32,7 @@ PasswordKeeper::PasswordKeeper(daemon::WrapperLoop& loop, const WrapperOptions& 
 
 std::optional<std::string> PasswordKeeper::ForGroup(const Endpoint& master,
                                                     const std::vector<store::Member>& members) const {
-  std::vector<Endpoint> servers{master};
-  for (const auto& member : members) {
-    if (member.serving && member.endpoint != master) servers.push_back(member.endpoint);
-  }
-  return network_.redis.FindPassword(servers);
+  return network_.redis.FindPassword(ServersOf(master, members));
 }
 
 Result<std::optional<std::string>> PasswordKeeper::FindForGroup(const std::string& group,

@@ -134,12 +134,9 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
 
 // Of a group of the dead, Sentinel would promote the first that returns, whatever its data.
 bool Wrapper::SomebodyLives(const Record& record) {
-  std::vector<Endpoint> candidates{record.master};
   const auto members = loop_.registry().members.List(options_.common.master_name, Watch::kNo);
-  for (const auto& member : members.value_or(std::vector<store::Member>{})) {
-    if (member.serving) candidates.push_back(member.endpoint);
-  }
-  return !network_.redis.WhoAnswers(candidates).empty();
+  const auto servers = ServersOf(record.master, members.value_or(std::vector<store::Member>{}));
+  return !network_.redis.WhoAnswers(servers).empty();
 }
 
 void Wrapper::WarnOfRefusal(const Endpoint& master) {

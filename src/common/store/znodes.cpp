@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/log.h"
 #include "base/printable.h"
 
 namespace redis_zk::store {
@@ -22,12 +21,6 @@ constexpr Duration kReadLeftBehindEvery = 60s;
 constexpr std::size_t kMostRemembered = 1000;
 // What is left behind by the thousand is one line.
 constexpr std::size_t kMostLines = 30;
-
-// The page of all events is held against literals.
-log::About AboutLeftOut(std::string_view event) {
-  return event == "znode-closed" ? log::About{.event = "znode-closed"}
-                                 : log::About{.event = "znode-unreadable"};
-}
 
 }  // namespace
 
@@ -128,12 +121,11 @@ void Znodes::WarnUnreadable(const std::string& path, const std::string& found, c
   if (std::exchange(warned_[path], line) != line) log::Warn({.event = "znode-unreadable"}, "{}", line);
 }
 
-void Znodes::WarnLeftOut(std::string_view event, const std::vector<Complaint>& complaints) {
+void Znodes::WarnLeftOut(const log::About& about, const std::vector<Complaint>& complaints) {
   std::vector<std::string> news;
   for (const auto& [path, line] : complaints) {
     if (std::exchange(warned_[path], line) != line) news.push_back(line);
   }
-  const log::About about = AboutLeftOut(event);
   if (news.size() <= kMostLines) {
     for (const auto& line : news) log::Say(log::Severity::kWarn, about, "{}", line);
     return;

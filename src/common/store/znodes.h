@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "zookeeper/session.h"
@@ -77,13 +78,20 @@ class Znodes {
     TimePoint known_until;
   };
 
+  // `parse`, for whoever reads whole paths below `parent`; both must outlive it.
+  template <class Parse>
+  static auto ByName(const std::string& parent, const Parse& parse) {
+    return [&](const std::string& path, const zookeeper::Node& node) {
+      return parse(path.substr(parent.size() + 1), node);
+    };
+  }
   // In the order of `paths`, of which those that were left behind are not asked for.
   Nodes GetRegistrations(const std::vector<std::string>& paths);
   template <class Entry, class Parse>
   Result<std::vector<Entry>> ParseAll(const std::vector<std::string>& paths, const Nodes& nodes,
                                       const Parse& parse, std::size_t* closed);
   // Those of one reading, which are one line where they are many.
-  void WarnLeftOut(std::string_view event, const std::vector<Complaint>& complaints);
+  void WarnLeftOut(const log::About& about, const std::vector<Complaint>& complaints);
   // Whole paths, ordered by name.
   Result<std::vector<std::string>> ChildPaths(const std::string& parent, zookeeper::Watch watch);
 
@@ -98,12 +106,7 @@ Result<std::vector<Entry>> Znodes::List(const std::string& parent, zookeeper::Wa
                                         std::size_t* closed) {
   const auto paths = ChildPaths(parent, watch);
   if (!paths) return tl::unexpected(paths.error());
-  return Read<Entry>(
-      *paths,
-      [&](const std::string& path, const zookeeper::Node& node) {
-        return parse(path.substr(parent.size() + 1), node);
-      },
-      closed);
+  return Read<Entry>(*paths, ByName(parent, parse), closed);
 }
 
 template <class Entry, class Parse>
@@ -111,12 +114,7 @@ Result<std::vector<Entry>> Znodes::ListRegistrations(const std::string& parent, 
                                                      const Parse& parse, std::size_t* closed) {
   const auto paths = ChildPaths(parent, watch);
   if (!paths) return tl::unexpected(paths.error());
-  return ReadRegistrations<Entry>(
-      *paths,
-      [&](const std::string& path, const zookeeper::Node& node) {
-        return parse(path.substr(parent.size() + 1), node);
-      },
-      closed);
+  return ReadRegistrations<Entry>(*paths, ByName(parent, parse), closed);
 }
 
 template <class Entry, class Parse>
@@ -162,8 +160,8 @@ Result<std::vector<Entry>> Znodes::ParseAll(const std::vector<std::string>& path
       unreadable.emplace_back(paths[i], Unreadable(paths[i], node->data, entry.error().message, "left out"));
     }
   }
-  WarnLeftOut("znode-unreadable", unreadable);
-  WarnLeftOut("znode-closed", closed_lines);
+  WarnLeftOut({.event = "znode-unreadable"}, unreadable);
+  WarnLeftOut({.event = "znode-closed"}, closed_lines);
   return entries;
 }
 
