@@ -14,7 +14,27 @@ constexpr Duration kEvery = 5min;
 // While some are open, a person is about to close them and wants to see it.
 constexpr Duration kAgain = 15s;
 
+void CountOpen(const std::vector<zookeeper::TreeWalk::Entry>& piece, const zookeeper::Security& security,
+               OpenZnodes* counted) {
+  for (const auto& [path, acl] : piece) {
+    // One that we may not read belongs to another user, who may change it.
+    if (acl && !IsOpen(*acl, security)) continue;
+    if (counted->count++ == 0) counted->first = Printable(path);
+  }
+}
+
 }  // namespace
+
+Result<OpenZnodes> FindOpenZnodes(const CommonOptions& options, zookeeper::Session& session) {
+  OpenZnodes counted;
+  zookeeper::TreeWalk walk(session, options.zk_root);
+  while (true) {
+    const auto piece = walk.Next(kPiece);
+    if (!piece) return tl::unexpected(piece.error());
+    if (piece->empty()) return counted;
+    CountOpen(*piece, options.zk_security, &counted);
+  }
+}
 
 AclAudit::AclAudit(const CommonOptions& options, zookeeper::Session& session)
     : options_(options), session_(session) {}
@@ -32,11 +52,7 @@ bool AclAudit::Step(TimePoint now) {
     return false;
   }
   if (piece->empty()) return Conclude(now);
-  for (const auto& [path, acl] : *piece) {
-    // One that we may not read belongs to another user, who may change it.
-    if (acl && !IsOpen(*acl, security)) continue;
-    if (counted_.count++ == 0) counted_.first = Printable(path);
-  }
+  CountOpen(*piece, security, &counted_);
   return false;
 }
 

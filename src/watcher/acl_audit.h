@@ -15,6 +15,9 @@
 
 namespace redis_zk::watcher {
 
+// One whole walk, at once. An error: ZooKeeper went away meanwhile.
+Result<OpenZnodes> FindOpenZnodes(const CommonOptions& options, zookeeper::Session& session);
+
 class AclAudit {
  public:
   // Both must outlive it.

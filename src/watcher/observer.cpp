@@ -4,17 +4,14 @@
 #include <utility>
 
 #include "base/log.h"
-#include "sentinel/client.h"
 #include "sentinel/links.h"
-#include "store/sentinel_id.h"
+#include "watcher/questions.h"
 #include "watcher/strange_sentinels.h"
 
 namespace redis_zk::watcher {
 
 namespace {
 
-// Each costs a descriptor while it is asked, and a process has a thousand of them.
-constexpr std::size_t kMostAtOnce = 128;
 // A server with thousands of subscribers lists all of them.
 constexpr Duration kLinksEvery = 10s;
 
@@ -48,33 +45,18 @@ void Observer::Run() {
 }
 
 Findings Observer::Ask(const Topology& topology) {
-  Findings findings;
-  std::vector<std::string> groups;
-  for (const auto& [group, record] : topology.groups) groups.push_back(group);
-  if (groups.empty()) return findings;
-  for (auto& of_one :
-       sentinel::AskAboutGroups(network_.sentinels, store::PeersIn(topology.sentinels), groups)) {
-    for (std::size_t g = 0; g < groups.size(); ++g)
-      findings.reports[groups[g]].push_back(std::move(of_one[g]));
+  auto findings = AskFleet(network_, topology, *status_.Get(), [this] { return topology_.closed(); });
+  std::vector<Endpoint> servers;
+  for (const auto& [server, info] : findings.servers) {
+    LogRefusal(server, info);
+    servers.push_back(server);
   }
-  std::set<Endpoint> servers;
-  const auto earlier = status_.Get();
-  for (const auto& [group, record] : topology.groups) {
-    if (record.state == store::Record::State::kMaster) servers.insert(record.master);
-    const auto replicas = ReplicasOf(group, topology, findings, *earlier);
-    servers.insert(replicas.begin(), replicas.end());
+  if (Clock::now() < links_at_) return findings;
+  for (const auto& turn : InTurns(servers)) {
+    if (topology_.closed()) break;
+    AskLinks(topology, turn, &findings);
   }
-  for (auto next = servers.begin(); next != servers.end() && !topology_.closed();) {
-    std::vector<Endpoint> asked;
-    while (next != servers.end() && asked.size() < kMostAtOnce) asked.push_back(*next++);
-    auto infos = network_.redis.AskInfos(asked);
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      LogRefusal(asked[i], infos[i]);
-      findings.servers.emplace(asked[i], std::move(infos[i]));
-    }
-    if (Clock::now() >= links_at_) AskLinks(topology, asked, &findings);
-  }
-  if (Clock::now() >= links_at_) links_at_ = Clock::now() + kLinksEvery;
+  links_at_ = Clock::now() + kLinksEvery;
   return findings;
 }
 

@@ -137,6 +137,35 @@ void AddAskingCommands(Options& options, CommandOptions* ask) {
               ParseText, &ask->ca);
 }
 
+// Those that need no watcher.
+void AddOwnCommands(Options& options, CommandOptions* ask) {
+  const std::vector<std::string> zookeeper{"ZK_HOSTS",           "ZK_ROOT",     "ZK_CONNECT_TIMEOUT",
+                                           "ZK_SESSION_TIMEOUT", "ZK_USERNAME", "ZK_PASSWORD_FILE",
+                                           "ZK_PASSWORD",        "ZK_ACL"};
+  options
+      .AddCommand(
+          std::string(kSecureZooKeeper),
+          "makes the ACLs of ZK_ROOT and of everything below it what ZK_ACL says; it may run again at "
+          "any time",
+          zookeeper)
+      .Switch("--check", "changes nothing; lists what is open to others, and ends with 1 if anything is",
+              &ask->check)
+      .Example(
+          "watcher secure-zookeeper --check --zk-username redis --zk-password-file /run/secrets/zookeeper");
+  std::vector<std::string> everything{"MASTER_NAME",       "REDIS_USERNAME",         "REDIS_PASSWORD_FILE",
+                                      "REDIS_PASSWORD",    "SENTINEL_PASSWORD_FILE", "SENTINEL_PASSWORD",
+                                      "REDIS_TLS",         "REDIS_TLS_CA_CERT_FILE", "REDIS_TLS_CERT_FILE",
+                                      "REDIS_TLS_KEY_FILE"};
+  everything.insert(everything.begin(), zookeeper.begin(), zookeeper.end());
+  options
+      .AddCommand(std::string(kDoctor),
+                  "looks at ZooKeeper, every Redis and Sentinel and this machine, changes nothing, and says "
+                  "what to mend; ends with 2 if something does not work, with 1 if there are warnings",
+                  everything)
+      .Switch("--json", "the findings as JSON", &ask->json)
+      .Example("watcher doctor --zk-hosts zk1:2181,zk2:2181,zk3:2181");
+}
+
 void AddWork(Options& options, WatcherOptions* watcher) {
   options.Add(
       {"SENTINEL_TIMEOUT", "how long the followed Sentinel may be silent before another one is chosen", "3s"},
@@ -215,17 +244,7 @@ Options Describe(WatcherOptions* watcher) {
                      UsesOfAsking({}));
   AddCommonOptions(options, &watcher->common);
   AddAskingCommands(options, &watcher->ask);
-  options
-      .AddCommand(
-          std::string(kSecureZooKeeper),
-          "makes the ACLs of ZK_ROOT and of everything below it what ZK_ACL says; it may run again at "
-          "any time",
-          {"ZK_HOSTS", "ZK_ROOT", "ZK_CONNECT_TIMEOUT", "ZK_SESSION_TIMEOUT", "ZK_USERNAME",
-           "ZK_PASSWORD_FILE", "ZK_PASSWORD", "ZK_ACL"})
-      .Switch("--check", "changes nothing; lists what is open to others, and ends with 1 if anything is",
-              &watcher->ask.check)
-      .Example(
-          "watcher secure-zookeeper --check --zk-username redis --zk-password-file /run/secrets/zookeeper");
+  AddOwnCommands(options, &watcher->ask);
   options.Add({"BIND_IP", "address to serve HTTP on", "0.0.0.0"}, ParseIp, &watcher->bind_ip);
   options.Add({"PORT0", "port to serve HTTP on", "8080"}, WholeNumber(1, 65535), &watcher->port);
   AddWork(options, watcher);

@@ -33,8 +33,9 @@ inline constexpr std::string_view kStatus = "status";
 inline constexpr std::string_view kEvents = "events";
 inline constexpr std::string_view kFailover = "failover";
 inline constexpr std::string_view kExplain = "explain";
-// Asks ZooKeeper.
+// Those that ask ZooKeeper, and the latter every server.
 inline constexpr std::string_view kSecureZooKeeper = "secure-zookeeper";
+inline constexpr std::string_view kDoctor = "doctor";
 
 struct CommandOptions {
   web::Target watcher;

@@ -49,4 +49,7 @@ inline bool Exists(const RegistryView& view, const std::string& group) {
          view.waits.contains(group);
 }
 
+// What of the topology stands in ZooKeeper.
+Topology TopologyOf(const RegistryView& view, const std::string& default_group);
+
 }  // namespace redis_zk::watcher

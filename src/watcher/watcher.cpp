@@ -222,30 +222,15 @@ void Watcher::WriteRecords(const std::vector<RecordKeeper::Change>& changes) {
 }
 
 void Watcher::Publish(const std::string& recorded) {
-  const auto& known = reader_.view();
-  auto groups = known.groups;
-  std::erase_if(groups, [&known](const auto& entry) { return !Exists(known, entry.first); });
-  auto waits = known.waits;
+  Topology next = TopologyOf(reader_.view(), options_.common.master_name);
   for (const auto& [group, own] : own_waits_.all_long())
-    waits[group].insert(waits[group].end(), own.begin(), own.end());
-  const auto changes = publisher_.Publish(Topology{.default_group = options_.common.master_name,
-                                                   .sentinels = known.sentinels,
-                                                   .groups = std::move(groups),
-                                                   .waiting = known.waiting,
-                                                   .serving = known.serving,
-                                                   .incomplete = known.incomplete,
-                                                   .priorities = known.priorities,
-                                                   .sentinel_ids = known.sentinel_ids,
-                                                   .waits = std::move(waits),
-                                                   .known_at = known.known_at,
-                                                   .read_took = known.read_took,
-                                                   .zookeeper_connected = zookeeper_.session->connected(),
-                                                   .following = follower_.following(),
-                                                   .clean_up_paused = known.clean_up_paused,
-                                                   .open_znodes = housekeeping_.open_znodes(),
-                                                   .open_servers = known.open_servers,
-                                                   .event_log = event_log_.known()},
-                                          FindOutages(follower_.called_down(), *observer_.status().Get()));
+    next.waits[group].insert(next.waits[group].end(), own.begin(), own.end());
+  next.zookeeper_connected = zookeeper_.session->connected();
+  next.following = follower_.following();
+  next.open_znodes = housekeeping_.open_znodes();
+  next.event_log = event_log_.known();
+  const auto changes =
+      publisher_.Publish(std::move(next), FindOutages(follower_.called_down(), *observer_.status().Get()));
   for (const auto& change : changes) {
     follower_.ForgetOutage(change.group);
     if (change.group != recorded) continue;

@@ -195,7 +195,7 @@ def test_all_errors_at_once(nothing, daemon):
     assert [line.split()[1] for line in errors] == ["ZK_HOSTS", "ZK_ROOT", "LOG_LEVEL", "PORT0"]
 
 
-@pytest.mark.parametrize("daemon", [*DAEMONS, "watcher secure-zookeeper"])
+@pytest.mark.parametrize("daemon", [*DAEMONS, "watcher secure-zookeeper", "watcher doctor"])
 @pytest.mark.parametrize("env, line", [
     ({"ZK_USERNAME": "u"}, "ZK_PASSWORD: found none, "),
     ({"ZK_USERNAME": "u", "ZK_PASSWORD": ""}, "ZK_PASSWORD: found none, "),

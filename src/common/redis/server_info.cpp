@@ -137,4 +137,8 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
 
 std::int64_t NumberIn(std::string_view info, std::string_view name) { return NumberAt(Split(info), name); }
 
+std::string TextIn(std::string_view info, std::string_view name) {
+  return std::string(TextAt(Split(info), name));
+}
+
 }  // namespace redis_zk::redis

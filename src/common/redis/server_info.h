@@ -72,5 +72,7 @@ Result<ServerInfo> ParseServerInfo(std::string_view info);
 
 // One number in the text of INFO, of a Redis or a Sentinel; 0: it does not say.
 std::int64_t NumberIn(std::string_view info, std::string_view name);
+// A text there; empty: it does not say.
+std::string TextIn(std::string_view info, std::string_view name);
 
 }  // namespace redis_zk::redis

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "watcher/cli/output.h"
 #include "watcher/cli/render.h"
 #include "watcher/cli/secure.h"
+#include "watcher/doctor/doctor.h"
 #include "watcher/web/client.h"
 #include "zookeeper/client_session.h"
 
@@ -47,18 +47,6 @@ int Refused(const web::Response& reply) {
 
 // An answer as it came, on lines of its own.
 void PrintAsItCame(const std::string& body) { Print(body.ends_with('\n') ? body : body + '\n'); }
-
-Look LookOfTerminal() {
-  if (isatty(STDOUT_FILENO) == 0) return {};
-  winsize size{};
-  Look look{.width = 80};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) look.width = size.ws_col;
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  look.colored =
-      (no_color == nullptr || *no_color == '\0') && (term == nullptr || std::string_view(term) != "dumb");
-  return look;
-}
 
 std::string OfGroup(std::string_view path, const std::string& group) {
   return std::string(path) + (group.empty() ? "" : "?group=" + web::Encoded(group));
@@ -203,6 +191,7 @@ int Run(const WatcherOptions& options, const BlockedSignals& signals) {
   if (options.command == kEvents) return ShowEvents(command);
   if (options.command == kFailover) return FailOver(command);
   if (options.command == kSecureZooKeeper) return SecureZooKeeper(options, zookeeper::OpenClientSession);
+  if (options.command == kDoctor) return doctor::Diagnose(options, zookeeper::OpenClientSession);
   return options.command == kExplain ? ShowExplanation(command) : ShowStatus(command);
 }
 

@@ -2,15 +2,11 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <memory>
-
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/printable.h"
-#include "base/published.h"
-#include "base/time.h"
 #include "watcher/cli/output.h"
+#include "watcher/cli/own_session.h"
 #include "watcher/words.h"
 #include "zookeeper/tree_walk.h"
 
@@ -20,20 +16,6 @@ namespace {
 
 constexpr std::size_t kPiece = 100;
 constexpr std::size_t kMostOfALine = 500;
-
-Status Connect(zookeeper::Session& session, const Published<int>& news, const CommonOptions& common) {
-  const std::string hosts = "ZooKeeper " + Describe(common.zk_hosts);
-  const TimePoint deadline = Clock::now() + common.zk_connect_timeout;
-  while (true) {
-    const auto seen = news.Get();
-    session.Maintain(Clock::now());
-    if (session.refused()) return Fail(ErrorKind::kDenied, hosts + " takes no digest credentials");
-    if (session.connected()) return {};
-    if (Clock::now() >= deadline)
-      return Fail(ErrorKind::kUnavailable, hosts + " unreachable; check ZK_HOSTS and the network");
-    news.GetNext(seen, std::min(deadline, Clock::now() + zookeeper::kUpkeep));
-  }
-}
 
 std::string Summarize(const Secured& done, const CommonOptions& common, bool check) {
   std::string text = fmt::format("{} of {} at and below {} {}", check ? done.open : done.changed,
@@ -81,16 +63,11 @@ int SecureZooKeeper(WatcherOptions options, const zookeeper::SessionFactory& ope
     return Complain(kExitConfig, "ZK_USERNAME: found none, expected the user that the znodes are for");
   // What goes wrong is told once, at the end.
   InitLog("watcher", common.log_format, "off");
-  Published<int> news(0);
-  const auto session = open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
-                                    [&news](const zookeeper::SessionEvent&) { news.Set(0); });
-  if (const auto connected = Connect(*session, news, common); !connected) {
-    const bool denied = connected.error().kind == ErrorKind::kDenied;
-    return Complain(denied ? kExitConfig : kExitUnavailable, connected.error().message);
-  }
+  OwnSession own(common, open_session);
+  if (const auto connected = own.Connect(); !connected) return ComplainOfConnecting(connected.error());
   const bool check = options.ask.check;
   const auto done = SecureTree(
-      *session, common.zk_root, common.zk_security, check,
+      own.session(), common.zk_root, common.zk_security, check,
       [](const std::string& line) { Print(Printable(line, kMostOfALine) + '\n'); },
       [](const std::string& line) { Complain(kExitRefused, Printable(line, kMostOfALine)); });
   if (!done) return Complain(done.error());

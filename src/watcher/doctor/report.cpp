@@ -1,0 +1,95 @@
+#include "watcher/doctor/report.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
+
+namespace redis_zk::watcher::doctor {
+
+namespace {
+
+// As in web/json.cpp: they are compiled together, and instantiate it once.
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kPage = "docs/operate/doctor.md";
+
+constexpr std::string_view NameOf(Severity severity) {
+  switch (severity) {
+    case Severity::kError:
+      return "error";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kAdvice:
+      break;
+  }
+  return "advice";
+}
+
+std::set<std::string_view> WellOf(const std::vector<CheckResult>& results) {
+  std::set<std::string_view> well;
+  for (const auto& result : results) {
+    if (result.findings.empty()) well.insert(result.name);
+  }
+  return well;
+}
+
+// The findings with their checks, the worst first.
+template <class Take>
+void ForEach(const std::vector<CheckResult>& results, Take take) {
+  for (const auto severity : {Severity::kError, Severity::kWarning, Severity::kAdvice}) {
+    for (const auto& result : results) {
+      for (const auto& finding : result.findings) {
+        if (finding.severity == severity) take(result.name, finding);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::map<Severity, std::size_t> CountFindings(const std::vector<CheckResult>& results) {
+  std::map<Severity, std::size_t> counts;
+  ForEach(results, [&counts](std::string_view, const Finding& finding) { ++counts[finding.severity]; });
+  return counts;
+}
+
+std::string RenderText(const std::vector<CheckResult>& results, const Look& look) {
+  std::vector<Row> rows;
+  ForEach(results, [&rows](std::string_view check, const Finding& finding) {
+    const Color color = finding.severity == Severity::kAdvice ? Color::kPlain : Color::kBad;
+    rows.push_back({{std::string(NameOf(finding.severity)), color},
+                    {std::string(check), Color::kStrong},
+                    {(finding.group.empty() ? "" : finding.group + ": ") + finding.sentence}});
+  });
+  std::string text = RenderTable(rows, 0, look);
+  const auto well = WellOf(results);
+  if (!well.empty())
+    text += RenderSentence({fmt::format("well: {}", fmt::join(well, ", ")), Color::kGood}, 0, look);
+  auto counts = CountFindings(results);
+  const auto sum = fmt::format("{}, {}, {} for advice", Counted(counts[Severity::kError], "error"),
+                               Counted(counts[Severity::kWarning], "warning"), counts[Severity::kAdvice]);
+  return text + RenderSentence({fmt::format("{}; {} explains each", sum, kPage), Color::kStrong}, 0, look);
+}
+
+std::string RenderJson(const std::vector<CheckResult>& results) {
+  auto counts = CountFindings(results);
+  Json findings = Json::array();
+  ForEach(results, [&findings](std::string_view check, const Finding& finding) {
+    findings.push_back({{"severity", NameOf(finding.severity)},
+                        {"check", check},
+                        {"group", finding.group.empty() ? Json() : Json(finding.group)},
+                        {"sentence", finding.sentence},
+                        {"docs", fmt::format("{}#{}", kPage, check)}});
+  });
+  const Json json{{"errors", counts[Severity::kError]},
+                  {"warnings", counts[Severity::kWarning]},
+                  {"advice", counts[Severity::kAdvice]},
+                  {"findings", std::move(findings)},
+                  {"well", WellOf(results)}};
+  return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace redis_zk::watcher::doctor
