@@ -61,6 +61,7 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   const auto& record = membership_.record();
   const Endpoint& self = membership_.self().endpoint;
   has_led_ = own.role == Role::kMaster && (has_led_ || membership_.IsRecorded());
+  if (membership_.pause() != nullptr) return;
   const auto missed = MissedMaster(own, self, record, IsSucceeded(own));
   const auto master = missed ? missed : Successor(own, self, record, has_led_);
   if (!master) return;

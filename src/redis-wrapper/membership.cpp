@@ -25,7 +25,8 @@ Membership::Membership(const std::string& group, daemon::WrapperLoop& loop,
       lock_(lock),
       lookup_(lookup),
       self_(std::move(self)),
-      record_(std::move(record)) {}
+      record_(std::move(record)),
+      pauses_(group) {}
 
 bool Membership::IsRecorded() const {
   return record_.state == Record::State::kMaster && record_.master == self_.endpoint;
@@ -63,6 +64,9 @@ Status Membership::TryRefresh() {
   auto record = InItsPlace([this] { return loop_.registry().records.Read(group_, Watch::kYes); });
   if (!record) return tl::unexpected(record.error());
   record_ = std::move(*record);
+  auto pauses = loop_.registry().paused_groups.Read(Watch::kYes);
+  if (!pauses) return tl::unexpected(pauses.error());
+  pauses_.Take(std::move(*pauses));
   Status registered = Due() ? Register() : Status();
   // A second request would wait as long for its answer.
   if (!registered && registered.error().kind == ErrorKind::kUnknownOutcome) return registered;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "daemon/address_claim.h"
+#include "daemon/pauses.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/lookup.h"
 #include "store/record.h"
@@ -26,6 +27,8 @@ class Membership {
   const store::Member& self() const { return self_; }
   // As last read; it serves while ZooKeeper is away.
   const store::Record& record() const { return record_; }
+  // What keeps this node's daemons from changing anything by themselves; nothing: nothing does.
+  const store::Pause* pause() const { return pauses_.Find(group_); }
   // By the record, as last read.
   bool IsRecorded() const;
   bool AnotherIsRecorded() const;
@@ -37,6 +40,8 @@ class Membership {
   void NoteWritten(store::Record record) { record_ = std::move(record); }
   // To be done again: in another session, since its time has come, or since it failed.
   bool Due() const;
+  // Logs a pause that has ended.
+  void LookAtPause() { pauses_.Look(); }
   // What the registration says of this node's copy from the next Refresh on. Whether that is news.
   bool SetIncomplete(bool incomplete);
   // The same of its server, which does not answer any more and may still hold `held`; nothing: it answers.
@@ -63,6 +68,7 @@ class Membership {
   Lookup& lookup_;
   store::Member self_;
   store::Record record_;
+  daemon::Pauses pauses_;
   bool changed_ = false;  // what is to be registered, since it was
   // The session in which this node was registered and the record read; 0: the last attempt failed.
   std::int64_t confirmed_session_ = 0;

@@ -1,5 +1,7 @@
 #include "redis-wrapper/recoverer.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -51,8 +53,8 @@ Recoverer::Recoverer(const WrapperOptions& options, const redis::Network& networ
       lock_(lock),
       own_server_(own_server) {}
 
-std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool holds_copy,
-                                              bool is_recorded) {
+std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool holds_copy, bool is_recorded,
+                                              const store::Pause* pause) {
   const bool is_master = own.role == redis::Role::kMaster;
   const bool settled = is_master ? is_recorded : own.synchronising || HearsMaster(own);
   if ((settled && !owed_) || options_.recovery_patience == Duration::zero() || !session_.connected()) {
@@ -60,6 +62,15 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
     begun_at_.reset();
     log_decision_.Reset();
     wait_.reset();
+    return std::nullopt;
+  }
+  if (pause != nullptr) {
+    quiet_.Reset();
+    wait_ = {
+        .name = "paused",
+        .sentence = fmt::format("not promoting this node: automatic changes are {}; resume them with POST "
+                                "/resume, or fail over by hand",
+                                Describe(*pause))};
     return std::nullopt;
   }
   const TimePoint now = Clock::now();

@@ -20,6 +20,7 @@
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/recovery.h"
 #include "redis/servers.h"
+#include "store/pause.h"
 #include "store/registry.h"
 #include "zookeeper/lock.h"
 #include "zookeeper/session.h"
@@ -33,8 +34,10 @@ class Recoverer {
             store::Registry& registry, Lookup& lookup, zookeeper::Lock& lock, redis::KeptServer& own_server);
 
   // Call with every look at the own server. `holds_copy` as in RecoveryView; `is_recorded` as the master, as
-  // last read. This node has just become the master where it returns something: the record that says so.
-  std::optional<store::Record> Check(const redis::ServerInfo& own, bool holds_copy, bool is_recorded);
+  // last read; `pause`: nothing is to be recovered before it ends. This node has just become the master where
+  // it returns something: the record that says so.
+  std::optional<store::Record> Check(const redis::ServerInfo& own, bool holds_copy, bool is_recorded,
+                                     const store::Pause* pause);
 
   // What it waits for; nothing: there is nothing to recover. Its beginning is logged.
   const std::optional<daemon::Wait>& wait() const { return wait_; }

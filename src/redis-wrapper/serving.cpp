@@ -125,8 +125,10 @@ void Serving::Check() {
     naming_.settled_at = Clock::now() + kSettling;
   }
   if (own->role == redis::Role::kReplica) replica_at_ = Clock::now();
-  const bool is_promoted =
-      own->role == redis::Role::kMaster && replica_at_ && Clock::now() - *replica_at_ < kPromotionShows;
+  membership_.LookAtPause();
+  const auto* const pause = membership_.pause();
+  const bool is_promoted = pause == nullptr && own->role == redis::Role::kMaster && replica_at_ &&
+                           Clock::now() - *replica_at_ < kPromotionShows;
   if (is_promoted && reachable && membership_.AnotherIsRecorded())
     NoteRecorded(failover::RecordAppointed(
         parts_.network.sentinels, parts_.lookup.sentinels(), parts_.options.common.master_name,
@@ -135,13 +137,13 @@ void Serving::Check() {
   stop_.NoteSeen(*own);
   // Also where it has no key: in the next moment it may.
   held_ = HeldBy(*own, membership_.self().dataset);
-  NoteRecorded(recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded()));
+  NoteRecorded(recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded(), pause));
   conversion_.Check(*own, parts_.own_server);
   parts_.keeper.SetConverting(conversion_.pending());
   const bool leads = own->role == redis::Role::kMaster && membership_.IsRecorded();
   parts_.keeper.Keep(*own, leads, reachable, Clock::now());
   KeepFenced(*own);
-  give_way_.Check(*own);
+  if (pause == nullptr) give_way_.Check(*own);
 }
 
 void Serving::NoteRecorded(std::optional<store::Record> record) {

@@ -77,7 +77,7 @@ void GroupKeeper::Reset(const Monitoring& monitoring, bool takes_users) {
   passwords_.Reset(monitoring, takes_users);
   if (monitoring.groups.empty()) return;
   // Before it is registered, and a handover changes a setting.
-  if (const auto reports = AskOwn()) settings_.Look(*reports, orders_.unsettled());
+  if (const auto reports = AskOwn()) settings_.Look(*reports, orders_.unsettled(), {});
 }
 
 std::optional<Reports> GroupKeeper::AskOwn() {
@@ -121,7 +121,11 @@ std::optional<RestartRequest> GroupKeeper::Look() {
 
 bool GroupKeeper::TakeReports(Reports reports) {
   monitored_ = std::move(reports);
-  settings_.Look(monitored_, orders_.unsettled());
+  std::set<std::string> paused;
+  for (const auto& [name, report] : monitored_) {
+    if (reader_.IsPaused(name)) paused.insert(name);
+  }
+  settings_.Look(monitored_, orders_.unsettled(), paused);
   for (const auto& [name, report] : monitored_) {
     if (reader_.listed().contains(name)) followed_.insert(name);
   }
@@ -144,6 +148,7 @@ std::optional<RestartRequest> GroupKeeper::Rescue() {
   for (const auto& name : order) {
     if (Clock::now() >= deadline || loop_.stop_requested() || loop_.exit_code()) break;
     last_rescued_ = name;
+    if (reader_.IsPaused(name)) continue;
     auto& rescuer = rescuers_.try_emplace(name, loop_, options_, network_, as_hello_, name).first->second;
     const auto listed = reader_.listed().find(name);
     const auto& own = monitored_.at(name);
@@ -171,7 +176,9 @@ bool GroupKeeper::busy() const {
 
 void GroupKeeper::Drop(std::vector<std::string> groups) {
   // Only then is it worth a question.
-  std::erase_if(groups, [this](const auto& group) { return !monitored_.at(group).master_down; });
+  std::erase_if(groups, [this](const auto& group) {
+    return !monitored_.at(group).master_down || reader_.IsPaused(group);
+  });
   // What was read last may be older than ZooKeeper's absence.
   if (groups.empty() || !reader_.Read()) return;
   for (const auto& group : groups) {

@@ -38,12 +38,16 @@ Status GroupReader::Read() {
   }
   auto records = loop_.registry().records.ReadAll(*names, Watch::kYes);
   if (!records) return tl::unexpected(records.error());
+  auto pauses = loop_.registry().paused_groups.Read(Watch::kYes);
+  if (!pauses) return tl::unexpected(pauses.error());
+  pauses_.Take(std::move(*pauses));
   listed_ = std::move(*records);
   read_at_ = Clock::now() + kReadAgain;
   return {};
 }
 
 void GroupReader::ReadIfDue() {
+  pauses_.Look();
   if (!loop_.session().connected() || Clock::now() < read_at_) return;
   if (const auto read = Read(); !read)
     log::Debug({.event = "zookeeper-request-failed"}, "{}", read.error().message);

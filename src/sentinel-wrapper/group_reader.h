@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "daemon/pauses.h"
 #include "daemon/wrapper_loop.h"
 #include "redis/servers.h"
 #include "sentinel-wrapper/groups.h"
@@ -39,6 +40,8 @@ class GroupReader {
   void ReadIfDue();
   // As last read, without those whose names Sentinel rejects.
   const std::map<std::string, store::Record>& listed() const { return listed_; }
+  // Whether nothing is to be changed in the group by itself.
+  bool IsPaused(const std::string& group) const { return pauses_.Find(group) != nullptr; }
 
   // Of groups that are listed; none is missing in the answer.
   Result<Members> ListMembers(const std::vector<std::string>& groups);
@@ -52,6 +55,7 @@ class GroupReader {
   redis::Servers& servers_;
   TimePoint read_at_{};
   std::map<std::string, store::Record> listed_;
+  daemon::Pauses pauses_;
   LogOnChange log_names_;
 };
 

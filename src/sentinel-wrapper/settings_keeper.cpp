@@ -21,8 +21,9 @@ void SettingsKeeper::Reset() {
   expected_.clear();
 }
 
-void SettingsKeeper::Look(const Reports& monitored, const std::set<std::string>& unsettled) {
-  KeepGroups(monitored, unsettled);
+void SettingsKeeper::Look(const Reports& monitored, const std::set<std::string>& unsettled,
+                          const std::set<std::string>& paused) {
+  KeepGroups(monitored, unsettled, paused);
   std::uint64_t servers = 0;
   for (const auto& [group, report] : monitored) servers += 1 + report.known_replicas;
   const Duration period = InfoPeriodFor(options_.info_period, servers);
@@ -54,10 +55,12 @@ void SettingsKeeper::KeepInfoPeriod(Duration period) {
   info_period_ = period;
 }
 
-void SettingsKeeper::KeepGroups(const Reports& monitored, const std::set<std::string>& unsettled) {
+void SettingsKeeper::KeepGroups(const Reports& monitored, const std::set<std::string>& unsettled,
+                                const std::set<std::string>& paused) {
   std::erase_if(expected_, [&monitored](const auto& entry) { return !monitored.contains(entry.first); });
   std::map<std::pair<std::string, std::string>, TimePoint> differs_since;
   for (const auto& [group, report] : monitored) {
+    if (paused.contains(group)) continue;
     if (!expected_.contains(group)) {
       if (!unsettled.contains(group) && MayBeExpected(report)) expected_.emplace(group, report);
       continue;

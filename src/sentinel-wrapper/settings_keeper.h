@@ -30,12 +30,15 @@ class SettingsKeeper {
   void Reset();
 
   // `monitored` is what our Sentinel said last, by group; of those `unsettled` it does not know the settings
-  // yet. What it says first of another one is what it was given, from whichever file, and stays expected.
-  void Look(const Reports& monitored, const std::set<std::string>& unsettled);
+  // yet, and those that are `paused` are left as they are. What it says first of another one is what it was
+  // given, from whichever file, and stays expected.
+  void Look(const Reports& monitored, const std::set<std::string>& unsettled,
+            const std::set<std::string>& paused);
 
  private:
   void KeepInfoPeriod(Duration period);
-  void KeepGroups(const Reports& monitored, const std::set<std::string>& unsettled);
+  void KeepGroups(const Reports& monitored, const std::set<std::string>& unsettled,
+                  const std::set<std::string>& paused);
   void Repair(const std::string& group, const Difference& difference);
 
   const WrapperOptions& options_;

@@ -12,6 +12,7 @@
 #include "base/printable.h"
 #include "base/unix_time.h"
 #include "failover/appointment.h"
+#include "options/parsers.h"
 #include "sentinel/client.h"
 #include "store/registry.h"
 #include "store/sentinel_id.h"
@@ -41,9 +42,19 @@ constexpr Duration kConfirmEvery = 20ms;
 constexpr Duration kAllKnowWithin = 5s;
 // An application connects within this time to the master that a Sentinel named.
 constexpr Duration kConnects = 300ms;
+constexpr Duration kUsualPause = 1h;
+constexpr Duration kShortestPause = 1s;
 
 AdminOutcome Failed(const Error& error) {
   return {.status = error.kind == ErrorKind::kConflict ? kConflict : kUnavailable, .told = error.message};
+}
+
+std::string WhomOf(const AdminRequest& request) {
+  return request.group.empty() ? "all groups" : Printable(request.group);
+}
+
+std::string PausedIn(const AdminRequest& request) {
+  return request.group.empty() ? store::kAllGroups : request.group;
 }
 
 std::string NameOf(const AdminRequest& request) {
@@ -53,10 +64,10 @@ std::string NameOf(const AdminRequest& request) {
              (request.to.empty() ? "" : " to " + Printable(request.to));
     case Action::kDeleteGroup:
       return "deletion of " + Printable(request.group);
-    case Action::kPauseCleanUp:
-      return "clean-up pause";
-    case Action::kResumeCleanUp:
-      return "clean-up resume";
+    case Action::kPauseChanges:
+      return "pause of " + WhomOf(request);
+    case Action::kResumeChanges:
+      return "end of the pause of " + WhomOf(request);
   }
   return "";
 }
@@ -67,10 +78,10 @@ const char* KindOf(Action action) {
       return event_kind::kFailoverRequested;
     case Action::kDeleteGroup:
       return event_kind::kGroupDeleted;
-    case Action::kPauseCleanUp:
-      return event_kind::kCleanUpPaused;
-    case Action::kResumeCleanUp:
-      return event_kind::kCleanUpResumed;
+    case Action::kPauseChanges:
+      return event_kind::kPaused;
+    case Action::kResumeChanges:
+      return event_kind::kResumed;
   }
   return "";
 }
@@ -101,6 +112,10 @@ std::string OwnName() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
   return fmt::format("{}:{}", host.data(), getpid());
+}
+
+Result<Duration> ParsePause(std::string_view text) {
+  return DurationBetween(kShortestPause, store::kLongestPause)(text);
 }
 
 // For one request.
@@ -176,11 +191,11 @@ AdminOutcome Admin::Run(const AdminRequest& request) {
     case Action::kDeleteGroup:
       outcome = DeleteGroup(request);
       break;
-    case Action::kPauseCleanUp:
-      outcome = PauseCleanUp(request);
+    case Action::kPauseChanges:
+      outcome = Pause(request);
       break;
-    case Action::kResumeCleanUp:
-      outcome = ResumeCleanUp();
+    case Action::kResumeChanges:
+      outcome = Resume(request);
       break;
   }
   // Whatever foreign text it quotes.
@@ -361,24 +376,37 @@ AdminOutcome Admin::DeleteGroup(const AdminRequest& request) const {
   return {.told = "deleted the group " + request.group};
 }
 
-AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
-  if (auto obstacle = FindObstacle("")) return *obstacle;
+AdminOutcome Admin::Pause(const AdminRequest& request) const {
+  Duration lasts = kUsualPause;
+  if (!request.lasts.empty()) {
+    const auto parsed = ParsePause(request.lasts);
+    if (!parsed)
+      return {.status = kBadRequest,
+              .told = fmt::format("for: found \"{}\", expected {}", Printable(request.lasts),
+                                  parsed.error().message)};
+    lasts = *parsed;
+  }
+  if (auto obstacle = FindObstacle(request.group)) return *obstacle;
   OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
-  const auto paused = own.registry().clean_up.Pause(
-      {.since = UnixTime(), .by = OwnName(), .from = request.from, .reason = Printable(request.reason)});
+  const store::Pause pause{.since = UnixTime(),
+                           .until = UnixTime() + lasts.count(),
+                           .by = OwnName(),
+                           .from = request.from,
+                           .reason = Printable(request.reason)};
+  const auto paused = own.registry().paused_groups.Pause(PausedIn(request), pause);
   if (!paused) return Failed(paused.error());
-  return {.told = *paused ? "clean-up paused in all watchers until it is resumed"
-                          : "clean-up was already paused"};
+  return {.told = fmt::format("automatic changes of {} {}", WhomOf(request), Describe(pause))};
 }
 
-AdminOutcome Admin::ResumeCleanUp() const {
-  if (auto obstacle = FindObstacle("")) return *obstacle;
+AdminOutcome Admin::Resume(const AdminRequest& request) const {
+  if (auto obstacle = FindObstacle(request.group)) return *obstacle;
   OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
-  const auto resumed = own.registry().clean_up.Resume();
+  const auto resumed = own.registry().paused_groups.Resume(PausedIn(request), UnixTime());
   if (!resumed) return Failed(resumed.error());
-  return {.told = *resumed ? "clean-up resumed" : "clean-up was not paused"};
+  return {.told = fmt::format("automatic changes of {} {}", WhomOf(request),
+                              *resumed ? "resumed" : "were not paused")};
 }
 
 }  // namespace redis_zk::watcher

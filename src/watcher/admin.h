@@ -1,5 +1,5 @@
-// What operators may ask a watcher to do, over HTTP: fail a group over, pause and resume the clean-up, delete
-// an empty group. Off unless a token is configured.
+// What operators may ask a watcher to do, over HTTP: fail a group over, pause and resume what the daemons
+// change by themselves, delete an empty group. Off unless a token is configured.
 //
 // Any thread: a request is carried out on the thread that brings it, with a ZooKeeper session of its own, so
 // that the loop goes on keeping the record true. What came of it is logged and told once.
@@ -26,12 +26,16 @@
 
 namespace redis_zk::watcher {
 
+// How long a pause may last; as other durations are written.
+Result<Duration> ParsePause(std::string_view text);
+
 struct AdminRequest {
-  enum class Action { kFailOver, kDeleteGroup, kPauseCleanUp, kResumeCleanUp };
+  enum class Action { kFailOver, kDeleteGroup, kPauseChanges, kResumeChanges };
   Action action = Action::kFailOver;
-  std::string group{};   // the first two
+  std::string group{};   // kPauseChanges, kResumeChanges: empty means all
   std::string to{};      // kFailOver: "host:port" of the candidate; empty: Sentinel chooses
-  std::string reason{};  // kPauseCleanUp
+  std::string lasts{};   // kPauseChanges: how long, "2h"; empty: an hour
+  std::string reason{};  // kPauseChanges
   std::string from{};    // who asks
 };
 
@@ -79,8 +83,8 @@ class Admin {
                       AdminOutcome::FailedOver* done) const;
   void Disconnect(const std::string& group, const Endpoint& demoted) const;
   AdminOutcome DeleteGroup(const AdminRequest& request) const;
-  AdminOutcome PauseCleanUp(const AdminRequest& request) const;
-  AdminOutcome ResumeCleanUp() const;
+  AdminOutcome Pause(const AdminRequest& request) const;
+  AdminOutcome Resume(const AdminRequest& request) const;
   // Nothing: there is such a group, and ZooKeeper to ask.
   std::optional<AdminOutcome> FindObstacle(const std::string& group) const;
 

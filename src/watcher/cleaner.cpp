@@ -48,14 +48,16 @@ Cleaner::Cleaner(const WatcherOptions& options, const redis::Network& network, z
       events_(events),
       lock_(session, registry.clean_up.LockPath(), "watcher " + options.listen.ToAddress()) {}
 
-void Cleaner::Step(const RegistryView& known, bool paused) {
+void Cleaner::Step(const RegistryView& known, const std::function<bool(const std::string&)>& rests) {
   const TimePoint now = Clock::now();
   if (options_.clean_up == CleanUpMode::kOff || now < step_at_) return;
-  const auto& groups = known.groups;
+  auto groups = known.groups;
+  std::erase_if(groups, [&](const auto& entry) {
+    return rests(entry.first) && !(memory_.verifying && memory_.verifying->group == entry.first);
+  });
   step_at_ = now + (memory_.verifying ? kVerifyEvery : StepEvery(options_.clean_up_patience, groups.size()));
   Forget(groups);
-  if (groups.empty()) return;
-  if (paused && !memory_.verifying) {
+  if (groups.empty()) {
     ForgetSightings();
     return;
   }

@@ -4,6 +4,7 @@
 // the same time, and waits for them as long as an answer takes. What needs time is found out in later steps.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -32,9 +33,9 @@ class Cleaner {
   Cleaner(const WatcherOptions& options, const redis::Network& network, zookeeper::Session& session,
           store::Registry& registry, RecentEvents& events);
 
-  // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now. Paused,
-  // it begins nothing, and only sees to its end what it has begun.
-  void Step(const RegistryView& known, bool paused);
+  // Takes a step when one is due. Call when nothing else is to be done, with what ZooKeeper says now. In a
+  // group that `rests` it begins nothing, and only sees to its end what it has begun.
+  void Step(const RegistryView& known, const std::function<bool(const std::string&)>& rests);
   // Looks soon at the groups about whose entries the observer has noticed something strange.
   void Notice(const FleetStatus& observed, const RegistryView& known);
   // When a step is due that must not wait for a quiet moment: a Sentinel lists another server's address.

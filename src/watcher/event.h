@@ -43,13 +43,13 @@ inline constexpr const char* kCleanUp = "clean-up";
 // Admin, with its outcome: status, as HTTP answered.
 inline constexpr const char* kFailoverRequested = "failover-requested";
 inline constexpr const char* kGroupDeleted = "group-deleted";
-inline constexpr const char* kCleanUpPaused = "clean-up-paused";
-inline constexpr const char* kCleanUpResumed = "clean-up-resumed";
+inline constexpr const char* kPaused = "paused";
+inline constexpr const char* kResumed = "resumed";
 
-inline constexpr std::array kAll{kMasterChanged, kGroupCame,     kGroupGone,     kSentinelCame,
-                                 kSentinelGone,  kReplicaCame,   kReplicaGone,   kFollowing,
-                                 kZooKeeperLost, kZooKeeperBack, kCleanUp,       kFailoverRequested,
-                                 kGroupDeleted,  kCleanUpPaused, kCleanUpResumed};
+inline constexpr std::array kAll{kMasterChanged, kGroupCame,     kGroupGone,   kSentinelCame,
+                                 kSentinelGone,  kReplicaCame,   kReplicaGone, kFollowing,
+                                 kZooKeeperLost, kZooKeeperBack, kCleanUp,     kFailoverRequested,
+                                 kGroupDeleted,  kPaused,        kResumed};
 }  // namespace event_kind
 
 // The last events, oldest first.

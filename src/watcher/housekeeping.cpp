@@ -8,10 +8,10 @@ constexpr Duration kAtLeastEvery = 5s;
 
 }  // namespace
 
-void Housekeeping::CleanUp(const RegistryView& view) {
+void Housekeeping::CleanUp(const RegistryView& view, const daemon::Pauses& pauses) {
   // A Sentinel that is registered and not known here would look like a stale entry of the others.
-  const bool paused = view.clean_up_paused.has_value() || view.closed_sentinels > 0;
-  cleaner_.Step(view, paused);
+  const bool blind = view.closed_sentinels > 0;
+  cleaner_.Step(view, [&](const std::string& group) { return blind || pauses.Find(group) != nullptr; });
   by_ = Clock::now() + kAtLeastEvery;
 }
 

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "daemon/certificates.h"
 #include "daemon/passwords.h"
+#include "daemon/pauses.h"
 #include "redis/servers.h"
 #include "store/registry.h"
 #include "watcher/acl_audit.h"
@@ -61,7 +62,7 @@ class Housekeeping {
   }
 
   // REQUIRES: the view is what ZooKeeper says now.
-  void CleanUp(const RegistryView& view);
+  void CleanUp(const RegistryView& view, const daemon::Pauses& pauses);
 
  private:
   Cleaner cleaner_;

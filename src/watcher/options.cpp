@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "net/interface.h"
+#include "watcher/admin.h"
 #include "watcher/behaviors/config.h"
 #include "watcher/web/client.h"
 #include "watcher/web/health_check.h"
@@ -93,6 +94,10 @@ Result<std::string> ParseServer(std::string_view text) {
   return ParseAddress(text, std::nullopt).map([](const Endpoint& server) { return server.ToAddress(); });
 }
 
+Result<std::string> ParsePauseLength(std::string_view text) {
+  return ParsePause(text).map([text](Duration) { return std::string(text); });
+}
+
 void AddAskingCommands(Options& options, CommandOptions* ask) {
   const auto add = [&](std::string_view name, const char* help,
                        std::vector<std::string> more = {}) -> Command& {
@@ -119,6 +124,19 @@ void AddAskingCommands(Options& options, CommandOptions* ask) {
       .Flag("--to", "HOST:PORT", "the replica; when not given, the watcher chooses", ParseServer, &ask->to)
       .Switch("--json", "the answer as it came", &ask->json)
       .Example("watcher failover master1 --to 10.0.0.2:6379 --admin-token-file /run/secrets/admin");
+  add(kPause,
+      "keeps the daemons from changing anything by themselves, in one group or in all, until the time has "
+      "passed or resume is called; Sentinel itself goes on",
+      {"ADMIN_TOKEN_FILE"})
+      .Argument("[GROUP]", optional, ParseMasterName, &ask->group)
+      .Flag("--for", "DURATION", "how long, 1s to 168h; 1h when not given", ParsePauseLength, &ask->lasts)
+      .Flag("--reason", "TEXT", "why, for those who see it", ParseText, &ask->reason)
+      .Switch("--json", "the answer as JSON", &ask->json)
+      .Example("watcher pause master1 --for 2h --reason 'the network is mended'");
+  add(kResume, "ends a pause before its time: that of the group, or that of all", {"ADMIN_TOKEN_FILE"})
+      .Argument("[GROUP]", optional, ParseMasterName, &ask->group)
+      .Switch("--json", "the answer as JSON", &ask->json)
+      .Example("watcher resume master1");
   add(kExplain,
       "says what every node would do now, and what would happen if the master, a Sentinel or everything died")
       .Argument("[GROUP]", optional, ParseMasterName, &ask->group)

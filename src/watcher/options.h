@@ -33,6 +33,8 @@ inline constexpr std::string_view kStatus = "status";
 inline constexpr std::string_view kEvents = "events";
 inline constexpr std::string_view kFailover = "failover";
 inline constexpr std::string_view kExplain = "explain";
+inline constexpr std::string_view kPause = "pause";
+inline constexpr std::string_view kResume = "resume";
 // Those that ask ZooKeeper, and the latter every server.
 inline constexpr std::string_view kSecureZooKeeper = "secure-zookeeper";
 inline constexpr std::string_view kDoctor = "doctor";
@@ -44,6 +46,8 @@ struct CommandOptions {
   bool follow = false;
   bool check = false;       // secure-zookeeper only looks
   std::string to;           // empty: Sentinel chooses
+  std::string lasts;        // of a pause; empty: as long as the watcher says
+  std::string reason;       // of a pause
   std::string admin_token;  // empty: none is sent
   std::string ca;           // of WATCHER_URL's certificate; empty: this system's authorities
 };

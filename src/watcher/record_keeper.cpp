@@ -44,7 +44,7 @@ std::string NameOf(const Record& record) {
   return record.state == Record::State::kMaster ? record.master.ToAddress() : "none";
 }
 
-std::variant<NextRecord, Kept> Decide(const Evidence& evidence, UpdateMasterMode mode) {
+std::variant<NextRecord, Kept> Decide(const Evidence& evidence, const std::string& hindrance) {
   const Verdict verdict = Judge(evidence);
   if (verdict.agreed)
     return Kept{.event = "record-confirmed", .severity = log::Severity::kInfo, .reason = verdict.reason};
@@ -53,20 +53,26 @@ std::variant<NextRecord, Kept> Decide(const Evidence& evidence, UpdateMasterMode
                 .severity = log::Severity::kWarn,
                 .reason = "keeping the record: " + verdict.reason,
                 .verdict = verdict.reason};
-  if (mode == UpdateMasterMode::kObserve)
+  if (!hindrance.empty())
     return Kept{.event = "record-write-skipped",
                 .severity = log::Severity::kInfo,
-                .reason = fmt::format(
-                    "UPDATE_MASTER=observe: skipped recording {} as the master (before: {}), "
-                    "epoch {}: {}",
-                    verdict.master->ToAddress(), NameOf(evidence.record), verdict.epoch, verdict.reason)};
+                .reason = fmt::format("{}: skipped recording {} as the master (before: {}), epoch {}: {}",
+                                      hindrance, verdict.master->ToAddress(), NameOf(evidence.record),
+                                      verdict.epoch, verdict.reason)};
   return NextRecord{.master = *verdict.master, .epoch = verdict.epoch, .reason = verdict.reason};
 }
 
 }  // namespace
 
-RecordKeeper::RecordKeeper(UpdateMasterMode mode, const redis::Network& network, store::Registry& registry)
-    : mode_(mode), network_(network), registry_(registry) {}
+RecordKeeper::RecordKeeper(UpdateMasterMode mode, const redis::Network& network, store::Registry& registry,
+                           const daemon::Pauses& pauses)
+    : mode_(mode), network_(network), registry_(registry), pauses_(pauses) {}
+
+std::string RecordKeeper::FindHindrance(const std::string& group) const {
+  if (mode_ == UpdateMasterMode::kObserve) return "UPDATE_MASTER=observe";
+  const auto* pause = pauses_.Find(group);
+  return pause == nullptr ? "" : Describe(*pause);
+}
 
 std::vector<RecordKeeper::Change> RecordKeeper::CheckHinted(const RegistryView& view,
                                                             const std::optional<Endpoint>& followed) {
@@ -94,7 +100,7 @@ std::vector<RecordKeeper::Change> RecordKeeper::CheckHinted(const RegistryView& 
                         .reports = {std::move(*reports[i])},
                         .registered = view.registered()};
       NoteMembers(*members, groups[i], &evidence);
-      auto decided = Decide(evidence, mode_);
+      auto decided = Decide(evidence, FindHindrance(groups[i]));
       if (auto* change = std::get_if<NextRecord>(&decided)) next = std::move(*change);
     }
     if (next) {
@@ -115,7 +121,7 @@ std::vector<RecordKeeper::Change> RecordKeeper::CheckDoubted(const RegistryView&
   AskServers(&evidence);
   std::vector<Change> changes;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    auto decided = Decide(evidence[i], mode_);
+    auto decided = Decide(evidence[i], FindHindrance(groups[i]));
     unconfirmed_.erase(groups[i]);
     if (auto* next = std::get_if<NextRecord>(&decided)) {
       changes.push_back(

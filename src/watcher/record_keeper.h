@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "daemon/pauses.h"
 #include "net/endpoint.h"
 #include "redis/servers.h"
 #include "store/registry.h"
@@ -28,7 +29,8 @@ namespace redis_zk::watcher {
 class RecordKeeper {
  public:
   // The references must outlive the keeper.
-  RecordKeeper(UpdateMasterMode mode, const redis::Network& network, store::Registry& registry);
+  RecordKeeper(UpdateMasterMode mode, const redis::Network& network, store::Registry& registry,
+               const daemon::Pauses& pauses);
 
   // What a record is to become.
   struct Change {
@@ -70,9 +72,13 @@ class RecordKeeper {
   bool AskMembers(const std::vector<std::string>& groups, std::vector<Evidence>* evidence);
   void AskServers(std::vector<Evidence>* evidence) const;
 
+  // What keeps a record that is not true from being written; empty: nothing does.
+  std::string FindHindrance(const std::string& group) const;
+
   const UpdateMasterMode mode_;
   const redis::Network network_;
   store::Registry& registry_;
+  const daemon::Pauses& pauses_;
   std::set<std::string> hinted_;
   std::set<std::string> doubted_;
   TimePoint doubt_all_at_{};

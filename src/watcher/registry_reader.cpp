@@ -106,8 +106,8 @@ Result<std::set<std::string>> RegistryReader::ReadEverything() {
   if (!sentinels) return tl::unexpected(sentinels.error());
   auto records = registry_.records.ReadAll(*groups, Watch::kYes);
   if (!records) return tl::unexpected(records.error());
-  auto paused = registry_.clean_up.ReadPause(Watch::kYes);
-  if (!paused) return tl::unexpected(paused.error());
+  auto pauses = registry_.paused_groups.Read(Watch::kYes);
+  if (!pauses) return tl::unexpected(pauses.error());
   // The own group is made again; another group was deleted on purpose.
   for (const std::string& group : {std::string(store::kDefaultGroup), options_.master_name}) {
     if (!records->contains(group))
@@ -119,9 +119,10 @@ Result<std::set<std::string>> RegistryReader::ReadEverything() {
   next.sentinels = std::move(*sentinels);
   next.closed_sentinels = closed_sentinels;
   next.groups = std::move(*records);
-  next.clean_up_paused = std::move(*paused);
+  next.pauses = std::move(*pauses);
   next.populated = std::move(*populated);
   LogNews(next);
+  pauses_.Take(next.pauses);
   auto changed = FindChanged(next.groups);
   view_ = std::move(next);
   return changed;
@@ -161,16 +162,13 @@ void RegistryReader::LogNews(const RegistryView& next) const {
     log::Info({.event = "sentinels-changed"}, "registered Sentinels: {}{}{}", next.sentinels.size(),
               named.empty() ? "" : ":", named);
   }
-  const auto& paused = next.clean_up_paused;
-  if (paused && !view_.clean_up_paused)
-    log::Info({.event = "clean-up-paused"}, "clean-up {}", DescribePause(*paused));
-  if (!paused && view_.clean_up_paused) log::Info({.event = "clean-up-resumed"}, "clean-up resumed");
 }
 
 bool RegistryReader::ReadWaiting() {
   const TimePoint now = Clock::now();
   if (!session_.connected() || now < read_waiting_at_) return false;
   read_waiting_at_ = now + kReadWaitingEvery;
+  pauses_.Look();
   // No watch tells that an ACL was changed.
   if (view_.closed_sentinels > 0) stale_ = true;
   // A silent ZooKeeper holds the loop up once, not twice.

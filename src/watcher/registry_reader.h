@@ -14,6 +14,7 @@
 #include "base/published.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "daemon/pauses.h"
 #include "options/common_options.h"
 #include "store/registry.h"
 #include "watcher/counters.h"
@@ -29,6 +30,7 @@ class RegistryReader {
 
   // What is known stays known while ZooKeeper is away, and ages.
   const RegistryView& view() const { return view_; }
+  const daemon::Pauses& pauses() const { return pauses_; }
   // Of the connection. Apart from the view, whose readers would wake up each time that it is measured.
   const Published<ZooKeeperFigures>& figures() const { return figures_; }
   // Whether something may have changed since the last reading.
@@ -63,6 +65,7 @@ class RegistryReader {
   zookeeper::Session& session_;
   store::Registry& registry_;
   RegistryView view_;
+  daemon::Pauses pauses_;
   Published<ZooKeeperFigures> figures_{ZooKeeperFigures{}};
   bool stale_ = true;
   bool current_ = false;  // it was read since the connection was made

@@ -14,7 +14,7 @@ Topology TopologyOf(const RegistryView& view, const std::string& default_group) 
                     .waits = view.waits,
                     .known_at = view.known_at,
                     .read_took = view.read_took,
-                    .clean_up_paused = view.clean_up_paused,
+                    .pauses = view.pauses,
                     .open_servers = view.open_servers};
   std::erase_if(topology.groups, [&view](const auto& entry) { return !Exists(view, entry.first); });
   return topology;

@@ -23,7 +23,7 @@ struct RegistryView {
   // Of how many a majority counts.
   std::size_t registered() const { return sentinels.size() + closed_sentinels; }
   std::map<std::string, store::Record> groups;
-  std::optional<store::CleanUpPause> clean_up_paused;
+  store::Pauses pauses;  // also those that have ended
   // Read less often. Of all groups that have members.
   std::map<std::string, std::vector<store::Member>> members;
   // The ids of all Sentinels that are registered here, or have been and may return.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/printable.h"
+#include "base/unix_time.h"
 #include "daemon/exposure.h"
 #include "watcher/condition.h"
 #include "watcher/strange_sentinels.h"
@@ -215,6 +216,9 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
     if (const auto found = topology.waits.find(name); found != topology.waits.end())
       group.waits = found->second;
     group.strange_sentinels = FindStrangers(ours, topology, findings, group, before, now);
+    const auto own_pause = topology.pauses.find(name);
+    if (own_pause != topology.pauses.end() && IsUnderWay(own_pause->second, UnixTime()))
+      group.warnings.push_back("automatic changes of this group are " + Describe(own_pause->second));
     WarnOfMaster(group, now, &group.warnings);
     WarnOfReplicas(group, now, &group.warnings);
     // While ZooKeeper is away, its wrapper cannot tell that it has one by now.
@@ -249,14 +253,6 @@ std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& 
     return std::nullopt;
   // Both were asked at once, but not at the same instant.
   return std::max<std::int64_t>(0, master.offset - replica.info->offset);
-}
-
-std::string DescribePause(const store::CleanUpPause& pause) {
-  std::string text = "paused";
-  if (!pause.from.empty()) text += " by " + pause.from;
-  if (!pause.by.empty()) text += " through " + pause.by;
-  if (!pause.reason.empty()) text += ": " + pause.reason;
-  return text;
 }
 
 std::string DescribeOpen(const OpenZnodes& open) {
@@ -299,8 +295,8 @@ std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
                               : "ZooKeeper has been unreachable for " + InSeconds(now - topology.known_at));
   }
   if (!topology.following) warnings.emplace_back("no Sentinel is followed: failovers are detected late");
-  if (topology.clean_up_paused)
-    warnings.push_back(fmt::format("the clean-up is {}", DescribePause(*topology.clean_up_paused)));
+  if (const auto* pause = store::FindPause(topology.pauses, store::kAllGroups, UnixTime()))
+    warnings.push_back(fmt::format("automatic changes of all groups are {}", Describe(*pause)));
   if (topology.open_znodes && topology.open_znodes->count > 0)
     warnings.push_back(DescribeOpen(*topology.open_znodes));
   for (const auto& [kind, open] : FindOpenKinds(topology.open_servers)) warnings.push_back(open.sentence);

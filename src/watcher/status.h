@@ -93,9 +93,6 @@ bool IsAttached(const GroupStatus& group, const ServerStatus& replica);
 // How far a replica is behind its master, in bytes; nothing, where that cannot be told.
 std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& replica);
 
-// In words, without the subject.
-std::string DescribePause(const store::CleanUpPause& pause);
-
 // A sentence for people: what is open, and what closes it. REQUIRES: some are.
 std::string DescribeOpen(const OpenZnodes& open);
 

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "store/event_log.h"
+#include "store/pause.h"
 #include "store/record.h"
 
 namespace redis_zk::watcher {
@@ -68,7 +69,8 @@ struct Topology {
   bool zookeeper_connected = false;
   // The Sentinel whose events are followed.
   std::optional<Endpoint> following;
-  std::optional<store::CleanUpPause> clean_up_paused{};
+  // Of all groups and of single ones, also those that have ended.
+  store::Pauses pauses{};
   // Nothing: not known yet, or there are no credentials, and no watcher looks.
   std::optional<OpenZnodes> open_znodes{};
   // Servers that other hosts may use without a password, as their wrappers say.

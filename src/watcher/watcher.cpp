@@ -43,7 +43,7 @@ Watcher::Watcher(const WatcherOptions& options, const BlockedSignals& signals,
              }),
       reader_(options.common, *zookeeper_.session, zookeeper_.registry),
       follower_(connections.subscribe, [this](SubscriberEvent event) { queue_.Push(std::move(event)); }),
-      keeper_(options.update_master, connections.network, zookeeper_.registry),
+      keeper_(options.update_master, connections.network, zookeeper_.registry, reader_.pauses()),
       event_log_(*zookeeper_.session, zookeeper_.registry.event_log),
       housekeeping_(options, connections.network, *zookeeper_.session, zookeeper_.registry,
                     publisher_.events()),
@@ -105,7 +105,7 @@ void Watcher::Loop() {
     if (housekeeping_.AuditAcls(Clock::now())) Publish();
     if (reader_.stale()) continue;
     if (reader_.ReadWaiting()) Publish();
-    housekeeping_.CleanUp(reader_.view());
+    housekeeping_.CleanUp(reader_.view(), reader_.pauses());
   }
 }
 

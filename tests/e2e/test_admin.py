@@ -1,4 +1,4 @@
-"""Admin a fleet through a watcher's HTTP: failovers, the pause of the clean-up, the end of a group; the token, and
+"""Admin a fleet through a watcher's HTTP: failovers, pauses, the end of a group; the token, and
 the history that stays in ZooKeeper."""
 
 import concurrent.futures
@@ -284,7 +284,7 @@ def test_token(cluster):
     watcher.stop()
     watcher = cluster.watcher()
     watcher.wait_log("event=http-listening")
-    assert status_of(watcher)["clean_up"] == {"paused": None}
+    assert status_of(watcher)["paused"] is None
     assert ask(watcher, "POST", "/pause")[0] == 200
     # Another one from SIGHUP on; a bad file changes nothing.
     token.write_text("short\n")
@@ -305,7 +305,7 @@ def test_token(cluster):
     everything = watcher.tail(100000) + watcher.get("/status") + watcher.get("/metrics")
     for secret in [TOKEN, "another-token-altogether"]:
         assert secret not in everything
-        assert secret not in cluster.record("/redis/events") + cluster.record("/redis/cleanup-paused")
+        assert secret not in cluster.record("/redis/events") + cluster.record("/redis/pauses")
 
 
 def test_bodies_are_ignored(cluster):
@@ -317,21 +317,24 @@ def test_bodies_are_ignored(cluster):
     assert ask(watcher, "POST", "/pause", body=b"GET /sentinels HTTP/1.1\r\n\r\n")[0] == 200
     assert ask(watcher, "POST", "/resume", body=b"x" * 70000)[0] == 413
     assert watcher.request("/" + "x" * 8000, method="POST", body=b"x")[0] == 404
-    wait_for(lambda: status_of(watcher)["clean_up"]["paused"], what="the pause that was asked for")
+    wait_for(lambda: status_of(watcher)["paused"], what="the pause that was asked for")
 
 
 def test_pause_keeps_every_watcher_from_cleaning_up(cluster):
     allow_admin(cluster)
     cluster.add_env(CLEANUP="on", CLEANUP_PATIENCE="1s")
     nodes, sentinels, watchers = cluster.bring_up(watchers=2)
-    assert ask(watchers[0], "POST", "/pause?reason=the+network+is+mended")[0] == 200
-    code, text = ask(watchers[0], "POST", "/pause?reason=again")
-    assert (code, text) == (200, "clean-up was already paused")
+    code, text = ask(watchers[0], "POST", "/pause?reason=the+network+is+mended&for=2h")
+    assert code == 200 and text.startswith("automatic changes of all groups paused until "), text
+    assert text.endswith(": the network is mended")
     for watcher in watchers:
-        wait_for(lambda: status_of(watcher)["clean_up"]["paused"], what="the pause being seen")
-        paused = status_of(watcher)
-        assert paused["clean_up"]["paused"]["reason"] == "the network is mended"
-        assert any("the clean-up is paused" in warning for warning in paused["warnings"])
+        wait_for(lambda: status_of(watcher)["paused"], what="the pause being seen")
+        status = status_of(watcher)
+        assert status["paused"]["until"] - status["paused"]["since"] == 7_200_000
+        assert status["groups"][0]["paused"] == status["paused"]
+        assert any("automatic changes of all groups are paused until" in warning for warning in status["warnings"])
+        assert f'redis_zk_paused{{group="{GROUP}"}} 1' in watcher.get("/metrics")
+        assert watcher.wait_log("event=paused")
     dead = next(node for node in nodes if node.role == "slave")
     dead.kill_all()
     for sentinel in sentinels:
@@ -340,13 +343,64 @@ def test_pause_keeps_every_watcher_from_cleaning_up(cluster):
     began = time.monotonic()
     wait_for(lambda: time.monotonic() - began > 8, what="the time in which it would be forgotten", every=0.5)
     assert not any(watcher.log_lines("SENTINEL RESET") for watcher in watchers)
-    assert ask(watchers[1], "POST", "/resume")[0] == 200
-    assert ask(watchers[1], "POST", "/resume") == (200, "clean-up was not paused")
+    assert ask(watchers[1], "POST", "/resume") == (200, "automatic changes of all groups resumed")
+    assert ask(watchers[1], "POST", "/resume") == (200, "automatic changes of all groups were not paused")
     wait_for(lambda: any(watcher.log_lines("SENTINEL RESET") for watcher in watchers), FORGOTTEN + 30, "a RESET")
     for watcher in watchers:
-        wait_for(lambda: not status_of(watcher)["clean_up"]["paused"], what="the end of the pause being seen")
-    assert len(history_of(watchers[0], "clean-up-paused")) == 2
-    assert len(history_of(watchers[0], "clean-up-resumed")) == 2
+        wait_for(lambda: not status_of(watcher)["paused"], what="the end of the pause being seen")
+        assert watcher.wait_log("event=resumed")
+    assert len(history_of(watchers[0], "paused")) == 1
+    assert len(history_of(watchers[0], "resumed")) == 2
+
+
+def test_pause_stops_what_the_wrappers_do_by_themselves(cluster):
+    """Sentinels without a quorum do not act, and recovery does only when the pause is over."""
+    allow_admin(cluster)
+    cluster.add_env(SENTINEL_QUORUM="4", RECOVERY_PATIENCE="2s")
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    master = cluster.master(nodes)
+    others = [node for node in nodes if node is not master]
+    code, text = ask(watcher, "POST", f"/pause?group={GROUP}&reason=by+hand")
+    assert code == 200 and text.startswith(f"automatic changes of {GROUP} paused until "), text
+    for daemon in [*nodes, *sentinels]:
+        daemon.wait_log("event=paused")
+    assert status_of(watcher)["paused"] is None and status_of(watcher)["groups"][0]["paused"]["reason"] == "by hand"
+    # A setting that somebody has changed by hand stays, too.
+    sentinels[0].ask("SENTINEL", "SET", GROUP, "failover-timeout", "77000")
+    master.kill_all()
+    for node in others:
+        node.wait_log("not promoting this node: automatic changes are paused until")
+    # A record that somebody has written stays.
+    cluster.kazoo.set("/redis/master", others[0].record.encode())
+    began = time.monotonic()
+    wait_for(lambda: time.monotonic() - began > 12, what="the time in which it would be recovered", every=0.5)
+    assert [node.role for node in others] == ["slave", "slave"]
+    assert cluster.record() == others[0].record
+    assert sentinels[0].view()["failover-timeout"] == 77000
+    cluster.kazoo.set("/redis/master", master.record.encode())
+    assert ask(watcher, "POST", f"/resume?group={GROUP}")[0] == 200
+    wait_for(lambda: [node for node in others if node.role == "master"], 30, "a recovery")
+    wait_for(lambda: sentinels[0].view()["failover-timeout"] != 77000, 60, "the setting being restored")
+
+
+def test_a_pause_ends_by_itself(cluster):
+    allow_admin(cluster)
+    nodes, _, (watcher,) = cluster.bring_up(redis=1, sentinels=1)
+    assert ask(watcher, "POST", "/pause?for=2s")[0] == 200
+    nodes[0].wait_log("event=paused")
+    for daemon in [nodes[0], watcher]:
+        daemon.wait_log("automatic changes of all groups resumed")
+    wait_for(lambda: status_of(watcher)["paused"] is None, what="the end of the pause being seen")
+    for wrong in ["0s", "8d", "x", "-1s", "169h"]:
+        code, text = ask(watcher, "POST", f"/pause?for={wrong}")
+        assert code == 400 and text.startswith(f'for: found "{wrong}", expected '), text
+    assert ask(watcher, "POST", "/pause?group=nobody")[0] == 404
+    # What somebody else writes there pauses nothing for ever.
+    cluster.kazoo.set("/redis/pauses", b'{"*": {"until": 99999999999999}}')
+    wait_for(lambda: ask(watcher, "POST", "/resume") == (200, "automatic changes of all groups were not paused"),
+             what="that it is none")
+    cluster.kazoo.set("/redis/pauses", b"nonsense")
+    watcher.wait_log("event=pauses-unreadable")
 
 
 def test_delete_of_an_empty_group_and_no_other(cluster):
@@ -390,7 +444,7 @@ def test_history_is_bounded_and_outlives_watchers(cluster):
     # A watcher that stops has written everything down.
     first.stop()
     history = json.loads(cluster.record("/redis/events"))["events"]
-    assert len(history) == 100 and history[-1]["kind"] == "clean-up-resumed"
+    assert len(history) == 100 and history[-1]["kind"] == "resumed"
     assert [event["time"] for event in history] == sorted(event["time"] for event in history)
     assert len(cluster.record("/redis/events")) <= 65536
     second = cluster.watcher()

@@ -1,6 +1,7 @@
 // What stands in ZooKeeper, where anybody may write.
 #include "fuzz/fuzz.h"
 #include "store/event_log.h"
+#include "store/pause.h"
 #include "store/record.h"
 
 namespace redis_zk::store {
@@ -27,8 +28,7 @@ FUZZ_TARGET(text) {
   CheckRoundTrip<History>(ParseHistory(text), ParseHistory);
   CheckRoundTrip<Identity>(ParseIdentity(text), ParseIdentity);
   CheckRoundTrip<EventLog>(ParseEventLog(text), ParseEventLog);
-  const CleanUpPause pause = ParseCleanUpPause(text);
-  fuzz::Check(ParseCleanUpPause(Render(pause)) == pause);
+  CheckRoundTrip<Pauses>(ParsePauses(text), ParsePauses);
 }
 
 }  // namespace redis_zk::store

@@ -323,16 +323,23 @@ TEST_F(RegistryTest, KeepsAChronicleThatSeveralWrite) {
   EXPECT_EQ(registry_.event_log.Read(Watch::kNo).value(), store::EventLog{second});
 }
 
-TEST_F(RegistryTest, PausesTheCleanUpForAll) {
-  EXPECT_FALSE(registry_.clean_up.ReadPause(Watch::kYes)->has_value());
-  const store::CleanUpPause pause{.since = 1, .by = "a", .from = "b", .reason = "c"};
-  EXPECT_TRUE(registry_.clean_up.Pause(pause).value());
-  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/cleanup-paused"));
-  EXPECT_FALSE(registry_.clean_up.Pause({.reason = "again"}).value());
-  EXPECT_EQ(registry_.clean_up.ReadPause(Watch::kNo).value(), pause);
-  EXPECT_TRUE(registry_.clean_up.Resume().value());
-  EXPECT_FALSE(registry_.clean_up.Resume().value());
-  EXPECT_FALSE(registry_.clean_up.ReadPause(Watch::kNo)->has_value());
+TEST_F(RegistryTest, PausesGroups) {
+  auto& paused = registry_.paused_groups;
+  EXPECT_EQ(paused.Read(Watch::kYes).value(), store::Pauses{});
+  const store::Pause one{.since = 1000, .until = 5000, .by = "a", .from = "b", .reason = "c"};
+  const store::Pause all{.since = 2000, .until = 9000, .by = "a"};
+  ASSERT_TRUE(paused.Pause("cache", one));
+  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/pauses"));
+  ASSERT_TRUE(paused.Pause(store::kAllGroups, all));
+  EXPECT_EQ(paused.Read(Watch::kYes).value(), (store::Pauses{{"cache", one}, {"*", all}}));
+  EXPECT_FALSE(paused.Resume("sessions", 2000).value());
+  EXPECT_TRUE(session_.Saw(TestSession::Kind::kNodeChanged, root_ + "/pauses"));
+  EXPECT_TRUE(paused.Resume(store::kAllGroups, 6000).value());
+  EXPECT_EQ(paused.Read(Watch::kNo).value(), store::Pauses{}) << "the other one has ended by then";
+  Put("/pauses", "nonsense");
+  EXPECT_EQ(paused.Read(Watch::kNo).value(), store::Pauses{});
+  ASSERT_TRUE(paused.Pause("cache", one));
+  EXPECT_EQ(paused.Read(Watch::kNo).value(), (store::Pauses{{"cache", one}}));
 }
 
 TEST_F(RegistryTest, LetsOneSteerAGroupAtATime) {

@@ -103,8 +103,8 @@ TEST(AdminAtTest, KnowsItsPaths) {
   for (const auto& [path, method, action, group] : std::initializer_list<Row>{
            {"/masters/master1/failover", "POST", Action::kFailOver, "master1"},
            {"/masters/master1", "DELETE", Action::kDeleteGroup, "master1"},
-           {"/pause", "POST", Action::kPauseCleanUp, ""},
-           {"/resume", "POST", Action::kResumeCleanUp, ""},
+           {"/pause", "POST", Action::kPauseChanges, ""},
+           {"/resume", "POST", Action::kResumeChanges, ""},
            {"/", "", {}, ""},
            {"/masters", "", {}, ""},
            {"/masters/", "", {}, ""},

@@ -76,7 +76,7 @@ struct CleanerSite : WatcherSite {
     }
     known.members = other.members.ListAll(group_names).value();
     if (observed) cleaner->Notice(*observed, known);
-    cleaner->Step(known, paused);
+    cleaner->Step(known, [this](const std::string& /*group*/) { return paused; });
     const int resets = Resets() - before;
     EXPECT_LE(resets, 1) << "one Sentinel at a time";
     if (resets > 0) {

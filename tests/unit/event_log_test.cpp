@@ -9,9 +9,7 @@ namespace redis_zk::testing::event_log_test {
 namespace {
 
 using store::Appended;
-using store::CleanUpPause;
 using store::EventLog;
-using store::ParseCleanUpPause;
 using store::ParseEventLog;
 using store::PastEvent;
 
@@ -67,13 +65,6 @@ TEST(EventLogTest, IsBounded) {
   EXPECT_GT(big.size(), 20U);
   EXPECT_EQ(big.back().time, 149);
   EXPECT_EQ(ParseEventLog(Render(big)).value(), big);
-}
-
-TEST(CleanUpPauseTest, IsOneWhateverItSays) {
-  const CleanUpPause pause{.since = 5, .by = "h:1", .from = "a:2", .reason = "why \"not\""};
-  EXPECT_EQ(ParseCleanUpPause(Render(pause)), pause);
-  for (const char* text : {"", "nonsense", "[]", R"({"since":"x","by":1})"})
-    EXPECT_EQ(ParseCleanUpPause(text), CleanUpPause{}) << text;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/unix_time.h"
 #include "unit/log_fixture.h"
 #include "unit/watcher_fixture.h"
 #include "watcher/registry_reader.h"
@@ -32,7 +33,7 @@ const Endpoint kStranger{"10.0.0.9", 6379};
 // A watcher that has read the registry, without its loop.
 struct KeeperSite : WatcherSite {
   explicit KeeperSite(UpdateMasterMode mode = UpdateMasterMode::kOn)
-      : keeper(mode, network.network(), registry) {
+      : keeper(mode, network.network(), registry, reader.pauses()) {
     Turn();
   }
 
@@ -301,6 +302,20 @@ TEST(RecordKeeperTest, OnlyNamesTheRecordThatItWouldWriteWhereItObserves) {
   ExpectRecorded(site, kA, 1);
   EXPECT_THAT(log.text(), HasSubstr("UPDATE_MASTER=observe: skipped recording 10.0.0.2:6379 as the master "
                                     "(before: 10.0.0.1:6379), epoch 2: "));
+}
+
+TEST(RecordKeeperTest, WritesNothingInAGroupThatIsPausedAndAllOfItAfterwards) {
+  const CapturedLog log;
+  KeeperSite site;
+  ASSERT_TRUE(site.other.paused_groups.Pause(kGroup, {.since = UnixTime(), .until = UnixTime() + 3'600'000}));
+  site.FailOver(kB, 2);
+  site.keeper.Hint(kGroup);
+  site.TurnFor(6s);
+  ExpectRecorded(site, kA, 1);
+  EXPECT_THAT(log.text(), HasSubstr(" UTC: skipped recording 10.0.0.2:6379 as the master"));
+  ASSERT_TRUE(site.other.paused_groups.Resume(kGroup, UnixTime()).value());
+  site.TurnFor(6s);
+  ExpectRecorded(site, kB, 2);
 }
 
 TEST(RecordKeeperTest, ManyGroupsAreComparedInSeveralTurns) {

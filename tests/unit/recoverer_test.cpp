@@ -1,5 +1,6 @@
 #include "redis-wrapper/recoverer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -16,6 +17,7 @@ namespace {
 
 using redis::Role;
 using redis_wrapper::Recoverer;
+using ::testing::HasSubstr;
 using redis_wrapper::WrapperOptions;
 using State = FakeFleet::State;
 
@@ -72,7 +74,7 @@ class Site {
   bool Look() {
     const auto own = own_->AskInfo();
     if (!own) return false;
-    const auto recovered = recoverer_.Check(*own, /*holds_copy=*/true, Record().master == kSelf);
+    const auto recovered = recoverer_.Check(*own, /*holds_copy=*/true, Record().master == kSelf, pause_);
     if (recovered) {
       EXPECT_EQ(recovered->master, kSelf);
       EXPECT_EQ(recovered->origin, store::Origin::kUnelected);
@@ -89,6 +91,7 @@ class Site {
   store::Record Record() { return places_.other.records.Read(kGroup, zookeeper::Watch::kNo).value(); }
   bool acts(const Endpoint& server) { return fleet_.redis(server).role == Role::kMaster; }
 
+  const store::Pause* pause_ = nullptr;
   FakeTime time_;
   FakeFleet fleet_{time_};
   FailingNetwork network_{fleet_.network()};
@@ -113,6 +116,22 @@ TEST(RecovererTest, PromotesItsServerWhenSentinelDoesNothing) {
   EXPECT_EQ(record.origin, store::Origin::kUnelected) << "so that Sentinels are told";
   EXPECT_TRUE(site.lock_.node().empty()) << "the lock is for others again";
   EXPECT_FALSE(site.LookFor(kPatience)) << "once";
+}
+
+TEST(RecovererTest, PromotesNothingWhilePausedAndHasPatienceAgainAfterwards) {
+  Site site;
+  const store::Pause pause{
+      .until = 1'769'860'800'000, .from = "10.0.0.9:5000", .reason = "the network is mended"};
+  site.pause_ = &pause;
+  EXPECT_FALSE(site.LookFor(3 * kPatience));
+  EXPECT_EQ(site.Record().master, kMaster);
+  ASSERT_TRUE(site.recoverer_.wait());
+  EXPECT_EQ(site.recoverer_.wait()->name, "paused");
+  EXPECT_THAT(site.recoverer_.wait()->sentence,
+              HasSubstr("paused until 2026-01-31 12:00:00 UTC by 10.0.0.9:5000: the network is mended"));
+  site.pause_ = nullptr;
+  EXPECT_FALSE(site.LookFor(kPatience)) << "what was seen before the end of the pause does not count";
+  EXPECT_TRUE(site.LookFor(2s));
 }
 
 TEST(RecovererTest, PromotesItsServerSoonWhereAllSentinelsHaveGivenUp) {

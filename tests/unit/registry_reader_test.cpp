@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "base/unix_time.h"
 #include "unit/log_fixture.h"
 #include "unit/watcher_fixture.h"
 
@@ -205,13 +206,15 @@ TEST(RegistryReaderTest, SaysWhatHasChanged) {
   site.TurnUntilRead();
   EXPECT_THAT(log.text(),
               HasSubstr("registered Sentinels: 3: 10.0.0.1:26379 10.0.0.2:26379 10.0.0.3:26379\n"));
-  ASSERT_TRUE(site.other.clean_up.Pause({.since = 1, .by = "w", .from = "f", .reason = "why"}));
+  ASSERT_TRUE(site.other.paused_groups.Pause(
+      kGroup,
+      {.since = UnixTime(), .until = UnixTime() + 3'600'000, .by = "w", .from = "f", .reason = "why"}));
   site.time.Advance(1s);
   site.Turn();
-  ASSERT_TRUE(site.reader.view().clean_up_paused);
-  EXPECT_EQ(site.reader.view().clean_up_paused->reason, "why");
-  EXPECT_THAT(log.text(), HasSubstr("| clean-up paused"));
-  ASSERT_TRUE(site.other.clean_up.Resume());
+  ASSERT_TRUE(site.reader.pauses().Find(kGroup));
+  EXPECT_EQ(site.reader.pauses().Find(kGroup)->reason, "why");
+  EXPECT_THAT(log.text(), HasSubstr("| automatic changes of " + kGroup + " paused until "));
+  ASSERT_TRUE(site.other.paused_groups.Resume(kGroup, UnixTime()));
   ASSERT_TRUE(site.other_session->Set("/redis/master", "rubbish", zookeeper::kAnyVersion));
   for (const int number : {1, 2, 3}) ASSERT_TRUE(site.other.sentinels.Unregister(UuidOf(number)));
   site.time.Advance(1s);

@@ -284,7 +284,7 @@ TEST_F(ResponderTest, RunsAdminRequestsForThoseWithTheTokenOnly) {
   EXPECT_EQ(paused.answer.status, 200) << paused.answer.body;
   EXPECT_EQ(paused.answer.cache_control, "no-store");
   EXPECT_THAT(paused.headers, IsEmpty());
-  EXPECT_THAT(told_, ElementsAre(watcher::event_kind::kCleanUpPaused));
+  EXPECT_THAT(told_, ElementsAre(watcher::event_kind::kPaused));
   EXPECT_FALSE(responder_.admin_runs());
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/unix_time.h"
 #include "watcher/members.h"
 
 namespace redis_zk::testing::status_test {
@@ -194,6 +195,9 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
               scene.topology.waits["g"][0].wait.uuid.clear();
             },
             {}},
+           {"it is paused",
+            [](Scene& scene) { scene.topology.pauses["g"] = {.until = 1, .reason = "ended long ago"}; },
+            {}},
            {"a member has just begun to wait",
             [](Scene& scene) {
               scene.topology.waiting["g"] = {{.uuid = "u", .endpoint = kStranger, .since = kNow - 9s}};
@@ -374,12 +378,16 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has been unreachable for 12 s");
   topology.known_at = {};
   EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has not been read yet");
-  topology.clean_up_paused = store::CleanUpPause{};
-  EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused");
-  topology.clean_up_paused = {.since = 1, .by = "h:1", .from = "a:2", .reason = "why"};
-  EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
+  const std::size_t before = WarningsOf(topology, kNow).size();
+  topology.pauses["*"] = {.since = 1, .until = UnixTime() - 1, .reason = "ended"};
+  topology.pauses["g"] = {.since = 1, .until = UnixTime() + 3'600'000, .reason = "of one group"};
+  EXPECT_EQ(WarningsOf(topology, kNow).size(), before);
+  topology.pauses["*"].until = UnixTime() + 3'600'000;
+  EXPECT_THAT(WarningsOf(topology, kNow).back(),
+              StartsWith("automatic changes of all groups are paused until "));
+  topology.pauses.clear();
   topology.open_znodes = watcher::OpenZnodes{};
-  EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
+  EXPECT_EQ(WarningsOf(topology, kNow).size(), before);
   topology.open_znodes = watcher::OpenZnodes{1, "/redis/x"};
   EXPECT_EQ(WarningsOf(topology, kNow).back(),
             "1 znode is open to other users of ZooKeeper than ZK_USERNAME, /redis/x for one; set ZK_ACL to "

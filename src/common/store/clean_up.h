@@ -1,15 +1,12 @@
-// What the watchers agree on before one of them cleans up: who does it, whether anybody may, and what time it
-// is.
+// What the watchers agree on before one of them cleans up: who does it, and what time it is.
 //
-// Same thread as the session. A read sets its watch when asked to; a watch fires once.
+// Same thread as the session.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/result.h"
-#include "store/event_log.h"
 #include "store/paths.h"
 #include "zookeeper/session.h"
 
@@ -24,13 +21,6 @@ class CleanUp {
   // What ZooKeeper's clock says, in milliseconds since 1970. It is only told with a write: of the clean-up's
   // znode, whose data mean nothing.
   Result<std::int64_t> AskTime();
-
-  // Nothing: the clean-up goes on.
-  Result<std::optional<CleanUpPause>> ReadPause(zookeeper::Watch watch);
-  // False: it was paused already, and stays as it is.
-  Result<bool> Pause(const CleanUpPause& pause);
-  // False: it was not paused.
-  Result<bool> Resume();
 
  private:
   zookeeper::Session& session_;

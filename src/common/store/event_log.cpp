@@ -105,18 +105,4 @@ EventLog Appended(EventLog event_log, const std::vector<PastEvent>& news) {
   return event_log;
 }
 
-std::string Render(const CleanUpPause& pause) {
-  return Dump({{"since", pause.since}, {"by", pause.by}, {"from", pause.from}, {"reason", pause.reason}});
-}
-
-CleanUpPause ParseCleanUpPause(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return {};
-  const Json since = json.value("since", Json());
-  return {.since = since.is_number_integer() ? since.get<std::int64_t>() : 0,
-          .by = PrintableAt(json, "by"),
-          .from = PrintableAt(json, "from"),
-          .reason = PrintableAt(json, "reason")};
-}
-
 }  // namespace redis_zk::store

@@ -48,18 +48,4 @@ Result<EventLog> ParseEventLog(std::string_view text);
 // much shorter at its beginning that it keeps both bounds.
 EventLog Appended(EventLog event_log, const std::vector<PastEvent>& news);
 
-// While the znode <root>/cleanup-paused exists, no watcher cleans up.
-struct CleanUpPause {
-  std::int64_t since = 0;  // milliseconds since 1970; 0: unknown
-  std::string by;          // the watcher that was asked
-  std::string from;        // who asked it
-  std::string reason;      // empty: none was given
-
-  bool operator==(const CleanUpPause&) const = default;
-};
-
-std::string Render(const CleanUpPause& pause);
-// What cannot be read is a pause without particulars.
-CleanUpPause ParseCleanUpPause(std::string_view text);
-
 }  // namespace redis_zk::store

@@ -10,7 +10,7 @@
 //   <root>/identities/<uuid>        JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
 //   <root>/sentinel-restart         the lock of the one Sentinel that is restarted for its certificates
 //   <root>/cleanup                  the lock of the one watcher that cleans up
-//   <root>/cleanup-paused           JSON: no watcher cleans up while it is there
+//   <root>/pauses                   JSON: the groups in which the daemons change nothing by themselves
 //   <root>/events                   JSON: what has happened, bounded
 //   <root>/waits/<uuid>             ephemeral, JSON: what a wrapper has waited for longer than a moment
 //   <root>/open/<uuid>              ephemeral, JSON: a server that other hosts may use without a password
@@ -47,7 +47,7 @@ class Paths {
   std::string Identities() const { return root_ + "/identities"; }
   std::string SentinelRestart() const { return root_ + "/sentinel-restart"; }
   std::string CleanUp() const { return root_ + "/cleanup"; }
-  std::string CleanUpPause() const { return root_ + "/cleanup-paused"; }
+  std::string Pauses() const { return root_ + "/pauses"; }
   std::string Events() const { return root_ + "/events"; }
   std::string Waits() const { return root_ + "/waits"; }
   std::string Open() const { return root_ + "/open"; }

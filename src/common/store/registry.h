@@ -14,6 +14,7 @@
 #include "store/identities.h"
 #include "store/members.h"
 #include "store/open_servers.h"
+#include "store/paused_groups.h"
 #include "store/records.h"
 #include "store/sentinels.h"
 #include "store/waits.h"
@@ -33,6 +34,7 @@ struct Registry {
         clean_up(session, root),
         waits(session, root),
         open_servers(session, root),
+        paused_groups(session, root),
         admin_lock(session, root) {}
 
   Groups groups;
@@ -45,6 +47,7 @@ struct Registry {
   CleanUp clean_up;
   Waits waits;
   OpenServers open_servers;
+  PausedGroups paused_groups;
   AdminLock admin_lock;
 };
 

@@ -28,6 +28,7 @@ namespace {
 constexpr Duration kPatience = 5s;
 // The watcher gives up before.
 constexpr Duration kFailoverPatience = 65s;
+constexpr Duration kOrderPatience = 15s;
 // It sends a sign of life every 15 s.
 constexpr Duration kStreamPatience = 35s;
 constexpr Duration kRetry = 1s;
@@ -80,9 +81,35 @@ int ShowExplanation(const CommandOptions& options) {
   return kExitStopped;
 }
 
-int FailOver(const CommandOptions& options) {
-  web::Headers headers{{"Accept", kText}};
+web::Headers AdminHeaders(const CommandOptions& options, const char* accept) {
+  web::Headers headers{{"Accept", accept}};
   if (!options.admin_token.empty()) headers.emplace("Authorization", "Bearer " + options.admin_token);
+  return headers;
+}
+
+// Of what is harmless to do again.
+int Order(const CommandOptions& options, const std::string& path) {
+  const auto reply =
+      web::Post(options.watcher, path, AdminHeaders(options, options.json ? kJson : kText), kOrderPatience);
+  if (!reply) return Complain(reply.error());
+  if (reply->status != kOk) return Refused(*reply);
+  if (options.json) {
+    PrintAsItCame(reply->body);
+  } else {
+    Print(PrintableLines(reply->body));
+  }
+  return kExitStopped;
+}
+
+int Pause(const CommandOptions& options) {
+  std::string path = "/pause?reason=" + web::Encoded(options.reason);
+  if (!options.group.empty()) path += "&group=" + web::Encoded(options.group);
+  if (!options.lasts.empty()) path += "&for=" + web::Encoded(options.lasts);
+  return Order(options, path);
+}
+
+int FailOver(const CommandOptions& options) {
+  const auto headers = AdminHeaders(options, kText);
   std::string path = "/masters/" + web::Encoded(options.group) + "/failover";
   if (!options.to.empty()) path += "?to=" + web::Encoded(options.to);
   const auto reply = web::Post(options.watcher, path, headers, kFailoverPatience);
@@ -190,6 +217,8 @@ int Run(const WatcherOptions& options, const BlockedSignals& signals) {
   sigprocmask(SIG_SETMASK, &signals.original_mask(), nullptr);
   if (options.command == kEvents) return ShowEvents(command);
   if (options.command == kFailover) return FailOver(command);
+  if (options.command == kPause) return Pause(command);
+  if (options.command == kResume) return Order(command, OfGroup("/resume", command.group));
   if (options.command == kSecureZooKeeper) return SecureZooKeeper(options, zookeeper::OpenClientSession);
   if (options.command == kDoctor) return doctor::Diagnose(options, zookeeper::OpenClientSession);
   return options.command == kExplain ? ShowExplanation(command) : ShowStatus(command);

@@ -1,5 +1,5 @@
-// The commands that ask a running watcher: status, events, failover, explain; and those that do without:
-// secure-zookeeper, doctor.
+// The commands that ask a running watcher: status, events, failover, pause, resume, explain; and those that
+// do without: secure-zookeeper, doctor.
 #pragma once
 
 #include "os/signals.h"

@@ -210,8 +210,8 @@ struct AdminPattern {
 constexpr std::array<AdminPattern, 4> kAdmin{
     {{"/masters/*/failover", "POST", AdminRequest::Action::kFailOver},
      {"/masters/*", "DELETE", AdminRequest::Action::kDeleteGroup},
-     {"/pause", "POST", AdminRequest::Action::kPauseCleanUp},
-     {"/resume", "POST", AdminRequest::Action::kResumeCleanUp}}};
+     {"/pause", "POST", AdminRequest::Action::kPauseChanges},
+     {"/resume", "POST", AdminRequest::Action::kResumeChanges}}};
 
 // The first type that we have decides; "*/*" and everything unknown mean text, which the original's clients
 // expect.

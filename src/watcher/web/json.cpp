@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "base/unix_time.h"
 #include "watcher/condition.h"
 #include "watcher/words.h"
 
@@ -213,9 +214,13 @@ Json ToJson(const store::EventLog& event_log, std::string_view only_group) {
   return list;
 }
 
-Json ToJson(const std::optional<store::CleanUpPause>& pause) {
-  if (!pause) return {};
-  return {{"since", pause->since}, {"by", pause->by}, {"from", pause->from}, {"reason", pause->reason}};
+Json ToJson(const store::Pause* pause) {
+  if (pause == nullptr) return {};
+  return {{"since", pause->since},
+          {"until", pause->until},
+          {"by", pause->by},
+          {"from", pause->from},
+          {"reason", pause->reason}};
 }
 
 Json GroupToJson(const std::string& name, const Record& record, const Topology& topology,
@@ -237,6 +242,7 @@ Json GroupToJson(const std::string& name, const Record& record, const Topology& 
           {"replicas", std::move(replicas)},
           {"waiting", std::move(waiting)},
           {"waits", WaitsOf(name, topology, now)},
+          {"paused", ToJson(store::FindPause(topology.pauses, name, UnixTime()))},
           {"sentinels", std::move(sentinels)},
           {"warnings", group.warnings},
           {"failovers", FailoversOf(name, history)}};
@@ -306,7 +312,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"warnings", WarningsOf(topology, now)},
                {"waits", WaitsOf("", topology, now)},
                {"behaviors", ToJson(behaviors)},
-               {"clean_up", {{"paused", ToJson(topology.clean_up_paused)}}},
+               {"paused", ToJson(store::FindPause(topology.pauses, store::kAllGroups, UnixTime()))},
                {"groups", std::move(groups)},
                {"history", ToJson(topology.event_log, only_group)}});
 }

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/unix_time.h"
+
 namespace redis_zk::watcher::web {
 
 namespace {
@@ -220,6 +222,10 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
                    std::chrono::duration<double>(now - status.observed_at).count());
   }
   for (const auto& [name, group] : status.groups) AddGroup(families, name, group);
+  for (const auto& [name, record] : topology.groups) {
+    families.Gauge("redis_zk_paused", "1: automatic changes of the group are paused.",
+                   store::FindPause(topology.pauses, name, UnixTime()) != nullptr, {{"group", name}});
+  }
   AddWaits(families, topology, now);
   AddCounters(families, topology, counters);
   for (const auto& behavior : behaviors) AddBehavior(families, behavior);

@@ -131,12 +131,14 @@ Reply Responder::RunAdmin(const ClientRequest& request, const AdminRoute& route)
   }
   const auto place = admin_places_.Take();
   if (!place) return failed(503, "too many admin requests are running; retry later");
-  return reply(AnswerOf(sources_.admin.Run({.action = route.action,
-                                            .group = std::string(route.group),
-                                            .to = request.in_query("to"),
-                                            .reason = request.in_query("reason"),
-                                            .from = request.from.ToAddress()}),
-                        request.accept));
+  return reply(AnswerOf(
+      sources_.admin.Run({.action = route.action,
+                          .group = route.group.empty() ? request.in_query("group") : std::string(route.group),
+                          .to = request.in_query("to"),
+                          .lasts = request.in_query("for"),
+                          .reason = request.in_query("reason"),
+                          .from = request.from.ToAddress()}),
+      request.accept));
 }
 
 Reply Responder::BeginStream(const ClientRequest& request, Answer answer, std::optional<TimePoint> ends_at) {

@@ -1,0 +1,32 @@
+// The pauses as a daemon has read them last: what it must leave alone. Their beginnings and ends are logged.
+//
+// Loop thread only.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "store/pause.h"
+
+namespace redis_zk::daemon {
+
+class Pauses {
+ public:
+  // `about`: empty, or the one group that the daemon looks after.
+  explicit Pauses(std::string about = "") : about_(std::move(about)) {}
+
+  // As read from ZooKeeper.
+  void Take(store::Pauses read);
+  // Logs what has ended since; it costs nothing to call it often.
+  void Look();
+  // The pause of the group; nothing: it is not paused.
+  const store::Pause* Find(const std::string& group) const;
+  const store::Pauses& read() const { return read_; }
+
+ private:
+  const std::string about_;
+  store::Pauses read_;
+  std::set<std::string> told_;  // those under way, as logged
+};
+
+}  // namespace redis_zk::daemon
