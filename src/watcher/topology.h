@@ -48,6 +48,7 @@ struct OpenZnodes {
 
 struct Topology {
   std::string default_group;
+  bool redis_tls = false;  // Redis and Sentinels are reached with TLS
   std::vector<store::Sentinel> sentinels;
   // Those that were ever recorded, or have a member. Some znodes every deployment has: they alone make none.
   std::map<std::string, store::Record> groups;

@@ -225,6 +225,7 @@ void Watcher::Publish(const std::string& recorded) {
   Topology next = TopologyOf(reader_.view(), options_.common.master_name);
   for (const auto& [group, own] : own_waits_.all_long())
     next.waits[group].insert(next.waits[group].end(), own.begin(), own.end());
+  next.redis_tls = options_.common.redis_tls.on;
   next.zookeeper_connected = zookeeper_.session->connected();
   next.following = follower_.following();
   next.open_znodes = housekeeping_.open_znodes();

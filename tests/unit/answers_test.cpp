@@ -77,6 +77,41 @@ TEST(AnswerForTest, WritesTextAsTheOriginalDoes) {
   EXPECT_EQ(Ask("/", Healthy())->status, 200);
 }
 
+TEST(AnswerForTest, WritesTheSentinelsAsClientsTakeThem) {
+  struct Row {
+    const char* name;
+    std::string group;
+    std::string form;
+    bool tls;
+    int status;
+    const char* body;
+  };
+  for (const auto& [name, group, form, tls, status, body] : std::initializer_list<Row>{
+           {"of a group", "orders", "", false, 200, "10.0.0.1:26379,[::1]:26380,10.0.0.3:26379"},
+           {"a URL", "orders", "url", false, 200,
+            "redis+sentinel://10.0.0.1:26379,[::1]:26380,10.0.0.3:26379/orders"},
+           {"of the watcher's group, with TLS", "", "url", true, 200,
+            "rediss+sentinel://10.0.0.1:26379,[::1]:26380,10.0.0.3:26379/master1"},
+           {"for Lettuce", "orders", "lettuce", false, 200,
+            "redis-sentinel://10.0.0.1:26379,[::1]:26380,10.0.0.3:26379?sentinelMasterId=orders"},
+           {"for Lettuce, with TLS", "orders", "lettuce", true, 200,
+            "rediss-sentinel://10.0.0.1:26379,[::1]:26380,10.0.0.3:26379?sentinelMasterId=orders"},
+           {"for Celery", "", "celery", false, 200,
+            "sentinel://10.0.0.1:26379;sentinel://[::1]:26380;sentinel://10.0.0.3:26379"},
+           {"no such group", "nobody", "url", false, 404, "no such group; /masters lists the groups"},
+           {"no such form", "", "yaml", false, 400, "form: found \"yaml\", expected url, lettuce or celery"},
+       }) {
+    auto topology = Healthy();
+    topology.redis_tls = tls;
+    const auto answer =
+        AnswerFor({.path = "/sentinels", .accept = "", .group = group, .form = form}, topology);
+    ASSERT_TRUE(answer) << name;
+    EXPECT_EQ(answer->status, status) << name;
+    EXPECT_EQ(answer->body, body) << name;
+    EXPECT_EQ(answer->version.empty(), status != 200) << name;
+  }
+}
+
 TEST(AnswerForTest, WritesJsonWhenAskedTo) {
   struct Row {
     const char* path;

@@ -49,12 +49,49 @@ Answer NotYet(const Request& request, std::string why) {
   return answer;
 }
 
+Answer NoSuchGroup(const Request& request) {
+  return FailedFor(request, kNotFound, "no such group; /masters lists the groups");
+}
+
+bool IsOfNoGroup(const Request& request, const Topology& topology) {
+  return !request.group.empty() && !topology.groups.contains(std::string(request.group));
+}
+
+std::string ListOf(const std::vector<store::Sentinel>& sentinels, std::string_view before, char between) {
+  std::string list;
+  for (const auto& sentinel : sentinels)
+    list +=
+        (list.empty() ? "" : std::string(1, between)) + std::string(before) + sentinel.endpoint.ToAddress();
+  return list;
+}
+
+// What several clients take as one string; nothing: there is no such form.
+std::optional<std::string> ConnectionString(std::string_view form, const Topology& topology,
+                                            std::string_view group) {
+  const std::string list = ListOf(topology.sentinels, "", ',');
+  const std::string_view redis = topology.redis_tls ? "rediss" : "redis";
+  // Redis-Sentinel-Url, RedisVL, LangChain, Prefect.
+  if (form == "url") return fmt::format("{}+sentinel://{}/{}", redis, list, group);
+  if (form == "lettuce") return fmt::format("{}-sentinel://{}?sentinelMasterId={}", redis, list, group);
+  // Kombu takes the master's name and TLS from broker_transport_options.
+  if (form == "celery") return ListOf(topology.sentinels, "sentinel://", ';');
+  return std::nullopt;
+}
+
 Answer Sentinels(const Request& request, const Topology& topology, std::string_view /*group*/) {
+  if (IsOfNoGroup(request, topology)) return NoSuchGroup(request);
   if (topology.sentinels.empty()) return NotYet(request, "no Sentinel is registered");
-  std::string text;
-  for (const auto& sentinel : topology.sentinels)
-    text += (text.empty() ? "" : ",") + sentinel.endpoint.ToAddress();
-  return Versioned(request, std::move(text), RenderSentinels(topology.sentinels));
+  auto json = RenderSentinels(topology.sentinels);
+  if (request.form.empty()) return Versioned(request, ListOf(topology.sentinels, "", ','), std::move(json));
+  auto text = ConnectionString(request.form, topology,
+                               request.group.empty() ? topology.default_group : request.group);
+  if (!text)
+    return FailedFor(
+        request, kBadRequest,
+        fmt::format("form: found \"{}\", expected url, lettuce or celery", Printable(request.form)));
+  Answer answer = Text(std::move(*text));
+  answer.version = std::move(json.version);
+  return answer;
 }
 
 Answer Sentinel(const Request& request, const Topology& topology, std::string_view /*group*/) {
@@ -77,10 +114,6 @@ Answer MasterOfGroup(const Request& request, const Topology& topology, std::stri
 
 Answer Master(const Request& request, const Topology& topology, std::string_view /*group*/) {
   return MasterOfGroup(request, topology, topology.default_group);
-}
-
-Answer NoSuchGroup(const Request& request) {
-  return FailedFor(request, kNotFound, "no such group; /masters lists the groups");
 }
 
 Answer GroupMaster(const Request& request, const Topology& topology, std::string_view group) {
@@ -120,11 +153,8 @@ Answer Home(const Request& request, const Topology& /*topology*/, std::string_vi
   return Text(
       "redis-zk watcher: /sentinels /sentinel /master /masters /masters/NAME "
       "/masters/NAME/is-master?addr=HOST:PORT /status /explain /events /metrics /healthz /readyz - "
-      "with a token: POST /masters/NAME/failover?to=HOST:PORT POST /pause POST /resume DELETE /masters/NAME");
-}
-
-bool IsOfNoGroup(const Request& request, const Topology& topology) {
-  return !request.group.empty() && !topology.groups.contains(std::string(request.group));
+      "with a token: POST /masters/NAME/failover?to=HOST:PORT POST /pause?group=NAME&for=2h POST /resume "
+      "DELETE /masters/NAME");
 }
 
 Answer Explained(const Request& request, const Topology& topology, std::string_view /*group*/) {

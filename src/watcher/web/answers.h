@@ -41,6 +41,7 @@ struct Request {
   std::string_view accept;  // the Accept header
   std::string_view addr;    // of the query: the server that is-master asks about
   std::string_view group;   // of the query: the only group in /status and /explain; empty: all
+  std::string_view form;    // of the query: how /sentinels is written; empty: as a list
   TimePoint now;
   std::function<std::size_t(std::size_t)> pick;  // a random index below the argument
   bool loop_alive = true;                        // for /healthz

@@ -78,6 +78,7 @@ std::optional<Answer> Responder::Look(const ClientRequest& request, const Topolo
   const TimePoint now = Clock::now();
   const std::string addr = request.in_query("addr");
   const std::string group = request.in_query("group");
+  const std::string form = request.in_query("form");
   const bool alive = now - TimePoint(Clock::duration(sources_.loop_turned_at.load())) <
                      kLoopPatience + sources_.session_timeout;
   const auto status = sources_.status.Get();
@@ -88,6 +89,7 @@ std::optional<Answer> Responder::Look(const ClientRequest& request, const Topolo
                     .accept = request.accept,
                     .addr = addr,
                     .group = group,
+                    .form = form,
                     .now = now,
                     .pick = RandomIndex,
                     .loop_alive = alive,
