@@ -56,7 +56,7 @@ def test_it_changes_nothing(fleet):
     cluster, _, _, watcher = fleet
 
     def tree(path="/redis"):
-        names = sorted(cluster.zk.get_children(path))
+        names = sorted(cluster.kazoo.get_children(path))
         # Members and identities are written by the daemons meanwhile.
         return {path: names, **{k: v for name in names for k, v in tree(f"{path}/{name}").items()}}
 
@@ -81,12 +81,12 @@ def test_what_does_not_work_is_an_error(fleet):
 def test_a_server_that_is_not_reached(fleet):
     cluster, _, _, watcher = fleet
     # Announced from somewhere else: nothing listens there.
-    znode = cluster.zk.create("/redis/sentinels/00000000-0000-4000-8000-000000000001", f"{LOOPBACK} 1".encode(),
+    znode = cluster.kazoo.create("/redis/sentinels/00000000-0000-4000-8000-000000000001", f"{LOOPBACK} 1".encode(),
                               ephemeral=True)
     try:
         code, found, _ = findings(watcher)
     finally:
-        cluster.zk.delete(znode)
+        cluster.kazoo.delete(znode)
     assert code == 2
     (finding,) = found["reachability"]
     assert f"Sentinel {LOOPBACK}:1 does not answer this machine" in finding["sentence"]
@@ -103,7 +103,7 @@ def test_without_an_installation_or_zookeeper(fleet):
     watcher = fleet[3]
     code, text, error = ask(watcher, "doctor", ZK_ROOT="/nowhere")
     assert (code, text) == (2, "") and "no group master1 below /nowhere in ZooKeeper" in error
-    assert not fleet[0].zk.exists("/nowhere")
+    assert not fleet[0].kazoo.exists("/nowhere")
     code, text, error = ask(watcher, "doctor", ZK_HOSTS=f"{LOOPBACK}:1", ZK_CONNECT_TIMEOUT="300ms")
     assert (code, text) == (69, "")
     assert error == f"watcher: ZooKeeper {LOOPBACK}:1 unreachable; check ZK_HOSTS and the network"
