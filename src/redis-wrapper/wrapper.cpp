@@ -54,7 +54,8 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
             .endpoint = options.server.announce,
             .node = keeper_.node(),
             .dataset = keeper_.Find(),
-            .priority = PriorityIn(users_conf_)},
+            .priority = PriorityIn(users_conf_),
+            .version = REDIS_ZK_VERSION},
       lock_(loop_.session(), loop_.registry().records.Path(options.common.master_name), options.name()),
       settling_(options, network_, loop_, address_claim_, keeper_, lookup_, lock_, self_) {}
 

@@ -81,7 +81,8 @@ Status IdentityKeeper::Take(const IdentityChoice& choice, std::uint64_t epoch) {
   const store::Identity identity{.uuid = is_new ? NewUuid() : choice.identity.uuid,
                                  .endpoint = options_.server.announce,
                                  .epoch = epoch,
-                                 .taken = true};
+                                 .taken = true,
+                                 .version = REDIS_ZK_VERSION};
   attempt_ = Attempt{identity, choice, loop_.session().id()};
   return TakeAttempted();
 }

@@ -80,6 +80,21 @@ std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(
   return priorities;
 }
 
+std::map<std::string, std::size_t> CountVersions(
+    const std::map<std::string, std::vector<store::Member>>& members,
+    const std::vector<store::Identity>& identities) {
+  std::map<std::string, std::size_t> versions;
+  for (const auto& [group, all] : members) {
+    for (const auto& member : all) ++versions[member.version];
+  }
+  for (const auto& identity : identities) {
+    if (identity.taken) ++versions[identity.version];
+  }
+  return versions;
+}
+
+std::string NameOfVersion(const std::string& version) { return version.empty() ? "before 0.2.0" : version; }
+
 std::map<std::string, std::vector<LongWait>> FindLongWaits(
     const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,
     TimePoint now, std::int64_t unix_now) {

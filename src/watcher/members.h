@@ -1,6 +1,7 @@
 // What the registered members of the groups say, as the topology has it: functions of values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -31,6 +32,14 @@ std::map<std::string, std::set<Endpoint>> FindServing(
 // Whose user has set another replica-priority than Redis' default, by group.
 std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(
     const std::map<std::string, std::vector<store::Member>>& members);
+
+// How many wrappers of each version are registered.
+std::map<std::string, std::size_t> CountVersions(
+    const std::map<std::string, std::vector<store::Member>>& members,
+    const std::vector<store::Identity>& identities);
+
+// For people.
+std::string NameOfVersion(const std::string& version);
 
 // By group. Clocks of machines differ: a wait that was told is a long one, whatever they say. What was known
 // and is told as before has begun when it was known to have.

@@ -191,6 +191,7 @@ bool RegistryReader::ReadWaiting() {
   auto serving = FindServing(*members);
   auto incomplete = FindIncomplete(*members, view_.incomplete, now);
   auto priorities = FindPriorities(*members);
+  auto versions = CountVersions(*members, identities.value_or(std::vector<store::Identity>{}));
   auto populated = GroupsIn(*members);
   const auto listed = registry_.waits.List();
   if (!listed) {
@@ -207,14 +208,15 @@ bool RegistryReader::ReadWaiting() {
   // These are shown in no answer.
   view_.members = std::move(*members);
   if (waiting == view_.waiting && serving == view_.serving && incomplete == view_.incomplete &&
-      priorities == view_.priorities && populated == view_.populated && waits == view_.waits &&
-      sentinel_ids == view_.sentinel_ids && *open_servers == view_.open_servers)
+      priorities == view_.priorities && versions == view_.versions && populated == view_.populated &&
+      waits == view_.waits && sentinel_ids == view_.sentinel_ids && *open_servers == view_.open_servers)
     return false;
   view_.sentinel_ids = std::move(sentinel_ids);
   view_.waiting = std::move(waiting);
   view_.serving = std::move(serving);
   view_.incomplete = std::move(incomplete);
   view_.priorities = std::move(priorities);
+  view_.versions = std::move(versions);
   view_.populated = std::move(populated);
   view_.waits = std::move(waits);
   view_.open_servers = std::move(*open_servers);

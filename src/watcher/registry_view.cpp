@@ -10,6 +10,7 @@ Topology TopologyOf(const RegistryView& view, const std::string& default_group) 
                     .serving = view.serving,
                     .incomplete = view.incomplete,
                     .priorities = view.priorities,
+                    .versions = view.versions,
                     .sentinel_ids = view.sentinel_ids,
                     .waits = view.waits,
                     .known_at = view.known_at,

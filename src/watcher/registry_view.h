@@ -33,6 +33,7 @@ struct RegistryView {
   std::map<std::string, std::set<Endpoint>> serving;
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete;
   std::map<std::string, std::map<Endpoint, std::int64_t>> priorities;  // as in the topology
+  std::map<std::string, std::size_t> versions;                         // the same
   std::map<std::string, std::vector<LongWait>> waits;                  // by group
   std::vector<store::OpenServer> open_servers;                         // the same
   // The groups with members. It matters for those that were never recorded only.

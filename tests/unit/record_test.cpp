@@ -149,7 +149,7 @@ TEST(MemberTest, IsReadAsItWasWritten) {
        {Member{"", {"10.0.0.1", 6379}, "node", dataset, true}, Member{"", {"::1", 1}, "", {}, false},
         Member{"", {"10.0.0.1", 6379}, "node", dataset, true, true},
         Member{"", {"10.0.0.1", 6379}, "node", dataset, false, false, {}, 0},
-        Member{"", {"10.0.0.1", 6379}, "node", {}, false, false, {}, 10}}) {
+        Member{"", {"10.0.0.1", 6379}, "node", {}, false, false, {}, 10, "0.2.0"}}) {
     EXPECT_EQ(ParseMember(Render(member)).value(), member) << Render(member);
   }
 }
@@ -228,6 +228,7 @@ TEST(ParseMemberTest, TakesWhatOtherVersionsWriteForUnknown) {
           {"hanging of another type", R"({"endpoint":"10.0.0.1 6379","hanging":null})"},
           {"negative size", R"({"endpoint":"10.0.0.1 6379","dataset":{"bytes":-1}})"},
           {"a priority that is none", R"({"endpoint":"10.0.0.1 6379","priority":-1})"},
+          {"a version that is none", R"({"endpoint":"10.0.0.1 6379","version":2})"},
           {"a priority in words", R"({"endpoint":"10.0.0.1 6379","priority":"0"})"},
       }) {
     EXPECT_EQ(ParseMember(text).value(), plain) << name;

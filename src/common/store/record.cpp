@@ -25,6 +25,7 @@ constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
 // Longer than any sentence of ours.
 constexpr std::size_t kMostOfSentence = 1000;
 constexpr std::size_t kMostOfCode = 40;
+constexpr std::size_t kMostOfVersion = 40;
 
 bool IsCode(std::string_view text) {
   return !text.empty() && text.size() <= kMostOfCode && std::all_of(text.begin(), text.end(), [](char c) {
@@ -131,6 +132,8 @@ FailedLoads FailedLoadsAt(const Json& json) {
           .files = NumberAt(*found, "files")};
 }
 
+std::string VersionAt(const Json& json) { return Printable(TextAt(json, "version"), kMostOfVersion); }
+
 }  // namespace
 
 std::string Render(const Lineage& lineage) {
@@ -184,6 +187,7 @@ std::string Render(const Member& member) {
   if (member.incomplete) json["incomplete"] = true;
   if (member.hanging) json["hanging"] = ToJson(*member.hanging);
   if (member.priority != kDefaultPriority) json["priority"] = member.priority;
+  if (!member.version.empty()) json["version"] = member.version;
   return AsText(json);
 }
 
@@ -197,7 +201,8 @@ Result<Member> ParseMember(std::string_view text) {
                 .serving = BoolAt(json, "serving"),
                 .incomplete = BoolAt(json, "incomplete"),
                 .hanging = DatasetAt(json, "hanging"),
-                .priority = PriorityAt(json)};
+                .priority = PriorityAt(json),
+                .version = VersionAt(json)};
 }
 
 std::string Render(const Wait& wait) {
@@ -280,7 +285,9 @@ Result<History> ParseHistory(std::string_view text) {
 }
 
 std::string Render(const Identity& identity) {
-  return Json{{"endpoint", identity.endpoint.ToRecord()}, {"epoch", identity.epoch}}.dump();
+  Json json{{"endpoint", identity.endpoint.ToRecord()}, {"epoch", identity.epoch}};
+  if (!identity.version.empty()) json["version"] = identity.version;
+  return AsText(json);
 }
 
 Result<Identity> ParseIdentity(std::string_view text) {
@@ -288,7 +295,8 @@ Result<Identity> ParseIdentity(std::string_view text) {
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
   // One that is left out would be nobody's for ever: it is written again with the next election.
-  return Identity{.endpoint = std::move(endpoint), .epoch = EpochAt(json).value_or(0)};
+  return Identity{
+      .endpoint = std::move(endpoint), .epoch = EpochAt(json).value_or(0), .version = VersionAt(json)};
 }
 
 std::uint64_t FleetEpoch(const std::vector<Identity>& identities, std::uint64_t known_epoch) {

@@ -128,6 +128,7 @@ struct Member {
   // and may hold still.
   std::optional<Dataset> hanging;
   std::int64_t priority = kDefaultPriority;  // the replica-priority of its user
+  std::string version{};                     // of its wrapper; empty: before 0.2.0
 
   bool operator==(const Member&) const = default;
 };
@@ -227,6 +228,7 @@ struct Identity {
   Endpoint endpoint;        // of the Sentinel that has it, or had it last
   std::uint64_t epoch = 0;  // the highest that this identity may have voted in
   bool taken = false;
+  std::string version{};  // of the wrapper that has it, or had it last; empty: before 0.2.0
 
   bool operator==(const Identity&) const = default;
 };

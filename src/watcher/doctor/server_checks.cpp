@@ -10,6 +10,7 @@
 
 #include "store/record.h"
 #include "watcher/doctor/checks.h"
+#include "watcher/members.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher::doctor {
@@ -220,6 +221,13 @@ std::vector<Finding> LookAtVersions(const Checkup& checkup) {
       findings.push_back({Severity::kAdvice, name,
                           fmt::format("the nodes run different versions of Redis: {}; finish the upgrade",
                                       fmt::join(versions, ", "))});
+  }
+  if (const auto& wrappers = checkup.topology.versions; wrappers.size() > 1) {
+    std::string text;
+    for (const auto& [version, count] : wrappers)
+      text += fmt::format("{}{} of {}", text.empty() ? "" : ", ", count, NameOfVersion(version));
+    findings.push_back({Severity::kAdvice, "",
+                        fmt::format("wrappers of several versions run: {}; finish the upgrade", text)});
   }
   std::set<std::string> sentinels;
   for (const auto& sentinel : checkup.sentinels) {

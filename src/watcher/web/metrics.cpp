@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/unix_time.h"
+#include "watcher/members.h"
 
 namespace redis_zk::watcher::web {
 
@@ -209,6 +210,10 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
   for (const char* kind : {"redis", "sentinel"}) {
     families.Gauge("redis_zk_open_servers", "Servers that other hosts may use without a password.",
                    static_cast<double>(open[kind].count), {{"kind", kind}});
+  }
+  for (const auto& [version, count] : topology.versions) {
+    families.Gauge("redis_zk_wrappers", "Wrappers that are registered in ZooKeeper, by version.",
+                   static_cast<double>(count), {{"version", NameOfVersion(version)}});
   }
   families.Gauge("redis_zk_following", "1: a Sentinel's events are followed.",
                  topology.following.has_value());
