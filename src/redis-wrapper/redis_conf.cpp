@@ -19,7 +19,6 @@ using redis::Conf;
 using redis::ConfLine;
 using redis::ConfRule;
 using redis::Fate;
-using redis::NeededCommand;
 
 bool SaysYes(const ConfLine& line) { return strcasecmp(line.Value().c_str(), "yes") == 0; }
 bool SaysNo(const ConfLine& line) { return strcasecmp(line.Value().c_str(), "no") == 0; }
@@ -78,29 +77,6 @@ std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
   return rules;
 }
 
-std::vector<NeededCommand> CommandsOf(const WrapperOptions& options) {
-  std::vector<NeededCommand> commands{
-      {"INFO", Fate::kCannotWork, "redis-wrapper, the watcher and Sentinel could not see the server"},
-      {"PING", Fate::kCannotWork, "Sentinel would report the server as down"},
-      {"PSYNC", Fate::kCannotWork, "replicas could not copy the data"},
-      {"REPLCONF", Fate::kHinders,
-       "Sentinel cannot find the replicas of this server, so a failover is impossible"},
-      {"REPLICAOF", Fate::kHinders,
-       "the server cannot follow a new master, and neither recovery nor handover work"},
-      {"SLAVEOF", Fate::kHinders, "Sentinel cannot fail over; see rename-command in sentinel.conf"},
-      {"CONFIG", Fate::kHinders,
-       "there is no fence, an incomplete copy may be promoted, and appendonly is not converted"},
-      {"CLIENT", Fate::kHinders, "a handover cannot pause writes, and clients stay with a demoted master"},
-      {"MULTI", Fate::kHinders, "Sentinel cannot fail over"},
-      {"EXEC", Fate::kHinders, "Sentinel cannot fail over"},
-      {"PUBLISH", Fate::kHinders, "Sentinels cannot find each other through this server"},
-      {"SUBSCRIBE", Fate::kHinders, "Sentinels cannot find each other through this server"},
-      {"BGSAVE", Fate::kHinders, "an append-only file is not converted to a snapshot"}};
-  if (!options.common.credentials.redis.Get()->password.empty())
-    commands.push_back({"AUTH", Fate::kCannotWork, "no client could send REDIS_PASSWORD"});
-  return commands;
-}
-
 // The lines that say who may log in: "; see /etc/redis/redis.conf:12: requirepass".
 std::string PlacesOfUsers(const Conf& users) {
   std::string places;
@@ -113,6 +89,44 @@ std::string PlacesOfUsers(const Conf& users) {
 
 }  // namespace
 
+std::vector<redis::NeededCommand> NeededCommands(const WrapperOptions& options) {
+  std::vector<redis::NeededCommand> commands{
+      {"INFO",
+       Fate::kCannotWork,
+       "redis-wrapper, the watcher and Sentinel could not see the server",
+       {"INFO"}},
+      {"PING", Fate::kCannotWork, "Sentinel would report the server as down"},
+      {"PSYNC", Fate::kCannotWork, "replicas could not copy the data", {"PSYNC", "?", "-1"}},
+      {"REPLCONF",
+       Fate::kHinders,
+       "Sentinel cannot find the replicas of this server, so a failover is impossible",
+       {"REPLCONF", "ACK", "0"}},
+      {"REPLICAOF",
+       Fate::kHinders,
+       "the server cannot follow a new master, and neither recovery nor handover work",
+       {"REPLICAOF", "NO", "ONE"}},
+      {"SLAVEOF", Fate::kHinders, "Sentinel cannot fail over; see rename-command in sentinel.conf"},
+      {"CONFIG",
+       Fate::kHinders,
+       "there is no fence, an incomplete copy may be promoted, and appendonly is not converted",
+       {"CONFIG", "SET", "min-replicas-to-write", "0"}},
+      {"CLIENT",
+       Fate::kHinders,
+       "a handover cannot pause writes, and clients stay with a demoted master",
+       {"CLIENT", "PAUSE", "1", "WRITE"}},
+      {"MULTI", Fate::kHinders, "Sentinel cannot fail over"},
+      {"EXEC", Fate::kHinders, "Sentinel cannot fail over"},
+      {"PUBLISH", Fate::kHinders, "Sentinels cannot find each other through this server"},
+      {"SUBSCRIBE", Fate::kHinders, "Sentinels cannot find each other through this server"},
+      {"BGSAVE",
+       Fate::kHinders,
+       "an append-only file is not converted to a snapshot, and a failed snapshot is not retried",
+       {"BGSAVE"}}};
+  if (!options.common.credentials.redis.Get()->password.empty())
+    commands.push_back({"AUTH", Fate::kCannotWork, "no client could send REDIS_PASSWORD"});
+  return commands;
+}
+
 std::int64_t FindReplicaPriority(const Conf& users) {
   const std::string value = users.Value("replica-priority");
   std::int64_t priority = store::kDefaultPriority;
@@ -121,7 +135,7 @@ std::int64_t FindReplicaPriority(const Conf& users) {
 }
 
 redis::ConfFindings CheckRedisConf(const Conf& users, const WrapperOptions& options) {
-  return redis::CheckConf(users, RulesOf(options), CommandsOf(options));
+  return redis::CheckConf(users, RulesOf(options), NeededCommands(options));
 }
 
 std::string ExplainRefusal(const Error& refusal, const Conf& users, const WrapperOptions& options) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "redis-wrapper/options.h"
@@ -16,6 +17,9 @@ std::int64_t FindReplicaPriority(const redis::Conf& users);
 
 // The user's lines against what server_conf.h adds behind them, and against what the group needs.
 redis::ConfFindings CheckRedisConf(const redis::Conf& users, const WrapperOptions& options);
+
+// The commands that the wrapper, replicas and Sentinels send to the server.
+std::vector<redis::NeededCommand> NeededCommands(const WrapperOptions& options);
 
 // Why the server answers with `refusal`, and what to do.
 std::string ExplainRefusal(const Error& refusal, const redis::Conf& users, const WrapperOptions& options);

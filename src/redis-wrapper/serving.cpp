@@ -45,7 +45,7 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
       conversion_(NextConversion(parts.keeper)),
       stop_(parts.options, parts.network, parts.loop, parts.runner, parts.own_server, membership_,
             parts.lookup, parts.keeper, conversion_),
-      held_(membership_.self().dataset) {}
+      seen_{.holding = membership_.self().dataset} {}
 
 int Serving::Run() {
   TimePoint check_at = Clock::now();
@@ -109,6 +109,7 @@ void Serving::Check() {
   if (own) {
     certificates_.Check();
     parts_.passwords.Check(parts_.users_conf);
+    if (!own->loading) failed_save_.Check(*own, parts_.own_server, parts_.keeper.files().dir);
   }
   readiness_.Say(own);
   // What recovery waits for is as old as the last answer of the server.
@@ -116,6 +117,7 @@ void Serving::Check() {
   // A full disk is the cause of whatever else is waited for.
   const auto storage = parts_.runner.FindStorageTrouble(parts_.keeper.files().dir);
   parts_.loop.NoteWaiting(storage                     ? storage
+                          : failed_save_.wait()       ? failed_save_.wait()
                           : follower_.wait()          ? follower_.wait()
                           : told && recoverer_.wait() ? recoverer_.wait()
                                                       : readiness_.wait());
@@ -124,11 +126,11 @@ void Serving::Check() {
     naming_.replication_id = own->replication_id;
     naming_.settled_at = Clock::now() + kSettling;
   }
-  if (own->role == redis::Role::kReplica) replica_at_ = Clock::now();
+  if (own->role == redis::Role::kReplica) seen_.replica_at = Clock::now();
   membership_.LookAtPause();
   const auto* const pause = membership_.pause();
-  const bool is_promoted = pause == nullptr && own->role == redis::Role::kMaster && replica_at_ &&
-                           Clock::now() - *replica_at_ < kPromotionShows;
+  const bool is_promoted = pause == nullptr && own->role == redis::Role::kMaster && seen_.replica_at &&
+                           Clock::now() - *seen_.replica_at < kPromotionShows;
   if (is_promoted && reachable && membership_.AnotherIsRecorded())
     NoteRecorded(failover::RecordAppointed(
         parts_.network.sentinels, parts_.lookup.sentinels(), parts_.options.common.master_name,
@@ -136,7 +138,7 @@ void Serving::Check() {
   if (!follower_.Follow(*own)) return;
   stop_.NoteSeen(*own);
   // Also where it has no key: in the next moment it may.
-  held_ = HeldBy(*own, membership_.self().dataset);
+  seen_.holding = HeldBy(*own, membership_.self().dataset);
   NoteRecorded(recoverer_.Check(*own, promotable_.HoldsCopy(*own), membership_.IsRecorded(), pause));
   conversion_.Check(*own, parts_.own_server);
   parts_.keeper.SetConverting(conversion_.pending());
@@ -154,10 +156,10 @@ void Serving::NoteRecorded(std::optional<store::Record> record) {
 }
 
 void Serving::TellServing(bool answers, bool reachable) {
-  if (answers) answered_at_ = Clock::now();
+  if (answers) seen_.answering_at = Clock::now();
   const bool hangs = parts_.options.recovery_patience > Duration::zero() &&
-                     Clock::now() - answered_at_ >= parts_.options.recovery_patience;
-  if (!membership_.SetHanging(hangs ? std::optional(held_) : std::nullopt)) return;
+                     Clock::now() - seen_.answering_at >= parts_.options.recovery_patience;
+  if (!membership_.SetHanging(hangs ? std::optional(seen_.holding) : std::nullopt)) return;
   if (hangs) {
     log::Error({.event = "server-hangs"},
                "redis-server has not answered for {} ms; registered as not serving until it does, so that a "

@@ -15,6 +15,7 @@
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/conversion.h"
 #include "redis-wrapper/dataset_keeper.h"
+#include "redis-wrapper/failed_save.h"
 #include "redis-wrapper/give_way.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/master_follower.h"
@@ -79,6 +80,7 @@ class Serving {
   GiveWay give_way_;
   ServerCertificates certificates_;
   Conversion conversion_;
+  FailedSave failed_save_;
   ServerStop stop_;
   // What the data are called, as last seen, and until when all of the group may still be learning it.
   struct Naming {
@@ -86,9 +88,13 @@ class Serving {
     TimePoint settled_at{};
   };
   Naming naming_;
-  store::Dataset held_;
-  std::optional<TimePoint> replica_at_;  // seen as a replica last
-  TimePoint answered_at_ = Clock::now();
+  // When the server was seen so last, and what it held then.
+  struct Seen {
+    store::Dataset holding;
+    std::optional<TimePoint> replica_at{};
+    TimePoint answering_at = Clock::now();
+  };
+  Seen seen_;
 };
 
 }  // namespace redis_zk::redis_wrapper

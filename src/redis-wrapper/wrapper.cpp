@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/unix_time.h"
+#include "redis-wrapper/command_check.h"
 #include "redis-wrapper/data_files_check.h"
 #include "redis-wrapper/failed_loads.h"
 #include "redis-wrapper/redis_conf.h"
@@ -234,10 +235,26 @@ std::optional<int> Wrapper::Launch(const Decision& decision) {
     LogServerEnded(start, log::Severity::kError, *users_conf_, options_.redis_conf, keeper_.files().dir);
   TellLoad(start, failed_before);
   if (!start.serving()) return start.OurExitCode();
+  if (LacksCommands()) {
+    runner_.Stop();
+    return kExitConfig;
+  }
   keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
   const auto own = own_server_->AskInfo();
   if (as_master && own) keeper_.WriteDown(*own, Clock::now());
   return std::nullopt;
+}
+
+bool Wrapper::LacksCommands() {
+  const auto needed = NeededCommands(options_);
+  const auto answers =
+      own_server_->Ask(AskAboutCommands(needed, options_.common.credentials.redis.Get()->username));
+  if (!answers) return false;
+  const auto findings = JudgeCommands(needed, *users_conf_, *answers);
+  for (const auto& sentence : findings.hinders) log::Warn({.event = "command-missing"}, "{}", sentence);
+  if (findings.refusal.empty()) return false;
+  log::Error({.event = "command-missing"}, "exiting: {}", findings.refusal);
+  return true;
 }
 
 void Wrapper::TellLoad(const daemon::Start& start, std::int64_t failed_before) {

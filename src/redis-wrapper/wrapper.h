@@ -52,6 +52,8 @@ class Wrapper {
   Status WriteConf(const Decision& decision, bool takes_users);
   // An exit code when it does not serve.
   std::optional<int> Launch(const Decision& decision);
+  // Warns of commands that the started server does not know or denies. True: it cannot work without.
+  bool LacksCommands();
   // Until it serves, or will not.
   daemon::Start RunServer(const Decision& decision);
   // How the load of the data came out, which had failed that often before.

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "sentinel/client.h"
+#include "store/ownership.h"
 #include "store/sentinel_id.h"
 
 namespace redis_zk::watcher {
@@ -118,7 +119,7 @@ std::vector<RecordKeeper::Change> RecordKeeper::CheckDoubted(const RegistryView&
   if (groups.empty()) return {};
   auto evidence = AskAllSentinels(view, groups);
   if (!AskMembers(groups, &evidence)) return {};
-  AskServers(&evidence);
+  if (!AskServers(groups, &evidence)) return {};
   std::vector<Change> changes;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     auto decided = Decide(evidence[i], FindHindrance(groups[i]));
@@ -171,11 +172,7 @@ bool RecordKeeper::AskMembers(const std::vector<std::string>& groups, std::vecto
   }
   const auto members = registry_.members.ListAll(doubted);
   if (!members) {
-    // Compared again with the next round.
-    const bool denied = members.error().kind == ErrorKind::kDenied;
-    log_members_failure_(denied ? log::Severity::kWarn : log::Severity::kDebug,
-                         {.event = "members-read-failed"},
-                         fmt::format("reading the members failed: {}; retrying", members.error().message));
+    NoteUnread(members.error());
     return false;
   }
   log_members_failure_.Reset();
@@ -183,22 +180,63 @@ bool RecordKeeper::AskMembers(const std::vector<std::string>& groups, std::vecto
   return true;
 }
 
-void RecordKeeper::AskServers(std::vector<Evidence>* evidence) const {
-  std::set<Endpoint> candidates;
-  for (const auto& of_group : *evidence) candidates.merge(WhomToAsk(of_group));
-  const std::vector<Endpoint> asked(candidates.begin(), candidates.end());
-  const auto infos = network_.redis.AskInfos(asked);
-  std::set<Endpoint> acting_masters;
-  std::set<Endpoint> unlinked;
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (!infos[i]) continue;
-    if (infos[i]->role == redis::Role::kMaster) acting_masters.insert(asked[i]);
-    if (infos[i]->role == redis::Role::kReplica && !infos[i]->link_up) unlinked.insert(asked[i]);
+bool RecordKeeper::AskServers(const std::vector<std::string>& groups, std::vector<Evidence>* evidence) {
+  std::set<Endpoint> known;
+  std::set<Endpoint> unknown;
+  for (const auto& of_group : *evidence) {
+    for (const auto& server : WhomToAsk(of_group)) {
+      const bool is_known = of_group.members.contains(server) || server == of_group.record.master;
+      (is_known ? known : unknown).insert(server);
+    }
   }
-  for (auto& of_group : *evidence) {
-    of_group.acting_masters = acting_masters;
-    of_group.about_to_act = of_group.about_to_act && unlinked.contains(of_group.record.master);
+  std::map<Endpoint, redis::ServerInfo> infos;
+  const auto ask = [&infos](redis::Servers& servers, const std::set<Endpoint>& asked) {
+    const std::vector<Endpoint> each(asked.begin(), asked.end());
+    auto answers = servers.AskInfos(each);
+    for (std::size_t i = 0; i < each.size(); ++i) {
+      if (answers[i]) infos.emplace(each[i], std::move(*answers[i]));
+    }
+  };
+  ask(network_.redis, known);
+  // Another deployment's Sentinels may have talked ours into that one: it is told no password.
+  std::erase_if(unknown, [&known](const auto& server) { return known.contains(server); });
+  ask(network_.redis.WithoutCredentials(), unknown);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    auto& of_group = (*evidence)[i];
+    for (const auto& server : WhomToAsk(of_group)) {
+      const auto info = infos.find(server);
+      if (info == infos.end() || info->second.role != redis::Role::kMaster) continue;
+      of_group.acting_masters.insert(server);
+      if (of_group.members.contains(server) || server == of_group.record.master) continue;
+      const auto ours = BelongsTo(groups[i], info->second);
+      if (!ours) {
+        NoteUnread(ours.error());
+        return false;
+      }
+      if (!*ours) of_group.strangers.insert(server);
+    }
+    const auto recorded = infos.find(of_group.record.master);
+    of_group.about_to_act = of_group.about_to_act && recorded != infos.end() &&
+                            recorded->second.role == redis::Role::kReplica && !recorded->second.link_up;
   }
+  return true;
+}
+
+Result<bool> RecordKeeper::BelongsTo(const std::string& group, const redis::ServerInfo& info) {
+  auto history = registry_.datasets.ReadHistory(group);
+  if (!history) return tl::unexpected(history.error());
+  auto datasets = registry_.datasets.List(group);
+  if (!datasets) return tl::unexpected(datasets.error());
+  return store::BelongsToGroup(info,
+                               {.history = std::move(*history), .datasets = std::move(*datasets), .own = {}});
+}
+
+void RecordKeeper::NoteUnread(const Error& error) {
+  // Compared again with the next round.
+  const bool denied = error.kind == ErrorKind::kDenied;
+  log_members_failure_(denied ? log::Severity::kWarn : log::Severity::kDebug,
+                       {.event = "members-read-failed"},
+                       fmt::format("reading the members failed: {}; retrying", error.message));
 }
 
 std::optional<Record> RecordKeeper::Write(const Change& change) {

@@ -70,7 +70,11 @@ class RecordKeeper {
                                         const std::vector<std::string>& groups) const;
   // False: ZooKeeper did not say.
   bool AskMembers(const std::vector<std::string>& groups, std::vector<Evidence>* evidence);
-  void AskServers(std::vector<Evidence>* evidence) const;
+  // The same.
+  bool AskServers(const std::vector<std::string>& groups, std::vector<Evidence>* evidence);
+  // Whether the data of an acting master that is no member are the group's.
+  Result<bool> BelongsTo(const std::string& group, const redis::ServerInfo& info);
+  void NoteUnread(const Error& error);
 
   // What keeps a record that is not true from being written; empty: nothing does.
   std::string FindHindrance(const std::string& group) const;

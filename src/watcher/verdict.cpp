@@ -75,7 +75,7 @@ std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
 }
 
 Verdict Judge(const Evidence& evidence) {
-  const auto& [record, reports, registered, acting_masters, members, about_to_act] = evidence;
+  const auto& [record, reports, registered, acting_masters, members, about_to_act, strangers] = evidence;
   if (reports.empty()) return Keep("no Sentinel answers");
   const std::uint64_t least_epoch = LeastEpoch(record);
   if (const auto* proof = FindProof(evidence, least_epoch)) {
@@ -105,6 +105,8 @@ Verdict Judge(const Evidence& evidence) {
   }
   if (!acting_masters.contains(majority->master)) return Keep(named + ", but it does not answer as a master");
   if (same_master) return Change(majority->master, majority->config_epoch, named);
+  if (strangers.contains(majority->master))
+    return Keep(named + ", which is not registered in this group and holds data of another one");
   const bool acts = acting_masters.contains(record.master);
   // Of a recovery or a cold start they know nothing by themselves, of a promotion they hear within a second,
   // and they are told in a moment. A recovery is recorded before its server is promoted, and the old master

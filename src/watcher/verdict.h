@@ -37,6 +37,8 @@ struct Evidence {
   std::set<Endpoint> members;         // registered in the group, serving or not
   // The recorded master serves as a replica without a link: if it recovers the group, it acts in a moment.
   bool about_to_act = false;
+  // Of those that were asked and are no members: whose data the group does not know.
+  std::set<Endpoint> strangers{};
 };
 
 struct Verdict {

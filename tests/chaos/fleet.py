@@ -183,7 +183,8 @@ class Fleet:
 
     def hit(self, began, roles, may_lose):
         """Remembers whom a fault hit that is over now. What may become of the master, the fault knows."""
-        nodes = {self.who(role) for role in roles if role not in ("master", "clients")} & set(self.nodes)
+        # Also one that was replaced, and is no node of the fleet any more.
+        nodes = {self.who(role) for role in roles if role in REDIS and role != "master"}
         self.hits.append(Hit(began, time.monotonic(), frozenset(nodes), may_lose))
 
     def add(self, role):

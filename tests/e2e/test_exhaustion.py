@@ -1,14 +1,16 @@
 """A machine or container that has no more of something: served as long as possible, named, and whole again by itself."""
 
 import contextlib
+import pathlib
 import subprocess
 import sys
 import time
 
+import pytest
 import redis
 
 from cgroup import limited
-from cluster import GROUP, wait_for, write_until_ok
+from cluster import GROUP, alive, wait_for, write_until_ok
 from network import Network
 
 MEGABYTE = 1 << 20
@@ -28,20 +30,19 @@ def bring_up_with(cluster, group):
     return master, fleet
 
 
+def write_until_it_ends(master):
+    """300 MB, or as many as there is memory for."""
+    with master.client() as client, contextlib.suppress(redis.RedisError):
+        for number in range(300):
+            client.set(f"key:{number}", "x" * MEGABYTE)
+
+
 def test_redis_server_is_killed_for_lack_of_memory(make_cluster):
     with limited("memory", "memory.max", "memory.limit_in_bytes") as (group, name):
         cluster = make_cluster()
         master, (nodes, sentinels, watchers) = bring_up_with(cluster, group)
         group.write(name, 96 * MEGABYTE)
-        with master.client() as client:
-            value = "x" * MEGABYTE
-            for number in range(300):
-                if not master.running:
-                    break
-                try:
-                    client.set(f"key:{number}", value)
-                except redis.RedisError:
-                    break
+        write_until_it_ends(master)
         assert master.wait() == 137
         assert "the kernel killed it for lack of memory; raise the memory limit" in master.log()
         others = [node for node in nodes if node is not master]
@@ -49,6 +50,47 @@ def test_redis_server_is_killed_for_lack_of_memory(make_cluster):
         group.write(name, 1024 * MEGABYTE)
         master.start()
         cluster.await_agreement(nodes, sentinels, watchers, within=60)
+
+
+@contextlib.contextmanager
+def memory_taken(group):
+    """By many, none of which is the largest process of the group."""
+    take = f"import signal; taken = b'x' * {20 * MEGABYTE}; signal.pause()"
+    takers = [subprocess.Popen(group.inside([sys.executable, "-c", take])) for _ in range(8)]
+    try:
+        yield
+    finally:
+        for taker in takers:
+            taker.kill()
+            taker.wait()
+
+
+@pytest.mark.parametrize("daemon", ["redis", "sentinel"])
+def test_wrapper_is_killed_for_lack_of_memory(make_cluster, daemon):
+    """The kernel takes it instead of its server, which must not go on without it."""
+    with limited("memory", "memory.max", "memory.limit_in_bytes") as (group, name):
+        cluster = make_cluster()
+        if daemon == "redis":
+            victim, fleet = bring_up_with(cluster, group)
+        else:
+            fleet = cluster.bring_up()
+            victim = fleet[1][0]
+            victim.stop()
+            group.put(victim).start()
+            cluster.await_agreement(*fleet)
+        nodes, sentinels, watchers = fleet
+        server, record = victim.child, cluster.record()
+        group.release(server)
+        pathlib.Path(f"/proc/{victim.pid}/oom_score_adj").write_text("1000", encoding="ascii")
+        group.write(name, 64 * MEGABYTE)
+        with memory_taken(group):
+            assert victim.wait() == -9
+        wait_for(lambda: not alive(server), what="the end of its server")
+        others = [[each for each in kind if each is not victim] for kind in (nodes, sentinels)]
+        cluster.await_agreement(*others, watchers)
+        assert (cluster.record() != record) == (daemon == "redis")
+        victim.start()
+        cluster.await_agreement(*fleet, within=60)
 
 
 def test_no_more_processes(make_cluster):
@@ -74,11 +116,10 @@ def test_no_more_processes(make_cluster):
         # After a failed save it takes no writes, and answers PING with MISCONF, which to Sentinel is no answer.
         master.ask("BGSAVE")
         assert "fork" in master.wait_log("Can't save in background")
+        assert " warn " in master.wait_log("wait=failed-save")
         write_until_ok(cluster.sentinel_client(watchers[0]), "key", "other")
         group.write("pids.max", "max")
         wait_for(lambda: master.role == "slave", 60, "its demotion")
-        # A save that a rule of redis.conf began is tried again every five seconds; this one began by hand.
-        wait_for(lambda: master.ask("BGSAVE"), what="a save")
         assert cluster.await_agreement(nodes, sentinels, watchers, within=60) is not master
         wait_for(lambda: len(cluster.listed(f"/redis/members/{GROUP}")) == 3, what="its registration")
         assert master.child == child

@@ -294,6 +294,19 @@ def test_renamed_commands_are_named_at_the_start(cluster):
     assert node.ask("SET", "key", "value")
 
 
+def test_commands_that_an_acl_file_takes_away_are_named_at_the_start(cluster):
+    users = cluster.directory / "users.acl"
+    users.write_text("user default on nopass ~* &* +@all -config -client|pause\n")
+    conf = cluster.directory / "acl.conf"
+    conf.write_text(f"aclfile {users}\n")
+    node = cluster.redis(REDIS_CONF=conf)
+    node.await_serving()
+    lines = node.log_lines("event=command-missing")
+    assert [re.search(r"does not let REDIS_USERNAME run (.*?): ", line)[1] for line in lines] == [
+        "CONFIG SET min-replicas-to-write 0", "CLIENT PAUSE 1 WRITE"]
+    assert all(" warn " in line for line in lines)
+
+
 def test_a_path_that_redis_would_take_for_a_pattern(cluster):
     conf = conf_of(cluster, "port 1\n", "user[1].conf")
     ended = subprocess.run([cluster.binaries / "redis-wrapper"], cwd=cluster.directory, capture_output=True, text=True,

@@ -145,6 +145,16 @@ def test_connections_that_a_server_limits(make_cluster, monkeypatch):
         late.await_serving()
 
 
+def restart(cluster, servers):
+    """As a scheduler does it with those that have ended or answer no more."""
+    for server in servers:
+        if server.running and not serves(server):
+            server.kill()
+        if not server.running:
+            server.start()
+    cluster.await_zookeepers()
+
+
 def test_full_disk_under_zookeeper(make_cluster, disk, monkeypatch):
     """It ends, or answers no more; its daemons are none the worse for it."""
     monkeypatch.setenv("ZOOKEEPER_DATA", str(disk))
@@ -169,10 +179,48 @@ def test_full_disk_under_zookeeper(make_cluster, disk, monkeypatch):
 
         wait_for(told, 60, "the wait in /status")
         make_room(disk)
-        if cluster.zookeeper.running and not serves(cluster.zookeeper):
-            cluster.zookeeper.kill()
-        if not cluster.zookeeper.running:
-            cluster.start_zookeeper()
+        restart(cluster, [cluster.zookeeper])
+        late.await_serving()
+        late.stop()
+        undisturbed.check(within=60)
+
+
+def test_full_disk_under_one_of_three_servers(make_cluster, disk):
+    cluster = make_cluster(session_timeout="6s")
+    full, *_ = servers = cluster.start_zookeepers(3, data=[disk])
+    with bring_up(cluster) as undisturbed:
+        fill(disk)
+        # A leader with such a disk lets go of its followers, a follower of the ensemble, when there is something to write.
+        cluster.kazoo.ensure_path("/test")
+        wait_for(lambda: not full.running or not serves(full), 60, "its end")
+        undisturbed.check_servers()
+        wait_for(lambda: sorted(filter(None, map(serves, servers[1:]))) == ["follower", "leader"], what="the others")
+        undisturbed.check()
+        make_room(disk)
+        restart(cluster, [full])
+        undisturbed.check()
+
+
+def test_full_disk_under_a_majority(make_cluster, disk):
+    cluster = make_cluster(session_timeout="3s")
+    *full, last = cluster.start_zookeepers(3, data=[disk / "1", disk / "2"])
+    with bring_up(cluster) as undisturbed:
+        watcher = undisturbed.daemons[-1]
+        fill(disk)
+        late = cluster.redis(ZK_CONNECT_TIMEOUT="90s")
+        for daemon in undisturbed.daemons:
+            line = daemon.wait_log("event=zookeeper-silent", within=60)
+            assert all(server.address in line for server in (*full, last))
+        undisturbed.check_servers()
+
+        def told():
+            status = json.loads(watcher.get("/status"))
+            return (not status["zookeeper"]["connected"]
+                    and [wait for wait in status["waits"] if wait["name"] == "zookeeper" and last.address in wait["sentence"]])
+
+        wait_for(told, 60, "the wait in /status")
+        make_room(disk)
+        restart(cluster, full)
         late.await_serving()
         late.stop()
         undisturbed.check(within=60)

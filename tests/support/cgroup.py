@@ -21,8 +21,16 @@ class Group:
 
     def put(self, process):
         """A process of the cluster that is not started yet, and what it will start."""
-        process.argv = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', str(self.path / "cgroup.procs"), *process.argv]
+        process.argv = self.inside(process.argv)
         return process
+
+    def inside(self, argv):
+        """The command that runs this one here."""
+        return ["sh", "-c", 'echo $$ >"$0" && exec "$@"', str(self.path / "cgroup.procs"), *argv]
+
+    def release(self, pid):
+        """The process goes on outside."""
+        (self.path.parent / "cgroup.procs").write_text(str(pid))
 
     def write(self, name, value):
         (self.path / name).write_text(str(value))

@@ -455,14 +455,16 @@ class Cluster:
             self.record("/")
         return zookeeper
 
-    def start_zookeepers(self, count, observers=0):
-        """An ensemble of so many ZooKeeper servers; the last ones of them are observers."""
+    def start_zookeepers(self, count, observers=0, data=()):
+        """An ensemble of so many ZooKeeper servers; the last ones of them are observers. The first have their data in
+        the directories `data`."""
         machines = [self._machine() for _ in range(count)]
         ensemble = " ".join(f"{address}:{free_port()}:{free_port()}{':observer' if number >= count - observers else ''}"
                             for number, (address, _) in enumerate(machines))
-        self.use_zookeeper([self._add_zookeeper(f"zookeeper-{number}", address, machine,
-                                                ZOOKEEPER_ENSEMBLE=ensemble, ZOOKEEPER_ID=str(number)).start()
-                            for number, (address, machine) in enumerate(machines, 1)])
+        places = [{"ZOOKEEPER_DATA": str(directory)} for directory in data] + [{}] * (count - len(data))
+        self.use_zookeeper([self._add_zookeeper(f"zookeeper-{number}", address, machine, ZOOKEEPER_ENSEMBLE=ensemble,
+                                                ZOOKEEPER_ID=str(number), **place).start()
+                            for number, ((address, machine), place) in enumerate(zip(machines, places), 1)])
         self.await_zookeepers()
         return self.zookeepers
 

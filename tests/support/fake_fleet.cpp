@@ -178,6 +178,9 @@ redis::Reply FakeFleet::AnswerRedis(const Endpoint& server, Redis& redis, const 
   for (const auto& words : redis.forbidden) {
     if (Is(command, words)) return Wrong("NOPERM this user has no permissions to run this command");
   }
+  if (Is(command, {"PING"}) && redis.save_failed)
+    return Wrong(
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.");
   if (Is(command, {"PING"})) return Text("PONG");
   if (Is(command, {"INFO"})) return Text(Info(server, redis));
   if (Is(command, {"CONFIG", "GET"})) {
@@ -215,6 +218,7 @@ redis::Reply FakeFleet::AnswerRedis(const Endpoint& server, Redis& redis, const 
     return Ok();
   }
   if (Is(command, {"SET"})) return Write(server, redis);
+  if (Is(command, {"BGSAVE"})) redis.save_failed = false;
   if (Is(command, {"BGREWRITEAOF"}) || Is(command, {"BGSAVE"})) return Text("Background saving started");
   return Wrong(fmt::format("ERR unknown command '{}'", command.front()));
 }
@@ -223,10 +227,11 @@ std::string FakeFleet::Info(const Endpoint& server, const Redis& redis) const {
   const bool is_master = redis.role == redis::Role::kMaster;
   std::string text = fmt::format(
       "# Server\r\nrun_id:{}\r\nprocess_id:{}\r\n# Persistence\r\nloading:{}\r\naof_enabled:{}\r\n"
-      "rdb_changes_since_last_save:{}\r\n# Replication\r\nrole:{}\r\n"
+      "rdb_changes_since_last_save:{}\r\nrdb_last_bgsave_status:{}\r\n# Replication\r\nrole:{}\r\n"
       "master_replid:{}\r\nmaster_replid2:{}\r\nmaster_repl_offset:{}\r\nsecond_repl_offset:{}\r\n",
       redis.run_id, redis.process_id, redis.loading ? 1 : 0, redis.config.at("appendonly") == "yes" ? 1 : 0,
-      redis.unsaved_changes, is_master ? "master" : "slave", redis.replication_id,
+      redis.unsaved_changes, redis.save_failed ? "err" : "ok", is_master ? "master" : "slave",
+      redis.replication_id,
       redis.previous_replication_id.empty() ? std::string(40, '0') : redis.previous_replication_id,
       redis.offset, redis.previous_until);
   if (is_master) {

@@ -47,6 +47,7 @@ class FakeFleet {
     std::int64_t process_id = 1;
     std::uint64_t keys = 10;
     std::int64_t unsaved_changes = 0;
+    bool save_failed = false;  // and it rejects writes until a snapshot succeeds
     std::map<std::string, std::string> config{{"replica-priority", "100"},
                                               {"min-replicas-to-write", "0"},
                                               {"min-replicas-max-lag", "10"},

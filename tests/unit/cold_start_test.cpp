@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unit/cold_start_scene.h"
@@ -97,6 +98,27 @@ TEST(DecideColdStartTest, DataOfDifferentOriginNeedAPerson) {
           "10.0.0.2:6379"},
          {"where nothing is given up it says nothing", Data(kNew, 5), Starting(kB, Data(kNew, 5)),
           Action::kServeAsMaster, false, "10.0.0.2:6379"}});
+}
+
+TEST(DecideColdStartTest, TheOrderOfTheOthersMattersNot) {
+  const std::vector<Dataset> data{kEmpty, Data(kOld, 100), Data(kOld, 50), Data(kNew, 5), Data(kForeign, 5)};
+  for (const auto& own : data) {
+    for (const auto& second : data) {
+      for (const auto& third : data) {
+        const Member b{.uuid = "b", .endpoint = kB, .node = "b", .dataset = second};
+        const Member c{.uuid = "c", .endpoint = kC, .node = "c", .dataset = third};
+        const auto decide = [&own](std::vector<Member> starting) {
+          return DecideColdStart(
+              {.self = kSelf, .own = own, .starting = std::move(starting), .history = kHistory},
+              "nobody lives");
+        };
+        const auto one = decide({b, c});
+        const auto other = decide({c, b});
+        EXPECT_EQ(one.action, other.action) << one.reason << "; " << other.reason;
+        EXPECT_EQ(one.disputed, other.disputed) << one.reason << "; " << other.reason;
+      }
+    }
+  }
 }
 
 TEST(DecideColdStartTest, GoesAheadOfReplicasThatNoFailoverPromotesUnlessTheirDataAreBetter) {

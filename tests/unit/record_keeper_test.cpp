@@ -230,6 +230,17 @@ TEST(RecordKeeperTest, AStrangerIsNeverRecorded) {
   }
 }
 
+TEST(RecordKeeperTest, AStrangerDoesNotReplaceAMasterThatIsGone) {
+  KeeperSite site;
+  const auto own_data = site.fleet.redis(kA).replication_id;
+  ASSERT_TRUE(site.other.datasets.WriteHistory(kGroup, {.replication_id = own_data}));
+  site.fleet.AddMaster(kStranger);
+  site.fleet.redis(kA).state = FakeFleet::State::kGone;
+  for (const int number : {1, 2, 3}) site.Tell(number, kStranger, 9);
+  site.TurnFor(12s);
+  ExpectRecorded(site, kA, 1);
+}
+
 TEST(RecordKeeperTest, ASentinelWithAnotherIdIsNotBelieved) {
   KeeperSite site;
   site.fleet.sentinel(SentinelAt(1)).id = std::string(40, 'f');

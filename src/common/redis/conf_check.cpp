@@ -44,7 +44,7 @@ ConfFindings CheckConf(const Conf& conf, const std::vector<ConfRule>& rules,
         fmt::format("{} declares a user; Redis takes users from one of the two", user->Place()), &findings);
   for (const auto& line : conf.lines) {
     if (line.name != "rename-command" || line.words.size() != 3) continue;
-    for (const auto& [command, fate, fails] : commands) {
+    for (const auto& [command, fate, fails, use] : commands) {
       const std::string name(command);
       if (strcasecmp(line.words[1].c_str(), name.c_str()) != 0) continue;
       if (strcasecmp(line.words[2].c_str(), name.c_str()) != 0)

@@ -30,6 +30,8 @@ struct NeededCommand {
   std::string_view command;
   Fate fate;
   std::string_view fails;
+  // How the daemon's own user runs it; empty: another one does.
+  std::vector<std::string> use{};
 };
 
 // Sentences that begin with the line's place.
