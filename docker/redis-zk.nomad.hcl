@@ -59,7 +59,7 @@ job "redis-zk" {
       kill_signal  = "SIGTERM"
 
       config {
-        image           = "redis-zk/redis-wrapper:0.1.0"
+        image           = "redis-zk/redis-wrapper:0.2.0"
         network_mode    = "host"
         ports           = ["redis"]
         readonly_rootfs = true
@@ -120,7 +120,7 @@ job "redis-zk" {
       kill_signal  = "SIGTERM"
 
       config {
-        image           = "redis-zk/sentinel-wrapper:0.1.0"
+        image           = "redis-zk/sentinel-wrapper:0.2.0"
         network_mode    = "host"
         ports           = ["sentinel"]
         readonly_rootfs = true
@@ -168,7 +168,7 @@ job "redis-zk" {
       driver = "docker"
 
       config {
-        image           = "redis-zk/watcher:0.1.0"
+        image           = "redis-zk/watcher:0.2.0"
         network_mode    = "host"
         ports           = ["http"]
         readonly_rootfs = true

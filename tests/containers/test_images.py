@@ -11,7 +11,7 @@ from engine import DAEMONS, ROOT, ZOOKEEPER, Network
 from outside import Outside, ask
 from tails import shown
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 WRAPPERS = DAEMONS[:2]
 
 

@@ -255,7 +255,7 @@ def test_webhook_tries_again_with_the_same_key(cluster):
             assert event == first[3] and event["fields"]["sentinel"]["address"] == "127.0.0.9:1000"
             assert headers["Idempotency-Key"] == event["key"] == event["id"]
             assert headers["Content-Type"] == "application/json"
-            assert headers["User-Agent"] == "redis-zk/0.1.0"
+            assert headers["User-Agent"] == "redis-zk/0.2.0"
             assert headers["Authorization"] == "Bearer hunter2"
         assert third[0] - second[0] >= 2, "as the server asked"
         assert fourth[3]["fields"]["sentinel"]["address"] == "127.0.0.9:1001" and fourth[2]["Idempotency-Key"] == fourth[3]["id"]

@@ -52,7 +52,7 @@ def test_help_lists_every_option_with_its_four_names(nothing, daemon):
 
 @pytest.mark.parametrize("daemon", DAEMONS)
 def test_version(nothing, daemon):
-    assert run(nothing, daemon, "--version") == (0, [f"{daemon} 0.1.0"], [])
+    assert run(nothing, daemon, "--version") == (0, [f"{daemon} 0.2.0"], [])
 
 
 def test_flag_over_environment_over_file_over_default(cluster):
