@@ -55,7 +55,8 @@ TEST_F(IdentityKeeperTest, TakesOneFreeIdentityWhicheverCallFails) {
     site.loop.session().FailCall(number, fault);
     EXPECT_TRUE(site.keeper.Acquire(3));
     EXPECT_EQ(site.keeper.identity().uuid, "s");
-    EXPECT_EQ(site.Identities(), (std::vector<store::Identity>{{"s", server_.announce, 7, true}}));
+    EXPECT_EQ(site.Identities(),
+              (std::vector<store::Identity>{{"s", server_.announce, 7, true, REDIS_ZK_VERSION}}));
     return site.loop.session().faults() > 0;
   });
 }

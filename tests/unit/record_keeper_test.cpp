@@ -319,6 +319,7 @@ TEST(RecordKeeperTest, WritesNothingInAGroupThatIsPausedAndAllOfItAfterwards) {
   const CapturedLog log;
   KeeperSite site;
   ASSERT_TRUE(site.other.paused_groups.Pause(kGroup, {.since = UnixTime(), .until = UnixTime() + 3'600'000}));
+  site.TurnFor(1s);
   site.FailOver(kB, 2);
   site.keeper.Hint(kGroup);
   site.TurnFor(6s);

@@ -17,8 +17,8 @@ namespace {
 
 using redis::Role;
 using redis_wrapper::Recoverer;
-using ::testing::HasSubstr;
 using redis_wrapper::WrapperOptions;
+using ::testing::HasSubstr;
 using State = FakeFleet::State;
 
 const Endpoint kMaster{"10.0.0.1", 6379};

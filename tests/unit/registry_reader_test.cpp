@@ -219,7 +219,7 @@ TEST(RegistryReaderTest, SaysWhatHasChanged) {
   for (const int number : {1, 2, 3}) ASSERT_TRUE(site.other.sentinels.Unregister(UuidOf(number)));
   site.time.Advance(1s);
   EXPECT_EQ(site.Turn(), Groups{kGroup});
-  EXPECT_THAT(log.text(), HasSubstr("| clean-up resumed\n"));
+  EXPECT_THAT(log.text(), HasSubstr("| automatic changes of " + kGroup + " resumed\n"));
   EXPECT_THAT(log.text(), HasSubstr("| registered Sentinels: 0\n"));
   EXPECT_THAT(log.text(), HasSubstr("found \"rubbish\", expected \"host port\""));
 }
