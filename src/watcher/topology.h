@@ -68,6 +68,10 @@ struct Topology {
   bool zookeeper_connected = false;
   // The Sentinel whose events are followed.
   std::optional<Endpoint> following;
+  // By group: since when the followed Sentinel has reported its master as down.
+  std::map<std::string, TimePoint> called_down{};
+  // When the watcher began; kept from one topology to the next.
+  TimePoint started_at{};
   std::optional<store::CleanUpPause> clean_up_paused{};
   // Nothing: not known yet, or there are no credentials, and no watcher looks.
   std::optional<OpenZnodes> open_znodes{};

@@ -178,7 +178,9 @@ void Watcher::Reduce(const SubscriberEvent& event) {
   const auto news = follower_.Reduce(event);
   if (news.missed_events) keeper_.DoubtAll();
   if (!news.hinted_group.empty()) keeper_.Hint(news.hinted_group);
-  if (news.following_changed) Publish();
+  // First the state, then what happened: who hears of the one finds the other.
+  if (news.following_changed || news.step) Publish();
+  if (news.step) publisher_.events().Add(*news.step);
 }
 
 void Watcher::Reduce(const Observed& /*event*/) {
@@ -241,13 +243,15 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .read_took = known.read_took,
                                                    .zookeeper_connected = zookeeper_.session->connected(),
                                                    .following = follower_.following(),
+                                                   .called_down = follower_.called_down(),
                                                    .clean_up_paused = known.clean_up_paused,
                                                    .open_znodes = housekeeping_.open_znodes(),
                                                    .open_servers = known.open_servers,
                                                    .event_log = event_log_.known()},
                                           FindOutages(follower_.called_down(), *observer_.status().Get()));
+  bool forgot = false;
   for (const auto& change : changes) {
-    follower_.ForgetOutage(change.group);
+    forgot |= follower_.ForgetOutage(change.group);
     if (change.group != recorded) continue;
     event_log_.Add({.time = UnixTime(),
                     .group = change.group,
@@ -255,6 +259,7 @@ void Watcher::Publish(const std::string& recorded) {
                     .sentence = change.sentence,
                     .by = OwnName()});
   }
+  if (forgot) Publish();
 }
 
 }  // namespace redis_zk::watcher
