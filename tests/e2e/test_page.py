@@ -112,7 +112,7 @@ def test_everything_dies(cluster, fleet):
             process.kill_all()
         await_text(driver, "master1 is not writable", "#verdict")
         await_text(driver, "ZooKeeper■ unreachable for", "#watcher")
-        await_text(driver, "events of■ no Sentinel", "#watcher")
+        await_text(driver, "follows■ no Sentinel", "#watcher")
         await_text(driver, "Connection refused", ".detail .figures")
         assert text_of(driver, "#lost") == "" and "● live" in text_of(driver, "#watcher"), "the watcher itself lives"
 

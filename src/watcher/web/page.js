@@ -109,7 +109,7 @@ function showWatcher() {
     zookeeper.connected ? told("ZooKeeper", "well", "connected")
       : told("ZooKeeper", "down", ...(zookeeper.age_ms === null ? ["never reached"]
         : ["unreachable for ", lasting(last.time - zookeeper.age_ms)])),
-    following ? told("events of", "well", `Sentinel ${following.address}`) : told("events of", "down", "no Sentinel"),
+    following ? told("follows", "well", `Sentinel ${following.address}`) : told("follows", "down", "no Sentinel"),
     age === null ? told("servers asked", "unknown", "never")
       : fact("servers asked", isStale() ? "down" : "well", lasting(last.time - age), " ago"),
     lost || eventsLost ? fact("this page", "down", lost ? "not live" : eventsLost) : fact("this page", "well", "live"),
@@ -131,7 +131,7 @@ function showVerdict() {
     : down.length ? `${down.length} of ${total} groups not writable: ${named}${more}`
     : writable < total ? `${writable} of ${count(total, "group")} known to be writable`
     : total === 1 ? `${last.groups[0].name} is writable` : `all ${total} groups are writable`;
-  const others = [of("at-risk").length ? `${of("at-risk").length} could not fail over` : "",
+  const others = [of("at-risk").length ? `${of("at-risk").length} at risk` : "",
                   of("trouble").length ? `${of("trouble").length} with warnings` : ""].filter(text => text).join(", ");
   const worst = ORDER.find(severity => of(severity).length) ?? "unknown";
   show("verdict", marked(isStale() ? "unknown" : worst, (isStale() ? "last seen: " : "") + verdict),
@@ -166,7 +166,7 @@ function why(group) {
   if (state.severity !== "well")
     return [waits, failover ? `${failover.steps.at(-1).sentence}; ` : "", state.sentence];
   const change = changesOf(group)[0];
-  return [waits, ...(change ? ["last change ", lasting(change.time), " ago"] : [])];
+  return [waits, ...(change ? ["master changed ", lasting(change.time), " ago"] : [])];
 }
 
 function row(group) {
@@ -254,9 +254,12 @@ function detail(group, width) {
 
 function steps(list) {
   const began = list[0].time;
-  return make("ol", { class: "steps" }, ...list.map(step => make("li", {},
+  // The Sentinel that publishes them is named once.
+  const subject = `Sentinel ${list[0].sentinel?.address} `;
+  return make("ol", { class: "steps" }, ...list.map((step, index) => make("li", {},
     make("span", { class: "at", title: iso(step.time) }, `+${((step.time - began) / 1000).toFixed(2)} s`),
-    make("span", { class: "mono" }, step.step), make("span", {}, step.sentence))));
+    make("span", { class: "mono" }, step.step),
+    make("span", {}, index && step.sentence.startsWith(subject) ? step.sentence.slice(subject.length) : step.sentence))));
 }
 
 function bar(list) {
