@@ -307,12 +307,12 @@ TEST(SummarizeTest, RemembersSinceWhenClientsCanWrite) {
     const char* name;
     std::function<void(Scene&)> spoil;
   };
-  for (const auto& [name, spoil] : std::initializer_list<Row>{
-           {"no record", [](Scene& scene) { scene.topology.groups["g"] = {}; }},
-           {"silent", [](Scene& scene) { scene.Silence(kMaster); }},
-           {"a replica", [](Scene& scene) { scene.master().role = Role::kReplica; }},
-           {"loading", [](Scene& scene) { scene.master().loading = true; }},
-           {"no fit replica", [](Scene& scene) { scene.master().good_replicas = 0; }}}) {
+  for (const auto& [name, spoil] :
+       std::initializer_list<Row>{{"no record", [](Scene& each) { each.topology.groups["g"] = {}; }},
+                                  {"silent", [](Scene& each) { each.Silence(kMaster); }},
+                                  {"a replica", [](Scene& each) { each.master().role = Role::kReplica; }},
+                                  {"loading", [](Scene& each) { each.master().loading = true; }},
+                                  {"no fit replica", [](Scene& each) { each.master().good_replicas = 0; }}}) {
     Scene spoilt = scene;
     spoil(spoilt);
     const auto found = spoilt.Summary().writable;
