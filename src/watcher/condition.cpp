@@ -55,6 +55,10 @@ Condition ConditionOfMaster(const ServerStatus& master, TimePoint now) {
   if (info.role != Role::kMaster)
     return {Level::kBad, "is a replica", size, "is a replica of " + info.master.ToAddress()};
   if (info.loading) return {Level::kBad, "loads its data", size, "is loading its data"};
+  if (info.good_replicas == 0) {
+    return {Level::kBad, "rejects writes", size,
+            "rejects writes: min-replicas-to-write is set, and no replica is fit"};
+  }
   return {Level::kGood, "answers", size, ""};
 }
 

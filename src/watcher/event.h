@@ -30,6 +30,10 @@ struct Event {
 
 namespace event_kind {
 inline constexpr const char* kMasterChanged = store::kMasterChanged;  // to, epoch, reason; from, outage_ms
+// Of the followed Sentinel: sentinel; step, its name for it.
+inline constexpr const char* kMasterDown = "master-down";
+inline constexpr const char* kMasterUp = "master-up";
+inline constexpr const char* kFailoverStep = "failover-step";
 inline constexpr const char* kGroupCame = "group-came";
 inline constexpr const char* kGroupGone = "group-gone";
 inline constexpr const char* kSentinelCame = "sentinel-came";  // sentinel
@@ -46,10 +50,10 @@ inline constexpr const char* kGroupDeleted = "group-deleted";
 inline constexpr const char* kPaused = "paused";
 inline constexpr const char* kResumed = "resumed";
 
-inline constexpr std::array kAll{kMasterChanged, kGroupCame,     kGroupGone,   kSentinelCame,
-                                 kSentinelGone,  kReplicaCame,   kReplicaGone, kFollowing,
-                                 kZooKeeperLost, kZooKeeperBack, kCleanUp,     kFailoverRequested,
-                                 kGroupDeleted,  kPaused,        kResumed};
+inline constexpr std::array kAll{
+    kMasterChanged, kMasterDown,   kMasterUp,          kFailoverStep, kGroupCame, kGroupGone,
+    kSentinelCame,  kSentinelGone, kReplicaCame,       kReplicaGone,  kFollowing, kZooKeeperLost,
+    kZooKeeperBack, kCleanUp,      kFailoverRequested, kGroupDeleted, kPaused,    kResumed};
 }  // namespace event_kind
 
 // The last events, oldest first.

@@ -15,7 +15,8 @@ namespace redis_zk::watcher {
 
 namespace {
 
-constexpr std::size_t kMostEvents = 100;
+// A failover makes eight.
+constexpr std::size_t kMostEvents = 300;
 
 using store::Record;
 

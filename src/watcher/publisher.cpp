@@ -13,6 +13,7 @@ namespace {
 Topology Unknown(const std::string& default_group) {
   Topology topology;
   topology.default_group = default_group;
+  topology.started_at = Clock::now();
   return topology;
 }
 
@@ -23,6 +24,7 @@ Publisher::Publisher(const std::string& default_group, std::function<void(const 
 
 std::vector<Event> Publisher::Publish(Topology next, const Outages& outages) {
   const auto before = topology_.Get();
+  next.started_at = before->started_at;
   auto events = Compare(*before, next, outages, Clock::now());
   topology_.Set(std::move(next));
   std::vector<Event> changes;

@@ -7,6 +7,7 @@
 
 #include "base/random_id.h"
 #include "sentinel/event.h"
+#include "watcher/failovers.h"
 
 namespace redis_zk::watcher {
 
@@ -39,8 +40,8 @@ SentinelFollower::News SentinelFollower::Reduce(const SubscriberEvent& event) {
       log::Debug({.event = "sentinel-event", .group = event.event.group, .peer = address},
                  "Sentinel published {} {}", event.event.name, event.event.payload);
       NoteOutage(event.event);
-      if (!sentinel::MayChangeMaster(event.event)) return {};
-      return {.hinted_group = event.event.group};
+      return {.hinted_group = sentinel::MayChangeMaster(event.event) ? event.event.group : "",
+              .step = StepOf(event.event, event.sentinel)};
     case SubscriberEvent::Kind::kLost:
       log_lost_[event.sentinel](
           log::Severity::kWarn, {.event = "sentinel-lost", .peer = address},

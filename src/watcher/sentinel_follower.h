@@ -32,6 +32,8 @@ class SentinelFollower {
     bool missed_events = false;
     // The group whose master may have changed; empty: none.
     std::string hinted_group{};
+    // A step of a failover, for people.
+    std::optional<Event> step{};
   };
   News Reduce(const sentinel::SubscriberEvent& event);
 
@@ -42,8 +44,8 @@ class SentinelFollower {
   std::optional<Endpoint> following() const { return confirmed_ ? chosen_ : std::nullopt; }
   // The masters that the followed Sentinel calls down, and since when.
   const Outages& called_down() const { return called_down_; }
-  // The group has a new master.
-  void ForgetOutage(const std::string& group) { called_down_.erase(group); }
+  // The group has a new master. True: the one before was called down.
+  bool ForgetOutage(const std::string& group) { return called_down_.erase(group) > 0; }
 
  private:
   void NoteOutage(const sentinel::SentinelEvent& event);

@@ -72,21 +72,29 @@ void WarnOfMaster(const GroupStatus& group, TimePoint now, std::vector<std::stri
          warnings);
 }
 
-void WarnOfReplicas(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
+void WarnOfRisk(std::string risk, GroupStatus* group) {
+  if (group->risk.empty()) group->risk = risk;
+  group->warnings.push_back(std::move(risk));
+}
+
+void WarnOfReplicas(TimePoint now, GroupStatus* found) {
+  const GroupStatus& group = *found;
   bool any_fit = false;
   for (const auto& replica : group.replicas) {
-    WarnOf("replica " + replica.endpoint.ToAddress(), ConditionOfReplica(group, replica, now), warnings);
+    WarnOf("replica " + replica.endpoint.ToAddress(), ConditionOfReplica(group, replica, now),
+           &found->warnings);
     any_fit |= IsAttached(group, replica);
   }
   // Of a silent master the links say nothing: every replica has lost its own.
   const bool silent = group.master && !group.master->info;
   if (HasMaster(group.record) && !any_fit && !silent)
-    warnings->push_back("no replica follows the master: a failover or a planned stop has no candidate");
+    WarnOfRisk("no replica follows the master: a failover or a planned stop has no candidate", found);
 }
 
-void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warnings) {
+void WarnOfSentinels(GroupStatus* found) {
+  const GroupStatus& group = *found;
   if (group.sentinels.empty()) {
-    warnings->push_back("no Sentinel is registered: a dead master is replaced by recovery alone, and late");
+    WarnOfRisk("no Sentinel is registered: a dead master is replaced by recovery alone, and late", found);
     return;
   }
   std::size_t agreeing = 0;
@@ -94,7 +102,8 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
   std::uint64_t quorum = 0;
   std::uint64_t counted = 0;
   for (const auto& sentinel : group.sentinels) {
-    WarnOf("Sentinel " + sentinel.endpoint.ToAddress(), ConditionOfSentinel(group, sentinel), warnings);
+    WarnOf("Sentinel " + sentinel.endpoint.ToAddress(), ConditionOfSentinel(group, sentinel),
+           &found->warnings);
     if (!sentinel.report) continue;
     ++answering;
     quorum = std::max(quorum, sentinel.report->quorum);
@@ -102,18 +111,19 @@ void WarnOfSentinels(const GroupStatus& group, std::vector<std::string>* warning
     if (NamesMaster(group, sentinel)) ++agreeing;
   }
   if (HasMaster(group.record) && agreeing < group.sentinels.size()) {
-    warnings->push_back(
+    found->warnings.push_back(
         fmt::format("only {} of {} Sentinels agree with the record", agreeing, group.sentinels.size()));
   }
   // A failover takes the quorum to begin, and a majority to be won.
   if (answering < quorum) {
-    warnings->push_back(fmt::format("the quorum of {} cannot be reached: {} of {} Sentinels answer", quorum,
-                                    answering, group.sentinels.size()));
+    WarnOfRisk(fmt::format("the quorum of {} cannot be reached: {} of {} Sentinels answer", quorum, answering,
+                           group.sentinels.size()),
+               found);
   } else if (answering == 0) {
-    warnings->push_back("no Sentinel answers this watcher: whether a failover is possible is unknown");
+    WarnOfRisk("no Sentinel answers this watcher: whether a failover is possible is unknown", found);
   } else if (answering * 2 <= counted) {
-    warnings->push_back(
-        fmt::format("no failover is possible: {} of {} known Sentinels answer", answering, counted));
+    WarnOfRisk(fmt::format("no failover is possible: {} of {} known Sentinels answer", answering, counted),
+               found);
   }
 }
 
@@ -145,6 +155,17 @@ void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::
     warnings->push_back(fmt::format("{} has had no complete copy of the data for {}; it cannot be promoted",
                                     endpoint.ToAddress(), InSeconds(now - since)));
   }
+}
+
+Writable WritableNow(const GroupStatus& group, const GroupStatus* before, TimePoint now) {
+  const auto* master = group.master && group.master->info ? &*group.master->info : nullptr;
+  const bool is = master != nullptr && master->role == Role::kMaster && !master->loading &&
+                  master->good_replicas.value_or(1) > 0;
+  if (before == nullptr) return {.is = is, .since = now, .since_first_look = true};
+  // Another master: there was a time without one, however short.
+  const bool is_other = is && before->record.master != group.record.master;
+  if (before->writable.is == is && !is_other) return before->writable;
+  return {.is = is, .since = now};
 }
 
 void WarnOfStrangers(const GroupStatus& group, TimePoint now, std::vector<std::string>* warnings) {
@@ -220,12 +241,13 @@ FleetStatus Summarize(const Topology& topology, const Findings& findings, const 
     if (own_pause != topology.pauses.end() && IsUnderWay(own_pause->second, UnixTime()))
       group.warnings.push_back("automatic changes of this group are " + Describe(own_pause->second));
     WarnOfMaster(group, now, &group.warnings);
-    WarnOfReplicas(group, now, &group.warnings);
+    WarnOfReplicas(now, &group);
     // While ZooKeeper is away, its wrapper cannot tell that it has one by now.
     if (topology.zookeeper_connected) WarnOfIncomplete(group, now, &group.warnings);
     WarnOfWaiting(group, now, &group.warnings);
-    WarnOfSentinels(group, &group.warnings);
+    WarnOfSentinels(&group);
     WarnOfStrangers(group, now, &group.warnings);
+    group.writable = WritableNow(group, before, now);
   }
   return status;
 }

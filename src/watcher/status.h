@@ -41,6 +41,13 @@ struct StrangeSentinel {
   TimePoint since{};
 };
 
+// Whether clients can write: the recorded master answers as master, has its data, and misses no replica.
+struct Writable {
+  bool is = false;
+  TimePoint since{};              // as far as was seen
+  bool since_first_look = false;  // and perhaps for longer
+};
+
 struct GroupStatus {
   store::Record record;                         // what was recorded when it was looked at
   std::optional<ServerStatus> master;           // the recorded one
@@ -52,6 +59,8 @@ struct GroupStatus {
   std::vector<LongWait> waits;                  // the same
   std::vector<StrangeSentinel> strange_sentinels;
   std::vector<std::string> warnings;
+  std::string risk;  // the warning that no failover would follow the death of the master; empty: one would
+  Writable writable;
 };
 
 struct FleetStatus {

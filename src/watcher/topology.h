@@ -74,6 +74,10 @@ struct Topology {
   std::optional<Endpoint> following;
   // Of all groups and of single ones, also those that have ended.
   store::Pauses pauses{};
+  // By group: since when the followed Sentinel has reported its master as down.
+  std::map<std::string, TimePoint> called_down{};
+  // When the watcher began; kept from one topology to the next.
+  TimePoint started_at{};
   // Nothing: not known yet, or there are no credentials, and no watcher looks.
   std::optional<OpenZnodes> open_znodes{};
   // Servers that other hosts may use without a password, as their wrappers say.

@@ -178,7 +178,9 @@ void Watcher::Reduce(const SubscriberEvent& event) {
   const auto news = follower_.Reduce(event);
   if (news.missed_events) keeper_.DoubtAll();
   if (!news.hinted_group.empty()) keeper_.Hint(news.hinted_group);
-  if (news.following_changed) Publish();
+  // First the state, then what happened: who hears of the one finds the other.
+  if (news.following_changed || news.step) Publish();
+  if (news.step) publisher_.events().Add(*news.step);
 }
 
 void Watcher::Reduce(const Observed& /*event*/) {
@@ -228,12 +230,14 @@ void Watcher::Publish(const std::string& recorded) {
   next.redis_tls = options_.common.redis_tls.on;
   next.zookeeper_connected = zookeeper_.session->connected();
   next.following = follower_.following();
+  next.called_down = follower_.called_down();
   next.open_znodes = housekeeping_.open_znodes();
   next.event_log = event_log_.known();
   const auto changes =
       publisher_.Publish(std::move(next), FindOutages(follower_.called_down(), *observer_.status().Get()));
+  bool forgot = false;
   for (const auto& change : changes) {
-    follower_.ForgetOutage(change.group);
+    forgot |= follower_.ForgetOutage(change.group);
     if (change.group != recorded) continue;
     event_log_.Add({.time = UnixTime(),
                     .group = change.group,
@@ -241,6 +245,7 @@ void Watcher::Publish(const std::string& recorded) {
                     .sentence = change.sentence,
                     .by = OwnName()});
   }
+  if (forgot) Publish();
 }
 
 }  // namespace redis_zk::watcher

@@ -36,7 +36,8 @@ def back_up(node, directory):
     saved = node.ask("LASTSAVE")
     # Of two saves in one second the second would not be seen.
     wait_for(lambda: node.ask("TIME")[0] > saved.timestamp(), what="the next second")
-    node.ask("BGSAVE")
+    # While an append-only file is written anew, a save has to wait.
+    node.ask("BGSAVE", "SCHEDULE")
     wait_for(lambda: node.ask("LASTSAVE") != saved, what="the snapshot")
     return shutil.copy(node.directory / "dump.rdb", directory / "backup.rdb")
 

@@ -130,6 +130,31 @@ TEST(RenderStatusTableTest, ShowsTheColorsOfLevels) {
   EXPECT_THAT(text, HasSubstr("  waits for 12 s"));
 }
 
+TEST(RenderStatusTableTest, SaysWhetherClientsCanWrite) {
+  struct Row {
+    const char* name;
+    Json state;
+    const char* line;
+  };
+  for (const auto& [name, state, line] : std::initializer_list<Row>{
+           {"an earlier version", nullptr, "master1, epoch 4\n"},
+           {"they can", {{"writable", true}, {"for_ms", 7000}}, "master1, epoch 4, writable for 7 s\n"},
+           {"perhaps for longer",
+            {{"writable", true}, {"for_ms", 7000}, {"at_least", true}},
+            "master1, epoch 4, writable for at least 7 s\n"},
+           {"they cannot",
+            {{"writable", false}, {"for_ms", 12000}, {"at_least", false}},
+            "master1, epoch 4, not writable for 12 s\n"},
+           {"since when is unknown",
+            {{"writable", false}, {"for_ms", nullptr}},
+            "master1, epoch 4, not writable\n"},
+           {"unknown", {{"writable", nullptr}, {"for_ms", nullptr}}, "master1, epoch 4\n"}}) {
+    auto status = Healthy();
+    status["groups"][0]["state"] = state;
+    EXPECT_THAT(RenderStatusTable(status.dump(), {})->text, ::testing::StartsWith(line)) << name;
+  }
+}
+
 TEST(RenderStatusTableTest, ListsTheLastChangesOfTheMaster) {
   setenv("TZ", "UTC", 1);
   tzset();

@@ -131,5 +131,46 @@ TEST(ConditionTest, StandsInTheStatus) {
             Json::array({"10.0.1.1:26379", "good", "agrees", "quorum 1, 1 replica, 0 peers"}));
 }
 
+TEST(ConditionTest, OfAGroupStandsInTheStatus) {
+  watcher::Topology topology{.default_group = "g", .following = Endpoint{"10.0.1.1", 26379}};
+  watcher::FleetStatus status{.observed_at = kNow - 300ms};
+  status.groups["g"] = Healthy();
+  status.groups["g"].writable = {.is = true, .since = kNow - 7s, .since_first_look = true};
+  topology.groups["g"] = status.groups["g"].record;
+  const auto tell = [&](const watcher::History& history) {
+    return Json::parse(watcher::web::RenderStatus(topology, status, history, {}, "", kNow))["groups"][0];
+  };
+  Json group = tell({});
+  EXPECT_EQ(group["state"], (Json{{"severity", "well"},
+                                  {"writable", true},
+                                  {"for_ms", 7000},
+                                  {"at_least", true},
+                                  {"sentence", "the master answers, and a replica could take over"}}));
+  EXPECT_EQ(group["failover"], nullptr);
+
+  topology.called_down["g"] = kNow - 100ms;
+  const watcher::Event down{.time = 5,
+                            .kind = watcher::event_kind::kMasterDown,
+                            .group = "g",
+                            .fields = {{"sentinel", Endpoint{"10.0.1.1", 26379}}, {"step", "+sdown"}},
+                            .sentence = "g: Sentinel 10.0.1.1:26379 says so"};
+  group = tell({down});
+  EXPECT_EQ(group["state"]["severity"], "down");
+  EXPECT_EQ(group["state"]["for_ms"], 100);
+  const Json& step = group["failover"]["steps"][0];
+  EXPECT_EQ(step["sentence"], "Sentinel 10.0.1.1:26379 says so") << "the group is known";
+  EXPECT_EQ(step["sentinel"]["address"], "10.0.1.1:26379");
+
+  const watcher::Event changed{.kind = watcher::event_kind::kMasterChanged,
+                               .group = "g",
+                               .fields = {{"from", kStranger}, {"to", kMaster}},
+                               .sentence = "g: the master is another"};
+  group = tell({down, changed});
+  EXPECT_EQ(group["failover"], nullptr);
+  EXPECT_EQ(group["failovers"][0]["steps"][0]["step"], "+sdown");
+  topology.following.reset();
+  EXPECT_EQ(tell({down})["failover"], nullptr) << "no Sentinel tells how it goes on";
+}
+
 }  // namespace
 }  // namespace redis_zk::testing::condition_test

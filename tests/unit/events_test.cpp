@@ -158,13 +158,13 @@ TEST(CompareTest, NamesAChangeOfTheMasterAlikeEverywhere) {
   EXPECT_EQ(events[0].key, "g:4:17");
 }
 
-TEST(RecentEventsTest, KeepsTheLastHundred) {
+TEST(RecentEventsTest, KeepsTheLastThreeHundred) {
   RecentEvents log;
-  for (int i = 0; i < 150; ++i) log.Add({.kind = kind::kCleanUp});
+  for (int i = 0; i < 350; ++i) log.Add({.kind = kind::kCleanUp});
   const auto history = log.history().Get();
-  ASSERT_EQ(history->size(), 100U);
+  ASSERT_EQ(history->size(), 300U);
   EXPECT_EQ(history->front().number, 51U);
-  EXPECT_EQ(history->back().number, 150U);
+  EXPECT_EQ(history->back().number, 350U);
   EXPECT_GT(history->back().time, 0);
 }
 

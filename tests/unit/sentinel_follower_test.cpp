@@ -101,6 +101,21 @@ TEST_F(SentinelFollowerTest, HintsAtTheGroupWhoseMasterMayHaveChanged) {
   EXPECT_EQ(Turn().hinted_group, "");
 }
 
+TEST_F(SentinelFollowerTest, TellsTheStepsOfAFailover) {
+  FollowOne();
+  pubsub_.Publish("+sdown", kMaster);
+  auto news = Turn();
+  ASSERT_TRUE(news.step);
+  EXPECT_EQ(news.step->kind, watcher::event_kind::kMasterDown);
+  EXPECT_EQ(std::get<Endpoint>(news.step->fields.at("sentinel")), *pubsub_.followed());
+  pubsub_.Publish("+switch-master", "g 10.0.0.1 6379 10.0.0.2 6379");
+  news = Turn();
+  EXPECT_TRUE(news.step);
+  EXPECT_EQ(news.hinted_group, "g") << "it is a hint as well";
+  pubsub_.Publish("+new-epoch", "4");
+  EXPECT_FALSE(Turn().step);
+}
+
 TEST_F(SentinelFollowerTest, KnowsSinceWhenAMasterIsMissed) {
   FollowOne();
   const TimePoint since = Clock::now();

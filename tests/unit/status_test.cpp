@@ -120,6 +120,11 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
            {"the master loads",
             [](Scene& scene) { scene.master().loading = true; },
             {"the recorded master 10.0.0.1:6379 is loading its data"}},
+           {"the master misses replicas that its writes need",
+            [](Scene& scene) { scene.master().good_replicas = 0; },
+            {"the recorded master 10.0.0.1:6379 rejects writes: min-replicas-to-write is set, and no replica "
+             "is "
+             "fit"}},
            {"no replica", [](Scene& scene) { scene.RemoveReplica(); }, {alone}},
            {"the replica is silent",
             [](Scene& scene) { scene.Silence(kReplica); },
@@ -288,6 +293,69 @@ TEST(SummarizeTest, RemembersSinceWhenSomebodyIsSilent) {
   EXPECT_EQ(scene.Summary().master->silent_since, kNow) << "it answered last time";
   scene.earlier.groups["g"].master = {.endpoint = kStranger, .silent_since = kNow - 7s};
   EXPECT_EQ(scene.Summary().master->silent_since, kNow) << "somebody else was silent";
+}
+
+TEST(SummarizeTest, RemembersSinceWhenClientsCanWrite) {
+  Scene scene;
+  const auto first = scene.Summary().writable;
+  EXPECT_TRUE(first.is);
+  EXPECT_TRUE(first.since_first_look) << "and perhaps for longer";
+  scene.earlier.groups["g"].writable = {.is = true, .since = kNow - 7s, .since_first_look = true};
+  scene.earlier.groups["g"].record = scene.topology.groups["g"];
+  EXPECT_TRUE(scene.Summary().writable.since_first_look);
+  EXPECT_EQ(scene.Summary().writable.since, kNow - 7s);
+  scene.earlier.groups["g"].record.master = kReplica;
+  EXPECT_EQ(scene.Summary().writable.since, kNow) << "another master";
+  scene.earlier.groups["g"].record = scene.topology.groups["g"];
+  struct Row {
+    const char* name;
+    std::function<void(Scene&)> spoil;
+  };
+  for (const auto& [name, spoil] :
+       std::initializer_list<Row>{{"no record", [](Scene& each) { each.topology.groups["g"] = {}; }},
+                                  {"silent", [](Scene& each) { each.Silence(kMaster); }},
+                                  {"a replica", [](Scene& each) { each.master().role = Role::kReplica; }},
+                                  {"loading", [](Scene& each) { each.master().loading = true; }},
+                                  {"no fit replica", [](Scene& each) { each.master().good_replicas = 0; }}}) {
+    Scene spoilt = scene;
+    spoil(spoilt);
+    const auto found = spoilt.Summary().writable;
+    EXPECT_FALSE(found.is) << name;
+    EXPECT_EQ(found.since, kNow) << name;
+    EXPECT_FALSE(found.since_first_look) << name;
+  }
+  scene.master().good_replicas = 1;
+  EXPECT_TRUE(scene.Summary().writable.is);
+}
+
+TEST(SummarizeTest, SaysWhyNoFailoverWouldFollow) {
+  struct Row {
+    const char* name;
+    std::function<void(Scene&)> spoil;
+    const char* risk;
+  };
+  for (const auto& [name, spoil, risk] : std::initializer_list<Row>{
+           {"all is well", [](Scene&) {}, ""},
+           {"the replica lags", [](Scene& scene) { scene.replica().offset = 38'000'000; }, ""},
+           {"a Sentinel is silent", [](Scene& scene) { scene.SilenceSentinel(1); }, ""},
+           {"no replica", [](Scene& scene) { scene.RemoveReplica(); },
+            "no replica follows the master: a failover or a planned stop has no candidate"},
+           {"too few for the quorum",
+            [](Scene& scene) {
+              scene.SilenceSentinel(0);
+              scene.SilenceSentinel(1);
+            },
+            "the quorum of 2 cannot be reached: 1 of 3 Sentinels answer"},
+           {"no Sentinel answers",
+            [](Scene& scene) {
+              for (std::size_t i = 0; i < 3; ++i) scene.SilenceSentinel(i);
+              scene.topology.serving["g"] = {kMaster, kReplica};
+            },
+            "no Sentinel answers this watcher: whether a failover is possible is unknown"}}) {
+    Scene scene;
+    spoil(scene);
+    EXPECT_EQ(scene.Summary().risk, risk) << name;
+  }
 }
 
 TEST(SummarizeTest, TellsTheLag) {

@@ -3,11 +3,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "base/unix_time.h"
 #include "watcher/condition.h"
+#include "watcher/failovers.h"
+#include "watcher/group_state.h"
 #include "watcher/members.h"
 #include "watcher/words.h"
 
@@ -88,8 +91,9 @@ Json ToJson(const ServerStatus& server, const Condition& condition, TimePoint no
 
 // The recorded master, or null.
 Json MasterToJson(const GroupStatus& group, const Record& record, TimePoint now) {
-  if (group.master) return ToJson(*group.master, ConditionOfMaster(*group.master, now), now);
   if (!HasMaster(record)) return {};
+  if (group.master && group.master->endpoint == record.master)
+    return ToJson(*group.master, ConditionOfMaster(*group.master, now), now);
   Json json = ToJson(record.master);
   AddWords({.state = "not asked yet"}, &json);
   json["answers"] = nullptr;
@@ -183,21 +187,48 @@ Json ToJson(const std::vector<BehaviorStatus>& behaviors) {
   return list;
 }
 
-// Oldest first.
-Json FailoversOf(const std::string& group, const History& history) {
-  Json list = Json::array();
-  for (const auto& event : history) {
-    if (event.kind != event_kind::kMasterChanged || event.group != group || !event.fields.contains("from"))
-      continue;
-    Json failover{{"id", event.id}, {"time", event.time}};
-    AddFields(event, &failover);
-    // The group is known already.
-    const std::string prefix = group + ": ";
-    failover["sentence"] =
-        event.sentence.starts_with(prefix) ? event.sentence.substr(prefix.size()) : event.sentence;
-    list.push_back(std::move(failover));
+// Without the group, which is known where it stands.
+std::string SentenceOf(const Event& event) {
+  const std::string prefix = event.group + ": ";
+  return event.sentence.starts_with(prefix) ? event.sentence.substr(prefix.size()) : event.sentence;
+}
+
+Json StepsOf(const Failover& failover) {
+  Json steps = Json::array();
+  for (const auto* step : failover.steps) {
+    Json json{{"time", step->time}};
+    AddFields(*step, &json);
+    json["sentence"] = SentenceOf(*step);
+    steps.push_back(std::move(json));
   }
-  return list;
+  return steps;
+}
+
+// Those that changed the record, oldest first; and the one that is under way, or null.
+std::pair<Json, Json> FailoversOf(const std::string& group, const History& history, bool following) {
+  Json done = Json::array();
+  Json running;
+  for (const auto& failover : FailoversIn(history, group)) {
+    if (failover.change == nullptr) {
+      if (following) running = {{"steps", StepsOf(failover)}};
+      continue;
+    }
+    Json json{{"id", failover.change->id}, {"time", failover.change->time}};
+    AddFields(*failover.change, &json);
+    json["sentence"] = SentenceOf(*failover.change);
+    json["steps"] = StepsOf(failover);
+    done.push_back(std::move(json));
+  }
+  return {std::move(done), std::move(running)};
+}
+
+Json ToJson(const GroupState& state, TimePoint now) {
+  constexpr std::array kSeverities{"down", "at-risk", "unknown", "trouble", "well"};
+  return {{"severity", kSeverities.at(static_cast<std::size_t>(state.severity))},
+          {"writable", state.writable ? Json(*state.writable) : Json()},
+          {"for_ms", state.since ? Json(Milliseconds(now - *state.since)) : Json()},
+          {"at_least", state.since_first_look},
+          {"sentence", state.sentence}};
 }
 
 // With a group, what concerns it: its own, and what concerns all.
@@ -233,8 +264,13 @@ Json ToJson(const store::Pause* pause) {
 
 Json GroupToJson(const std::string& name, const Record& record, const Topology& topology,
                  const FleetStatus& status, const History& history, TimePoint now) {
-  GroupStatus group{.record = record};
-  if (const auto found = status.groups.find(name); found != status.groups.end()) group = found->second;
+  const auto seen = status.groups.find(name);
+  const GroupStatus* last = seen == status.groups.end() ? nullptr : &seen->second;
+  const GroupStatus group = last == nullptr ? GroupStatus{.record = record} : *last;
+  const auto missed = topology.called_down.find(name);
+  const auto called_down =
+      missed == topology.called_down.end() ? std::nullopt : std::optional(missed->second);
+  auto [failovers, running] = FailoversOf(name, history, topology.following.has_value());
   Json replicas = Json::array();
   Json waiting = Json::array();
   Json sentinels = Json::array();
@@ -246,6 +282,7 @@ Json GroupToJson(const std::string& name, const Record& record, const Topology& 
   return {{"name", name},
           {"record", ToJson(record)},
           {"summary", SummaryOf(group)},
+          {"state", ToJson(StateOf(record, last, status.observed_at, called_down), now)},
           {"master", MasterToJson(group, record, now)},
           {"replicas", std::move(replicas)},
           {"waiting", std::move(waiting)},
@@ -253,7 +290,8 @@ Json GroupToJson(const std::string& name, const Record& record, const Topology& 
           {"paused", ToJson(store::FindPause(topology.pauses, name, UnixTime()))},
           {"sentinels", std::move(sentinels)},
           {"warnings", group.warnings},
-          {"failovers", FailoversOf(name, history)}};
+          {"failover", std::move(running)},
+          {"failovers", std::move(failovers)}};
 }
 
 }  // namespace
@@ -308,7 +346,12 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
   const bool observed = status.observed_at != TimePoint{};
   const Clock::duration age = now - status.observed_at;
   return Dump({{"version", kShapeVersion},
-               {"watcher", {{"version", REDIS_ZK_VERSION}, {"default_group", topology.default_group}}},
+               {"time", UnixTime()},
+               {"watcher",
+                {{"version", REDIS_ZK_VERSION},
+                 {"name", OwnName()},
+                 {"running_ms", Milliseconds(now - topology.started_at)},
+                 {"default_group", topology.default_group}}},
                {"zookeeper",
                 {{"connected", fresh},
                  {"age_ms", fresh  ? Json(0)
