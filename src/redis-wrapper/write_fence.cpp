@@ -14,7 +14,7 @@ namespace redis_zk::redis_wrapper {
 namespace {
 
 // More replicas than any master has.
-constexpr const char* kNever = "65535";
+const std::string kNever = std::to_string(redis::kFencedMinReplicas);
 constexpr const char* kMinReplicas = "min-replicas-to-write";
 constexpr const char* kMaxLag = "min-replicas-max-lag";
 // With a lag of 0 Redis does not look at min-replicas-to-write at all.

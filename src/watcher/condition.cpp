@@ -48,6 +48,26 @@ std::string CountsOf(const GroupStatus& group, const sentinel::SentinelReport& r
 
 }  // namespace
 
+std::string WhyNotWritable(const ServerStatus& master) {
+  if (!master.info) return "does not answer";
+  const auto& info = *master.info;
+  if (info.role != Role::kMaster) return "is a replica of " + info.master.ToAddress();
+  if (info.loading) return "is loading its data";
+  if (!info.good_replicas) return "";
+  const auto good = static_cast<std::int64_t>(*info.good_replicas);
+  if (!master.min_replicas)
+    return good > 0 ? "" : "rejects writes: min-replicas-to-write is set, and no replica is fit";
+  if (*master.min_replicas >= redis::kFencedMinReplicas)
+    return "rejects writes: its fence is raised, for neither ZooKeeper nor more than half of the group "
+           "confirm "
+           "it";
+  if (good >= *master.min_replicas) return "";
+  return fmt::format("rejects writes: min-replicas-to-write is {}, and {}", *master.min_replicas,
+                     good == 0   ? "no replica is fit"
+                     : good == 1 ? "1 replica is fit"
+                                 : fmt::format("{} replicas are fit", good));
+}
+
 Condition ConditionOfMaster(const ServerStatus& master, TimePoint now) {
   if (!master.info) return ConditionOfSilent(master, now);
   const auto& info = *master.info;
@@ -55,10 +75,8 @@ Condition ConditionOfMaster(const ServerStatus& master, TimePoint now) {
   if (info.role != Role::kMaster)
     return {Level::kBad, "is a replica", size, "is a replica of " + info.master.ToAddress()};
   if (info.loading) return {Level::kBad, "loads its data", size, "is loading its data"};
-  if (info.good_replicas == 0) {
-    return {Level::kBad, "rejects writes", size,
-            "rejects writes: min-replicas-to-write is set, and no replica is fit"};
-  }
+  if (auto why = WhyNotWritable(master); !why.empty())
+    return {Level::kBad, "rejects writes", size, std::move(why)};
   return {Level::kGood, "answers", size, ""};
 }
 

@@ -18,6 +18,9 @@ struct Condition {
   std::string warning;  // to be said after the server's name; empty: nothing is wrong
 };
 
+// Why clients cannot write to the recorded master, to be said after its name; empty: they can.
+std::string WhyNotWritable(const ServerStatus& master);
+
 // Of the recorded one.
 Condition ConditionOfMaster(const ServerStatus& master, TimePoint now);
 Condition ConditionOfReplica(const GroupStatus& group, const ServerStatus& replica, TimePoint now);

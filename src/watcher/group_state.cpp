@@ -1,16 +1,15 @@
 #include "watcher/group_state.h"
 
+#include <fmt/core.h>
+
+#include "watcher/condition.h"
+
 namespace redis_zk::watcher {
 
 namespace {
 
 std::string DescribeBlock(const ServerStatus& master) {
-  const std::string subject = "the master " + master.endpoint.ToAddress();
-  if (!master.info) return subject + " does not answer";
-  if (master.info->role != redis::Role::kMaster)
-    return "the recorded master " + master.endpoint.ToAddress() + " is a replica";
-  if (master.info->loading) return subject + " is loading its data";
-  return subject + " rejects writes: min-replicas-to-write is set, and no replica is fit";
+  return fmt::format("the master {} {}", master.endpoint.ToAddress(), WhyNotWritable(master));
 }
 
 }  // namespace

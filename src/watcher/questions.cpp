@@ -1,6 +1,6 @@
 #include "watcher/questions.h"
 
-#include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,6 +18,25 @@ std::vector<std::vector<Endpoint>> InTurns(const std::vector<Endpoint>& servers)
   }
   return turns;
 }
+
+namespace {
+
+// INFO says that min-replicas-to-write is set, and not to what.
+void AskMinReplicas(redis::Servers& servers, Findings* findings) {
+  std::vector<Endpoint> limited;
+  for (const auto& [server, info] : findings->servers) {
+    if (info && info->role == redis::Role::kMaster && info->good_replicas) limited.push_back(server);
+  }
+  for (const auto& turn : InTurns(limited)) {
+    const auto replies = servers.AskAll(turn, {{"CONFIG", "GET", "min-replicas-to-write"}});
+    for (std::size_t i = 0; i < turn.size(); ++i) {
+      if (!replies[i] || replies[i]->front().items.size() != 2) continue;
+      findings->min_replicas[turn[i]] = std::strtoll(replies[i]->front().items[1].text.c_str(), nullptr, 10);
+    }
+  }
+}
+
+}  // namespace
 
 Findings AskFleet(const redis::Network& network, const Topology& topology, const FleetStatus& earlier,
                   const std::function<bool()>& give_up) {
@@ -41,6 +60,7 @@ Findings AskFleet(const redis::Network& network, const Topology& topology, const
     auto infos = network.redis.AskInfos(turn);
     for (std::size_t i = 0; i < turn.size(); ++i) findings.servers.emplace(turn[i], std::move(infos[i]));
   }
+  AskMinReplicas(network.redis, &findings);
   return findings;
 }
 

@@ -43,6 +43,8 @@ ServerStatus StatusOf(const Endpoint& endpoint, const Findings& findings, const 
   const auto found = findings.servers.find(endpoint);
   if (found != findings.servers.end() && found->second) {
     status.info = *found->second;
+    const auto limit = findings.min_replicas.find(endpoint);
+    if (limit != findings.min_replicas.end()) status.min_replicas = limit->second;
     return status;
   }
   status.error =
@@ -158,9 +160,7 @@ void WarnOfIncomplete(const GroupStatus& group, TimePoint now, std::vector<std::
 }
 
 Writable WritableNow(const GroupStatus& group, const GroupStatus* before, TimePoint now) {
-  const auto* master = group.master && group.master->info ? &*group.master->info : nullptr;
-  const bool is = master != nullptr && master->role == Role::kMaster && !master->loading &&
-                  master->good_replicas.value_or(1) > 0;
+  const bool is = group.master && WhyNotWritable(*group.master).empty();
   if (before == nullptr) return {.is = is, .since = now, .since_first_look = true};
   // Another master: there was a time without one, however short.
   const bool is_other = is && before->record.master != group.record.master;

@@ -23,7 +23,9 @@ struct ServerStatus {
   Endpoint endpoint;
   std::optional<redis::ServerInfo> info;  // nothing: it does not answer
   std::string error;                      // why not
-  TimePoint silent_since{};               // the first time that it did not
+  // Of a master that has it set, where it tells: min-replicas-to-write.
+  std::optional<std::int64_t> min_replicas{};
+  TimePoint silent_since{};  // the first time that it did not
 };
 
 struct SentinelStatus {
@@ -73,6 +75,8 @@ struct Findings {
   // By group, then in the order of the topology's Sentinels.
   std::map<std::string, std::vector<Result<sentinel::GroupReport>>> reports;
   std::map<Endpoint, Result<redis::ServerInfo>> servers;
+  // Of masters that have it set, where they tell: min-replicas-to-write.
+  std::map<Endpoint, std::int64_t> min_replicas;
   // The Sentinels that are connected to a server; those that were not asked are left out, and keep what was
   // known.
   std::map<Endpoint, std::vector<sentinel::Link>> links;

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cluster import LOOPBACK, Cluster
+from cluster import GROUP, LOOPBACK, Cluster, wait_for
 from test_cli import ask
 from test_status import await_calm
 
@@ -72,6 +72,9 @@ def test_what_does_not_work_is_an_error(fleet):
         client.config_set("min-replicas-to-write", 7)
         try:
             code, found, _ = findings(watcher)
+            warned = "rejects writes: min-replicas-to-write is 7, and 2 replicas are fit"
+            wait_for(lambda: warned in watcher.get("/status"), what="the watcher's warning")
+            assert f'redis_zk_master_writable{{group="{GROUP}"}} 0' in watcher.get("/metrics")
         finally:
             client.config_set("min-replicas-to-write", 0)
     assert code == 2 and "the master takes no writes" in found["min-replicas"][0]["sentence"]

@@ -71,9 +71,10 @@ TEST(StateOfTest, SaysWhetherClientsCanWrite) {
            {"a replica",
             [](Scene& scene) {
               scene.group.master->info->role = redis::Role::kReplica;
+              scene.group.master->info->master = {"10.0.0.2", 6379};
               scene.Block();
             },
-            Severity::kDown, false, 3s, "the recorded master 10.0.0.1:6379 is a replica"},
+            Severity::kDown, false, 3s, "the master 10.0.0.1:6379 is a replica of 10.0.0.2:6379"},
            {"loading",
             [](Scene& scene) {
               scene.group.master->info->loading = true;

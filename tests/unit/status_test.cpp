@@ -125,6 +125,27 @@ TEST(SummarizeTest, SaysWhatIsWrong) {
             {"the recorded master 10.0.0.1:6379 rejects writes: min-replicas-to-write is set, and no replica "
              "is "
              "fit"}},
+           {"the fence of the master is raised",
+            [](Scene& scene) {
+              scene.master().good_replicas = 1;
+              scene.findings.min_replicas[kMaster] = redis::kFencedMinReplicas;
+            },
+            {"the recorded master 10.0.0.1:6379 rejects writes: its fence is raised, for neither ZooKeeper "
+             "nor "
+             "more than half of the group confirm it"}},
+           {"the master has fewer replicas than its writes need",
+            [](Scene& scene) {
+              scene.master().good_replicas = 1;
+              scene.findings.min_replicas[kMaster] = 2;
+            },
+            {"the recorded master 10.0.0.1:6379 rejects writes: min-replicas-to-write is 2, and 1 replica is "
+             "fit"}},
+           {"the master has as many replicas as its writes need",
+            [](Scene& scene) {
+              scene.master().good_replicas = 1;
+              scene.findings.min_replicas[kMaster] = 1;
+            },
+            {}},
            {"no replica", [](Scene& scene) { scene.RemoveReplica(); }, {alone}},
            {"the replica is silent",
             [](Scene& scene) { scene.Silence(kReplica); },

@@ -18,6 +18,9 @@ enum class Role { kMaster, kReplica };
 // its first copy, during one, and after one that could not be loaded (replication.c: no master, none cached).
 inline constexpr std::int64_t kNoMasterKnown = 1;
 
+// What redis-wrapper's fence sets min-replicas-to-write to: more replicas than any master has.
+inline constexpr std::int64_t kFencedMinReplicas = 65535;
+
 // One of the replicas that a master lists.
 struct ReplicaOf {
   Endpoint endpoint;        // as it announces itself

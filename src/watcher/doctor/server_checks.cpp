@@ -17,8 +17,6 @@ namespace redis_zk::watcher::doctor {
 
 namespace {
 
-// As redis-wrapper raises its fence: no master has so many replicas.
-constexpr std::int64_t kFenceRaised = 65535;
 // redis.conf's default.
 constexpr std::int64_t kUsualMaxClients = 10000;
 // Descriptors that Redis keeps for itself (server.h, CONFIG_MIN_RESERVED_FDS).
@@ -101,7 +99,7 @@ std::vector<Finding> LookAtMinReplicas(const Checkup& checkup) {
     const auto wanted = master == nullptr ? std::nullopt : NumberOf(*master, kMinReplicas);
     if (!wanted || *wanted <= 0) continue;
     const auto attached = static_cast<std::int64_t>(CountAttached(group));
-    if (*wanted >= kFenceRaised) {
+    if (*wanted >= redis::kFencedMinReplicas) {
       findings.push_back({Severity::kError, name,
                           "the fence is raised: the master takes no writes, because it cannot show that it "
                           "still is the master; see its log for fence-raised"});

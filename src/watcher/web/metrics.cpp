@@ -87,6 +87,8 @@ void AddGroup(Families& families, const std::string& name, const GroupStatus& gr
                                       [&](const auto& replica) { return IsAttached(group, replica); });
   families.Gauge("redis_zk_master_recorded", "1: a master is recorded.", recorded, labels);
   families.Gauge("redis_zk_master_up", "1: the recorded master answers as one.", up, labels);
+  families.Gauge("redis_zk_master_writable", "1: clients can write to the recorded master.",
+                 group.writable.is, labels);
   families.Gauge("redis_zk_config_epoch", "Sentinel's config epoch of the record.",
                  static_cast<double>(group.record.epoch), labels);
   families.Gauge("redis_zk_replicas", "Replicas that serve, or that the master or a Sentinel lists.",
