@@ -152,7 +152,11 @@ TEST_P(ServersContract, AnOrderedFailoverPromotesAndEverySentinelLearnsOfIt) {
   EXPECT_EQ(KindOf(second), ErrorKind::kRefused);
   EXPECT_TRUE(sentinel::IsFailoverRunning(second.error())) << second.error().message;
   EXPECT_TRUE(Report(sentinels_[0], kGroup)->failover_in_progress);
-  EXPECT_TRUE(world_->PassUntil([this] { return Info(replica_).role == redis::Role::kMaster; }));
+  EXPECT_TRUE(world_->PassUntil([this] {
+    // The order that promotes it disconnects its clients.
+    const auto info = servers().AskInfo(replica_);
+    return info && info->role == redis::Role::kMaster;
+  }));
   EXPECT_TRUE(world_->PassUntil([this] {
     return std::all_of(sentinels_.begin(), sentinels_.end(), [this](const auto& sentinel) {
       const auto report = Report(sentinel, kGroup);
