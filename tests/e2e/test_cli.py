@@ -96,7 +96,7 @@ def test_status_of_a_healthy_group(fleet):
         table, _, history = text.partition("\n\n")
         first, *lines = table.splitlines()
         assert history.startswith("event log in ZooKeeper") and f"the master is {master.address}" in history
-        assert first == "master1, epoch 0" and not any(line.strip().startswith("!") for line in lines)
+        assert first.startswith("master1, epoch 0, writable for ") and not any(line.strip().startswith("!") for line in lines)
         rows = [line.split()[:2] for line in lines]
         assert rows[0] == ["master", master.address]
         assert {(role, address) for role, address in rows} == {

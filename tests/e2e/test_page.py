@@ -55,7 +55,8 @@ def test_shows_a_failover_while_it_happens(cluster, fleet, figure):
         seen = driver.execute_script("return seen")
         published = driver.execute_script("return Object.fromEntries(events.filter(e => e.fields.step).map("
                                           "e => [e.fields.step, e.time]))")
-        assert {"+sdown", "+odown", "+switch-master"} <= set(published) <= set(seen)
+        # One that does not lead the failover, and hears of it soon, publishes no more.
+        assert {"+sdown", "+switch-master"} <= set(published) <= set(seen)
         delays = {step: seen[step] - time for step, time in published.items()}
         figure(f"a step of a failover in the page, after its event: {max(delays.values())} ms at most, {delays}")
         assert max(delays.values()) <= 1000

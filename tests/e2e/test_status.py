@@ -267,6 +267,10 @@ def test_failover_is_told(cluster):
         group = wait_for(lambda: (found := group_of(watcher))["warnings"] and found["master"]["answers"] and found,
                          what="a warning")
         (failover,) = group["failovers"]
+        steps = failover.pop("steps")
+        told = listener.events("master-down")[0][1]
+        assert steps[0] == {"time": told["time"], **told["fields"], "sentence": told["sentence"].removeprefix("master1: ")}
+        assert steps[0]["step"] == "+sdown" and steps[0]["sentinel"]["address"] == watcher.followed()
         assert failover == {"id": event["id"], "time": event["time"], **event["fields"],
                             "sentence": event["sentence"].removeprefix("master1: ")}
         assert failover["to"]["address"] == group["master"]["address"] == successor.address

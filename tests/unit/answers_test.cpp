@@ -187,7 +187,8 @@ TEST(AnswerForTest, ListsTheFailoversOfAGroupAlone) {
                                 {"time", 0},
                                 {"from", At("10.0.0.1", 6379, "10.0.0.1:6379")},
                                 {"to", At("::2", 6379, "[::2]:6379")},
-                                {"sentence", "the master is another one"}}));
+                                {"sentence", "the master is another one"},
+                                {"steps", Json::array()}}));
 }
 
 TEST(AnswerForTest, WritesAListOfOneAsAList) {

@@ -119,7 +119,7 @@ TEST_F(BehaviorsConfigTest, SaysWhatIsWrong) {
   };
   for (const auto& [name, text, error] : std::initializer_list<Row>{
            {"unknown kind of event", on("[\"master-changd\"]"),
-            "on: found \"master-changd\", expected \"*\" or kinds of events: master-changed, group-came"},
+            "on: found \"master-changd\", expected \"*\" or kinds of events: master-changed, master-down"},
            {"kind in upper case", on("[\"Following\"]"), "on: found \"Following\""},
            {"the same twice", on("[\"following\", \"following\"]"), "on: found \"following\" twice"},
            {"all and one more", on("[\"*\", \"following\"]"), "on: found \"*\" and others"},

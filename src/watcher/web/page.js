@@ -244,8 +244,8 @@ function detail(group, width) {
   return make("tr", { class: "detail", role: "row", "data-key": `detail ${group.name}`,
                       id: `detail ${group.name}`.replaceAll(" ", "-") },
     make("td", { role: "cell", colspan: 7 }, make("div", { class: "inside" },
-      warnings,
       group.failover ? make("div", { class: "whole" }, make("h3", {}, "Failover under way"), steps(group.failover.steps)) : null,
+      warnings,
       make("div", {}, draw(group, width)),
       make("div", {}, facts(group), figures("Redis", REDIS, redis), figures("Sentinel", SENTINEL, group.sentinels)))));
 }
