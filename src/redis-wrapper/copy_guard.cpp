@@ -132,8 +132,15 @@ bool CopyGuard::HoldsOurs(const redis::ServerInfo& own) {
 Master CopyGuard::Judge(const redis::ServerInfo& own) {
   const Endpoint& master = own.master;
   // It may be foreign, so it is told no password.
-  const auto info = network_.redis.WithoutCredentials().AskInfo(master);
-  if (!info) return JudgeSilent(master, info.error());
+  auto info = network_.redis.WithoutCredentials().AskInfo(master);
+  if (!info) {
+    const auto judged = JudgeSilent(master, info.error());
+    if (judged != Master::kOurs) return judged;
+    // Its address is a member's, and to copy from it would tell it the password, too. But the member may have
+    // died a moment ago, and a stranger may have its address, and the same password.
+    info = network_.redis.AskInfo(master);
+    if (!info) return Master::kUnknown;
+  }
   const auto ours = IsOfGroup(*info);
   if (!ours) return Master::kUnknown;
   if (*ours) return Master::kOurs;
