@@ -23,7 +23,6 @@ namespace redis_zk::watcher {
 
 namespace {
 
-using Action = AdminRequest::Action;
 using HandoverKind = failover::Handover::Outcome::Kind;
 using zookeeper::Watch;
 
@@ -44,35 +43,6 @@ constexpr Duration kConnects = 300ms;
 
 AdminOutcome Failed(const Error& error) {
   return {.status = error.kind == ErrorKind::kConflict ? kConflict : kUnavailable, .told = error.message};
-}
-
-std::string NameOf(const AdminRequest& request) {
-  switch (request.action) {
-    case Action::kFailOver:
-      return "failover of " + Printable(request.group) +
-             (request.to.empty() ? "" : " to " + Printable(request.to));
-    case Action::kDeleteGroup:
-      return "deletion of " + Printable(request.group);
-    case Action::kPauseCleanUp:
-      return "clean-up pause";
-    case Action::kResumeCleanUp:
-      return "clean-up resume";
-  }
-  return "";
-}
-
-const char* KindOf(Action action) {
-  switch (action) {
-    case Action::kFailOver:
-      return event_kind::kFailoverRequested;
-    case Action::kDeleteGroup:
-      return event_kind::kGroupDeleted;
-    case Action::kPauseCleanUp:
-      return event_kind::kCleanUpPaused;
-    case Action::kResumeCleanUp:
-      return event_kind::kCleanUpResumed;
-  }
-  return "";
 }
 
 // What kept a handover from being one; nothing: a replica was promoted.
@@ -151,47 +121,51 @@ Admin::Admin(const WatcherOptions& options, const Published<Topology>& topology,
       topology_(topology),
       connections_(connections),
       tell_(std::move(tell)),
-      door_(options.admin_token.text) {}
+      door_(options.admin_tokens.list) {}
 
-void Admin::ReadTokenAgain() {
-  const std::string& path = options_.admin_token.path;
+void Admin::ReadTokensAgain() {
+  const std::string& path = options_.admin_tokens.path;
   if (path.empty()) return;
-  auto read = ReadAdminToken(path);
+  auto read = ReadAdminTokens(path);
   if (!read) {
     log::Warn(
         {.event = "admin-token-reload-rejected"},
-        "SIGHUP: admin token not reloaded: found \"{}\", expected {}; fix the file and send SIGHUP again",
+        "SIGHUP: admin tokens not reloaded: found \"{}\", expected {}; fix the file and send SIGHUP again",
         Printable(path), read.error().message);
-  } else if (door_.Replace(std::move(read->text))) {
-    log::Info({.event = "admin-token-reloaded"}, "SIGHUP: admin token reloaded");
+    return;
   }
+  const std::string names = NamesOf(read->list);
+  if (door_.Replace(std::move(read->list)))
+    log::Info({.event = "admin-token-reloaded"}, "SIGHUP: admin tokens reloaded{}{}",
+              names.empty() ? "" : ", they are of ", names);
 }
 
 AdminOutcome Admin::Run(const AdminRequest& request) {
   AdminOutcome outcome;
   switch (request.action) {
-    case Action::kFailOver:
+    case AdminRequest::Action::kFailOver:
       outcome = FailOver(request);
       break;
-    case Action::kDeleteGroup:
+    case AdminRequest::Action::kDeleteGroup:
       outcome = DeleteGroup(request);
       break;
-    case Action::kPauseCleanUp:
+    case AdminRequest::Action::kPauseCleanUp:
       outcome = PauseCleanUp(request);
       break;
-    case Action::kResumeCleanUp:
+    case AdminRequest::Action::kResumeCleanUp:
       outcome = ResumeCleanUp();
       break;
   }
   // Whatever foreign text it quotes.
   outcome.told = Printable(outcome.told, 300);
-  const std::string name = NameOf(request);
-  log::Info({.event = "admin-request",
-             .group = request.group,
-             .more = {{"from", request.from}, {"status", std::to_string(outcome.status)}}},
+  const std::string name = DescribeRequest(request);
+  decltype(log::About::more) fields{{"from", request.from}, {"status", std::to_string(outcome.status)}};
+  if (!request.who.empty()) fields.emplace_back("who", request.who);
+  log::Info({.event = "admin-request", .group = request.group, .more = std::move(fields)},
             "admin request: {}: {}", name, outcome.told);
   if (outcome.status != kBadRequest && outcome.status != kNotFound) {
-    const std::string sentence = fmt::format("{}, requested by {}: {}", name, request.from, outcome.told);
+    const std::string sentence =
+        fmt::format("{}, requested by {}: {}", name, Requester(request.who, request.from), outcome.told);
     Event event{.kind = KindOf(request.action), .group = request.group, .sentence = sentence};
     event.fields = {{"status", std::int64_t{outcome.status}}};
     tell_(event, {.time = UnixTime(),
@@ -199,6 +173,7 @@ AdminOutcome Admin::Run(const AdminRequest& request) {
                   .kind = event.kind,
                   .sentence = sentence,
                   .by = OwnName(),
+                  .who = request.who,
                   .from = request.from});
   }
   return outcome;
@@ -365,8 +340,11 @@ AdminOutcome Admin::PauseCleanUp(const AdminRequest& request) const {
   if (auto obstacle = FindObstacle("")) return *obstacle;
   OwnSession own(options_.common, topology_, connections_.open_session);
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
-  const auto paused = own.registry().clean_up.Pause(
-      {.since = UnixTime(), .by = OwnName(), .from = request.from, .reason = Printable(request.reason)});
+  const auto paused = own.registry().clean_up.Pause({.since = UnixTime(),
+                                                     .by = OwnName(),
+                                                     .who = request.who,
+                                                     .from = request.from,
+                                                     .reason = Printable(request.reason)});
   if (!paused) return Failed(paused.error());
   return {.told = *paused ? "clean-up paused in all watchers until it is resumed"
                           : "clean-up was already paused"};

@@ -1,5 +1,5 @@
 // What operators may ask a watcher to do, over HTTP: fail a group over, pause and resume the clean-up, delete
-// an empty group. Off unless a token is configured.
+// an empty group. Off unless there are tokens for it.
 //
 // Any thread: a request is carried out on the thread that brings it, with a ZooKeeper session of its own, so
 // that the loop goes on keeping the record true. What came of it is logged and told once.
@@ -20,33 +20,12 @@
 #include "net/endpoint.h"
 #include "store/event_log.h"
 #include "watcher/access.h"
+#include "watcher/admin_request.h"
 #include "watcher/event.h"
 #include "watcher/options.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher {
-
-struct AdminRequest {
-  enum class Action { kFailOver, kDeleteGroup, kPauseCleanUp, kResumeCleanUp };
-  Action action = Action::kFailOver;
-  std::string group{};   // the first two
-  std::string to{};      // kFailOver: "host:port" of the candidate; empty: Sentinel chooses
-  std::string reason{};  // kPauseCleanUp
-  std::string from{};    // who asks
-};
-
-struct AdminOutcome {
-  struct FailedOver {
-    Endpoint from;
-    Endpoint to;
-    Duration took{};
-    Duration paused{};  // how long clients could not write
-    std::uint64_t epoch = 0;
-  };
-  int status = 200;  // of HTTP
-  std::string told;  // one sentence
-  std::optional<FailedOver> failed_over{};
-};
 
 class Admin {
  public:
@@ -59,7 +38,7 @@ class Admin {
         const daemon::Connections& connections, Tell tell);
 
   // Loop thread: SIGHUP.
-  void ReadTokenAgain();
+  void ReadTokensAgain();
 
   AdminDoor::Decision Check(std::string_view authorization, const Endpoint& from) {
     return door_.Check(authorization, from, Clock::now());

@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "daemon/exposure.h"
+#include "watcher/admin_request.h"
 #include "watcher/condition.h"
 #include "watcher/strange_sentinels.h"
 #include "watcher/words.h"
@@ -253,7 +254,7 @@ std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& 
 
 std::string DescribePause(const store::CleanUpPause& pause) {
   std::string text = "paused";
-  if (!pause.from.empty()) text += " by " + pause.from;
+  if (!pause.from.empty()) text += " by " + Requester(pause.who, pause.from);
   if (!pause.by.empty()) text += " through " + pause.by;
   if (!pause.reason.empty()) text += ": " + pause.reason;
   return text;

@@ -152,7 +152,7 @@ void Watcher::Reduce(const SignalReceived& signal) {
 
 void Watcher::Reload() {
   const auto read = daemon::Reload(options_.common);
-  admin_.ReadTokenAgain();
+  admin_.ReadTokensAgain();
   housekeeping_.ReloadFiles();
   if (!read) return;
   // The reading has found them right; a file that they name may be gone since.

@@ -30,6 +30,13 @@ TEST(EventLogTest, ReadsWhatItWrites) {
   EXPECT_EQ(more.value(), (EventLog{{.time = 1, .kind = "k"}}));
 }
 
+TEST(EventLogTest, TellsWhoseTokenItWas) {
+  PastEvent asked = At(1);
+  asked.who = "alice";
+  EXPECT_EQ(ParseEventLog(Render(EventLog{asked, At(2)})).value(), (EventLog{asked, At(2)}));
+  EXPECT_EQ(Render(EventLog{At(2)}).find("who"), std::string::npos) << "a token without a name";
+}
+
 TEST(EventLogTest, RefusesWhatItIsNot) {
   for (const char* text :
        {" ", "nonsense", "null", "[]", "{}", "1", R"({"events":[]})", R"({"version":1})",
@@ -70,7 +77,9 @@ TEST(EventLogTest, IsBounded) {
 }
 
 TEST(CleanUpPauseTest, IsOneWhateverItSays) {
-  const CleanUpPause pause{.since = 5, .by = "h:1", .from = "a:2", .reason = "why \"not\""};
+  CleanUpPause pause{.since = 5, .by = "h:1", .from = "a:2", .reason = "why \"not\""};
+  EXPECT_EQ(ParseCleanUpPause(Render(pause)), pause);
+  pause.who = "alice";
   EXPECT_EQ(ParseCleanUpPause(Render(pause)), pause);
   for (const char* text : {"", "nonsense", "[]", R"({"since":"x","by":1})"})
     EXPECT_EQ(ParseCleanUpPause(text), CleanUpPause{}) << text;

@@ -378,6 +378,9 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused");
   topology.clean_up_paused = {.since = 1, .by = "h:1", .from = "a:2", .reason = "why"};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
+  topology.clean_up_paused->who = "alice";
+  EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by alice (a:2) through h:1: why");
+  topology.clean_up_paused->who.clear();
   topology.open_znodes = watcher::OpenZnodes{};
   EXPECT_EQ(WarningsOf(topology, kNow).back(), "the clean-up is paused by a:2 through h:1: why");
   topology.open_znodes = watcher::OpenZnodes{1, "/redis/x"};

@@ -18,8 +18,9 @@ struct PastEvent {
   std::string group;      // empty: it concerns none, or all
   std::string kind;
   std::string sentence;
-  std::string by;    // the watcher or redis-wrapper that wrote it
-  std::string from;  // who asked for it; empty: no request
+  std::string by;      // the watcher or redis-wrapper that wrote it
+  std::string who{};   // the name of the admin token that the request for it came with; empty: none
+  std::string from{};  // the address of that request; empty: no request
 
   bool operator==(const PastEvent&) const = default;
 };
@@ -52,8 +53,9 @@ EventLog Appended(EventLog event_log, const std::vector<PastEvent>& news);
 struct CleanUpPause {
   std::int64_t since = 0;  // milliseconds since 1970; 0: unknown
   std::string by;          // the watcher that was asked
-  std::string from;        // who asked it
-  std::string reason;      // empty: none was given
+  std::string who{};       // the name of the admin token; empty: it has none
+  std::string from{};      // the address of the request
+  std::string reason{};    // empty: none was given
 
   bool operator==(const CleanUpPause&) const = default;
 };

@@ -208,6 +208,7 @@ Json ToJson(const store::EventLog& event_log, std::string_view only_group) {
                     {"kind", event.kind},
                     {"sentence", event.sentence},
                     {"by", event.by},
+                    {"who", event.who.empty() ? Json() : Json(event.who)},
                     {"from", event.from.empty() ? Json() : Json(event.from)}});
   }
   return list;
@@ -215,7 +216,11 @@ Json ToJson(const store::EventLog& event_log, std::string_view only_group) {
 
 Json ToJson(const std::optional<store::CleanUpPause>& pause) {
   if (!pause) return {};
-  return {{"since", pause->since}, {"by", pause->by}, {"from", pause->from}, {"reason", pause->reason}};
+  return {{"since", pause->since},
+          {"by", pause->by},
+          {"who", pause->who.empty() ? Json() : Json(pause->who)},
+          {"from", pause->from},
+          {"reason", pause->reason}};
 }
 
 Json GroupToJson(const std::string& name, const Record& record, const Topology& topology,

@@ -135,6 +135,7 @@ Reply Responder::RunAdmin(const ClientRequest& request, const AdminRoute& route)
                                             .group = std::string(route.group),
                                             .to = request.in_query("to"),
                                             .reason = request.in_query("reason"),
+                                            .who = access.who,
                                             .from = request.from.ToAddress()}),
                         request.accept));
 }
