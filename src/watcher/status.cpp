@@ -305,6 +305,7 @@ std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   if (topology.open_znodes && topology.open_znodes->count > 0)
     warnings.push_back(DescribeOpen(*topology.open_znodes));
   for (const auto& [kind, open] : FindOpenKinds(topology.open_servers)) warnings.push_back(open.sentence);
+  warnings.insert(warnings.end(), topology.expiring.begin(), topology.expiring.end());
   if (const auto own = topology.waits.find(""); own != topology.waits.end()) {
     for (const auto& wait : own->second) {
       if (wait.wait.name == "registry") warnings.push_back(DescribeWait(wait, now));

@@ -103,6 +103,7 @@ void Watcher::Loop() {
     const bool due = quiet || housekeeping_.IsDue(Clock::now());
     if (!due || keeper_.has_doubts()) continue;
     if (housekeeping_.AuditAcls(Clock::now())) Publish();
+    if (housekeeping_.LookAtCertificates(reader_.view().certificates, UnixTime())) Publish();
     if (reader_.stale()) continue;
     if (reader_.ReadWaiting()) Publish();
     housekeeping_.CleanUp(reader_.view());
@@ -244,6 +245,8 @@ void Watcher::Publish(const std::string& recorded) {
                                                    .clean_up_paused = known.clean_up_paused,
                                                    .open_znodes = housekeeping_.open_znodes(),
                                                    .open_servers = known.open_servers,
+                                                   .certificates = housekeeping_.certificates(),
+                                                   .expiring = housekeeping_.expiring(),
                                                    .event_log = event_log_.known()},
                                           FindOutages(follower_.called_down(), *observer_.status().Get()));
   for (const auto& change : changes) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "store/admin_lock.h"
+#include "store/certificates.h"
 #include "store/clean_up.h"
 #include "store/datasets.h"
 #include "store/event_log_store.h"
@@ -33,6 +34,7 @@ struct Registry {
         clean_up(session, root),
         waits(session, root),
         open_servers(session, root),
+        certificates(session, root),
         admin_lock(session, root) {}
 
   Groups groups;
@@ -45,6 +47,7 @@ struct Registry {
   CleanUp clean_up;
   Waits waits;
   OpenServers open_servers;
+  Certificates certificates;
   AdminLock admin_lock;
 };
 
