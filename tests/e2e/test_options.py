@@ -110,6 +110,7 @@ WRONG = [
     ("LOG_LEVEL", DAEMONS, ["loud", "INFO", "info ", "3"], LEVEL),
     ("LOG_FORMAT", DAEMONS, ["xml", "JSON", "json ", "1"], FORMAT),
     ("REDIS_USERNAME", DAEMONS, ["a\nrequirepass b", "\t"], TEXT),
+    ("SENTINEL_USERNAME", DAEMONS, ["a\nrequirepass b", "\t"], TEXT),
     ("REDIS_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
     ("SENTINEL_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
     ("STRICT_SECRETS", DAEMONS, ["yes", "ON", "1", "warn"], "on or off"),
