@@ -33,16 +33,18 @@ std::vector<ConfRule> RulesOf(const WrapperOptions& options) {
          fmt::format("others are told {} (ANNOUNCE_IP)", server.announce.host));
   unless("sentinel announce-port", std::to_string(server.announce.port),
          fmt::format("others are told port {} (ANNOUNCE_PORT)", server.announce.port));
-  if (const auto password = options.common.credentials.sentinel.Get()->password; !password.empty()) {
-    for (const char* name : {"requirepass", "sentinel sentinel-pass"}) {
-      rules.push_back({name, Fate::kReplaced, [password](const ConfLine& line) {
-                         return line.Value() == password ? "" : "SENTINEL_PASSWORD is another one";
-                       }});
-    }
-    rules.push_back({"sentinel sentinel-user", Fate::kReplaced, [](const ConfLine&) {
-                       return "Sentinels use SENTINEL_PASSWORD, which belongs to the default user";
-                     }});
-  }
+  const auto own = options.common.credentials.sentinel.Get();
+  if (own->password.empty()) return rules;
+  const auto replaced = [&rules](std::string_view name, const std::string& ours, const char* why) {
+    rules.push_back({name, Fate::kReplaced,
+                     [ours, why](const ConfLine& line) { return line.Value() == ours ? "" : why; }});
+  };
+  constexpr const char* kOther = "SENTINEL_PASSWORD is another one";
+  if (own->username.empty()) replaced("requirepass", own->password, kOther);
+  replaced("sentinel sentinel-pass", own->password, kOther);
+  replaced("sentinel sentinel-user", own->username,
+           own->username.empty() ? "Sentinels use SENTINEL_PASSWORD, which belongs to the default user"
+                                 : "Sentinels use SENTINEL_USERNAME");
   return rules;
 }
 

@@ -42,9 +42,9 @@ const std::set<std::string, std::less<>> kState{"myid",         "current-epoch",
 // Lines that we write ourselves.
 const std::set<std::string, std::less<>> kOurs{"bind", "daemonize", "sentinel announce-ip",
                                                "sentinel announce-port"};
-// The same, where there is a SENTINEL_PASSWORD.
-const std::set<std::string, std::less<>> kOurPasswords{"requirepass", "sentinel sentinel-user",
-                                                       "sentinel sentinel-pass"};
+// The same, where there is a SENTINEL_PASSWORD; and where it is the default user's, with kRequiredPassword.
+const std::set<std::string, std::less<>> kOurPasswords{"sentinel sentinel-user", "sentinel sentinel-pass"};
+constexpr const char* kRequiredPassword = "requirepass";
 
 // Settings that hold for every group which has none of the same kind itself. User and password are of one
 // kind, since they belong together.
@@ -145,8 +145,10 @@ void KeepUsersLines(const std::vector<Line>& lines, const Monitoring& monitoring
   }
   std::set<std::string, std::less<>> replaced = kOurs;
   for (const auto& [name, value] : listening) replaced.insert(name);
-  if (!options.common.credentials.sentinel.Get()->password.empty())
+  if (const auto own = options.common.credentials.sentinel.Get(); !own->password.empty()) {
     replaced.insert(kOurPasswords.begin(), kOurPasswords.end());
+    if (own->username.empty()) replaced.insert(kRequiredPassword);
+  }
   LeftOut left_out;
   for (const auto& line : lines) {
     const std::string& name = line.line.name;
@@ -263,7 +265,11 @@ ServerConf RenderServerConf(const redis::Conf& users, const WrapperOptions& opti
   const auto own = options.common.credentials.sentinel.Get();
   conf.hello = *own;
   if (!own->password.empty()) {
-    add({"requirepass", redis::RequiredPassword(*own, takes_users)});
+    if (own->username.empty()) {
+      add({kRequiredPassword, redis::RequiredPassword(*own, takes_users)});
+    } else {
+      add({"sentinel", "sentinel-user", own->username});
+    }
     add({"sentinel", "sentinel-pass", monitoring.sentinel_pass.value_or(own->password)});
     const auto both = redis::DefaultUserLine(*own);
     conf.own_user = both && takes_users && redis::IsDefaultUserOurs(users, *own);

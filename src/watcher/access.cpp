@@ -17,20 +17,29 @@ constexpr Duration kWrongWithin = 1min;
 constexpr std::size_t kMostAddresses = 1024;
 constexpr Duration kLogDeniedEvery = 10s;
 
+bool IsSameToken(std::string_view found, std::string_view token) {
+  unsigned different = found.size() == token.size() ? 0 : 1;
+  for (std::size_t i = 0; i < found.size(); ++i)
+    different |= static_cast<unsigned char>(found[i] ^ token[i % token.size()]);
+  return different == 0;
+}
+
 }  // namespace
 
-Access Authorize(std::string_view token, std::string_view header) {
-  if (token.empty()) return Access::kOff;
+Permission Authorize(const std::vector<AdminToken>& tokens, std::string_view header) {
+  if (tokens.empty()) return {Access::kOff};
   const auto is_same = [](char wanted, char found) {
     return std::tolower(static_cast<unsigned char>(found)) == wanted;
   };
   if (header.size() < kScheme.size() || !std::equal(kScheme.begin(), kScheme.end(), header.begin(), is_same))
-    return Access::kDenied;
+    return {Access::kDenied};
   header.remove_prefix(kScheme.size());
-  unsigned different = header.size() == token.size() ? 0 : 1;
-  for (std::size_t i = 0; i < header.size(); ++i)
-    different |= static_cast<unsigned char>(header[i] ^ token[i % token.size()]);
-  return different == 0 ? Access::kGranted : Access::kDenied;
+  const AdminToken* granted = nullptr;
+  // To the end, whichever it is.
+  for (const auto& token : tokens) {
+    if (IsSameToken(header, token.text)) granted = &token;
+  }
+  return granted == nullptr ? Permission{Access::kDenied} : Permission{Access::kGranted, granted->name};
 }
 
 void WrongTokens::Note(const std::string& address, TimePoint now) {
@@ -51,15 +60,16 @@ Duration WrongTokens::BlockedFor(const std::string& address, TimePoint now) cons
   return Remaining(found->second.front() + kWrongWithin, now);
 }
 
-bool AdminDoor::Replace(std::string token) {
+bool AdminDoor::Replace(std::vector<AdminToken> tokens) {
   const std::lock_guard lock(mutex_);
-  return std::exchange(token_, token) != token;
+  return std::exchange(tokens_, tokens) != tokens;
 }
 
 AdminDoor::Decision AdminDoor::Check(std::string_view authorization, const Endpoint& from, TimePoint now) {
   const std::lock_guard lock(mutex_);
-  if (token_.empty()) return {Access::kOff};
-  Decision decision{Authorize(token_, authorization)};
+  if (tokens_.empty()) return {Access::kOff};
+  auto permission = Authorize(tokens_, authorization);
+  Decision decision{.access = permission.access, .who = std::move(permission.name)};
   // Behind a proxy, everybody has its address: others' wrong tokens must not lock the right one out.
   if (decision.access == Access::kGranted) return decision;
   // A request without any is no guess.

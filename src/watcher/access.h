@@ -5,17 +5,25 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "watcher/admin_tokens.h"
 
 namespace redis_zk::watcher {
 
 enum class Access { kOff, kDenied, kBlocked, kGranted };
-// `header` is that of an HTTP request, "Bearer TOKEN"; an empty token: admin is off. Takes as long for a
-// token that is nearly right as for any other of its length. Never kBlocked.
-Access Authorize(std::string_view token, std::string_view header);
+struct Permission {
+  Access access = Access::kOff;
+  std::string name{};  // kGranted: that of the token, which may have none
+
+  bool operator==(const Permission&) const = default;
+};
+// `header` is that of an HTTP request, "Bearer TOKEN"; no tokens: admin is off. Takes as long for a token
+// that is nearly one of them, whichever, as for any other of its length. Never kBlocked.
+Permission Authorize(const std::vector<AdminToken>& tokens, std::string_view header);
 
 // The addresses that have sent wrong tokens lately: values.
 class WrongTokens {
@@ -33,19 +41,20 @@ class AdminDoor {
  public:
   struct Decision {
     Access access = Access::kOff;
+    std::string who{};       // kGranted: the name of the token; empty: it has none
     Duration retry_after{};  // kBlocked
   };
 
-  explicit AdminDoor(std::string token) : token_(std::move(token)) {}
+  explicit AdminDoor(std::vector<AdminToken> tokens) : tokens_(std::move(tokens)) {}
 
-  // False: it is the same.
-  bool Replace(std::string token);
+  // False: they are the same.
+  bool Replace(std::vector<AdminToken> tokens);
   // Logs refusals, now and then.
   Decision Check(std::string_view authorization, const Endpoint& from, TimePoint now);
 
  private:
   std::mutex mutex_;
-  std::string token_;
+  std::vector<AdminToken> tokens_;
   WrongTokens wrong_;
   int denied_ = 0;  // since it was logged last
   TimePoint log_denied_at_{};

@@ -24,7 +24,6 @@ namespace redis_zk::watcher {
 
 namespace {
 
-using Action = AdminRequest::Action;
 using HandoverKind = failover::Handover::Outcome::Kind;
 using zookeeper::Watch;
 
@@ -49,41 +48,8 @@ AdminOutcome Failed(const Error& error) {
   return {.status = error.kind == ErrorKind::kConflict ? kConflict : kUnavailable, .told = error.message};
 }
 
-std::string WhomOf(const AdminRequest& request) {
-  return request.group.empty() ? "all groups" : Printable(request.group);
-}
-
 std::string PausedIn(const AdminRequest& request) {
   return request.group.empty() ? store::kAllGroups : request.group;
-}
-
-std::string NameOf(const AdminRequest& request) {
-  switch (request.action) {
-    case Action::kFailOver:
-      return "failover of " + Printable(request.group) +
-             (request.to.empty() ? "" : " to " + Printable(request.to));
-    case Action::kDeleteGroup:
-      return "deletion of " + Printable(request.group);
-    case Action::kPauseChanges:
-      return "pause of " + WhomOf(request);
-    case Action::kResumeChanges:
-      return "end of the pause of " + WhomOf(request);
-  }
-  return "";
-}
-
-const char* KindOf(Action action) {
-  switch (action) {
-    case Action::kFailOver:
-      return event_kind::kFailoverRequested;
-    case Action::kDeleteGroup:
-      return event_kind::kGroupDeleted;
-    case Action::kPauseChanges:
-      return event_kind::kPaused;
-    case Action::kResumeChanges:
-      return event_kind::kResumed;
-  }
-  return "";
 }
 
 // What kept a handover from being one; nothing: a replica was promoted.
@@ -166,47 +132,51 @@ Admin::Admin(const WatcherOptions& options, const Published<Topology>& topology,
       topology_(topology),
       connections_(connections),
       tell_(std::move(tell)),
-      door_(options.admin_token.text) {}
+      door_(options.admin_tokens.list) {}
 
-void Admin::ReadTokenAgain() {
-  const std::string& path = options_.admin_token.path;
+void Admin::ReadTokensAgain() {
+  const std::string& path = options_.admin_tokens.path;
   if (path.empty()) return;
-  auto read = ReadAdminToken(path);
+  auto read = ReadAdminTokens(path);
   if (!read) {
     log::Warn(
         {.event = "admin-token-reload-rejected"},
-        "SIGHUP: admin token not reloaded: found \"{}\", expected {}; fix the file and send SIGHUP again",
+        "SIGHUP: admin tokens not reloaded: found \"{}\", expected {}; fix the file and send SIGHUP again",
         Printable(path), read.error().message);
-  } else if (door_.Replace(std::move(read->text))) {
-    log::Info({.event = "admin-token-reloaded"}, "SIGHUP: admin token reloaded");
+    return;
   }
+  const std::string names = NamesOf(read->list);
+  if (door_.Replace(std::move(read->list)))
+    log::Info({.event = "admin-token-reloaded"}, "SIGHUP: admin tokens reloaded{}{}",
+              names.empty() ? "" : ", they are of ", names);
 }
 
 AdminOutcome Admin::Run(const AdminRequest& request) {
   AdminOutcome outcome;
   switch (request.action) {
-    case Action::kFailOver:
+    case AdminRequest::Action::kFailOver:
       outcome = FailOver(request);
       break;
-    case Action::kDeleteGroup:
+    case AdminRequest::Action::kDeleteGroup:
       outcome = DeleteGroup(request);
       break;
-    case Action::kPauseChanges:
+    case AdminRequest::Action::kPauseChanges:
       outcome = Pause(request);
       break;
-    case Action::kResumeChanges:
+    case AdminRequest::Action::kResumeChanges:
       outcome = Resume(request);
       break;
   }
   // Whatever foreign text it quotes.
   outcome.told = Printable(outcome.told, 300);
-  const std::string name = NameOf(request);
-  log::Info({.event = "admin-request",
-             .group = request.group,
-             .more = {{"from", request.from}, {"status", std::to_string(outcome.status)}}},
+  const std::string name = DescribeRequest(request);
+  decltype(log::About::more) fields{{"from", request.from}, {"status", std::to_string(outcome.status)}};
+  if (!request.who.empty()) fields.emplace_back("who", request.who);
+  log::Info({.event = "admin-request", .group = request.group, .more = std::move(fields)},
             "admin request: {}: {}", name, outcome.told);
   if (outcome.status != kBadRequest && outcome.status != kNotFound) {
-    const std::string sentence = fmt::format("{}, requested by {}: {}", name, request.from, outcome.told);
+    const std::string sentence =
+        fmt::format("{}, requested by {}: {}", name, store::Requester(request.who, request.from), outcome.told);
     Event event{.kind = KindOf(request.action), .group = request.group, .sentence = sentence};
     event.fields = {{"status", std::int64_t{outcome.status}}};
     tell_(event, {.time = UnixTime(),
@@ -214,6 +184,7 @@ AdminOutcome Admin::Run(const AdminRequest& request) {
                   .kind = event.kind,
                   .sentence = sentence,
                   .by = OwnName(),
+                  .who = request.who,
                   .from = request.from});
   }
   return outcome;
@@ -392,6 +363,7 @@ AdminOutcome Admin::Pause(const AdminRequest& request) const {
   const store::Pause pause{.since = UnixTime(),
                            .until = UnixTime() + lasts.count(),
                            .by = OwnName(),
+                           .who = request.who,
                            .from = request.from,
                            .reason = Printable(request.reason)};
   const auto paused = own.registry().paused_groups.Pause(PausedIn(request), pause);

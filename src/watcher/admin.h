@@ -1,5 +1,5 @@
 // What operators may ask a watcher to do, over HTTP: fail a group over, pause and resume what the daemons
-// change by themselves, delete an empty group. Off unless a token is configured.
+// change by themselves, delete an empty group. Off unless there are tokens for it.
 //
 // Any thread: a request is carried out on the thread that brings it, with a ZooKeeper session of its own, so
 // that the loop goes on keeping the record true. What came of it is logged and told once.
@@ -20,6 +20,7 @@
 #include "net/endpoint.h"
 #include "store/event_log.h"
 #include "watcher/access.h"
+#include "watcher/admin_request.h"
 #include "watcher/event.h"
 #include "watcher/options.h"
 #include "watcher/topology.h"
@@ -28,29 +29,6 @@ namespace redis_zk::watcher {
 
 // How long a pause may last; as other durations are written.
 Result<Duration> ParsePause(std::string_view text);
-
-struct AdminRequest {
-  enum class Action { kFailOver, kDeleteGroup, kPauseChanges, kResumeChanges };
-  Action action = Action::kFailOver;
-  std::string group{};   // kPauseChanges, kResumeChanges: empty means all
-  std::string to{};      // kFailOver: "host:port" of the candidate; empty: Sentinel chooses
-  std::string lasts{};   // kPauseChanges: how long, "2h"; empty: an hour
-  std::string reason{};  // kPauseChanges
-  std::string from{};    // who asks
-};
-
-struct AdminOutcome {
-  struct FailedOver {
-    Endpoint from;
-    Endpoint to;
-    Duration took{};
-    Duration paused{};  // how long clients could not write
-    std::uint64_t epoch = 0;
-  };
-  int status = 200;  // of HTTP
-  std::string told;  // one sentence
-  std::optional<FailedOver> failed_over{};
-};
 
 class Admin {
  public:
@@ -63,7 +41,7 @@ class Admin {
         const daemon::Connections& connections, Tell tell);
 
   // Loop thread: SIGHUP.
-  void ReadTokenAgain();
+  void ReadTokensAgain();
 
   AdminDoor::Decision Check(std::string_view authorization, const Endpoint& from) {
     return door_.Check(authorization, from, Clock::now());

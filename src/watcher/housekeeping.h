@@ -1,13 +1,15 @@
 // What a watcher does when nothing else is to be done, and at least now and then: the clean-up, the look at
-// the ACLs of the znodes, and that at the certificates and the files of passwords.
+// the ACLs of the znodes, that at the certificates and the files of passwords, and when certificates end.
 //
 // Loop thread only.
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "daemon/certificates.h"
@@ -61,6 +63,11 @@ class Housekeeping {
     passwords_.Reload();
   }
 
+  // Of the wrappers, and of this watcher. True: what there is to say of them has changed.
+  bool LookAtCertificates(const std::vector<store::NodeCertificates>& of_wrappers, std::int64_t unix_now);
+  const std::vector<store::NodeCertificates>& certificates() const { return all_certificates_; }
+  const std::vector<std::string>& expiring() const { return expiring_; }
+
   // REQUIRES: the view is what ZooKeeper says now.
   void CleanUp(const RegistryView& view, const daemon::Pauses& pauses);
 
@@ -70,6 +77,8 @@ class Housekeeping {
   daemon::Certificates certificates_;
   daemon::Certificates http_certificates_;
   daemon::Passwords passwords_;
+  std::vector<store::NodeCertificates> all_certificates_;
+  std::vector<std::string> expiring_;
   TimePoint by_{};
 };
 

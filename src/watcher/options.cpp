@@ -2,9 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "base/file.h"
@@ -17,8 +14,6 @@
 namespace redis_zk::watcher {
 
 namespace {
-
-constexpr std::size_t kShortestToken = 16;
 
 Result<CleanUpMode> ParseCleanUpMode(std::string_view text) {
   if (text == "off") return CleanUpMode::kOff;
@@ -212,11 +207,11 @@ void AddHttpAccess(Options& options, WatcherOptions* watcher) {
   options.Add(
       {.env = "ADMIN_TOKEN_FILE",
        .help =
-           "a file whose first line is the token that POST and DELETE take, and that the command failover "
-           "sends; without it they are off",
+           "a file with the token that POST and DELETE take, or with a line NAME:TOKEN for each that they "
+           "take; the command failover sends the first; without it they are off",
        .fallback = "",
        .holds_secret = true},
-      ReadAdminToken, &watcher->admin_token);
+      ReadAdminTokens, &watcher->admin_tokens);
   options.Add(
       {"ADMIN_INSECURE",
        "whether other machines may use the admin API without TLS, although their token then crosses the "
@@ -317,29 +312,12 @@ std::vector<std::string> SettleHttpTls(HttpTls& tls) {
   return {};
 }
 
-Result<AdminToken> ReadAdminToken(std::string_view path) {
-  std::error_code unknown;
-  // Read again at a SIGHUP, when the loop cannot wait for the other end of a pipe.
-  const bool regular = std::filesystem::is_regular_file(path, unknown);
-  const auto token = regular ? ReadSecretFile(path) : Fail(ErrorKind::kInvalid, "");
-  const bool fits =
-      token && token->size() >= kShortestToken &&
-      std::all_of(token->begin(), token->end(), [](unsigned char c) { return c > ' ' && c < 127; });
-  if (!fits) {
-    return Fail(ErrorKind::kInvalid,
-                fmt::format("a readable file whose first line is a token of {} or more printable characters "
-                            "without blanks",
-                            kShortestToken));
-  }
-  return AdminToken{std::string(path), *token};
-}
-
 WatcherOptions ReadWatcherOptions(int argc, const char* const* argv) {
   WatcherOptions watcher;
   Options options = Describe(&watcher);
   watcher.command = ReadOptionsOrExit(options, argc, argv);
   watcher.listen = ListenOf(watcher);
-  watcher.ask.admin_token = watcher.admin_token.text;
+  if (!watcher.admin_tokens.list.empty()) watcher.ask.admin_token = watcher.admin_tokens.list.front().text;
   SettleTarget(watcher);
   watcher.common.read_again = Rereader(&Describe, argc, argv);
   return watcher;

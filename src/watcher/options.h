@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "options/common_options.h"
+#include "watcher/admin_tokens.h"
 #include "watcher/behaviors/behavior.h"
 #include "watcher/web/client.h"
 #include "watcher/web/policy.h"
@@ -19,14 +20,6 @@ enum class CleanUpMode { kOff, kObserve, kOn };
 
 // Whether a record is written that is not true, or only named.
 enum class UpdateMasterMode { kObserve, kOn };
-
-// Who knows it may use the admin API.
-struct AdminToken {
-  std::string path;
-  std::string text;  // empty: the admin API is off
-};
-// From the first line of a file. An error says what was expected.
-Result<AdminToken> ReadAdminToken(std::string_view path);
 
 // The commands that ask a running watcher.
 inline constexpr std::string_view kStatus = "status";
@@ -71,7 +64,7 @@ struct WatcherOptions {
   CleanUpMode clean_up = CleanUpMode::kOff;
   Duration clean_up_patience{};
   Duration observe_interval{};  // 0: no server is asked
-  AdminToken admin_token;
+  AdminTokens admin_tokens;
   web::HttpPolicy http;
   HttpTls http_tls;
 

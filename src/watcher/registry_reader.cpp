@@ -193,23 +193,16 @@ bool RegistryReader::ReadWaiting() {
   auto priorities = FindPriorities(*members);
   auto versions = CountVersions(*members, identities.value_or(std::vector<store::Identity>{}));
   auto populated = GroupsIn(*members);
-  const auto listed = registry_.waits.List();
-  if (!listed) {
-    LogFailedWaiting("waits", listed.error());
-    return false;
-  }
-  auto open_servers = registry_.open_servers.List();
-  if (!open_servers) {
-    LogFailedWaiting("open servers", open_servers.error());
-    return false;
-  }
+  auto shown = ListShown();
+  if (!shown) return false;
   log_waiting_failure_.Reset();
-  auto waits = FindLongWaits(*listed, view_.waits, now, UnixTime());
+  auto waits = FindLongWaits(shown->waits, view_.waits, now, UnixTime());
   // These are shown in no answer.
   view_.members = std::move(*members);
   if (waiting == view_.waiting && serving == view_.serving && incomplete == view_.incomplete &&
       priorities == view_.priorities && versions == view_.versions && populated == view_.populated &&
-      waits == view_.waits && sentinel_ids == view_.sentinel_ids && *open_servers == view_.open_servers)
+      waits == view_.waits && sentinel_ids == view_.sentinel_ids &&
+      shown->open_servers == view_.open_servers && shown->certificates == view_.certificates)
     return false;
   view_.sentinel_ids = std::move(sentinel_ids);
   view_.waiting = std::move(waiting);
@@ -219,8 +212,28 @@ bool RegistryReader::ReadWaiting() {
   view_.versions = std::move(versions);
   view_.populated = std::move(populated);
   view_.waits = std::move(waits);
-  view_.open_servers = std::move(*open_servers);
+  view_.open_servers = std::move(shown->open_servers);
+  view_.certificates = std::move(shown->certificates);
   return true;
+}
+
+std::optional<RegistryReader::Shown> RegistryReader::ListShown() {
+  auto waits = registry_.waits.List();
+  if (!waits) {
+    LogFailedWaiting("waits", waits.error());
+    return std::nullopt;
+  }
+  auto open_servers = registry_.open_servers.List();
+  if (!open_servers) {
+    LogFailedWaiting("open servers", open_servers.error());
+    return std::nullopt;
+  }
+  auto certificates = registry_.certificates.List();
+  if (!certificates) {
+    LogFailedWaiting("certificates", certificates.error());
+    return std::nullopt;
+  }
+  return Shown{std::move(*waits), std::move(*open_servers), std::move(*certificates)};
 }
 
 void RegistryReader::LogFailedWaiting(const std::string& what, const Error& error) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/backoff.h"
 #include "base/log.h"
@@ -47,8 +48,8 @@ class RegistryReader {
   // Reads everything that decisions need, when that is due, and makes what a first daemon finds missing.
   // Returns the groups whose records are not as they were known; nothing: not due, or it failed.
   std::optional<std::set<std::string>> Read();
-  // Reads which members wait for a role, which hold incomplete data, what has been waited for for long and
-  // which servers are open, when that is due. True: the view has changed.
+  // Reads which members wait for a role, which hold incomplete data, what has been waited for for long,
+  // which servers are open and when certificates expire, when that is due. True: the view has changed.
   bool ReadWaiting();
 
  private:
@@ -56,6 +57,14 @@ class RegistryReader {
   Result<std::set<std::string>> ListPopulated(const std::map<std::string, store::Record>& records);
   std::set<std::string> FindChanged(const std::map<std::string, store::Record>& records) const;
   void LogNews(const RegistryView& next) const;
+  // What is shown and nothing more.
+  struct Shown {
+    std::vector<store::Wait> waits;
+    std::vector<store::OpenServer> open_servers;
+    std::vector<store::NodeCertificates> certificates;
+  };
+  // Nothing: one of them cannot be read, which is logged.
+  std::optional<Shown> ListShown();
   // Of ReadWaiting. The next round reads again, but no round ends what an ACL denies.
   void LogFailedWaiting(const std::string& what, const Error& error);
   // How long ZooKeeper takes for an answer. False: there was none.

@@ -16,7 +16,8 @@ Topology TopologyOf(const RegistryView& view, const std::string& default_group) 
                     .known_at = view.known_at,
                     .read_took = view.read_took,
                     .pauses = view.pauses,
-                    .open_servers = view.open_servers};
+                    .open_servers = view.open_servers,
+                    .certificates = view.certificates};
   std::erase_if(topology.groups, [&view](const auto& entry) { return !Exists(view, entry.first); });
   return topology;
 }

@@ -8,6 +8,7 @@
 #include "base/printable.h"
 #include "base/unix_time.h"
 #include "daemon/exposure.h"
+#include "watcher/admin_request.h"
 #include "watcher/condition.h"
 #include "watcher/strange_sentinels.h"
 #include "watcher/words.h"
@@ -322,6 +323,7 @@ std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
   if (topology.open_znodes && topology.open_znodes->count > 0)
     warnings.push_back(DescribeOpen(*topology.open_znodes));
   for (const auto& [kind, open] : FindOpenKinds(topology.open_servers)) warnings.push_back(open.sentence);
+  warnings.insert(warnings.end(), topology.expiring.begin(), topology.expiring.end());
   if (const auto own = topology.waits.find(""); own != topology.waits.end()) {
     for (const auto& wait : own->second) {
       if (wait.wait.name == "registry") warnings.push_back(DescribeWait(wait, now));

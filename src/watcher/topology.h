@@ -82,6 +82,10 @@ struct Topology {
   std::optional<OpenZnodes> open_znodes{};
   // Servers that other hosts may use without a password, as their wrappers say.
   std::vector<store::OpenServer> open_servers{};
+  // Of the wrappers, and of this watcher, which has no endpoint; and a sentence for those that end soon, one
+  // for those that have ended.
+  std::vector<store::NodeCertificates> certificates{};
+  std::vector<std::string> expiring{};
   // What watchers have kept in ZooKeeper of what happened.
   store::EventLog event_log{};
 };

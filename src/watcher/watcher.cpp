@@ -103,6 +103,7 @@ void Watcher::Loop() {
     const bool due = quiet || housekeeping_.IsDue(Clock::now());
     if (!due || keeper_.has_doubts()) continue;
     if (housekeeping_.AuditAcls(Clock::now())) Publish();
+    if (housekeeping_.LookAtCertificates(reader_.view().certificates, UnixTime())) Publish();
     if (reader_.stale()) continue;
     if (reader_.ReadWaiting()) Publish();
     housekeeping_.CleanUp(reader_.view(), reader_.pauses());
@@ -152,7 +153,7 @@ void Watcher::Reduce(const SignalReceived& signal) {
 
 void Watcher::Reload() {
   const auto read = daemon::Reload(options_.common);
-  admin_.ReadTokenAgain();
+  admin_.ReadTokensAgain();
   housekeeping_.ReloadFiles();
   if (!read) return;
   // The reading has found them right; a file that they name may be gone since.
@@ -232,6 +233,8 @@ void Watcher::Publish(const std::string& recorded) {
   next.following = follower_.following();
   next.called_down = follower_.called_down();
   next.open_znodes = housekeeping_.open_znodes();
+  next.certificates = housekeeping_.certificates();
+  next.expiring = housekeeping_.expiring();
   next.event_log = event_log_.known();
   const auto changes =
       publisher_.Publish(std::move(next), FindOutages(follower_.called_down(), *observer_.status().Get()));

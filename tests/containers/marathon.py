@@ -14,7 +14,7 @@ Imitated, each as the sources of Marathon 1.4 to 1.10 and of Mesos' Docker execu
 - the environment (EnvironmentHelper.scala, docker.cpp), the app's own winning; HOST is a name that nobody can resolve;
 - `docker run` with the app's parameters, memory, CPU shares, volumes and the sandbox (docker.cpp);
 - COMMAND checks as a line for the agent's shell that runs `docker exec`, MESOS_HTTP checks of 127.0.0.1 in the task's
-  network; delay, interval, grace until the first success, consecutive failures (health_checker.cpp);
+  network (MESOS_HTTPS: of the agent's address); delay, interval, grace until the first success, consecutive failures (health_checker.cpp);
 - `docker stop` with taskKillGracePeriodSeconds (executor.cpp; only the agent's own shutdown takes two seconds off it);
 - a new task, elsewhere and on another port, for one that ended, after a growing delay (RateLimiter.scala);
 - rolling upgrades (TaskReplaceActor.scala): how many are stopped at first, and one more for each new one that is
@@ -30,11 +30,13 @@ killSelection, fetch, secrets, cmd. `hurry` divides the interval between checks,
 
 import contextlib
 import datetime
+import http.client
 import json
 import math
 import pathlib
 import random
 import shutil
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -87,6 +89,15 @@ class Agent:
         ask = (f"exec 3<>/dev/tcp/127.0.0.1/{port} && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && "
                "read -r _ status _ <&3 && echo $status")
         return int(self._docker("exec", self.container, "timeout", timeout, "bash", "-c", ask))
+
+    def https_status(self, port, path, timeout):
+        """The same with TLS, of whose certificate Mesos verifies nothing. Asked from here: the agent's image has no client
+        that speaks it."""
+        connection = http.client.HTTPSConnection(self.address, port, timeout=timeout,
+                                                 context=ssl._create_unverified_context())
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            return connection.getresponse().status
 
     def remove(self):
         self._docker("rm", "-f", "-v", self.container)
@@ -222,8 +233,9 @@ class Task:
                 line = f"{self.engine.binary} exec {self.container} sh -c \" {check['command']['value']} \""
                 return subprocess.run(line, shell=True, env=self.engine.env, capture_output=True, timeout=timeout,
                                       check=False).returncode == 0
-            return 200 <= self.agent.http_status(self.ports[check["portIndex"]], check["path"], timeout) < 400
-        except (RuntimeError, subprocess.TimeoutExpired):
+            ask = self.agent.https_status if check["protocol"] == "MESOS_HTTPS" else self.agent.http_status
+            return 200 <= ask(self.ports[check["portIndex"]], check["path"], timeout) < 400
+        except (RuntimeError, OSError, http.client.HTTPException, subprocess.TimeoutExpired):
             return False
 
     def _heed(self, check, passed):

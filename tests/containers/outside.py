@@ -1,5 +1,6 @@
 """A group as its clients see it: what the watcher answers, and what Sentinels and Redis say at their addresses."""
 
+import ssl
 import urllib.request
 
 import redis
@@ -8,10 +9,10 @@ from cluster import GROUP, wait_for
 from writer import Writer
 
 
-def ask(address, *command, password=None):
+def ask(address, *command, password=None, tls=None):
     """A command's answer; {} when there is none."""
     try:
-        with redis.Redis(*address, socket_timeout=1, decode_responses=True, password=password) as client:
+        with redis.Redis(*address, socket_timeout=1, decode_responses=True, password=password, **(tls or {})) as client:
             return client.execute_command(*command)
     except (redis.RedisError, OSError):
         return {}
@@ -21,16 +22,29 @@ class Outside:
     """`watcher` is "host:port", or says so when called: it may move."""
 
     def __init__(self, watcher, group=GROUP):
-        self._watcher = watcher
+        self.watcher = watcher
         self._group = group
         self.password = None
         self.sentinel_password = None
+        self._authority = None
+
+    def use_tls(self, authority):
+        """From now on with TLS; `authority`: a file with the certificate of the one that is trusted."""
+        self._authority = str(authority)
+
+    @property
+    def _tls(self):
+        """What redis-py needs beside."""
+        return {"ssl": True, "ssl_ca_certs": self._authority} if self._authority else {}
 
     def get(self, path):
         """The watcher's answer; "" when there is none."""
-        watcher = self._watcher() if callable(self._watcher) else self._watcher
+        watcher = self.watcher() if callable(self.watcher) else self.watcher
         try:
-            with urllib.request.urlopen(f"http://{watcher}{path}", timeout=2) as answer:
+            scheme, context = "http", None
+            if self._authority:
+                scheme, context = "https", ssl.create_default_context(cafile=self._authority)
+            with urllib.request.urlopen(f"{scheme}://{watcher}{path}", timeout=2, context=context) as answer:
                 return answer.read().decode()
         except OSError:
             return ""
@@ -48,18 +62,18 @@ class Outside:
     def client(self, **options):
         """redis-py's client of the recorded master."""
         return redis.Redis(*self.master(), **{"socket_timeout": 2, "decode_responses": True,
-                                              "password": self.password, **options})
+                                              "password": self.password, **self._tls, **options})
 
     def writer(self):
         return Writer(self.sentinels, group=self._group, password=self.password,
-                      sentinel_password=self.sentinel_password)
+                      sentinel_password=self.sentinel_password, tls=self._tls)
 
     def ask(self, address, *command):
         """A command's answer of a Redis; {} when there is none."""
-        return ask(address, *command, password=self.password)
+        return ask(address, *command, password=self.password, tls=self._tls)
 
     def ask_sentinel(self, address, *command):
-        return ask(address, *command, password=self.sentinel_password)
+        return ask(address, *command, password=self.sentinel_password, tls=self._tls)
 
     def disagreement(self, replicas, sentinels):
         """Why not everybody agrees; "" when all do."""

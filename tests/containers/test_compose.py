@@ -1,10 +1,13 @@
-"""docker/docker-compose.yml on a Docker Engine: what an operator does to it, and what machines do."""
+"""docker/docker-compose*.yml on a Docker Engine: what an operator does to them, and what machines do."""
 
 import contextlib
+import json
 import re
 import secrets
 import socket
 import time
+import urllib.error
+import urllib.request
 
 import kazoo.client
 import kazoo.exceptions
@@ -17,16 +20,19 @@ from outside import Outside
 from tails import shown
 
 KINDS = ["zookeeper", "redis", "sentinel", "watcher"]
+SMALL = ["--scale", "redis=2", "--scale", "sentinel=1"]
+# Make what the others need, and end.
+ONCE = ["secrets", "certificates"]
 
 
 class Project:
-    """A compose file brought up under a name of its own, with the words that make it the same again."""
+    """Compose files brought up under a name of their own, with the words that make it the same again."""
 
-    def __init__(self, engine, file, compose):
+    def __init__(self, engine, compose, *files):
         self.engine = engine
         self._compose = compose
         self.name = f"redis-zk-{secrets.token_hex(4)}"
-        self._words = ["-f", ROOT / "docker" / file, "-p", self.name]
+        self._words = [word for file in files for word in ("-f", ROOT / "docker" / file)] + ["-p", self.name]
         self._env = {"WATCHER_PORT": str(free_port())}
         self.outside = Outside(f"127.0.0.1:{self._env['WATCHER_PORT']}")
 
@@ -35,7 +41,7 @@ class Project:
 
     def services(self):
         """Those that run a daemon."""
-        return [name for name in self.compose("config", "--services").split() if name not in ("zookeeper", "secrets")]
+        return [name for name in self.compose("config", "--services").split() if name not in ("zookeeper", *ONCE)]
 
     def up(self, *words):
         self.compose("up", "-d", *words)
@@ -48,13 +54,16 @@ class Project:
         return self.engine.docker("exec", watcher, "cat", f"/run/redis-zk/{name}")
 
     def down(self):
+        # Nobody waits for a handover any more.
+        if running := self.containers():
+            self.engine.run("kill", *running, check=False)
         self.compose("down", "--volumes", "--rmi", "local", "--timeout", "5")
 
     def mend(self):
         """Connects and starts again what a test has left cut off or stopped."""
         network = f"{self.name}_default"
         for name in self.containers(everyone=True):
-            if name in self.containers("secrets", everyone=True):
+            if any(name in self.containers(once, everyone=True) for once in ONCE):
                 continue
             found = self.engine.inspect(name)
             if not found["NetworkSettings"]["Networks"]:
@@ -90,7 +99,7 @@ def closing(project):
 @pytest.fixture(scope="module")
 def project(engine):
     # Nothing is compiled: the engine has just built the same.
-    with closing(Project(engine, "docker-compose.yml", engine.compose)) as project:
+    with closing(Project(engine, engine.compose, "docker-compose.yml")) as project:
         project.up("--build")
         project.outside.await_agreement()
         yield project
@@ -244,10 +253,59 @@ def test_all_containers_killed_and_started_again(project, outside, figure):
     assert outside.client().get("before") == "the end"
 
 
+@pytest.fixture(scope="module")
+def encrypted(engine, tmp_path_factory):
+    """One with TLS, of the smallest size."""
+    with closing(Project(engine, engine.compose, "docker-compose.yml", "docker-compose.tls.yml")) as project:
+        project.up(*SMALL)
+        authority = tmp_path_factory.mktemp("tls") / "ca.pem"
+        authority.write_text(project.secret("ca.pem"))
+        project.outside.use_tls(authority)
+        project.outside.await_agreement(replicas=1, sentinels=1)
+        yield project
+
+
+@pytest.mark.smoke
+def test_with_tls(engine, encrypted):
+    """The first `up` makes the certificates, and nothing is said in the clear."""
+    outside = encrypted.outside
+    (watcher,) = encrypted.containers("watcher")
+    files = [f"/run/redis-zk/{name}" for name in ("ca.pem", "node.crt", "node.key", "watcher.crt", "watcher.key")]
+    assert engine.docker("exec", watcher, "stat", "-c", "%a %u", *files).splitlines() == ["600 999"] * 5
+    mounted = {mount["Destination"] for name in encrypted.containers() for mount in engine.inspect(name)["Mounts"]}
+    assert "/authority" not in mounted, "its key is for no daemon"
+    for service, port in (("redis", 6379), ("sentinel", 26379)):
+        for name in encrypted.containers(service):
+            with pytest.raises(redis.ConnectionError), redis.Redis(engine.address(name), port) as stranger:
+                stranger.ping()
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(f"http://{outside.watcher}/sentinels", timeout=5)
+    warnings = json.loads(outside.get("/status"))["warnings"]
+    assert not any("certificate" in warning or "password" in warning for warning in warnings)
+    with outside.writer() as writer:
+        writer.await_more()
+
+
+def test_up_replaces_certificates_that_end_soon(engine, encrypted):
+    outside = encrypted.outside
+    master = outside.master()
+    kept = {name: encrypted.secret(name) for name in ("ca.pem", "watcher.crt")}
+    volumes = [word for name, path in (("secrets", "/data"), ("authority", "/authority"))
+               for word in ("-v", f"{encrypted.name}_{name}:{path}")]
+    engine.docker("run", "--rm", *volumes, f"{encrypted.name}_certificates", "openssl", "x509", "-in", "/data/node.crt",
+                  "-CA", "/authority/ca.pem", "-CAkey", "/authority/ca.key", "-days", "20", "-out", "/data/node.crt")
+    wait_for(lambda: "certificates expire" in outside.get("/status"), 60, "a warning", every=0.5)
+    encrypted.up(*SMALL)
+    wait_for(lambda: outside.get("/status") and "certificates expire" not in outside.get("/status"), 60,
+             "the end of the warning", every=0.5)
+    assert {name: encrypted.secret(name) for name in kept} == kept
+    assert outside.await_agreement(replicas=1, sentinels=1) == master
+
+
 def test_with_compose_2(engine):
     """The same file, where the rest of this module used docker-compose 1.29; up, scaled and down."""
     assert engine.compose2("version", "--short").lstrip("v").startswith("2.")
-    with closing(Project(engine, "docker-compose.yml", engine.compose2)) as project:
+    with closing(Project(engine, engine.compose2, "docker-compose.yml")) as project:
         project.up()
         project.outside.await_agreement()
         project.up("--scale", "redis=4")
@@ -267,7 +325,7 @@ def test_host_networking(engine, version):
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", 2181)) != 0, "this test needs port 2181, and somebody listens there"
     compose = engine.compose if version == 1 else engine.compose2
-    with closing(Project(engine, "docker-compose.host.yml", compose)) as host:
+    with closing(Project(engine, compose, "docker-compose.host.yml")) as host:
         name_built_images(host, "_-"[version - 1])
         host.up()
         master = host.outside.await_agreement()

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import pathlib
+import shutil
 import time
 
 import jsonschema
@@ -15,6 +16,7 @@ import kazoo.exceptions
 import pytest
 import redis
 
+from authority import Authority
 from cluster import (GROUP, Cluster, RedisWrapper, SentinelWrapper, Server, Watcher, wait_for, write_until_ok,
                      zookeeper_mode)
 from engine import ZOOKEEPER
@@ -53,7 +55,14 @@ def test_the_secure_group_is_valid_and_the_same_but_for_the_secrets():
         assert (volume["containerPath"], volume["mode"]) == (SECRETS, "RO")
         wanted = {"ZK_USERNAME": "redis-zk", "STRICT_SECRETS": "on", "ZK_PASSWORD_FILE": f"{SECRETS}/zookeeper",
                   "REDIS_PASSWORD_FILE": f"{SECRETS}/redis", "SENTINEL_PASSWORD_FILE": f"{SECRETS}/sentinel",
-                  **({"ADMIN_TOKEN_FILE": f"{SECRETS}/admin"} if app["id"] == WATCHER else {})}
+                  "REDIS_TLS": "on", "REDIS_TLS_CA_CERT_FILE": f"{SECRETS}/ca.pem",
+                  "REDIS_TLS_CERT_FILE": f"{SECRETS}/node.crt", "REDIS_TLS_KEY_FILE": f"{SECRETS}/node.key"}
+        if app["id"] == WATCHER:
+            wanted |= {"ADMIN_TOKEN_FILE": f"{SECRETS}/admin", "HTTP_TLS_CERT_FILE": f"{SECRETS}/watcher.crt",
+                       "HTTP_TLS_KEY_FILE": f"{SECRETS}/watcher.key"}
+            (check,) = app["healthChecks"]
+            assert check["protocol"] == "MESOS_HTTPS"
+            check["protocol"] = "MESOS_HTTP"
         assert {name: app["env"].pop(name) for name in wanted} == wanted
     assert secure == definition("redis-zk.json")
 
@@ -343,9 +352,14 @@ def test_the_secure_group_serves_and_is_closed_to_strangers(fleet):
     secrets = {name: f"{name}-of-the-tests-4711" for name in ("redis", "sentinel", "zookeeper", "admin")}
     for name, secret in secrets.items():
         (folder / name).write_text(secret + "\n")
-        (folder / name).chmod(0o400)
-        os.chown(folder / name, 999, 999)
-    os.chown(folder, 999, 999)
+    authority = Authority(fleet.marathon.directory("authority") / "files")
+    authority.certify("node")
+    authority.certify("watcher")
+    for name in ("ca.pem", "node.crt", "node.key", "watcher.crt", "watcher.key"):
+        shutil.copy(authority.directory / name, folder)
+    for path in [*folder.iterdir(), folder]:
+        path.chmod(0o500 if path == folder else 0o400)
+        os.chown(path, 999, 999)
     folder.parent.chmod(0o755)
     group = json.loads((DEFINITIONS / "redis-zk-secure.json").read_text().replace('"/redis-zk/', '"/closed/'))
     for app in group["apps"]:
@@ -354,9 +368,10 @@ def test_the_secure_group_serves_and_is_closed_to_strangers(fleet):
     fleet.marathon.deploy_group(group)
 
     passwords = {"REDIS_PASSWORD": secrets["redis"], "SENTINEL_PASSWORD": secrets["sentinel"]}
+    tls = {**authority.options("node"), **authority.http_options("watcher")}
 
     def daemons(kind, app):
-        return [kind(task.id, [], fleet.cluster.directory / task.id, task.agent.address, task.port, passwords)
+        return [kind(task.id, [], fleet.cluster.directory / task.id, task.agent.address, task.port, {**passwords, **tls})
                 for task in fleet.marathon.app(app).active]
 
     def servers():
@@ -367,11 +382,14 @@ def test_the_secure_group_serves_and_is_closed_to_strangers(fleet):
     for server in nodes + sentinels:
         with pytest.raises(redis.AuthenticationError), server.client(password=None) as stranger:
             stranger.ping()
+        with pytest.raises(redis.ConnectionError), redis.Redis(server.host, server.port) as stranger:
+            stranger.ping()
     for attempt in (lambda: fleet.cluster.kazoo.get("/closed/master"),
                     lambda: fleet.cluster.kazoo.set("/closed/master", b"10.0.0.1 6379")):
         with pytest.raises(kazoo.exceptions.NoAuthError):
             attempt()
     assert 'redis_zk_open_servers{kind="redis"} 0' in watchers[0].get("/metrics")
+    assert not any(" expire" in warning for warning in json.loads(watchers[0].get("/status"))["warnings"])
     events = ("server-open", "secret-file-open", "zookeeper-root-open")
     for app in ("redis", "sentinel", "watcher"):
         for task in fleet.marathon.app(f"/closed/{app}").active:

@@ -308,6 +308,45 @@ def test_token(cluster):
         assert secret not in cluster.record("/redis/events") + cluster.record("/redis/pauses")
 
 
+def test_each_token_has_a_name(cluster):
+    """Which name a request had stands in the log, in the event log and at the pause; the file is read anew at SIGHUP."""
+    cluster.start_zookeeper()
+    cluster.redis().await_serving()
+    allow_admin(cluster).write_text(f"alice:{TOKEN}\nbob:the-token-of-the-other-one\n")
+    watcher = cluster.watcher()
+    watcher.wait_log("event=http-listening")
+    # A name is no token, neither alone nor before it.
+    for wrong in ["alice", f"alice:{TOKEN}"]:
+        assert ask(watcher, "POST", "/pause", token=wrong)[0] == 401
+    assert ask(watcher, "POST", "/pause?reason=why", token="the-token-of-the-other-one")[0] == 200
+    assert ask(watcher, "POST", "/resume")[0] == 200
+    wait_for(lambda: history_of(watcher, "clean-up-resumed"), what="the request in the event log")
+    (paused,), (resumed,) = history_of(watcher, "clean-up-paused"), history_of(watcher, "clean-up-resumed")
+    assert (paused["who"], resumed["who"]) == ("bob", "alice")
+    assert f"requested by bob ({paused['from']}): " in paused["sentence"]
+    lines = watcher.log_lines("event=admin-request ")
+    assert ["who=bob" in line for line in lines] == [True, False] and "who=alice" in lines[1]
+    # Bob's is withdrawn, Carol's is added.
+    (cluster.directory / "token").write_text(f"alice:{TOKEN}\ncarol:the-token-of-somebody-new\n")
+    watcher.signal(signal.SIGHUP)
+    assert "they are of alice, carol" in watcher.wait_log("event=admin-token-reloaded")
+    assert ask(watcher, "POST", "/pause", token="the-token-of-the-other-one")[0] == 401
+    assert ask(watcher, "POST", "/pause", token="the-token-of-somebody-new")[0] == 200
+    wait_for(lambda: status_of(watcher)["clean_up"]["paused"], what="the pause")
+    assert status_of(watcher)["clean_up"]["paused"]["who"] == "carol"
+    assert any("paused by carol (" in warning for warning in status_of(watcher)["warnings"])
+    for bad, found in [("alice:short\n", "line 1 has a token of 5 characters"),
+                       (f"alice:{TOKEN}\nbob:{TOKEN}\n", "line 2 has the token of line 1")]:
+        (cluster.directory / "token").write_text(bad)
+        watcher.signal(signal.SIGHUP)
+        wait_for(lambda: any(found in line for line in watcher.log_lines("event=admin-token-reload-rejected")),
+                 what="the line about the file")
+        assert ask(watcher, "POST", "/pause", token="the-token-of-somebody-new")[0] == 200
+    everything = watcher.tail(100000) + watcher.get("/status") + cluster.record("/redis/events")
+    for secret in [TOKEN, "the-token-of-the-other-one", "the-token-of-somebody-new"]:
+        assert secret not in everything
+
+
 def test_bodies_are_ignored(cluster):
     """One with a body is answered, and so is the next on the same connection."""
     allow_admin(cluster)

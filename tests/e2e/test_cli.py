@@ -311,7 +311,7 @@ DONE = {"took_ms": 1300, "paused_ms": 212, "epoch": 5, "sentence": "handed over"
 
 def test_failover_is_asked_for(fleet, admin_api, tmp_path):
     secret = tmp_path / "token"
-    secret.write_text(TOKEN + "\nrest\n")
+    secret.write_text(f"alice:{TOKEN}\nbob:a-token-that-is-not-sent\n")
     AdminDone.status, AdminDone.body = 200, json.dumps(DONE)
     words = ["failover", "master1", "--to", "10.0.0.2:6379", "--url", admin_api]
     assert ask(fleet[-1], *words, "--admin-token-file", secret) == (

@@ -83,15 +83,18 @@ def test_every_alert_has_an_entry_in_the_runbook():
 
 def secrets_of(env):
     """What closes a daemon, without the folder of the files."""
-    closing = re.compile(r"\w+_PASSWORD_FILE|ZK_USERNAME|ADMIN_TOKEN_FILE|STRICT_SECRETS")
+    closing = re.compile(r"\w+_PASSWORD_FILE|ZK_USERNAME|ADMIN_TOKEN_FILE|STRICT_SECRETS|\w+_TLS\w*")
     return {name: value.rpartition("/")[2] for name, value in env.items() if closing.fullmatch(name)}
 
 
 def test_the_closed_variants_close_the_same():
-    """Compose with and without host networking, Marathon, Nomad."""
+    """Compose with and without host networking, and with TLS, Marathon, Nomad."""
     wanted = {"REDIS_PASSWORD_FILE": "redis", "SENTINEL_PASSWORD_FILE": "sentinel", "ZK_USERNAME": "redis-zk",
               "ZK_PASSWORD_FILE": "zookeeper", "STRICT_SECRETS": "on"}
     admin = {"ADMIN_TOKEN_FILE": "admin"}
+    tls = {"REDIS_TLS": "on", "REDIS_TLS_CA_CERT_FILE": "ca.pem", "REDIS_TLS_CERT_FILE": "node.crt",
+           "REDIS_TLS_KEY_FILE": "node.key"}
+    https = {"HTTP_TLS_CERT_FILE": "watcher.crt", "HTTP_TLS_KEY_FILE": "watcher.key"}
     for name in ("docker-compose.yml", "docker-compose.host.yml"):
         services = yaml.safe_load((ROOT / "docker" / name).read_text())["services"]
         daemons = {name: service for name, service in services.items() if name not in ("zookeeper", "secrets")}
@@ -99,10 +102,18 @@ def test_the_closed_variants_close_the_same():
         for service, settings in daemons.items():
             assert secrets_of(settings["environment"]) == {**wanted, **(admin if service == "watcher" else {})}
             assert "secrets:/run/redis-zk:ro" in settings["volumes"]
+    services = yaml.safe_load((ROOT / "docker/docker-compose.tls.yml").read_text())["services"]
+    assert sorted(services) == ["certificates", "redis", "sentinel", "watcher"]
+    for service in ("redis", "sentinel", "watcher"):
+        assert secrets_of(services[service]["environment"]) == {**tls, **(https if service == "watcher" else {})}
+    wanted |= tls
+    admin |= https
     for app in json.loads((ROOT / "marathon/redis-zk-secure.json").read_text())["apps"]:
         assert secrets_of(app["env"]) == {**wanted, **(admin if app["id"].endswith("/watcher") else {})}
     page = (ROOT / "docs/deploy/nomad.md").read_text()
     (snippet,) = re.findall(r"^```hcl\n(.*?)^```$", page, re.S | re.M)
     assert secrets_of(dict(re.findall(r'^  (\w+) += "(.*)"$', snippet, re.M))) == {**wanted, **admin}
-    (files,) = re.findall(r"for_each = (\[.*\])", snippet)
-    assert json.loads(files) == re.findall(r"(\w+)=\$\(openssl", page) == ["redis", "sentinel", "zookeeper", "admin"]
+    (files,) = re.findall(r"for_each = (\{.*?\})", snippet, re.S)
+    files = dict(re.findall(r'"?([\w.]+)"? += "(\w+)"', files))
+    assert set(files) == {*wanted.values(), *admin.values()} - {"on", "redis-zk"}
+    assert re.findall(r"(\w+)=(?:\$\(openssl|@)", page) == list(files.values())

@@ -224,6 +224,8 @@ def test_health_check_outlives_an_expired_certificate(cluster, authority, demand
     assert ask(watcher, "healthcheck") == (0, "ok\n", "")
     code, text, error = ask(watcher, "status")
     assert (code, text) == (69, "") and "has expired" in error, error
+    line = watcher.wait_log("event=certificate-expired")
+    assert " error " in line and "the certificate CN=watcher in " in line and "expired 24 hours ago" in line, line
 
 
 @pytest.mark.parametrize("demands", ["none", "optional", "required"])

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from authority import Authority
 from cluster import ROOT, wait_for
 
 RULES = ROOT / "conf/prometheus-alerts.yml"
@@ -82,8 +83,12 @@ def test_follow_the_conventions(fleet):
 @pytest.mark.parametrize("path", [RULES, DASHBOARD, ROOT / "tests/prometheus/alerts_test.yml"])
 def test_are_what_rules_and_dashboard_ask_for(cluster, path):
     """A name that nobody serves would never alert anybody."""
-    # Without them no watcher looks at ACLs.
-    cluster.add_env(ZK_USERNAME="redis-zk", ZK_PASSWORD="secret")
+    # Without them no watcher looks at ACLs, and none knows of certificates.
+    authority = Authority(cluster.directory / "authority")
+    authority.certify("watcher")
+    cluster.add_env(ZK_USERNAME="redis-zk", ZK_PASSWORD="secret", REDIS_TLS="on",
+                    REDIS_TLS_CA_CERT_FILE=authority.certificate, REDIS_TLS_CERT_FILE=authority.directory / "watcher.crt",
+                    REDIS_TLS_KEY_FILE=authority.directory / "watcher.key")
     _, _, (watcher,) = cluster.bring_up()
     asked = set(NAME.findall(path.read_text()))
     assert asked

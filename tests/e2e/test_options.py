@@ -110,6 +110,7 @@ WRONG = [
     ("LOG_LEVEL", DAEMONS, ["loud", "INFO", "info ", "3"], LEVEL),
     ("LOG_FORMAT", DAEMONS, ["xml", "JSON", "json ", "1"], FORMAT),
     ("REDIS_USERNAME", DAEMONS, ["a\nrequirepass b", "\t"], TEXT),
+    ("SENTINEL_USERNAME", DAEMONS, ["a\nrequirepass b", "\t"], TEXT),
     ("REDIS_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
     ("SENTINEL_PASSWORD_FILE", DAEMONS, ["/no/such/file", "/", "/dev/null"], "a "),
     ("STRICT_SECRETS", DAEMONS, ["yes", "ON", "1", "warn"], "on or off"),
@@ -148,7 +149,7 @@ WRONG = [
     ("CLEANUP_PATIENCE", ["watcher"], ["0", "999ms", "25h", "abc"], DURATION),
     ("OBSERVE_INTERVAL", ["watcher"], ["-1", "2h", "abc"], DURATION),
     ("ADMIN_TOKEN_FILE", ["watcher"], ["/no/such/file", "/", "/dev/null", "/etc/hostname"],
-     "a readable file whose first line is a token of 16"),
+     "a readable file with a token of 16"),
     ("ADMIN_INSECURE", ["watcher"], ["yes", "ON", "1"], "on or off"),
     ("HTTP_ALLOWED_HOSTS", ["watcher"], ["watcher:8080", "a,,b", "a b", "http://watcher"],
      "host names or addresses without a port, separated by commas"),
@@ -260,6 +261,21 @@ def test_password_file_with_anything_but_one_line_or_two(nothing, daemon, text, 
         assert (code, output, len(errors)) == (78, [], 1), errors
         assert f"{option} (environment): found \"{secret}\", expected a file whose first line " in errors[0]
         assert errors[0].endswith(f"it has {found}") and "a-secret" not in errors[0]
+
+
+@pytest.mark.parametrize("text, found", [
+    ("", "it has no line"), ("a-secret\n", "line 1 has a token of 8 characters"),
+    ("alice:a-secret-of-the-tests\nalice:a-secret-of-others\n", "line 2 has the name of line 1"),
+    ("alice:a-secret-of-the-tests\nbob:a-secret-of-the-tests\n", "line 2 has the token of line 1"),
+    ("alice:a-secret-of-the-tests\na-secret-of-others\n", "line 2 of 2 has no name")])
+def test_admin_token_file(nothing, text, found):
+    secret = nothing.directory / "lines.secret"
+    secret.write_text(text)
+    secret.chmod(0o600)
+    code, output, errors = run(nothing, "watcher", ADMIN_TOKEN_FILE=secret)
+    assert (code, output, len(errors)) == (78, [], 1), errors
+    assert f"ADMIN_TOKEN_FILE (environment): found \"{secret}\", expected a readable file with a token" in errors[0]
+    assert errors[0].endswith(f"; {found}") and "a-secret" not in errors[0] and "alice" not in errors[0]
 
 
 SECRET_FILES = [(option, daemon) for option in ("REDIS_PASSWORD_FILE", "SENTINEL_PASSWORD_FILE", "ZK_PASSWORD_FILE")

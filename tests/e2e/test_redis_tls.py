@@ -1,11 +1,13 @@
 """TLS to and between Redis and Sentinel: REDIS_TLS."""
 
 import json
+import pathlib
 import re
 import shutil
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 import redis
@@ -293,3 +295,46 @@ def test_the_authority_rotates(cluster, authority):
     settled(3)
     assert presented(master, new.certificate)
     assert cluster.master(nodes) is master
+
+
+# --- dates
+
+
+DATES = "redis_zk_certificate_expiry_timestamp_seconds"
+
+
+def ends(watcher):
+    """{(member, file name): days}, as the metrics say."""
+    found = re.findall(DATES + r'\{member="([^"]*)",file="([^"]*)"\} (\S+)', watcher.get("/metrics"))
+    return {(member, pathlib.Path(path).name): round((float(end) - time.time()) / 86400) for member, path, end in found}
+
+
+def warnings(watcher):
+    return [warning for warning in json.loads(watcher.get("/status"))["warnings"] if "certificate" in warning]
+
+
+def test_a_certificate_that_expires_is_told_of_before(cluster, authority):
+    nodes, sentinels, (watcher,) = cluster.bring_up(redis=2, sentinels=1)
+    members = [server.address for server in nodes + sentinels] + ["watcher"]
+    good = {(member, file): 90 for member in members for file in ("ca.pem", "node.crt")}
+    wait_for(lambda: ends(watcher) == good, what=f"the dates of all files: {ends(watcher)}")
+    assert not warnings(watcher)
+    for process in [*nodes, *sentinels, watcher]:
+        assert not process.log_lines("event=certificate-"), process.tail()
+    authority.certify("node", days=12)
+    soon = {**good, **{(member, "node.crt"): 12 for member in members}}
+    wait_for(lambda: ends(watcher) == soon, what=f"the new dates: {ends(watcher)}")
+    wait_for(lambda: len(warnings(watcher)) == 1, what="a warning")
+    assert f"{len(members)} certificates expire, the first in 11 days: " in warnings(watcher)[0]
+    for process in [*nodes, *sentinels, watcher]:
+        line = process.wait_log("event=certificate-expires")
+        assert " warn " in line and "the certificate CN=node in " in line and "expires in 11 days" in line, line
+    # The next one ends all that.
+    authority.certify("node")
+    wait_for(lambda: ends(watcher) == good and not warnings(watcher), what="the end of the warnings")
+    cluster.await_agreement(nodes, sentinels, [watcher])
+    # What a wrapper told goes with it.
+    nodes[1].stop()
+    wait_for(lambda: not any(member == nodes[1].address for member, _ in ends(watcher)), what="one node fewer")
+    for process in [nodes[0], *sentinels, watcher]:
+        assert len(process.log_lines("event=certificate-")) == 1, "once a day"

@@ -8,8 +8,9 @@ import subprocess
 
 import pytest
 import redis
+import redis.sentinel
 
-from cluster import GROUP, LOOPBACK, ROOT, Server, free_port, processes_in, wait_for, write_until_ok
+from cluster import FORGOTTEN, GROUP, LOOPBACK, ROOT, Server, free_port, processes_in, wait_for, write_until_ok
 
 REDIS_PASSWORD = "re dis \"quoted\" 'and' \\slashed #$% ü"
 SENTINEL_PASSWORD = "sentinel\\x41{};*"
@@ -76,32 +77,65 @@ def test_passwords_through_a_failover(make_cluster, given):
         assert stat.S_IMODE(conf.stat().st_mode) == 0o600
 
 
-def documented_rules():
-    """({user: rule}, what the watcher may in addition for the admin API)."""
+def documented_rules(heading):
+    """{user: rule} of the page's section, with what the watcher needs for the admin API."""
     page = (ROOT / "docs/operate/security.md").read_text()
-    block = re.search(r"^```\n(# redis-wrapper: .*?)^```$", page, re.S | re.M)[1]
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    block = re.search(r"^```\n(# redis-wrapper: .*?)^```$", section, re.S | re.M)[1]
     rules = {line.split()[1]: line for line in block.splitlines() if line.startswith("user ")}
-    return rules, re.search(r"for admin also (.*)", block)[1]
+    rules["watcher"] += " " + re.search(r"for admin also (.*)", block)[1]
+    return rules
+
+
+def write_rules(path, included, rules):
+    path.write_text(f"include {included}\n" + "".join(rule.replace("PASSWORD", f"{user}-4711") + "\n"
+                                                       for user, rule in rules.items()))
+    return path
+
+
+def denied(servers):
+    """What the rules have denied, by server."""
+    found = {}
+    for server in servers:
+        with server.client(username="auditor", password="auditor-4711") as auditor:
+            entries = auditor.execute_command("ACL LOG")
+        # A replica's guard against foreign copies logs in with a wrong password, on purpose.
+        commands = [entry for entry in map(as_dict, entries) if entry["reason"] != "auth"]
+        if commands:
+            found[server.name] = commands
+    return found
+
+
+def as_dict(entry):
+    return entry if isinstance(entry, dict) else dict(zip(*[iter(entry)] * 2))
 
 
 def test_users_need_no_more_than_the_documented_rules(cluster):
-    """A planned stop, a failover that is asked for, and a death."""
-    rules, admin = documented_rules()
+    """A start, a planned stop, a failover that is asked for, a death, and a Sentinel that is replaced and cleaned up:
+    no server denies anything to anybody."""
+    rules = documented_rules("Redis with ACL users")
     assert sorted(rules) == ["default", "redis-node", "sentinel", "watcher"]
-    rules["watcher"] += " " + admin
-    conf = cluster.directory / "users.conf"
-    conf.write_text(f"include {cluster.directory}/redis.conf\n" +
-                    "".join(rule.replace("PASSWORD", f"{user}-4711") + "\n" for user, rule in rules.items()) +
-                    "user app on >app-4711 ~* &* +@all\n")
+    rules["app"] = "user app on >PASSWORD ~* &* +@all"
+    rules["auditor"] = "user auditor on >PASSWORD -@all +acl"
+    of_sentinel = documented_rules("Sentinel with ACL users")
+    assert sorted(of_sentinel) == ["app", "default", "redis-node", "sentinel", "watcher"]
+    of_sentinel["auditor"] = rules["auditor"]
     token = cluster.directory / "token.secret"
     token.write_text("a-token-of-the-tests\n")
-    cluster.add_env(REDIS_CONF=conf, ADMIN_TOKEN_FILE=token)
+    cluster.add_env(REDIS_CONF=write_rules(cluster.directory / "users.conf", cluster.directory / "redis.conf", rules),
+                    SENTINEL_CONF=write_rules(cluster.directory / "sentinel-users.conf", ROOT / "conf/sentinel.conf",
+                                              of_sentinel),
+                    ADMIN_TOKEN_FILE=token, CLEANUP_PATIENCE="2s")
 
     def as_user(name):
-        return {"REDIS_USERNAME": name, "REDIS_PASSWORD": f"{name}-4711"}
+        return {"REDIS_USERNAME": name, "REDIS_PASSWORD": f"{name}-4711",
+                "SENTINEL_USERNAME": name, "SENTINEL_PASSWORD": f"{name}-4711"}
 
     def write(key):
-        with cluster.master(nodes).client(username="app", password="app-4711") as app:
+        # By way of the Sentinels, as an application does.
+        by_sentinel = redis.sentinel.Sentinel(watcher.sentinels(), min_other_sentinels=len(sentinels) - 1,
+                                              sentinel_kwargs={"username": "app", "password": "app-4711"})
+        with by_sentinel.master_for(GROUP, username="app", password="app-4711") as app:
             app.set(key, key)
             assert app.execute_command("WAIT", 2, 5000) == 2
 
@@ -111,23 +145,48 @@ def test_users_need_no_more_than_the_documented_rules(cluster):
     wait_for(lambda: cluster.master(nodes).info()["connected_slaves"] == 2, what="replication")
     sentinels = [cluster.sentinel(**as_user("sentinel")) for _ in range(3)]
     watcher = cluster.watcher(**as_user("watcher"))
+    seen = {}
 
-    master = cluster.await_agreement(nodes, sentinels, [watcher])
+    def agree():
+        cluster.await_agreement(nodes, sentinels, [watcher])
+        # The log goes with its server.
+        seen.update(denied(nodes + sentinels))
+        return cluster.master(nodes)
+
+    master = agree()
     write("before")
     assert master.stop() == 0
     assert master.log_lines("handed over to")
     master.start()
-    cluster.await_agreement(nodes, sentinels, [watcher])
-    code, _, text = watcher.request(f"/masters/{GROUP}/failover", method="POST",
+    master = agree()
+    # The one that Sentinel would not choose by itself, for one of them.
+    target = next(node for node in nodes if node is not master)
+    code, _, text = watcher.request(f"/masters/{GROUP}/failover?to={target.address}", method="POST",
                                     headers={"Authorization": "Bearer a-token-of-the-tests"}, timeout=60)
     assert code == 200, text
-    master = cluster.await_agreement(nodes, sentinels, [watcher])
+    master = agree()
     write("meanwhile")
     master.kill_all()
     wait_for(lambda: cluster.record() != master.record, what="a failover")
     master.start()
-    cluster.await_agreement(nodes, sentinels, [watcher])
+    master = agree()
+    # Only its server: it comes back as a replica.
+    master.kill_child()
+    wait_for(lambda: cluster.record() != master.record, what="a failover")
+    master.wait()
+    master.start()
+    agree()
     write("after")
+    # A Sentinel dies for good, and another one comes, which has an identity of its own.
+    newcomer = cluster.sentinel(**as_user("sentinel"))
+    newcomer.await_serving()
+    wait_for(lambda: all(len(sentinel.peers()) == 3 for sentinel in [*sentinels, newcomer]), what="a fourth Sentinel")
+    sentinels.pop().kill_all()
+    sentinels.append(newcomer)
+    wait_for(lambda: all(len(sentinel.peers()) == 2 for sentinel in sentinels), FORGOTTEN + 90, "the clean-up")
+    agree()
+    write("at the end")
+    assert seen == {}
     refused = [line for process in cluster.processes for line in process.log().splitlines() if "NOPERM" in line]
     assert refused == []
 

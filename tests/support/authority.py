@@ -13,13 +13,13 @@ class Authority:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir()
-        self._openssl("req", "-x509", *NEW_KEY, "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key",
+        self._openssl("req", "-x509", *NEW_KEY, "-days", "90", "-subj", "/CN=authority", "-keyout", "ca.key",
                       "-out", "ca.pem")
 
     def _openssl(self, *words):
         subprocess.run(["openssl", *words], cwd=self.directory, check=True, capture_output=True)
 
-    def certify(self, name, *addresses, days=2):
+    def certify(self, name, *addresses, days=90):
         """The path of a file with a certificate and its key, which also stand alone beside it (.crt, .key)."""
         names = ",".join([f"DNS:{name}", *(f"IP:{address}" for address in addresses)])
         self._openssl("req", *NEW_KEY, "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}",

@@ -330,6 +330,7 @@ class RedisWrapper(Wrapper):
 
 
 class SentinelWrapper(Wrapper):
+    username_option = "SENTINEL_USERNAME"
     password_option = "SENTINEL_PASSWORD"
 
     def view(self, group=GROUP):

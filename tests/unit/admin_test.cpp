@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "watcher/deletion.h"
 #include "watcher/web/answers.h"
@@ -14,9 +15,11 @@ namespace {
 using watcher::Access;
 using watcher::AdminOutcome;
 using watcher::AdminRequest;
+using watcher::AdminToken;
 using watcher::Authorize;
 using watcher::DeletionView;
 using watcher::FindLife;
+using watcher::Permission;
 
 constexpr const char* kToken = "0123456789abcdef";
 const Endpoint kA{"10.0.0.1", 6379};
@@ -26,7 +29,7 @@ const Endpoint kS{"10.0.0.7", 26379};
 TEST(AuthorizeTest, GrantsTheRightTokenOnly) {
   struct Row {
     const char* name;
-    std::string token;
+    std::string token;  // empty: there is none
     std::string header;
     Access access;
   };
@@ -48,8 +51,35 @@ TEST(AuthorizeTest, GrantsTheRightTokenOnly) {
            {"one byte another", kToken, "Bearer 0123456789abcdeF", Access::kDenied},
            {"a blank more", kToken, "Bearer  0123456789abcdef", Access::kDenied},
            {"a blank after it", kToken, "Bearer 0123456789abcdef ", Access::kDenied},
+       }) {
+    std::vector<AdminToken> tokens;
+    if (!token.empty()) tokens.push_back({"", token});
+    EXPECT_EQ(Authorize(tokens, header), Permission{access}) << name;
+  }
+}
+
+TEST(AuthorizeTest, NamesTheOneWhoseTokenItIs) {
+  const std::vector<AdminToken> tokens{
+      {"alice", "0123456789abcdef"}, {"bob", "0123456789abcdefg"}, {"carol", "another-0123456789"}};
+  struct Row {
+    const char* token;
+    Permission permission;
+  };
+  for (const auto& [token, permission] : std::initializer_list<Row>{
+           {"0123456789abcdef", {Access::kGranted, "alice"}},
+           {"0123456789abcdefg", {Access::kGranted, "bob"}},
+           {"another-0123456789", {Access::kGranted, "carol"}},
+           {"alice:0123456789abcdef", {Access::kDenied}},
+           {"alice", {Access::kDenied}},
+           {"0123456789abcdefgh", {Access::kDenied}},
+           {"", {Access::kDenied}},
        })
-    EXPECT_EQ(Authorize(token, header), access) << name;
+    EXPECT_EQ(Authorize(tokens, std::string("Bearer ") + token), permission) << token;
+}
+
+TEST(RequesterTest, HasANameWhereTheTokenHas) {
+  EXPECT_EQ(watcher::Requester("alice", "10.0.0.9:1"), "alice (10.0.0.9:1)");
+  EXPECT_EQ(watcher::Requester("", "10.0.0.9:1"), "10.0.0.9:1");
 }
 
 TEST(FindLifeTest, LetsOnlyEmptyGroupsGo) {

@@ -301,6 +301,28 @@ TEST(AnswerForTest, TellsHowManyServersAreOpen) {
               HasSubstr("no password at 10.0.0.1:6379, 10.0.0.2:6379: any host"));
 }
 
+TEST(AnswerForTest, TellsWhenCertificatesExpire) {
+  auto topology = Healthy();
+  topology.certificates = {
+      {.daemon = "redis-wrapper",
+       .endpoint = {"10.0.0.1", 6379},
+       .files = {{"/node.crt", 1'900'000'000'000}}},
+      // A wrapper that was replaced: its znode is still there.
+      {.daemon = "redis-wrapper",
+       .endpoint = {"10.0.0.1", 6379},
+       .files = {{"/node.crt", 1'800'000'000'500}}},
+      {.daemon = "watcher", .endpoint = {}, .files = {{"/http.crt", 1'700'000'000'000}}}};
+  topology.expiring = {"1 certificate expired"};
+  EXPECT_THAT(
+      Ask("/metrics", topology)->body,
+      AllOf(HasSubstr(
+                "redis_zk_certificate_expiry_timestamp_seconds{member=\"10.0.0.1:6379\",file=\"/node.crt\"} "
+                "1800000000.5\n"),
+            HasSubstr("redis_zk_certificate_expiry_timestamp_seconds{member=\"watcher\",file=\"/http.crt\"} "
+                      "1700000000\n")));
+  EXPECT_THAT(Ask("/status", topology)->body, HasSubstr("1 certificate expired"));
+}
+
 TEST(AnswerForTest, LeavesOutGroupsWithoutAMaster) {
   auto topology = Healthy();
   topology.groups["orders"] = Record{};

@@ -195,11 +195,12 @@ TEST_F(CommonOptionsTest, ReadPasswordsOfBothKinds) {
                              {"PORT0", std::to_string(FreePort())},
                              {"REDIS_USERNAME", "watcher"},
                              {"REDIS_PASSWORD", "one"},
+                             {"SENTINEL_USERNAME", "follower"},
                              {"SENTINEL_PASSWORD_FILE", WriteFile(dir.path() / "secret", "two\n")}});
   ASSERT_FALSE(outcome.exit_code) << outcome.text;
   EXPECT_EQ(common_.credentials.redis.Get()->username, "watcher");
   EXPECT_EQ(common_.credentials.redis.Get()->password, "one");
-  EXPECT_EQ(common_.credentials.sentinel.Get()->username, "");
+  EXPECT_EQ(common_.credentials.sentinel.Get()->username, "follower");
   EXPECT_EQ(common_.credentials.sentinel.Get()->password, "two");
 }
 

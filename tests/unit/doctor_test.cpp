@@ -224,6 +224,12 @@ TEST(DoctorTest, SaysWhatIsWrong) {
            {"a server has no password",
             [](Scene& s) { s.checkup.topology.open_servers = {{"redis-wrapper", kMaster}}; }, "open-servers",
             kWarning, "10.0.0.1:6379"},
+           {"a certificate ends soon",
+            [](Scene& s) {
+              s.checkup.topology.certificates = {
+                  {"redis-wrapper", kMaster, {{.path = "/tls/node.crt", .expires = 86'400}}}};
+            },
+            "certificates", kWarning, "/tls/node.crt"},
            {"no overcommit where a Redis runs",
             [](Scene& s) { s.checkup.machine = {.servers = {kMaster}, .overcommit = "0"}; }, "machine", kWarning,
             "vm.overcommit_memory is 0 on this machine, which runs Redis 10.0.0.1:6379"},

@@ -28,6 +28,13 @@ TEST(EventLogTest, ReadsWhatItWrites) {
   EXPECT_EQ(more.value(), (EventLog{{.time = 1, .kind = "k"}}));
 }
 
+TEST(EventLogTest, TellsWhoseTokenItWas) {
+  PastEvent asked = At(1);
+  asked.who = "alice";
+  EXPECT_EQ(ParseEventLog(Render(EventLog{asked, At(2)})).value(), (EventLog{asked, At(2)}));
+  EXPECT_EQ(Render(EventLog{At(2)}).find("who"), std::string::npos) << "a token without a name";
+}
+
 TEST(EventLogTest, RefusesWhatItIsNot) {
   for (const char* text :
        {" ", "nonsense", "null", "[]", "{}", "1", R"({"events":[]})", R"({"version":1})",

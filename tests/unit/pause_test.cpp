@@ -24,7 +24,7 @@ TEST(PauseTest, HoldsForItsGroupUntilItsTimeHasPassed) {
     const char* found;  // its reason; empty: none
   };
   const auto until = [](std::int64_t time, const char* reason) {
-    return Pause{.since = kNow - kHour, .until = time, .by = "", .from = "", .reason = reason};
+    return Pause{.since = kNow - kHour, .until = time, .reason = reason};
   };
   for (const Row& row : std::initializer_list<Row>{
            {"none", {}, ""},

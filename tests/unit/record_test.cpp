@@ -177,6 +177,29 @@ TEST(OpenServerTest, IsReadAsItWasWritten) {
             (store::OpenServer{.daemon = "a?b", .endpoint = {"10.0.0.1", 6379}}));
 }
 
+TEST(NodeCertificatesTest, AreReadAsTheyWereWritten) {
+  const store::NodeCertificates node{
+      .daemon = "redis-wrapper",
+      .endpoint = {"::1", 6379},
+      .files = {{"/ca.pem", 1'900'000'000'000}, {"/a \"b\".crt", 1'800'000'000'000}}};
+  EXPECT_EQ(store::ParseNodeCertificates(Render(node)).value(), node);
+  for (const char* text : {"", "[]", "{}", R"({"endpoint":"10.0.0.1 6379"})", R"({"files":[]})",
+                           R"({"endpoint":"10.0.0.1 6379","files":{}})"})
+    EXPECT_FALSE(store::ParseNodeCertificates(text)) << text;
+  // Whatever else stands there spoils no line and no metric.
+  EXPECT_EQ(store::ParseNodeCertificates(
+                R"({"endpoint":"10.0.0.1 6379","files":[1,[],{"path":"x"},{"path":"a\nb","expires":1},)"
+                R"({"path":"y","expires":-1},{"path":"z","expires":"1"}]})")
+                .value(),
+            (store::NodeCertificates{.endpoint = {"10.0.0.1", 6379}, .files = {{"a?b", 1}}}));
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += R"(,{"path":"x","expires":1})";
+  EXPECT_EQ(store::ParseNodeCertificates(R"({"endpoint":"h 1","files":[)" + many.substr(1) + "]}")
+                .value()
+                .files.size(),
+            10U);
+}
+
 TEST(ParseWaitTest, TakesNothingThatWouldSpoilALogOrAMetric) {
   for (const char* text :
        {"", "[]", R"({"name":"a"})", R"({"endpoint":"10.0.0.1 6379"})",

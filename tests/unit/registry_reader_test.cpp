@@ -316,6 +316,26 @@ TEST(RegistryReaderTest, OpenServersAreNamedWhileTheirWrappersLive) {
   EXPECT_THAT(site.reader.view().open_servers, IsEmpty());
 }
 
+TEST(RegistryReaderTest, CertificatesAreKnownWhileTheirWrappersLive) {
+  ReaderSite site;
+  site.TurnUntilRead();
+  store::NodeCertificates node{.daemon = "sentinel-wrapper", .endpoint = kC, .files = {{"/ca.pem", 5}}};
+  ASSERT_TRUE(site.other.certificates.Put("uuid", node));
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_THAT(site.reader.view().certificates, ElementsAre(node));
+  site.time.Advance(2s);
+  EXPECT_FALSE(site.reader.ReadWaiting()) << "nothing is new";
+  node.files.at(0).expires = 6;
+  ASSERT_TRUE(site.other.certificates.Put("uuid", node));
+  site.time.Advance(2s);
+  EXPECT_TRUE(site.reader.ReadWaiting()) << "they were replaced";
+  EXPECT_THAT(site.reader.view().certificates, ElementsAre(node));
+  site.zookeeper.Expire(site.other_session->id());
+  site.time.Advance(2s);
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_THAT(site.reader.view().certificates, IsEmpty());
+}
+
 TEST(RegistryReaderTest, IncompleteReplicasAreNamed) {
   ReaderSite site;
   site.TurnUntilRead();

@@ -50,7 +50,7 @@ TEST(ReadPatienceTest, TakesABoundedWait) {
 class ResponderTest : public ::testing::Test {
  protected:
   struct SiteWithToken : WatcherSite {
-    SiteWithToken() { options.admin_token.text = kToken; }
+    SiteWithToken() { options.admin_tokens.list = {{"alice", kToken}}; }
   };
 
   static Topology Known(const Endpoint& master) {
@@ -289,7 +289,7 @@ TEST_F(ResponderTest, RunsAdminRequestsForThoseWithTheTokenOnly) {
 }
 
 TEST_F(ResponderTest, HasNoAdminApiWithoutAToken) {
-  site_.options.admin_token.text.clear();
+  site_.options.admin_tokens.list.clear();
   watcher::Admin off{site_.options,
                      topology_,
                      {.open_session = site_.zookeeper.Factory(), .network = site_.network.network()},

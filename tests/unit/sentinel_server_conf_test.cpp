@@ -377,6 +377,25 @@ TEST(SentinelServerConfTest, GivesPasswordsToWhomTheyAreFor) {
   EXPECT_THAT(own, Contains(Words{"sentinel", "auth-user", "master1", "sentinel"}));
 }
 
+TEST(SentinelServerConfTest, LogsInAsTheUserThatWasNamed) {
+  auto wrapper = Wrapper();
+  wrapper.common.credentials.sentinel = redis::Credentials{"sentinel", "new", "old"};
+  const std::string users =
+      "user sentinel on >new >old +@all\nuser default off\nrequirepass x\nsentinel sentinel-user y\n"
+      "sentinel sentinel-pass z\n";
+  const auto conf = Render(users, wrapper);
+  const auto own = OwnPart(conf);
+  EXPECT_THAT(own, Contains(Words{"sentinel", "sentinel-user", "sentinel"}));
+  EXPECT_THAT(own, Contains(Words{"sentinel", "sentinel-pass", "new"}));
+  EXPECT_THAT(own, Each(Not(Contains("requirepass")))) << "it is the default user's";
+  EXPECT_THAT(own, Each(Not(Contains("user")))) << "the rules are the user's";
+  EXPECT_THAT(conf.text, HasSubstr("user default off\nrequirepass x\n"));
+  EXPECT_THAT(conf.text, Not(HasSubstr(" y\n")));
+  EXPECT_THAT(conf.findings.replaced, ElementsAre(HasSubstr(":5: "), HasSubstr(":4: ")));
+  EXPECT_FALSE(conf.own_user);
+  EXPECT_EQ(conf.hello.username, "sentinel");
+}
+
 TEST(SentinelServerConfTest, TakesIpv6AndAnotherGroup) {
   auto wrapper = Wrapper();
   wrapper.common.master_name = "orders";

@@ -3,11 +3,13 @@
 
 #include <filesystem>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/exit_code.h"
+#include "support/authority.h"
 #include "support/listener.h"
 #include "unit/log_fixture.h"
 #include "unit/redis_wrapper_fixture.h"
@@ -81,6 +83,33 @@ TEST_F(WrapperStartTest, AServerThatIsOpenToOtherHostsIsToldInZooKeeperInEverySe
     EXPECT_EQ(RunAndLook(site, signals(), look), kExitStopped) << row.name;
     EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << row.name << ": with its session";
   }
+}
+
+TEST_F(WrapperStartTest, CertificatesAreToldInZooKeeperInEverySessionAndWhenTheyAreReplaced) {
+  const Authority authority;
+  WrapperSite site;
+  auto& tls = site.options.common.redis_tls;
+  tls.files = authority.Certify("node", {.ends = 3600});
+  tls.source = std::make_shared<TlsSource>(TlsContext::Load(tls.files).value());
+  const auto first_end = [&] {
+    const auto nodes = site.other.certificates.List().value();
+    if (nodes.size() != 1U) return std::int64_t{-1};
+    EXPECT_EQ(nodes[0].daemon, "redis-wrapper");
+    EXPECT_EQ(nodes[0].endpoint, site.self);
+    EXPECT_EQ(nodes[0].files.at(0).path, tls.files.ca);
+    EXPECT_EQ(nodes[0].files.at(1).path, tls.files.certificate);
+    return nodes[0].files.at(1).expires;
+  };
+  std::int64_t first = 0;
+  site.After(10s, [&] {
+    first = first_end();
+    EXPECT_GT(first, 0);
+    site.zookeeper.Expire(site.session->id());
+    EXPECT_EQ(first_end(), -1) << "with its session";
+    authority.Certify("node", {.ends = 7200});
+  });
+  RunAndLook(site, signals(), [&] { EXPECT_GT(first_end(), first); });
+  EXPECT_EQ(first_end(), -1);
 }
 
 TEST_F(WrapperStartTest, TheRecordedMasterServesAgainWhereNobodyElseHoldsData) {

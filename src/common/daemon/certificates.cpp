@@ -5,15 +5,19 @@
 #include <string>
 #include <utility>
 
+#include "base/unix_time.h"
+
 namespace redis_zk::daemon {
 
 Certificates::Certificates(TlsFiles files, std::shared_ptr<TlsSource> source)
     : files_(std::move(files)),
       source_(std::move(source)),
-      watched_({files_.ca, files_.certificate, files_.key}) {}
+      watched_({files_.ca, files_.certificate, files_.key}),
+      expiry_(source_ ? std::vector{files_.ca, files_.certificate} : std::vector<std::string>{}) {}
 
 void Certificates::Look(TimePoint now) {
   if (source_ && watched_.HaveChanged(now)) Load();
+  expiry_.Look(now, UnixTime());
 }
 
 void Certificates::Reload() {
@@ -36,6 +40,7 @@ void Certificates::Load() {
   log_problem_.Reset();
   source_->Set(std::move(*context));
   if (watched_.NoteRead()) ++generation_;
+  expiry_.Read();
   ++loads_;
   log::Info({.event = "certificates-reloaded"}, "certificates reloaded from {}: new connections use them",
             files_.certificate.empty() ? files_.ca : files_.certificate);

@@ -1,12 +1,16 @@
-// Keeps certificates as their files are: new ones are loaded while the daemon runs. Loop thread only.
+// Keeps certificates as their files are: new ones are loaded while the daemon runs, and it is told in time
+// when they expire. Loop thread only.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/log.h"
 #include "base/time.h"
+#include "daemon/expiry_notice.h"
 #include "daemon/watched_files.h"
 #include "net/tls_context.h"
+#include "store/record.h"
 
 namespace redis_zk::daemon {
 
@@ -16,7 +20,7 @@ class Certificates {
   Certificates(TlsFiles files, std::shared_ptr<TlsSource> source);
 
   // Loads the files if they have changed, and did so a second ago: several are not written at once. Files
-  // that do not fit change nothing, and are an error in the log.
+  // that do not fit change nothing, and are an error in the log. So are those in use that have expired.
   void Look(TimePoint now);
   // The same at once, changed or not; says what came of it. For SIGHUP.
   void Reload();
@@ -25,6 +29,8 @@ class Certificates {
   int generation() const { return generation_; }
   // How often any were loaded, the same ones by SIGHUP included.
   int loads() const { return loads_; }
+  // When those in use expire; none without TLS.
+  std::vector<store::CertificateFile> Expiries() const { return expiry_.files(); }
 
  private:
   void Load();
@@ -34,6 +40,7 @@ class Certificates {
   WatchedFiles watched_;
   int generation_ = 0;
   int loads_ = 0;
+  ExpiryNotice expiry_;
   LogOnChange log_problem_;
 };
 

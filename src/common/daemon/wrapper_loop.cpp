@@ -22,12 +22,27 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
       session_(open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, common.zk_root),
-      wait_publisher_(
-          *session_, registry_.waits,
-          {.uuid = NewUuid(), .group = common.master_name, .daemon = daemon, .endpoint = server.announce}) {
-  if (IsOpen(common, server, daemon))
-    open_server_notice_.emplace(*session_, registry_.open_servers, NewUuid(),
-                                store::OpenServer{.daemon = daemon, .endpoint = server.announce});
+      notices_{.wait = {*session_,
+                        registry_.waits,
+                        {.uuid = NewUuid(),
+                         .group = common.master_name,
+                         .daemon = daemon,
+                         .endpoint = server.announce}},
+               .open_server = {},
+               .certificates = {}} {
+  if (IsOpen(common, server, daemon)) {
+    const store::OpenServer open{.daemon = daemon, .endpoint = server.announce};
+    notices_.open_server.emplace(
+        *session_, [this, uuid = NewUuid(), open] { return registry_.open_servers.Put(uuid, open); });
+  }
+  if (common.redis_tls.source) {
+    const store::NodeCertificates node{.daemon = daemon, .endpoint = server.announce};
+    notices_.certificates.emplace(*session_, [this, uuid = NewUuid(), node] {
+      auto told = node;
+      told.files = secrets_.certificates.Expiries();
+      return registry_.certificates.Put(uuid, told);
+    });
+  }
   health_.Say(false, "waiting for ZooKeeper");
 }
 
@@ -57,8 +72,18 @@ void WrapperLoop::Pump(TimePoint deadline) {
   secrets_.certificates.Look(Clock::now());
   secrets_.passwords.Look(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
-  wait_publisher_.Keep(waiting_.FindLong(Clock::now()), Clock::now());
-  if (open_server_notice_ && supervisor_) open_server_notice_->Keep(Clock::now());
+  KeepNotices(Clock::now());
+}
+
+void WrapperLoop::KeepNotices(TimePoint now) {
+  notices_.wait.Keep(waiting_.FindLong(now), now);
+  if (!supervisor_) return;
+  if (notices_.open_server) notices_.open_server->Keep(now);
+  if (!notices_.certificates) return;
+  if (std::exchange(notices_.certificate_loads, secrets_.certificates.loads()) !=
+      secrets_.certificates.loads())
+    notices_.certificates->Renew();
+  notices_.certificates->Keep(now);
 }
 
 void WrapperLoop::OnSignal(int number) {

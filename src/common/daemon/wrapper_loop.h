@@ -16,7 +16,7 @@
 #include "base/time.h"
 #include "daemon/certificates.h"
 #include "daemon/health.h"
-#include "daemon/open_server_notice.h"
+#include "daemon/notice.h"
 #include "daemon/passwords.h"
 #include "daemon/wait_publisher.h"
 #include "daemon/waiting.h"
@@ -89,6 +89,15 @@ class WrapperLoop {
   };
 
   void OnSignal(int number);
+  // What this process keeps in ZooKeeper about itself.
+  struct Notices {
+    WaitPublisher wait;
+    std::optional<Notice> open_server;   // nothing: it is closed
+    std::optional<Notice> certificates;  // nothing: there are none
+    int certificate_loads = 0;           // at which those were told
+  };
+
+  void KeepNotices(TimePoint now);
   // That of the daemon's work says all there is to say, where there is one.
   void SayWaitingForZooKeeper(TimePoint now);
 
@@ -101,8 +110,7 @@ class WrapperLoop {
   EventQueue<Event> queue_;
   std::unique_ptr<zookeeper::Session> session_;
   store::Registry registry_;
-  WaitPublisher wait_publisher_;
-  std::optional<OpenServerNotice> open_server_notice_;  // nothing: it is closed
+  Notices notices_;
   std::optional<os::Supervisor> supervisor_;
   std::optional<int> exit_code_;
   int stop_requests_ = 0;

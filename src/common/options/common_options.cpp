@@ -171,8 +171,9 @@ void SettleCredentials(CommonOptions& options) {
     return given.text.empty() ? redis::Credentials{username, password, old_password}
                               : redis::Credentials{username, given.text};
   };
-  const auto& [redis_username, redis, sentinel] = options.passwords;
-  options.credentials = {.redis = settle(redis_username, redis), .sentinel = settle("", sentinel)};
+  const auto& [redis_username, redis, sentinel_username, sentinel] = options.passwords;
+  options.credentials = {.redis = settle(redis_username, redis),
+                         .sentinel = settle(sentinel_username, sentinel)};
 }
 
 std::vector<std::string> SettleSecurity(CommonOptions& options) {
@@ -211,6 +212,8 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
   options.Add({"REDIS_USERNAME", "ACL user of Redis; the default user when not set", ""}, ParseText,
               &target->passwords.redis_username);
   options.AddPassword("REDIS_PASSWORD", "password of Redis", &target->passwords.redis);
+  options.Add({"SENTINEL_USERNAME", "ACL user of Sentinel itself; the default user when not set", ""},
+              ParseText, &target->passwords.sentinel_username);
   options.AddPassword("SENTINEL_PASSWORD", "password of Sentinel itself", &target->passwords.sentinel);
   options.AddCheck([target] {
     SettleCredentials(*target);

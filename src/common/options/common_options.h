@@ -36,6 +36,7 @@ struct ZooKeeperLogin {
 struct FleetPasswords {
   std::string redis_username;
   PasswordOption redis;
+  std::string sentinel_username;
   PasswordOption sentinel;
 };
 

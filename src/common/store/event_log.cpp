@@ -28,13 +28,15 @@ std::string PrintableAt(const Json& json, const char* key) {
 }
 
 Json ToJson(const PastEvent& event) {
-  return {{"time", event.time},         {"group", event.group}, {"kind", event.kind},
-          {"sentence", event.sentence}, {"by", event.by},       {"from", event.from}};
+  Json json{{"time", event.time},         {"group", event.group}, {"kind", event.kind},
+            {"sentence", event.sentence}, {"by", event.by},       {"from", event.from}};
+  if (!event.who.empty()) json["who"] = event.who;
+  return json;
 }
 
 // As it will be read again.
 PastEvent Bounded(PastEvent event) {
-  for (auto* text : {&event.group, &event.kind, &event.sentence, &event.by, &event.from})
+  for (auto* text : {&event.group, &event.kind, &event.sentence, &event.by, &event.who, &event.from})
     *text = Printable(*text, kLongestText);
   return event;
 }
@@ -82,6 +84,7 @@ Result<EventLog> ParseEventLog(std::string_view text) {
                          .kind = PrintableAt(entry, "kind"),
                          .sentence = PrintableAt(entry, "sentence"),
                          .by = PrintableAt(entry, "by"),
+                         .who = PrintableAt(entry, "who"),
                          .from = PrintableAt(entry, "from")});
   }
   return event_log;

@@ -18,8 +18,9 @@ struct PastEvent {
   std::string group;      // empty: it concerns none, or all
   std::string kind;
   std::string sentence;
-  std::string by;    // the watcher or redis-wrapper that wrote it
-  std::string from;  // who asked for it; empty: no request
+  std::string by;      // the watcher or redis-wrapper that wrote it
+  std::string who{};   // the name of the admin token that the request for it came with; empty: none
+  std::string from{};  // the address of that request; empty: no request
 
   bool operator==(const PastEvent&) const = default;
 };

@@ -50,6 +50,7 @@ class Paths {
   std::string Pauses() const { return root_ + "/pauses"; }
   std::string Events() const { return root_ + "/events"; }
   std::string Waits() const { return root_ + "/waits"; }
+  std::string Certificates() const { return root_ + "/certificates"; }
   std::string Open() const { return root_ + "/open"; }
   std::string Admin() const { return root_ + "/admin"; }
 

@@ -33,6 +33,7 @@ std::string Render(const Pauses& pauses) {
     json[group] = {{"since", pause.since},
                    {"until", pause.until},
                    {"by", pause.by},
+                   {"who", pause.who},
                    {"from", pause.from},
                    {"reason", pause.reason}};
   }
@@ -49,6 +50,7 @@ Result<Pauses> ParsePauses(std::string_view text) {
     pauses[group] = {.since = TimeIn(entry, "since"),
                      .until = TimeIn(entry, "until"),
                      .by = TextIn(entry, "by"),
+                     .who = TextIn(entry, "who"),
                      .from = TextIn(entry, "from"),
                      .reason = TextIn(entry, "reason")};
   }
@@ -67,12 +69,16 @@ const Pause* FindPause(const Pauses& pauses, const std::string& group, std::int6
   return nullptr;
 }
 
+std::string Requester(std::string_view who, std::string_view from) {
+  return who.empty() ? std::string(from) : fmt::format("{} ({})", who, from);
+}
+
 std::string Describe(const Pause& pause) {
   const auto seconds = static_cast<std::time_t>(pause.until / 1000);
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   std::string text = fmt::format("paused until {:%Y-%m-%d %H:%M:%S} UTC", utc);
-  if (!pause.from.empty()) text += " by " + pause.from;
+  if (!pause.from.empty()) text += " by " + Requester(pause.who, pause.from);
   if (!pause.by.empty()) text += " through " + pause.by;
   if (!pause.reason.empty()) text += ": " + pause.reason;
   return text;

@@ -20,8 +20,9 @@ struct Pause {
   std::int64_t since = 0;  // milliseconds since 1970
   std::int64_t until = 0;  // the same; then it ends by itself
   std::string by;          // the watcher that was asked
-  std::string from;        // who asked it
-  std::string reason;      // empty: none was given
+  std::string who{};       // the name of the admin token; empty: it has none
+  std::string from{};      // the address of the request
+  std::string reason{};    // empty: none was given
 
   bool operator==(const Pause&) const = default;
 };
@@ -37,6 +38,8 @@ bool IsUnderWay(const Pause& pause, std::int64_t unix_now);
 // The pause that holds for the group: its own or that of all. Nothing: none does.
 const Pause* FindPause(const Pauses& pauses, const std::string& group, std::int64_t unix_now);
 
+// "alice (10.0.0.9:41234)"; without a name the address alone.
+std::string Requester(std::string_view who, std::string_view from);
 // "paused until 2026-01-31 12:00:00 UTC by 10.0.0.9: the network is mended".
 std::string Describe(const Pause& pause);
 

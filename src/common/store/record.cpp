@@ -26,6 +26,8 @@ constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
 constexpr std::size_t kMostOfSentence = 1000;
 constexpr std::size_t kMostOfCode = 40;
 constexpr std::size_t kMostOfVersion = 40;
+// More than a daemon has options that name one.
+constexpr std::size_t kMostFiles = 10;
 
 bool IsCode(std::string_view text) {
   return !text.empty() && text.size() <= kMostOfCode && std::all_of(text.begin(), text.end(), [](char c) {
@@ -238,6 +240,29 @@ Result<OpenServer> ParseOpenServer(std::string_view text) {
   if (!object) return tl::unexpected(object.error());
   return OpenServer{.daemon = Printable(TextAt(object->json, "daemon")),
                     .endpoint = std::move(object->endpoint)};
+}
+
+std::string Render(const NodeCertificates& node) {
+  Json files = Json::array();
+  for (const auto& [path, expires] : node.files) files.push_back({{"path", path}, {"expires", expires}});
+  return AsText(
+      Json{{"daemon", node.daemon}, {"endpoint", node.endpoint.ToRecord()}, {"files", std::move(files)}});
+}
+
+Result<NodeCertificates> ParseNodeCertificates(std::string_view text) {
+  auto object = ParseServerObject(text);
+  if (!object) return tl::unexpected(object.error());
+  NodeCertificates node{.daemon = Printable(TextAt(object->json, "daemon")),
+                        .endpoint = std::move(object->endpoint)};
+  const auto files = object->json.find("files");
+  if (files == object->json.end() || !files->is_array())
+    return Fail(ErrorKind::kInvalid, "\"files\", an array");
+  for (const auto& file : *files) {
+    const std::int64_t expires = NumberAt(file, "expires");
+    if (node.files.size() < kMostFiles && expires > 0)
+      node.files.push_back({.path = Printable(TextAt(file, "path")), .expires = expires});
+  }
+  return node;
 }
 
 std::string Render(const KnownDataset& known) {

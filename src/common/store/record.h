@@ -168,6 +168,26 @@ struct OpenServer {
 std::string Render(const OpenServer& server);
 Result<OpenServer> ParseOpenServer(std::string_view text);
 
+struct CertificateFile {
+  std::string path;
+  std::int64_t expires = 0;  // of its certificates the first to do so; milliseconds since 1970
+
+  bool operator==(const CertificateFile&) const = default;
+};
+
+// The files with which a wrapper and its server use TLS: the znode /redis/certificates/<uuid>, JSON.
+struct NodeCertificates {
+  std::string daemon;  // as of a Wait
+  Endpoint endpoint;   // of its server
+  std::vector<CertificateFile> files{};
+
+  bool operator==(const NodeCertificates&) const = default;
+};
+
+std::string Render(const NodeCertificates& node);
+// Its texts are printable, whatever was written there.
+Result<NodeCertificates> ParseNodeCertificates(std::string_view text);
+
 // How the starts with the same files have come out since they were loaded last.
 struct FailedLoads {
   std::int64_t count = 0;                               // loads that failed, with proof

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "store/admin_lock.h"
+#include "store/certificates.h"
 #include "store/clean_up.h"
 #include "store/datasets.h"
 #include "store/event_log_store.h"
@@ -35,6 +36,7 @@ struct Registry {
         waits(session, root),
         open_servers(session, root),
         paused_groups(session, root),
+        certificates(session, root),
         admin_lock(session, root) {}
 
   Groups groups;
@@ -48,6 +50,7 @@ struct Registry {
   Waits waits;
   OpenServers open_servers;
   PausedGroups paused_groups;
+  Certificates certificates;
   AdminLock admin_lock;
 };
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "watcher/expiring.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher::doctor {
@@ -50,6 +52,7 @@ const std::vector<Check>& Checks() {
                                          {"memory", LookAtMemory},
                                          {"versions", LookAtVersions},
                                          {"open-servers", LookAtOpenServers},
+                                         {"certificates", LookAtCertificates},
                                          {"machine", LookAtMachine}};
   return checks;
 }
@@ -178,6 +181,13 @@ std::vector<Finding> LookAtClocks(const Checkup& checkup) {
                      kind, server.endpoint.ToAddress(), InSeconds(std::chrono::abs(*server.clock_ahead)),
                      *server.clock_ahead > Clock::duration{} ? "ahead of" : "behind")});
   });
+  return findings;
+}
+
+std::vector<Finding> LookAtCertificates(const Checkup& checkup) {
+  std::vector<Finding> findings;
+  for (auto& sentence : DescribeExpiring(checkup.topology.certificates, checkup.unix_now))
+    findings.push_back({Severity::kWarning, "", std::move(sentence)});
   return findings;
 }
 

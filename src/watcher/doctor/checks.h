@@ -44,6 +44,7 @@ std::vector<Finding> LookAtReachability(const Checkup& checkup);
 std::vector<Finding> LookAtNames(const Checkup& checkup);
 std::vector<Finding> LookAtLatency(const Checkup& checkup);
 std::vector<Finding> LookAtClocks(const Checkup& checkup);
+std::vector<Finding> LookAtCertificates(const Checkup& checkup);
 std::vector<Finding> LookAtMachine(const Checkup& checkup);
 // sentinel_checks.cpp
 std::vector<Finding> LookAtQuorum(const Checkup& checkup);

@@ -59,6 +59,7 @@ struct Checkup {
   std::vector<Sentinel> sentinels;
   std::vector<Name> names;
   Machine machine;
+  std::int64_t unix_now = 0;   // milliseconds since 1970, when it was looked
   std::size_t zookeepers = 0;  // in ZK_HOSTS
   Clock::duration zookeeper_took{};
   bool credentials = false;  // ZK_USERNAME is set

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/printable.h"
+#include "base/unix_time.h"
 #include "net/interface.h"
 #include "net/lookup.h"
 #include "sentinel/client.h"
@@ -187,7 +188,8 @@ Machine ExamineMachine(const Checkup& checkup) {
 
 Result<Checkup> Examine(const CommonOptions& common, zookeeper::Session& session,
                         const redis::Network& network) {
-  Checkup checkup{.zookeepers = common.zk_hosts.servers.size(),
+  Checkup checkup{.unix_now = UnixTime(),
+                  .zookeepers = common.zk_hosts.servers.size(),
                   .credentials = !common.zk_security.credentials.empty()};
   const auto view = ReadRegistry(common, session, &checkup.zookeeper_took);
   if (!view) return tl::unexpected(view.error());

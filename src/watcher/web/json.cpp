@@ -241,6 +241,7 @@ Json ToJson(const store::EventLog& event_log, std::string_view only_group) {
                     {"kind", event.kind},
                     {"sentence", event.sentence},
                     {"by", event.by},
+                    {"who", event.who.empty() ? Json() : Json(event.who)},
                     {"from", event.from.empty() ? Json() : Json(event.from)}});
   }
   return list;
@@ -258,6 +259,7 @@ Json ToJson(const store::Pause* pause) {
   return {{"since", pause->since},
           {"until", pause->until},
           {"by", pause->by},
+          {"who", pause->who.empty() ? Json() : Json(pause->who)},
           {"from", pause->from},
           {"reason", pause->reason}};
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/unix_time.h"
+#include "watcher/expiring.h"
 #include "watcher/members.h"
 
 namespace redis_zk::watcher::web {
@@ -169,6 +171,22 @@ void AddWaits(Families& families, const Topology& topology, TimePoint now) {
   }
 }
 
+void AddCertificates(Families& families, const Topology& topology) {
+  // A wrapper that was just replaced may be there twice.
+  std::map<std::pair<std::string, std::string>, std::int64_t> all;
+  for (const auto& node : topology.certificates) {
+    for (const auto& [path, expires] : node.files) {
+      const auto first = all.try_emplace({MemberOf(node), path}, expires).first;
+      first->second = std::min(first->second, expires);
+    }
+  }
+  for (const auto& [key, expires] : all) {
+    families.Gauge("redis_zk_certificate_expiry_timestamp_seconds",
+                   "When a file's first certificate expires, in seconds since 1970.",
+                   static_cast<double>(expires) / 1000, {{"member", key.first}, {"file", key.second}});
+  }
+}
+
 void AddBehavior(Families& families, const BehaviorStatus& behavior) {
   families.Gauge("redis_zk_behavior_queue_length", "Events that wait for a behavior.",
                  static_cast<double>(behavior.queued), {{"behavior", behavior.name}});
@@ -234,6 +252,7 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
                    store::FindPause(topology.pauses, name, UnixTime()) != nullptr, {{"group", name}});
   }
   AddWaits(families, topology, now);
+  AddCertificates(families, topology);
   AddCounters(families, topology, counters);
   for (const auto& behavior : behaviors) AddBehavior(families, behavior);
   for (const auto& [code, count] : requests.Read()) {

@@ -139,6 +139,7 @@ Reply Responder::RunAdmin(const ClientRequest& request, const AdminRoute& route)
                           .to = request.in_query("to"),
                           .lasts = request.in_query("for"),
                           .reason = request.in_query("reason"),
+                          .who = access.who,
                           .from = request.from.ToAddress()}),
       request.accept));
 }

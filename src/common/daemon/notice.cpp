@@ -1,4 +1,4 @@
-#include "daemon/open_server_notice.h"
+#include "daemon/notice.h"
 
 #include <utility>
 
@@ -12,14 +12,13 @@ constexpr Duration kNoticeAgain = 10s;
 
 }  // namespace
 
-OpenServerNotice::OpenServerNotice(zookeeper::Session& session, store::OpenServers& open_servers,
-                                   std::string uuid, store::OpenServer server)
-    : session_(session), open_servers_(open_servers), uuid_(std::move(uuid)), server_(std::move(server)) {}
+Notice::Notice(zookeeper::Session& session, std::function<Status()> write)
+    : session_(session), write_(std::move(write)) {}
 
-void OpenServerNotice::Keep(TimePoint now) {
+void Notice::Keep(TimePoint now) {
   if (!session_.connected() || written_session_ == session_.id() || now < write_at_) return;
   const std::int64_t session = session_.id();
-  if (const auto written = open_servers_.Put(uuid_, server_); !written) {
+  if (const auto written = write_(); !written) {
     write_at_ = Clock::now() + kNoticeAgain;
     log::Debug({.event = "zookeeper-request-failed"}, "{}", written.error().message);
     return;

@@ -1,0 +1,48 @@
+// Tells in the log that certificates expire, in time to replace them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "store/record.h"
+
+namespace redis_zk::daemon {
+
+// How long before its end a certificate is told of.
+inline constexpr Duration kTellBefore = 30 * 24h;
+
+enum class Validity { kGood, kEndsSoon, kExpired };
+// Both times are milliseconds since 1970.
+Validity Judge(std::int64_t expires, std::int64_t unix_now);
+// "in 12 days", "in 3 hours", "5 days ago".
+std::string DescribeDistance(std::int64_t expires, std::int64_t unix_now);
+
+// Loop thread only.
+class ExpiryNotice {
+ public:
+  // Files with certificates that have been loaded. An empty path is none.
+  explicit ExpiryNotice(std::vector<std::string> paths);
+
+  // They have been loaded again.
+  void Read();
+  // Logs those that end soon, or have ended: the first time, when one becomes the other, and once a day.
+  void Look(TimePoint now, std::int64_t unix_now);
+
+  // Each file with the end of its first certificate to expire.
+  std::vector<store::CertificateFile> files() const;
+
+ private:
+  struct File {
+    store::CertificateFile file;
+    std::string subject;  // of that certificate
+    Validity told = Validity::kGood;
+    TimePoint tell_again_at{};
+  };
+
+  const std::vector<std::string> paths_;
+  std::vector<File> files_;
+};
+
+}  // namespace redis_zk::daemon
