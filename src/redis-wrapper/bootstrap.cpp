@@ -76,7 +76,9 @@ Decision WaitForActing(const std::string& what, const Endpoint& acting) {
 Decision WaitForAccess(const View& view, const std::string& what) {
   const Error& error = view.refusing.begin()->second;
   Decision decision =
-      Decision::Wait(redis::IsAboutTls(error) ? "certificates" : "credentials",
+      Decision::Wait(redis::IsAboutTls(error)     ? "certificates"
+                     : redis::IsAboutTrust(error) ? "trusted-networks"
+                                                  : "credentials",
                      fmt::format("{}; {}; {}", what, error.message, redis::HowToBeAccepted(error)));
   decision.needs_person = true;
   return decision;
@@ -134,6 +136,7 @@ Decision DecideUnder(const View& view, const Endpoint& master, const std::string
                                          : view.refusing.contains(master) ? "it refuses this node"
                                                                           : "it is unreachable");
     if (auto wait = WaitForTheDead(view, what)) return std::move(*wait);
+    if (view.refusing.contains(master)) return WaitForAccess(view, what);
     // Of ours, the znode of its member would still be there; of a foreign server there is no such sign.
     const bool foreign = view.record.state == State::kMaster && !view.record.lineage_fits;
     if (foreign && view.patient) {

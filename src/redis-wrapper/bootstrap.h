@@ -42,7 +42,8 @@ struct View {
   // Registered as serving, and does not answer: frozen, cut off, or dead since a moment. Also a master whose
   // data the group does not know, as long as a registration stands for its address.
   std::vector<Endpoint> silent;
-  // Of these, whose server refuses this node, and why.
+  // Of these, whose server refuses this node, and why. Also a recorded or named master that answers outside
+  // the trusted networks.
   std::map<Endpoint, Error> refusing;
   // Those named as master where a foreign server answers, and why it is none of the group: as good as
   // silent, see identity.h.

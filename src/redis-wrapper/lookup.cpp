@@ -124,15 +124,25 @@ bool Lookup::IsElsewhere(const Endpoint& endpoint) {
                      [&endpoint](const auto& group) { return IsRegistered(endpoint, group.second); });
 }
 
-void Lookup::NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,
-                       bool registered, const store::GroupMarks& marks, View& view) {
+void Lookup::NoteNamed(const Endpoint& master, const std::string& who,
+                       const Result<redis::ServerInfo>& answer, bool registered,
+                       const store::GroupMarks& marks, View& view) {
+  // Our server would look up a host name by itself, whatever answers us there.
+  const std::string named = registered ? "is registered in " + options_.common.master_name : who;
+  const bool may_follow = MayFollow(master, named);
+  const auto info =
+      answer && !may_follow ? Result<redis::ServerInfo>(tl::unexpected(MayTell(master).error())) : answer;
   if (!info) {
     Report(info.error());
-    if (info.error().kind == ErrorKind::kRefused && registered) view.refusing.emplace(master, info.error());
+    if (info.error().kind != ErrorKind::kRefused) return;
     // Of a member that refuses us, and of an original's server, the password is another one; of other servers
-    // nothing says that they are ours.
-    if (info.error().kind == ErrorKind::kRefused && !registered && !marks.history.replication_id.empty())
+    // nothing says that they are ours. What lives outside the trusted networks got there by no reuse of an
+    // address: somebody has registered it.
+    if (registered || redis::IsAboutTrust(info.error())) {
+      view.refusing.emplace(master, info.error());
+    } else if (!marks.history.replication_id.empty()) {
       refusing_.try_emplace(master, Refusal{who, info.error().message});
+    }
     return;
   }
   // A replica that is registered may not have copied anything yet.
@@ -203,16 +213,28 @@ Status Lookup::Refresh(const Endpoint& self) {
 }
 
 void Lookup::ReportStranger(const Endpoint& master, const std::string& who, const std::string& why) {
-  const std::string line = fmt::format(
-      "not following {}: it {}, but {}; correct the record, or give that server this group's data or "
-      "password",
-      master.ToAddress(), who, why);
+  ReportOnce(master, fmt::format("not following {}: it {}, but {}; correct the record, or give that server "
+                                 "this group's data or password",
+                                 master.ToAddress(), who, why));
+}
+
+bool Lookup::MayFollow(const Endpoint& master, const std::string& who) {
+  const auto told = MayTell(master);
+  if (told) return true;
+  ReportOnce(master,
+             fmt::format("not following {}: it {}, but {}; add its network to TRUSTED_NETWORKS if that "
+                         "server is yours, else correct the record",
+                         master.ToAddress(), who, told.error().message));
+  return false;
+}
+
+void Lookup::ReportOnce(const Endpoint& master, const std::string& line) {
   if (reported_.insert(line).second)
     log::Error({.event = "foreign-master", .peer = master.ToAddress()}, "{}", line);
 }
 
 void Lookup::Report(const Error& error) {
-  if (error.kind != ErrorKind::kRefused) {
+  if (error.kind != ErrorKind::kRefused || redis::IsAboutTrust(error)) {
     log::Debug({.event = "peer-unreachable"}, "{}", error.message);
   } else if (reported_.insert(error.message).second) {
     log::Warn({.event = "peer-refused"}, "{}", error.message);

@@ -41,13 +41,17 @@ class Lookup {
   bool IsElsewhere(const Endpoint& endpoint);
   // An error line, once for each server: `who` names its address as the master, and `why` it is not followed.
   void ReportStranger(const Endpoint& master, const std::string& who, const std::string& why);
+  // Whether our server may log in there with our password; where not, the same line.
+  bool MayFollow(const Endpoint& master, const std::string& who);
 
  private:
   Result<std::vector<sentinel::SentinelReport>> AskTheSentinels(View& view);
+  Status MayTell(const Endpoint& master) const { return options_.common.credentials.redis.MayTell(master); }
+  void ReportOnce(const Endpoint& master, const std::string& line);
   Status AskTheMembers(const std::string& own_node, const std::vector<store::Member>& members,
                        const store::GroupMarks& marks, View& view);
   // Notes what the server at `master`, which `who` names, has answered; `registered`: as a member.
-  void NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& info,
+  void NoteNamed(const Endpoint& master, const std::string& who, const Result<redis::ServerInfo>& answer,
                  bool registered, const store::GroupMarks& marks, View& view);
   // Who answers, but not us, is named once: its password is another one.
   void Report(const Error& error);

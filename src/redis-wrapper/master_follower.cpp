@@ -64,7 +64,7 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   if (membership_.pause() != nullptr) return;
   const auto missed = MissedMaster(own, self, record, IsSucceeded(own));
   const auto master = missed ? missed : Successor(own, self, record, has_led_);
-  if (!master) return;
+  if (!master || !lookup_.MayFollow(*master, "is recorded as the master of " + group_)) return;
   const auto info = network_.redis.AskInfo(*master);
   if (!info || info->role != Role::kMaster) return;
   // Under another name or spelling of its address it is this very node.
@@ -73,8 +73,12 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   // A master gives its data up on no single word; of a recovery or a cold start no Sentinel may know,
   // and its evidence was looked at under the lock.
   if (!missed && record.origin != store::Origin::kUnelected && !SentinelsConfirm(*master)) return;
-  guard_.Trust(*master);
+  // At a master outside the trusted networks, it would log in with the password that it gets.
+  const bool leaves_first =
+      own.role == Role::kReplica && !lookup_.options().common.credentials.redis.MayTell(own.master);
+  if (!leaves_first) guard_.Trust(*master);
   if (!Replicate(*master)) return;
+  if (leaves_first) guard_.Trust(*master);
   if (missed) {
     log::Info({.event = "redirected", .peer = master->ToAddress(), .epoch = record.epoch},
               "{}; replicating from the recorded master {}",

@@ -35,7 +35,7 @@ Options Describe(WrapperOptions* wrapper) {
   wrapper->common.redis_tls.files.serves = true;
   AddCommonOptions(options, &wrapper->common);
   // redis-server waits for replicas that lag, and then saves.
-  AddServerOptions(options, "6379", "60s", &wrapper->server);
+  AddServerOptions(options, "6379", "60s", &wrapper->server, &wrapper->common);
   options.Add({"REDIS_CONF", "your redis.conf; what it sets is kept", "/etc/redis/redis.conf"}, ParseText,
               &wrapper->redis_conf);
   options.Add({"REDIS_SERVER_BIN", "the server to launch", "redis-server"}, ParseText,

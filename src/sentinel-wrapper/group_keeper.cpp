@@ -48,8 +48,13 @@ Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const st
   auto members = reader_.ListMembers(names);
   if (!members) return tl::unexpected(members.error());
   for (const auto& [name, latest] : known) {
-    if (name == options_.common.master_name || FitsFile(latest, members->at(name)))
-      fleet.groups.push_back({name, latest, members->at(name)});
+    const bool is_own = name == options_.common.master_name;
+    const auto told = orders_.MayMonitor(latest.master);
+    if (is_own && !told) return tl::unexpected(told.error());
+    if (!told || (!is_own && !FitsFile(latest, members->at(name)))) continue;
+    fleet.groups.push_back({name, latest, members->at(name)});
+    std::erase_if(fleet.groups.back().members,
+                  [this](const auto& member) { return !orders_.MayMonitor(member.endpoint); });
   }
   auto identities = loop_.registry().identities.List();
   if (!identities) return tl::unexpected(identities.error());
@@ -57,6 +62,9 @@ Result<Monitoring> GroupKeeper::Survey(const store::Identity& identity, const st
   auto sentinels = loop_.registry().sentinels.List(Watch::kNo);
   if (!sentinels) return tl::unexpected(sentinels.error());
   fleet.sentinels = std::move(*sentinels);
+  std::erase_if(fleet.sentinels, [this](const auto& sentinel) {
+    return !options_.common.credentials.sentinel.MayTell(sentinel.endpoint);
+  });
   auto monitoring = MonitoringOf(identity, fleet);
   // Of groups that come later, too: the epoch of their next failover has to be newer than their record's.
   for (const auto& [name, each] : listed)

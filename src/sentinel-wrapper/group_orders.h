@@ -27,6 +27,10 @@ class GroupOrders {
   // Our Sentinel has just been started.
   void Reset() { unsettled_.clear(); }
 
+  // Whether it may give the group's password to this master. kRefused: as of Trust::Check.
+  Status MayMonitor(const Endpoint& master) const {
+    return options_.common.credentials.redis.MayTell(master);
+  }
   // Begins with a group, and gives it its settings. kRefused: our Sentinel does not take it.
   Status Monitor(const std::string& group, const store::Record& record);
   // Gives a group its settings, if the answer was lost when it was given them last.

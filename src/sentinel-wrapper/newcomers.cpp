@@ -55,6 +55,13 @@ std::optional<RestartRequest> Newcomers::Look(const std::vector<std::string>& gr
     auto& newcomer = waiting_.at(group);
     newcomer.try_at = Clock::now() + newcomer.backoff.Next();
     const Record& record = reader_.listed().at(group);
+    if (const auto told = orders_.MayMonitor(record.master); !told) {
+      newcomer.log(log::Severity::kError,
+                   {.event = "monitor-failed", .group = group, .peer = record.master.ToAddress()},
+                   fmt::format("not monitoring {}: {}; {}, else correct the record", group,
+                               told.error().message, redis::HowToBeAccepted(told.error())));
+      continue;
+    }
     const Beginning beginning = HowToBegin(alive);
     if (beginning != Beginning::kRestart) newcomer.orphan_since.reset();
     switch (beginning) {

@@ -12,7 +12,7 @@ Options Describe(WrapperOptions* wrapper) {
   daemon::AddHealthCheck(options);
   wrapper->common.redis_tls.files.serves = true;
   AddCommonOptions(options, &wrapper->common);
-  AddServerOptions(options, "26379", "10s", &wrapper->server);
+  AddServerOptions(options, "26379", "10s", &wrapper->server, &wrapper->common);
   options.Add(
       {"SENTINEL_CONF", "your sentinel.conf; it is read and never written to", "/etc/redis/sentinel.conf"},
       ParseText, &wrapper->sentinel_conf);

@@ -28,7 +28,11 @@ Status PeerAnnouncer::AnnouncePeers(const store::Identity& identity, const std::
   if (*sentinels == announced_.sentinels && groups == announced_.groups) return {};
   const auto identities = loop_.registry().identities.List();
   if (!identities) return tl::unexpected(identities.error());
-  const auto peers = PeersOf(identity, *identities, *sentinels);
+  auto peers = PeersOf(identity, *identities, *sentinels);
+  // Ours gives its password to those that it is told of.
+  std::erase_if(peers, [this](const auto& peer) {
+    return !options_.common.credentials.sentinel.MayTell(peer.endpoint);
+  });
   if (!peers.empty()) {
     auto told = sentinel::Client(as_hello_, options_.server.bind)
                     .AnnouncePeers(peers, {groups.begin(), groups.end()});

@@ -62,11 +62,11 @@ std::optional<RestartRequest> Rescuer::FollowRecord(const sentinel::SentinelRepo
   const auto known = sentinel_.AskKnownInstances(group_);
   if (!known) return std::nullopt;
   const auto recorded = network_.redis.AskInfo(record.master);
-  const StuckView view{
-      .own = own,
-      .replicas = known->replicas,
-      .record = record,
-      .recorded_acts = recorded && recorded->role == redis::Role::kMaster && !recorded->loading};
+  const StuckView view{.own = own,
+                       .replicas = known->replicas,
+                       .record = record,
+                       .recorded_acts = options_.common.credentials.redis.MayTell(record.master) &&
+                                        recorded->role == redis::Role::kMaster && !recorded->loading};
   if (const auto behind = IsBehind(view); behind.holds) {
     if (record.origin == store::Origin::kUnelected) return Adopt(own, record, known->peers, behind.reason);
     // The Sentinel that leads the failover ends it when others are quicker with its outcome, so all replicas

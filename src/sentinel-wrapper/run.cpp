@@ -4,6 +4,8 @@
 #include "daemon/exposure.h"
 #include "daemon/health.h"
 #include "daemon/leftovers.h"
+#include "net/lookup.h"
+#include "net/resolver.h"
 #include "os/child.h"
 #include "os/core_dumps.h"
 #include "os/descriptors.h"
@@ -27,8 +29,9 @@ int Run(int argc, char** argv) {
   daemon::RemoveLeftovers(options.server);
   daemon::WarnIfOpen(options.common, options.server, "sentinel-wrapper");
   const auto* const tls = options.common.redis_tls.source.get();
-  redis::ConnectedServers servers({options.common.credentials.redis, tls});
-  redis::ConnectedServers sentinels({options.common.credentials.sentinel, tls});
+  Resolver names(LookUp);
+  redis::ConnectedServers servers({options.common.credentials.redis, tls, &names});
+  redis::ConnectedServers sentinels({options.common.credentials.sentinel, tls, &names});
   return Wrapper(options, signals, {zookeeper::OpenClientSession, {servers, sentinels}}, os::LaunchChild)
       .Run();
 }

@@ -113,11 +113,13 @@ tl::expected<Record, int> Wrapper::AwaitMaster() {
     if (!record) {
       waits = daemon::WaitAfter(record.error(), "zookeeper-request", "cannot read the record");
     } else if (record->state == Record::State::kMaster) {
-      if (SomebodyLives(*record)) return *record;
-      waits = {.name = "silent-group",
-               .sentence = fmt::format(
-                   "the recorded master {} and its replicas are unreachable; waiting until one answers",
-                   record->master.ToAddress())};
+      const auto told = options_.common.credentials.redis.MayTell(record->master);
+      if (told && SomebodyLives(*record)) return *record;
+      waits = !told ? daemon::WaitForTrust(told.error())
+                    : daemon::Wait{.name = "silent-group",
+                                   .sentence = fmt::format("the recorded master {} and its replicas are "
+                                                           "unreachable; waiting until one answers",
+                                                           record->master.ToAddress())};
     } else if (record->state == Record::State::kUnreadable) {
       waits = {
           .name = "unreadable-record",

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "daemon/exposure.h"
+#include "net/lookup.h"
+#include "net/resolver.h"
 #include "os/core_dumps.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
@@ -33,8 +35,9 @@ int Run(int argc, char** argv) {
   SetLogContext("", options.listen.ToAddress());
   daemon::WarnOfSecretFiles(options.common);
   const auto* const tls = options.common.redis_tls.source.get();
-  redis::ConnectedServers servers({options.common.credentials.redis, tls});
-  const redis::Access to_sentinel{options.common.credentials.sentinel, tls};
+  Resolver names(LookUp);
+  redis::ConnectedServers servers({options.common.credentials.redis, tls, &names});
+  const redis::Access to_sentinel{options.common.credentials.sentinel, tls, &names};
   redis::ConnectedServers sentinels(to_sentinel);
   const auto subscribe = [&options, &to_sentinel](const Endpoint& sentinel,
                                                   sentinel::Subscription::Sink sink) {

@@ -1,9 +1,14 @@
 // The connection, INFO, the Sentinel client and the subscriber, against real servers.
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include "net/networks.h"
+#include "net/resolver.h"
 #include "redis/connection.h"
 #include "redis/default_user.h"
 #include "redis/servers.h"
+#include "redis/trust.h"
 #include "sentinel/client.h"
 #include "sentinel/subscriber.h"
 #include "support/proxy.h"
@@ -58,7 +63,7 @@ TEST(ConnectionTest, OneSilentServerDelaysNoOther) {
 TEST(ConnectionTest, SurvivesAReadTimeout) {
   const RedisServer server;
   Proxy proxy(server.endpoint());
-  auto connection = Connection::Start(proxy.endpoint(), kNobody, nullptr);
+  auto connection = Connection::Start(proxy.endpoint(), {kNobody});
   ASSERT_TRUE(connection);
   proxy.Set(Proxy::Mode::kSilent);
   connection->Send({"PING"});
@@ -74,7 +79,7 @@ TEST(ConnectionTest, SurvivesAReadTimeout) {
 TEST(ConnectionTest, SaysWhenThePeerHangsUp) {
   const RedisServer server;
   Proxy proxy(server.endpoint());
-  auto connection = Connection::Start(proxy.endpoint(), kNobody, nullptr);
+  auto connection = Connection::Start(proxy.endpoint(), {kNobody});
   ASSERT_TRUE(connection);
   connection->Send({"PING"});
   ASSERT_TRUE(connection->Receive(Clock::now() + kTimeout)->has_value());
@@ -252,6 +257,78 @@ TEST(ConnectionTest, RepeatsNoPasswordOfAnAnswer) {
   EXPECT_EQ(refused.error().message.find("secret-4711"), std::string::npos) << refused.error().message;
   EXPECT_NE(refused.error().message.find("ERR unknown command"), std::string::npos)
       << refused.error().message;
+}
+
+TEST(ConnectionTest, TellsNobodyOutsideTheTrustedNetworks) {
+  const RedisServer server("requirepass right");
+  Resolver names([](const std::string&) { return std::vector<std::string>{"127.0.0.1"}; });
+  struct Row {
+    const char* name;
+    const char* networks;
+    std::string host;
+    bool accepted;
+  };
+  for (const auto& [name, networks, host, accepted] :
+       std::initializer_list<Row>{{"inside", "127.0.0.0/8", "127.0.0.1", true},
+                                  {"a name inside", "127.0.0.0/8", "redis", true},
+                                  {"outside", "10.0.0.0/8", "127.0.0.1", false},
+                                  {"a name outside", "10.0.0.0/8", "redis", false}}) {
+    const Endpoint target{host, server.endpoint().port};
+    const redis::CredentialsSource credentials(
+        {"", "right"}, std::make_shared<redis::Trust>(Networks::Parse(networks).value()));
+    redis::ConnectedServers servers({.credentials = credentials, .names = &names}, kTimeout);
+    (void)ServersAs({"", "right"}).Ask(server.endpoint(), {{"CONFIG", "RESETSTAT"}});
+    const auto replies = servers.Ask(target, {{"SET", "k", name}});
+    EXPECT_EQ(replies.has_value(), accepted) << name;
+    const auto kept = servers.Keep(target)->Order({"SET", "k", name});
+    EXPECT_EQ(kept.has_value(), accepted) << name;
+    EXPECT_EQ(servers.WhoAnswers({target}).size(), 1U) << name << " lives";
+    if (accepted) continue;
+    EXPECT_EQ(replies.error().kind, ErrorKind::kRefused) << name;
+    EXPECT_TRUE(redis::IsAboutTrust(replies.error())) << replies.error().message;
+    const auto stats =
+        ServersAs({"", "right"}).Ask(server.endpoint(), {{"INFO", "commandstats"}})->front().text;
+    EXPECT_NE(stats.find("cmdstat_ping"), std::string::npos) << stats;
+    EXPECT_EQ(stats.find("cmdstat_set"), std::string::npos) << stats;
+    // Our own question is the one.
+    EXPECT_NE(stats.find("cmdstat_auth:calls=1,"), std::string::npos) << stats;
+  }
+  const RedisServer open;
+  redis::ConnectedServers servers(
+      {.credentials = {{"", "right"}, std::make_shared<redis::Trust>(Networks::Parse("10.0.0.0/8").value())}},
+      kTimeout);
+  EXPECT_FALSE(servers.Order(open.endpoint(), {"SET", "k", "v"})) << "nothing that it says counts";
+  EXPECT_EQ(ServersAs(kNobody).Ask(open.endpoint(), {{"GET", "k"}})->front().type, Reply::Type::kNil);
+  EXPECT_EQ(servers.AskInfo(NobodyThere()).error().kind, ErrorKind::kUnavailable)
+      << "who is dead is not refused";
+  EXPECT_TRUE(servers.WithoutCredentials().AskInfo(open.endpoint()));
+}
+
+TEST(ConnectionTest, ANameThatHangsDelaysNoOther) {
+  const RedisServer server;
+  std::promise<void> over;
+  Resolver names([hung = over.get_future().share()](const std::string& host) {
+    if (host == "hangs") hung.wait();
+    return std::vector<std::string>{"127.0.0.1"};
+  });
+  redis::ConnectedServers servers({.credentials = {}, .names = &names}, kShort);
+  const std::uint16_t port = server.endpoint().port;
+  const TimePoint asked = Clock::now();
+  const auto answers = servers.AskAll({{"hangs", port}, server.endpoint(), {"redis", port}}, {{"PING"}});
+  EXPECT_LT(Clock::now() - asked, kTimeout);
+  EXPECT_EQ(answers[0].error().kind, ErrorKind::kTimeout);
+  EXPECT_NE(answers[0].error().message.find("the look-up of its name has not ended"), std::string::npos)
+      << answers[0].error().message;
+  EXPECT_TRUE(answers[1]);
+  EXPECT_TRUE(answers[2]) << answers[2].error().message;
+  const auto kept = servers.Keep({"hangs", port});
+  EXPECT_EQ(kept->AskInfo().error().kind, ErrorKind::kTimeout);
+  over.set_value();
+  const TimePoint deadline = Clock::now() + kTimeout;
+  while (!kept->AskInfo() && Clock::now() < deadline) continue;
+  EXPECT_TRUE(kept->AskInfo()) << "once it is known";
+  EXPECT_EQ(ServersAs(kNobody).AskInfo({"localhost", port}).error().kind, ErrorKind::kInvalid)
+      << "without a resolver, names are none";
 }
 
 class SubscriberTest : public ::testing::Test {

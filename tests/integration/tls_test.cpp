@@ -164,7 +164,7 @@ TEST(TlsTest, SurvivesAReadTimeout) {
   const auto server = TlsServer(files);
   const TlsSource tls = Source(files);
   Proxy proxy(server.endpoint());
-  auto connection = redis::Connection::Start(proxy.endpoint(), kNobody, tls.Get());
+  auto connection = redis::Connection::Start(proxy.endpoint(), {kNobody, &tls});
   ASSERT_TRUE(connection);
   connection->Send({"PING"});
   ASSERT_TRUE(connection->Receive(Clock::now() + kTimeout));

@@ -35,7 +35,7 @@ class CommonOptionsTest : public ::testing::Test {
   OptionsOutcome Read(const Variables& environment) {
     Options options("tester", "Tests the options.");
     AddCommonOptions(options, &common_);
-    AddServerOptions(options, "6379", "10s", &server_);
+    AddServerOptions(options, "6379", "10s", &server_, &common_);
     const char* const argv[] = {"tester"};
     return options.Read(1, argv, [&environment](const char* name) {
       const auto found = environment.find(name);
@@ -132,11 +132,36 @@ TEST_F(CommonOptionsTest, RefuseWhatCannotWork) {
            {"no time for ZooKeeper", {{"ZK_CONNECT_TIMEOUT", "0"}}, "ZK_CONNECT_TIMEOUT"},
            {"a session too short", {{"ZK_SESSION_TIMEOUT", "999ms"}}, "ZK_SESSION_TIMEOUT"},
            {"a group that is none", {{"MASTER_NAME", "a/b"}}, "MASTER_NAME"},
+           {"its own address is not trusted",
+            {{"BIND_IP", "127.0.0.1"}, {"ANNOUNCE_IP", "192.0.2.1"}, {"TRUSTED_NETWORKS", "127.0.0.0/8"}},
+            "TRUSTED_NETWORKS: found no network with 192.0.2.1, which this announces"},
+           {"a network with host bits",
+            {{"TRUSTED_NETWORKS", "10.1.2.3/8"}},
+            "TRUSTED_NETWORKS (environment): found \"10.1.2.3/8\", expected 10.0.0.0/8 for that network"},
            {"no host", {{"ZK_HOSTS", "zk1:2181;zk2:2181"}}, "ZK_HOSTS"}}) {
     const auto outcome = Read(environment);
     EXPECT_EQ(outcome.exit_code, kExitConfig) << name;
     EXPECT_THAT(outcome.text, HasSubstr(message)) << name;
   }
+}
+
+TEST_F(CommonOptionsTest, TrustTheNetworksAndTheirOwnServer) {
+  const auto outcome = Read({{"BIND_IP", "127.0.0.1"},
+                             {"PORT0", std::to_string(FreePort())},
+                             {"ANNOUNCE_IP", "192.0.2.1"},
+                             {"REDIS_PASSWORD", "one"},
+                             {"TRUSTED_NETWORKS", "192.0.2.0/24,2001:db8::/32"}});
+  ASSERT_FALSE(outcome.exit_code) << outcome.text;
+  for (const auto* credentials : {&common_.credentials.redis, &common_.credentials.sentinel}) {
+    EXPECT_TRUE(credentials->trust()->Covers("192.0.2.2"));
+    EXPECT_TRUE(credentials->trust()->Covers("2001:db8::2"));
+    EXPECT_TRUE(credentials->trust()->Covers("127.0.0.1")) << "where its server is bound";
+    EXPECT_FALSE(credentials->trust()->Covers("127.0.0.2"));
+  }
+  EXPECT_TRUE(common_.credentials.redis.MayTell({"192.0.2.2", 6379}));
+  EXPECT_FALSE(common_.credentials.redis.MayTell({"198.51.100.1", 6379}));
+  EXPECT_FALSE(common_.credentials.redis.MayTell({"redis.internal", 6379})) << "it may lead anywhere";
+  EXPECT_TRUE(common_.credentials.sentinel.MayTell({"198.51.100.1", 6379})) << "there is no password";
 }
 
 TEST_F(CommonOptionsTest, ANameIsAnnouncedAsTheAddressThatOthersReach) {

@@ -107,6 +107,49 @@ TEST_F(CopyGuardTest, TheSameWhereTheForeignOneAsksForAPassword) {
   });
 }
 
+TEST_F(CopyGuardTest, OneOutsideTheTrustedNetworksGetsNoPassword) {
+  const CapturedLog log;
+  WrapperSite site;
+  site.options.common.credentials.redis = {
+      {"", "secret"}, std::make_shared<redis::Trust>(Networks::Parse("127.0.0.0/8,10.0.0.2").value())};
+  BeginAsReplica(site);
+  site.After(kServes, [&] {
+    auto& outside = site.fleet.AddMaster(kForeign);
+    outside.replication_id = site.fleet.redis(kB).replication_id;
+    outside.refusal = "NOAUTH Authentication required.";
+    site.RegisterMember(kForeign);
+    FailOverTo(site, kB);
+    site.WriteRecord(kForeign, 3);
+    Demote(site, kForeign);
+  });
+  RunAndLook(site, signals(), [&] {
+    EXPECT_NE(site.own().config.at("masterauth"), "");
+    EXPECT_FALSE(site.own().link_up && site.own().master == kForeign);
+  });
+  EXPECT_THAT(log.text(), ::testing::HasSubstr("not following 10.0.0.66:6379"));
+}
+
+TEST_F(CopyGuardTest, OneOutsideTheTrustedNetworksIsLeftBeforeThePasswordIsSet) {
+  WrapperSite site;
+  site.options.common.credentials.redis = {
+      {"", "secret"}, std::make_shared<redis::Trust>(Networks::Parse("127.0.0.0/8,10.0.0.2").value())};
+  BeginAsReplica(site);
+  AddForeign(site);
+  site.After(kServes, [&] {
+    site.fleet.orders.clear();
+    Demote(site, kForeign);
+  });
+  RunAndLook(site, signals(), [&] {
+    const auto& orders = site.fleet.orders;
+    const auto find = [&](const std::string& order) {
+      return std::find(orders.begin(), orders.end(), site.self.ToAddress() + ' ' + order) - orders.begin();
+    };
+    const auto opened = find("CONFIG SET masterauth ");
+    ASSERT_LT(opened, std::ssize(orders));
+    EXPECT_LT(find("REPLICAOF 10.0.0.2 6379"), opened);
+  });
+}
+
 TEST_F(CopyGuardTest, AReplicaGoesBackToItsGroupsMaster) {
   WrapperSite site;
   BeginAsReplica(site);

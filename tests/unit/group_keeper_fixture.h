@@ -108,12 +108,12 @@ class GroupKeeperTest : public WrapperTest {
   };
 
   const CapturedLog log_;
-  const sentinel_wrapper::WrapperOptions options_{.common = common_,
-                                                  .server = server_,
-                                                  .sentinel_conf = (dir_.path() / "sentinel.conf").string(),
-                                                  .quorum = 2,
-                                                  .down_after_ms = 1500,
-                                                  .info_period = 500ms};
+  sentinel_wrapper::WrapperOptions options_{.common = common_,
+                                            .server = server_,
+                                            .sentinel_conf = (dir_.path() / "sentinel.conf").string(),
+                                            .quorum = 2,
+                                            .down_after_ms = 1500,
+                                            .info_period = 500ms};
 };
 
 }  // namespace redis_zk::testing

@@ -96,6 +96,29 @@ TEST_F(NewGroupTest, IsMonitoredAlsoWhereItsMasterRefusesOurPassword) {
   EXPECT_TRUE(site.Monitors("g"));
 }
 
+TEST_F(NewGroupTest, OutsideTheTrustedNetworksIsNotMonitored) {
+  const auto trust = std::make_shared<redis::Trust>(Networks::Parse("10.0.0.1,10.0.0.2,127.0.0.1").value());
+  options_.common.credentials = {.redis = {{"", "secret"}, trust}, .sentinel = {{"", "secret"}, trust}};
+  Site site(*this);
+  site.AddReplica("master1", replica_, master_);
+  site.AddReplica("master1", other_replica_, master_);
+  site.AddGroup("g", other_master_);
+  EXPECT_FALSE(site.LookFor(1min));
+  EXPECT_FALSE(site.Monitors("g"));
+  EXPECT_THAT(log_.text(), HasSubstr("not monitoring g: 10.0.0.3:6379 is outside TRUSTED_NETWORKS; add its"));
+  site.fleet.redis(other_master_).state = State::kGone;
+  site.AddReplica("g", Endpoint{"10.0.0.5", 6379}, other_master_);
+  EXPECT_FALSE(site.LookFor(1min)) << "nor is it worth a restart";
+  const auto monitoring =
+      site.Survey("master1", {.state = store::Record::State::kMaster, .master = master_, .epoch = 1});
+  ASSERT_TRUE(monitoring) << monitoring.error().message;
+  ASSERT_EQ(monitoring->groups.size(), 1U);
+  EXPECT_THAT(monitoring->groups.front().replicas, UnorderedElementsAre(replica_));
+  const auto outside =
+      site.Survey("master1", {.state = store::Record::State::kMaster, .master = other_master_, .epoch = 2});
+  EXPECT_FALSE(outside) << "our Sentinel is not started on it";
+}
+
 TEST_F(NewGroupTest, NeedsNoRedisWrapper) {
   Site site(*this);
   site.fleet.AddMaster(other_master_);

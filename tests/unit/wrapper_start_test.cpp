@@ -54,6 +54,29 @@ TEST_F(WrapperStartTest, WhereThereIsAMasterItIsFollowed) {
   EXPECT_EQ(code, kExitStopped);
 }
 
+TEST_F(WrapperStartTest, AMasterOutsideTheTrustedNetworksIsNotFollowed) {
+  const CapturedLog log;
+  struct Row {
+    const char* name;
+    Endpoint master;
+    const char* told;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {"an address", kB, "10.0.0.2:6379 is outside TRUSTED_NETWORKS"},
+           {"a name, which redis-server looks up", {"redis-2", 6379}, "redis-2:6379 is a host name"}}) {
+    WrapperSite site;
+    site.options.common.credentials.redis = {
+        {"", "secret"}, std::make_shared<redis::Trust>(Networks::Parse("127.0.0.0/8").value())};
+    site.AddRecordedMaster(row.master);
+    RunAndLook(site, signals(), [&] {
+      EXPECT_THAT(site.servers.launched, IsEmpty()) << row.name << ": nor is it replaced";
+      EXPECT_EQ(site.Record().master, row.master) << row.name;
+    });
+    EXPECT_THAT(log.text(), HasSubstr(row.told)) << row.name;
+  }
+  EXPECT_THAT(log.text(), HasSubstr("add its network to TRUSTED_NETWORKS if that server is yours"));
+}
+
 TEST_F(WrapperStartTest, AServerThatIsOpenToOtherHostsIsToldInZooKeeperInEverySession) {
   struct Row {
     const char* name;

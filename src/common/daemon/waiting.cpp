@@ -34,6 +34,14 @@ Wait WaitAfter(const Error& error, std::string name, const std::string& what) {
           .needs_person = error.kind == ErrorKind::kDenied};
 }
 
+Wait WaitForTrust(const Error& error) {
+  return {.name = "trusted-networks",
+          .sentence = fmt::format("the recorded master cannot be followed: {}; add its network to "
+                                  "TRUSTED_NETWORKS if that server is yours, else correct the record",
+                                  error.message),
+          .needs_person = true};
+}
+
 Wait WaitForCertificates(std::string_view server, const Error& error) {
   return {.name = "certificates",
           .sentence = fmt::format("{} cannot be reached with TLS: {}; write certificates that it and the "

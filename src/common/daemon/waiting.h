@@ -42,6 +42,8 @@ struct Wait {
 Wait WaitAfter(const Error& error, std::string name, const std::string& what);
 // For certificates with which `server` ("redis-server") can be reached.
 Wait WaitForCertificates(std::string_view server, const Error& error);
+// For a master that may not be told our password, as `error` says.
+Wait WaitForTrust(const Error& error);
 // For a connection to ZooKeeper, whose session logs that it has none and why. `hosts` may be empty.
 // `refused`, `outage`: as of the session.
 Wait WaitForZooKeeper(const std::string& hosts, bool refused, const std::string& outage);

@@ -16,25 +16,12 @@
 #include <cstring>
 #include <string>
 #include <utility>
-#include <vector>
-
-#include "net/lookup.h"
 
 namespace redis_zk {
 
 namespace {
 
 using AddressInfo = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
-
-// A name's address; IPv4 comes first, which is what servers are bound to unless told otherwise.
-Result<std::string> AddressOf(const std::string& host) {
-  if (IsIpAddress(host)) return host;
-  auto addresses = LookUp(host);
-  if (!addresses) return tl::unexpected(addresses.error());
-  const auto is_ipv4 = [](const std::string& address) { return address.find(':') == std::string::npos; };
-  const auto found = std::find_if(addresses->begin(), addresses->end(), is_ipv4);
-  return found == addresses->end() ? addresses->front() : *found;
-}
 
 AddressInfo ParseSocketAddress(const std::string& address, std::uint16_t port) {
   addrinfo hints{};
@@ -54,6 +41,9 @@ Stream::~Stream() {
 }
 Stream::Stream(Stream&& other) noexcept
     : peer_(std::move(other.peer_)),
+      names_(other.names_),
+      news_(std::move(other.news_)),
+      address_(std::move(other.address_)),
       fd_(std::exchange(other.fd_, -1)),
       state_(other.state_),
       ended_(other.ended_),
@@ -62,6 +52,9 @@ Stream::Stream(Stream&& other) noexcept
       tls_(std::move(other.tls_)) {}
 Stream& Stream::operator=(Stream&& other) noexcept {
   std::swap(peer_, other.peer_);
+  std::swap(names_, other.names_);
+  std::swap(news_, other.news_);
+  std::swap(address_, other.address_);
   std::swap(fd_, other.fd_);
   std::swap(state_, other.state_);
   std::swap(ended_, other.ended_);
@@ -71,22 +64,43 @@ Stream& Stream::operator=(Stream&& other) noexcept {
   return *this;
 }
 
-Result<Stream> Stream::Connect(const Endpoint& server, std::shared_ptr<const TlsContext> tls) {
+Result<Stream> Stream::Connect(const Endpoint& server, std::shared_ptr<const TlsContext> tls,
+                               Resolver* names) {
   Stream stream(server);
-  const auto address = AddressOf(server.host);
-  if (!address) return stream.Failure(address.error().kind, address.error().message);
-  const auto target = ParseSocketAddress(*address, server.port);
-  if (!target) return stream.Failure(ErrorKind::kInvalid, "not an address");
-  stream.fd_ = socket(target->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (stream.fd_ < 0) return stream.Failure(ErrorKind::kUnavailable, std::strerror(errno));
-  const int on = 1;
-  setsockopt(stream.fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect(stream.fd_, target->ai_addr, target->ai_addrlen) != 0 && errno != EINPROGRESS)
-    return stream.Failure(ErrorKind::kUnavailable, std::strerror(errno));
-  if (!tls) return stream;
-  if (const auto begun = stream.BeginTls(std::move(tls)); !begun) return tl::unexpected(begun.error());
-  SSL_set_connect_state(stream.tls_.get());
+  stream.context_ = std::move(tls);
+  stream.names_ = names;
+  const bool is_name = names != nullptr && !IsIpAddress(server.host);
+  if (const auto begun = is_name ? stream.Resolve() : stream.Open(server.host); !begun)
+    return tl::unexpected(begun.error());
   return stream;
+}
+
+Status Stream::Resolve() {
+  auto found = names_->Find(peer_.host);
+  if (found.address && !*found.address)
+    return Failure(found.address->error().kind, found.address->error().message);
+  if (found.address) return Open(**found.address);
+  state_ = State::kResolving;
+  news_ = std::move(found.news);
+  return {};
+}
+
+Status Stream::Open(const std::string& address) {
+  const auto target = ParseSocketAddress(address, peer_.port);
+  if (!target) return Failure(ErrorKind::kInvalid, "not an address");
+  state_ = State::kConnecting;
+  news_.reset();
+  address_ = address;
+  fd_ = socket(target->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) return Failure(ErrorKind::kUnavailable, std::strerror(errno));
+  const int on = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (connect(fd_, target->ai_addr, target->ai_addrlen) != 0 && errno != EINPROGRESS)
+    return Failure(ErrorKind::kUnavailable, std::strerror(errno));
+  if (!context_) return {};
+  if (auto begun = BeginTls(); !begun) return begun;
+  SSL_set_connect_state(tls_.get());
+  return {};
 }
 
 Stream Stream::Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsContext> tls) {
@@ -100,14 +114,14 @@ Stream Stream::Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsC
   return stream;
 }
 
-Status Stream::BeginTls(std::shared_ptr<const TlsContext> tls) {
-  tls_.reset(SSL_new(tls->get()));
-  context_ = std::move(tls);
+Status Stream::BeginTls() {
+  tls_.reset(SSL_new(context_->get()));
   if (!tls_ || SSL_set_fd(tls_.get(), fd_) != 1) return Failure(ErrorKind::kInternal, "out of memory");
   return {};
 }
 
 short Stream::wanted_events(bool unsent) const {
+  if (state_ == State::kResolving) return POLLIN;
   if (state_ == State::kConnecting) return POLLOUT;
   if (state_ == State::kHandshake) return tls_wants_;
   return static_cast<short>(POLLIN | tls_wants_ | (unsent ? POLLOUT : 0));
@@ -115,6 +129,10 @@ short Stream::wanted_events(bool unsent) const {
 
 Result<short> Stream::Advance(short events) {
   if (events == 0) return short{0};
+  if (state_ == State::kResolving) {
+    if (const auto resolved = Resolve(); !resolved) return tl::unexpected(resolved.error());
+    return short{0};
+  }
   const bool broken = (events & (POLLERR | POLLHUP)) != 0 && (events & POLLIN) == 0;
   if (broken || state_ == State::kConnecting) {
     int failure = 0;
@@ -134,7 +152,7 @@ Result<short> Stream::Advance(short events) {
 
 Status Stream::ShakeHands() {
   if (!tls_) {
-    if (auto begun = BeginTls(context_); !begun) return begun;
+    if (auto begun = BeginTls(); !begun) return begun;
     SSL_set_accept_state(tls_.get());
   }
   ERR_clear_error();

@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "net/endpoint.h"
+#include "net/resolver.h"
 #include "net/tls_context.h"
 
 struct ssl_st;
@@ -18,9 +20,10 @@ namespace redis_zk {
 
 class Stream {
  public:
-  // Starts to connect. `server` should be an IP address: a name is resolved here, which may block. `tls`:
-  // nothing for a plain connection.
-  static Result<Stream> Connect(const Endpoint& server, std::shared_ptr<const TlsContext> tls);
+  // Starts to connect. `tls`: nothing for a plain connection. `names` must outlive the stream; nothing: a
+  // host name is an error.
+  static Result<Stream> Connect(const Endpoint& server, std::shared_ptr<const TlsContext> tls,
+                                Resolver* names);
   // Takes over a connection that a client has opened, which must not block. What TLS needs is allocated by
   // the first Advance: before the client's first byte its connection costs as much as a plain one.
   static Stream Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsContext> tls);
@@ -28,7 +31,10 @@ class Stream {
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
 
-  int fd() const { return fd_; }
+  // May be another one after each Advance.
+  int fd() const { return state_ == State::kResolving ? news_->fd() : fd_; }
+  // The IP address that it is connected to; empty while a name is looked up.
+  const std::string& address() const { return address_; }
   // The peer has taken the connection, and its part of the TLS handshake is missing.
   bool in_handshake() const { return state_ == State::kHandshake; }
   bool encrypted() const { return context_ != nullptr; }
@@ -59,14 +65,17 @@ class Stream {
   void Finish();
 
  private:
-  enum class State { kConnecting, kHandshake, kOpen };
+  enum class State { kResolving, kConnecting, kHandshake, kOpen };
   struct Free {
     void operator()(ssl_st* tls) const;
   };
   explicit Stream(Endpoint peer) : peer_(std::move(peer)) {}
 
+  // Once the name stands for an address, connects to it.
+  Status Resolve();
+  Status Open(const std::string& address);
   // Before anything is sent.
-  Status BeginTls(std::shared_ptr<const TlsContext> tls);
+  Status BeginTls();
   Status ShakeHands();
   // After an OpenSSL call of which `returned` says that it did not succeed. No error: it wants to be called
   // again.
@@ -76,12 +85,15 @@ class Stream {
   tl::unexpected<Error> Failure(ErrorKind kind, std::string_view why) const;
 
   Endpoint peer_;
+  Resolver* names_ = nullptr;
+  std::shared_ptr<const Resolver::News> news_;  // while the name is looked up
+  std::string address_;
   int fd_ = -1;
   State state_ = State::kConnecting;
   bool ended_ = false;
   short tls_wants_ = 0;                        // what TLS waits for, whatever the owner wants
   std::shared_ptr<const TlsContext> context_;  // nothing: plain
-  std::unique_ptr<ssl_st, Free> tls_;          // nothing, too: a client's, which has not begun
+  std::unique_ptr<ssl_st, Free> tls_;          // nothing, too: has not begun
 };
 
 }  // namespace redis_zk

@@ -73,6 +73,19 @@ std::vector<std::string> CheckAnnounced(const ServerOptions& options) {
   return {};
 }
 
+// REQUIRES: the addresses are settled. Our own server has the passwords anyway, and listens where it is
+// bound; the others send theirs to what it announces.
+std::vector<std::string> TrustOwnServer(const ServerOptions& server, CommonOptions* common) {
+  Networks& trusted = common->trusted_networks;
+  if (trusted.empty()) return {};
+  if (!trusted.Contain(server.announce.host))
+    return {fmt::format("TRUSTED_NETWORKS: found no network with {}, which this announces, expected one",
+                        server.announce.host)};
+  if (const auto own = Networks::Parse(server.bind.host)) trusted.Add(*own);
+  SettleCredentials(*common);
+  return {};
+}
+
 // REQUIRES: the addresses are resolved.
 std::vector<std::string> CheckPortIsFree(const ServerOptions& options) {
   const auto bindable = CheckBindable(options.bind);
@@ -172,8 +185,10 @@ void SettleCredentials(CommonOptions& options) {
                               : redis::Credentials{username, given.text};
   };
   const auto& [redis_username, redis, sentinel_username, sentinel] = options.passwords;
-  options.credentials = {.redis = settle(redis_username, redis),
-                         .sentinel = settle(sentinel_username, sentinel)};
+  // Both warn once of the same address.
+  const auto trust = std::make_shared<redis::Trust>(options.trusted_networks);
+  options.credentials = {.redis = {settle(redis_username, redis), trust},
+                         .sentinel = {settle(sentinel_username, sentinel), trust}};
 }
 
 std::vector<std::string> SettleSecurity(CommonOptions& options) {
@@ -215,6 +230,12 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
   options.Add({"SENTINEL_USERNAME", "ACL user of Sentinel itself; the default user when not set", ""},
               ParseText, &target->passwords.sentinel_username);
   options.AddPassword("SENTINEL_PASSWORD", "password of Sentinel itself", &target->passwords.sentinel);
+  options.Add(
+      {"TRUSTED_NETWORKS",
+       "networks whose Redis and Sentinels may be told the passwords, as CIDR with commas between; any "
+       "when not set",
+       ""},
+      Networks::Parse, &target->trusted_networks);
   options.AddCheck([target] {
     SettleCredentials(*target);
     return std::vector<std::string>{};
@@ -235,7 +256,7 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
 }
 
 void AddServerOptions(Options& options, const std::string& default_port,
-                      const std::string& default_stop_timeout, ServerOptions* target) {
+                      const std::string& default_stop_timeout, ServerOptions* target, CommonOptions* common) {
   options.Add({"NET_IFACE", "interface whose address is bound and announced", "eth0"}, ParseText,
               &target->net_iface);
   options.Add({"BIND_IP", "address to bind instead of the interface's", ""}, ParseIp, &target->bind_ip);
@@ -264,6 +285,7 @@ void AddServerOptions(Options& options, const std::string& default_port,
   // A name server may be away for a moment.
   options.AddCheck([target] { return LookUpAnnounced(*target); }, kExitTryAgain);
   options.AddCheck([target] { return CheckAnnounced(*target); });
+  options.AddCheck([target, common] { return TrustOwnServer(*target, common); });
   // A child of a server that was killed may hold its port for a moment.
   options.AddCheck([target] { return CheckPortIsFree(*target); }, kExitTryAgain);
   options.AddCheck([target] { return CheckDirectory("WORK_DIR", target->work_dir); });

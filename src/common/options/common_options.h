@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "net/interface.h"
+#include "net/networks.h"
 #include "net/tls_context.h"
 #include "options/options.h"
 #include "redis/credentials.h"
@@ -61,6 +62,7 @@ struct CommonOptions {
   LogFormat log_format = LogFormat::kText;
   std::string log_level;
   FleetPasswords passwords;
+  Networks trusted_networks;            // empty: all
   redis::FleetCredentials credentials;  // what SettleCredentials makes of them
   RedisTls redis_tls;
   bool strict_secrets = false;
@@ -74,7 +76,7 @@ void AddCommonOptions(Options& options, CommonOptions* target);
 // Makes zk_security of zk_login. Returns error lines where its options contradict each other. The daemons'
 // options check that; commands that log in call it.
 std::vector<std::string> SettleSecurity(CommonOptions& options);
-// Makes the credentials of the passwords.
+// Makes the credentials of the passwords and the trusted networks.
 void SettleCredentials(CommonOptions& options);
 // Loads the files and makes their paths absolute. Returns error lines where they cannot be used.
 std::vector<std::string> SettleTls(RedisTls& tls);
@@ -104,8 +106,9 @@ std::string AddressToAnnounce(const std::vector<std::string>& addresses, std::st
 // none of that family, and may get its own back.
 std::optional<std::string> MovedTo(const ServerOptions& options, bool interface_exists,
                                    const std::vector<InterfaceAddress>& addresses);
+// What `common` trusts gets our own server's address in addition.
 void AddServerOptions(Options& options, const std::string& default_port,
-                      const std::string& default_stop_timeout, ServerOptions* target);
+                      const std::string& default_stop_timeout, ServerOptions* target, CommonOptions* common);
 
 // Reads the options, or prints what Read says and ends the process with its code. The command that was asked
 // for; empty: be the daemon.

@@ -89,27 +89,42 @@ constexpr std::string_view kFull = "ERR max number of clients";
 
 void Connection::Free::operator()(redisReader* reader) const { redisReaderFree(reader); }
 
-Connection::Connection(Stream stream, Endpoint server)
-    : reader_(redisReaderCreate()), stream_(std::move(stream)), server_(std::move(server)) {}
+Connection::Connection(Stream stream, Endpoint server, CredentialsSource credentials)
+    : reader_(redisReaderCreate()),
+      stream_(std::move(stream)),
+      server_(std::move(server)),
+      credentials_(std::move(credentials)) {}
 Connection::~Connection() = default;
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 
-Result<Connection> Connection::Start(const Endpoint& server, const Credentials& credentials,
-                                     std::shared_ptr<const TlsContext> tls) {
-  auto stream = Stream::Connect(server, std::move(tls));
+Result<Connection> Connection::Start(const Endpoint& server, const Access& access) {
+  auto stream = Stream::Connect(server, access.tls == nullptr ? nullptr : access.tls->Get(), access.names);
   if (!stream) return tl::unexpected(stream.error());
-  Connection connection(std::move(*stream), server);
+  Connection connection(std::move(*stream), server, access.credentials);
   if (!connection.reader_) return connection.Failure(ErrorKind::kInternal, "out of memory");
-  if (!credentials.password.empty()) {
-    Append(AuthOf(credentials.username, credentials.password), &connection.unsent_);
-    connection.authenticating_ = true;
-    if (!credentials.old_password.empty()) {
-      Append(AuthOf(credentials.username, credentials.old_password), &connection.second_try_);
-      connection.holds_ = true;
-    }
-  }
+  if (!connection.stream_.address().empty()) connection.LogIn();
   return connection;
+}
+
+void Connection::LogIn() {
+  logs_in_ = false;
+  const auto credentials = credentials_.Get();
+  if (credentials->password.empty()) return Release();
+  if (!credentials_.trust()->Covers(stream_.address())) {
+    withheld_ = credentials_.trust()->Withhold(server_, stream_.address());
+    Append({"PING"}, &unsent_);
+    return;
+  }
+  Append(AuthOf(credentials->username, credentials->password), &unsent_);
+  authenticating_ = true;
+  if (credentials->old_password.empty()) return Release();
+  Append(AuthOf(credentials->username, credentials->old_password), &second_try_);
+}
+
+void Connection::Release() {
+  holds_ = false;
+  unsent_ += std::exchange(held_, {});
 }
 
 void Connection::Send(const Command& command) { Append(command, holds_ ? &held_ : &unsent_); }
@@ -117,11 +132,12 @@ void Connection::Send(const Command& command) { Append(command, holds_ ? &held_ 
 short Connection::wanted_events() const { return stream_.wanted_events(!unsent_.empty()); }
 
 Error Connection::Overdue(Duration timeout) const {
+  const auto* const why = logs_in_                 ? "; the look-up of its name has not ended"
+                          : stream_.in_handshake() ? "; it took the connection, but did not finish the TLS "
+                                                     "handshake, so it may not speak TLS"
+                                                   : "";
   return {ErrorKind::kTimeout,
-          fmt::format("{}: no answer within {} ms{}", server_.ToAddress(), timeout.count(),
-                      stream_.in_handshake() ? "; it took the connection, but did not finish the TLS "
-                                               "handshake, so it may not speak TLS"
-                                             : "")};
+          fmt::format("{}: no answer within {} ms{}", server_.ToAddress(), timeout.count(), why)};
 }
 
 tl::unexpected<Error> Connection::Failure(ErrorKind kind, std::string_view why) const {
@@ -136,6 +152,7 @@ Result<std::optional<Reply>> Connection::TakeReply() {
   const std::unique_ptr<redisReply, FreeReply> owned(static_cast<redisReply*>(raw));
   Reply reply = ToReply(*owned);
   if (reply.is_error() && reply.text.starts_with(kFull)) return Failure(ErrorKind::kUnavailable, reply.text);
+  if (withheld_) return tl::unexpected(*withheld_);
   if (!authenticating_) return reply;
   if (const auto taken = TakeAuthentication(reply); !taken) return tl::unexpected(taken.error());
   return TakeReply();
@@ -152,14 +169,14 @@ Status Connection::TakeAuthentication(const Reply& reply) {
   }
   authenticating_ = false;
   second_try_.clear();
-  holds_ = false;
-  unsent_ += std::exchange(held_, {});
+  Release();
   return {};
 }
 
 Result<std::optional<Reply>> Connection::Progress(short events) {
   const auto ready = stream_.Advance(events);
   if (!ready) return tl::unexpected(ready.error());
+  if (logs_in_ && !stream_.address().empty()) LogIn();
   // First: what has come may say why nothing can be written any more.
   if ((*ready & POLLIN) != 0) {
     if (const auto read = Read(); !read) return tl::unexpected(read.error());
@@ -206,6 +223,7 @@ Result<std::optional<Reply>> Connection::Receive(TimePoint deadline) {
 bool IsFull(const Error& error) { return error.message.find(kFull) != std::string::npos; }
 
 std::string_view HowToBeAccepted(const Error& refusal) {
+  if (IsAboutTrust(refusal)) return "add its network to TRUSTED_NETWORKS if that server is yours";
   return IsAboutTls(refusal) ? "write certificates that both accept"
                              : "make REDIS_USERNAME and REDIS_PASSWORD match, or the ACL rules";
 }

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "net/resolver.h"
 #include "net/stream.h"
 #include "net/tls_context.h"
 #include "redis/credentials.h"
@@ -37,13 +38,20 @@ struct Reply {
 };
 using Replies = std::vector<Reply>;  // in the order of the commands
 
+// How to connect to servers of one kind. What it points to must outlive its connections.
+struct Access {
+  CredentialsSource credentials;
+  const TlsSource* tls = nullptr;  // nothing: without TLS
+  Resolver* names = nullptr;       // nothing: only to IP addresses
+};
+
 class Connection {
  public:
-  // Starts to connect and queues the authentication; nothing has been sent yet. Of two passwords the new one
-  // is tried first; commands then wait for its answer. `server` should be an IP address: a name is resolved
-  // here, which may block. `tls`: nothing for a plain connection.
-  static Result<Connection> Start(const Endpoint& server, const Credentials& credentials,
-                                  std::shared_ptr<const TlsContext> tls);
+  // Starts to connect; nothing has been sent yet. Once the address is known, the authentication goes first:
+  // of two passwords the new one is tried first, and commands wait for its answer. A server outside
+  // TRUSTED_NETWORKS, where there is a password, gets neither that nor a command, only a PING: it is kRefused
+  // when it answers.
+  static Result<Connection> Start(const Endpoint& server, const Access& access);
   ~Connection();
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
@@ -69,7 +77,11 @@ class Connection {
   struct Free {
     void operator()(redisReader* reader) const;
   };
-  Connection(Stream stream, Endpoint server);
+  Connection(Stream stream, Endpoint server, CredentialsSource credentials);
+  // REQUIRES: the address is known.
+  void LogIn();
+  // Commands wait no longer.
+  void Release();
   Result<std::optional<Reply>> TakeReply();
   // The reply to the authentication. Nothing: it went well, or goes on with the old password.
   Status TakeAuthentication(const Reply& reply);
@@ -80,12 +92,15 @@ class Connection {
   std::unique_ptr<redisReader, Free> reader_;
   Stream stream_;
   Endpoint server_;
+  CredentialsSource credentials_;
   ReplyBounds bounds_;
   std::string unsent_;
+  bool logs_in_ = true;  // the address is not known yet
   bool authenticating_ = false;
   std::string
-      second_try_;      // the authentication with the old password, until it is sent; empty: there is none
-  bool holds_ = false;  // commands wait, in `held_`
+      second_try_;  // the authentication with the old password, until it is sent; empty: there is none
+  std::optional<Error> withheld_;  // nothing that the server says counts
+  bool holds_ = true;              // commands wait, in `held_`
   std::string held_;
 };
 

@@ -45,7 +45,7 @@ Result<Replies> ConnectedServer::Ask(const std::vector<Command>& commands) {
 
 Result<Replies> ConnectedServer::TryAsk(const std::vector<Command>& commands, TimePoint deadline) {
   if (!connection_) {
-    auto connection = access_.Connect(server());
+    auto connection = Connection::Start(server(), access_);
     if (!connection) return tl::unexpected(connection.error());
     connection_ = std::move(*connection);
     owed_ = 0;
@@ -126,14 +126,11 @@ std::set<Endpoint> Servers::WhoAnswers(const std::vector<Endpoint>& servers) {
   return living;
 }
 
-Result<Connection> Access::Connect(const Endpoint& server) const {
-  return Connection::Start(server, *credentials.Get(), tls == nullptr ? nullptr : tls->Get());
-}
-
 ConnectedServers::ConnectedServers(const Access& access, Duration timeout)
-    : ConnectedServers(access, timeout,
-                       std::unique_ptr<ConnectedServers>(
-                           new ConnectedServers({.credentials = {}, .tls = access.tls}, timeout, nullptr))) {}
+    : ConnectedServers(
+          access, timeout,
+          std::unique_ptr<ConnectedServers>(new ConnectedServers(
+              {.credentials = {}, .tls = access.tls, .names = access.names}, timeout, nullptr))) {}
 
 ConnectedServers::ConnectedServers(const Access& access, Duration timeout,
                                    std::unique_ptr<ConnectedServers> without)
@@ -148,7 +145,9 @@ std::optional<std::string> ConnectedServers::FindPassword(const std::vector<Endp
   if (known->password.empty()) return std::nullopt;
   if (known->old_password.empty()) return known->password;
   const auto ask = [&](const std::string& password) {
-    ConnectedServers with({.credentials = Credentials{known->username, password}, .tls = access_.tls},
+    ConnectedServers with({.credentials = {{known->username, password}, access_.credentials.trust()},
+                           .tls = access_.tls,
+                           .names = access_.names},
                           timeout_, nullptr);
     std::vector<Verdict> verdicts;
     for (const auto& answer : with.AskAll(servers, {{"PING"}})) {
@@ -179,7 +178,7 @@ std::vector<Result<Replies>> ConnectedServers::AskAll(const std::vector<Endpoint
   std::vector<Result<Replies>> answers;
   std::vector<Dialogue> dialogues(servers.size());
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    auto connection = access_.Connect(servers[i]);
+    auto connection = Connection::Start(servers[i], access_);
     if (!connection) {
       answers.emplace_back(tl::unexpected(connection.error()));
       continue;
@@ -188,7 +187,6 @@ std::vector<Result<Replies>> ConnectedServers::AskAll(const std::vector<Endpoint
     for (const auto& command : commands) connection->Send(command);
     dialogues[i].connection = std::move(*connection);
   }
-  // From here on: the look-up of one server's name must not make all of them look silent.
   const TimePoint deadline = Clock::now() + timeout_;
   while (true) {
     std::vector<pollfd> waiting;

@@ -23,15 +23,6 @@ namespace redis_zk::redis {
 // stands still for a fork, and shorter than anything that waits for it.
 inline constexpr Duration kAnswerTimeout = 500ms;
 
-// How to connect to servers of one kind. `tls` must outlive it.
-struct Access {
-  CredentialsSource credentials;
-  const TlsSource* tls = nullptr;  // nothing: without TLS
-
-  // As Connection::Start.
-  Result<Connection> Connect(const Endpoint& server) const;
-};
-
 // One server, asked over one connection that is kept: where clients use up maxclients, a new one is refused.
 //
 // Answers that come late are waited for before anything else is asked, so that orders take effect in their

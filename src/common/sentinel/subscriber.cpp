@@ -34,7 +34,7 @@ void Subscriber::Run() {
 
 // Returns why the Sentinel was lost; empty when asked to stop.
 std::string Subscriber::Follow() {
-  auto connection = access_.Connect(sentinel_);
+  auto connection = redis::Connection::Start(sentinel_, access_);
   if (!connection) return connection.error().message;
   // A Redis would let us subscribe too, and never say a word; it does not know this command.
   connection->Send({"SENTINEL", "MASTERS"});

@@ -38,7 +38,7 @@ class Interview {
     const auto port = ParsePort(std::string_view(address).substr(colon + 1));
     const Endpoint server{address.substr(0, colon), port ? *port : std::uint16_t{0}};
     name_ = server.ToAddress();
-    auto stream = Stream::Connect(server, nullptr);
+    auto stream = Stream::Connect(server, nullptr, nullptr);
     if (stream) {
       stream_ = std::move(*stream);
     } else {
