@@ -1,39 +1,24 @@
 #include "redis-wrapper/run.h"
 
-#include "base/log.h"
-#include "daemon/exposure.h"
+#include "daemon/begin.h"
+#include "daemon/fleet_network.h"
 #include "daemon/health.h"
-#include "daemon/leftovers.h"
-#include "net/lookup.h"
-#include "net/resolver.h"
 #include "os/child.h"
-#include "os/core_dumps.h"
-#include "os/descriptors.h"
 #include "os/signals.h"
 #include "redis-wrapper/options.h"
 #include "redis-wrapper/wrapper.h"
-#include "redis/servers.h"
 #include "zookeeper/client_session.h"
 
 namespace redis_zk::redis_wrapper {
 
 int Run(int argc, char** argv) {
-  os::OpenStandardStreams();
-  os::ForbidCoreDumps();
+  daemon::PrepareProcess();
   const BlockedSignals signals;
   const auto options = ReadWrapperOptions(argc, argv);
   if (options.command == daemon::kHealthCheck) return daemon::CheckHealth(options.common, options.server);
-  InitLog("redis-wrapper", options.common.log_format, options.common.log_level);
-  SetLogContext(options.common.master_name, options.server.announce.ToAddress());
-  daemon::WarnOfSecretFiles(options.common);
-  daemon::RemoveLeftovers(options.server);
-  daemon::WarnIfOpen(options.common, options.server, "redis-wrapper");
-  const auto* const tls = options.common.redis_tls.source.get();
-  Resolver names(LookUp);
-  redis::ConnectedServers servers({options.common.credentials.redis, tls, &names});
-  redis::ConnectedServers sentinels({options.common.credentials.sentinel, tls, &names});
-  return Wrapper(options, signals, {zookeeper::OpenClientSession, {servers, sentinels}}, os::LaunchChild)
-      .Run();
+  daemon::BeginWrapper("redis-wrapper", options.common, options.server);
+  daemon::FleetNetwork fleet(options.common);
+  return Wrapper(options, signals, {zookeeper::OpenClientSession, fleet.network()}, os::LaunchChild).Run();
 }
 
 }  // namespace redis_zk::redis_wrapper

@@ -175,8 +175,8 @@ AdminOutcome Admin::Run(const AdminRequest& request) {
   log::Info({.event = "admin-request", .group = request.group, .more = std::move(fields)},
             "admin request: {}: {}", name, outcome.told);
   if (outcome.status != kBadRequest && outcome.status != kNotFound) {
-    const std::string sentence =
-        fmt::format("{}, requested by {}: {}", name, store::Requester(request.who, request.from), outcome.told);
+    const std::string sentence = fmt::format("{}, requested by {}: {}", name,
+                                             store::Requester(request.who, request.from), outcome.told);
     Event event{.kind = KindOf(request.action), .group = request.group, .sentence = sentence};
     event.fields = {{"status", std::int64_t{outcome.status}}};
     tell_(event, {.time = UnixTime(),

@@ -165,10 +165,10 @@ void AddOwnCommands(Options& options, CommandOptions* ask) {
               &ask->check)
       .Example(
           "watcher secure-zookeeper --check --zk-username redis --zk-password-file /run/secrets/zookeeper");
-  std::vector<std::string> everything{"MASTER_NAME",       "REDIS_USERNAME",         "REDIS_PASSWORD_FILE",
-                                      "REDIS_PASSWORD",    "SENTINEL_PASSWORD_FILE", "SENTINEL_PASSWORD",
-                                      "REDIS_TLS",         "REDIS_TLS_CA_CERT_FILE", "REDIS_TLS_CERT_FILE",
-                                      "REDIS_TLS_KEY_FILE"};
+  std::vector<std::string> everything{
+      "MASTER_NAME",         "TRUSTED_NETWORKS",       "REDIS_USERNAME",         "SENTINEL_USERNAME",
+      "REDIS_PASSWORD_FILE", "REDIS_PASSWORD",         "SENTINEL_PASSWORD_FILE", "SENTINEL_PASSWORD",
+      "REDIS_TLS",           "REDIS_TLS_CA_CERT_FILE", "REDIS_TLS_CERT_FILE",    "REDIS_TLS_KEY_FILE"};
   everything.insert(everything.begin(), zookeeper.begin(), zookeeper.end());
   options
       .AddCommand(std::string(kDoctor),

@@ -78,8 +78,8 @@ TEST(AuthorizeTest, NamesTheOneWhoseTokenItIs) {
 }
 
 TEST(RequesterTest, HasANameWhereTheTokenHas) {
-  EXPECT_EQ(watcher::Requester("alice", "10.0.0.9:1"), "alice (10.0.0.9:1)");
-  EXPECT_EQ(watcher::Requester("", "10.0.0.9:1"), "10.0.0.9:1");
+  EXPECT_EQ(store::Requester("alice", "10.0.0.9:1"), "alice (10.0.0.9:1)");
+  EXPECT_EQ(store::Requester("", "10.0.0.9:1"), "10.0.0.9:1");
 }
 
 TEST(FindLifeTest, LetsOnlyEmptyGroupsGo) {

@@ -30,12 +30,8 @@ std::string TextIn(const Json& json, const char* key) {
 std::string Render(const Pauses& pauses) {
   Json json = Json::object();
   for (const auto& [group, pause] : pauses) {
-    json[group] = {{"since", pause.since},
-                   {"until", pause.until},
-                   {"by", pause.by},
-                   {"who", pause.who},
-                   {"from", pause.from},
-                   {"reason", pause.reason}};
+    json[group] = {{"since", pause.since}, {"until", pause.until}, {"by", pause.by},
+                   {"who", pause.who},     {"from", pause.from},   {"reason", pause.reason}};
   }
   return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }

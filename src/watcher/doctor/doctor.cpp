@@ -2,7 +2,7 @@
 
 #include "base/exit_code.h"
 #include "base/log.h"
-#include "redis/servers.h"
+#include "daemon/fleet_network.h"
 #include "watcher/cli/output.h"
 #include "watcher/cli/own_session.h"
 #include "watcher/doctor/checks.h"
@@ -20,10 +20,8 @@ int Diagnose(WatcherOptions options, const zookeeper::SessionFactory& open_sessi
   InitLog("watcher", common.log_format, "off");
   cli::OwnSession own(common, open_session);
   if (const auto connected = own.Connect(); !connected) return cli::ComplainOfConnecting(connected.error());
-  const auto* const tls = common.redis_tls.source.get();
-  redis::ConnectedServers servers({common.credentials.redis, tls});
-  redis::ConnectedServers sentinels({common.credentials.sentinel, tls});
-  const auto checkup = Examine(common, own.session(), {servers, sentinels});
+  daemon::FleetNetwork fleet(common);
+  const auto checkup = Examine(common, own.session(), fleet.network());
   if (!checkup) return cli::Complain(checkup.error());
   const auto results = RunChecks(*checkup);
   cli::Print(options.ask.json ? RenderJson(results) : RenderText(results, cli::LookOfTerminal()));

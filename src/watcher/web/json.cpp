@@ -256,12 +256,9 @@ Json ToJson(const std::map<std::string, std::size_t>& versions) {
 
 Json ToJson(const store::Pause* pause) {
   if (pause == nullptr) return {};
-  return {{"since", pause->since},
-          {"until", pause->until},
-          {"by", pause->by},
-          {"who", pause->who.empty() ? Json() : Json(pause->who)},
-          {"from", pause->from},
-          {"reason", pause->reason}};
+  return {{"since", pause->since}, {"until", pause->until},
+          {"by", pause->by},       {"who", pause->who.empty() ? Json() : Json(pause->who)},
+          {"from", pause->from},   {"reason", pause->reason}};
 }
 
 Json GroupToJson(const std::string& name, const Record& record, const Topology& topology,
