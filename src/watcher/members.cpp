@@ -13,6 +13,8 @@ namespace {
 // What is told of a clock that is far from ours must not overflow.
 constexpr Duration kLongestToldWait = std::chrono::hours(24 * 365);
 
+std::string NameOfVersion(const std::string& version) { return version.empty() ? "before 0.2.0" : version; }
+
 }  // namespace
 
 std::map<std::string, std::vector<WaitingMember>> FindWaiting(
@@ -85,15 +87,13 @@ std::map<std::string, std::size_t> CountVersions(
     const std::vector<store::Identity>& identities) {
   std::map<std::string, std::size_t> versions;
   for (const auto& [group, all] : members) {
-    for (const auto& member : all) ++versions[member.version];
+    for (const auto& member : all) ++versions[NameOfVersion(member.version)];
   }
   for (const auto& identity : identities) {
-    if (identity.taken) ++versions[identity.version];
+    if (identity.taken) ++versions[NameOfVersion(identity.version)];
   }
   return versions;
 }
-
-std::string NameOfVersion(const std::string& version) { return version.empty() ? "before 0.2.0" : version; }
 
 std::map<std::string, std::vector<LongWait>> FindLongWaits(
     const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,

@@ -33,13 +33,10 @@ std::map<std::string, std::set<Endpoint>> FindServing(
 std::map<std::string, std::map<Endpoint, std::int64_t>> FindPriorities(
     const std::map<std::string, std::vector<store::Member>>& members);
 
-// How many wrappers of each version are registered.
+// How many wrappers of each version are registered; those that do not say are "before 0.2.0".
 std::map<std::string, std::size_t> CountVersions(
     const std::map<std::string, std::vector<store::Member>>& members,
     const std::vector<store::Identity>& identities);
-
-// For people.
-std::string NameOfVersion(const std::string& version);
 
 // By group. Clocks of machines differ: a wait that was told is a long one, whatever they say. What was known
 // and is told as before has begun when it was known to have.

@@ -60,7 +60,7 @@ struct Topology {
   std::map<std::string, std::map<Endpoint, TimePoint>> incomplete{};
   // Replica-priorities of members, by group: those that are not Redis' default.
   std::map<std::string, std::map<Endpoint, std::int64_t>> priorities{};
-  // How many registered wrappers are of each version; an empty one: before 0.2.0.
+  // How many registered wrappers are of each version, for people.
   std::map<std::string, std::size_t> versions{};
   // The ids of all Sentinels that are registered here, or have been and may return.
   std::set<std::string> sentinel_ids{};

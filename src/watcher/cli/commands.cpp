@@ -68,9 +68,8 @@ int ShowStatus(const CommandOptions& options) {
   return rendered->warnings == 0 ? kExitStopped : kExitWarnings;
 }
 
-int ShowExplanation(const CommandOptions& options) {
-  const auto reply = web::Get(options.watcher, OfGroup("/explain", options.group),
-                              {{"Accept", options.json ? kJson : kText}}, kPatience);
+// An answer that is text already, or JSON.
+int Show(const Result<web::Response>& reply, const CommandOptions& options) {
   if (!reply) return Complain(reply.error());
   if (reply->status != kOk) return Refused(*reply);
   if (options.json) {
@@ -79,6 +78,14 @@ int ShowExplanation(const CommandOptions& options) {
     Print(PrintableLines(reply->body));
   }
   return kExitStopped;
+}
+
+const char* TypeFor(const CommandOptions& options) { return options.json ? kJson : kText; }
+
+int ShowExplanation(const CommandOptions& options) {
+  return Show(web::Get(options.watcher, OfGroup("/explain", options.group), {{"Accept", TypeFor(options)}},
+                       kPatience),
+              options);
 }
 
 web::Headers AdminHeaders(const CommandOptions& options, const char* accept) {
@@ -89,16 +96,8 @@ web::Headers AdminHeaders(const CommandOptions& options, const char* accept) {
 
 // Of what is harmless to do again.
 int Order(const CommandOptions& options, const std::string& path) {
-  const auto reply =
-      web::Post(options.watcher, path, AdminHeaders(options, options.json ? kJson : kText), kOrderPatience);
-  if (!reply) return Complain(reply.error());
-  if (reply->status != kOk) return Refused(*reply);
-  if (options.json) {
-    PrintAsItCame(reply->body);
-  } else {
-    Print(PrintableLines(reply->body));
-  }
-  return kExitStopped;
+  return Show(web::Post(options.watcher, path, AdminHeaders(options, TypeFor(options)), kOrderPatience),
+              options);
 }
 
 int Pause(const CommandOptions& options) {

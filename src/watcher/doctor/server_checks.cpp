@@ -10,7 +10,6 @@
 
 #include "store/record.h"
 #include "watcher/doctor/checks.h"
-#include "watcher/members.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher::doctor {
@@ -223,7 +222,7 @@ std::vector<Finding> LookAtVersions(const Checkup& checkup) {
   if (const auto& wrappers = checkup.topology.versions; wrappers.size() > 1) {
     std::string text;
     for (const auto& [version, count] : wrappers)
-      text += fmt::format("{}{} of {}", text.empty() ? "" : ", ", count, NameOfVersion(version));
+      text += fmt::format("{}{} of {}", text.empty() ? "" : ", ", count, version);
     findings.push_back({Severity::kAdvice, "",
                         fmt::format("wrappers of several versions run: {}; finish the upgrade", text)});
   }

@@ -11,7 +11,6 @@
 #include "watcher/condition.h"
 #include "watcher/failovers.h"
 #include "watcher/group_state.h"
-#include "watcher/members.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher::web {
@@ -247,13 +246,6 @@ Json ToJson(const store::EventLog& event_log, std::string_view only_group) {
   return list;
 }
 
-// How many wrappers are of each version.
-Json ToJson(const std::map<std::string, std::size_t>& versions) {
-  Json counts = Json::object();
-  for (const auto& [version, count] : versions) counts[NameOfVersion(version)] = count;
-  return counts;
-}
-
 Json ToJson(const store::Pause* pause) {
   if (pause == nullptr) return {};
   return {{"since", pause->since}, {"until", pause->until},
@@ -362,7 +354,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"warnings", WarningsOf(topology, now)},
                {"waits", WaitsOf("", topology, now)},
                {"behaviors", ToJson(behaviors)},
-               {"versions", ToJson(topology.versions)},
+               {"versions", topology.versions},
                {"paused", ToJson(store::FindPause(topology.pauses, store::kAllGroups, UnixTime()))},
                {"groups", std::move(groups)},
                {"history", ToJson(topology.event_log, only_group)}});

@@ -15,7 +15,6 @@
 
 #include "base/unix_time.h"
 #include "watcher/expiring.h"
-#include "watcher/members.h"
 
 namespace redis_zk::watcher::web {
 
@@ -233,7 +232,7 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
   }
   for (const auto& [version, count] : topology.versions) {
     families.Gauge("redis_zk_wrappers", "Wrappers that are registered in ZooKeeper, by version.",
-                   static_cast<double>(count), {{"version", NameOfVersion(version)}});
+                   static_cast<double>(count), {{"version", version}});
   }
   families.Gauge("redis_zk_following", "1: a Sentinel's events are followed.",
                  topology.following.has_value());
