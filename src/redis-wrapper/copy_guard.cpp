@@ -131,7 +131,7 @@ bool CopyGuard::HoldsOurs(const redis::ServerInfo& own) {
 
 Master CopyGuard::Judge(const redis::ServerInfo& own) {
   const Endpoint& master = own.master;
-  if (!lookup_.MayFollow(master, "is what redis-server was told to replicate from")) return Master::kUnknown;
+  if (!lookup_.MayFollow(master, "is what redis-server was told to replicate from")) return Master::kForeign;
   // It may be foreign, so it is told no password.
   auto info = network_.redis.WithoutCredentials().AskInfo(master);
   if (!info) {

@@ -64,13 +64,11 @@ Status Membership::TryRefresh() {
   auto record = InItsPlace([this] { return loop_.registry().records.Read(group_, Watch::kYes); });
   if (!record) return tl::unexpected(record.error());
   record_ = std::move(*record);
-  auto pauses = loop_.registry().paused_groups.Read(Watch::kYes);
-  if (!pauses) return tl::unexpected(pauses.error());
-  pauses_.Take(std::move(*pauses));
   Status registered = Due() ? Register() : Status();
   // A second request would wait as long for its answer.
   if (!registered && registered.error().kind == ErrorKind::kUnknownOutcome) return registered;
   if (registered) confirmed_session_ = session;
+  pauses_.Take(loop_.registry().paused_groups.Read(Watch::kYes));
   // A lock that was left half-taken must not keep the others from starting.
   if (auto released = lock_.Release(); !released) return released;
   // One registration of another ZooKeeper user fails the whole list.

@@ -64,7 +64,8 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
     wait_.reset();
     return std::nullopt;
   }
-  if (pause != nullptr) {
+  // One that is recorded already is seen through.
+  if (pause != nullptr && !owed_) {
     quiet_.Reset();
     wait_ = {
         .name = "paused",

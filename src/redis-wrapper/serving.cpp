@@ -116,11 +116,11 @@ void Serving::Check() {
   const bool told = own && !own->loading;
   // A full disk is the cause of whatever else is waited for.
   const auto storage = parts_.runner.FindStorageTrouble(parts_.keeper.files().dir);
-  parts_.loop.NoteWaiting(storage                     ? storage
-                          : failed_save_.wait()       ? failed_save_.wait()
-                          : follower_.wait()          ? follower_.wait()
-                          : told && recoverer_.wait() ? recoverer_.wait()
-                                                      : readiness_.wait());
+  parts_.loop.NoteWaiting(storage                       ? storage
+                          : told && failed_save_.wait() ? failed_save_.wait()
+                          : follower_.wait()            ? follower_.wait()
+                          : told && recoverer_.wait()   ? recoverer_.wait()
+                                                        : readiness_.wait());
   if (!own || own->loading) return;
   if (own->replication_id != naming_.replication_id) {
     naming_.replication_id = own->replication_id;

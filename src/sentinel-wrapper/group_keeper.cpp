@@ -116,13 +116,17 @@ std::optional<RestartRequest> GroupKeeper::Look() {
     return std::nullopt;
   }
   if (!TakeReports(std::move(*reports))) return std::nullopt;
-  const auto changes = CompareGroups(
+  auto changes = CompareGroups(
       {.own_group = options_.common.master_name, .listed = reader_.listed(), .monitored = monitored_});
+  // What was taken from our Sentinel by hand meanwhile stays so.
+  std::erase_if(changes.to_monitor,
+                [this](const auto& group) { return followed_.contains(group) && reader_.IsPaused(group); });
   newcomers_.Keep(changes.to_monitor);
   if (auto restart = Rescue()) return restart;
   passwords_.Look(monitored_);
   if (!loop_.session().connected()) return std::nullopt;
   auto restart = newcomers_.Look(changes.to_monitor, monitored_, followed_);
+  if (restart && reader_.IsPaused(restart->group)) restart.reset();
   Drop(changes.to_drop);
   return restart;
 }

@@ -38,9 +38,7 @@ Status GroupReader::Read() {
   }
   auto records = loop_.registry().records.ReadAll(*names, Watch::kYes);
   if (!records) return tl::unexpected(records.error());
-  auto pauses = loop_.registry().paused_groups.Read(Watch::kYes);
-  if (!pauses) return tl::unexpected(pauses.error());
-  pauses_.Take(std::move(*pauses));
+  pauses_.Take(loop_.registry().paused_groups.Read(Watch::kYes));
   listed_ = std::move(*records);
   read_at_ = Clock::now() + kReadAgain;
   return {};

@@ -65,7 +65,8 @@ std::optional<RestartRequest> Rescuer::FollowRecord(const sentinel::SentinelRepo
   const StuckView view{.own = own,
                        .replicas = known->replicas,
                        .record = record,
-                       .recorded_acts = options_.common.credentials.redis.MayTell(record.master) &&
+                       .recorded_acts = recorded &&
+                                        options_.common.credentials.redis.MayTell(record.master) &&
                                         recorded->role == redis::Role::kMaster && !recorded->loading};
   if (const auto behind = IsBehind(view); behind.holds) {
     if (record.origin == store::Origin::kUnelected) return Adopt(own, record, known->peers, behind.reason);

@@ -204,6 +204,14 @@ bool HasUsers(const redis::Conf& users) {
   return false;
 }
 
+// Whether the user says what those may do who do not log in.
+bool DefinesDefaultUser(const redis::Conf& users) {
+  return users.Find("aclfile") != nullptr || users.Find("requirepass") != nullptr ||
+         std::any_of(users.lines.begin(), users.lines.end(), [](const auto& line) {
+           return line.name == "user" && line.words.size() > 1 && line.words[1] == "default";
+         });
+}
+
 // No secret, but another one for each deployment, and the same after ZooKeeper has lost its data.
 redis::Credentials OwnUser(const WrapperOptions& options) {
   std::string digits;
@@ -269,6 +277,7 @@ ServerConf RenderServerConf(const redis::Conf& users, const WrapperOptions& opti
       add({kRequiredPassword, redis::RequiredPassword(*own, takes_users)});
     } else {
       add({"sentinel", "sentinel-user", own->username});
+      if (takes_users && !DefinesDefaultUser(users)) add({"user", "default", "off"});
     }
     add({"sentinel", "sentinel-pass", monitoring.sentinel_pass.value_or(own->password)});
     const auto both = redis::DefaultUserLine(*own);

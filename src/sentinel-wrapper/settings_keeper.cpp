@@ -60,11 +60,11 @@ void SettingsKeeper::KeepGroups(const Reports& monitored, const std::set<std::st
   std::erase_if(expected_, [&monitored](const auto& entry) { return !monitored.contains(entry.first); });
   std::map<std::pair<std::string, std::string>, TimePoint> differs_since;
   for (const auto& [group, report] : monitored) {
-    if (paused.contains(group)) continue;
     if (!expected_.contains(group)) {
       if (!unsettled.contains(group) && MayBeExpected(report)) expected_.emplace(group, report);
       continue;
     }
+    if (paused.contains(group)) continue;
     // It acts on no setting then, and a failover order that it took waits for the end of that.
     if (report.tilt) continue;
     for (const auto& difference : Differences(report, expected_.at(group))) {

@@ -377,6 +377,11 @@ AdminOutcome Admin::Resume(const AdminRequest& request) const {
   if (const auto connected = own.Connect(); !connected) return Failed(connected.error());
   const auto resumed = own.registry().paused_groups.Resume(PausedIn(request), UnixTime());
   if (!resumed) return Failed(resumed.error());
+  const auto left = own.registry().paused_groups.Read(Watch::kNo);
+  if (!left) return Failed(left.error());
+  if (const auto* pause = store::FindPause(*left, PausedIn(request), UnixTime()))
+    return {.told = fmt::format("automatic changes of {} stay {}; that pause is of all groups",
+                                WhomOf(request), Describe(*pause))};
   return {.told = fmt::format("automatic changes of {} {}", WhomOf(request),
                               *resumed ? "resumed" : "were not paused")};
 }

@@ -68,6 +68,11 @@ std::string WhyNotWritable(const ServerStatus& master) {
                                  : fmt::format("{} replicas are fit", good));
 }
 
+bool HidesMinReplicas(const ServerStatus& master) {
+  return master.info && master.info->role == Role::kMaster && master.info->good_replicas.value_or(0) > 0 &&
+         !master.min_replicas;
+}
+
 Condition ConditionOfMaster(const ServerStatus& master, TimePoint now) {
   if (!master.info) return ConditionOfSilent(master, now);
   const auto& info = *master.info;

@@ -21,6 +21,9 @@ struct Condition {
 // Why clients cannot write to the recorded master, to be said after its name; empty: they can.
 std::string WhyNotWritable(const ServerStatus& master);
 
+// It has fit replicas, and does not tell how many it needs for a write.
+bool HidesMinReplicas(const ServerStatus& master);
+
 // Of the recorded one.
 Condition ConditionOfMaster(const ServerStatus& master, TimePoint now);
 Condition ConditionOfReplica(const GroupStatus& group, const ServerStatus& replica, TimePoint now);

@@ -15,8 +15,22 @@ namespace redis_zk::watcher {
 
 namespace {
 
-// A failover makes eight.
 constexpr std::size_t kMostEvents = 300;
+// A failover makes about seven steps: those of a fleet that fails over as a whole must not push out what came
+// of it.
+constexpr std::size_t kMostSteps = 200;
+
+bool IsStep(const Event& event) {
+  return event.kind == event_kind::kFailoverStep || event.kind == event_kind::kMasterDown ||
+         event.kind == event_kind::kMasterUp;
+}
+
+void Shorten(History& history) {
+  auto steps = static_cast<std::size_t>(std::count_if(history.begin(), history.end(), IsStep));
+  std::erase_if(history, [&steps](const auto& event) { return IsStep(event) && steps-- > kMostSteps; });
+  if (history.size() > kMostEvents)
+    history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(kMostEvents));
+}
 
 using store::Record;
 
@@ -106,8 +120,7 @@ void RecentEvents::Add(std::vector<Event> events) {
     Count(event, &counters);
     history.push_back(std::move(event));
   }
-  if (history.size() > kMostEvents)
-    history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(kMostEvents));
+  Shorten(history);
   counters_.Set(std::move(counters));
   history_.Set(std::move(history));
 }

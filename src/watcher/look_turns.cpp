@@ -34,7 +34,10 @@ void LookTurns::Looked(const std::string& group, const std::optional<Strange>& f
 }
 
 void LookTurns::Forget(const std::set<std::string>& groups) {
-  std::erase_if(soon_, [&groups](const auto& entry) { return !groups.contains(entry.first); });
+  const auto is_none = [&groups](const auto& entry) { return !groups.contains(entry.first); };
+  std::erase_if(soon_, is_none);
+  // What is noticed there when they come again is news.
+  std::erase_if(noticed_, is_none);
 }
 
 std::optional<std::string> LookTurns::Next(const std::set<std::string>& groups, Duration round,

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,10 @@ std::set<std::string> IdsOf(const std::vector<store::Sentinel>& sentinels,
   for (const auto& sentinel : sentinels) ids.insert(store::SentinelIdOf(sentinel.uuid));
   for (const auto& identity : identities) ids.insert(store::SentinelIdOf(identity.uuid));
   return ids;
+}
+
+tl::unexpected<Error> Unread(std::string_view what, const Error& error) {
+  return Fail(error.kind, fmt::format("reading the {} failed: {}", what, error.message));
 }
 
 }  // namespace
@@ -106,8 +111,7 @@ Result<std::set<std::string>> RegistryReader::ReadEverything() {
   if (!sentinels) return tl::unexpected(sentinels.error());
   auto records = registry_.records.ReadAll(*groups, Watch::kYes);
   if (!records) return tl::unexpected(records.error());
-  auto pauses = registry_.paused_groups.Read(Watch::kYes);
-  if (!pauses) return tl::unexpected(pauses.error());
+  pauses_.Take(registry_.paused_groups.Read(Watch::kYes));
   // The own group is made again; another group was deleted on purpose.
   for (const std::string& group : {std::string(store::kDefaultGroup), options_.master_name}) {
     if (!records->contains(group))
@@ -119,10 +123,9 @@ Result<std::set<std::string>> RegistryReader::ReadEverything() {
   next.sentinels = std::move(*sentinels);
   next.closed_sentinels = closed_sentinels;
   next.groups = std::move(*records);
-  next.pauses = std::move(*pauses);
+  next.pauses = pauses_.read();
   next.populated = std::move(*populated);
   LogNews(next);
-  pauses_.Take(next.pauses);
   auto changed = FindChanged(next.groups);
   view_ = std::move(next);
   return changed;
@@ -164,6 +167,13 @@ void RegistryReader::LogNews(const RegistryView& next) const {
   }
 }
 
+Status RegistryReader::ReadOnce() {
+  if (auto read = ReadEverything(); !read) return tl::unexpected(read.error());
+  if (!MeasureRequest()) return Fail(ErrorKind::kUnavailable, "ZooKeeper does not answer");
+  if (auto read = TryReadWaiting(); !read) return tl::unexpected(read.error());
+  return {};
+}
+
 bool RegistryReader::ReadWaiting() {
   const TimePoint now = Clock::now();
   if (!session_.connected() || now < read_waiting_at_) return false;
@@ -173,19 +183,28 @@ bool RegistryReader::ReadWaiting() {
   if (view_.closed_sentinels > 0) stale_ = true;
   // A silent ZooKeeper holds the loop up once, not twice.
   if (!MeasureRequest()) return false;
+  const auto changed = TryReadWaiting();
+  if (!changed) {
+    // The next round reads again, but no round ends what an ACL denies.
+    const bool denied = changed.error().kind == ErrorKind::kDenied;
+    log_waiting_failure_(denied ? log::Severity::kWarn : log::Severity::kDebug,
+                         {.event = "members-read-failed"}, changed.error().message + "; retrying");
+    return false;
+  }
+  log_waiting_failure_.Reset();
+  return *changed;
+}
+
+Result<bool> RegistryReader::TryReadWaiting() {
+  const TimePoint now = Clock::now();
   std::vector<std::string> groups;
   for (const auto& [group, record] : view_.groups) groups.push_back(group);
   std::size_t closed = 0;
   auto members = registry_.members.ListAll(groups, &closed);
-  if (!members) {
-    LogFailedWaiting("members", members.error());
-    return false;
-  }
+  if (!members) return Unread("members", members.error());
   const auto identities = registry_.identities.List();
-  if (!identities && identities.error().kind != ErrorKind::kNotFound) {
-    LogFailedWaiting("identities", identities.error());
-    return false;
-  }
+  if (!identities && identities.error().kind != ErrorKind::kNotFound)
+    return Unread("identities", identities.error());
   auto sentinel_ids = IdsOf(view_.sentinels, identities.value_or(std::vector<store::Identity>{}));
   auto waiting = FindWaiting(*members, view_.waiting, now);
   auto serving = FindServing(*members);
@@ -194,8 +213,7 @@ bool RegistryReader::ReadWaiting() {
   auto versions = CountVersions(*members, identities.value_or(std::vector<store::Identity>{}));
   auto populated = GroupsIn(*members);
   auto shown = ListShown();
-  if (!shown) return false;
-  log_waiting_failure_.Reset();
+  if (!shown) return tl::unexpected(shown.error());
   auto waits = FindLongWaits(shown->waits, view_.waits, now, UnixTime());
   // These are shown in no answer.
   view_.members = std::move(*members);
@@ -217,30 +235,14 @@ bool RegistryReader::ReadWaiting() {
   return true;
 }
 
-std::optional<RegistryReader::Shown> RegistryReader::ListShown() {
+Result<RegistryReader::Shown> RegistryReader::ListShown() {
   auto waits = registry_.waits.List();
-  if (!waits) {
-    LogFailedWaiting("waits", waits.error());
-    return std::nullopt;
-  }
+  if (!waits) return Unread("waits", waits.error());
   auto open_servers = registry_.open_servers.List();
-  if (!open_servers) {
-    LogFailedWaiting("open servers", open_servers.error());
-    return std::nullopt;
-  }
+  if (!open_servers) return Unread("open servers", open_servers.error());
   auto certificates = registry_.certificates.List();
-  if (!certificates) {
-    LogFailedWaiting("certificates", certificates.error());
-    return std::nullopt;
-  }
+  if (!certificates) return Unread("certificates", certificates.error());
   return Shown{std::move(*waits), std::move(*open_servers), std::move(*certificates)};
-}
-
-void RegistryReader::LogFailedWaiting(const std::string& what, const Error& error) {
-  const bool denied = error.kind == ErrorKind::kDenied;
-  log_waiting_failure_(denied ? log::Severity::kWarn : log::Severity::kDebug,
-                       {.event = "members-read-failed"},
-                       fmt::format("reading the {} failed: {}; retrying", what, error.message));
 }
 
 bool RegistryReader::MeasureRequest() {

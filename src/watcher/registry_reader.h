@@ -51,6 +51,8 @@ class RegistryReader {
   // Reads which members wait for a role, which hold incomplete data, what has been waited for for long,
   // which servers are open and when certificates expire, when that is due. True: the view has changed.
   bool ReadWaiting();
+  // Both for one who only looks: at once, once, and nothing that is missing is made.
+  Status ReadOnce();
 
  private:
   Result<std::set<std::string>> ReadEverything();
@@ -63,10 +65,9 @@ class RegistryReader {
     std::vector<store::OpenServer> open_servers;
     std::vector<store::NodeCertificates> certificates;
   };
-  // Nothing: one of them cannot be read, which is logged.
-  std::optional<Shown> ListShown();
-  // Of ReadWaiting. The next round reads again, but no round ends what an ACL denies.
-  void LogFailedWaiting(const std::string& what, const Error& error);
+  Result<Shown> ListShown();
+  // Of ReadWaiting, which logs an error. True: the view has changed.
+  Result<bool> TryReadWaiting();
   // How long ZooKeeper takes for an answer. False: there was none.
   bool MeasureRequest();
 

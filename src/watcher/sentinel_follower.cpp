@@ -39,8 +39,8 @@ SentinelFollower::News SentinelFollower::Reduce(const SubscriberEvent& event) {
     case SubscriberEvent::Kind::kEvent:
       log::Debug({.event = "sentinel-event", .group = event.event.group, .peer = address},
                  "Sentinel published {} {}", event.event.name, event.event.payload);
-      NoteOutage(event.event);
-      return {.hinted_group = sentinel::MayChangeMaster(event.event) ? event.event.group : "",
+      return {.called_down_changed = NoteOutage(event.event),
+              .hinted_group = sentinel::MayChangeMaster(event.event) ? event.event.group : "",
               .step = StepOf(event.event, event.sentinel)};
     case SubscriberEvent::Kind::kLost:
       log_lost_[event.sentinel](
@@ -56,10 +56,10 @@ SentinelFollower::News SentinelFollower::Reduce(const SubscriberEvent& event) {
   return {};
 }
 
-void SentinelFollower::NoteOutage(const sentinel::SentinelEvent& event) {
-  if (!event.payload.starts_with("master ")) return;
-  if (event.name == "+sdown") called_down_.emplace(event.group, Clock::now());
-  if (event.name == "-sdown") called_down_.erase(event.group);
+bool SentinelFollower::NoteOutage(const sentinel::SentinelEvent& event) {
+  if (!event.payload.starts_with("master ")) return false;
+  if (event.name == "+sdown") return called_down_.emplace(event.group, Clock::now()).second;
+  return event.name == "-sdown" && called_down_.erase(event.group) > 0;
 }
 
 void SentinelFollower::Follow(const std::vector<store::Sentinel>& sentinels) {

@@ -30,6 +30,8 @@ class SentinelFollower {
     bool following_changed = false;
     // Pub/sub forgets: everything has to be read afresh.
     bool missed_events = false;
+    // A master is called down that was not before, or no longer.
+    bool called_down_changed = false;
     // The group whose master may have changed; empty: none.
     std::string hinted_group{};
     // A step of a failover, for people.
@@ -48,7 +50,8 @@ class SentinelFollower {
   bool ForgetOutage(const std::string& group) { return called_down_.erase(group) > 0; }
 
  private:
-  void NoteOutage(const sentinel::SentinelEvent& event);
+  // True: another master is called down, or one no longer.
+  bool NoteOutage(const sentinel::SentinelEvent& event);
 
   const sentinel::SubscribeTo subscribe_;
   const sentinel::Subscription::Sink sink_;

@@ -71,8 +71,14 @@ void WarnOfMaster(const GroupStatus& group, TimePoint now, std::vector<std::stri
     warnings->push_back("no master is recorded");
     return;
   }
-  WarnOf("the recorded master " + group.record.master.ToAddress(), ConditionOfMaster(*group.master, now),
-         warnings);
+  const std::string master = "the recorded master " + group.record.master.ToAddress();
+  WarnOf(master, ConditionOfMaster(*group.master, now), warnings);
+  if (HidesMinReplicas(*group.master))
+    warnings->push_back(
+        master +
+        " has min-replicas-to-write set, by its user or as its fence, and does not tell the "
+        "watcher to what: whether it takes writes is unknown; allow CONFIG GET to the user of "
+        "the watcher");
 }
 
 void WarnOfRisk(std::string risk, GroupStatus* group) {

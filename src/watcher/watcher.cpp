@@ -180,7 +180,7 @@ void Watcher::Reduce(const SubscriberEvent& event) {
   if (news.missed_events) keeper_.DoubtAll();
   if (!news.hinted_group.empty()) keeper_.Hint(news.hinted_group);
   // First the state, then what happened: who hears of the one finds the other.
-  if (news.following_changed || news.step) Publish();
+  if (news.following_changed || news.called_down_changed) Publish();
   if (news.step) publisher_.events().Add(*news.step);
 }
 

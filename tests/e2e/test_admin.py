@@ -320,8 +320,8 @@ def test_each_token_has_a_name(cluster):
         assert ask(watcher, "POST", "/pause", token=wrong)[0] == 401
     assert ask(watcher, "POST", "/pause?reason=why", token="the-token-of-the-other-one")[0] == 200
     assert ask(watcher, "POST", "/resume")[0] == 200
-    wait_for(lambda: history_of(watcher, "clean-up-resumed"), what="the request in the event log")
-    (paused,), (resumed,) = history_of(watcher, "clean-up-paused"), history_of(watcher, "clean-up-resumed")
+    wait_for(lambda: history_of(watcher, "resumed"), what="the request in the event log")
+    (paused,), (resumed,) = history_of(watcher, "paused"), history_of(watcher, "resumed")
     assert (paused["who"], resumed["who"]) == ("bob", "alice")
     assert f"requested by bob ({paused['from']}): " in paused["sentence"]
     lines = watcher.log_lines("event=admin-request ")
@@ -332,9 +332,9 @@ def test_each_token_has_a_name(cluster):
     assert "they are of alice, carol" in watcher.wait_log("event=admin-token-reloaded")
     assert ask(watcher, "POST", "/pause", token="the-token-of-the-other-one")[0] == 401
     assert ask(watcher, "POST", "/pause", token="the-token-of-somebody-new")[0] == 200
-    wait_for(lambda: status_of(watcher)["clean_up"]["paused"], what="the pause")
-    assert status_of(watcher)["clean_up"]["paused"]["who"] == "carol"
-    assert any("paused by carol (" in warning for warning in status_of(watcher)["warnings"])
+    wait_for(lambda: status_of(watcher)["paused"], what="the pause")
+    assert status_of(watcher)["paused"]["who"] == "carol"
+    assert any(" by carol (" in warning for warning in status_of(watcher)["warnings"])
     for bad, found in [("alice:short\n", "line 1 has a token of 5 characters"),
                        (f"alice:{TOKEN}\nbob:{TOKEN}\n", "line 2 has the token of line 1")]:
         (cluster.directory / "token").write_text(bad)

@@ -53,6 +53,7 @@ struct Scene {
                                 {"min-replicas-to-write", "0"},
                                 {"appendonly", "yes"},
                                 {"save", ""}}});
+      checkup.redis.back().clock_ahead = 0s;
       checkup.topology.serving["g"].insert(endpoint);
     }
     for (const char* host : {"10.0.1.1", "10.0.1.2", "10.0.1.3"}) AddSentinel(host);
@@ -131,6 +132,9 @@ TEST(DoctorTest, SaysWhatIsWrong) {
             "Redis 10.0.0.2:6379 does not answer this machine: no route to host; check ANNOUNCE_IP"},
            {"a Sentinel is not reached", [](Scene& s) { s.checkup.sentinels[2].error = "timeout"; },
             "reachability", kError, "Sentinel 10.0.1.3:26379 does not answer this machine: timeout"},
+           {"a Redis refuses CONFIG",
+            [](Scene& s) { s.checkup.redis[1].settings.clear(); },
+            "settings", kWarning, "10.0.0.2:6379 refuses CONFIG GET: min-replicas, persistence"},
            {"a name is unknown",
             [](Scene& s) {
               s.checkup.names.push_back({"redis1", Fail(ErrorKind::kUnavailable, "no such name"), 1ms});
@@ -260,7 +264,6 @@ TEST(DoctorTest, SaysNothingOfWhatIsWell) {
   };
   for (const Row& row : std::initializer_list<Row>{
            {"a machine without a Redis", [](Scene& s) { s.checkup.machine.overcommit = "0"; }},
-           {"a server that refuses CONFIG", [](Scene& s) { s.checkup.redis[1].settings.clear(); }},
            {"a replica that Sentinels call down and that serves",
             [](Scene& s) {
               s.checkup.sentinels[0].known["g"].replicas = {{.endpoint = kReplica, .down = true}};
@@ -285,12 +288,14 @@ TEST(DoctorTest, ReportsTheWorstFirst) {
   const std::vector<CheckResult> results{
       {"zookeeper", {{Severity::kAdvice, "", "run three"}}},
       {"quorum", {{Severity::kError, "g", "no failover"}, {Severity::kWarning, "", "two Sentinels"}}},
-      {"clocks", {}}};
+      {"clocks", {}},
+      {"machine", {}, false}};
   EXPECT_EQ(RenderText(results, {}),
             "error    quorum     g: no failover\n"
             "warning  quorum     two Sentinels\n"
             "advice   zookeeper  run three\n"
             "well: clocks\n"
+            "not checked: machine\n"
             "1 error, 1 warning, 1 for advice; docs/operate/doctor.md explains each\n");
   EXPECT_EQ(RenderJson(results),
             R"({"errors":1,"warnings":1,"advice":1,"findings":[)"
@@ -299,7 +304,7 @@ TEST(DoctorTest, ReportsTheWorstFirst) {
             R"({"severity":"warning","check":"quorum","group":null,"sentence":"two Sentinels",)"
             R"("docs":"docs/operate/doctor.md#quorum"},)"
             R"({"severity":"advice","check":"zookeeper","group":null,"sentence":"run three",)"
-            R"("docs":"docs/operate/doctor.md#zookeeper"}],"well":["clocks"]})"
+            R"("docs":"docs/operate/doctor.md#zookeeper"}],"well":["clocks"],"not_checked":["machine"]})"
             "\n");
 }
 

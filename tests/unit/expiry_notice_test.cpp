@@ -61,14 +61,14 @@ TEST(FirstExpiryTest, IsTheEarliestOfAFile) {
     const auto both =
         WriteFile(authority.Path("both.pem"), ReadFile(order.first.certificate) + ReadFile(order.first.key) +
                                                   ReadFile(order.second.certificate));
-    const auto first = FindFirstExpiry(both);
+    const auto first = FindExpiry(both, WhichExpiry::kFirst);
     ASSERT_TRUE(first) << first.error().message;
     EXPECT_EQ(first->subject, "CN=early");
     EXPECT_NEAR(static_cast<double>(first->at - now), 3'600'000, 5000);
   }
-  EXPECT_THAT(FindFirstExpiry(early.key).error().message,
+  EXPECT_THAT(FindExpiry(early.key, WhichExpiry::kFirst).error().message,
               EndsWith("early.key: has no certificate that expires"));
-  EXPECT_THAT(FindFirstExpiry("/none").error().message, HasSubstr("/none: No such file"));
+  EXPECT_THAT(FindExpiry("/none", WhichExpiry::kLast).error().message, HasSubstr("/none: No such file"));
 }
 
 class ExpiryNoticeTest : public ::testing::Test {

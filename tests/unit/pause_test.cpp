@@ -38,9 +38,15 @@ TEST(PauseTest, HoldsForItsGroupUntilItsTimeHasPassed) {
             "all"},
            {"of another group", {{"h", until(kNow + kHour, "other")}}, ""},
            {"it has ended", {{"g", until(kNow, "own")}}, ""},
-           {"the longest", {{"g", until(kNow + store::kLongestPause.count(), "own")}}, "own"},
+           {"the longest", {{"g", until(kNow - kHour + store::kLongestPause.count(), "own")}}, "own"},
+           {"of a machine whose clock is ahead",
+            {{"g", {.since = kNow + kHour, .until = kNow + 2 * kHour, .reason = "own"}}},
+            "own"},
+           {"of no clock",
+            {{"g", {.since = kNow + 25 * kHour, .until = kNow + 26 * kHour, .reason = "own"}}},
+            ""},
            {"an end that nobody may ask for",
-            {{"g", until(kNow + store::kLongestPause.count() + 1, "own")}},
+            {{"g", until(kNow - kHour + store::kLongestPause.count() + 1, "own")}},
             ""}}) {
     const Pause* found = FindPause(row.pauses, "g", kNow);
     EXPECT_EQ(found == nullptr ? "" : found->reason, row.found) << row.name;

@@ -396,6 +396,15 @@ TEST(SentinelServerConfTest, LogsInAsTheUserThatWasNamed) {
   EXPECT_EQ(conf.hello.username, "sentinel");
 }
 
+TEST(SentinelServerConfTest, ClosesTheDefaultUserWhereANamedOneLogsIn) {
+  auto wrapper = Wrapper();
+  wrapper.common.credentials.sentinel = redis::Credentials{"sentinel", "new"};
+  const Words off{"user", "default", "off"};
+  EXPECT_THAT(OwnPart(Render("user sentinel on >new +@all\n", wrapper)), Contains(off));
+  for (const char* users : {"user default on nopass +ping\n", "aclfile /etc/users.acl\n", "requirepass x\n"})
+    EXPECT_THAT(OwnPart(Render(users, wrapper)), Not(Contains(off))) << users;
+}
+
 TEST(SentinelServerConfTest, TakesIpv6AndAnotherGroup) {
   auto wrapper = Wrapper();
   wrapper.common.master_name = "orders";

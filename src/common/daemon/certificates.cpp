@@ -13,7 +13,7 @@ Certificates::Certificates(TlsFiles files, std::shared_ptr<TlsSource> source)
     : files_(std::move(files)),
       source_(std::move(source)),
       watched_({files_.ca, files_.certificate, files_.key}),
-      expiry_(source_ ? std::vector{files_.ca, files_.certificate} : std::vector<std::string>{}) {}
+      expiry_(source_ ? std::vector{files_.ca, files_.certificate} : std::vector<std::string>{}, files_.ca) {}
 
 void Certificates::Look(TimePoint now) {
   if (source_ && watched_.HaveChanged(now)) Load();

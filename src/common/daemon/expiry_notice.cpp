@@ -44,15 +44,19 @@ std::string DescribeDistance(std::int64_t expires, std::int64_t unix_now) {
   return expires > unix_now ? "in " + InDays(expires - unix_now) : InDays(unix_now - expires) + " ago";
 }
 
-ExpiryNotice::ExpiryNotice(std::vector<std::string> paths) : paths_(std::move(paths)) { Read(); }
+ExpiryNotice::ExpiryNotice(std::vector<std::string> paths, std::string authorities)
+    : paths_(std::move(paths)), authorities_(std::move(authorities)) {
+  Read();
+}
 
 void ExpiryNotice::Read() {
   files_.clear();
   for (const auto& path : paths_) {
     if (path.empty()) continue;
     // A file that went away since it was loaded is missed when it is loaded again.
-    if (const auto first = FindFirstExpiry(path))
-      files_.push_back({.file = {.path = path, .expires = first->at}, .subject = first->subject});
+    const auto which = path == authorities_ ? WhichExpiry::kLast : WhichExpiry::kFirst;
+    if (const auto found = FindExpiry(path, which))
+      files_.push_back({.file = {.path = path, .expires = found->at}, .subject = found->subject});
   }
 }
 

@@ -22,15 +22,16 @@ std::string DescribeDistance(std::int64_t expires, std::int64_t unix_now);
 // Loop thread only.
 class ExpiryNotice {
  public:
-  // Files with certificates that have been loaded. An empty path is none.
-  explicit ExpiryNotice(std::vector<std::string> paths);
+  // Files with certificates that have been loaded; an empty path is none. Of `authorities`, one of them, the
+  // last to expire counts, of the others the first.
+  explicit ExpiryNotice(std::vector<std::string> paths, std::string authorities = "");
 
   // They have been loaded again.
   void Read();
   // Logs those that end soon, or have ended: the first time, when one becomes the other, and once a day.
   void Look(TimePoint now, std::int64_t unix_now);
 
-  // Each file with the end of its first certificate to expire.
+  // Each file with the end that counts.
   std::vector<store::CertificateFile> files() const;
 
  private:
@@ -42,6 +43,7 @@ class ExpiryNotice {
   };
 
   const std::vector<std::string> paths_;
+  const std::string authorities_;
   std::vector<File> files_;
 };
 

@@ -3,9 +3,13 @@
 // Loop thread only.
 #pragma once
 
-#include <set>
+#include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 
+#include "base/log.h"
+#include "base/result.h"
 #include "store/pause.h"
 
 namespace redis_zk::daemon {
@@ -15,8 +19,9 @@ class Pauses {
   // `about`: empty, or the one group that the daemon looks after.
   explicit Pauses(std::string about = "") : about_(std::move(about)) {}
 
-  // As read from ZooKeeper.
-  void Take(store::Pauses read);
+  // As read from ZooKeeper. After an error, which is logged, what was read before holds on: nothing else
+  // waits for it.
+  void Take(Result<store::Pauses> read);
   // Logs what has ended since; it costs nothing to call it often.
   void Look();
   // The pause of the group; nothing: it is not paused.
@@ -26,7 +31,8 @@ class Pauses {
  private:
   const std::string about_;
   store::Pauses read_;
-  std::set<std::string> told_;  // those under way, as logged
+  std::map<std::string, std::int64_t> told_;  // the ends of those under way, as logged
+  LogOnChange log_failure_;
 };
 
 }  // namespace redis_zk::daemon

@@ -13,8 +13,11 @@ struct CertificateExpiry {
   std::int64_t at = 0;  // milliseconds since 1970
 };
 
-// Of the certificates in a PEM file, the one that expires first. kInvalid: the file cannot be read, or has
-// none; the message names it.
-Result<CertificateExpiry> FindFirstExpiry(const std::string& path);
+enum class WhichExpiry {
+  kFirst,  // of a chain: it is good as long as all are
+  kLast,   // of authorities, where old and new ones stand together
+};
+// Of the certificates in a PEM file. kInvalid: the file cannot be read, or has none; the message names it.
+Result<CertificateExpiry> FindExpiry(const std::string& path, WhichExpiry which);
 
 }  // namespace redis_zk

@@ -65,7 +65,8 @@ void Resolver::Collect(Name& name, TimePoint now) {
   name.news.reset();
   if (*found) {
     name.address = ToConnectTo(**found);
-    name.found_at = now;
+    // Nobody may have asked since it came.
+    name.found_at = name.asked_at;
     name.failure.reset();
   } else {
     name.failure = found->error();

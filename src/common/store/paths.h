@@ -10,6 +10,7 @@
 //   <root>/identities/<uuid>        JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
 //   <root>/sentinel-restart         the lock of the one Sentinel that is restarted for its certificates
 //   <root>/cleanup                  the lock of the one watcher that cleans up
+//   <root>/certificates/<uuid>      ephemeral, JSON: until when a wrapper's certificates are valid
 //   <root>/pauses                   JSON: the groups in which the daemons change nothing by themselves
 //   <root>/events                   JSON: what has happened, bounded
 //   <root>/waits/<uuid>             ephemeral, JSON: what a wrapper has waited for longer than a moment

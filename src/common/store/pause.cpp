@@ -54,7 +54,8 @@ Result<Pauses> ParsePauses(std::string_view text) {
 }
 
 bool IsUnderWay(const Pause& pause, std::int64_t unix_now) {
-  return unix_now < pause.until && pause.until - unix_now <= kLongestPause.count();
+  return unix_now < pause.until && pause.until - pause.since <= kLongestPause.count() &&
+         pause.since - unix_now <= kClocksDiffer.count();
 }
 
 const Pause* FindPause(const Pauses& pauses, const std::string& group, std::int64_t unix_now) {

@@ -15,6 +15,9 @@ namespace redis_zk::store {
 inline constexpr const char* kAllGroups = "*";
 // Nobody remembers a pause for longer; and whoever wrote an end beyond that, it is none.
 inline constexpr Duration kLongestPause = std::chrono::hours(7 * 24);
+// By more the clocks of the machines are not apart: a pause that begins later is none, and one that has ended
+// for longer is over everywhere.
+inline constexpr Duration kClocksDiffer = std::chrono::hours(24);
 
 struct Pause {
   std::int64_t since = 0;  // milliseconds since 1970

@@ -49,7 +49,9 @@ Status PausedGroups::Change(std::int64_t unix_now, const std::function<void(Paus
     const auto node = session_.Get(paths_.Pauses(), Watch::kNo);
     if (!node && node.error().kind != ErrorKind::kNotFound) return tl::unexpected(node.error());
     auto pauses = node ? ParsePauses(node->data).value_or(Pauses{}) : Pauses{};
-    std::erase_if(pauses, [unix_now](const auto& entry) { return !IsUnderWay(entry.second, unix_now); });
+    std::erase_if(pauses, [unix_now](const auto& entry) {
+      return entry.second.until + kClocksDiffer.count() < unix_now;
+    });
     change(pauses);
     if (node) {
       done = session_.Set(paths_.Pauses(), Render(pauses), node->stat.version);

@@ -25,8 +25,8 @@ class PausedGroups {
   Result<bool> Resume(const std::string& group, std::int64_t unix_now);
 
  private:
-  // Replaces what stands there by what `change` makes of it, without those that have ended; again, where
-  // another client was quicker.
+  // Replaces what stands there by what `change` makes of it, without those that have ended long ago; again,
+  // where another client was quicker.
   Status Change(std::int64_t unix_now, const std::function<void(Pauses&)>& change);
 
   zookeeper::Session& session_;

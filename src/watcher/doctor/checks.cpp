@@ -32,6 +32,18 @@ void ForEachServer(const Checkup& checkup, Look look) {
   for (const auto& sentinel : checkup.sentinels) look("", "Sentinel", sentinel);
 }
 
+bool TellsSettings(const Checkup& checkup) {
+  return std::any_of(checkup.redis.begin(), checkup.redis.end(),
+                     [](const auto& redis) { return !redis.settings.empty(); });
+}
+
+bool TellsTime(const Checkup& checkup) {
+  return std::any_of(checkup.redis.begin(), checkup.redis.end(),
+                     [](const auto& redis) { return redis.clock_ahead.has_value(); });
+}
+
+bool RunsRedisHere(const Checkup& checkup) { return !checkup.machine.servers.empty(); }
+
 }  // namespace
 
 const std::vector<Check>& Checks() {
@@ -39,31 +51,36 @@ const std::vector<Check>& Checks() {
                                          {"zookeeper", LookAtZooKeeper},
                                          {"znodes", LookAtZnodes},
                                          {"reachability", LookAtReachability},
+                                         {"settings", LookAtSettings},
                                          {"names", LookAtNames},
                                          {"latency", LookAtLatency},
-                                         {"clocks", LookAtClocks},
+                                         {"clocks", LookAtClocks, TellsTime},
                                          {"quorum", LookAtQuorum},
                                          {"down-after", LookAtDownAfter},
                                          {"stale-entries", LookAtStaleEntries},
                                          {"priorities", LookAtPriorities},
-                                         {"min-replicas", LookAtMinReplicas},
-                                         {"persistence", LookAtPersistence},
-                                         {"clients", LookAtClients},
-                                         {"memory", LookAtMemory},
+                                         {"min-replicas", LookAtMinReplicas, TellsSettings},
+                                         {"persistence", LookAtPersistence, TellsSettings},
+                                         {"clients", LookAtClients, TellsSettings},
+                                         {"memory", LookAtMemory, TellsSettings},
                                          {"versions", LookAtVersions},
                                          {"open-servers", LookAtOpenServers},
                                          {"certificates", LookAtCertificates},
-                                         {"machine", LookAtMachine}};
+                                         {"machine", LookAtMachine, RunsRedisHere}};
   return checks;
 }
 
 std::vector<CheckResult> RunChecks(const Checkup& checkup) {
   std::vector<CheckResult> results;
   for (const auto& check : Checks()) {
+    if (check.possible != nullptr && !check.possible(checkup)) {
+      results.push_back({.name = check.name, .findings = {}, .checked = false});
+      continue;
+    }
     auto findings = check.look(checkup);
     std::stable_sort(findings.begin(), findings.end(),
                      [](const auto& a, const auto& b) { return a.severity > b.severity; });
-    results.push_back({check.name, std::move(findings)});
+    results.push_back({.name = check.name, .findings = std::move(findings)});
   }
   return results;
 }
@@ -136,6 +153,19 @@ std::vector<Finding> LookAtReachability(const Checkup& checkup) {
   return findings;
 }
 
+std::vector<Finding> LookAtSettings(const Checkup& checkup) {
+  std::vector<Finding> findings;
+  for (const auto& redis : checkup.redis) {
+    if (!redis.error.empty() || !redis.settings.empty()) continue;
+    findings.push_back(
+        {Severity::kWarning, redis.group,
+         fmt::format("{} refuses CONFIG GET: min-replicas, persistence, clients and memory were "
+                     "not checked there; allow it to REDIS_USERNAME",
+                     redis.endpoint.ToAddress())});
+  }
+  return findings;
+}
+
 std::vector<Finding> LookAtNames(const Checkup& checkup) {
   std::vector<Finding> findings;
   for (const auto& [name, addresses, took] : checkup.names) {
@@ -193,8 +223,6 @@ std::vector<Finding> LookAtCertificates(const Checkup& checkup) {
 
 std::vector<Finding> LookAtMachine(const Checkup& checkup) {
   const auto& machine = checkup.machine;
-  // What is set here matters to servers here alone.
-  if (machine.servers.empty()) return {};
   std::vector<Finding> findings;
   const std::string here = fmt::format("this machine, which runs {}",
                                        machine.servers.size() == 1

@@ -25,11 +25,14 @@ struct Finding {
 struct Check {
   std::string_view name;  // a code in kebab-case
   std::vector<Finding> (*look)(const Checkup&);
+  // Whether what it looks at is known; nothing: always.
+  bool (*possible)(const Checkup&) = nullptr;
 };
 
 struct CheckResult {
   std::string_view name;
-  std::vector<Finding> findings;  // the worst first; none: well
+  std::vector<Finding> findings;  // the worst first; none: well, if it was checked
+  bool checked = true;
 };
 
 // All checks, in the order in which they are shown.
@@ -41,6 +44,7 @@ std::vector<Finding> LookAtStatus(const Checkup& checkup);
 std::vector<Finding> LookAtZooKeeper(const Checkup& checkup);
 std::vector<Finding> LookAtZnodes(const Checkup& checkup);
 std::vector<Finding> LookAtReachability(const Checkup& checkup);
+std::vector<Finding> LookAtSettings(const Checkup& checkup);
 std::vector<Finding> LookAtNames(const Checkup& checkup);
 std::vector<Finding> LookAtLatency(const Checkup& checkup);
 std::vector<Finding> LookAtClocks(const Checkup& checkup);

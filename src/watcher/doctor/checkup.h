@@ -55,7 +55,7 @@ struct Name {
 struct Checkup {
   Topology topology;
   FleetStatus status;
-  std::vector<Redis> redis;  // by group, then address
+  std::vector<Redis> redis;  // the registered ones, by address
   std::vector<Sentinel> sentinels;
   std::vector<Name> names;
   Machine machine;

@@ -36,23 +36,14 @@ constexpr const char* kHugePages = "/sys/kernel/mm/transparent_hugepage/enabled"
 Result<RegistryView> ReadRegistry(const CommonOptions& common, zookeeper::Session& session,
                                   Clock::duration* took) {
   store::Registry registry(session, common.zk_root);
-  const auto groups = registry.groups.List(zookeeper::Watch::kNo);
-  if (!groups && groups.error().kind != ErrorKind::kNotFound) return tl::unexpected(groups.error());
-  for (const std::string& needed : {std::string(store::kDefaultGroup), common.master_name}) {
-    // The reader would make it.
-    if (groups && std::find(groups->begin(), groups->end(), needed) != groups->end()) continue;
-    return Fail(ErrorKind::kNotFound,
-                fmt::format("no group {} below {} in ZooKeeper {}; check ZK_HOSTS, ZK_ROOT and MASTER_NAME, "
-                            "or start a daemon",
-                            needed, common.zk_root, Describe(common.zk_hosts)));
-  }
   RegistryReader reader(common, session, registry);
-  if (!reader.Read() || !reader.ReadWaiting())
-    return Fail(
-        ErrorKind::kUnavailable,
-        fmt::format("ZooKeeper {} does not let what stands below {} be read; the log level debug says "
-                    "why",
-                    Describe(common.zk_hosts), common.zk_root));
+  const auto read = reader.ReadOnce();
+  if (!read && read.error().kind == ErrorKind::kNotFound)
+    return Fail(ErrorKind::kNotFound,
+                fmt::format("no installation below {} in ZooKeeper {}: {}; check ZK_HOSTS, ZK_ROOT and "
+                            "MASTER_NAME, or start a daemon",
+                            common.zk_root, Describe(common.zk_hosts), read.error().message));
+  if (!read) return tl::unexpected(read.error());
   *took = reader.figures().Get()->request_took.value_or(Clock::duration{});
   return reader.view();
 }
@@ -94,29 +85,40 @@ void Measure(redis::Servers& servers, bool tells_time, Answers* answers) {
   if (tells_time) answers->clock_ahead = ClockAhead(*kept);
 }
 
-std::vector<Redis> ExamineRedis(const FleetStatus& status, redis::Servers& servers) {
+// The servers that the registry names, each with its group: what only Sentinels list may be gone, or another
+// deployment's.
+std::map<Endpoint, std::string> RegisteredServers(const Topology& topology) {
+  std::map<Endpoint, std::string> servers;
+  for (const auto& [group, record] : topology.groups) {
+    if (HasMaster(record)) servers.emplace(record.master, group);
+  }
+  for (const auto& [group, serving] : topology.serving) {
+    for (const auto& server : serving) servers.emplace(server, group);
+  }
+  return servers;
+}
+
+std::vector<Redis> ExamineRedis(const Topology& topology, redis::Servers& servers) {
   const std::vector<const char*> settings{kMaxClients,  kMaxMemory,  kMaxMemoryPolicy,
                                           kMinReplicas, kAppendOnly, kSave};
   std::vector<Command> questions{{"INFO"}};
   for (const char* setting : settings) questions.push_back({"CONFIG", "GET", setting});
+  const auto groups = RegisteredServers(topology);
+  std::vector<Endpoint> endpoints;
+  for (const auto& [server, group] : groups) endpoints.push_back(server);
   std::vector<Redis> examined;
-  for (const auto& [name, group] : status.groups) {
-    std::vector<Endpoint> endpoints;
-    if (group.master) endpoints.push_back(group.master->endpoint);
-    for (const auto& replica : group.replicas) endpoints.push_back(replica.endpoint);
-    for (const auto& turn : InTurns(endpoints)) {
-      const auto replies = servers.AskAll(turn, questions);
-      for (std::size_t i = 0; i < turn.size(); ++i) {
-        Redis one{{.endpoint = turn[i]}, name};
-        TakeInfo(replies[i], &one);
-        if (one.error.empty()) one.clients = redis::NumberIn(replies[i]->front().text, "connected_clients");
-        for (std::size_t s = 0; replies[i] && s < settings.size(); ++s) {
-          const auto& pair = (*replies[i])[s + 1].items;
-          if (pair.size() == 2) one.settings[settings[s]] = pair[1].text;
-        }
-        if (one.error.empty() && examined.size() < kMostMeasured) Measure(servers, /*tells_time=*/true, &one);
-        examined.push_back(std::move(one));
+  for (const auto& turn : InTurns(endpoints)) {
+    const auto replies = servers.AskAll(turn, questions);
+    for (std::size_t i = 0; i < turn.size(); ++i) {
+      Redis one{{.endpoint = turn[i]}, groups.at(turn[i])};
+      TakeInfo(replies[i], &one);
+      if (one.error.empty()) one.clients = redis::NumberIn(replies[i]->front().text, "connected_clients");
+      for (std::size_t s = 0; replies[i] && s < settings.size(); ++s) {
+        const auto& pair = (*replies[i])[s + 1].items;
+        if (pair.size() == 2) one.settings[settings[s]] = pair[1].text;
       }
+      if (one.error.empty() && examined.size() < kMostMeasured) Measure(servers, /*tells_time=*/true, &one);
+      examined.push_back(std::move(one));
     }
   }
   return examined;
@@ -135,10 +137,20 @@ std::vector<Sentinel> ExamineSentinels(const Topology& topology, redis::Servers&
       examined.push_back(std::move(one));
     }
   }
-  for (const auto& [group, record] : topology.groups) {
-    auto known = sentinel::AskKnownInstances(servers, endpoints, group);
-    for (std::size_t i = 0; i < known.size(); ++i) {
-      if (known[i]) examined[i].known.emplace(group, std::move(*known[i]));
+  // A silent one would take its time for each group.
+  std::vector<Sentinel*> answering;
+  for (auto& sentinel : examined) {
+    if (sentinel.error.empty()) answering.push_back(&sentinel);
+  }
+  for (std::size_t first = 0; first < answering.size(); first += kMostAtOnce) {
+    const std::size_t end = std::min(answering.size(), first + kMostAtOnce);
+    std::vector<Endpoint> asked;
+    for (std::size_t i = first; i < end; ++i) asked.push_back(answering[i]->endpoint);
+    for (const auto& [group, record] : topology.groups) {
+      auto known = sentinel::AskKnownInstances(servers, asked, group);
+      for (std::size_t i = 0; i < known.size(); ++i) {
+        if (known[i]) answering[first + i]->known.emplace(group, std::move(*known[i]));
+      }
     }
   }
   return examined;
@@ -202,7 +214,7 @@ Result<Checkup> Examine(const CommonOptions& common, zookeeper::Session& session
   }
   const auto findings = AskFleet(network, checkup.topology, {}, [] { return false; });
   checkup.status = Summarize(checkup.topology, findings, {}, Clock::now());
-  checkup.redis = ExamineRedis(checkup.status, network.redis);
+  checkup.redis = ExamineRedis(checkup.topology, network.redis);
   checkup.sentinels = ExamineSentinels(checkup.topology, network.sentinels);
   checkup.names = ResolveNames(checkup);
   checkup.machine = ExamineMachine(checkup);

@@ -28,12 +28,13 @@ constexpr std::string_view NameOf(Severity severity) {
   return "advice";
 }
 
-std::set<std::string_view> WellOf(const std::vector<CheckResult>& results) {
-  std::set<std::string_view> well;
+// Those that found nothing, because they could not look or because all is well.
+std::set<std::string_view> SilentOf(const std::vector<CheckResult>& results, bool checked) {
+  std::set<std::string_view> silent;
   for (const auto& result : results) {
-    if (result.findings.empty()) well.insert(result.name);
+    if (result.findings.empty() && result.checked == checked) silent.insert(result.name);
   }
-  return well;
+  return silent;
 }
 
 // The findings with their checks, the worst first.
@@ -65,9 +66,12 @@ std::string RenderText(const std::vector<CheckResult>& results, const Look& look
                     {(finding.group.empty() ? "" : finding.group + ": ") + finding.sentence}});
   });
   std::string text = RenderTable(rows, 0, look);
-  const auto well = WellOf(results);
+  const auto well = SilentOf(results, /*checked=*/true);
   if (!well.empty())
     text += RenderSentence({fmt::format("well: {}", fmt::join(well, ", ")), Color::kGood}, 0, look);
+  const auto unknown = SilentOf(results, /*checked=*/false);
+  if (!unknown.empty())
+    text += RenderSentence({fmt::format("not checked: {}", fmt::join(unknown, ", "))}, 0, look);
   auto counts = CountFindings(results);
   const auto sum = fmt::format("{}, {}, {} for advice", Counted(counts[Severity::kError], "error"),
                                Counted(counts[Severity::kWarning], "warning"), counts[Severity::kAdvice]);
@@ -84,11 +88,10 @@ std::string RenderJson(const std::vector<CheckResult>& results) {
                         {"sentence", finding.sentence},
                         {"docs", fmt::format("{}#{}", kPage, check)}});
   });
-  const Json json{{"errors", counts[Severity::kError]},
-                  {"warnings", counts[Severity::kWarning]},
-                  {"advice", counts[Severity::kAdvice]},
-                  {"findings", std::move(findings)},
-                  {"well", WellOf(results)}};
+  const Json json{
+      {"errors", counts[Severity::kError]},          {"warnings", counts[Severity::kWarning]},
+      {"advice", counts[Severity::kAdvice]},         {"findings", std::move(findings)},
+      {"well", SilentOf(results, /*checked=*/true)}, {"not_checked", SilentOf(results, /*checked=*/false)}};
   return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -47,12 +47,12 @@ void LookAtQuorumOf(const std::string& name, const GroupStatus& group, std::vect
                      "more sentinel-wrappers or lower it",
                      quorum,
                      registered == 1 ? "1 Sentinel is" : fmt::format("{} Sentinels are", registered))});
-  } else if (quorum == registered && registered > 1) {
+  } else if (quorum == registered && registered >= kFewestSentinels) {
     findings->push_back({Severity::kWarning, name,
                          fmt::format("SENTINEL_QUORUM is {}, as many as there are Sentinels: without one of "
                                      "them no failover begins; lower it to {}",
                                      quorum, registered / 2 + 1)});
-  } else if (quorum == 1 && registered > 1) {
+  } else if (quorum == 1 && registered >= kFewestSentinels) {
     findings->push_back({Severity::kAdvice, name,
                          fmt::format("SENTINEL_QUORUM is 1: a single Sentinel that has lost its network "
                                      "begins failovers, which the others must refuse; raise it to {}",

@@ -9,21 +9,34 @@ async function refresh() {
   if (asking) { askAgain = true; return; }
   asking = true;
   clearTimeout(timer);
+  let found = null;
   try {
     const answer = await fetch("status", { cache: "no-store", signal: AbortSignal.timeout(5000) });
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-    last = await answer.json();
-    lastAt = Date.now();
+    found = await answer.json();
     lost = "";
-    showAll();
   } catch {
     lost = "this watcher does not answer";
-    if (last) showWatcher();
-    else show("verdict", document.createTextNode(lost));
+  }
+  try {
+    if (found) {
+      last = found;
+      lastAt = Date.now();
+      showAll();
+    } else if (last) {
+      showWatcher();
+    } else {
+      show("verdict", document.createTextNode(lost));
+    }
+  } catch (error) {
+    // As of a watcher of another version behind the same address.
+    console.error(error);
+    show("verdict", document.createTextNode("cannot show the watcher's answer; reload this page"));
   }
   asking = false;
-  if (askAgain) { askAgain = false; refresh(); return; }
-  if (!document.hidden) timer = setTimeout(refresh, Date.now() < livelyUntil ? LIVELY_MS : CALM_MS);
+  const soon = askAgain || Date.now() < livelyUntil;
+  askAgain = false;
+  if (!document.hidden) timer = setTimeout(refresh, soon ? LIVELY_MS : CALM_MS);
 }
 
 const KINDS = ["master-changed", "master-down", "master-up", "failover-step", "group-came", "group-gone", "sentinel-came",
