@@ -72,14 +72,21 @@ bool CopyGuard::Check(const redis::ServerInfo& own, bool can_store) {
   const auto action = DecideGuard(Look(own));
   if (Clock::now() - judged_.since >= kJudgeSoonFor) judged_.next = Clock::now() + kJudgeAgain;
   if (action != GuardAction::kLost) wait_.reset();
-  if (action == GuardAction::kTrust && (can_store || own.link_up)) {
+  if (action == GuardAction::kTrust && own.link_up) {
+    // It has its copy already, as after a start.
+    trusted_ = own.master;
+    lock_.Close();
+    return true;
+  }
+  if (action == GuardAction::kTrust && can_store) {
     Trust(own.master);
     return true;
   }
-  // One that is slow for a moment is still the one that has shown it.
+  lock_.Close();
+  // One that is slow for a moment is still the one that has shown it; but it shows it once more, for another
+  // server may have its address by now.
   if (action == GuardAction::kWait && trusted) return true;
   trusted_ = {};
-  lock_.Close();
   switch (action) {
     case GuardAction::kTrust:
     case GuardAction::kWait:

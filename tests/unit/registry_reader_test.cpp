@@ -103,7 +103,7 @@ TEST(RegistryReaderTest, TakesOverAllOrNothing) {
   site.time.Advance(1s);
   ASSERT_TRUE(site.other.sentinels.Register({UuidOf(4), SentinelAt(4)}));
   ASSERT_TRUE(site.other.records.Write(kGroup, site.Record(), {kB, 2, "second"}, ""));
-  site.session.FailEvery(Call::kExists, Fault::kBefore);  // the pause, which is read last
+  site.session.FailEvery(Call::kGetAll, Fault::kBefore);
   EXPECT_EQ(site.Turn(), std::nullopt);
   EXPECT_EQ(site.reader.view().sentinels.size(), 3U);
   EXPECT_EQ(site.reader.view().groups.at(kGroup).master, kA);

@@ -468,8 +468,8 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   topology.known_at = {};
   EXPECT_EQ(WarningsOf(topology, kNow).front(), "ZooKeeper has not been read yet");
   const std::size_t before = WarningsOf(topology, kNow).size();
-  topology.pauses["*"] = {.since = 1, .until = UnixTime() - 1, .reason = "ended"};
-  topology.pauses["g"] = {.since = 1, .until = UnixTime() + 3'600'000, .reason = "of one group"};
+  topology.pauses["*"] = {.since = UnixTime() - 1000, .until = UnixTime() - 1, .reason = "ended"};
+  topology.pauses["g"] = {.since = UnixTime(), .until = UnixTime() + 3'600'000, .reason = "of one group"};
   EXPECT_EQ(WarningsOf(topology, kNow).size(), before);
   topology.pauses["*"].until = UnixTime() + 3'600'000;
   EXPECT_THAT(WarningsOf(topology, kNow).back(),

@@ -33,6 +33,7 @@ Resolver::News::~News() {
 }
 
 void Resolver::News::Tell() const {
+  told_at_ = Clock::now().time_since_epoch().count();
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(fd_, &one, sizeof one);
 }
@@ -62,11 +63,11 @@ void Resolver::Collect(Name& name, TimePoint now) {
   auto found = name.asking->Take();
   if (!found) return;
   name.asking.reset();
-  name.news.reset();
+  const auto news = std::exchange(name.news, nullptr);
   if (*found) {
     name.address = ToConnectTo(**found);
     // Nobody may have asked since it came.
-    name.found_at = name.asked_at;
+    name.found_at = news->told_at().value_or(now);
     name.failure.reset();
   } else {
     name.failure = found->error();

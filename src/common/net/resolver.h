@@ -5,6 +5,7 @@
 // gone. There is one at most for each name, and kMostLookUps in all.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -85,9 +86,15 @@ class Resolver::News {
   // Negative: there was no descriptor to be had.
   int fd() const { return fd_; }
   void Tell() const;
+  // When the answer came; nothing: it is about to be told.
+  std::optional<TimePoint> told_at() const {
+    const Clock::rep at = told_at_;
+    return at == 0 ? std::nullopt : std::optional(TimePoint(Clock::duration(at)));
+  }
 
  private:
   const int fd_;
+  mutable std::atomic<Clock::rep> told_at_{0};
 };
 
 }  // namespace redis_zk
