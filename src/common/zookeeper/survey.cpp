@@ -53,8 +53,9 @@ class Interview {
     const auto ready = stream_->Advance(events);
     if (!ready) {
       // A connection too many is taken by the kernel, and closed by ZooKeeper.
-      const bool hung_up = ready.error().message.ends_with(std::strerror(ECONNRESET));
-      return unsent_ && !hung_up ? End(ready.error().message) : Conclude();
+      const std::string& why = ready.error().message;
+      const bool hung_up = why.ends_with(std::strerror(ECONNRESET)) || why.ends_with(std::strerror(EPIPE));
+      return unsent_ && !hung_up ? End(why) : Conclude();
     }
     if (unsent_ && (*ready & POLLOUT) != 0) {
       const auto sent = stream_->Write(kQuestion);
