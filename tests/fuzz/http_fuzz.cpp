@@ -12,10 +12,13 @@ FUZZ_TARGET(text) {
   const auto split = text.find('\n');
   const auto head = text.substr(0, split);
   const auto rest = split == std::string_view::npos ? std::string_view() : text.substr(split + 1);
-  const web::Request request{
-      .path = head, .accept = rest, .addr = rest, .group = rest, .now = TimePoint{}, .pick = [](std::size_t) {
-        return std::size_t{0};
-      }};
+  const web::Request request{.path = head,
+                             .accept = rest,
+                             .addr = rest,
+                             .group = rest,
+                             .form = rest,
+                             .now = TimePoint{},
+                             .pick = [](std::size_t) { return std::size_t{0}; }};
   if (const auto answer = web::AnswerFor(request, topology)) {
     Check(answer->status >= 200 && answer->status < 600);
     // A header cannot be broken by what is told.
@@ -24,7 +27,13 @@ FUZZ_TARGET(text) {
   }
   if (const auto route = web::AdminAt(head)) Check(route->group.find('/') == std::string_view::npos);
   // The scheme in any case (RFC 9110, 11.1), the token as it is.
-  Check(Authorize("0123456789abcdef", text) != Access::kGranted || text.ends_with(" 0123456789abcdef"));
+  const bool granted =
+      Authorize({{.name = "alice", .text = "0123456789abcdef"}}, text).access == Access::kGranted;
+  Check(!granted || text.ends_with(" 0123456789abcdef"));
+  if (const auto tokens = ParseAdminTokens(text)) {
+    Check(!tokens->empty());
+    for (const auto& token : *tokens) Check(token.text.find(':') == std::string::npos);
+  }
 }
 
 }  // namespace redis_zk::watcher

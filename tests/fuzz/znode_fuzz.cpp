@@ -29,6 +29,7 @@ FUZZ_TARGET(text) {
   CheckRoundTrip<Identity>(ParseIdentity(text), ParseIdentity);
   CheckRoundTrip<EventLog>(ParseEventLog(text), ParseEventLog);
   CheckRoundTrip<Pauses>(ParsePauses(text), ParsePauses);
+  CheckRoundTrip<NodeCertificates>(ParseNodeCertificates(text), ParseNodeCertificates);
 }
 
 }  // namespace redis_zk::store
