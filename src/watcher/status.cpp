@@ -288,7 +288,7 @@ std::string DescribeOpen(const OpenZnodes& open) {
   return fmt::format(
       "{} open to other users of ZooKeeper than ZK_USERNAME, {} for one; set ZK_ACL to private or readable "
       "and run watcher secure-zookeeper",
-      open.count == 1 ? "1 znode is" : fmt::format("{} znodes are", open.count), open.first);
+      CountedAre(open.count, "znode"), open.first);
 }
 
 std::map<std::string, OpenKind> FindOpenKinds(const std::vector<store::OpenServer>& servers) {

@@ -74,6 +74,10 @@ std::string Counted(std::size_t count, const std::string& one) {
   return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
 }
 
+std::string CountedAre(std::size_t count, const std::string& one) {
+  return fmt::format("{} {}", Counted(count, one), count == 1 ? "is" : "are");
+}
+
 std::string RenderTable(const std::vector<Row>& rows, std::size_t indent, const Look& look) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {

@@ -14,6 +14,8 @@ std::string InBytes(std::int64_t bytes);          // "0 bytes", "1.5 KB"
 std::string InSeconds(Clock::duration duration);  // "0.3 s", "7 s", "42 s", "3 min", "5 h"
 // "1 replica", "2 replicas".
 std::string Counted(std::size_t count, const std::string& one);
+// "1 replica is", "2 replicas are".
+std::string CountedAre(std::size_t count, const std::string& one);
 
 enum class Color { kPlain, kStrong, kGood, kBad };
 

@@ -141,6 +141,14 @@ def test_a_node_that_was_forgotten_follows_the_restored_group(make_cluster):
     assert await_group(nodes, KEYS) is other
 
 
+def start_all_and_await_keys(cluster, nodes, sentinels, watcher, count):
+    for process in [*nodes, *sentinels, watcher]:
+        process.start()
+    cluster.await_agreement(nodes, sentinels, [watcher], within=60)
+    for node in nodes:
+        wait_for(lambda each=node: keys_of(each) == count, what="the keys")
+
+
 def test_everything_and_zookeeper_are_restored(make_cluster):
     """Two failovers ago somebody copied ZooKeeper's files; all machines die, and its disk is lost."""
     cluster = make_cluster(session_timeout="2s", COLD_START_WAIT=f"{AWAITED}s")
@@ -167,11 +175,7 @@ def test_everything_and_zookeeper_are_restored(make_cluster):
     shutil.rmtree(cluster.zookeeper.directory / "data")
     shutil.copytree(saved, cluster.zookeeper.directory / "data")
     cluster.start_zookeeper()
-    for process in [*nodes, *sentinels, watcher]:
-        process.start()
-    cluster.await_agreement(nodes, sentinels, [watcher], within=60)
-    for node in nodes:
-        wait_for(lambda each=node: keys_of(each) == KEYS + 50, what="the keys")
+    start_all_and_await_keys(cluster, nodes, sentinels, watcher, KEYS + 50)
 
 
 def test_everything_is_restored_and_zookeeper_begins_anew(make_cluster):
@@ -188,8 +192,4 @@ def test_everything_is_restored_and_zookeeper_begins_anew(make_cluster):
     cluster.zookeeper.kill()
     shutil.rmtree(cluster.zookeeper.directory / "data")
     cluster.start_zookeeper()
-    for process in [*nodes, *sentinels, watcher]:
-        process.start()
-    cluster.await_agreement(nodes, sentinels, [watcher], within=60)
-    for node in nodes:
-        wait_for(lambda each=node: keys_of(each) == KEYS + 50, what="the keys")
+    start_all_and_await_keys(cluster, nodes, sentinels, watcher, KEYS + 50)

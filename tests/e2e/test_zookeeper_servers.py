@@ -155,6 +155,29 @@ def restart(cluster, servers):
     cluster.await_zookeepers()
 
 
+def fill_and_await_silence(cluster, undisturbed, disk, servers):
+    """The daemon that comes late, and waits until there is room again: ZooKeeper notices when it writes."""
+    fill(disk)
+    late = cluster.redis(ZK_CONNECT_TIMEOUT="90s")
+    for daemon in undisturbed.daemons:
+        line = daemon.wait_log("event=zookeeper-silent", within=60)
+        assert all(server.address in line for server in servers)
+    undisturbed.check_servers()
+    return late
+
+
+def waits_naming(server, status):
+    return [wait for wait in status["waits"] if wait["name"] == "zookeeper" and server.address in wait["sentence"]]
+
+
+def make_room_and_await(cluster, undisturbed, disk, servers, late):
+    make_room(disk)
+    restart(cluster, servers)
+    late.await_serving()
+    late.stop()
+    undisturbed.check(within=60)
+
+
 def test_full_disk_under_zookeeper(make_cluster, disk, monkeypatch):
     """It ends, or answers no more; its daemons are none the worse for it."""
     monkeypatch.setenv("ZOOKEEPER_DATA", str(disk))
@@ -162,27 +185,12 @@ def test_full_disk_under_zookeeper(make_cluster, disk, monkeypatch):
     cluster.start_zookeeper()
     with bring_up(cluster) as undisturbed:
         watcher = undisturbed.daemons[-1]
-        fill(disk)
-        # It notices when it writes.
-        late = cluster.redis(ZK_CONNECT_TIMEOUT="90s")
-        for daemon in undisturbed.daemons:
-            line = daemon.wait_log("event=zookeeper-silent", within=60)
-            assert cluster.zookeeper.address in line
-        undisturbed.check_servers()
+        late = fill_and_await_silence(cluster, undisturbed, disk, [cluster.zookeeper])
         status = json.loads(watcher.get("/status"))
         assert not status["zookeeper"]["connected"]
         assert status["warnings"][0].startswith("ZooKeeper has been unreachable for ")
-
-        def told():
-            return [wait for wait in json.loads(watcher.get("/status"))["waits"]
-                    if wait["name"] == "zookeeper" and cluster.zookeeper.address in wait["sentence"]]
-
-        wait_for(told, 60, "the wait in /status")
-        make_room(disk)
-        restart(cluster, [cluster.zookeeper])
-        late.await_serving()
-        late.stop()
-        undisturbed.check(within=60)
+        wait_for(lambda: waits_naming(cluster.zookeeper, json.loads(watcher.get("/status"))), 60, "the wait in /status")
+        make_room_and_await(cluster, undisturbed, disk, [cluster.zookeeper], late)
 
 
 def test_full_disk_under_one_of_three_servers(make_cluster, disk):
@@ -206,21 +214,11 @@ def test_full_disk_under_a_majority(make_cluster, disk):
     *full, last = cluster.start_zookeepers(3, data=[disk / "1", disk / "2"])
     with bring_up(cluster) as undisturbed:
         watcher = undisturbed.daemons[-1]
-        fill(disk)
-        late = cluster.redis(ZK_CONNECT_TIMEOUT="90s")
-        for daemon in undisturbed.daemons:
-            line = daemon.wait_log("event=zookeeper-silent", within=60)
-            assert all(server.address in line for server in (*full, last))
-        undisturbed.check_servers()
+        late = fill_and_await_silence(cluster, undisturbed, disk, [*full, last])
 
         def told():
             status = json.loads(watcher.get("/status"))
-            return (not status["zookeeper"]["connected"]
-                    and [wait for wait in status["waits"] if wait["name"] == "zookeeper" and last.address in wait["sentence"]])
+            return not status["zookeeper"]["connected"] and waits_naming(last, status)
 
         wait_for(told, 60, "the wait in /status")
-        make_room(disk)
-        restart(cluster, full)
-        late.await_serving()
-        late.stop()
-        undisturbed.check(within=60)
+        make_room_and_await(cluster, undisturbed, disk, full, late)

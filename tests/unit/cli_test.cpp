@@ -33,6 +33,8 @@ TEST(WordsTest, AreForPeople) {
   EXPECT_EQ(watcher::InBytes(1500), "1.5 KB");
   EXPECT_EQ(watcher::InBytes(999'999), "1.0 MB");
   EXPECT_EQ(watcher::InBytes(5'000'000'000'000'000), "5000.0 TB");
+  EXPECT_EQ(watcher::CountedAre(1, "replica"), "1 replica is");
+  EXPECT_EQ(watcher::CountedAre(0, "replica"), "0 replicas are");
   EXPECT_EQ(watcher::InSeconds(1234ms), "1.2 s");
   EXPECT_EQ(watcher::InSeconds(0s), "0 s");
   EXPECT_EQ(watcher::InSeconds(7s), "7 s");

@@ -41,12 +41,10 @@ void LookAtQuorumOf(const std::string& name, const GroupStatus& group, std::vect
   const std::uint64_t quorum = quorums.rbegin()->first;
   const std::size_t registered = group.sentinels.size();
   if (quorum > registered) {
-    findings->push_back(
-        {Severity::kError, name,
-         fmt::format("SENTINEL_QUORUM is {} and {} registered: no failover can begin; start "
-                     "more sentinel-wrappers or lower it",
-                     quorum,
-                     registered == 1 ? "1 Sentinel is" : fmt::format("{} Sentinels are", registered))});
+    findings->push_back({Severity::kError, name,
+                         fmt::format("SENTINEL_QUORUM is {} and {} registered: no failover can begin; start "
+                                     "more sentinel-wrappers or lower it",
+                                     quorum, CountedAre(registered, "Sentinel"))});
   } else if (quorum == registered && registered >= kFewestSentinels) {
     findings->push_back({Severity::kWarning, name,
                          fmt::format("SENTINEL_QUORUM is {}, as many as there are Sentinels: without one of "
@@ -66,11 +64,10 @@ std::vector<Finding> LookAtQuorum(const Checkup& checkup) {
   std::vector<Finding> findings;
   const std::size_t registered = checkup.topology.sentinels.size();
   if (registered < kFewestSentinels) {
-    findings.push_back(
-        {Severity::kWarning, "",
-         fmt::format("{} registered: a failover takes more than half of them, so none is "
-                     "possible once one has died; run three on three machines",
-                     registered == 1 ? "1 Sentinel is" : fmt::format("{} Sentinels are", registered))});
+    findings.push_back({Severity::kWarning, "",
+                        fmt::format("{} registered: a failover takes more than half of them, so none is "
+                                    "possible once one has died; run three on three machines",
+                                    CountedAre(registered, "Sentinel"))});
   } else if (registered % 2 == 0) {
     findings.push_back({Severity::kAdvice, "",
                         fmt::format("{} Sentinels are registered: an even number survives no more failures "

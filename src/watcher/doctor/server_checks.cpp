@@ -103,11 +103,10 @@ std::vector<Finding> LookAtMinReplicas(const Checkup& checkup) {
                           "the fence is raised: the master takes no writes, because it cannot show that it "
                           "still is the master; see its log for fence-raised"});
     } else if (*wanted > attached) {
-      findings.push_back(
-          {Severity::kError, name,
-           fmt::format("min-replicas-to-write is {} and {} attached: the master takes no "
-                       "writes; start more replicas or lower it",
-                       *wanted, attached == 1 ? "1 replica is" : fmt::format("{} replicas are", attached))});
+      findings.push_back({Severity::kError, name,
+                          fmt::format("min-replicas-to-write is {} and {} attached: the master takes no "
+                                      "writes; start more replicas or lower it",
+                                      *wanted, CountedAre(CountAttached(group), "replica"))});
     } else if (*wanted == attached) {
       findings.push_back({Severity::kWarning, name,
                           fmt::format("min-replicas-to-write is {}, as many replicas as are attached: the "
