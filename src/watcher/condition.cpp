@@ -59,8 +59,7 @@ std::string WhyNotWritable(const ServerStatus& master) {
     return good > 0 ? "" : "rejects writes: min-replicas-to-write is set, and no replica is fit";
   if (*master.min_replicas >= redis::kFencedMinReplicas)
     return "rejects writes: its fence is raised, for neither ZooKeeper nor more than half of the group "
-           "confirm "
-           "it";
+           "confirm it";
   if (good >= *master.min_replicas) return "";
   return fmt::format("rejects writes: min-replicas-to-write is {}, and {}", *master.min_replicas,
                      good == 0   ? "no replica is fit"

@@ -21,12 +21,6 @@ std::size_t WidthOf(const std::string& text) {
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
 }
 
-std::string Painted(const std::string& text, Color color, const Look& look) {
-  if (!look.colored || color == Color::kPlain || text.empty()) return text;
-  const char* code = color == Color::kStrong ? "1" : color == Color::kGood ? "32" : "31";
-  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
-}
-
 std::vector<std::string> Lines(const std::string& text, std::size_t room) {
   std::istringstream words(text);
   std::vector<std::string> lines(1);
@@ -76,6 +70,12 @@ std::string Counted(std::size_t count, const std::string& one) {
 
 std::string CountedAre(std::size_t count, const std::string& one) {
   return fmt::format("{} {}", Counted(count, one), count == 1 ? "is" : "are");
+}
+
+std::string Painted(const std::string& text, Color color, const Look& look) {
+  if (!look.colored || color == Color::kPlain || text.empty()) return text;
+  const char* code = color == Color::kStrong ? "1" : color == Color::kGood ? "32" : "31";
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }
 
 std::string RenderTable(const std::vector<Row>& rows, std::size_t indent, const Look& look) {

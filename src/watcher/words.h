@@ -31,6 +31,8 @@ struct Look {
   bool colored = false;
 };
 
+std::string Painted(const std::string& text, Color color, const Look& look);
+
 // Columns as wide as their widest cell. The last cell of a row is wrapped below itself, or on lines of its
 // own where that leaves too little room. Words are never cut, so that addresses can be copied.
 std::string RenderTable(const std::vector<Row>& rows, std::size_t indent, const Look& look);

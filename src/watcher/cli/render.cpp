@@ -83,8 +83,7 @@ std::string DescribeState(const Json& group, const Look& look) {
   const Json& state = At(group, "state");
   const Json& writable = At(state, "writable");
   if (!writable.is_boolean()) return "";
-  std::string text = writable.get<bool>() ? "writable" : "not writable";
-  if (look.colored && !writable.get<bool>()) text = fmt::format("\x1b[31m{}\x1b[0m", text);
+  std::string text = writable.get<bool>() ? "writable" : Painted("not writable", Color::kBad, look);
   if (At(state, "for_ms").is_number_integer()) {
     text += fmt::format(" for {}{}", At(state, "at_least") == true ? "at least " : "",
                         InSeconds(Duration(NumberAt(state, "for_ms"))));
@@ -94,8 +93,7 @@ std::string DescribeState(const Json& group, const Look& look) {
 
 std::string RenderGroup(const Json& group, const Look& look, std::size_t* warnings) {
   const Json& record = At(group, "record");
-  const std::string name =
-      look.colored ? fmt::format("\x1b[1m{}\x1b[0m", TextAt(group, "name")) : TextAt(group, "name");
+  const std::string name = Painted(TextAt(group, "name"), Color::kStrong, look);
   std::string text =
       fmt::format("{}, epoch {}{}\n", name, NumberAt(record, "epoch"), DescribeState(group, look));
   text += RenderWarnings(At(group, "warnings"), 2, look, warnings);

@@ -29,7 +29,7 @@ struct Answers {
 struct Redis : Answers {
   std::string group;
   std::int64_t clients = 0;
-  // Those of kSettings that it tells. Empty: it does not answer, or refuses CONFIG GET.
+  // Those of the list below that it tells. Empty: it does not answer, or refuses CONFIG GET.
   std::map<std::string, std::string> settings{};
 };
 
