@@ -41,14 +41,17 @@ GuardAction DecideGuard(const GuardView& view) {
   return view.confirmed ? GuardAction::kPromote : GuardAction::kWait;
 }
 
-CopyGuard::CopyGuard(const std::string& group, const redis::Network& network, redis::KeptServer& own_server,
-                     const Membership& membership, Lookup& lookup)
+CopyGuard::CopyGuard(const std::string& group, const redis::Network& network, const Membership& membership,
+                     Lookup& lookup, redis::KeptServer& own_server, const Launch& launch)
     : group_(group),
       network_(network),
       own_server_(own_server),
       membership_(membership),
       lookup_(lookup),
-      lock_(own_server) {}
+      lock_(launch.lock) {
+  // An order may come before this master has written down what the group's data are called.
+  if (!launch.replication_id.empty()) marks_ = {.history = {.replication_id = launch.replication_id}};
+}
 
 bool CopyGuard::Check(const redis::ServerInfo& own, bool can_store) {
   const bool trusted = own.role == Role::kReplica && own.master == trusted_;

@@ -48,9 +48,15 @@ GuardAction DecideGuard(const GuardView& view);
 
 class CopyGuard {
  public:
+  // How the server was launched.
+  struct Launch {
+    CopyLock& lock;              // closed, where it was launched as master
+    std::string replication_id;  // of the data that it is master with; empty: it was launched as a replica
+  };
+
   // The references must outlive this.
-  CopyGuard(const std::string& group, const redis::Network& network, redis::KeptServer& own_server,
-            const Membership& membership, Lookup& lookup);
+  CopyGuard(const std::string& group, const redis::Network& network, const Membership& membership,
+            Lookup& lookup, redis::KeptServer& own_server, const Launch& launch);
 
   // Call with each look at the own server. False: it follows a master that is not ours, and was not let down
   // that way; nothing else is to be done with its role now. A server that cannot store a copy is kept from
@@ -94,7 +100,7 @@ class CopyGuard {
   redis::KeptServer& own_server_;
   const Membership& membership_;
   Lookup& lookup_;
-  CopyLock lock_;
+  CopyLock& lock_;
   Endpoint trusted_{};  // the master that it may copy from
   Endpoint
       followed_{};  // the trusted one that it was linked to last; no other order made it that one's replica

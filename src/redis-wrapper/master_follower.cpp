@@ -24,14 +24,15 @@ std::string Describe(Role role, const Endpoint& master) {
 }  // namespace
 
 MasterFollower::MasterFollower(const std::string& group, const redis::Network& network,
-                               redis::KeptServer& own_server, const Membership& membership, Lookup& lookup)
+                               const Membership& membership, Lookup& lookup, redis::KeptServer& own_server,
+                               const CopyGuard::Launch& launch)
     : group_(group),
       network_(network),
       own_server_(own_server),
       membership_(membership),
       lookup_(lookup),
       role_(membership.self().incomplete ? Role::kReplica : Role::kMaster),
-      guard_(group, network, own_server, membership, lookup) {}
+      guard_(group, network, membership, lookup, own_server, launch) {}
 
 bool MasterFollower::GuardCopy(const redis::ServerInfo& own, bool can_store) {
   TellRole(own);

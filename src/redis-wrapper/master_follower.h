@@ -16,8 +16,8 @@ namespace redis_zk::redis_wrapper {
 class MasterFollower {
  public:
   // The references must outlive this.
-  MasterFollower(const std::string& group, const redis::Network& network, redis::KeptServer& own_server,
-                 const Membership& membership, Lookup& lookup);
+  MasterFollower(const std::string& group, const redis::Network& network, const Membership& membership,
+                 Lookup& lookup, redis::KeptServer& own_server, const CopyGuard::Launch& launch);
 
   // Call both with each look at the own server, this first: whose data it holds. False: they may be those of
   // a master that is not of the group, and it must not be promoted. `can_store`: a copy of the data.

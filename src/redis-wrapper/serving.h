@@ -14,6 +14,7 @@
 #include "daemon/server_runner.h"
 #include "daemon/wrapper_loop.h"
 #include "redis-wrapper/conversion.h"
+#include "redis-wrapper/copy_guard.h"
 #include "redis-wrapper/dataset_keeper.h"
 #include "redis-wrapper/failed_save.h"
 #include "redis-wrapper/give_way.h"
@@ -48,6 +49,7 @@ class Serving {
     zookeeper::Lock& lock;
     Lookup& lookup;
     DatasetKeeper& keeper;
+    CopyGuard::Launch launch;
   };
 
   // `self` is registered already; `record` was read last.

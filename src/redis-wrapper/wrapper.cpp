@@ -48,6 +48,7 @@ Wrapper::Wrapper(const WrapperOptions& options, const BlockedSignals& signals,
       address_claim_(loop_, options.common, options.server, network_.redis, "redis-wrapper"),
       own_server_(network_.redis.Keep(options.server.bind)),
       server_passwords_(loop_.passwords(), options.common.credentials.redis, *own_server_, "redis-server"),
+      copy_lock_(*own_server_),
       keeper_(FindDataFiles(options.redis_conf, options.server.work_dir), loop_.registry(),
               options.common.master_name, options.server.announce, PriorityIn(users_conf_)),
       lookup_(options, network_, loop_.registry()),
@@ -73,8 +74,18 @@ int Wrapper::Run() {
     const auto serving = Enter(*decision);
     if (!serving) return serving.error();
     if (*serving)
-      return Serving({options_, *users_conf_, network_, loop_, runner_, address_claim_, *own_server_,
-                      server_passwords_, lock_, lookup_, keeper_},
+      return Serving({options_,
+                      *users_conf_,
+                      network_,
+                      loop_,
+                      runner_,
+                      address_claim_,
+                      *own_server_,
+                      server_passwords_,
+                      lock_,
+                      lookup_,
+                      keeper_,
+                      {copy_lock_, led_id_}},
                      self_, record_)
           .Run();
     // What was loaded may have been replaced meanwhile.
@@ -235,13 +246,19 @@ std::optional<int> Wrapper::Launch(const Decision& decision) {
     LogServerEnded(start, log::Severity::kError, *users_conf_, options_.redis_conf, keeper_.files().dir);
   TellLoad(start, failed_before);
   if (!start.serving()) return start.OurExitCode();
+  // A stranger may have waited for a server at this address, to make it a replica of his.
+  if (as_master) copy_lock_.Close();
   if (LacksCommands()) {
     runner_.Stop();
     return kExitConfig;
   }
   keeper_.SetConverting(NeedsConversion(keeper_.files(), keeper_.plan()));
   const auto own = own_server_->AskInfo();
-  if (as_master && own) keeper_.WriteDown(*own, Clock::now());
+  led_id_.clear();
+  if (as_master && own && own->role == redis::Role::kMaster) {
+    keeper_.WriteDown(*own, Clock::now());
+    led_id_ = own->replication_id;
+  }
   return std::nullopt;
 }
 

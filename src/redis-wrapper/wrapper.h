@@ -16,6 +16,7 @@
 #include "os/process.h"
 #include "os/signals.h"
 #include "redis-wrapper/bootstrap.h"
+#include "redis-wrapper/copy_lock.h"
 #include "redis-wrapper/dataset_keeper.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/options.h"
@@ -72,12 +73,14 @@ class Wrapper {
   daemon::AddressClaim address_claim_;
   const std::unique_ptr<redis::KeptServer> own_server_;
   daemon::ServerPasswords server_passwords_;
+  CopyLock copy_lock_;
   DatasetKeeper keeper_;
   Lookup lookup_;
   store::Member self_;
   zookeeper::Lock lock_;
   Settling settling_;
   store::Record record_;  // as it was decided on, and then as it was written
+  std::string led_id_;    // CopyGuard::Launch::replication_id
   LogOnChange log_data_;
 };
 

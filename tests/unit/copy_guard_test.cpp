@@ -96,6 +96,29 @@ TEST_F(CopyGuardTest, AMasterThatAForeignOneIsToReplaceStaysWhatItIs) {
   });
 }
 
+// Before anything tells what the data of the group are called.
+TEST_F(CopyGuardTest, AnOrderBeforeTheFirstRecordIsTakenBack) {
+  WrapperSite site;
+  AddForeign(site);
+  bool ordered = false;
+  RunAndLook(
+      site, signals(),
+      [&] {
+        EXPECT_EQ(site.own().role, redis::Role::kMaster);
+        EXPECT_NE(site.own().replication_id, site.fleet.redis(kForeign).replication_id);
+        EXPECT_EQ(Orders(site, "REPLICAOF NO ONE"), 1);
+      },
+      [&] {
+        site.session->BeforeEvery(FailingSession::Call::kCommit, [&] {
+          if (ordered || !site.fleet.has_redis(site.self)) return;
+          ordered = true;
+          Demote(site, kForeign);
+          EXPECT_FALSE(site.own().link_up) << "it was refused there";
+        });
+      });
+  EXPECT_TRUE(ordered);
+}
+
 TEST_F(CopyGuardTest, TheSameWhereTheForeignOneAsksForAPassword) {
   WrapperSite site;
   BeginAsMaster(site);
