@@ -20,7 +20,7 @@ using zookeeper::Watch;
 // At first Sentinels act, and what comes of it shows from one moment to the next.
 constexpr Duration kLookSoonFor = 5s;
 constexpr Duration kLookSoon = 250ms;
-constexpr Duration kLookEvery = 1s;
+constexpr Duration kLookLateEvery = 1s;
 
 // The masters that Sentinels name, but for those in `others`; without this node.
 std::vector<Endpoint> NamedBeside(const std::vector<Endpoint>& others, const RecoveryView& view) {
@@ -77,7 +77,7 @@ std::optional<store::Record> Recoverer::Check(const redis::ServerInfo& own, bool
   const TimePoint now = Clock::now();
   if (!begun_at_) begun_at_ = now;
   if (now < look_at_) return std::nullopt;
-  look_at_ = now + (now - *begun_at_ < kLookSoonFor ? kLookSoon : kLookEvery);
+  look_at_ = now + (now - *begun_at_ < kLookSoonFor ? kLookSoon : kLookLateEvery);
   const auto view = Look(own, holds_copy);
   if (!view) {
     quiet_.NoteMissed();
