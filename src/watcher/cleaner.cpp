@@ -207,7 +207,11 @@ Status Cleaner::AskUnregistered(const RegistryView& known, CleanUpView* view) {
     const std::vector<Endpoint> each(endpoints.begin(), endpoints.end());
     auto infos = servers.AskInfos(each);
     for (std::size_t i = 0; i < each.size(); ++i) {
-      if (infos[i]) view->unregistered.emplace(each[i], std::move(*infos[i]));
+      if (infos[i]) {
+        view->unregistered.emplace(each[i], std::move(*infos[i]));
+      } else if (infos[i].error().kind == ErrorKind::kRefused) {
+        view->refusing.insert(each[i]);
+      }
     }
   };
   ask(asked);

@@ -43,9 +43,10 @@ struct CleanUpView {
   std::optional<std::map<Endpoint, redis::ServerInfo>> servers;
   // Of the addresses in the Sentinels' tables that no member of this group has. `elsewhere`: members of other
   // groups have them. `unregistered`: what the others say without being told a password, and the masters that
-  // they follow.
+  // they follow. `refusing`: those of them that say nothing without one.
   std::set<Endpoint> elsewhere;
   std::map<Endpoint, redis::ServerInfo> unregistered;
+  std::set<Endpoint> refusing;
   std::optional<store::GroupMarks> marks;  // nothing: no server had to be judged by them
   std::set<Endpoint> foreign;              // as FindForeign found them
   // The Sentinel ids at whose addresses something answers that does not have the id.

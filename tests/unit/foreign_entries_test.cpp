@@ -111,6 +111,11 @@ TEST(ForeignEntriesTest, AnAddressIsForeignAtOnceWhereThereIs) {
             view.elsewhere = {kReused};
             for (auto& seen : view.sentinel_views) seen.known.replicas.back().down = true;
           }},
+         {"one that asks for a password, and replicates nobody",
+          [](auto& view) {
+            view.unregistered.clear();
+            view.refusing = {kReused};
+          }},
          {"a replica of a foreign master", [](auto& view) {
             view.unregistered.at(kReused) = Stranger(redis::Role::kReplica);
             view.unregistered.emplace(kUpstream, Stranger());
@@ -141,8 +146,19 @@ TEST(ForeignEntriesTest, ItBeginsAnewWhenItWasKnownMeanwhile) {
 
 TEST(ForeignEntriesTest, AnAddressIsNotForeignWhereThereIs) {
   Check(false, 1h,
-        {{"nothing that answers, or one that asks for a password",
-          [](auto& view) { view.unregistered.clear(); }},
+        {{"nothing that answers", [](auto& view) { view.unregistered.clear(); }},
+         {"one that asks for a password, and whose link a Sentinel sees",
+          [](auto& view) {
+            view.unregistered.clear();
+            view.refusing = {kReused};
+            view.sentinel_views.back().known.replicas.back().master_link_up = true;
+          }},
+         {"one that asks for a password, in a group of the originals",
+          [](auto& view) {
+            view.unregistered.clear();
+            view.refusing = {kReused};
+            view.marks->history.replication_id.clear();
+          }},
          {"a registered member in its first copy",
           [](auto& view) { view.members.push_back({.uuid = "new", .endpoint = kReused, .serving = true}); }},
          {"a member that is registered in another group as well, by its predecessor",
