@@ -76,9 +76,9 @@ Decision WaitForActing(const std::string& what, const Endpoint& acting) {
 Decision WaitForAccess(const View& view, const std::string& what) {
   const Error& error = view.refusing.begin()->second;
   Decision decision =
-      Decision::Wait(redis::IsAboutTls(error)     ? "certificates"
-                     : redis::IsAboutTrust(error) ? "trusted-networks"
-                                                  : "credentials",
+      Decision::Wait(error.cause == Cause::kTls               ? "certificates"
+                     : error.cause == Cause::kTrustedNetworks ? "trusted-networks"
+                                                              : "credentials",
                      fmt::format("{}; {}; {}", what, error.message, redis::HowToBeAccepted(error)));
   decision.needs_person = true;
   return decision;

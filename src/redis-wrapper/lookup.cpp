@@ -138,7 +138,7 @@ void Lookup::NoteNamed(const Endpoint& master, const std::string& who,
     // Of a member that refuses us, and of an original's server, the password is another one; of other servers
     // nothing says that they are ours. What lives outside the trusted networks got there by no reuse of an
     // address: somebody has registered it.
-    if (registered || redis::IsAboutTrust(info.error())) {
+    if (registered || info.error().cause == Cause::kTrustedNetworks) {
       view.refusing.emplace(master, info.error());
     } else if (!marks.history.replication_id.empty()) {
       refusing_.try_emplace(master, Refusal{who, info.error().message});
@@ -234,7 +234,7 @@ void Lookup::ReportOnce(const Endpoint& master, const std::string& line) {
 }
 
 void Lookup::Report(const Error& error) {
-  if (error.kind != ErrorKind::kRefused || redis::IsAboutTrust(error)) {
+  if (error.kind != ErrorKind::kRefused || error.cause == Cause::kTrustedNetworks) {
     log::Debug({.event = "peer-unreachable"}, "{}", error.message);
   } else if (reported_.insert(error.message).second) {
     log::Warn({.event = "peer-refused"}, "{}", error.message);

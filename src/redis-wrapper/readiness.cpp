@@ -23,8 +23,8 @@ daemon::Wait WaitForLink(const redis::ServerInfo& own) {
 
 // Of a server that says something, but not how it is.
 daemon::Wait WaitForAnswer(const Error& error) {
-  if (redis::IsFull(error)) return {.name = "server-full", .sentence = error.message, .failing = true};
-  if (redis::IsAboutTls(error)) return daemon::WaitForCertificates("redis-server", error);
+  if (error.cause == Cause::kFull) return {.name = "server-full", .sentence = error.message, .failing = true};
+  if (error.cause == Cause::kTls) return daemon::WaitForCertificates("redis-server", error);
   return {.name = "credentials",
           .sentence = fmt::format("redis-server refuses our credentials: {}; make REDIS_USERNAME and "
                                   "REDIS_PASSWORD match REDIS_CONF",
@@ -45,14 +45,14 @@ Readiness::Readiness(const std::string& group, const Endpoint& self, const redis
 
 void Readiness::Say(const Result<redis::ServerInfo>& own) {
   wait_.reset();
-  if (!own && own.error().kind != ErrorKind::kRefused && !redis::IsFull(own.error())) {
+  if (!own && own.error().kind != ErrorKind::kRefused && own.error().cause != Cause::kFull) {
     wait_ = {.name = "server-silent", .sentence = "redis-server is unreachable: " + own.error().message};
     health_.Say(false, wait_->sentence);
   } else if (!own) {
     wait_ = WaitForAnswer(own.error());
     health_.Say(ready_,
-                (redis::IsAboutTls(own.error()) ? "redis-server cannot be reached with TLS: "
-                                                : "redis-server is up but refuses our credentials: ") +
+                (own.error().cause == Cause::kTls ? "redis-server cannot be reached with TLS: "
+                                                  : "redis-server is up but refuses our credentials: ") +
                     own.error().message);
   } else if (own->role == redis::Role::kMaster) {
     ready_ = true;

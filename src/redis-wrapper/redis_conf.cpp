@@ -142,7 +142,7 @@ std::string ExplainRefusal(const Error& refusal, const Conf& users, const Wrappe
   const std::string& said = refusal.message;
   if (redis::IsProtected(said))
     return redis::ExplainProtectedMode("redis-server", "REDIS_PASSWORD", users, options.redis_conf);
-  if (redis::IsAboutTls(refusal))
+  if (refusal.cause == Cause::kTls)
     return "redis-server cannot be reached with TLS; look at REDIS_TLS and the tls lines of REDIS_CONF: " +
            said;
   if (said.find("unknown command") != std::string::npos &&

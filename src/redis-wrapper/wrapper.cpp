@@ -156,7 +156,7 @@ std::optional<int> Wrapper::CheckData() {
 Result<Answer> Wrapper::Probe(const Decision& decision) {
   const auto info = own_server_->AskInfo();
   if (!info) {
-    if (redis::IsFull(info.error()))
+    if (info.error().cause == Cause::kFull)
       loop_.SayWaiting({.name = "server-full", .sentence = info.error().message, .failing = true});
     if (info.error().kind != ErrorKind::kRefused) return Answer::kNone;
     return Fail(ErrorKind::kRefused, ExplainRefusal(info.error(), *users_conf_, options_));

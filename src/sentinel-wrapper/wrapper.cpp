@@ -166,7 +166,7 @@ Result<daemon::Answer> Wrapper::Probe() const {
     return daemon::Answer::kServing;
   }
   if (answer.error().kind != ErrorKind::kRefused) return daemon::Answer::kNone;
-  return Fail(redis::IsAboutTls(answer.error())
+  return Fail(answer.error().cause == Cause::kTls
                   ? "redis-sentinel cannot be reached with TLS; look at REDIS_TLS and the tls lines of "
                     "SENTINEL_CONF"
                   : "redis-sentinel refuses SENTINEL_PASSWORD; make it match SENTINEL_CONF",
@@ -359,7 +359,7 @@ void Wrapper::SayHealth() {
     return;
   }
   const bool unregistered = loop_.session().connected() && !registration_.is_current();
-  if (!answered && redis::IsAboutTls(answered.error())) {
+  if (!answered && answered.error().cause == Cause::kTls) {
     loop_.NoteWaiting(daemon::WaitForCertificates("redis-sentinel", answered.error()));
   } else if (!answered) {
     loop_.NoteWaiting(daemon::Wait{

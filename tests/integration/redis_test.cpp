@@ -285,7 +285,7 @@ TEST(ConnectionTest, TellsNobodyOutsideTheTrustedNetworks) {
     EXPECT_EQ(servers.WhoAnswers({target}).size(), 1U) << name << " lives";
     if (accepted) continue;
     EXPECT_EQ(replies.error().kind, ErrorKind::kRefused) << name;
-    EXPECT_TRUE(redis::IsAboutTrust(replies.error())) << replies.error().message;
+    EXPECT_EQ(replies.error().cause, Cause::kTrustedNetworks) << replies.error().message;
     const auto stats =
         ServersAs({"", "right"}).Ask(server.endpoint(), {{"INFO", "commandstats"}})->front().text;
     EXPECT_NE(stats.find("cmdstat_ping"), std::string::npos) << stats;

@@ -25,22 +25,33 @@ enum class ErrorKind {
   kInternal,        // the operating system or a library failed
 };
 
+// What callers have to tell apart within one kind. It is never read from a message, part of which others may
+// have written.
+enum class Cause {
+  kOther,
+  kTrustedNetworks,  // kRefused: the server is outside TRUSTED_NETWORKS, and was told nothing
+  kTls,              // kRefused: one of both does not accept the other's certificate, or does not speak TLS
+  kFull,             // kUnavailable: the server has no room for another client, which passes
+};
+
 struct Error {
   ErrorKind kind;
   std::string message;
+  Cause cause = Cause::kOther;
 };
 
 template <class T>
 using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
-[[nodiscard]] inline tl::unexpected<Error> Fail(ErrorKind kind, std::string message) {
-  return tl::unexpected<Error>(Error{kind, std::move(message)});
+[[nodiscard]] inline tl::unexpected<Error> Fail(ErrorKind kind, std::string message,
+                                                Cause cause = Cause::kOther) {
+  return tl::unexpected<Error>(Error{kind, std::move(message), cause});
 }
 
 // Passes an error on with its context in front.
 [[nodiscard]] inline tl::unexpected<Error> Fail(std::string_view context, const Error& cause) {
-  return Fail(cause.kind, std::string(context) + ": " + cause.message);
+  return Fail(cause.kind, std::string(context) + ": " + cause.message, cause.cause);
 }
 
 }  // namespace redis_zk

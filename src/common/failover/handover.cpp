@@ -121,7 +121,7 @@ HandoverPlan Handover::Look() {
     const bool slow = master.error().kind == ErrorKind::kTimeout && Since(start_) < kSlowAnswers;
     HandoverPlan plan;
     plan.refusal = master.error().message;
-    plan.passing = slow || redis::IsFull(master.error());
+    plan.passing = slow || master.error().cause == Cause::kFull;
     return plan;
   }
   HandoverView view;

@@ -77,8 +77,7 @@ Result<Stream> Stream::Connect(const Endpoint& server, std::shared_ptr<const Tls
 
 Status Stream::Resolve() {
   auto found = names_->Find(peer_.host);
-  if (found.address && !*found.address)
-    return Failure(found.address->error().kind, found.address->error().message);
+  if (found.address && !*found.address) return Failure(found.address->error());
   if (found.address) return Open(**found.address);
   state_ = State::kResolving;
   news_ = std::move(found.news);
@@ -87,16 +86,16 @@ Status Stream::Resolve() {
 
 Status Stream::Open(const std::string& address) {
   const auto target = ParseSocketAddress(address, peer_.port);
-  if (!target) return Failure(ErrorKind::kInvalid, "not an address");
+  if (!target) return Failure({ErrorKind::kInvalid, "not an address"});
   state_ = State::kConnecting;
   news_.reset();
   address_ = address;
   fd_ = socket(target->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd_ < 0) return Failure(ErrorKind::kUnavailable, std::strerror(errno));
+  if (fd_ < 0) return Failure({ErrorKind::kUnavailable, std::strerror(errno)});
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (connect(fd_, target->ai_addr, target->ai_addrlen) != 0 && errno != EINPROGRESS)
-    return Failure(ErrorKind::kUnavailable, std::strerror(errno));
+    return Failure({ErrorKind::kUnavailable, std::strerror(errno)});
   if (!context_) return {};
   if (auto begun = BeginTls(); !begun) return begun;
   SSL_set_connect_state(tls_.get());
@@ -116,7 +115,7 @@ Stream Stream::Accept(int fd, const Endpoint& client, std::shared_ptr<const TlsC
 
 Status Stream::BeginTls() {
   tls_.reset(SSL_new(context_->get()));
-  if (!tls_ || SSL_set_fd(tls_.get(), fd_) != 1) return Failure(ErrorKind::kInternal, "out of memory");
+  if (!tls_ || SSL_set_fd(tls_.get(), fd_) != 1) return Failure({ErrorKind::kInternal, "out of memory"});
   return {};
 }
 
@@ -139,7 +138,7 @@ Result<short> Stream::Advance(short events) {
     socklen_t length = sizeof failure;
     getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failure, &length);
     if (broken && failure == 0) failure = ECONNRESET;
-    if (failure != 0) return Failure(ErrorKind::kUnavailable, std::strerror(failure));
+    if (failure != 0) return Failure({ErrorKind::kUnavailable, std::strerror(failure)});
   }
   if (state_ == State::kConnecting) state_ = tls_ ? State::kHandshake : State::kOpen;
   if (state_ == State::kHandshake) {
@@ -168,7 +167,7 @@ Result<std::size_t> Stream::Write(std::string_view bytes) {
     const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
-    return Failure(ErrorKind::kUnavailable, std::strerror(errno));
+    return Failure({ErrorKind::kUnavailable, std::strerror(errno)});
   }
   ERR_clear_error();
   const int sent =
@@ -186,7 +185,7 @@ Result<std::size_t> Stream::Read(char* bytes, std::size_t size) {
     ended_ = length == 0;
     if (ended_) return Gone();
     if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
-    return Failure(ErrorKind::kUnavailable, std::strerror(errno));
+    return Failure({ErrorKind::kUnavailable, std::strerror(errno)});
   }
   ERR_clear_error();
   const int length = SSL_read(tls_.get(), bytes, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
@@ -233,7 +232,7 @@ Status Stream::AfterTls(int returned) {
       return Gone();
     case SSL_ERROR_SYSCALL:
       if (error_number == 0) return Gone();
-      return Failure(ErrorKind::kUnavailable, std::strerror(error_number));
+      return Failure({ErrorKind::kUnavailable, std::strerror(error_number)});
     default:
       return TlsFailure(ERR_peek_error());
   }
@@ -245,30 +244,29 @@ tl::unexpected<Error> Stream::TlsFailure(unsigned long code) const {
   const std::string text = words == nullptr ? fmt::format("OpenSSL error {:#x}", code) : words;
   const auto& files = context_->files();
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-    return Failure(ErrorKind::kRefused,
-                   "its certificate " + DescribeRejection(SSL_get_verify_result(tls_.get()), files.ca));
+    return Refusal("its certificate " + DescribeRejection(SSL_get_verify_result(tls_.get()), files.ca));
   }
   if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) return Gone();
-  if (reason == SSL_R_WRONG_VERSION_NUMBER && in_handshake())
-    return Failure(ErrorKind::kRefused, "it does not speak TLS");
+  if (reason == SSL_R_WRONG_VERSION_NUMBER && in_handshake()) return Refusal("it does not speak TLS");
   if (files.certificate.empty() && IsAboutNoCertificate(code))
-    return Failure(ErrorKind::kRefused, "it wants a client certificate, and none is configured: " + text);
+    return Refusal("it wants a client certificate, and none is configured: " + text);
   if (IsAboutOurCertificate(code)) {
-    return Failure(ErrorKind::kRefused,
-                   fmt::format("it refuses the certificate in {}: {}", files.certificate, text));
+    return Refusal(fmt::format("it refuses the certificate in {}: {}", files.certificate, text));
   }
-  return Failure(ErrorKind::kRefused, "TLS failed: " + text);
+  return Refusal("TLS failed: " + text);
 }
 
 tl::unexpected<Error> Stream::Gone() const {
   const bool is_server = !tls_ || SSL_is_server(tls_.get()) == 0;
-  return Failure(ErrorKind::kUnavailable,
-                 fmt::format("{} closed the connection{}", is_server ? "Server" : "Client",
-                             in_handshake() ? " during the TLS handshake" : ""));
+  return Failure(
+      {ErrorKind::kUnavailable, fmt::format("{} closed the connection{}", is_server ? "Server" : "Client",
+                                            in_handshake() ? " during the TLS handshake" : "")});
 }
 
-tl::unexpected<Error> Stream::Failure(ErrorKind kind, std::string_view why) const {
-  return Fail(kind, fmt::format("{}: {}", peer_.ToAddress(), why));
+tl::unexpected<Error> Stream::Failure(const Error& why) const { return Fail(peer_.ToAddress(), why); }
+
+tl::unexpected<Error> Stream::Refusal(std::string why) const {
+  return Failure({ErrorKind::kRefused, std::move(why), Cause::kTls});
 }
 
 }  // namespace redis_zk

@@ -82,7 +82,9 @@ class Stream {
   Status AfterTls(int returned);
   tl::unexpected<Error> TlsFailure(unsigned long code) const;
   tl::unexpected<Error> Gone() const;
-  tl::unexpected<Error> Failure(ErrorKind kind, std::string_view why) const;
+  tl::unexpected<Error> Failure(const Error& why) const;
+  // By kTls.
+  tl::unexpected<Error> Refusal(std::string why) const;
 
   Endpoint peer_;
   Resolver* names_ = nullptr;

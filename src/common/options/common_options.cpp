@@ -191,6 +191,18 @@ void SettleCredentials(CommonOptions& options) {
                          .sentinel = {settle(sentinel_username, sentinel), trust}};
 }
 
+std::vector<std::string> CheckUsernames(const CommonOptions& options) {
+  std::vector<std::string> errors;
+  const auto check = [&errors](std::string_view server, const redis::Credentials& credentials) {
+    if (!credentials.username.empty() && credentials.password.empty())
+      errors.push_back(fmt::format(
+          "{0}_PASSWORD: found none, expected one, or {0}_PASSWORD_FILE, with {0}_USERNAME", server));
+  };
+  check("REDIS", *options.credentials.redis.Get());
+  check("SENTINEL", *options.credentials.sentinel.Get());
+  return errors;
+}
+
 std::vector<std::string> SettleSecurity(CommonOptions& options) {
   using zookeeper::AclPolicy;
   const auto& [username, password, password_in_file, acl] = options.zk_login;
@@ -238,7 +250,7 @@ void AddCommonOptions(Options& options, CommonOptions* target) {
       Networks::Parse, &target->trusted_networks);
   options.AddCheck([target] {
     SettleCredentials(*target);
-    return std::vector<std::string>{};
+    return CheckUsernames(*target);
   });
   options.Add(
       {"STRICT_SECRETS",

@@ -102,7 +102,7 @@ Result<Connection> Connection::Start(const Endpoint& server, const Access& acces
   auto stream = Stream::Connect(server, access.tls == nullptr ? nullptr : access.tls->Get(), access.names);
   if (!stream) return tl::unexpected(stream.error());
   Connection connection(std::move(*stream), server, access.credentials);
-  if (!connection.reader_) return connection.Failure(ErrorKind::kInternal, "out of memory");
+  if (!connection.reader_) return connection.Failure({ErrorKind::kInternal, "out of memory"});
   if (!connection.stream_.address().empty()) connection.LogIn();
   return connection;
 }
@@ -140,18 +140,17 @@ Error Connection::Overdue(Duration timeout) const {
           fmt::format("{}: no answer within {} ms{}", server_.ToAddress(), timeout.count(), why)};
 }
 
-tl::unexpected<Error> Connection::Failure(ErrorKind kind, std::string_view why) const {
-  return Fail(kind, fmt::format("{}: {}", server_.ToAddress(), why));
-}
+tl::unexpected<Error> Connection::Failure(const Error& why) const { return Fail(server_.ToAddress(), why); }
 
 Result<std::optional<Reply>> Connection::TakeReply() {
   void* raw = nullptr;
   if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK)
-    return Failure(ErrorKind::kProtocol, reader_->errstr);
+    return Failure({ErrorKind::kProtocol, reader_->errstr});
   if (raw == nullptr) return std::nullopt;
   const std::unique_ptr<redisReply, FreeReply> owned(static_cast<redisReply*>(raw));
   Reply reply = ToReply(*owned);
-  if (reply.is_error() && reply.text.starts_with(kFull)) return Failure(ErrorKind::kUnavailable, reply.text);
+  if (reply.is_error() && reply.text.starts_with(kFull))
+    return Failure({ErrorKind::kUnavailable, reply.text, Cause::kFull});
   if (withheld_) return tl::unexpected(*withheld_);
   if (!authenticating_) return reply;
   if (const auto taken = TakeAuthentication(reply); !taken) return tl::unexpected(taken.error());
@@ -198,10 +197,9 @@ Status Connection::Read() {
     const auto length = stream_.Read(bytes.data(), bytes.size());
     if (!length) return tl::unexpected(length.error());
     const std::string_view arrived(bytes.data(), *length);
-    if (const auto checked = bounds_.Check(arrived); !checked)
-      return Failure(checked.error().kind, checked.error().message);
+    if (const auto checked = bounds_.Check(arrived); !checked) return Failure(checked.error());
     if (redisReaderFeed(reader_.get(), arrived.data(), arrived.size()) != REDIS_OK)
-      return Failure(ErrorKind::kInternal, reader_->errstr);
+      return Failure({ErrorKind::kInternal, reader_->errstr});
   } while (stream_.has_buffered());
   return {};
 }
@@ -220,17 +218,11 @@ Result<std::optional<Reply>> Connection::Receive(TimePoint deadline) {
   }
 }
 
-bool IsFull(const Error& error) { return error.message.find(kFull) != std::string::npos; }
-
 std::string_view HowToBeAccepted(const Error& refusal) {
-  if (IsAboutTrust(refusal)) return "add its network to TRUSTED_NETWORKS if that server is yours";
-  return IsAboutTls(refusal) ? "write certificates that both accept"
-                             : "make REDIS_USERNAME and REDIS_PASSWORD match, or the ACL rules";
-}
-
-bool IsAboutTls(const Error& error) {
-  return error.kind == ErrorKind::kRefused && (error.message.find("TLS") != std::string::npos ||
-                                               error.message.find(" certificate") != std::string::npos);
+  if (refusal.cause == Cause::kTrustedNetworks)
+    return "add its network to TRUSTED_NETWORKS if that server is yours";
+  return refusal.cause == Cause::kTls ? "write certificates that both accept"
+                                      : "make REDIS_USERNAME and REDIS_PASSWORD match, or the ACL rules";
 }
 
 }  // namespace redis_zk::redis

@@ -87,7 +87,7 @@ class Connection {
   Status TakeAuthentication(const Reply& reply);
   // Takes in what has arrived.
   Status Read();
-  tl::unexpected<Error> Failure(ErrorKind kind, std::string_view why) const;
+  tl::unexpected<Error> Failure(const Error& why) const;
 
   std::unique_ptr<redisReader, Free> reader_;
   Stream stream_;
@@ -104,10 +104,6 @@ class Connection {
   std::string held_;
 };
 
-// The server has no room for another client. Its answer comes as kUnavailable, for it passes.
-bool IsFull(const Error& error);
-// One of both does not accept the other's certificate, or does not speak TLS. kRefused.
-bool IsAboutTls(const Error& error);
 // What a person does about a server that refuses us, as half a sentence.
 std::string_view HowToBeAccepted(const Error& refusal);
 

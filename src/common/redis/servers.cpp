@@ -119,8 +119,8 @@ std::set<Endpoint> Servers::WhoAnswers(const std::vector<Endpoint>& servers) {
   const auto answers = AskAll(servers, {{"PING"}});
   std::set<Endpoint> living;
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    const bool lives =
-        answers[i] || answers[i].error().kind == ErrorKind::kRefused || IsFull(answers[i].error());
+    const bool lives = answers[i] || answers[i].error().kind == ErrorKind::kRefused ||
+                       answers[i].error().cause == Cause::kFull;
     if (lives) living.insert(servers[i]);
   }
   return living;
@@ -152,7 +152,7 @@ std::optional<std::string> ConnectedServers::FindPassword(const std::vector<Endp
     std::vector<Verdict> verdicts;
     for (const auto& answer : with.AskAll(servers, {{"PING"}})) {
       const bool refuses =
-          !answer && answer.error().kind == ErrorKind::kRefused && !IsAboutTls(answer.error());
+          !answer && answer.error().kind == ErrorKind::kRefused && answer.error().cause != Cause::kTls;
       verdicts.push_back(answer ? Verdict::kAccepts : refuses ? Verdict::kRefuses : Verdict::kSilent);
     }
     return verdicts;

@@ -19,9 +19,12 @@ constexpr std::size_t kMostTold = 1000;
 Status Trust::Check(const Endpoint& server) const {
   if (Covers(server.host)) return {};
   if (IsIpAddress(server.host))
-    return Fail(ErrorKind::kRefused, fmt::format("{} is outside {}", server.ToAddress(), kTrustOption));
-  return Fail(ErrorKind::kRefused, fmt::format("{} is a host name, and with {} only addresses are accepted",
-                                               server.ToAddress(), kTrustOption));
+    return Fail(ErrorKind::kRefused, fmt::format("{} is outside {}", server.ToAddress(), kTrustOption),
+                Cause::kTrustedNetworks);
+  return Fail(ErrorKind::kRefused,
+              fmt::format("{} is a host name, and with {} only addresses are accepted", server.ToAddress(),
+                          kTrustOption),
+              Cause::kTrustedNetworks);
 }
 
 Error Trust::Withhold(const Endpoint& server, const std::string& address) {
@@ -36,11 +39,8 @@ Error Trust::Withhold(const Endpoint& server, const std::string& address) {
               "out who registered it",
               server.ToAddress(), outside);
   return {ErrorKind::kRefused,
-          fmt::format("{}: {}, so the password is not sent there", server.ToAddress(), outside)};
-}
-
-bool IsAboutTrust(const Error& error) {
-  return error.kind == ErrorKind::kRefused && error.message.find(kTrustOption) != std::string::npos;
+          fmt::format("{}: {}, so the password is not sent there", server.ToAddress(), outside),
+          Cause::kTrustedNetworks};
 }
 
 }  // namespace redis_zk::redis

@@ -22,10 +22,11 @@ class Trust {
   explicit Trust(Networks networks = {}) : networks_(std::move(networks)) {}
 
   bool Covers(std::string_view address) const { return networks_.empty() || networks_.Contain(address); }
-  // For a server that another one logs in to by itself. kRefused: it is outside, as a host name is, which
-  // that one would look up.
+  // For a server that another one logs in to by itself. kRefused, by kTrustedNetworks: it is outside, as a
+  // host name is, which that one would look up.
   Status Check(const Endpoint& server) const;
-  // The error, kRefused, of a connection to `address`, which is outside. Warns once of each server.
+  // The error, by kTrustedNetworks, of a connection to `address`, which is outside. Warns once of each
+  // server.
   Error Withhold(const Endpoint& server, const std::string& address);
 
  private:
@@ -33,8 +34,5 @@ class Trust {
   std::mutex mutex_;
   std::set<Endpoint> told_;
 };
-
-// Such an error.
-bool IsAboutTrust(const Error& error);
 
 }  // namespace redis_zk::redis
