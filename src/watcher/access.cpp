@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "net/networks.h"
 
 namespace redis_zk::watcher {
 
@@ -43,20 +44,21 @@ Permission Authorize(const std::vector<AdminToken>& tokens, std::string_view hea
 }
 
 void WrongTokens::Note(const std::string& address, TimePoint now) {
-  std::erase_if(by_address_, [now](const auto& entry) { return entry.second.back() + kWrongWithin <= now; });
-  if (by_address_.size() >= kMostAddresses && !by_address_.contains(address)) {
-    by_address_.erase(std::min_element(
-        by_address_.begin(), by_address_.end(),
+  const std::string holder = HolderOf(address);
+  std::erase_if(by_holder_, [now](const auto& entry) { return entry.second.back() + kWrongWithin <= now; });
+  if (by_holder_.size() >= kMostAddresses && !by_holder_.contains(holder)) {
+    by_holder_.erase(std::min_element(
+        by_holder_.begin(), by_holder_.end(),
         [](const auto& one, const auto& other) { return one.second.back() < other.second.back(); }));
   }
-  auto& times = by_address_[address];
+  auto& times = by_holder_[holder];
   times.push_back(now);
   if (times.size() > kMostWrong) times.erase(times.begin());
 }
 
 Duration WrongTokens::BlockedFor(const std::string& address, TimePoint now) const {
-  const auto found = by_address_.find(address);
-  if (found == by_address_.end() || found->second.size() < kMostWrong) return Duration::zero();
+  const auto found = by_holder_.find(HolderOf(address));
+  if (found == by_holder_.end() || found->second.size() < kMostWrong) return Duration::zero();
   return Remaining(found->second.front() + kWrongWithin, now);
 }
 

@@ -25,7 +25,7 @@ struct Permission {
 // that is nearly one of them, whichever, as for any other of its length. Never kBlocked.
 Permission Authorize(const std::vector<AdminToken>& tokens, std::string_view header);
 
-// The addresses that have sent wrong tokens lately: values.
+// The clients that have sent wrong tokens lately, by their addresses: values.
 class WrongTokens {
  public:
   void Note(const std::string& address, TimePoint now);
@@ -33,7 +33,7 @@ class WrongTokens {
   Duration BlockedFor(const std::string& address, TimePoint now) const;
 
  private:
-  std::map<std::string, std::vector<TimePoint>> by_address_;
+  std::map<std::string, std::vector<TimePoint>> by_holder_;
 };
 
 // Any thread.

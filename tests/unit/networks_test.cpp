@@ -79,5 +79,23 @@ TEST(NetworksTest, SayWhatWasMeant) {
   }
 }
 
+TEST(NetworksTest, AnIpv6HostHasAllOfItsNetwork) {
+  struct Row {
+    const char* name;
+    const char* ip;
+    const char* holder;
+  };
+  for (const auto& [name, ip, holder] :
+       std::initializer_list<Row>{{"IPv4", "192.0.2.7", "192.0.2.7"},
+                                  {"IPv6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+                                  {"the network's first", "2001:db8:1:2::", "2001:db8:1:2::/64"},
+                                  {"of a link", "fe80::1", "fe80::/64"},
+                                  {"loopback", "::1", "::1"},
+                                  {"IPv4 in IPv6", "::ffff:192.0.2.7", "::ffff:192.0.2.7"},
+                                  {"no address", "example", "example"},
+                                  {"nothing", "", ""}})
+    EXPECT_EQ(HolderOf(ip), holder) << name;
+}
+
 }  // namespace
 }  // namespace redis_zk::testing::networks_test

@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <iterator>
 #include <string>
+
+#include "net/endpoint.h"
 
 namespace redis_zk {
 
@@ -91,6 +95,17 @@ bool Networks::Contain(std::string_view ip) const {
            return range.first.is_ipv4 == address->is_ipv4 &&
                   Masked(*address, range.fixed_bits).bytes == range.first.bytes;
          });
+}
+
+std::string HolderOf(const std::string& ip) {
+  constexpr std::size_t kPrefix = 8;
+  in6_addr address{};
+  if (IsLoopback(ip) || inet_pton(AF_INET6, ip.c_str(), &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address))
+    return ip;
+  std::fill(std::begin(address.s6_addr) + kPrefix, std::end(address.s6_addr), std::uint8_t{0});
+  std::array<char, INET6_ADDRSTRLEN> shown{};
+  inet_ntop(AF_INET6, &address, shown.data(), shown.size());
+  return std::string(shown.data()) + "/64";
 }
 
 }  // namespace redis_zk

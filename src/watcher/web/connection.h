@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "net/endpoint.h"
+#include "net/networks.h"
 #include "net/stream.h"
 #include "watcher/web/event_stream.h"
 
@@ -40,6 +41,7 @@ struct Connection {
   Connection(redis_zk::Stream&& accepted, Endpoint from, TimePoint now)
       : socket(std::move(accepted)),
         peer(std::move(from)),
+        holder(HolderOf(peer.host)),
         state(socket.encrypted() ? State::kHandshake : State::kReading),
         since(now),
         moved_at(now) {}
@@ -68,6 +70,7 @@ struct Connection {
 
   redis_zk::Stream socket;
   const Endpoint peer;
+  const std::string holder;  // of its address
   State state;
   bool greeted = false;     // the handshake has begun
   std::string in;           // the request that is being answered is its front

@@ -8,7 +8,7 @@ namespace {
 
 // In all buffers.
 constexpr std::size_t kMostHeld = std::size_t{8} * 1024 * 1024;
-// One address may have this part of all connections.
+// One client may have this part of all connections.
 constexpr std::size_t kShare = 4;
 
 // What a client loses by the end of its connection: beyond the limit, too much.
@@ -23,21 +23,21 @@ int LossOf(const Connection& connection) {
 
 }  // namespace
 
-bool Connections::IsBelowShare(const std::string& address) const {
-  const auto found = by_address_.find(address);
-  return IsLoopback(address) || found == by_address_.end() || found->second < most_ / kShare;
+bool Connections::IsBelowShare(const std::string& holder) const {
+  const auto found = by_holder_.find(holder);
+  return IsLoopback(holder) || found == by_holder_.end() || found->second < most_ / kShare;
 }
 
-bool Connections::HasRoomFor(const std::string& address) const {
-  return all_.size() < most_ && IsBelowShare(address);
+bool Connections::HasRoomFor(const std::string& holder) const {
+  return all_.size() < most_ && IsBelowShare(holder);
 }
 
-std::optional<Connections::Id> Connections::FindDispensable(const std::string& address) const {
+std::optional<Connections::Id> Connections::FindDispensable(const std::string& holder) const {
   std::optional<Id> chosen;
   std::pair<int, TimePoint> rank;
   for (const auto& [id, connection] : all_) {
     const int loss = LossOf(*connection);
-    if (loss > kMostLoss || (!address.empty() && connection->peer.host != address)) continue;
+    if (loss > kMostLoss || (!holder.empty() && connection->holder != holder)) continue;
     const std::pair<int, TimePoint> own{loss, connection->since};
     if (chosen && own >= rank) continue;
     chosen = id;
@@ -60,7 +60,7 @@ std::optional<Connections::Id> Connections::FindTooMuch() const {
 
 std::pair<Connections::Id, Connection*> Connections::Add(std::unique_ptr<Connection> connection) {
   const Id id = next_++;
-  ++by_address_[connection->peer.host];
+  ++by_holder_[connection->holder];
   const auto added = all_.emplace(id, std::move(connection)).first;
   return {id, added->second.get()};
 }
@@ -76,7 +76,7 @@ void Connections::Remove(Id id) {
   const auto& connection = *found->second;
   held_ -= connection.counted;
   timers_.erase({connection.timer, id});
-  if (const auto same = by_address_.find(connection.peer.host); --same->second == 0) by_address_.erase(same);
+  if (const auto same = by_holder_.find(connection.holder); --same->second == 0) by_holder_.erase(same);
   all_.erase(found);
 }
 

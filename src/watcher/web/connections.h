@@ -27,14 +27,15 @@ class Connections {
 
   explicit Connections(std::size_t most) : most_(most) {}
 
-  // Whether this address may have another one; a loopback address, where proxies are, may have all there are.
-  bool IsBelowShare(const std::string& address) const;
+  // Whether the holder of an address may have another one; loopback, where proxies are, may have all there
+  // are.
+  bool IsBelowShare(const std::string& holder) const;
   // Whether there is a place for it, too.
-  bool HasRoomFor(const std::string& address) const;
+  bool HasRoomFor(const std::string& holder) const;
   // Which one to close for it: one that has been answered and refused, else one that is idle, else one that
-  // sends a request or shakes hands, else one that waits for news; of equals the oldest. Empty address: of
-  // any.
-  std::optional<Id> FindDispensable(const std::string& address) const;
+  // sends a request or shakes hands, else one that waits for news; of equals the oldest. Empty: of any
+  // holder.
+  std::optional<Id> FindDispensable(const std::string& holder) const;
   // Which one to close when all of them together hold too many bytes: the one that holds most. Nothing: they
   // do not, or what is held belongs to requests that are being answered.
   std::optional<Id> FindTooMuch() const;
@@ -57,7 +58,7 @@ class Connections {
   const std::size_t most_;
   Id next_ = kFirst;
   std::unordered_map<Id, std::unique_ptr<Connection>> all_;
-  std::map<std::string, std::size_t> by_address_;
+  std::map<std::string, std::size_t> by_holder_;
   // Later than its entry is what a connection often is, never earlier.
   std::set<std::pair<TimePoint, Id>> timers_;
   std::size_t held_ = 0;

@@ -149,13 +149,13 @@ void Poller::Accept() {
       ListenAgainAt(now_ + kNoDescriptors);
     }
     if (!accepted) return;
-    const std::string& address = accepted->from.host;
-    // No other address loses a connection to one that has its share.
-    if (!connections_.HasRoomFor(address) && !MakeRoom(address) &&
-        !(connections_.IsBelowShare(address) && MakeRoom("")))
+    auto begun = std::make_unique<Connection>(std::move(accepted->socket), std::move(accepted->from), now_);
+    const std::string& holder = begun->holder;
+    // Nobody else loses a connection to one that has its share.
+    if (!connections_.HasRoomFor(holder) && !MakeRoom(holder) &&
+        !(connections_.IsBelowShare(holder) && MakeRoom("")))
       continue;
-    const auto [id, connection] = connections_.Add(
-        std::make_unique<Connection>(std::move(accepted->socket), std::move(accepted->from), now_));
+    const auto [id, connection] = connections_.Add(std::move(begun));
     epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
     connection->interest = event.events;
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->socket.fd(), &event) != 0) {
@@ -166,8 +166,8 @@ void Poller::Accept() {
   }
 }
 
-bool Poller::MakeRoom(const std::string& address) {
-  const auto id = connections_.FindDispensable(address);
+bool Poller::MakeRoom(const std::string& holder) {
+  const auto id = connections_.FindDispensable(holder);
   if (id) connections_.Remove(*id);
   return id.has_value();
 }

@@ -49,7 +49,7 @@ class Poller {
   // No client is accepted before; TimePoint{}: from now on.
   void ListenAgainAt(TimePoint time);
   // One has to go for another one. False: none can.
-  bool MakeRoom(const std::string& address);
+  bool MakeRoom(const std::string& holder);
   void TakeDone();
   void TellNews();
   void BeginStop();
