@@ -231,14 +231,20 @@ void Cleaner::AskUnregisteredPeers(CleanUpView* view) const {
 }
 
 Status Cleaner::LookAtDatasets(CleanUpView* view) {
-  // To ask ZooKeeper for the time is to write.
   if (options_.clean_up != CleanUpMode::kOn || Clock::now() < datasets_at_[view->group]) return {};
   auto datasets = registry_.datasets.List(view->group);
   if (!datasets) return tl::unexpected(datasets.error());
-  const auto time = registry_.clean_up.AskTime();
-  if (!time) return tl::unexpected(time.error());
-  view->datasets = std::move(*datasets);
-  view->zookeeper_time = *time;
+  std::erase_if(*datasets, [view](const auto& known) {
+    return std::any_of(view->members.begin(), view->members.end(),
+                       [&known](const auto& member) { return member.node == known.node; });
+  });
+  // To ask ZooKeeper for the time is to write, and in most groups all nodes live.
+  if (!datasets->empty()) {
+    const auto time = registry_.clean_up.AskTime();
+    if (!time) return tl::unexpected(time.error());
+    view->datasets = std::move(*datasets);
+    view->zookeeper_time = *time;
+  }
   datasets_at_[view->group] = Clock::now() + kDatasetsEvery;
   return {};
 }

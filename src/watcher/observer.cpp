@@ -49,7 +49,8 @@ Findings Observer::Ask(const Topology& topology) {
   std::vector<Endpoint> servers;
   for (const auto& [server, info] : findings.servers) {
     LogRefusal(server, info);
-    servers.push_back(server);
+    // One that is silent would only hold up its turn once more.
+    if (info || info.error().kind == ErrorKind::kRefused) servers.push_back(server);
   }
   if (Clock::now() < links_at_) return findings;
   for (const auto& turn : InTurns(servers)) {

@@ -1,6 +1,9 @@
 #include "watcher/questions.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -20,6 +23,55 @@ std::vector<std::vector<Endpoint>> InTurns(const std::vector<Endpoint>& servers)
 }
 
 namespace {
+
+// The replies of all groups at once would be the most memory that a watcher ever needs.
+constexpr std::size_t kGroupsInOneQuestion = 50;
+
+// One that did not answer in one turn is not waited for in the others.
+void AskSentinelsInTurns(redis::Servers& sentinels, const Topology& topology, Findings* findings) {
+  const auto peers = store::PeersIn(topology.sentinels);
+  std::vector<std::optional<Error>> silent(peers.size());
+  std::vector<std::string> groups;
+  for (auto group = topology.groups.begin(); group != topology.groups.end();) {
+    groups.push_back(group->first);
+    ++group;
+    if (groups.size() < kGroupsInOneQuestion && group != topology.groups.end()) continue;
+    std::vector<sentinel::Peer> asked;
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      if (!silent[i]) asked.push_back(peers[i]);
+    }
+    auto answers = sentinel::AskAboutGroups(sentinels, asked, groups);
+    auto answer = answers.begin();
+    for (auto& why : silent) {
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        auto& reports = findings->reports[groups[g]];
+        if (why) {
+          reports.push_back(tl::unexpected(*why));
+        } else {
+          reports.push_back(std::move((*answer)[g]));
+        }
+      }
+      if (why) continue;
+      ++answer;
+      const auto& last = findings->reports[groups.back()].back();
+      if (!last && last.error().kind == ErrorKind::kTimeout) why = last.error();
+    }
+    groups.clear();
+  }
+}
+
+// Those that were silent when they were asked last, for they hold up the turns that they are asked in.
+std::set<Endpoint> SilentIn(const FleetStatus& earlier) {
+  std::set<Endpoint> silent;
+  const auto note = [&silent](const ServerStatus& server) {
+    if (!server.info) silent.insert(server.endpoint);
+  };
+  for (const auto& [name, group] : earlier.groups) {
+    if (group.master) note(*group.master);
+    for (const auto& replica : group.replicas) note(replica);
+  }
+  return silent;
+}
 
 // INFO says that min-replicas-to-write is set, and not to what.
 void AskMinReplicas(redis::Servers& servers, Findings* findings) {
@@ -41,21 +93,18 @@ void AskMinReplicas(redis::Servers& servers, Findings* findings) {
 Findings AskFleet(const redis::Network& network, const Topology& topology, const FleetStatus& earlier,
                   const std::function<bool()>& give_up) {
   Findings findings;
-  std::vector<std::string> groups;
-  for (const auto& [group, record] : topology.groups) groups.push_back(group);
-  if (groups.empty()) return findings;
-  for (auto& of_one :
-       sentinel::AskAboutGroups(network.sentinels, store::PeersIn(topology.sentinels), groups)) {
-    for (std::size_t g = 0; g < groups.size(); ++g)
-      findings.reports[groups[g]].push_back(std::move(of_one[g]));
-  }
+  AskSentinelsInTurns(network.sentinels, topology, &findings);
   std::set<Endpoint> servers;
   for (const auto& [group, record] : topology.groups) {
     if (HasMaster(record)) servers.insert(record.master);
     const auto replicas = ReplicasOf(group, topology, findings, earlier);
     servers.insert(replicas.begin(), replicas.end());
   }
-  for (const auto& turn : InTurns({servers.begin(), servers.end()})) {
+  std::vector<Endpoint> in_order(servers.begin(), servers.end());
+  const auto silent = SilentIn(earlier);
+  std::stable_partition(in_order.begin(), in_order.end(),
+                        [&silent](const auto& server) { return !silent.contains(server); });
+  for (const auto& turn : InTurns(in_order)) {
     if (give_up()) return findings;
     auto infos = network.redis.AskInfos(turn);
     for (std::size_t i = 0; i < turn.size(); ++i) findings.servers.emplace(turn[i], std::move(infos[i]));

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -57,9 +58,13 @@ void RegistryReader::Reduce(const SessionEvent& event) {
   switch (event.kind) {
     case SessionEvent::Kind::kConnected:
       figures_.Set({.connections = figures_.Get()->connections + 1});
-      [[fallthrough]];
+      MarkStale();
+      read_at_ = last_read_ + kReadAtMostEvery;
+      break;
     case SessionEvent::Kind::kNodeChanged:
-      stale_ = true;
+      // Every change of a master is logged there, and that is read by its keeper.
+      if (event.path == registry_.event_log.Path()) break;
+      changed_.insert(event.path);
       read_at_ = last_read_ + kReadAtMostEvery;
       break;
     case SessionEvent::Kind::kDisconnected:
@@ -77,8 +82,8 @@ void RegistryReader::Replace(const std::string& group, const Record& record) {
 
 std::optional<std::set<std::string>> RegistryReader::Read() {
   const TimePoint began = Clock::now();
-  if (!stale_ || !session_.connected() || began < read_at_) return std::nullopt;
-  auto changed = ReadEverything();
+  if (!stale() || !session_.connected() || began < read_at_) return std::nullopt;
+  auto changed = ReadChanged();
   if (!changed && changed.error().kind == ErrorKind::kNotFound) {
     // The first daemon of all finds an empty ZooKeeper.
     if (const auto made = registry_.groups.Ensure(options_.master_name)) {
@@ -92,15 +97,36 @@ std::optional<std::set<std::string>> RegistryReader::Read() {
         log::Severity::kWarn, {.event = "registry-read-failed"},
         fmt::format("reading the registry in ZooKeeper failed: {}; retrying", changed.error().message));
     read_at_ = Clock::now() + backoff_.Next();
+    all_stale_ = true;
     return std::nullopt;
   }
   backoff_.Reset();
   log_failure_.Reset();
-  stale_ = false;
+  all_stale_ = false;
+  changed_.clear();
   current_ = true;
   view_.known_at = last_read_ = Clock::now();
   view_.read_took = last_read_ - began;
   return std::move(*changed);
+}
+
+Result<std::set<std::string>> RegistryReader::ReadChanged() {
+  std::vector<std::string> groups;
+  for (const auto& [group, record] : view_.groups) {
+    if (changed_.contains(registry_.records.Path(group))) groups.push_back(group);
+  }
+  if (all_stale_ || groups.size() < changed_.size()) return ReadEverything();
+  const auto records = registry_.records.ReadAll(groups, Watch::kYes);
+  if (!records) return tl::unexpected(records.error());
+  // A group that is gone, or one of those that exist only by their members.
+  const bool simple = std::all_of(groups.begin(), groups.end(), [&records](const auto& group) {
+    const auto found = records->find(group);
+    return found != records->end() && !store::WasNeverWritten(found->second);
+  });
+  if (!simple) return ReadEverything();
+  auto changed = FindChanged(*records);
+  for (const auto& [group, record] : *records) view_.groups.at(group) = record;
+  return changed;
 }
 
 Result<std::set<std::string>> RegistryReader::ReadEverything() {
@@ -180,7 +206,7 @@ bool RegistryReader::ReadWaiting() {
   read_waiting_at_ = now + kReadWaitingEvery;
   pauses_.Look();
   // No watch tells that an ACL was changed.
-  if (view_.closed_sentinels > 0) stale_ = true;
+  if (view_.closed_sentinels > 0) MarkStale();
   // A silent ZooKeeper holds the loop up once, not twice.
   if (!MeasureRequest()) return false;
   const auto changed = TryReadWaiting();

@@ -216,9 +216,11 @@ void Watcher::ReadRegistry() {
 void Watcher::WriteRecords(const std::vector<RecordKeeper::Change>& changes) {
   for (const auto& change : changes) {
     const auto written = keeper_.Write(change);
-    // The watch on the record brings the new version; after a failure it is read again in any case.
-    reader_.MarkStale();
-    if (!written) continue;
+    if (!written) {
+      reader_.MarkStale();
+      continue;
+    }
+    // The watch on the record fires, too, and has it read again.
     reader_.Replace(change.group, *written);
     Publish(/*recorded=*/change.group);
   }

@@ -142,6 +142,23 @@ TEST(CleanerTidyingTest, ForgetsDataThatNoLivingNodeHasReportedForADayWhicheverC
   });
 }
 
+TEST(CleanerTidyingTest, WritesNothingWhereAllNodesWithDataLive) {
+  CleanerSite site;
+  const auto version = [&site] {
+    return site.other_session->Get("/redis/cleanup", zookeeper::Watch::kNo)->stat.version;
+  };
+  ASSERT_TRUE(
+      site.other.datasets.Report(kGroup, {.node = "node-10.0.0.2", .endpoint = kB, .dataset = {.bytes = 1}}));
+  const auto before = version();
+  site.TurnFor(30s);
+  EXPECT_EQ(version(), before);
+  ASSERT_TRUE(
+      site.other.datasets.Report(kGroup, {.node = "gone", .endpoint = kGone, .dataset = {.bytes = 1}}));
+  site.time.Advance(10min);
+  site.TurnFor(15s);
+  EXPECT_EQ(version(), before + 1) << "once in ten minutes";
+}
+
 TEST(CleanerTidyingTest, SaysWhatItCannotRemove) {
   const CapturedLog log;
   CleanerSite site;

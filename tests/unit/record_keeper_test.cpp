@@ -50,8 +50,11 @@ struct KeeperSite : WatcherSite {
   void Write(const std::vector<RecordKeeper::Change>& changes) {
     for (const auto& change : changes) {
       const auto written = keeper.Write(change);
-      reader.MarkStale();
-      if (written) reader.Replace(change.group, *written);
+      if (written) {
+        reader.Replace(change.group, *written);
+      } else {
+        reader.MarkStale();
+      }
       CheckRecord();
     }
   }

@@ -97,6 +97,71 @@ TEST(RegistryReaderTest, ReadsAgainWhenAWatchFiresAndABurstOnce) {
   EXPECT_EQ(site.reader.view().sentinels.size(), 4U);
 }
 
+TEST(RegistryReaderTest, ReadsOnlyTheRecordsThatChanged) {
+  ReaderSite site;
+  for (const std::string group : {"second", "third"}) {
+    ASSERT_TRUE(site.other.groups.Ensure(group));
+    ASSERT_TRUE(site.other.records.Write(group, {}, {kA, 1, "first"}, ""));
+  }
+  site.TurnUntilRead();
+  for (const std::string& group : {std::string("second"), kGroup}) {
+    site.time.Advance(1s);
+    const auto before = site.other.records.Read(group, zookeeper::Watch::kNo).value();
+    ASSERT_TRUE(site.other.records.Write(group, before, {kB, 2, "second"}, ""));
+    const int calls = site.session.calls();
+    EXPECT_EQ(site.Turn(), Groups{group});
+    EXPECT_EQ(site.session.calls() - calls, 2) << "the record and its lineage";
+    EXPECT_EQ(site.reader.view().groups.at(group).master, kB);
+    EXPECT_EQ(site.reader.view().groups.at(group).epoch, 2U);
+  }
+  EXPECT_EQ(site.reader.view().groups.at("third").master, kA);
+
+  site.time.Advance(1s);
+  const int calls = site.session.calls();
+  site.other.event_log.Add({.time = UnixTime(), .group = kGroup, .kind = "master-changed", .sentence = "s"});
+  site.reader.Reduce({SessionEvent::Kind::kNodeChanged, site.other.event_log.Path()});
+  EXPECT_EQ(site.Turn(), std::nullopt) << "its keeper reads it";
+  EXPECT_EQ(site.session.calls(), calls);
+}
+
+TEST(RegistryReaderTest, ReadsEverythingWhereMoreThanARecordChangedOrWhereThatFailed) {
+  const auto everything = [](ReaderSite& site) {
+    ASSERT_TRUE(site.other.sentinels.Register({UuidOf(4), SentinelAt(4)}));
+    ASSERT_TRUE(site.other.groups.Ensure("second"));
+    site.TurnUntilRead();
+    EXPECT_EQ(site.reader.view().sentinels.size(), 4U);
+    EXPECT_TRUE(site.reader.view().groups.contains("second"));
+  };
+  {
+    ReaderSite site;
+    site.TurnUntilRead();
+    site.time.Advance(1s);
+    ASSERT_TRUE(site.other.records.Write(kGroup, site.Record(), {kB, 2, "second"}, ""));
+    everything(site);
+    EXPECT_EQ(site.reader.view().groups.at(kGroup).master, kB);
+  }
+  {
+    ReaderSite site;
+    site.TurnUntilRead();
+    site.time.Advance(1s);
+    ASSERT_TRUE(site.other.records.Write(kGroup, site.Record(), {kB, 2, "second"}, ""));
+    site.session.FailEvery(Call::kGetAll, Fault::kAfter);
+    EXPECT_EQ(site.Turn(), std::nullopt) << "the watch that fired is set, and its answer lost";
+    site.session.Heal();
+    everything(site);
+    EXPECT_EQ(site.reader.view().groups.at(kGroup).master, kB);
+  }
+  {
+    ReaderSite site;
+    ASSERT_TRUE(site.other.groups.Ensure("third"));
+    site.TurnUntilRead();
+    site.time.Advance(1s);
+    ASSERT_TRUE(site.other.groups.Remove("third", site.reader.view().groups.at("third")));
+    site.TurnUntilRead();
+    EXPECT_FALSE(site.reader.view().groups.contains("third"));
+  }
+}
+
 TEST(RegistryReaderTest, TakesOverAllOrNothing) {
   ReaderSite site;
   site.TurnUntilRead();

@@ -4,32 +4,56 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
+#include <utility>
+#include <vector>
 
 namespace redis_zk::redis {
 
 namespace {
 
-using Fields = std::map<std::string_view, std::string_view>;
+// Names and values, found by name; of two of one name the first. A server's INFO has some two hundred, and a
+// watcher reads one of each server of its fleet every other second.
+class Fields {
+ public:
+  using Field = std::pair<std::string_view, std::string_view>;
+
+  explicit Fields(std::vector<Field> fields) : sorted_(std::move(fields)) {
+    std::stable_sort(sorted_.begin(), sorted_.end(),
+                     [](const Field& one, const Field& other) { return one.first < other.first; });
+  }
+
+  const std::string_view* Find(std::string_view name) const {
+    const auto found =
+        std::lower_bound(sorted_.begin(), sorted_.end(), name,
+                         [](const Field& field, std::string_view wanted) { return field.first < wanted; });
+    return found != sorted_.end() && found->first == name ? &found->second : nullptr;
+  }
+  auto begin() const { return sorted_.begin(); }
+  auto end() const { return sorted_.end(); }
+
+ private:
+  std::vector<Field> sorted_;
+};
 
 Fields Split(std::string_view info) {
-  Fields fields;
+  std::vector<Fields::Field> fields;
+  fields.reserve(static_cast<std::size_t>(std::count(info.begin(), info.end(), '\n')));
   while (!info.empty()) {
     const auto end = info.find('\n');
     std::string_view line = info.substr(0, end);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (const auto colon = line.find(':'); colon != std::string_view::npos) {
-      fields.emplace(line.substr(0, colon), line.substr(colon + 1));
+      fields.emplace_back(line.substr(0, colon), line.substr(colon + 1));
     }
     if (end == std::string_view::npos) break;
     info.remove_prefix(end + 1);
   }
-  return fields;
+  return Fields(std::move(fields));
 }
 
 std::string_view TextAt(const Fields& fields, std::string_view key) {
-  const auto found = fields.find(key);
-  return found == fields.end() ? std::string_view() : found->second;
+  const auto* found = fields.Find(key);
+  return found == nullptr ? std::string_view() : *found;
 }
 
 std::int64_t NumberAt(const Fields& fields, std::string_view key) {
@@ -54,15 +78,16 @@ std::uint64_t CountKeys(const Fields& fields) {
 
 // "slave0:ip=10.0.0.2,port=6379,state=online,offset=1234,lag=0"; the names inside may come in any order.
 std::optional<ReplicaOf> ParseReplica(std::string_view value) {
-  Fields fields;
+  std::vector<Fields::Field> parts;
   while (!value.empty()) {
     const auto comma = value.find(',');
     const std::string_view part = value.substr(0, comma);
     if (const auto equals = part.find('='); equals != std::string_view::npos)
-      fields.emplace(part.substr(0, equals), part.substr(equals + 1));
+      parts.emplace_back(part.substr(0, equals), part.substr(equals + 1));
     if (comma == std::string_view::npos) break;
     value.remove_prefix(comma + 1);
   }
+  const Fields fields(std::move(parts));
   const auto endpoint = ParseRecord(fmt::format("{} {}", TextAt(fields, "ip"), TextAt(fields, "port")));
   if (!endpoint) return std::nullopt;
   return ReplicaOf{*endpoint, TextAt(fields, "state") == "online", NumberAt(fields, "offset")};
@@ -71,9 +96,9 @@ std::optional<ReplicaOf> ParseReplica(std::string_view value) {
 std::vector<ReplicaOf> ParseReplicas(const Fields& fields) {
   std::vector<ReplicaOf> replicas;
   for (std::size_t i = 0;; ++i) {
-    const auto found = fields.find(fmt::format("slave{}", i));
-    if (found == fields.end()) return replicas;
-    if (const auto replica = ParseReplica(found->second)) replicas.push_back(*replica);
+    const auto* found = fields.Find(fmt::format("slave{}", i));
+    if (found == nullptr) return replicas;
+    if (const auto replica = ParseReplica(*found)) replicas.push_back(*replica);
   }
 }
 
@@ -115,12 +140,12 @@ Result<ServerInfo> ParseServerInfo(std::string_view text) {
   if (info.role == Role::kMaster) {
     info.replicas = ParseReplicas(fields);
     // Told only where min-replicas-to-write is set.
-    if (fields.contains("min_slaves_good_slaves"))
+    if (fields.Find("min_slaves_good_slaves") != nullptr)
       info.good_replicas = static_cast<std::uint64_t>(NumberAt(fields, "min_slaves_good_slaves"));
     info.offset = info.data_offset;
   } else {
     info.offset = NumberAt(fields, "slave_repl_offset");
-    if (fields.contains("slave_priority")) info.priority = NumberAt(fields, "slave_priority");
+    if (fields.Find("slave_priority") != nullptr) info.priority = NumberAt(fields, "slave_priority");
     info.master = {CanonicalHost(TextAt(fields, "master_host")),
                    static_cast<std::uint16_t>(NumberAt(fields, "master_port"))};
     info.link_up = TextAt(fields, "master_link_status") == "up";

@@ -37,22 +37,36 @@ std::vector<Result<redis::Replies>> AskIdentified(redis::Servers& servers, const
   return answers;
 }
 
+// What the answers to kWho say.
+struct Identification {
+  std::string id;
+  bool tilt = false;
+};
+
+// Once for each Sentinel: its INFO has a line for every group.
+Identification IdentificationIn(const Result<redis::Replies>& answers) {
+  if (!answers) return {};
+  const redis::Reply& id = answers->front();
+  return {.id = id.type == redis::Reply::Type::kText ? id.text : "",
+          .tilt = redis::NumberIn((*answers)[1].text, "sentinel_tilt") != 0};
+}
+
 // `at`: where the answers to SENTINEL MASTER and GET-MASTER-ADDR-BY-NAME begin.
-Result<SentinelReport> ReportIn(const Peer& sentinel, const Result<redis::Replies>& answers, std::size_t at) {
+Result<SentinelReport> ReportIn(const Peer& sentinel, const Identification& who,
+                                const Result<redis::Replies>& answers, std::size_t at) {
   if (!answers) return tl::unexpected(answers.error());
   auto report = ParseSentinelReport(sentinel.endpoint, {(*answers)[at + 1], (*answers)[at]});
   if (!report) return report;
-  const redis::Reply& id = answers->front();
-  if (id.type == redis::Reply::Type::kText) report->id = id.text;
-  report->identified = !sentinel.id.empty() && report->id == sentinel.id;
-  report->tilt = redis::NumberIn((*answers)[1].text, "sentinel_tilt") != 0;
+  report->id = who.id;
+  report->identified = !sentinel.id.empty() && who.id == sentinel.id;
+  report->tilt = who.tilt;
   return report;
 }
 
 // The three answers from `at` on.
-Result<GroupReport> GroupReportIn(const Peer& sentinel, const Result<redis::Replies>& answers,
-                                  std::size_t at) {
-  auto report = ReportIn(sentinel, answers, at);
+Result<GroupReport> GroupReportIn(const Peer& sentinel, const Identification& who,
+                                  const Result<redis::Replies>& answers, std::size_t at) {
+  auto report = ReportIn(sentinel, who, answers, at);
   if (!report) return tl::unexpected(report.error());
   auto replicas = ParseReplicas(sentinel.endpoint, (*answers)[at + 2]);
   if (!replicas) return tl::unexpected(replicas.error());
@@ -101,8 +115,9 @@ std::vector<std::vector<Result<SentinelReport>>> AskSentinels(redis::Servers& se
   const auto answers = AskIdentified(servers, sentinels, questions);
   std::vector<std::vector<Result<SentinelReport>>> reports(sentinels.size());
   for (std::size_t s = 0; s < sentinels.size(); ++s) {
+    const auto who = IdentificationIn(answers[s]);
     for (std::size_t g = 0; g < groups.size(); ++g)
-      reports[s].push_back(ReportIn(sentinels[s], answers[s], kWho.size() + 2 * g));
+      reports[s].push_back(ReportIn(sentinels[s], who, answers[s], kWho.size() + 2 * g));
   }
   return reports;
 }
@@ -118,8 +133,9 @@ std::vector<std::vector<Result<GroupReport>>> AskAboutGroups(redis::Servers& ser
   const auto answers = AskIdentified(servers, sentinels, questions);
   std::vector<std::vector<Result<GroupReport>>> reports(sentinels.size());
   for (std::size_t s = 0; s < sentinels.size(); ++s) {
+    const auto who = IdentificationIn(answers[s]);
     for (std::size_t g = 0; g < groups.size(); ++g)
-      reports[s].push_back(GroupReportIn(sentinels[s], answers[s], kWho.size() + 3 * g));
+      reports[s].push_back(GroupReportIn(sentinels[s], who, answers[s], kWho.size() + 3 * g));
   }
   return reports;
 }
