@@ -1,0 +1,89 @@
+"""The clients of other languages, each with its list from /sentinels, through what a group goes through."""
+
+import re
+import time
+
+import pytest
+
+from application import PROGRAMS, Application, Missing
+from authority import Authority
+from cluster import ROOT
+from variants import in_full
+
+PASSWORDS = {"REDIS_PASSWORD": "redis-secret-4711", "SENTINEL_PASSWORD": "sentinel-secret-4711"}
+PAGE = ROOT / "docs/clients.md"
+
+# What no variant is there for, docs/clients.md says why.
+CLIENTS = ["hiredis.cpp", "ioredis.mjs", "node_redis.mjs", "perl_redis.pl", "predis.php", "redis_py.py",
+           "redis_py_asyncio.py", "redis_rb.rb"]
+VARIANTS = [("redis_py_asyncio.py", "TLS and passwords"), ("go_redis_v5.go", "plain"),
+            *in_full(*((program, variant) for program in CLIENTS for variant in ("plain", "TLS and passwords")
+                       if (program, variant) not in [("redis_py_asyncio.py", "TLS and passwords"),
+                                                     ("hiredis.cpp", "TLS and passwords")]),
+                     ("hiredis.cpp", "passwords"))]
+
+
+def options(variant, directory):
+    """The environment of the daemons."""
+    if "TLS" not in variant:
+        return PASSWORDS if variant == "passwords" else {}
+    authority = Authority(directory / "authority")
+    authority.certify("node", "127.0.0.1")
+    return {**authority.options("node"), **PASSWORDS}
+
+
+@pytest.mark.parametrize("program, variant", VARIANTS)
+def test_a_client_follows_its_group(make_cluster, tmp_path, figure, program, variant):
+    cluster = make_cluster(**options(variant, tmp_path))
+    nodes, sentinels, (watcher,) = cluster.bring_up()
+    try:
+        application = Application(cluster, watcher, program).start()
+    except Missing as why:
+        pytest.skip(str(why))
+    application.await_more()
+
+    # The machine of the master dies.
+    master = cluster.master(nodes)
+    killed = time.monotonic()
+    master.kill_all()
+    application.await_more()
+    safe = len(application.acknowledged)
+    master.start().await_serving()
+    cluster.await_agreement(nodes, sentinels, [watcher])
+    at_kill = application.longest_pause(killed - 0.5)
+
+    # The scheduler moves all Sentinels: no address that the client was given is one of a Sentinel any more.
+    moved = time.monotonic()
+    for sentinel in sentinels:
+        assert sentinel.stop() == 0
+        sentinel.move()
+        sentinel.start().await_serving()
+        cluster.await_agreement(nodes, sentinels, [watcher])
+    application.await_more()
+    at_move = application.longest_pause(moved - 0.5)
+
+    # A planned stop.
+    master = cluster.master(nodes)
+    asked = time.monotonic()
+    assert master.stop() == 0 and master.log_lines("handed over to")
+    application.await_more()
+    master.start().await_serving()
+    master = cluster.await_agreement(nodes, sentinels, [watcher])
+    at_handover = application.longest_pause(asked - 0.5)
+
+    application.kill()
+    lost = application.missing(master, safe)
+    figure(f"{program}, {variant}: {len(application.acknowledged)} writes, {len(lost)} lost after the failover, "
+           f"longest gap s: kill {at_kill:.1f}, Sentinels moved {at_move:.1f}, handover {at_handover:.1f}")
+    assert not lost
+    assert at_kill <= 10
+    assert at_move <= 2
+    assert at_handover <= 5
+
+
+def test_the_page_shows_what_is_run():
+    """Every program's snippet is in the page as it is in the program."""
+    blocks = re.findall(r"^```\w+\n(.*?)^```$", PAGE.read_text(), re.S | re.M)
+    for program in sorted(PROGRAMS.iterdir()):
+        if program.suffix != ".json":
+            assert any(block in program.read_text() for block in blocks), program.name
