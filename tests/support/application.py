@@ -2,7 +2,7 @@
 
     with Cluster() as cluster:
         nodes, sentinels, (watcher,) = cluster.bring_up()
-        application = Application(cluster, watcher, "redis_rb.rb")
+        application = Application(cluster, watcher, prepare("redis_rb.rb", directory))
         application.start()
         application.await_more()
 
@@ -14,9 +14,11 @@ drops its client, asks the watcher again and repeats the write.
 
 import fcntl
 import os
+import pathlib
 import shlex
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -44,16 +46,16 @@ def _build(*argv, **env):
 
 
 def _go(program, directory):
-    _build("go", "build", "-o", directory / "program", program, GO111MODULE="off", GOPATH="/usr/share/gocode",
+    _build("go", "build", "-o", directory / program.stem, program, GO111MODULE="off", GOPATH="/usr/share/gocode",
            GOCACHE=str(directory / "cache"), GOFLAGS="-buildvcs=false")
-    return [directory / "program"]
+    return [directory / program.stem]
 
 
 def _cpp(program, directory):
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "hiredis", "cpp-httplib"], check=True,
                            capture_output=True, text=True).stdout
-    _build("g++", "-std=c++20", "-o", directory / "program", program, *shlex.split(flags))
-    return [directory / "program"]
+    _build("g++", "-std=c++20", "-o", directory / program.stem, program, *shlex.split(flags))
+    return [directory / program.stem]
 
 
 def _node(program, _):
@@ -95,18 +97,22 @@ COMMANDS = {".cpp": _cpp, ".go": _go, ".mjs": _node, ".php": _php, ".pl": _perl,
             ".py": lambda program, _: [PYTHON, program], ".rb": _ruby}
 
 
-class Application(Process):
-    """`pause`: milliseconds between two writes. Raises Missing."""
+def prepare(program, directory):
+    """The command that runs it; what has to be built is built in `directory`. Raises Missing."""
+    path = PROGRAMS / program
+    return COMMANDS[path.suffix](path, directory)
 
-    def __init__(self, cluster, watcher, program, pause=20):
-        path = PROGRAMS / program
-        directory = cluster.directory / path.stem
-        directory.mkdir()
+
+class Application(Process):
+    """`pause`: milliseconds between two writes; `ca`: whom it trusts, by default whom the watcher does."""
+
+    def __init__(self, cluster, watcher, command, pause=20, ca=None):
         env = {name: watcher.env[name] for name in ("REDIS_PASSWORD", "SENTINEL_PASSWORD") if name in watcher.env}
-        super().__init__(program, [*COMMANDS[path.suffix](path, directory), watcher.url, GROUP,
-                                   watcher.env.get("REDIS_TLS_CA_CERT_FILE", "-"), pause], directory,
-                         {**os.environ, **env})
+        super().__init__(pathlib.Path(command[-1]).name,
+                         [*command, watcher.url, GROUP, ca or watcher.env.get("REDIS_TLS_CA_CERT_FILE", "-"), pause],
+                         tempfile.mkdtemp(dir=cluster.directory), {**os.environ, **env})
         self.acknowledged = []  # when, on the monotonic clock, of write 0, 1, 2 and so on
+        self._unexpected = ""
         cluster.processes.append(self)
 
     def start(self):
@@ -120,7 +126,9 @@ class Application(Process):
     def _listen(self, output):
         with output:
             for line in output:
-                assert int(line) == len(self.acknowledged), f"{self.name} said {line}"
+                if line.strip() != str(len(self.acknowledged)):
+                    self._unexpected = line
+                    return
                 self.acknowledged.append(time.monotonic())
 
     def await_more(self, count=25):
@@ -128,7 +136,7 @@ class Application(Process):
         enough = len(self.acknowledged) + count
 
         def written():
-            assert self.running, f"{self.name} ended:\n{self.tail()}"
+            assert self.running and not self._unexpected, f"{self.name}: {self._unexpected}\n{self.tail()}"
             return len(self.acknowledged) >= enough
 
         wait_for(written, what=f"{count} more writes of {self.name}")

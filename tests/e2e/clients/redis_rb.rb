@@ -12,11 +12,11 @@ def connect
   answer.value # an error unless 200
   sentinels = answer.body.split(",").map do |address|
     host, _, port = address.rpartition(":")
-    { host: host.delete("[]"), port: port, password: ENV["SENTINEL_PASSWORD"] }
+    { host: host.delete("[]"), port: port.to_i, password: ENV["SENTINEL_PASSWORD"] }
   end
   tls = CA == "-" ? {} : { ssl: true, ssl_params: { ca_file: CA } }
-  Redis.new(host: GROUP, role: :master, sentinels: sentinels, password: ENV["REDIS_PASSWORD"], timeout: 0.5,
-            reconnect_attempts: 0, **tls)
+  Redis.new(url: "redis://#{GROUP}", role: :master, sentinels: sentinels, password: ENV["REDIS_PASSWORD"],
+            timeout: 0.5, reconnect_attempts: 0, **tls)
 end
 
 client = nil
