@@ -20,8 +20,7 @@ def ask_watcher():
 
 
 async def connect():
-    options = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5,
-               **({"ssl": True, "ssl_ca_certs": CA} if CA != "-" else {})}
+    options = {"socket_timeout": 0.5, **({"ssl": True, "ssl_ca_certs": CA} if CA != "-" else {})}
     sentinel = Sentinel(await asyncio.to_thread(ask_watcher),
                         sentinel_kwargs={"password": SENTINEL_PASSWORD, **options})
     return sentinel.master_for(GROUP, password=REDIS_PASSWORD, **options)
