@@ -58,8 +58,8 @@ def _cpp(program, directory):
     return [directory / program.stem]
 
 
-def _node(program, _):
-    """Where its modules are; tests that run at the same time install them once."""
+def _node(program, directory):
+    """A copy of it beside its modules, which tests that run at the same time install once."""
     _need("npm", "npm", "--version")
     NODE.mkdir(parents=True, exist_ok=True)
     with open(NODE / "lock", "w", encoding="ascii") as lock:
@@ -72,10 +72,10 @@ def _node(program, _):
             done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
                                    "--fetch-timeout=30000"], cwd=NODE, capture_output=True, text=True, check=False)
             if done.returncode:
-                raise Missing(f"npm ci failed: {(done.stderr.splitlines() or ['without a word'])[0]}")
+                raise Missing(f"npm ci failed: {done.stderr[:200]}")
             installed.write_text(wanted)
-        shutil.copy(program, NODE)
-    return ["node", NODE / program.name]
+    (directory / "node_modules").symlink_to(NODE / "node_modules")
+    return ["node", shutil.copy(program, directory)]
 
 
 def _perl(program, _):
