@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from cluster import ROOT, wait_for
+from application import Application, prepare
+from cluster import wait_for
 from writer import DirectWriter, Writer
 
 
@@ -58,51 +59,22 @@ def test_rolling_restart_under_load(fleet, figure):
     assert statistics.median(gaps) <= 1.5
 
 
-@pytest.fixture(scope="session")
-def go_redis(tmp_path_factory):
-    """clients/go_redis.go, built with Debian's Go and the go-redis of that."""
-    directory = tmp_path_factory.mktemp("go")
-    env = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(directory / "cache"),
-           "GOFLAGS": "-buildvcs=false"}
-    subprocess.run(["go", "build", "-o", directory / "go_redis", ROOT / "tests/e2e/clients/go_redis.go"], env=env,
-                   check=True, capture_output=True, text=True)
-    return directory / "go_redis"
-
-
-def test_go_redis_loses_nothing(fleet, go_redis, figure):
+def test_go_redis_loses_nothing(fleet, tmp_path, figure):
     """Two planned stops while an application with go-redis writes as fast as it can."""
     cluster, nodes, sentinels, watcher = fleet
-    acknowledged = []  # when
-
-    def listen(output):
-        for _ in output:
-            acknowledged.append(time.monotonic())
-
-    client = subprocess.Popen([go_redis, f"http://{watcher.address}"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
-    thread = threading.Thread(target=listen, args=[client.stdout], daemon=True)
-    thread.start()
-    try:
-        pauses = []
-        for _ in range(2):
-            master = cluster.await_agreement(nodes, sentinels, [watcher])
-            enough = len(acknowledged) + 500
-            wait_for(lambda: len(acknowledged) > enough, what="writes")
-            since = time.monotonic()
-            assert master.stop() == 0 and master.log_lines("handed over to")
-            wait_for(lambda: acknowledged[-1] > since + 2, what="writes to the next master")
-            times = [when for when in acknowledged if when > since - 0.5]
-            pauses.append(max(later - earlier for earlier, later in zip(times, times[1:])))
-            master.start().await_serving()
-    finally:
-        client.kill()
-        thread.join()
-        client.wait()
-    master = cluster.await_agreement(nodes, sentinels, [watcher])
-    with master.client() as reader:
-        values = reader.mget([f"go:{number}" for number in range(len(acknowledged))])
-    lost = [number for number, value in enumerate(values) if value is None]
-    figure(f"planned stops with go-redis: {len(acknowledged)} writes, {len(lost)} lost, pauses ms: "
+    application = Application(cluster, watcher, prepare("go_redis_v5.go", tmp_path), pause=0).start()
+    pauses = []
+    for _ in range(2):
+        master = cluster.await_agreement(nodes, sentinels, [watcher])
+        application.await_more(500)
+        since = time.monotonic()
+        assert master.stop() == 0 and master.log_lines("handed over to")
+        wait_for(lambda: application.acknowledged[-1] > since + 2, what="writes to the next master")
+        pauses.append(application.longest_pause(since - 0.5))
+        master.start().await_serving()
+    application.kill()
+    lost = application.missing(cluster.await_agreement(nodes, sentinels, [watcher]))
+    figure(f"planned stops with go-redis: {len(application.acknowledged)} writes, {len(lost)} lost, pauses ms: "
            + " ".join(f"{1000 * pause:.0f}" for pause in pauses))
     assert not lost
 
