@@ -135,15 +135,15 @@ bool Json::is_object() const { return std::holds_alternative<std::vector<Member>
 bool Json::is_array() const { return std::holds_alternative<std::vector<Json>>(value_); }
 
 const std::vector<Json>& Json::elements() const {
-  static const std::vector<Json> kNone;
+  static const std::vector<Json> none;
   const auto* elements = std::get_if<std::vector<Json>>(&value_);
-  return elements != nullptr ? *elements : kNone;
+  return elements != nullptr ? *elements : none;
 }
 
 const std::vector<Json::Member>& Json::members() const {
-  static const std::vector<Member> kNone;
+  static const std::vector<Member> none;
   const auto* members = std::get_if<std::vector<Member>>(&value_);
-  return members != nullptr ? *members : kNone;
+  return members != nullptr ? *members : none;
 }
 
 const std::string* Json::text() const { return std::get_if<std::string>(&value_); }
@@ -160,10 +160,10 @@ std::optional<std::int64_t> Json::number() const {
 }
 
 const Json& Json::At(std::string_view key) const {
-  static const Json kNull;
+  static const Json null;
   const auto found = std::find_if(members().begin(), members().end(),
                                   [key](const Member& member) { return member.key == key; });
-  return found != members().end() ? found->value : kNull;
+  return found != members().end() ? found->value : null;
 }
 
 std::string Json::TextAt(std::string_view key) const {
