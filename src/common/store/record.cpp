@@ -22,18 +22,7 @@ constexpr bool kNoExceptions = false;
 // Names and paths may hold anything; nothing of it may make dump throw.
 constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
 
-// Longer than any sentence of ours.
-constexpr std::size_t kMostOfSentence = 1000;
-constexpr std::size_t kMostOfCode = 40;
 constexpr std::size_t kMostOfVersion = 40;
-// More than a daemon has options that name one.
-constexpr std::size_t kMostFiles = 10;
-
-bool IsCode(std::string_view text) {
-  return !text.empty() && text.size() <= kMostOfCode && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
 
 std::string AsText(const Json& json) { return json.dump(-1, ' ', false, kReplaceBadUtf8); }
 
@@ -205,64 +194,6 @@ Result<Member> ParseMember(std::string_view text) {
                 .hanging = DatasetAt(json, "hanging"),
                 .priority = PriorityAt(json),
                 .version = VersionAt(json)};
-}
-
-std::string Render(const Wait& wait) {
-  Json json{{"group", wait.group}, {"daemon", wait.daemon},     {"endpoint", wait.endpoint.ToRecord()},
-            {"name", wait.name},   {"sentence", wait.sentence}, {"since", wait.since}};
-  if (wait.until) json["until"] = *wait.until;
-  if (wait.needs_person) json["needs_person"] = true;
-  return AsText(json);
-}
-
-Result<Wait> ParseWait(std::string_view text) {
-  auto object = ParseServerObject(text);
-  if (!object) return tl::unexpected(object.error());
-  auto& [endpoint, json] = *object;
-  Wait wait{.group = TextAt(json, "group"),
-            .daemon = Printable(TextAt(json, "daemon")),
-            .endpoint = std::move(endpoint),
-            .name = TextAt(json, "name"),
-            .sentence = Printable(TextAt(json, "sentence"), kMostOfSentence),
-            .since = std::max<std::int64_t>(NumberAt(json, "since"), 0),
-            .needs_person = BoolAt(json, "needs_person")};
-  if (const auto until = NumberAt(json, "until"); until > 0) wait.until = until;
-  if (!IsCode(wait.name)) return Fail(ErrorKind::kInvalid, "a \"name\" in kebab-case");
-  return wait;
-}
-
-std::string Render(const OpenServer& server) {
-  return AsText(Json{{"daemon", server.daemon}, {"endpoint", server.endpoint.ToRecord()}});
-}
-
-Result<OpenServer> ParseOpenServer(std::string_view text) {
-  auto object = ParseServerObject(text);
-  if (!object) return tl::unexpected(object.error());
-  return OpenServer{.daemon = Printable(TextAt(object->json, "daemon")),
-                    .endpoint = std::move(object->endpoint)};
-}
-
-std::string Render(const NodeCertificates& node) {
-  Json files = Json::array();
-  for (const auto& [path, expires] : node.files) files.push_back({{"path", path}, {"expires", expires}});
-  return AsText(
-      Json{{"daemon", node.daemon}, {"endpoint", node.endpoint.ToRecord()}, {"files", std::move(files)}});
-}
-
-Result<NodeCertificates> ParseNodeCertificates(std::string_view text) {
-  auto object = ParseServerObject(text);
-  if (!object) return tl::unexpected(object.error());
-  NodeCertificates node{.daemon = Printable(TextAt(object->json, "daemon")),
-                        .endpoint = std::move(object->endpoint)};
-  const auto files = object->json.find("files");
-  if (files == object->json.end() || !files->is_array())
-    return Fail(ErrorKind::kInvalid, "\"files\", an array");
-  for (const auto& file : *files) {
-    const std::int64_t expires = NumberAt(file, "expires");
-    if (node.files.size() < kMostFiles && expires > 0)
-      node.files.push_back({.path = Printable(TextAt(file, "path")), .expires = expires});
-  }
-  return node;
 }
 
 std::string Render(const KnownDataset& known) {

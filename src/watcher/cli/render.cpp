@@ -135,6 +135,24 @@ std::string RenderHistory(const Json& history, const Look& look) {
   return text;
 }
 
+// What is remarkable about the wrappers; a watcher of an earlier version tells nothing of them.
+std::string RenderRemarks(const Json& wrappers, const Look& look) {
+  std::string text;
+  if (!wrappers.is_array()) return text;
+  for (const auto& wrapper : wrappers) {
+    const Json& remarks = At(wrapper, "remarks");
+    if (!remarks.is_array()) continue;
+    for (const auto& remark : remarks) {
+      if (!remark.is_string()) continue;
+      text += RenderSentence({fmt::format("{} {}: {}", TextAt(wrapper, "daemon"), TextAt(wrapper, "address"),
+                                          Printable(remark.get_ref<const std::string&>(), kMostOfALine)),
+                              Color::kPlain},
+                             2, look);
+    }
+  }
+  return text.empty() ? text : "\nremarkable\n" + text;
+}
+
 }  // namespace
 
 Result<Rendered> RenderStatusTable(std::string_view json, const Look& look) {
@@ -146,6 +164,7 @@ Result<Rendered> RenderStatusTable(std::string_view json, const Look& look) {
     if (!rendered.text.empty()) rendered.text += '\n';
     rendered.text += RenderGroup(group, look, &rendered.warnings);
   }
+  rendered.text += RenderRemarks(At(*status, "wrappers"), look);
   rendered.text += RenderHistory(At(*status, "history"), look);
   if (const std::string observed = TextAt(*status, "observed"); !observed.empty())
     rendered.text += '\n' + observed + '\n';

@@ -11,6 +11,7 @@
 #include "watcher/condition.h"
 #include "watcher/failovers.h"
 #include "watcher/group_state.h"
+#include "watcher/web/wrappers_json.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher::web {
@@ -355,6 +356,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
                {"waits", WaitsOf("", topology, now)},
                {"behaviors", ToJson(behaviors)},
                {"versions", topology.versions},
+               {"wrappers", Json::parse(WrappersToJson(topology, only_group, UnixTime()).Dump())},
                {"paused", ToJson(store::FindPause(topology.pauses, store::kAllGroups, UnixTime()))},
                {"groups", std::move(groups)},
                {"history", ToJson(topology.event_log, only_group)}});
