@@ -10,6 +10,6 @@
 namespace redis_zk::watcher::web {
 
 // An array, ordered by group and address; with `only_group`, those of that group.
-redis_zk::Json WrappersToJson(const Topology& topology, std::string_view only_group, std::int64_t unix_now);
+Json WrappersToJson(const Topology& topology, std::string_view only_group, std::int64_t unix_now);
 
 }  // namespace redis_zk::watcher::web
