@@ -10,7 +10,7 @@
 namespace redis_zk::testing::expiring_test {
 namespace {
 
-using store::NodeCertificates;
+using watcher::NodeCertificates;
 using ::testing::ElementsAreArray;
 using watcher::DescribeExpiring;
 

@@ -11,6 +11,7 @@
 #include "watcher/condition.h"
 #include "watcher/failovers.h"
 #include "watcher/group_state.h"
+#include "watcher/web/wrappers_json.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher::web {
