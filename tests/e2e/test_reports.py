@@ -55,6 +55,7 @@ def test_a_stop_without_a_handover_is_told_by_the_next_process(cluster):
     master = cluster.redis()
     master.await_serving()
     watcher = cluster.watcher()
+    watcher.wait_log("event=http-listening")
     assert wrapper_of(watcher, master)["last_handover"] is None
     assert master.stop() == 0
     master.start()
@@ -71,6 +72,7 @@ def test_a_wrapper_that_stood_still_says_so(cluster):
     sentinel = cluster.sentinel()
     sentinel.await_serving()
     watcher = cluster.watcher()
+    watcher.wait_log("event=http-listening")
     wrapper_of(watcher, sentinel)
     sentinel.signal(signal.SIGSTOP)
     wait_for(lambda: not cluster.listed("/redis/sentinels"), what="the end of its session")
