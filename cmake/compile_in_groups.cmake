@@ -1,18 +1,16 @@
 # What nearly every file includes is most of what compiling it costs, and each instantiates the same templates again:
 # with CMAKE_UNITY_BUILD, which is the default, the files of a library are compiled in groups of about forty.
 #
-# compile_in_groups(TARGET [OF N] [ALONE FILE...] [TOGETHER FILE...]): beside one that includes a header that is slow to
-# compile, none is compiled that does not; tests/support/header_rule.py checks it. Those TOGETHER are one group. OF:
-# about N in a group instead.
+# compile_in_groups(TARGET [OF N] [ALONE FILE...]): beside one that includes a header that is slow to compile, none is
+# compiled that does not; tests/support/header_rule.py checks it. OF: about N in a group instead.
 function(compile_in_groups target)
-  cmake_parse_arguments(PARSE_ARGV 1 HEAVY "" "OF" "ALONE;TOGETHER")
+  cmake_parse_arguments(PARSE_ARGV 1 HEAVY "" "OF" "ALONE")
   if(NOT HEAVY_OF)
     set(HEAVY_OF 40)
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
-  set_source_files_properties(${HEAVY_TOGETHER} PROPERTIES UNITY_GROUP together)
   get_target_property(files ${target} SOURCES)
-  list(REMOVE_ITEM files ${HEAVY_ALONE} ${HEAVY_TOGETHER})
+  list(REMOVE_ITEM files ${HEAVY_ALONE})
   list(LENGTH files count)
   math(EXPR groups "(${count} + ${HEAVY_OF} / 2) / ${HEAVY_OF}")
   set(number 0)

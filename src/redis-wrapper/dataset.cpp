@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <vector>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "redis-wrapper/loading.h"
 #include "redis/conf_file.h"
@@ -20,7 +20,6 @@ namespace redis_zk::redis_wrapper {
 
 namespace {
 
-using Json = nlohmann::json;
 using store::Dataset;
 
 // Far more than any RDB header has, and less than a file system reads ahead.
@@ -165,23 +164,14 @@ DataFiles FindDataFiles(const std::string& conf_path, const std::string& work_di
 
 Note ReadNote(const DataFiles& files) {
   const std::string text = ReadTextFile(NotePath(files)).value_or("");
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return {};
-  const auto text_at = [&json](const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  const auto number_at = [&json](const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-  };
-  return {.node = text_at("node"),
-          .replication_id = text_at("replication_id"),
-          .previous_id = text_at("previous_id"),
-          .copy_of = text_at("copy_of"),
-          .offset = number_at("offset"),
-          .aof_file = text_at("aof_file"),
-          .aof_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(number_at("aof_bytes"), 0))};
+  const Json json = Json::ParseObject(text).value_or(Json());
+  return {.node = json.TextAt("node"),
+          .replication_id = json.TextAt("replication_id"),
+          .previous_id = json.TextAt("previous_id"),
+          .copy_of = json.TextAt("copy_of"),
+          .offset = json.NumberAt("offset"),
+          .aof_file = json.TextAt("aof_file"),
+          .aof_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(json.NumberAt("aof_bytes"), 0))};
 }
 
 Status WriteNote(const DataFiles& files, const Note& note) {
@@ -192,8 +182,7 @@ Status WriteNote(const DataFiles& files, const Note& note) {
                   {"offset", note.offset},
                   {"aof_file", note.aof_file},
                   {"aof_bytes", note.aof_bytes}};
-  return WriteFileAtomically(NotePath(files),
-                             json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
+  return WriteFileAtomically(NotePath(files), json.Dump() + '\n');
 }
 
 Result<RdbHeader> ReadRdbHeader(const std::string& path) {

@@ -20,10 +20,7 @@ HEAVY = {
         "src/common/base/log.cpp", "src/common/base/spdlog.cpp",
         "tests/support/log_fixture.cpp", "tests/unit/log_test.cpp"}),
     "nlohmann-json": ("/nlohmann/", r"nlohmann/", {
-        "src/common/base/log.cpp", "src/common/store/event_log.cpp", "src/common/store/pause.cpp",
-        "src/common/store/record.cpp",
-        "src/redis-wrapper/dataset.cpp", "src/watcher/cli/render.cpp", "src/watcher/doctor/report.cpp",
-        "src/watcher/web/json.cpp",
+        "src/common/base/json.cpp",
         "tests/unit/answers_test.cpp", "tests/unit/cli_test.cpp", "tests/unit/condition_test.cpp",
         "tests/unit/log_test.cpp"}),
     "cpp-httplib": ("/httplib.h", r"httplib\.h", {

@@ -14,9 +14,9 @@
 #include <climits>
 #include <cstddef>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "base/printable.h"
 #include "base/time.h"
 
@@ -156,13 +156,12 @@ class Formatter : public spdlog::formatter {
 
 std::string RenderLogLine(const LogLine& line, LogFormat format) {
   if (format == LogFormat::kJson) {
-    nlohmann::ordered_json object;
-    object["time"] = Timestamp(line.time);
-    object["level"] = line.level;
-    object["logger"] = line.logger;
-    object["message"] = line.message;
-    for (const auto& [key, value] : line.fields) object[std::string(key)] = value;
-    return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    Json object{{"time", Timestamp(line.time)},
+                {"level", line.level},
+                {"logger", line.logger},
+                {"message", line.message}};
+    for (const auto& [key, value] : line.fields) object[key] = value;
+    return object.Dump();
   }
   const std::string message = Printable(line.message, std::string_view::npos);
   if (line.passed_through) return fmt::format("{}| {}", line.logger, message);

@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "base/printable.h"
 #include "base/unix_time.h"
 
@@ -13,18 +13,11 @@ namespace redis_zk::store {
 
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr int kVersion = 1;
 constexpr std::size_t kLongestText = 400;
 
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 std::string PrintableAt(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string()
-             ? Printable(found->get_ref<const std::string&>(), kLongestText)
-             : std::string();
+  return Printable(json.TextAt(key), kLongestText);
 }
 
 Json ToJson(const PastEvent& event) {
@@ -62,24 +55,21 @@ PastEvent MasterChanged(const std::string& group, const Record& replaced, const 
 }
 
 std::string Render(const EventLog& event_log) {
-  Json events = Json::array();
-  for (const auto& event : event_log) events.push_back(ToJson(event));
-  return Dump({{"version", kVersion}, {"events", std::move(events)}});
+  Json events = Json::Array();
+  for (const auto& event : event_log) events.Append(ToJson(event));
+  return Json{{"version", kVersion}, {"events", std::move(events)}}.Dump();
 }
 
 Result<EventLog> ParseEventLog(std::string_view text) {
   if (text.empty()) return EventLog{};
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto json = Json::ParseObject(text);
   const auto expected = Fail(ErrorKind::kInvalid, "{\"version\":1,\"events\":[...]}");
-  if (!json.is_object() || json.value("version", Json()) != kVersion) return expected;
-  const auto events = json.find("events");
-  if (events == json.end() || !events->is_array()) return expected;
+  if (!json || json->NumberAt("version") != kVersion || !json->At("events").is_array()) return expected;
   EventLog event_log;
-  for (const auto& entry : *events) {
-    const bool readable = entry.is_object() && entry.value("time", Json()).is_number_integer() &&
-                          !PrintableAt(entry, "kind").empty();
-    if (!readable) return Fail(ErrorKind::kInvalid, "events with a \"time\" and a \"kind\"");
-    event_log.push_back({.time = entry.at("time").get<std::int64_t>(),
+  for (const auto& entry : json->At("events").elements()) {
+    if (!entry.At("time").number() || PrintableAt(entry, "kind").empty())
+      return Fail(ErrorKind::kInvalid, "events with a \"time\" and a \"kind\"");
+    event_log.push_back({.time = entry.NumberAt("time"),
                          .group = PrintableAt(entry, "group"),
                          .kind = PrintableAt(entry, "kind"),
                          .sentence = PrintableAt(entry, "sentence"),
@@ -100,7 +90,7 @@ EventLog Appended(EventLog event_log, const std::vector<PastEvent>& news) {
   std::size_t bytes = Render(EventLog{}).size();
   auto kept = event_log.end();
   while (kept != event_log.begin() && static_cast<std::size_t>(event_log.end() - kept) < kMostPastEvents) {
-    bytes += Dump(ToJson(*std::prev(kept))).size() + 1;
+    bytes += ToJson(*std::prev(kept)).Dump().size() + 1;
     if (bytes > kMostEventLogBytes) break;
     --kept;
   }

@@ -4,51 +4,34 @@
 #include <fmt/core.h>
 
 #include <ctime>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/printable.h"
 
 namespace redis_zk::store {
 
-namespace {
-
-using Json = nlohmann::json;
-
-std::int64_t TimeIn(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-std::string TextIn(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? Printable(found->get_ref<const std::string&>())
-                                                   : std::string();
-}
-
-}  // namespace
-
 std::string Render(const Pauses& pauses) {
-  Json json = Json::object();
+  Json json = Json::Object();
   for (const auto& [group, pause] : pauses) {
     json[group] = {{"since", pause.since}, {"until", pause.until}, {"by", pause.by},
                    {"who", pause.who},     {"from", pause.from},   {"reason", pause.reason}};
   }
-  return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+  return json.Dump();
 }
 
 Result<Pauses> ParsePauses(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object())
+  const auto json = Json::ParseObject(text);
+  if (!json)
     return Fail(ErrorKind::kInvalid, fmt::format("found \"{}\", expected a JSON object", Printable(text)));
   Pauses pauses;
-  for (const auto& [group, entry] : json.items()) {
+  for (const auto& [group, entry] : json->members()) {
     if (!entry.is_object()) continue;
-    pauses[group] = {.since = TimeIn(entry, "since"),
-                     .until = TimeIn(entry, "until"),
-                     .by = TextIn(entry, "by"),
-                     .who = TextIn(entry, "who"),
-                     .from = TextIn(entry, "from"),
-                     .reason = TextIn(entry, "reason")};
+    pauses[group] = {.since = entry.NumberAt("since"),
+                     .until = entry.NumberAt("until"),
+                     .by = Printable(entry.TextAt("by")),
+                     .who = Printable(entry.TextAt("who")),
+                     .from = Printable(entry.TextAt("from")),
+                     .reason = Printable(entry.TextAt("reason"))};
   }
   return pauses;
 }

@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "base/printable.h"
 
 namespace redis_zk::store {
@@ -15,12 +15,6 @@ namespace {
 // Origins, as they are written.
 constexpr const char* kPromoted = "promoted";
 constexpr const char* kUnelected = "unelected";
-
-using Json = nlohmann::json;
-
-constexpr bool kNoExceptions = false;
-// Names and paths may hold anything; nothing of it may make dump throw.
-constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
 
 // Longer than any sentence of ours.
 constexpr std::size_t kMostOfSentence = 1000;
@@ -35,36 +29,11 @@ bool IsCode(std::string_view text) {
   });
 }
 
-std::string AsText(const Json& json) { return json.dump(-1, ' ', false, kReplaceBadUtf8); }
-
-Result<Json> ParseObject(std::string_view text) {
-  Json json = Json::parse(text, nullptr, kNoExceptions);
-  if (!json.is_object()) return Fail(ErrorKind::kInvalid, "a JSON object");
-  return json;
-}
-
-std::string TextAt(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-// 0 where there is no whole number.
-std::int64_t NumberAt(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-bool BoolAt(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_boolean() && found->get<bool>();
-}
-
 Result<std::uint64_t> EpochAt(const Json& json) {
-  const auto found = json.find("epoch");
-  if (found == json.end() || !found->is_number_unsigned() || found->get<std::uint64_t>() > kMostReadEpoch) {
+  const auto epoch = json.At("epoch").number();
+  if (!epoch || *epoch < 0 || static_cast<std::uint64_t>(*epoch) > kMostReadEpoch)
     return Fail(ErrorKind::kInvalid, fmt::format("a whole number \"epoch\" of at most {}", kMostReadEpoch));
-  }
-  return found->get<std::uint64_t>();
+  return static_cast<std::uint64_t>(*epoch);
 }
 
 // What most znodes tell of.
@@ -74,9 +43,9 @@ struct ServerObject {
 };
 
 Result<ServerObject> ParseServerObject(std::string_view text) {
-  auto json = ParseObject(text);
+  auto json = Json::ParseObject(text);
   if (!json) return tl::unexpected(json.error());
-  auto endpoint = ParseRecord(TextAt(*json, "endpoint"));
+  auto endpoint = ParseRecord(json->TextAt("endpoint"));
   if (!endpoint) return Fail(ErrorKind::kInvalid, "an \"endpoint\" of \"host port\"");
   return ServerObject{std::move(*endpoint), std::move(*json)};
 }
@@ -92,20 +61,19 @@ Json ToJson(const Dataset& dataset) {
 
 // What is missing or of another type counts as unknown: a wrapper of another version wrote it.
 std::optional<Dataset> DatasetAt(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_object()) return std::nullopt;
-  return Dataset{.replication_id = TextAt(*found, "replication_id"),
-                 .previous_id = TextAt(*found, "previous_id"),
-                 .copy_of = TextAt(*found, "copy_of"),
-                 .offset = NumberAt(*found, "offset"),
-                 .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(NumberAt(*found, "bytes"), 0))};
+  const Json& found = json.At(key);
+  if (!found.is_object()) return std::nullopt;
+  return Dataset{.replication_id = found.TextAt("replication_id"),
+                 .previous_id = found.TextAt("previous_id"),
+                 .copy_of = found.TextAt("copy_of"),
+                 .offset = found.NumberAt("offset"),
+                 .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(found.NumberAt("bytes"), 0))};
 }
 
 // The wrappers of other versions say nothing of it.
 std::int64_t PriorityAt(const Json& json) {
-  const auto found = json.find("priority");
-  const bool known = found != json.end() && found->is_number_integer() && NumberAt(json, "priority") >= 0;
-  return known ? NumberAt(json, "priority") : kDefaultPriority;
+  const auto priority = json.At("priority").number();
+  return priority && *priority >= 0 ? *priority : kDefaultPriority;
 }
 
 constexpr const char* kDamaged = "damaged";
@@ -121,20 +89,19 @@ Json ToJson(const FailedLoads& failed) {
 }
 
 FailedLoads FailedLoadsAt(const Json& json) {
-  const auto found = json.find("failed_loads");
-  if (found == json.end() || !found->is_object()) return {};
-  const std::string cause = TextAt(*found, "cause");
-  return {.count = std::max<std::int64_t>(NumberAt(*found, "count"), 0),
+  const Json& found = json.At("failed_loads");
+  const std::string cause = found.TextAt("cause");
+  return {.count = std::max<std::int64_t>(found.NumberAt("count"), 0),
           .cause = cause == kDamaged       ? redis::LoadCause::kDamaged
                    : cause == kNewerFormat ? redis::LoadCause::kNewerFormat
                                            : redis::LoadCause::kUnknown,
-          .last_exit = static_cast<int>(std::clamp<std::int64_t>(NumberAt(*found, "last_exit"), 0, 255)),
-          .ends = std::max<std::int64_t>(NumberAt(*found, "ends"), 0),
-          .begun = BoolAt(*found, "begun"),
-          .files = NumberAt(*found, "files")};
+          .last_exit = static_cast<int>(std::clamp<std::int64_t>(found.NumberAt("last_exit"), 0, 255)),
+          .ends = std::max<std::int64_t>(found.NumberAt("ends"), 0),
+          .begun = found.BoolAt("begun"),
+          .files = found.NumberAt("files")};
 }
 
-std::string VersionAt(const Json& json) { return Printable(TextAt(json, "version"), kMostOfVersion); }
+std::string VersionAt(const Json& json) { return Printable(json.TextAt("version"), kMostOfVersion); }
 
 }  // namespace
 
@@ -142,17 +109,17 @@ std::string Render(const Lineage& lineage) {
   Json json{{"epoch", lineage.epoch}, {"master", lineage.master}, {"reason", lineage.reason}};
   if (lineage.origin == Origin::kPromoted) json["origin"] = kPromoted;
   if (lineage.origin == Origin::kUnelected) json["origin"] = kUnelected;
-  return AsText(json);
+  return json.Dump();
 }
 
 Result<Lineage> ParseLineage(std::string_view text) {
-  const auto object = ParseObject(text);
+  const auto object = Json::ParseObject(text);
   if (!object) return tl::unexpected(object.error());
   const Json& json = *object;
   const auto epoch = EpochAt(json);
   if (!epoch) return tl::unexpected(epoch.error());
-  const std::string origin = TextAt(json, "origin");
-  return Lineage{*epoch, TextAt(json, "master"), TextAt(json, "reason"),
+  const std::string origin = json.TextAt("origin");
+  return Lineage{*epoch, json.TextAt("master"), json.TextAt("reason"),
                  origin == kPromoted    ? Origin::kPromoted
                  : origin == kUnelected ? Origin::kUnelected
                                         : Origin::kNamed};
@@ -190,7 +157,7 @@ std::string Render(const Member& member) {
   if (member.hanging) json["hanging"] = ToJson(*member.hanging);
   if (member.priority != kDefaultPriority) json["priority"] = member.priority;
   if (!member.version.empty()) json["version"] = member.version;
-  return AsText(json);
+  return json.Dump();
 }
 
 Result<Member> ParseMember(std::string_view text) {
@@ -198,10 +165,10 @@ Result<Member> ParseMember(std::string_view text) {
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
   return Member{.endpoint = std::move(endpoint),
-                .node = TextAt(json, "node"),
+                .node = json.TextAt("node"),
                 .dataset = DatasetAt(json, "dataset").value_or(Dataset{}),
-                .serving = BoolAt(json, "serving"),
-                .incomplete = BoolAt(json, "incomplete"),
+                .serving = json.BoolAt("serving"),
+                .incomplete = json.BoolAt("incomplete"),
                 .hanging = DatasetAt(json, "hanging"),
                 .priority = PriorityAt(json),
                 .version = VersionAt(json)};
@@ -212,55 +179,54 @@ std::string Render(const Wait& wait) {
             {"name", wait.name},   {"sentence", wait.sentence}, {"since", wait.since}};
   if (wait.until) json["until"] = *wait.until;
   if (wait.needs_person) json["needs_person"] = true;
-  return AsText(json);
+  return json.Dump();
 }
 
 Result<Wait> ParseWait(std::string_view text) {
   auto object = ParseServerObject(text);
   if (!object) return tl::unexpected(object.error());
   auto& [endpoint, json] = *object;
-  Wait wait{.group = TextAt(json, "group"),
-            .daemon = Printable(TextAt(json, "daemon")),
+  Wait wait{.group = json.TextAt("group"),
+            .daemon = Printable(json.TextAt("daemon")),
             .endpoint = std::move(endpoint),
-            .name = TextAt(json, "name"),
-            .sentence = Printable(TextAt(json, "sentence"), kMostOfSentence),
-            .since = std::max<std::int64_t>(NumberAt(json, "since"), 0),
-            .needs_person = BoolAt(json, "needs_person")};
-  if (const auto until = NumberAt(json, "until"); until > 0) wait.until = until;
+            .name = json.TextAt("name"),
+            .sentence = Printable(json.TextAt("sentence"), kMostOfSentence),
+            .since = std::max<std::int64_t>(json.NumberAt("since"), 0),
+            .needs_person = json.BoolAt("needs_person")};
+  if (const auto until = json.NumberAt("until"); until > 0) wait.until = until;
   if (!IsCode(wait.name)) return Fail(ErrorKind::kInvalid, "a \"name\" in kebab-case");
   return wait;
 }
 
 std::string Render(const OpenServer& server) {
-  return AsText(Json{{"daemon", server.daemon}, {"endpoint", server.endpoint.ToRecord()}});
+  return Json{{"daemon", server.daemon}, {"endpoint", server.endpoint.ToRecord()}}.Dump();
 }
 
 Result<OpenServer> ParseOpenServer(std::string_view text) {
   auto object = ParseServerObject(text);
   if (!object) return tl::unexpected(object.error());
-  return OpenServer{.daemon = Printable(TextAt(object->json, "daemon")),
+  return OpenServer{.daemon = Printable(object->json.TextAt("daemon")),
                     .endpoint = std::move(object->endpoint)};
 }
 
 std::string Render(const NodeCertificates& node) {
-  Json files = Json::array();
-  for (const auto& [path, expires] : node.files) files.push_back({{"path", path}, {"expires", expires}});
-  return AsText(
-      Json{{"daemon", node.daemon}, {"endpoint", node.endpoint.ToRecord()}, {"files", std::move(files)}});
+  Json files = Json::Array();
+  for (const auto& [path, expires] : node.files) files.Append({{"path", path}, {"expires", expires}});
+  return Json{{"daemon", node.daemon}, {"endpoint", node.endpoint.ToRecord()}, {"files", std::move(files)}}
+      .Dump();
 }
 
 Result<NodeCertificates> ParseNodeCertificates(std::string_view text) {
   auto object = ParseServerObject(text);
   if (!object) return tl::unexpected(object.error());
-  NodeCertificates node{.daemon = Printable(TextAt(object->json, "daemon")),
+  NodeCertificates node{.daemon = Printable(object->json.TextAt("daemon")),
                         .endpoint = std::move(object->endpoint)};
-  const auto files = object->json.find("files");
-  if (files == object->json.end() || !files->is_array())
-    return Fail(ErrorKind::kInvalid, "\"files\", an array");
-  for (const auto& file : *files) {
-    const std::int64_t expires = NumberAt(file, "expires");
+  const Json& files = object->json.At("files");
+  if (!files.is_array()) return Fail(ErrorKind::kInvalid, "\"files\", an array");
+  for (const auto& file : files.elements()) {
+    const std::int64_t expires = file.NumberAt("expires");
     if (node.files.size() < kMostFiles && expires > 0)
-      node.files.push_back({.path = Printable(TextAt(file, "path")), .expires = expires});
+      node.files.push_back({.path = Printable(file.TextAt("path")), .expires = expires});
   }
   return node;
 }
@@ -269,7 +235,7 @@ std::string Render(const KnownDataset& known) {
   Json json{{"endpoint", known.endpoint.ToRecord()}, {"dataset", ToJson(known.dataset)}};
   if (known.failed.tried()) json["failed_loads"] = ToJson(known.failed);
   if (known.priority != kDefaultPriority) json["priority"] = known.priority;
-  return AsText(json);
+  return json.Dump();
 }
 
 Result<KnownDataset> ParseKnownDataset(std::string_view text) {
@@ -283,28 +249,26 @@ Result<KnownDataset> ParseKnownDataset(std::string_view text) {
 }
 
 std::string Render(const History& history) {
-  Json ancestors = Json::array();
+  Json ancestors = Json::Array();
   for (const auto& [replication_id, until] : history.ancestors)
-    ancestors.push_back({{"replication_id", replication_id}, {"until", until}});
+    ancestors.Append({{"replication_id", replication_id}, {"until", until}});
   Json json{{"replication_id", history.replication_id},
             {"offset", history.offset},
             {"ancestors", std::move(ancestors)}};
   if (!history.node.empty()) json["node"] = history.node;
-  return AsText(json);
+  return json.Dump();
 }
 
 Result<History> ParseHistory(std::string_view text) {
-  const auto object = ParseObject(text);
+  const auto object = Json::ParseObject(text);
   if (!object) return tl::unexpected(object.error());
   const Json& json = *object;
-  History history{.replication_id = TextAt(json, "replication_id"),
-                  .offset = NumberAt(json, "offset"),
-                  .node = TextAt(json, "node")};
-  if (const auto ancestors = json.find("ancestors"); ancestors != json.end() && ancestors->is_array()) {
-    for (const auto& chapter : *ancestors) {
-      if (!chapter.is_object() || TextAt(chapter, "replication_id").empty()) continue;
-      history.ancestors.push_back({TextAt(chapter, "replication_id"), NumberAt(chapter, "until")});
-    }
+  History history{.replication_id = json.TextAt("replication_id"),
+                  .offset = json.NumberAt("offset"),
+                  .node = json.TextAt("node")};
+  for (const auto& chapter : json.At("ancestors").elements()) {
+    if (chapter.TextAt("replication_id").empty()) continue;
+    history.ancestors.push_back({chapter.TextAt("replication_id"), chapter.NumberAt("until")});
   }
   return history;
 }
@@ -312,7 +276,7 @@ Result<History> ParseHistory(std::string_view text) {
 std::string Render(const Identity& identity) {
   Json json{{"endpoint", identity.endpoint.ToRecord()}, {"epoch", identity.epoch}};
   if (!identity.version.empty()) json["version"] = identity.version;
-  return AsText(json);
+  return json.Dump();
 }
 
 Result<Identity> ParseIdentity(std::string_view text) {

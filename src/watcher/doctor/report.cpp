@@ -3,16 +3,14 @@
 #include <fmt/core.h>
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
+
+#include "base/json.h"
 
 namespace redis_zk::watcher::doctor {
 
 namespace {
-
-// As in web/json.cpp: they are compiled together, and instantiate it once.
-using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kPage = "docs/operate/doctor.md";
 
@@ -29,12 +27,12 @@ constexpr std::string_view NameOf(Severity severity) {
 }
 
 // Those that found nothing, because they could not look or because all is well.
-std::set<std::string_view> SilentOf(const std::vector<CheckResult>& results, bool checked) {
-  std::set<std::string_view> silent;
+std::vector<std::string> SilentOf(const std::vector<CheckResult>& results, bool checked) {
+  std::set<std::string> silent;
   for (const auto& result : results) {
-    if (result.findings.empty() && result.checked == checked) silent.insert(result.name);
+    if (result.findings.empty() && result.checked == checked) silent.emplace(result.name);
   }
-  return silent;
+  return {silent.begin(), silent.end()};
 }
 
 // The findings with their checks, the worst first.
@@ -80,19 +78,19 @@ std::string RenderText(const std::vector<CheckResult>& results, const Look& look
 
 std::string RenderJson(const std::vector<CheckResult>& results) {
   auto counts = CountFindings(results);
-  Json findings = Json::array();
+  Json findings = Json::Array();
   ForEach(results, [&findings](std::string_view check, const Finding& finding) {
-    findings.push_back({{"severity", NameOf(finding.severity)},
-                        {"check", check},
-                        {"group", finding.group.empty() ? Json() : Json(finding.group)},
-                        {"sentence", finding.sentence},
-                        {"docs", fmt::format("{}#{}", kPage, check)}});
+    findings.Append({{"severity", NameOf(finding.severity)},
+                     {"check", check},
+                     {"group", finding.group.empty() ? Json() : Json(finding.group)},
+                     {"sentence", finding.sentence},
+                     {"docs", fmt::format("{}#{}", kPage, check)}});
   });
   const Json json{
       {"errors", counts[Severity::kError]},          {"warnings", counts[Severity::kWarning]},
       {"advice", counts[Severity::kAdvice]},         {"findings", std::move(findings)},
       {"well", SilentOf(results, /*checked=*/true)}, {"not_checked", SilentOf(results, /*checked=*/false)}};
-  return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + '\n';
+  return json.Dump() + '\n';
 }
 
 }  // namespace redis_zk::watcher::doctor

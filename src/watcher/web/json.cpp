@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/unix_time.h"
 #include "watcher/condition.h"
 #include "watcher/failovers.h"
@@ -17,16 +17,10 @@ namespace redis_zk::watcher::web {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using store::Record;
 
 std::int64_t Milliseconds(Clock::duration duration) {
   return std::chrono::duration_cast<Duration>(duration).count();
-}
-
-// Whatever servers and people wrote, an answer is JSON.
-std::string Dump(const Json& json) {
-  return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
 // FNV-1a: the same text has the same version wherever it is computed.
@@ -37,9 +31,9 @@ std::string VersionOf(std::string_view text) {
 }
 
 VersionedJson Versioned(Json json) {
-  std::string version = VersionOf(Dump(json));
+  std::string version = VersionOf(json.Dump());
   json["version"] = version;
-  return {.text = Dump(json), .version = std::move(version)};
+  return {.text = json.Dump(), .version = std::move(version)};
 }
 
 // The one form of an address in every answer.
@@ -138,9 +132,9 @@ Json ToJson(const WaitingMember& member, TimePoint now) {
 }
 
 Json ToJson(const std::vector<LongWait>& waits, TimePoint now) {
-  Json list = Json::array();
+  Json list = Json::Array();
   for (const auto& [wait, since, until] : waits) {
-    list.push_back(
+    list.Append(
         {{"daemon", wait.daemon},
          {"address", wait.endpoint.host.empty() ? Json() : Json(wait.endpoint.ToAddress())},
          {"name", wait.name},
@@ -154,7 +148,13 @@ Json ToJson(const std::vector<LongWait>& waits, TimePoint now) {
 
 Json WaitsOf(const std::string& group, const Topology& topology, TimePoint now) {
   const auto found = topology.waits.find(group);
-  return found == topology.waits.end() ? Json::array() : ToJson(found->second, now);
+  return found == topology.waits.end() ? Json::Array() : ToJson(found->second, now);
+}
+
+Json ToJson(const std::map<std::string, std::size_t>& versions) {
+  Json counts = Json::Object();
+  for (const auto& [version, count] : versions) counts[version] = count;
+  return counts;
 }
 
 Json ToJson(const Outlook& outlook) {
@@ -163,8 +163,8 @@ Json ToJson(const Outlook& outlook) {
           {"everything_dies", outlook.everything_dies}};
 }
 
-Json ToJson(const std::string& text) { return Json(text); }
-Json ToJson(std::int64_t number) { return Json(number); }
+Json ToJson(const std::string& text) { return text; }
+Json ToJson(std::int64_t number) { return number; }
 
 void AddFields(const Event& event, Json* json) {
   for (const auto& [name, value] : event.fields)
@@ -172,16 +172,16 @@ void AddFields(const Event& event, Json* json) {
 }
 
 Json ToJson(const std::vector<BehaviorStatus>& behaviors) {
-  Json list = Json::array();
+  Json list = Json::Array();
   for (const auto& behavior : behaviors) {
-    list.push_back({{"name", behavior.name},
-                    {"kind", behavior.kind},
-                    {"busy", behavior.busy},
-                    {"queued", behavior.queued},
-                    {"done", behavior.done},
-                    {"failed", behavior.failed},
-                    {"dropped", behavior.dropped},
-                    {"last_error", behavior.last_error}});
+    list.Append({{"name", behavior.name},
+                 {"kind", behavior.kind},
+                 {"busy", behavior.busy},
+                 {"queued", behavior.queued},
+                 {"done", behavior.done},
+                 {"failed", behavior.failed},
+                 {"dropped", behavior.dropped},
+                 {"last_error", behavior.last_error}});
   }
   return list;
 }
@@ -193,19 +193,19 @@ std::string SentenceOf(const Event& event) {
 }
 
 Json StepsOf(const Failover& failover) {
-  Json steps = Json::array();
+  Json steps = Json::Array();
   for (const auto* step : failover.steps) {
     Json json{{"time", step->time}};
     AddFields(*step, &json);
     json["sentence"] = SentenceOf(*step);
-    steps.push_back(std::move(json));
+    steps.Append(std::move(json));
   }
   return steps;
 }
 
 // Those that changed the record, oldest first; and the one that is under way, or null.
 std::pair<Json, Json> FailoversOf(const std::string& group, const History& history, bool following) {
-  Json done = Json::array();
+  Json done = Json::Array();
   Json running;
   for (const auto& failover : FailoversIn(history, group)) {
     if (failover.change == nullptr) {
@@ -216,7 +216,7 @@ std::pair<Json, Json> FailoversOf(const std::string& group, const History& histo
     AddFields(*failover.change, &json);
     json["sentence"] = SentenceOf(*failover.change);
     json["steps"] = StepsOf(failover);
-    done.push_back(std::move(json));
+    done.Append(std::move(json));
   }
   return {std::move(done), std::move(running)};
 }
@@ -232,16 +232,16 @@ Json ToJson(const GroupState& state, TimePoint now) {
 
 // With a group, what concerns it: its own, and what concerns all.
 Json ToJson(const store::EventLog& event_log, std::string_view only_group) {
-  Json list = Json::array();
+  Json list = Json::Array();
   for (const auto& event : event_log) {
     if (!only_group.empty() && !event.group.empty() && event.group != only_group) continue;
-    list.push_back({{"time", event.time},
-                    {"group", event.group},
-                    {"kind", event.kind},
-                    {"sentence", event.sentence},
-                    {"by", event.by},
-                    {"who", event.who.empty() ? Json() : Json(event.who)},
-                    {"from", event.from.empty() ? Json() : Json(event.from)}});
+    list.Append({{"time", event.time},
+                 {"group", event.group},
+                 {"kind", event.kind},
+                 {"sentence", event.sentence},
+                 {"by", event.by},
+                 {"who", event.who.empty() ? Json() : Json(event.who)},
+                 {"from", event.from.empty() ? Json() : Json(event.from)}});
   }
   return list;
 }
@@ -262,14 +262,14 @@ Json GroupToJson(const std::string& name, const Record& record, const Topology& 
   const auto called_down =
       missed == topology.called_down.end() ? std::nullopt : std::optional(missed->second);
   auto [failovers, running] = FailoversOf(name, history, topology.following.has_value());
-  Json replicas = Json::array();
-  Json waiting = Json::array();
-  Json sentinels = Json::array();
-  for (const auto& replica : group.replicas) replicas.push_back(ReplicaToJson(group, replica, now));
+  Json replicas = Json::Array();
+  Json waiting = Json::Array();
+  Json sentinels = Json::Array();
+  for (const auto& replica : group.replicas) replicas.Append(ReplicaToJson(group, replica, now));
   if (const auto members = topology.waiting.find(name); members != topology.waiting.end()) {
-    for (const auto& member : members->second) waiting.push_back(ToJson(member, now));
+    for (const auto& member : members->second) waiting.Append(ToJson(member, now));
   }
-  for (const auto& sentinel : group.sentinels) sentinels.push_back(SentinelToJson(group, sentinel));
+  for (const auto& sentinel : group.sentinels) sentinels.Append(SentinelToJson(group, sentinel));
   return {{"name", name},
           {"record", ToJson(record)},
           {"summary", SummaryOf(group)},
@@ -288,107 +288,105 @@ Json GroupToJson(const std::string& name, const Record& record, const Topology& 
 }  // namespace
 
 VersionedJson RenderSentinels(const std::vector<store::Sentinel>& sentinels) {
-  Json list = Json::array();
-  for (const auto& sentinel : sentinels) list.push_back(ToJson(sentinel.endpoint));
+  Json list = Json::Array();
+  for (const auto& sentinel : sentinels) list.Append(ToJson(sentinel.endpoint));
   return Versioned({{"sentinels", std::move(list)}});
 }
 
-std::string RenderSentinel(const Endpoint& sentinel) { return Dump({{"sentinel", ToJson(sentinel)}}); }
+std::string RenderSentinel(const Endpoint& sentinel) { return Json{{"sentinel", ToJson(sentinel)}}.Dump(); }
 
 VersionedJson RenderMaster(std::string_view group, const Record& record) {
   return Versioned(MasterToJson(group, record));
 }
 
 std::string RenderRecordedMaster(std::string_view group, const Record& record) {
-  return Dump(MasterToJson(group, record));
+  return MasterToJson(group, record).Dump();
 }
 
 VersionedJson RenderMasters(const std::map<std::string, Record>& groups) {
-  Json list = Json::array();
+  Json list = Json::Array();
   for (const auto& [group, record] : groups) {
-    if (HasMaster(record)) list.push_back(MasterToJson(group, record));
+    if (HasMaster(record)) list.Append(MasterToJson(group, record));
   }
   return Versioned({{"masters", std::move(list)}});
 }
 
 std::string RenderFailover(const AdminOutcome::FailedOver& done, std::string_view sentence) {
-  return Dump({{"from", ToJson(done.from)},
-               {"to", ToJson(done.to)},
-               {"took_ms", done.took.count()},
-               {"paused_ms", done.paused.count()},
-               {"epoch", done.epoch},
-               {"sentence", sentence}});
+  return Json{{"from", ToJson(done.from)},        {"to", ToJson(done.to)}, {"took_ms", done.took.count()},
+              {"paused_ms", done.paused.count()}, {"epoch", done.epoch},   {"sentence", sentence}}
+      .Dump();
 }
 
-std::string RenderSentence(std::string_view name, std::string_view text) {
-  return Dump(Json::object({{std::string(name), text}}));
-}
+std::string RenderSentence(std::string_view name, std::string_view text) { return Json{{name, text}}.Dump(); }
 
 std::string RenderStatus(const Topology& topology, const FleetStatus& status, const History& history,
                          const std::vector<BehaviorStatus>& behaviors, std::string_view only_group,
                          TimePoint now) {
-  Json groups = Json::array();
+  Json groups = Json::Array();
   for (const auto& [name, record] : topology.groups) {
     if (only_group.empty() || name == only_group)
-      groups.push_back(GroupToJson(name, record, topology, status, history, now));
+      groups.Append(GroupToJson(name, record, topology, status, history, now));
   }
   const bool fresh = topology.zookeeper_connected;
   const bool read = topology.known_at != TimePoint{};
   const bool observed = status.observed_at != TimePoint{};
   const Clock::duration age = now - status.observed_at;
-  return Dump({{"version", kShapeVersion},
-               {"time", UnixTime()},
-               {"watcher",
-                {{"version", REDIS_ZK_VERSION},
-                 {"name", OwnName()},
-                 {"running_ms", Milliseconds(now - topology.started_at)},
-                 {"default_group", topology.default_group}}},
-               {"zookeeper",
-                {{"connected", fresh},
-                 {"age_ms", fresh  ? Json(0)
-                            : read ? Json(Milliseconds(now - topology.known_at))
-                                   : Json()}}},
-               {"following", topology.following ? ToJson(*topology.following) : Json()},
-               {"observed_age_ms", observed ? Json(Milliseconds(age)) : Json()},
-               {"observed", observed ? "as of " + InSeconds(age) + " ago" : "the servers are not asked"},
-               {"warnings", WarningsOf(topology, now)},
-               {"waits", WaitsOf("", topology, now)},
-               {"behaviors", ToJson(behaviors)},
-               {"versions", topology.versions},
-               {"paused", ToJson(store::FindPause(topology.pauses, store::kAllGroups, UnixTime()))},
-               {"groups", std::move(groups)},
-               {"history", ToJson(topology.event_log, only_group)}});
+  return Json{{"version", kShapeVersion},
+              {"time", UnixTime()},
+              {"watcher",
+               {{"version", REDIS_ZK_VERSION},
+                {"name", OwnName()},
+                {"running_ms", Milliseconds(now - topology.started_at)},
+                {"default_group", topology.default_group}}},
+              {"zookeeper",
+               {{"connected", fresh},
+                {"age_ms", fresh  ? Json(0)
+                           : read ? Json(Milliseconds(now - topology.known_at))
+                                  : Json()}}},
+              {"following", topology.following ? ToJson(*topology.following) : Json()},
+              {"observed_age_ms", observed ? Json(Milliseconds(age)) : Json()},
+              {"observed", observed ? "as of " + InSeconds(age) + " ago" : "the servers are not asked"},
+              {"warnings", WarningsOf(topology, now)},
+              {"waits", WaitsOf("", topology, now)},
+              {"behaviors", ToJson(behaviors)},
+              {"versions", ToJson(topology.versions)},
+              {"paused", ToJson(store::FindPause(topology.pauses, store::kAllGroups, UnixTime()))},
+              {"groups", std::move(groups)},
+              {"history", ToJson(topology.event_log, only_group)}}
+      .Dump();
 }
 
 std::string RenderExplanations(const std::map<std::string, GroupExplanation>& groups,
                                const FleetStatus& status, TimePoint now) {
-  Json list = Json::array();
+  Json list = Json::Array();
   for (const auto& [name, group] : groups) {
-    Json nodes = Json::array();
+    Json nodes = Json::Array();
     for (const auto& node : group.nodes) {
-      nodes.push_back({{"node", node.node ? ToJson(*node.node) : Json()},
-                       {"role", node.role},
-                       {"now", node.now},
-                       {"if", ToJson(node.outlook)}});
+      nodes.Append({{"node", node.node ? ToJson(*node.node) : Json()},
+                    {"role", node.role},
+                    {"now", node.now},
+                    {"if", ToJson(node.outlook)}});
     }
-    list.push_back({{"name", name}, {"if", ToJson(group.outlook)}, {"nodes", std::move(nodes)}});
+    list.Append({{"name", name}, {"if", ToJson(group.outlook)}, {"nodes", std::move(nodes)}});
   }
-  return Dump({{"version", kShapeVersion},
-               {"observed_age_ms", Milliseconds(now - status.observed_at)},
-               {"groups", std::move(list)}});
+  return Json{{"version", kShapeVersion},
+              {"observed_age_ms", Milliseconds(now - status.observed_at)},
+              {"groups", std::move(list)}}
+      .Dump();
 }
 
 std::string RenderEventData(const Event& event) {
-  Json fields = Json::object();
+  Json fields = Json::Object();
   AddFields(event, &fields);
-  return Dump({{"version", kShapeVersion},
-               {"id", event.id},
-               {"key", event.key},
-               {"time", event.time},
-               {"kind", event.kind},
-               {"group", event.group},
-               {"fields", std::move(fields)},
-               {"sentence", event.sentence}});
+  return Json{{"version", kShapeVersion},
+              {"id", event.id},
+              {"key", event.key},
+              {"time", event.time},
+              {"kind", event.kind},
+              {"group", event.group},
+              {"fields", std::move(fields)},
+              {"sentence", event.sentence}}
+      .Dump();
 }
 
 std::string RenderEvent(const Event& event) {
