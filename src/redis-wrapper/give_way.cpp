@@ -26,13 +26,15 @@ constexpr Duration kTryAgainAtLast = 10min;
 }  // namespace
 
 GiveWay::GiveWay(const WrapperOptions& options, const redis::Network& network, redis::KeptServer& own_server,
-                 const Membership& membership, const Lookup& lookup, store::Registry& registry)
+                 const Membership& membership, const Lookup& lookup, store::Registry& registry,
+                 daemon::Reporter& reporter)
     : options_(options),
       network_(network),
       own_server_(own_server),
       membership_(membership),
       lookup_(lookup),
       registry_(registry),
+      reporter_(reporter),
       backoff_(kTryAgain, kTryAgainAtLast, RandomFraction) {}
 
 void GiveWay::Check(const redis::ServerInfo& own) {
@@ -124,7 +126,9 @@ void GiveWay::Interrupt(const std::string& why) {
 }
 
 void GiveWay::TellOutcome(const failover::Handover::Outcome& outcome) {
-  if (outcome.kind != failover::Handover::Outcome::Kind::kDone) {
+  const bool done = outcome.kind == failover::Handover::Outcome::Kind::kDone;
+  reporter_.NoteHandover(done, outcome.told);
+  if (!done) {
     look_at_ = Clock::now() + backoff_.Next();
     log_failure_(log::Severity::kWarn, {.event = "priority-zero-stays"},
                  fmt::format("this master has replica-priority 0 and could not hand over, retrying: {}",

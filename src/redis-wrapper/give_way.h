@@ -10,6 +10,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "daemon/reporter.h"
 #include "failover/handover.h"
 #include "redis-wrapper/lookup.h"
 #include "redis-wrapper/membership.h"
@@ -23,7 +24,8 @@ class GiveWay {
  public:
   // The references must outlive this.
   GiveWay(const WrapperOptions& options, const redis::Network& network, redis::KeptServer& own_server,
-          const Membership& membership, const Lookup& lookup, store::Registry& registry);
+          const Membership& membership, const Lookup& lookup, store::Registry& registry,
+          daemon::Reporter& reporter);
 
   // Call with each look at the own server: begins a handover where one is due.
   void Check(const redis::ServerInfo& own);
@@ -31,6 +33,7 @@ class GiveWay {
   std::optional<TimePoint> Step();
   // Ends it, for this reason, where that can be done; Step until it is over.
   void Interrupt(const std::string& why);
+  bool pauses_writes() const { return handover_ && !handover_->writes_go_on(); }
 
  private:
   struct Successors {
@@ -55,6 +58,7 @@ class GiveWay {
   const Membership& membership_;
   const Lookup& lookup_;
   store::Registry& registry_;
+  daemon::Reporter& reporter_;
   TimePoint look_at_{};
   Backoff backoff_;
   std::optional<failover::Handover::Terms> terms_;

@@ -65,7 +65,9 @@ failover::Handover::Terms ServerStop::HandoverTerms(Duration timeout) const {
 bool ServerStop::IsConfirmed() const { return membership_.IsRecorded() && membership_.IsCurrent(); }
 
 void ServerStop::End(const failover::Handover::Outcome& outcome) {
-  if (outcome.kind == failover::Handover::Outcome::Kind::kDone) {
+  const bool done = outcome.kind == failover::Handover::Outcome::Kind::kDone;
+  if (outcome.is_master) loop_.reporter().NoteHandover(done, outcome.told);
+  if (done) {
     if (loop_.session().connected())
       failover::RecordAppointed(network_.sentinels, lookup_.sentinels(), options_.common.master_name,
                                 outcome.promoted, membership_.record(), loop_.registry(), options_.name());

@@ -35,6 +35,7 @@ class ServerStop {
   std::optional<TimePoint> HandOver(TimePoint until);
   // Of the handover under way: the master still takes writes, and is to be kept as one that does.
   bool writes_go_on() const { return handover_ && handover_->writes_go_on(); }
+  bool pauses_writes() const { return handover_ && !handover_->writes_go_on(); }
   int Stop();
   // Its address is gone.
   int EndUnreachable();

@@ -40,7 +40,7 @@ Serving::Serving(const Parts& parts, store::Member self, store::Record record)
                  promotable_, parts.loop.health()),
       fence_(parts.options, parts.network, parts.own_server),
       give_way_(parts.options, parts.network, parts.own_server, membership_, parts.lookup,
-                parts.loop.registry()),
+                parts.loop.registry(), parts.loop.reporter()),
       certificates_(parts.loop.certificates(), parts.options.common.redis_tls.files.certificate,
                     parts.own_server),
       conversion_(NextConversion(parts.keeper)),
@@ -53,7 +53,7 @@ int Serving::Run() {
   parts_.loop.TakeZooKeeperNews();
   membership_.Refresh();
   while (!parts_.loop.exit_code() && !parts_.loop.stop_requested()) {
-    parts_.loop.Pump(std::min(give_way_.Step().value_or(check_at), check_at));
+    Pump(std::min(give_way_.Step().value_or(check_at), check_at));
     if (parts_.loop.exit_code() || parts_.loop.stop_requested()) break;
     // Who is no longer the master must know it at once.
     const bool switched = parts_.loop.TakeZooKeeperNews() && membership_.Refresh();
@@ -67,13 +67,18 @@ int Serving::Run() {
   return parts_.loop.exit_code() ? stop_.ReportEnd() : StopOnRequest();
 }
 
+void Serving::Pump(TimePoint until) {
+  parts_.loop.reporter().Hold(give_way_.pauses_writes() || stop_.pauses_writes());
+  parts_.loop.Pump(until);
+}
+
 int Serving::StopOnRequest() {
   parts_.loop.NoteWaiting(std::nullopt);
   const TimePoint until = Clock::now() + parts_.options.handover_timeout;
   if (!EndGiveWay(until)) return stop_.Stop();
   TimePoint check_at = Clock::now() + kCheckInterval;
   while (const auto wake = stop_.HandOver(until)) {
-    parts_.loop.Pump(*wake);
+    Pump(*wake);
     // A pause is short, and must not be made longer by waiting for anybody else.
     if (!stop_.writes_go_on()) continue;
     if (parts_.loop.TakeZooKeeperNews()) membership_.Refresh();
@@ -91,7 +96,7 @@ bool Serving::EndGiveWay(TimePoint until) {
   while (const auto wake = give_way_.Step()) {
     if (parts_.loop.exit_code() || parts_.loop.stop_requests() > requests || Clock::now() >= until)
       return false;
-    parts_.loop.Pump(std::min(*wake, until));
+    Pump(std::min(*wake, until));
   }
   return true;
 }
@@ -128,6 +133,7 @@ void Serving::Check() {
     naming_.settled_at = Clock::now() + kSettling;
   }
   if (own->role == redis::Role::kReplica) seen_.replica_at = Clock::now();
+  parts_.loop.reporter().NoteRole(own->role == redis::Role::kMaster ? "master" : "replica");
   membership_.LookAtPause();
   const auto* const pause = membership_.pause();
   const bool is_promoted = pause == nullptr && own->role == redis::Role::kMaster && seen_.replica_at &&
@@ -179,6 +185,7 @@ void Serving::KeepFenced(const redis::ServerInfo& own) {
                {.confirms = !another && membership_.IsCurrent(),
                 .newer_epoch = another && record.lineage_fits ? record.epoch : 0},
                parts_.lookup.sentinels(), parts_.lookup.others());
+  parts_.loop.reporter().NoteFence(fence_.raised());
 }
 
 }  // namespace redis_zk::redis_wrapper

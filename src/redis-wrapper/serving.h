@@ -59,6 +59,8 @@ class Serving {
   int Run();
 
  private:
+  // One turn of the loop, in which nothing delays clients that wait.
+  void Pump(TimePoint until);
   // Once a second; more often while the name of the data is new, or nothing confirms this master.
   void Check();
   void KeepFenced(const redis::ServerInfo& own);

@@ -35,6 +35,8 @@ class WriteFence {
              const std::vector<sentinel::Peer>& sentinels, const std::vector<Endpoint>& replicas);
 
   bool alone() const { return fence_.alone(); }
+  // Or may be: an order whose answer was lost may have been carried out.
+  bool raised() const { return fence_.may_be_raised(); }
 
  private:
   Confirmations AskForConfirmation(const redis::ServerInfo& own, const ZooKeeperSays& zookeeper,

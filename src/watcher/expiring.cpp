@@ -31,12 +31,20 @@ std::string DescribeFiles(const Files& files, bool expired, std::int64_t unix_no
 
 }  // namespace
 
-std::string MemberOf(const store::NodeCertificates& node) {
+std::vector<NodeCertificates> CertificatesOf(const std::vector<store::Report>& wrappers) {
+  std::vector<NodeCertificates> nodes;
+  for (const auto& wrapper : wrappers) {
+    if (!wrapper.certificates.empty())
+      nodes.push_back({wrapper.process.daemon, wrapper.process.endpoint, wrapper.certificates});
+  }
+  return nodes;
+}
+
+std::string MemberOf(const NodeCertificates& node) {
   return node.endpoint.host.empty() ? "watcher" : node.endpoint.ToAddress();
 }
 
-std::vector<std::string> DescribeExpiring(const std::vector<store::NodeCertificates>& nodes,
-                                          std::int64_t unix_now) {
+std::vector<std::string> DescribeExpiring(const std::vector<NodeCertificates>& nodes, std::int64_t unix_now) {
   std::map<Validity, Files> found;
   for (const auto& node : nodes) {
     for (const auto& [path, expires] : node.files)

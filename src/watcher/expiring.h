@@ -5,15 +5,18 @@
 #include <string>
 #include <vector>
 
-#include "store/record.h"
+#include "store/report.h"
+#include "watcher/topology.h"
 
 namespace redis_zk::watcher {
 
+// Of those that use TLS.
+std::vector<NodeCertificates> CertificatesOf(const std::vector<store::Report>& wrappers);
+
 // The address of its server; a watcher has none, and is "watcher".
-std::string MemberOf(const store::NodeCertificates& node);
+std::string MemberOf(const NodeCertificates& node);
 
 // A sentence for those that have ended, and one for those that end soon; none: all are good for long.
-std::vector<std::string> DescribeExpiring(const std::vector<store::NodeCertificates>& nodes,
-                                          std::int64_t unix_now);
+std::vector<std::string> DescribeExpiring(const std::vector<NodeCertificates>& nodes, std::int64_t unix_now);
 
 }  // namespace redis_zk::watcher

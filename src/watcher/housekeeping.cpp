@@ -12,9 +12,8 @@ constexpr Duration kAtLeastEvery = 5s;
 
 }  // namespace
 
-bool Housekeeping::LookAtCertificates(const std::vector<store::NodeCertificates>& of_wrappers,
-                                      std::int64_t unix_now) {
-  auto all = of_wrappers;
+bool Housekeeping::LookAtCertificates(const std::vector<store::Report>& wrappers, std::int64_t unix_now) {
+  auto all = CertificatesOf(wrappers);
   for (const auto* own : {&certificates_, &http_certificates_}) {
     if (auto files = own->Expiries(); !files.empty())
       all.push_back({.daemon = "watcher", .endpoint = {}, .files = std::move(files)});

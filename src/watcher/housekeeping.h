@@ -64,8 +64,8 @@ class Housekeeping {
   }
 
   // Of the wrappers, and of this watcher. True: what there is to say of them has changed.
-  bool LookAtCertificates(const std::vector<store::NodeCertificates>& of_wrappers, std::int64_t unix_now);
-  const std::vector<store::NodeCertificates>& certificates() const { return all_certificates_; }
+  bool LookAtCertificates(const std::vector<store::Report>& wrappers, std::int64_t unix_now);
+  const std::vector<NodeCertificates>& certificates() const { return all_certificates_; }
   const std::vector<std::string>& expiring() const { return expiring_; }
 
   // REQUIRES: the view is what ZooKeeper says now.
@@ -77,7 +77,7 @@ class Housekeeping {
   daemon::Certificates certificates_;
   daemon::Certificates http_certificates_;
   daemon::Passwords passwords_;
-  std::vector<store::NodeCertificates> all_certificates_;
+  std::vector<NodeCertificates> all_certificates_;
   std::vector<std::string> expiring_;
   TimePoint by_{};
 };

@@ -96,10 +96,12 @@ std::map<std::string, std::size_t> CountVersions(
 }
 
 std::map<std::string, std::vector<LongWait>> FindLongWaits(
-    const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,
+    const std::vector<store::Report>& wrappers, const std::map<std::string, std::vector<LongWait>>& earlier,
     TimePoint now, std::int64_t unix_now) {
   std::map<std::string, std::vector<LongWait>> by_group;
-  for (const auto& wait : waits) {
+  for (const auto& wrapper : wrappers) {
+    if (!wrapper.wait) continue;
+    const store::Wait& wait = *wrapper.wait;
     LongWait found{.wait = wait};
     const Duration waited = std::max(daemon::kLongWait, Duration(unix_now - wait.since));
     found.since = now - std::min(waited, kLongestToldWait);

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "store/record.h"
+#include "store/report.h"
 #include "watcher/topology.h"
 
 namespace redis_zk::watcher {
@@ -38,10 +39,10 @@ std::map<std::string, std::size_t> CountVersions(
     const std::map<std::string, std::vector<store::Member>>& members,
     const std::vector<store::Identity>& identities);
 
-// By group. Clocks of machines differ: a wait that was told is a long one, whatever they say. What was known
-// and is told as before has begun when it was known to have.
+// By group, of the wrappers that wait. Clocks of machines differ: a wait that was told is a long one,
+// whatever they say. What was known and is told as before has begun when it was known to have.
 std::map<std::string, std::vector<LongWait>> FindLongWaits(
-    const std::vector<store::Wait>& waits, const std::map<std::string, std::vector<LongWait>>& earlier,
+    const std::vector<store::Report>& wrappers, const std::map<std::string, std::vector<LongWait>>& earlier,
     TimePoint now, std::int64_t unix_now);
 
 }  // namespace redis_zk::watcher

@@ -212,15 +212,14 @@ Result<bool> RegistryReader::TryReadWaiting() {
   auto priorities = FindPriorities(*members);
   auto versions = CountVersions(*members, identities.value_or(std::vector<store::Identity>{}));
   auto populated = GroupsIn(*members);
-  auto shown = ListShown();
-  if (!shown) return tl::unexpected(shown.error());
-  auto waits = FindLongWaits(shown->waits, view_.waits, now, UnixTime());
+  auto wrappers = registry_.reports.List();
+  if (!wrappers) return Unread("reports of the wrappers", wrappers.error());
+  auto waits = FindLongWaits(*wrappers, view_.waits, now, UnixTime());
   // These are shown in no answer.
   view_.members = std::move(*members);
   if (waiting == view_.waiting && serving == view_.serving && incomplete == view_.incomplete &&
       priorities == view_.priorities && versions == view_.versions && populated == view_.populated &&
-      waits == view_.waits && sentinel_ids == view_.sentinel_ids &&
-      shown->open_servers == view_.open_servers && shown->certificates == view_.certificates)
+      waits == view_.waits && sentinel_ids == view_.sentinel_ids && *wrappers == view_.wrappers)
     return false;
   view_.sentinel_ids = std::move(sentinel_ids);
   view_.waiting = std::move(waiting);
@@ -230,19 +229,8 @@ Result<bool> RegistryReader::TryReadWaiting() {
   view_.versions = std::move(versions);
   view_.populated = std::move(populated);
   view_.waits = std::move(waits);
-  view_.open_servers = std::move(shown->open_servers);
-  view_.certificates = std::move(shown->certificates);
+  view_.wrappers = std::move(*wrappers);
   return true;
-}
-
-Result<RegistryReader::Shown> RegistryReader::ListShown() {
-  auto waits = registry_.waits.List();
-  if (!waits) return Unread("waits", waits.error());
-  auto open_servers = registry_.open_servers.List();
-  if (!open_servers) return Unread("open servers", open_servers.error());
-  auto certificates = registry_.certificates.List();
-  if (!certificates) return Unread("certificates", certificates.error());
-  return Shown{std::move(*waits), std::move(*open_servers), std::move(*certificates)};
 }
 
 bool RegistryReader::MeasureRequest() {

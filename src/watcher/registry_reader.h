@@ -48,8 +48,8 @@ class RegistryReader {
   // Reads everything that decisions need, when that is due, and makes what a first daemon finds missing.
   // Returns the groups whose records are not as they were known; nothing: not due, or it failed.
   std::optional<std::set<std::string>> Read();
-  // Reads which members wait for a role, which hold incomplete data, what has been waited for for long,
-  // which servers are open and when certificates expire, when that is due. True: the view has changed.
+  // Reads which members wait for a role, which hold incomplete data, and how the wrappers are, when that is
+  // due. True: the view has changed.
   bool ReadWaiting();
   // Both for one who only looks: at once, once, and nothing that is missing is made.
   Status ReadOnce();
@@ -59,13 +59,6 @@ class RegistryReader {
   Result<std::set<std::string>> ListPopulated(const std::map<std::string, store::Record>& records);
   std::set<std::string> FindChanged(const std::map<std::string, store::Record>& records) const;
   void LogNews(const RegistryView& next) const;
-  // What is shown and nothing more.
-  struct Shown {
-    std::vector<store::Wait> waits;
-    std::vector<store::OpenServer> open_servers;
-    std::vector<store::NodeCertificates> certificates;
-  };
-  Result<Shown> ListShown();
   // Of ReadWaiting, which logs an error. True: the view has changed.
   Result<bool> TryReadWaiting();
   // How long ZooKeeper takes for an answer. False: there was none.

@@ -1,5 +1,7 @@
 #include "watcher/registry_view.h"
 
+#include "watcher/expiring.h"
+
 namespace redis_zk::watcher {
 
 Topology TopologyOf(const RegistryView& view, const std::string& default_group) {
@@ -16,8 +18,8 @@ Topology TopologyOf(const RegistryView& view, const std::string& default_group) 
                     .known_at = view.known_at,
                     .read_took = view.read_took,
                     .pauses = view.pauses,
-                    .open_servers = view.open_servers,
-                    .certificates = view.certificates};
+                    .wrappers = view.wrappers,
+                    .certificates = CertificatesOf(view.wrappers)};
   std::erase_if(topology.groups, [&view](const auto& entry) { return !Exists(view, entry.first); });
   return topology;
 }

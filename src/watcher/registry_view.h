@@ -35,8 +35,7 @@ struct RegistryView {
   std::map<std::string, std::map<Endpoint, std::int64_t>> priorities;  // as in the topology
   std::map<std::string, std::size_t> versions;                         // the same
   std::map<std::string, std::vector<LongWait>> waits;                  // by group
-  std::vector<store::OpenServer> open_servers;                         // the same
-  std::vector<store::NodeCertificates> certificates;                   // of the wrappers
+  std::vector<store::Report> wrappers;                                 // as in the topology
   // The groups with members. It matters for those that were never recorded only.
   std::set<std::string> populated;
   // As in the topology.

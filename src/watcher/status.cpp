@@ -291,17 +291,18 @@ std::string DescribeOpen(const OpenZnodes& open) {
       CountedAre(open.count, "znode"), open.first);
 }
 
-std::map<std::string, OpenKind> FindOpenKinds(const std::vector<store::OpenServer>& servers) {
+std::map<std::string, OpenKind> FindOpenKinds(const std::vector<store::Report>& wrappers) {
   struct Open {
     const daemon::Risk* risk = nullptr;
     std::set<Endpoint> addresses;
   };
   std::map<std::string, Open> found;
-  for (const auto& server : servers) {
-    const auto& risk = daemon::RiskOf(server.daemon);
+  for (const auto& wrapper : wrappers) {
+    if (!wrapper.open) continue;
+    const auto& risk = daemon::RiskOf(wrapper.process.daemon);
     auto& open = found[std::string(risk.kind)];
     open.risk = &risk;
-    open.addresses.insert(server.endpoint);
+    open.addresses.insert(wrapper.process.endpoint);
   }
   std::map<std::string, OpenKind> kinds;
   for (const auto& [kind, open] : found) {
@@ -328,7 +329,7 @@ std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now) {
     warnings.push_back(fmt::format("automatic changes of all groups are {}", Describe(*pause)));
   if (topology.open_znodes && topology.open_znodes->count > 0)
     warnings.push_back(DescribeOpen(*topology.open_znodes));
-  for (const auto& [kind, open] : FindOpenKinds(topology.open_servers)) warnings.push_back(open.sentence);
+  for (const auto& [kind, open] : FindOpenKinds(topology.wrappers)) warnings.push_back(open.sentence);
   warnings.insert(warnings.end(), topology.expiring.begin(), topology.expiring.end());
   if (const auto own = topology.waits.find(""); own != topology.waits.end()) {
     for (const auto& wait : own->second) {

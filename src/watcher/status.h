@@ -109,12 +109,13 @@ std::optional<std::int64_t> LagOf(const GroupStatus& group, const ServerStatus& 
 // A sentence for people: what is open, and what closes it. REQUIRES: some are.
 std::string DescribeOpen(const OpenZnodes& open);
 
-// By kind ("redis", "sentinel"), how many there are and a sentence about them; nothing: there are none.
+// Of the servers that other hosts may use without a password, by kind ("redis", "sentinel"): how many there
+// are and a sentence about them; nothing: there are none.
 struct OpenKind {
   std::size_t count = 0;
   std::string sentence;
 };
-std::map<std::string, OpenKind> FindOpenKinds(const std::vector<store::OpenServer>& servers);
+std::map<std::string, OpenKind> FindOpenKinds(const std::vector<store::Report>& wrappers);
 
 // What is wrong with what all groups need.
 std::vector<std::string> WarningsOf(const Topology& topology, TimePoint now);

@@ -14,6 +14,7 @@
 #include "store/event_log.h"
 #include "store/pause.h"
 #include "store/record.h"
+#include "store/report.h"
 
 namespace redis_zk::watcher {
 
@@ -35,6 +36,15 @@ struct LongWait {
   std::optional<TimePoint> until{};  // when it ends at the latest
 
   bool operator==(const LongWait&) const = default;
+};
+
+// The files with which a daemon uses TLS.
+struct NodeCertificates {
+  std::string daemon;  // as of a Wait
+  Endpoint endpoint;   // of its server; a watcher has none
+  std::vector<store::CertificateFile> files{};
+
+  bool operator==(const NodeCertificates&) const = default;
 };
 
 // Znodes at and below the root that other users of ZooKeeper may change, or may read although ZK_ACL is
@@ -80,11 +90,11 @@ struct Topology {
   TimePoint started_at{};
   // Nothing: not known yet, or there are no credentials, and no watcher looks.
   std::optional<OpenZnodes> open_znodes{};
-  // Servers that other hosts may use without a password, as their wrappers say.
-  std::vector<store::OpenServer> open_servers{};
-  // Of the wrappers, and of this watcher, which has no endpoint; and a sentence for those that end soon, one
+  // How the wrappers are, as they tell.
+  std::vector<store::Report> wrappers{};
+  // Of the wrappers, and of this watcher; and a sentence for those that end soon, one
   // for those that have ended.
-  std::vector<store::NodeCertificates> certificates{};
+  std::vector<NodeCertificates> certificates{};
   std::vector<std::string> expiring{};
   // What watchers have kept in ZooKeeper of what happened.
   store::EventLog event_log{};

@@ -103,7 +103,7 @@ void Watcher::Loop() {
     const bool due = quiet || housekeeping_.IsDue(Clock::now());
     if (!due || keeper_.has_doubts()) continue;
     if (housekeeping_.AuditAcls(Clock::now())) Publish();
-    if (housekeeping_.LookAtCertificates(reader_.view().certificates, UnixTime())) Publish();
+    if (housekeeping_.LookAtCertificates(reader_.view().wrappers, UnixTime())) Publish();
     if (reader_.stale()) continue;
     if (reader_.ReadWaiting()) Publish();
     housekeeping_.CleanUp(reader_.view(), reader_.pauses());

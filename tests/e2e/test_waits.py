@@ -1,6 +1,5 @@
 """A wait that lasts is said: in the log, in ZooKeeper, in /status, and as a metric; and that it is over, too."""
 
-import json
 import re
 
 from cluster import wait_for
@@ -19,8 +18,7 @@ def test_a_sentinel_without_a_master(cluster):
     line = sentinel.wait_log("event=waiting-long wait=master", within=LONG)
     assert " warn " in line and re.search("has waited for [0-9]+ s: waiting for a master in /redis/master", line)
 
-    (uuid,) = wait_for(lambda: cluster.listed("/redis/waits"), what="the wait in ZooKeeper")
-    stored = json.loads(cluster.record(f"/redis/waits/{uuid}"))
+    (stored,) = wait_for(lambda: [report for report in cluster.reports() if "wait" in report], what="the wait in ZooKeeper")
     assert (stored["group"], stored["daemon"], stored["endpoint"]) == ("master1", "sentinel-wrapper", sentinel.record)
 
     def told():
@@ -38,6 +36,6 @@ def test_a_sentinel_without_a_master(cluster):
     cluster.redis().await_serving()
     assert " info " in sentinel.wait_log("event=waiting-ended wait=master")
     sentinel.wait_log("event=registered")
-    wait_for(lambda: not cluster.listed("/redis/waits"), what="its end in ZooKeeper")
+    wait_for(lambda: not any("wait" in report for report in cluster.reports()), what="its end in ZooKeeper")
     wait_for(lambda: not status_of(watcher)["groups"][0]["waits"], what="its end in /status", every=0.2)
     assert series not in samples(watcher)

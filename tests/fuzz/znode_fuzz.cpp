@@ -3,6 +3,7 @@
 #include "store/event_log.h"
 #include "store/pause.h"
 #include "store/record.h"
+#include "store/report.h"
 
 namespace redis_zk::store {
 
@@ -29,7 +30,8 @@ FUZZ_TARGET(text) {
   CheckRoundTrip<Identity>(ParseIdentity(text), ParseIdentity);
   CheckRoundTrip<EventLog>(ParseEventLog(text), ParseEventLog);
   CheckRoundTrip<Pauses>(ParsePauses(text), ParsePauses);
-  CheckRoundTrip<NodeCertificates>(ParseNodeCertificates(text), ParseNodeCertificates);
+  CheckRoundTrip<Report>(ParseReport(text), ParseReport);
+  CheckRoundTrip<Past>(ParsePast(text), ParsePast);
 }
 
 }  // namespace redis_zk::store

@@ -138,7 +138,7 @@ def status(groups, **more):
     return {"version": 1, "time": milliseconds(),
             "watcher": {"version": "0.2.0", "name": "host-1:4711", "running_ms": 10_000_000, "default_group": "master1"},
             "zookeeper": {"connected": True, "age_ms": 0}, "following": address(*SENTINELS[0]), "observed_age_ms": 300,
-            "observed": "as of 0.3 s ago", "warnings": [], "waits": [], "behaviors": [], "versions": {}, "paused": None,
+            "observed": "as of 0.3 s ago", "warnings": [], "waits": [], "behaviors": [], "versions": {}, "wrappers": [], "paused": None,
             "groups": sorted(groups, key=lambda each: each["name"]), "history": [], **more}
 
 

@@ -646,6 +646,11 @@ class Cluster:
         """The names of a znode's children; none when it does not exist."""
         return sorted(self._ask_zookeeper(self.kazoo.get_children, path, []))
 
+    def reports(self):
+        """What the wrappers tell of themselves."""
+        texts = [self.record(f"/redis/reports/{uuid}") for uuid in self.listed("/redis/reports")]
+        return [json.loads(text) for text in texts if text]
+
     def owner(self, path):
         """The session that keeps an ephemeral znode; None when there is no znode."""
         return self._ask_zookeeper(lambda znode: self.kazoo.get(znode)[1].ephemeralOwner, path, None)

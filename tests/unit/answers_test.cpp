@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/unix_time.h"
+
 namespace redis_zk::testing::answers_test {
 namespace {
 
@@ -293,12 +295,37 @@ TEST(AnswerForTest, TellsHowManyServersAreOpen) {
   EXPECT_THAT(Ask("/metrics", topology)->body,
               AllOf(HasSubstr("redis_zk_open_servers{kind=\"redis\"} 0\n"),
                     HasSubstr("redis_zk_open_servers{kind=\"sentinel\"} 0\n")));
-  topology.open_servers = {{"redis-wrapper", {"10.0.0.1", 6379}}, {"redis-wrapper", {"10.0.0.2", 6379}}};
+  for (const char* host : {"10.0.0.1", "10.0.0.2"})
+    topology.wrappers.push_back(
+        {.process = {.daemon = "redis-wrapper", .endpoint = {host, 6379}}, .open = true});
   EXPECT_THAT(Ask("/metrics", topology)->body,
               AllOf(HasSubstr("redis_zk_open_servers{kind=\"redis\"} 2\n"),
                     HasSubstr("redis_zk_open_servers{kind=\"sentinel\"} 0\n")));
   EXPECT_THAT(Ask("/status", topology)->body,
               HasSubstr("no password at 10.0.0.1:6379, 10.0.0.2:6379: any host"));
+}
+
+TEST(AnswerForTest, TellsHowTheWrappersAre) {
+  auto topology = Healthy();
+  const auto wrapper = [](const char* host, const char* group) {
+    return store::Report{
+        .process = {.daemon = "redis-wrapper", .group = group, .endpoint = {host, 6379}, .version = "1"},
+        .launches = 1,
+        .past = {.exits = 1, .last_exit = 137, .last_exit_at = UnixTime()}};
+  };
+  topology.wrappers = {wrapper("10.0.0.2", "master1"), wrapper("10.0.0.1", "orders"),
+                       wrapper("10.0.0.1", "master1")};
+  const auto status = nlohmann::json::parse(Ask("/status", topology)->body);
+  ASSERT_EQ(status["wrappers"].size(), 3U);
+  const auto& first = status["wrappers"][0];
+  EXPECT_EQ(first["address"], "10.0.0.1:6379");
+  EXPECT_EQ(first["group"], "master1");
+  EXPECT_EQ(first["role"], nullptr);
+  EXPECT_EQ(first["last_exit"]["code"], 137);
+  EXPECT_EQ(first["last_error"], nullptr);
+  EXPECT_THAT(first["remarks"][0].get<std::string>(), StartsWith("its server exited by itself "));
+  const auto of_group = nlohmann::json::parse(Ask("/status?group=master1", topology)->body);
+  EXPECT_EQ(of_group["wrappers"].size(), 2U);
 }
 
 TEST(AnswerForTest, TellsWhenCertificatesExpire) {

@@ -226,7 +226,10 @@ TEST(DoctorTest, SaysWhatIsWrong) {
            {"a Sentinel is older", [](Scene& s) { s.checkup.sentinels[0].version = "6.2.7"; }, "versions",
             kAdvice, "the Sentinels run different versions: 6.2.7, 7.0.15"},
            {"a server has no password",
-            [](Scene& s) { s.checkup.topology.open_servers = {{"redis-wrapper", kMaster}}; }, "open-servers",
+            [](Scene& s) { 
+              s.checkup.topology.wrappers = {
+                  {.process = {.daemon = "redis-wrapper", .endpoint = kMaster}, .open = true}};
+             }, "open-servers",
             kWarning, "10.0.0.1:6379"},
            {"a certificate ends soon",
             [](Scene& s) {

@@ -10,9 +10,9 @@
 namespace redis_zk::testing::expiring_test {
 namespace {
 
-using store::NodeCertificates;
 using ::testing::ElementsAreArray;
 using watcher::DescribeExpiring;
+using watcher::NodeCertificates;
 
 constexpr std::int64_t kDay = 24 * 3'600'000;
 constexpr std::int64_t kNow = 1'900'000'000'000;

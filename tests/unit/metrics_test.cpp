@@ -7,6 +7,8 @@
 #include <initializer_list>
 #include <string>
 
+#include "base/unix_time.h"
+
 namespace redis_zk::testing::metrics_test {
 namespace {
 
@@ -142,6 +144,48 @@ TEST(MetricsTest, TellOfWaits) {
   topology.zookeeper_connected = false;
   EXPECT_THAT(render(), Not(HasSubstr("start-lock"))) << "what others wait for is not known any more";
   EXPECT_THAT(render(), HasSubstr("reason=\"sentinel\",person=\"no\"} 60\n"));
+}
+
+TEST(MetricsTest, TellHowTheWrappersAre) {
+  Topology topology;
+  const store::Report::Process process{
+      .daemon = "redis-wrapper", .group = "master1", .endpoint = kMaster, .started = 1'700'000'000'500};
+  store::Report replaced{.process = process};
+  replaced.process.started = 1'600'000'000'000;
+  const store::Report wrapper{
+      .process = process,
+      .fenced = true,
+      .error = store::LoggedLine{1'700'000'001'000, "a", "an error"},
+      .slow_turn = store::SlowTurn{UnixTime(), 2500},
+      .zookeeper = {.sessions = 2},
+      .past = {.exits = 3, .handover = store::HandoverEnd{1'700'000'002'000, false, "why"}}};
+  store::Report of_a_sentinel{
+      .process = {.daemon = "sentinel-wrapper", .group = "master1", .endpoint = kReplica},
+      .slow_turn = store::SlowTurn{UnixTime() - 3'600'000, 9000}};
+  topology.wrappers = {wrapper, replaced, of_a_sentinel};
+  const std::string text = web::RenderMetrics(topology, {}, {}, {}, web::RequestCounts(), {}, TimePoint{});
+  const std::string of_master = "{group=\"master1\",member=\"10.0.0.1:6379\"} ";
+  for (const char* line : {"start_timestamp_seconds", "server_exits_total", "zookeeper_sessions_total",
+                           "loop_slowest_seconds", "last_error_timestamp_seconds", "fenced",
+                           "last_handover_failed", "last_handover_timestamp_seconds"}) {
+    const std::string name = std::string("\nredis_zk_wrapper_") + line + of_master;
+    EXPECT_THAT(text, HasSubstr(name));
+    EXPECT_EQ(text.find(name), text.rfind(name)) << "the same labels twice would spoil all metrics";
+  }
+  for (const char* line :
+       {"start_timestamp_seconds{} 1700000000.5", "server_exits_total{} 3", "zookeeper_sessions_total{} 2",
+        "loop_slowest_seconds{} 2.5", "last_error_timestamp_seconds{} 1700000001", "fenced{} 1",
+        "last_handover_failed{} 1", "last_handover_timestamp_seconds{} 1700000002"}) {
+    std::string wanted = line;
+    wanted.replace(wanted.find("{} "), 3, of_master);
+    EXPECT_THAT(text, HasSubstr("redis_zk_wrapper_" + wanted + '\n'));
+  }
+  const std::string of_replica = "{group=\"master1\",member=\"10.0.0.2:6379\"} ";
+  EXPECT_THAT(text, HasSubstr("redis_zk_wrapper_loop_slowest_seconds" + of_replica + "0\n")) << "it is old";
+  EXPECT_THAT(text, HasSubstr("redis_zk_wrapper_server_exits_total" + of_replica + "0\n")) << "from 0 on";
+  EXPECT_THAT(text, HasSubstr("redis_zk_wrapper_last_error_timestamp_seconds" + of_replica + "0\n"));
+  for (const char* name : {"fenced", "last_handover_failed"})
+    EXPECT_THAT(text, Not(HasSubstr("redis_zk_wrapper_" + (name + of_replica)))) << "it has none";
 }
 
 TEST(MetricsTest, LeaveOutWhatIsNotKnown) {

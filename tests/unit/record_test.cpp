@@ -154,67 +154,6 @@ TEST(MemberTest, IsReadAsItWasWritten) {
   }
 }
 
-TEST(WaitTest, IsReadAsItWasWritten) {
-  for (const auto& wait : {store::Wait{.group = "g",
-                          .daemon = "redis-wrapper",
-                          .endpoint = {"10.0.0.1", 6379},
-                          .name = "start-lock",
-                          .sentence = "waiting for \"it\"",
-                          .since = 1'700'000'000'000,
-                          .until = 1'700'000'060'000,
-                          .needs_person = true},
-                           store::Wait{.endpoint = {"::1", 1}, .name = "a"}}) {
-    EXPECT_EQ(store::ParseWait(Render(wait)).value(), wait) << Render(wait);
-  }
-}
-
-TEST(OpenServerTest, IsReadAsItWasWritten) {
-  const store::OpenServer server{.daemon = "redis-wrapper", .endpoint = {"::1", 6379}};
-  EXPECT_EQ(store::ParseOpenServer(Render(server)).value(), server);
-  for (const char* text : {"", "[]", "{}", R"({"daemon":"a"})", R"({"endpoint":"10.0.0.1"})"})
-    EXPECT_FALSE(store::ParseOpenServer(text)) << text;
-  EXPECT_EQ(store::ParseOpenServer(R"({"endpoint":"10.0.0.1 6379","daemon":"a\nb","later":1})").value(),
-            (store::OpenServer{.daemon = "a?b", .endpoint = {"10.0.0.1", 6379}}));
-}
-
-TEST(NodeCertificatesTest, AreReadAsTheyWereWritten) {
-  const store::NodeCertificates node{
-      .daemon = "redis-wrapper",
-      .endpoint = {"::1", 6379},
-      .files = {{"/ca.pem", 1'900'000'000'000}, {"/a \"b\".crt", 1'800'000'000'000}}};
-  EXPECT_EQ(store::ParseNodeCertificates(Render(node)).value(), node);
-  for (const char* text : {"", "[]", "{}", R"({"endpoint":"10.0.0.1 6379"})", R"({"files":[]})",
-                           R"({"endpoint":"10.0.0.1 6379","files":{}})"})
-    EXPECT_FALSE(store::ParseNodeCertificates(text)) << text;
-  // Whatever else stands there spoils no line and no metric.
-  EXPECT_EQ(store::ParseNodeCertificates(
-                R"({"endpoint":"10.0.0.1 6379","files":[1,[],{"path":"x"},{"path":"a\nb","expires":1},)"
-                R"({"path":"y","expires":-1},{"path":"z","expires":"1"}]})")
-                .value(),
-            (store::NodeCertificates{.endpoint = {"10.0.0.1", 6379}, .files = {{"a?b", 1}}}));
-  std::string many;
-  for (int i = 0; i < 100; ++i) many += R"(,{"path":"x","expires":1})";
-  EXPECT_EQ(store::ParseNodeCertificates(R"({"endpoint":"h 1","files":[)" + many.substr(1) + "]}")
-                .value()
-                .files.size(),
-            10U);
-}
-
-TEST(ParseWaitTest, TakesNothingThatWouldSpoilALogOrAMetric) {
-  for (const char* text :
-       {"", "[]", R"({"name":"a"})", R"({"endpoint":"10.0.0.1 6379"})",
-        R"({"endpoint":"10.0.0.1 6379","name":"a b"})", R"({"endpoint":"10.0.0.1 6379","name":"A"})",
-        R"({"endpoint":"10.0.0.1 6379","name":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})",
-        R"({"endpoint":"10.0.0.1 6379","name":7})"}) {
-    EXPECT_FALSE(store::ParseWait(text)) << text;
-  }
-  const auto wait = store::ParseWait(
-      R"({"endpoint":"10.0.0.1 6379","name":"a","sentence":"one\ntwo","since":"x","until":-5,"later":1})");
-  EXPECT_EQ(wait.value().sentence, "one?two");
-  EXPECT_EQ(wait.value().since, 0);
-  EXPECT_FALSE(wait.value().until);
-}
-
 TEST(ParseMemberTest, ReadsWhatWasWritten) {
   const Member plain{
       .endpoint = {"10.0.0.1", 6379}, .node = "n", .dataset = {"a", "b", "", 5, 7}, .serving = true};

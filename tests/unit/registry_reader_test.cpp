@@ -287,53 +287,46 @@ TEST(RegistryReaderTest, WhatIsWaitedForIsReadAndMakesAGroup) {
                          .endpoint = kC,
                          .name = "master",
                          .since = 1};
-  ASSERT_TRUE(site.other.waits.Put(wait));
+  store::Report report{.process = {.uuid = "w", .daemon = wait.daemon, .group = "second", .endpoint = kC},
+                       .wait = wait};
+  ASSERT_TRUE(site.other.reports.Put(report));
   site.time.Advance(2s);
   EXPECT_TRUE(site.reader.ReadWaiting());
   EXPECT_EQ(site.reader.view().waits.at("second").at(0).wait, wait);
   EXPECT_TRUE(Exists(site.reader.view(), "second"));
   site.time.Advance(2s);
   EXPECT_FALSE(site.reader.ReadWaiting()) << "nothing is new";
-  ASSERT_TRUE(site.other.waits.Remove("w"));
+  report.wait.reset();
+  ASSERT_TRUE(site.other.reports.Put(report));
   site.time.Advance(2s);
   EXPECT_TRUE(site.reader.ReadWaiting());
   EXPECT_THAT(site.reader.view().waits, IsEmpty());
   EXPECT_FALSE(Exists(site.reader.view(), "second"));
 }
 
-TEST(RegistryReaderTest, OpenServersAreNamedWhileTheirWrappersLive) {
+TEST(RegistryReaderTest, HowWrappersAreIsKnownWhileTheyLive) {
   ReaderSite site;
   site.TurnUntilRead();
-  const store::OpenServer server{.daemon = "sentinel-wrapper", .endpoint = kC};
-  ASSERT_TRUE(site.other.open_servers.Put("uuid", server));
+  store::Report report{.process = {.uuid = "w", .daemon = "sentinel-wrapper", .endpoint = kC},
+                       .open = true,
+                       .certificates = {{"/ca.pem", 5}}};
+  ASSERT_TRUE(site.other.reports.Put(report));
   EXPECT_TRUE(site.reader.ReadWaiting());
-  EXPECT_THAT(site.reader.view().open_servers, ElementsAre(server));
+  EXPECT_THAT(site.reader.view().wrappers, ElementsAre(report));
   site.time.Advance(2s);
   EXPECT_FALSE(site.reader.ReadWaiting()) << "nothing is new";
-  site.zookeeper.Expire(site.other_session->id());
-  site.time.Advance(2s);
-  EXPECT_TRUE(site.reader.ReadWaiting());
-  EXPECT_THAT(site.reader.view().open_servers, IsEmpty());
-}
-
-TEST(RegistryReaderTest, CertificatesAreKnownWhileTheirWrappersLive) {
-  ReaderSite site;
-  site.TurnUntilRead();
-  store::NodeCertificates node{.daemon = "sentinel-wrapper", .endpoint = kC, .files = {{"/ca.pem", 5}}};
-  ASSERT_TRUE(site.other.certificates.Put("uuid", node));
-  EXPECT_TRUE(site.reader.ReadWaiting());
-  EXPECT_THAT(site.reader.view().certificates, ElementsAre(node));
-  site.time.Advance(2s);
-  EXPECT_FALSE(site.reader.ReadWaiting()) << "nothing is new";
-  node.files.at(0).expires = 6;
-  ASSERT_TRUE(site.other.certificates.Put("uuid", node));
+  report.certificates.at(0).expires = 6;
+  ASSERT_TRUE(site.other.reports.Put(report));
   site.time.Advance(2s);
   EXPECT_TRUE(site.reader.ReadWaiting()) << "they were replaced";
-  EXPECT_THAT(site.reader.view().certificates, ElementsAre(node));
+  EXPECT_THAT(site.reader.view().wrappers, ElementsAre(report));
+  const auto topology = TopologyOf(site.reader.view(), kGroup);
+  ASSERT_EQ(topology.certificates.size(), 1U);
+  EXPECT_EQ(topology.certificates[0].endpoint, kC);
   site.zookeeper.Expire(site.other_session->id());
   site.time.Advance(2s);
   EXPECT_TRUE(site.reader.ReadWaiting());
-  EXPECT_THAT(site.reader.view().certificates, IsEmpty());
+  EXPECT_THAT(site.reader.view().wrappers, IsEmpty());
 }
 
 TEST(RegistryReaderTest, IncompleteReplicasAreNamed) {

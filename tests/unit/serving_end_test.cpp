@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/exit_code.h"
+#include "support/reports.h"
 #include "unit/log_fixture.h"
 #include "unit/serving_fixture.h"
 
@@ -177,6 +178,42 @@ TEST_F(ServingEndTest, AReplicaWhoseServerEndedLeavesTheMasterAlone) {
   site.After(kServes, [&] { site.servers.End(3); });
   EXPECT_EQ(site.Run(signals()), 3);
   EXPECT_THAT(site.fleet.orders, Not(Contains(EndsWith("SENTINEL FAILOVER master1"))));
+}
+
+TEST_F(ServingEndTest, TheNextWrapperTellsHowTheServerEnded) {
+  WrapperSite site;
+  BeginAsReplica(site);
+  for (const int exits : {1, 2}) {
+    site.After(kServes, [&] { site.servers.End(128 + SIGKILL); });
+    EXPECT_EQ(site.Run(signals()), 128 + SIGKILL);
+    site.LookAfter(kServes, [&] {
+      const auto reports = Reports(site.other);
+      ASSERT_EQ(reports.size(), 1U);
+      EXPECT_EQ(reports[0].past.exits, exits);
+      EXPECT_EQ(reports[0].past.last_exit, 128 + SIGKILL);
+      EXPECT_EQ(reports[0].launches, 1);
+    });
+    EXPECT_EQ(site.Run(signals()), kExitStopped) << "one that is stopped counts for nothing";
+  }
+}
+
+TEST_F(ServingEndTest, HowAHandoverEndedIsToldOnceItIsOver) {
+  for (const bool possible : {true, false}) {
+    WrapperSite site;
+    BeginAsMaster(site);
+    if (!possible)
+      site.After(kServes, [&] { site.fleet.sentinel(kSentinel).state = FakeFleet::State::kSilent; });
+    site.StopAfter(kServes + 2s);
+    EXPECT_EQ(site.Run(signals()), kExitStopped);
+    site.LookAfter(kServes, [&] {
+      const auto reports = Reports(site.other);
+      ASSERT_EQ(reports.size(), 1U);
+      ASSERT_TRUE(reports[0].past.handover);
+      EXPECT_EQ(reports[0].past.handover->done, possible) << reports[0].past.handover->sentence;
+    });
+    site.Run(signals());
+    EXPECT_TRUE(site.looked);
+  }
 }
 
 TEST_F(ServingEndTest, AnAddressThatIsGoneForGoodEndsIt) {

@@ -6,6 +6,7 @@
 
 #include "base/exit_code.h"
 #include "sentinel/client.h"
+#include "support/reports.h"
 #include "unit/log_fixture.h"
 #include "unit/serving_fixture.h"
 
@@ -103,7 +104,13 @@ TEST_F(ServingTest, AMasterThatIsAloneRejectsWritesUntilItIsNot) {
     EXPECT_EQ(site.own().config.at("min-replicas-to-write"), "65535");
     site.zookeeper.Start();
   });
-  site.LookAfter(kServes + 20s, [&] { EXPECT_EQ(site.own().config.at("min-replicas-to-write"), "0"); });
+  site.LookAfter(kServes + 20s, [&] {
+    EXPECT_EQ(site.own().config.at("min-replicas-to-write"), "0");
+    const auto reports = Reports(site.other);
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_FALSE(reports[0].fenced);
+    EXPECT_EQ(reports[0].error->event, "fence-raised") << "what happened while nothing could be told";
+  });
   EXPECT_EQ(site.Run(signals()), kExitStopped);
   EXPECT_TRUE(site.looked);
   EXPECT_THAT(log.text(), HasSubstr("fence raised, rejecting writes"));
@@ -474,16 +481,37 @@ TEST_F(ServingTest, WhatKeepsItFromItsWorkIsToldToTheWatchers) {
     WrapperSite site;
     BeginAsReplica(site);
     site.After(kServes, [&site, &row] {
-      EXPECT_TRUE(site.other.waits.List().value().empty());
+      EXPECT_TRUE(ReportedWaits(site.other).empty());
       row.spoil(site);
     });
     std::vector<store::Wait> waits;
-    site.LookAfter(kServes + 40s, [&] { waits = site.other.waits.List().value(); });
+    site.LookAfter(kServes + 40s, [&] { waits = ReportedWaits(site.other); });
     site.Run(signals());
     ASSERT_EQ(waits.size(), 1U);
     EXPECT_EQ(waits[0].name, row.wait);
     EXPECT_EQ(waits[0].needs_person, row.needs_person);
   }
+}
+
+TEST_F(ServingTest, HowItIsIsToldToTheWatchers) {
+  WrapperSite site;
+  BeginAsMaster(site);
+  site.After(kServes + 20s, [&] {
+    const auto reports = Reports(site.other);
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports[0].role, "master");
+    EXPECT_FALSE(reports[0].fenced);
+    EXPECT_EQ(reports[0].process.version, REDIS_ZK_VERSION);
+    EXPECT_EQ(reports[0].zookeeper.sessions, 1);
+    site.zookeeper.Expire(site.session->id());
+  });
+  site.LookAfter(kServes + 40s, [&] {
+    const auto reports = Reports(site.other);
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports[0].zookeeper.sessions, 2);
+  });
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  EXPECT_TRUE(site.looked);
 }
 
 TEST_F(ServingTest, HealthSaysWhatTheServerLacks) {

@@ -448,11 +448,11 @@ TEST(FindLongWaitsTest, RemembersSinceWhenWhateverTheClocksSay) {
                                   {"no time at all", 0, {}, std::chrono::hours(24 * 365), {}}}) {
     const store::Wait wait{
         .uuid = "u", .group = "g", .endpoint = kStranger, .name = "a", .since = since, .until = until};
-    const auto found = watcher::FindLongWaits({wait}, {}, kNow, kUnixNow);
+    const auto found = watcher::FindLongWaits({{.wait = wait}}, {}, kNow, kUnixNow);
     ASSERT_EQ(found.at("g").size(), 1U);
     EXPECT_EQ(found.at("g")[0].since, kNow - waited) << name;
     EXPECT_EQ(found.at("g")[0].until, left ? std::optional(kNow + *left) : std::nullopt) << name;
-    EXPECT_EQ(watcher::FindLongWaits({wait}, found, kNow + 2s, kUnixNow + 2003), found) << name;
+    EXPECT_EQ(watcher::FindLongWaits({{.wait = wait}}, found, kNow + 2s, kUnixNow + 2003), found) << name;
   }
 }
 
@@ -481,9 +481,13 @@ TEST(WarningsOfTest, SpeakOfWhatAllGroupsNeed) {
   EXPECT_EQ(WarningsOf(topology, kNow).back(),
             "1 znode is open to other users of ZooKeeper than ZK_USERNAME, /redis/x for one; set ZK_ACL to "
             "private or readable and run watcher secure-zookeeper");
-  topology.open_servers = {{"sentinel-wrapper", {"10.0.0.9", 26379}}, {"redis-wrapper", {"10.0.0.2", 6379}},
-                           {"redis-wrapper", {"10.0.0.1", 6379}},     {"redis-wrapper", {"10.0.0.4", 6379}},
-                           {"redis-wrapper", {"10.0.0.3", 6379}},     {"redis-wrapper", {"10.0.0.1", 6379}}};
+  const auto add = [&topology](const char* daemon, const Endpoint& endpoint, bool open = true) {
+    topology.wrappers.push_back({.process = {.daemon = daemon, .endpoint = endpoint}, .open = open});
+  };
+  add("sentinel-wrapper", {"10.0.0.9", 26379});
+  for (const char* host : {"10.0.0.2", "10.0.0.1", "10.0.0.4", "10.0.0.3", "10.0.0.1"})
+    add("redis-wrapper", {host, 6379});
+  add("redis-wrapper", {"10.0.0.5", 6379}, /*open=*/false);
   const auto warnings = WarningsOf(topology, kNow);
   EXPECT_THAT(warnings.at(warnings.size() - 2),
               StartsWith("no password at 10.0.0.1:6379, 10.0.0.2:6379, 10.0.0.3:6379 and 1 more: any host on "

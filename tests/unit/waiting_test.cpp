@@ -9,6 +9,7 @@
 
 #include "support/fake_time.h"
 #include "support/fault_site.h"
+#include "support/reports.h"
 #include "unit/log_fixture.h"
 #include "unit/wrapper_fixture.h"
 
@@ -147,7 +148,7 @@ class PublishedWaitTest : public WrapperTest {
       for (const TimePoint end = Clock::now() + duration; Clock::now() < end;)
         loop->Pump(Clock::now() + kLook);
     }
-    std::vector<store::Wait> Published() { return other.waits.List().value(); }
+    std::vector<store::Wait> Published() { return ReportedWaits(other); }
 
     FakeZooKeeper zookeeper;
     std::unique_ptr<zookeeper::Session> other_session = OpenFake(zookeeper);

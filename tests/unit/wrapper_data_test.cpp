@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/exit_code.h"
+#include "support/reports.h"
 #include "unit/log_fixture.h"
 #include "unit/redis_wrapper_fixture.h"
 
@@ -334,7 +335,7 @@ TEST_F(WrapperDataTest, ANodeOfPriorityZeroThatAloneHasTheDataNeedsAPerson) {
     if (allowed) site.options.force_master = site.self.ToAddress();
     for (Duration at = 35s; at < 50s; at += 700ms) {
       site.After(at, [&] {
-        const auto waits = site.other.waits.List().value();
+        const auto waits = ReportedWaits(site.other);
         EXPECT_EQ(waits.size(), allowed ? 0U : 1U);
         for (const auto& wait : waits) EXPECT_EQ(wait.name, "priority-zero") << "without a pause";
       });
@@ -405,9 +406,9 @@ TEST_F(WrapperDataTest, AWaitForAPersonIsAnErrorAndToldToTheWatchers) {
   site.WriteData(kId, 500);
   site.RegisterMember(kB, /*serving=*/false,
                       {.replication_id = std::string(40, 'b'), .offset = 900, .bytes = 4});
-  site.After(25s, [&] { EXPECT_THAT(site.other.waits.List().value(), IsEmpty()) << "it is not long yet"; });
+  site.After(25s, [&] { EXPECT_THAT(ReportedWaits(site.other), IsEmpty()) << "it is not long yet"; });
   site.LookAfter(40s, [&] {
-    const auto waits = site.other.waits.List().value();
+    const auto waits = ReportedWaits(site.other);
     ASSERT_EQ(waits.size(), 1U);
     EXPECT_EQ(waits[0].name, "unrelated-data");
     EXPECT_EQ(waits[0].daemon, "redis-wrapper");
@@ -417,7 +418,7 @@ TEST_F(WrapperDataTest, AWaitForAPersonIsAnErrorAndToldToTheWatchers) {
   });
   site.Run(signals());
   EXPECT_TRUE(site.looked);
-  EXPECT_THAT(site.other.waits.List().value(), IsEmpty()) << "with its session";
+  EXPECT_THAT(ReportedWaits(site.other), IsEmpty()) << "with its session";
   EXPECT_THAT(errors.text(), HasSubstr("hold unrelated datasets"));
   EXPECT_THAT(errors.text(), HasSubstr("has waited for 30 s"));
 }

@@ -11,6 +11,7 @@
 #include "base/exit_code.h"
 #include "support/authority.h"
 #include "support/listener.h"
+#include "support/reports.h"
 #include "unit/log_fixture.h"
 #include "unit/redis_wrapper_fixture.h"
 
@@ -95,16 +96,20 @@ TEST_F(WrapperStartTest, AServerThatIsOpenToOtherHostsIsToldInZooKeeperInEverySe
       site.servers.manners.with = [&](auto&) { site.fleet.AddMaster(server.announce); };
     }
     site.options.common.credentials.redis = redis::Credentials{"", row.password};
-    std::vector<store::OpenServer> wanted;
-    if (row.told) wanted.push_back({.daemon = "redis-wrapper", .endpoint = server.announce});
-    const auto look = [&] { EXPECT_EQ(site.other.open_servers.List().value(), wanted) << row.name; };
+    const auto look = [&] {
+      const auto reports = Reports(site.other);
+      ASSERT_EQ(reports.size(), 1U) << row.name;
+      EXPECT_EQ(reports[0].open, row.told) << row.name;
+      EXPECT_EQ(reports[0].process.daemon, "redis-wrapper");
+      EXPECT_EQ(reports[0].process.endpoint, server.announce);
+    };
     site.After(10s, [&] {
       look();
       site.zookeeper.Expire(site.session->id());
-      EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << row.name;
+      EXPECT_THAT(Reports(site.other), IsEmpty()) << row.name;
     });
     EXPECT_EQ(RunAndLook(site, signals(), look), kExitStopped) << row.name;
-    EXPECT_THAT(site.other.open_servers.List().value(), IsEmpty()) << row.name << ": with its session";
+    EXPECT_THAT(Reports(site.other), IsEmpty()) << row.name << ": with its session";
   }
 }
 
@@ -115,13 +120,11 @@ TEST_F(WrapperStartTest, CertificatesAreToldInZooKeeperInEverySessionAndWhenThey
   tls.files = authority.Certify("node", {.ends = 3600});
   tls.source = std::make_shared<TlsSource>(TlsContext::Load(tls.files).value());
   const auto first_end = [&] {
-    const auto nodes = site.other.certificates.List().value();
-    if (nodes.size() != 1U) return std::int64_t{-1};
-    EXPECT_EQ(nodes[0].daemon, "redis-wrapper");
-    EXPECT_EQ(nodes[0].endpoint, site.self);
-    EXPECT_EQ(nodes[0].files.at(0).path, tls.files.ca);
-    EXPECT_EQ(nodes[0].files.at(1).path, tls.files.certificate);
-    return nodes[0].files.at(1).expires;
+    const auto reports = Reports(site.other);
+    if (reports.size() != 1U) return std::int64_t{-1};
+    EXPECT_EQ(reports[0].certificates.at(0).path, tls.files.ca);
+    EXPECT_EQ(reports[0].certificates.at(1).path, tls.files.certificate);
+    return reports[0].certificates.at(1).expires;
   };
   std::int64_t first = 0;
   site.After(10s, [&] {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "base/time.h"
+#include "base/unix_time.h"
 
 namespace redis_zk {
 
@@ -219,15 +221,36 @@ spdlog::level::level_enum ToSpdlog(Severity severity) {
   return spdlog::level::err;
 }
 
+std::atomic<std::uint64_t> problem_count{0};
+std::mutex problems_mutex;
+LastProblems problems;
+
+void Remember(Severity severity, std::string_view event, const std::string& sentence) {
+  if (severity < Severity::kWarn) return;
+  const std::lock_guard lock(problems_mutex);
+  auto& kept = severity == Severity::kError ? problems.error : problems.warning;
+  kept = Problem{UnixTime(), std::string(event), sentence};
+  ++problem_count;
+}
+
 }  // namespace
+
+LastProblems FindLastProblems() {
+  const std::lock_guard lock(problems_mutex);
+  return problems;
+}
+
+std::uint64_t CountProblems() { return problem_count; }
 
 bool IsLogged(Severity severity) { return spdlog::default_logger_raw()->should_log(ToSpdlog(severity)); }
 
 void Write(Severity severity, const About& about, fmt::string_view format, fmt::format_args args) {
   if (!IsLogged(severity)) return;
   const Fields fields = FieldsOf(about);
+  const std::string sentence = fmt::vformat(format, args);
+  Remember(severity, about.event, sentence);
   current_fields = &fields;
-  spdlog::default_logger_raw()->log(ToSpdlog(severity), std::string_view(fmt::vformat(format, args)));
+  spdlog::default_logger_raw()->log(ToSpdlog(severity), std::string_view(sentence));
   current_fields = nullptr;
 }
 

@@ -58,6 +58,21 @@ void Error(const About& about, fmt::format_string<Args...> format, Args&&... arg
   Write(Severity::kError, about, format, fmt::make_format_args(args...));
 }
 
+// A warning or an error as it was logged: its event and its sentence, without the other fields.
+struct Problem {
+  std::int64_t time = 0;  // milliseconds since 1970
+  std::string event;
+  std::string sentence;
+};
+// The last ones of this process; nothing: there was none. Any thread.
+struct LastProblems {
+  std::optional<Problem> warning;
+  std::optional<Problem> error;
+};
+LastProblems FindLastProblems();
+// How many there were: whether it is worth a look. Any thread, and cheap.
+std::uint64_t CountProblems();
+
 }  // namespace log
 
 enum class LogFormat { kText, kJson };

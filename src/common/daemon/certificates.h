@@ -10,7 +10,7 @@
 #include "daemon/expiry_notice.h"
 #include "daemon/watched_files.h"
 #include "net/tls_context.h"
-#include "store/record.h"
+#include "store/report.h"
 
 namespace redis_zk::daemon {
 

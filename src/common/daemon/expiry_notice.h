@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "store/record.h"
+#include "store/report.h"
 
 namespace redis_zk::daemon {
 

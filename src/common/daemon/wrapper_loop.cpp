@@ -1,9 +1,12 @@
 #include "daemon/wrapper_loop.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "base/random_id.h"
+#include "base/unix_time.h"
 #include "daemon/connect.h"
 #include "daemon/exposure.h"
 #include "daemon/reload.h"
@@ -22,27 +25,14 @@ WrapperLoop::WrapperLoop(const CommonOptions& common, const ServerOptions& serve
       session_(open_session(common.zk_hosts, common.zk_security, common.zk_session_timeout,
                             [this](zookeeper::SessionEvent event) { queue_.Push(std::move(event)); })),
       registry_(*session_, common.zk_root),
-      notices_{.wait = {*session_,
-                        registry_.waits,
-                        {.uuid = NewUuid(),
-                         .group = common.master_name,
-                         .daemon = daemon,
-                         .endpoint = server.announce}},
-               .open_server = {},
-               .certificates = {}} {
-  if (IsOpen(common, server, daemon)) {
-    const store::OpenServer open{.daemon = daemon, .endpoint = server.announce};
-    notices_.open_server.emplace(
-        *session_, [this, uuid = NewUuid(), open] { return registry_.open_servers.Put(uuid, open); });
-  }
-  if (common.redis_tls.source) {
-    const store::NodeCertificates node{.daemon = daemon, .endpoint = server.announce};
-    notices_.certificates.emplace(*session_, [this, uuid = NewUuid(), node] {
-      auto told = node;
-      told.files = secrets_.certificates.Expiries();
-      return registry_.certificates.Put(uuid, told);
-    });
-  }
+      reporter_(*session_, registry_.reports,
+                {.uuid = NewUuid(),
+                 .daemon = daemon,
+                 .group = common.master_name,
+                 .endpoint = server.announce,
+                 .version = REDIS_ZK_VERSION,
+                 .started = UnixTime()},
+                IsOpen(common, server, daemon), fmt::format("{}/redis-zk-{}.json", server.work_dir, daemon)) {
   health_.Say(false, "waiting for ZooKeeper");
 }
 
@@ -58,9 +48,13 @@ std::optional<int> WrapperLoop::Connect() {
 }
 
 void WrapperLoop::Pump(TimePoint deadline) {
+  const TimePoint began = Clock::now();
+  reporter_.NoteTurn(began - due_at_);
   TimePoint wake = std::min(deadline, Clock::now() + zookeeper::kUpkeep);
   if (supervisor_ && supervisor_->deadline()) wake = std::min(wake, *supervisor_->deadline());
   const auto event = queue_.Pop(wake);
+  // One that is woken late has been late since then.
+  due_at_ = std::min(std::max(wake, began), Clock::now());
   if (event && std::holds_alternative<SignalReceived>(*event)) {
     OnSignal(std::get<SignalReceived>(*event).number);
   } else if (event) {
@@ -72,25 +66,23 @@ void WrapperLoop::Pump(TimePoint deadline) {
   secrets_.certificates.Look(Clock::now());
   secrets_.passwords.Look(Clock::now());
   if (supervisor_) supervisor_->OnTick(Clock::now());
-  KeepNotices(Clock::now());
+  KeepReport(Clock::now());
 }
 
-void WrapperLoop::KeepNotices(TimePoint now) {
-  notices_.wait.Keep(waiting_.FindLong(now), now);
-  if (!supervisor_) return;
-  if (notices_.open_server) notices_.open_server->Keep(now);
-  if (!notices_.certificates) return;
-  if (std::exchange(notices_.certificate_loads, secrets_.certificates.loads()) !=
-      secrets_.certificates.loads())
-    notices_.certificates->Renew();
-  notices_.certificates->Keep(now);
+void WrapperLoop::KeepReport(TimePoint now) {
+  if (supervisor_ && exit_code_) return;
+  reporter_.NoteWait(waiting_.FindLong(now), now);
+  reporter_.NoteCertificates(secrets_.certificates.Expiries());
+  reporter_.Keep(now);
 }
 
 void WrapperLoop::OnSignal(int number) {
   if (number == SIGCHLD) {
     // PID 1 also inherits processes that are not ours.
     if (!supervisor_) os::ReapStrangers();
-    if (supervisor_ && !exit_code_) exit_code_ = supervisor_->Reap();
+    if (!supervisor_ || exit_code_) return;
+    exit_code_ = supervisor_->Reap();
+    if (exit_code_ && !supervisor_->stopping()) reporter_.NoteExit(*exit_code_);
     return;
   }
   if (number == SIGHUP) {
@@ -128,6 +120,7 @@ void WrapperLoop::Supervise(std::unique_ptr<os::Process> server, Duration stop_t
   exit_code_.reset();
   waiting_.End(Clock::now());
   supervisor_.emplace(std::move(server), stop_timeout);
+  reporter_.NoteLaunch();
 }
 
 }  // namespace redis_zk::daemon

@@ -16,9 +16,8 @@
 #include "base/time.h"
 #include "daemon/certificates.h"
 #include "daemon/health.h"
-#include "daemon/notice.h"
 #include "daemon/passwords.h"
-#include "daemon/wait_publisher.h"
+#include "daemon/reporter.h"
 #include "daemon/waiting.h"
 #include "options/common_options.h"
 #include "os/event_queue.h"
@@ -41,6 +40,8 @@ class WrapperLoop {
   zookeeper::Session& session() { return *session_; }
   store::Registry& registry() { return registry_; }
   HealthFile& health() { return health_; }
+  // What watchers are told; what it can know by itself it is told in Pump.
+  Reporter& reporter() { return reporter_; }
   const BlockedSignals& signals() const { return signals_; }
   // Looked after in Pump.
   const Certificates& certificates() const { return secrets_.certificates; }
@@ -89,15 +90,8 @@ class WrapperLoop {
   };
 
   void OnSignal(int number);
-  // What this process keeps in ZooKeeper about itself.
-  struct Notices {
-    WaitPublisher wait;
-    std::optional<Notice> open_server;   // nothing: it is closed
-    std::optional<Notice> certificates;  // nothing: there are none
-    int certificate_loads = 0;           // at which those were told
-  };
-
-  void KeepNotices(TimePoint now);
+  // Nothing is written while the end of the server has still to be dealt with, which may be urgent.
+  void KeepReport(TimePoint now);
   // That of the daemon's work says all there is to say, where there is one.
   void SayWaitingForZooKeeper(TimePoint now);
 
@@ -110,10 +104,11 @@ class WrapperLoop {
   EventQueue<Event> queue_;
   std::unique_ptr<zookeeper::Session> session_;
   store::Registry registry_;
-  Notices notices_;
+  Reporter reporter_;
   std::optional<os::Supervisor> supervisor_;
   std::optional<int> exit_code_;
   int stop_requests_ = 0;
+  TimePoint due_at_ = Clock::now();  // from when on the loop has had something to do
   bool zookeeper_news_ = false;
 };
 

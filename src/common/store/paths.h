@@ -10,11 +10,9 @@
 //   <root>/identities/<uuid>        JSON: a Sentinel's identity; its ephemeral child "taken": it is in use
 //   <root>/sentinel-restart         the lock of the one Sentinel that is restarted for its certificates
 //   <root>/cleanup                  the lock of the one watcher that cleans up
-//   <root>/certificates/<uuid>      ephemeral, JSON: until when a wrapper's certificates are valid
 //   <root>/pauses                   JSON: the groups in which the daemons change nothing by themselves
 //   <root>/events                   JSON: what has happened, bounded
-//   <root>/waits/<uuid>             ephemeral, JSON: what a wrapper has waited for longer than a moment
-//   <root>/open/<uuid>              ephemeral, JSON: a server that other hosts may use without a password
+//   <root>/reports/<uuid>           ephemeral, JSON: how a wrapper is
 //   <root>/admin/<group>            ephemeral: the watcher that fails this group over now
 //
 // What is persistent and JSON is for the time when everything has died; nothing that lives is believed for
@@ -50,9 +48,7 @@ class Paths {
   std::string CleanUp() const { return root_ + "/cleanup"; }
   std::string Pauses() const { return root_ + "/pauses"; }
   std::string Events() const { return root_ + "/events"; }
-  std::string Waits() const { return root_ + "/waits"; }
-  std::string Certificates() const { return root_ + "/certificates"; }
-  std::string Open() const { return root_ + "/open"; }
+  std::string Reports() const { return root_ + "/reports"; }
   std::string Admin() const { return root_ + "/admin"; }
 
  private:

@@ -16,18 +16,7 @@ namespace {
 constexpr const char* kPromoted = "promoted";
 constexpr const char* kUnelected = "unelected";
 
-// Longer than any sentence of ours.
-constexpr std::size_t kMostOfSentence = 1000;
-constexpr std::size_t kMostOfCode = 40;
 constexpr std::size_t kMostOfVersion = 40;
-// More than a daemon has options that name one.
-constexpr std::size_t kMostFiles = 10;
-
-bool IsCode(std::string_view text) {
-  return !text.empty() && text.size() <= kMostOfCode && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
 
 Result<std::uint64_t> EpochAt(const Json& json) {
   const auto epoch = json.At("epoch").number();
@@ -172,63 +161,6 @@ Result<Member> ParseMember(std::string_view text) {
                 .hanging = DatasetAt(json, "hanging"),
                 .priority = PriorityAt(json),
                 .version = VersionAt(json)};
-}
-
-std::string Render(const Wait& wait) {
-  Json json{{"group", wait.group}, {"daemon", wait.daemon},     {"endpoint", wait.endpoint.ToRecord()},
-            {"name", wait.name},   {"sentence", wait.sentence}, {"since", wait.since}};
-  if (wait.until) json["until"] = *wait.until;
-  if (wait.needs_person) json["needs_person"] = true;
-  return json.Dump();
-}
-
-Result<Wait> ParseWait(std::string_view text) {
-  auto object = ParseServerObject(text);
-  if (!object) return tl::unexpected(object.error());
-  auto& [endpoint, json] = *object;
-  Wait wait{.group = json.TextAt("group"),
-            .daemon = Printable(json.TextAt("daemon")),
-            .endpoint = std::move(endpoint),
-            .name = json.TextAt("name"),
-            .sentence = Printable(json.TextAt("sentence"), kMostOfSentence),
-            .since = std::max<std::int64_t>(json.NumberAt("since"), 0),
-            .needs_person = json.BoolAt("needs_person")};
-  if (const auto until = json.NumberAt("until"); until > 0) wait.until = until;
-  if (!IsCode(wait.name)) return Fail(ErrorKind::kInvalid, "a \"name\" in kebab-case");
-  return wait;
-}
-
-std::string Render(const OpenServer& server) {
-  return Json{{"daemon", server.daemon}, {"endpoint", server.endpoint.ToRecord()}}.Dump();
-}
-
-Result<OpenServer> ParseOpenServer(std::string_view text) {
-  auto object = ParseServerObject(text);
-  if (!object) return tl::unexpected(object.error());
-  return OpenServer{.daemon = Printable(object->json.TextAt("daemon")),
-                    .endpoint = std::move(object->endpoint)};
-}
-
-std::string Render(const NodeCertificates& node) {
-  Json files = Json::Array();
-  for (const auto& [path, expires] : node.files) files.Append({{"path", path}, {"expires", expires}});
-  return Json{{"daemon", node.daemon}, {"endpoint", node.endpoint.ToRecord()}, {"files", std::move(files)}}
-      .Dump();
-}
-
-Result<NodeCertificates> ParseNodeCertificates(std::string_view text) {
-  auto object = ParseServerObject(text);
-  if (!object) return tl::unexpected(object.error());
-  NodeCertificates node{.daemon = Printable(object->json.TextAt("daemon")),
-                        .endpoint = std::move(object->endpoint)};
-  const Json& files = object->json.At("files");
-  if (!files.is_array()) return Fail(ErrorKind::kInvalid, "\"files\", an array");
-  for (const auto& file : files.elements()) {
-    const std::int64_t expires = file.NumberAt("expires");
-    if (node.files.size() < kMostFiles && expires > 0)
-      node.files.push_back({.path = Printable(file.TextAt("path")), .expires = expires});
-  }
-  return node;
 }
 
 std::string Render(const KnownDataset& known) {

@@ -137,57 +137,6 @@ std::string Render(const Member& member);
 // Everything but the uuid, which is the znode's name.
 Result<Member> ParseMember(std::string_view text);
 
-// What a wrapper has waited for longer than a moment: the znode /redis/waits/<uuid>, JSON.
-struct Wait {
-  std::string uuid;  // of the process
-  std::string group;
-  std::string daemon;                 // "redis-wrapper"
-  Endpoint endpoint;                  // of its server
-  std::string name;                   // what for: a code in kebab-case
-  std::string sentence;               // what for, and why
-  std::int64_t since = 0;             // milliseconds since 1970, by the clock of its machine
-  std::optional<std::int64_t> until;  // when it ends at the latest, likewise
-  bool needs_person = false;          // the sentence says what a person must do
-
-  bool operator==(const Wait&) const = default;
-};
-
-std::string Render(const Wait& wait);
-// Everything but the uuid, which is the znode's name. Whatever was written there, its texts are printable and
-// its name is a code.
-Result<Wait> ParseWait(std::string_view text);
-
-// A server that takes commands without a password from other hosts: the znode /redis/open/<uuid>, JSON.
-struct OpenServer {
-  std::string daemon;  // that launched it, as of a Wait
-  Endpoint endpoint;
-
-  bool operator==(const OpenServer&) const = default;
-};
-
-std::string Render(const OpenServer& server);
-Result<OpenServer> ParseOpenServer(std::string_view text);
-
-struct CertificateFile {
-  std::string path;
-  std::int64_t expires = 0;  // of its certificates the first to do so; milliseconds since 1970
-
-  bool operator==(const CertificateFile&) const = default;
-};
-
-// The files with which a wrapper and its server use TLS: the znode /redis/certificates/<uuid>, JSON.
-struct NodeCertificates {
-  std::string daemon;  // as of a Wait
-  Endpoint endpoint;   // of its server
-  std::vector<CertificateFile> files{};
-
-  bool operator==(const NodeCertificates&) const = default;
-};
-
-std::string Render(const NodeCertificates& node);
-// Its texts are printable, whatever was written there.
-Result<NodeCertificates> ParseNodeCertificates(std::string_view text);
-
 // How the starts with the same files have come out since they were loaded last.
 struct FailedLoads {
   std::int64_t count = 0;                               // loads that failed, with proof

@@ -7,18 +7,16 @@
 #include <string>
 
 #include "store/admin_lock.h"
-#include "store/certificates.h"
 #include "store/clean_up.h"
 #include "store/datasets.h"
 #include "store/event_log_store.h"
 #include "store/groups.h"
 #include "store/identities.h"
 #include "store/members.h"
-#include "store/open_servers.h"
 #include "store/paused_groups.h"
 #include "store/records.h"
+#include "store/reports.h"
 #include "store/sentinels.h"
-#include "store/waits.h"
 #include "zookeeper/session.h"
 
 namespace redis_zk::store {
@@ -33,10 +31,8 @@ struct Registry {
         datasets(session, root),
         event_log(session, root),
         clean_up(session, root),
-        waits(session, root),
-        open_servers(session, root),
+        reports(session, root),
         paused_groups(session, root),
-        certificates(session, root),
         admin_lock(session, root) {}
 
   Groups groups;
@@ -47,10 +43,8 @@ struct Registry {
   Datasets datasets;
   EventLogStore event_log;
   CleanUp clean_up;
-  Waits waits;
-  OpenServers open_servers;
+  Reports reports;
   PausedGroups paused_groups;
-  Certificates certificates;
   AdminLock admin_lock;
 };
 

@@ -114,6 +114,19 @@ std::string RenderHistory(const std::vector<Json>& history, const Look& look) {
   return text;
 }
 
+// What is remarkable about the wrappers; a watcher of an earlier version tells nothing of them.
+std::string RenderRemarks(const std::vector<Json>& wrappers, const Look& look) {
+  std::string text;
+  for (const auto& wrapper : wrappers) {
+    const std::string whose = LineAt(wrapper, "daemon") + ' ' + LineAt(wrapper, "address") + ": ";
+    for (const auto& remark : wrapper.At("remarks").elements()) {
+      if (remark.text() == nullptr) continue;
+      text += RenderSentence({whose + Printable(*remark.text(), kMostPrinted), Color::kPlain}, 2, look);
+    }
+  }
+  return text.empty() ? text : "\nremarkable\n" + text;
+}
+
 }  // namespace
 
 Result<Rendered> RenderStatusTable(std::string_view json, const Look& look) {
@@ -125,6 +138,7 @@ Result<Rendered> RenderStatusTable(std::string_view json, const Look& look) {
     if (!rendered.text.empty()) rendered.text += '\n';
     rendered.text += RenderGroup(group, look, &rendered.warnings);
   }
+  rendered.text += RenderRemarks(status->At("wrappers").elements(), look);
   rendered.text += RenderHistory(status->At("history").elements(), look);
   if (const std::string observed = LineAt(*status, "observed"); !observed.empty())
     rendered.text += '\n' + observed + '\n';

@@ -238,7 +238,7 @@ std::vector<Finding> LookAtVersions(const Checkup& checkup) {
 
 std::vector<Finding> LookAtOpenServers(const Checkup& checkup) {
   std::vector<Finding> findings;
-  for (const auto& [kind, open] : FindOpenKinds(checkup.topology.open_servers))
+  for (const auto& [kind, open] : FindOpenKinds(checkup.topology.wrappers))
     findings.push_back({Severity::kWarning, "", open.sentence});
   return findings;
 }

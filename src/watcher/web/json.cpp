@@ -11,6 +11,7 @@
 #include "watcher/condition.h"
 #include "watcher/failovers.h"
 #include "watcher/group_state.h"
+#include "watcher/web/wrappers_json.h"
 #include "watcher/words.h"
 
 namespace redis_zk::watcher::web {
@@ -350,6 +351,7 @@ std::string RenderStatus(const Topology& topology, const FleetStatus& status, co
               {"waits", WaitsOf("", topology, now)},
               {"behaviors", ToJson(behaviors)},
               {"versions", ToJson(topology.versions)},
+              {"wrappers", WrappersToJson(topology, only_group, UnixTime())},
               {"paused", ToJson(store::FindPause(topology.pauses, store::kAllGroups, UnixTime()))},
               {"groups", std::move(groups)},
               {"history", ToJson(topology.event_log, only_group)}}

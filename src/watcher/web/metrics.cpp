@@ -15,6 +15,7 @@
 
 #include "base/unix_time.h"
 #include "watcher/expiring.h"
+#include "watcher/remarks.h"
 
 namespace redis_zk::watcher::web {
 
@@ -186,6 +187,56 @@ void AddCertificates(Families& families, const Topology& topology) {
   }
 }
 
+// One of each group and address: of a wrapper that was just replaced, the one that began last.
+std::map<std::pair<std::string, std::string>, const store::Report*> LatestOf(const Topology& topology) {
+  std::map<std::pair<std::string, std::string>, const store::Report*> latest;
+  for (const auto& wrapper : topology.wrappers) {
+    auto& kept = latest[{wrapper.process.group, wrapper.process.endpoint.ToAddress()}];
+    if (kept == nullptr || kept->process.started <= wrapper.process.started) kept = &wrapper;
+  }
+  return latest;
+}
+
+double InUnixSeconds(std::int64_t unix_time) { return static_cast<double>(unix_time) / 1000; }
+
+void AddWrapper(Families& families, const Labels& labels, const store::Report& wrapper,
+                std::int64_t unix_now) {
+  families.Gauge("redis_zk_wrapper_start_timestamp_seconds",
+                 "When a wrapper began, in seconds since 1970 by the clock of its machine.",
+                 InUnixSeconds(wrapper.process.started), labels);
+  families.Counter("redis_zk_wrapper_server_exits_total",
+                   "Servers of a wrapper that ended although nobody had asked them to.",
+                   static_cast<double>(wrapper.past.exits), labels);
+  families.Counter("redis_zk_wrapper_zookeeper_sessions_total",
+                   "ZooKeeper sessions that a wrapper has had since it began.",
+                   static_cast<double>(wrapper.zookeeper.sessions), labels);
+  const auto& turn = wrapper.slow_turn;
+  families.Gauge("redis_zk_wrapper_loop_slowest_seconds",
+                 "The slowest turn that a wrapper's loop took within ten minutes; 0: none took a second.",
+                 turn && IsRecent(turn->time, unix_now) ? static_cast<double>(turn->took) / 1000 : 0, labels);
+  families.Gauge("redis_zk_wrapper_last_error_timestamp_seconds",
+                 "When a wrapper logged its last error, in seconds since 1970; 0: it has logged none.",
+                 wrapper.error ? InUnixSeconds(wrapper.error->time) : 0, labels);
+  if (wrapper.process.daemon != "redis-wrapper") return;
+  families.Gauge("redis_zk_wrapper_fenced", "1: the fence of a wrapper's master is raised.", wrapper.fenced,
+                 labels);
+  const auto& handover = wrapper.past.handover;
+  families.Gauge("redis_zk_wrapper_last_handover_failed", "1: the last handover of a wrapper failed.",
+                 handover && !handover->done, labels);
+  families.Gauge("redis_zk_wrapper_last_handover_timestamp_seconds",
+                 "When the last handover of a wrapper ended, in seconds since 1970; 0: there was none.",
+                 handover ? InUnixSeconds(handover->time) : 0, labels);
+}
+
+void AddWrappers(Families& families, const Topology& topology) {
+  for (const auto& [version, count] : topology.versions) {
+    families.Gauge("redis_zk_wrappers", "Wrappers that are registered in ZooKeeper, by version.",
+                   static_cast<double>(count), {{"version", version}});
+  }
+  for (const auto& [key, wrapper] : LatestOf(topology))
+    AddWrapper(families, {{"group", key.first}, {"member", key.second}}, *wrapper, UnixTime());
+}
+
 void AddBehavior(Families& families, const BehaviorStatus& behavior) {
   families.Gauge("redis_zk_behavior_queue_length", "Events that wait for a behavior.",
                  static_cast<double>(behavior.queued), {{"behavior", behavior.name}});
@@ -224,15 +275,11 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
         "private.",
         static_cast<double>(topology.open_znodes->count));
   }
-  auto open = FindOpenKinds(topology.open_servers);
+  auto open = FindOpenKinds(topology.wrappers);
   // From 0 on, so that they are there to be asked for.
   for (const char* kind : {"redis", "sentinel"}) {
     families.Gauge("redis_zk_open_servers", "Servers that other hosts may use without a password.",
                    static_cast<double>(open[kind].count), {{"kind", kind}});
-  }
-  for (const auto& [version, count] : topology.versions) {
-    families.Gauge("redis_zk_wrappers", "Wrappers that are registered in ZooKeeper, by version.",
-                   static_cast<double>(count), {{"version", version}});
   }
   families.Gauge("redis_zk_following", "1: a Sentinel's events are followed.",
                  topology.following.has_value());
@@ -252,6 +299,7 @@ std::string RenderMetrics(const Topology& topology, const FleetStatus& status, c
   }
   AddWaits(families, topology, now);
   AddCertificates(families, topology);
+  AddWrappers(families, topology);
   AddCounters(families, topology, counters);
   for (const auto& behavior : behaviors) AddBehavior(families, behavior);
   for (const auto& [code, count] : requests.Read()) {

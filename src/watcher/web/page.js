@@ -324,7 +324,9 @@ function showAll() {
   if (!last) return;
   showWatcher();
   show("warnings", ...last.warnings.map(text => make("li", {}, text)),
-       ...last.waits.map(wait => make("li", {}, `${wait.daemon} waits: ${wait.sentence}`)));
+       ...last.waits.map(wait => make("li", {}, `${wait.daemon} waits: ${wait.sentence}`)),
+       ...last.wrappers.flatMap(wrapper => wrapper.remarks.map(text =>
+         make("li", {}, `${wrapper.daemon} ${wrapper.address}: ${text}`))));
   showGroups();
   showChanges();
   show("history", ...last.history.slice(-HISTORY_SHOWN).reverse().map(line));
