@@ -225,9 +225,11 @@ def test_what_others_wrote_is_text(driver):
     spoilt["replicas"][0].update(state=evil, address=evil)
     spoilt["failover"] = {"steps": [step(evil, evil, 10)]}
     with Canned([spoilt], warnings=[evil], history=[{"time": 0, "group": evil, "kind": "master-changed", "sentence": evil,
-                                                     "by": evil, "from": evil}]) as watcher:
+                                                     "by": evil, "from": evil}],
+                wrappers=[{"daemon": evil, "address": evil, "remarks": [evil]}]) as watcher:
         open_page(driver, watcher)
         await_text(driver, evil, "#rows")
+        assert f"{evil} {evil}: {evil}" in text_of(driver, "#warnings")
         watcher.tell("following", evil, evil)
         await_text(driver, evil, "#events")
         assert driver.find_elements(By.TAG_NAME, "img") == []

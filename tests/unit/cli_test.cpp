@@ -132,6 +132,19 @@ TEST(RenderStatusTableTest, ShowsTheColorsOfLevels) {
   EXPECT_THAT(text, HasSubstr("  waits for 12 s"));
 }
 
+TEST(RenderStatusTableTest, SaysWhatIsRemarkableAboutWrappers) {
+  auto status = Healthy();
+  const auto wrapper = [](const Json& remarks) {
+    return Json{{"daemon", "redis-wrapper"}, {"address", "10.0.0.1:6379"}, {"remarks", remarks}};
+  };
+  status["wrappers"] = Json::array({wrapper(Json::array())});
+  EXPECT_THAT(RenderStatusTable(status.dump(), {})->text, Not(HasSubstr("remarkable"))) << "nothing is";
+  status["wrappers"] = Json::array({wrapper(Json::array({"one\x1b", 7})), 7, wrapper("x"), Json::object()});
+  const auto rendered = RenderStatusTable(status.dump(), {});
+  EXPECT_THAT(rendered->text, HasSubstr("\nremarkable\n  redis-wrapper 10.0.0.1:6379: one?\n\nas of "));
+  EXPECT_EQ(rendered->warnings, 1U) << "it is none";
+}
+
 TEST(RenderStatusTableTest, SaysWhetherClientsCanWrite) {
   struct Row {
     const char* name;
