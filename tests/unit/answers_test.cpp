@@ -324,7 +324,8 @@ TEST(AnswerForTest, TellsHowTheWrappersAre) {
   EXPECT_EQ(first["last_exit"]["code"], 137);
   EXPECT_EQ(first["last_error"], nullptr);
   EXPECT_THAT(first["remarks"][0].get<std::string>(), StartsWith("its server exited by itself "));
-  const auto of_group = nlohmann::json::parse(Ask("/status?group=master1", topology)->body);
+  const auto of_group = nlohmann::json::parse(
+      AnswerFor({.path = "/status", .group = "master1", .now = kNow, .pick = PickSecond}, topology)->body);
   EXPECT_EQ(of_group["wrappers"].size(), 2U);
 }
 
