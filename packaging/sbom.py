@@ -19,7 +19,7 @@ import typing
 import urllib.parse
 import uuid
 
-FORMAT = r"${Package}\t${Version}\t${Architecture}\t${source:Package}\n"
+FORMAT = r"${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\n"
 DAEMONS = ("redis-wrapper", "sentinel-wrapper", "watcher")
 # Compiled into the daemons, so that no shared library names them.
 HEADER_ONLY = ("libcli11-dev", "libexpected-dev", "libspdlog-dev", "libtomlplusplus-dev", "nlohmann-json3-dev")
@@ -43,8 +43,9 @@ def output(*words):
 
 
 def parse_packages(text):
-    """Of lines as FORMAT makes them; each package once, ordered by name."""
-    return sorted({Package(*line.split("\t")) for line in text.splitlines() if line})
+    """Of lines as FORMAT makes them; each package that is installed once, ordered by name."""
+    fields = [line.split("\t") for line in text.splitlines() if line]
+    return sorted({Package(*each) for state, *each in fields if state == "installed"})
 
 
 def packages_named(names):
@@ -72,7 +73,7 @@ def owner_of(library):
 def of_image(image):
     """(name, version, components, Debian's version)."""
     listing = output("docker", "run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-euc",
-                     f"dpkg-query -W -f '{FORMAT}'; cat {COMPILED_IN}; echo; cat /etc/os-release")
+                     f"dpkg-query -W -f '{FORMAT}'; cat {COMPILED_IN} 2>/dev/null || true; echo; cat /etc/os-release")
     packages, _, release = listing.partition("\n\n")
     name, _, tag = image.rpartition("/")[2].partition("@")[0].partition(":")
     labels = json.loads(output("docker", "image", "inspect", "--format", "{{json .Config.Labels}}", image)) or {}

@@ -66,7 +66,9 @@ bool ServerStop::IsConfirmed() const { return membership_.IsRecorded() && member
 
 void ServerStop::End(const failover::Handover::Outcome& outcome) {
   const bool done = outcome.kind == failover::Handover::Outcome::Kind::kDone;
-  if (outcome.is_master) loop_.reporter().NoteHandover(done, outcome.told);
+  // A group of one has nobody to hand over to.
+  const bool expected = outcome.is_master && (done || !lookup_.others().empty());
+  if (expected) loop_.reporter().NoteHandover(done, outcome.told);
   if (done) {
     if (loop_.session().connected())
       failover::RecordAppointed(network_.sentinels, lookup_.sentinels(), options_.common.master_name,

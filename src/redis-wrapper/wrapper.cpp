@@ -246,7 +246,7 @@ std::optional<int> Wrapper::Launch(const Decision& decision) {
     LogServerEnded(start, log::Severity::kError, *users_conf_, options_.redis_conf, keeper_.files().dir);
   TellLoad(start, failed_before);
   if (!start.serving()) return start.OurExitCode();
-  // A stranger may have waited for a server at this address, to make it a replica of his.
+  // A stranger may have waited for a server at this address, to make it a replica of its own.
   if (as_master) copy_lock_.Close();
   if (LacksCommands()) {
     runner_.Stop();

@@ -22,15 +22,16 @@ bool IsStranger(const CleanUpView& view, const Endpoint& endpoint) {
          !store::BelongsToGroup(found->second, *view.marks);
 }
 
-// Whether the server there may be one of the originals that has the group's data: Sentinels, which know the
-// password, see its link to a master. One that has none will be found again when it has.
-bool MayBeOriginal(const CleanUpView& view, const Endpoint& endpoint) {
-  if (!view.marks || view.marks->history.replication_id.empty()) return true;
+// Whether the server there, which says nothing without a password, is a master by what it tells Sentinels
+// that know one. A replica may be an original's: Sentinels still have to point it at the group's master.
+bool IsStrayMaster(const CleanUpView& view, const Endpoint& endpoint) {
+  if (!view.marks || view.marks->history.replication_id.empty() || !view.refusing.contains(endpoint))
+    return false;
   return std::any_of(view.sentinel_views.begin(), view.sentinel_views.end(),
                      [&endpoint](const auto& sentinel_view) {
                        const auto& replicas = sentinel_view.known.replicas;
                        return std::any_of(replicas.begin(), replicas.end(), [&endpoint](const auto& replica) {
-                         return replica.endpoint == endpoint && replica.master_link_up;
+                         return replica.endpoint == endpoint && replica.acts_as_master;
                        });
                      });
 }
@@ -122,8 +123,7 @@ std::set<Endpoint> FindForeign(const CleanUpView& view, TimePoint now, CleanUpMe
   std::set<Endpoint> foreign;
   std::set<Endpoint> strangers;
   for (const auto& endpoint : FindUnregistered(view, /*up=*/false)) {
-    const bool refuses = view.refusing.contains(endpoint);
-    if (view.elsewhere.contains(endpoint) || (refuses && !MayBeOriginal(view, endpoint))) {
+    if (view.elsewhere.contains(endpoint) || IsStrayMaster(view, endpoint)) {
       foreign.insert(endpoint);
     } else if (IsStranger(view, endpoint)) {
       strangers.insert(endpoint);

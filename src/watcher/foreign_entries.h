@@ -39,9 +39,9 @@ std::vector<sentinel::PeerReport> FindUnregisteredPeers(const CleanUpView& view)
 bool IsImpostor(const std::string& id, const redis::Reply& reply);
 
 // The addresses of replicas that are foreign: registered in another group, or answering with data that are
-// not of this one, or not registered at all, asking for a password, and replicating nobody. A replica without
-// a name for its data may be about to copy ours, and is given time for that, unless it follows a foreign
-// server. Notes since when it is seen.
+// not of this one, or registered nowhere, refusing us and acting as master. A replica without a name for its
+// data may be about to copy ours, and is given time for that, unless it follows a foreign server. Notes since
+// when it is seen.
 std::set<Endpoint> FindForeign(const CleanUpView& view, TimePoint now, CleanUpMemory* memory);
 
 }  // namespace redis_zk::watcher

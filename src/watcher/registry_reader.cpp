@@ -238,7 +238,7 @@ Result<bool> RegistryReader::TryReadWaiting() {
   auto priorities = FindPriorities(*members);
   auto versions = CountVersions(*members, identities.value_or(std::vector<store::Identity>{}));
   auto populated = GroupsIn(*members);
-  auto wrappers = registry_.reports.List();
+  auto wrappers = ReadReports();
   if (!wrappers) return Unread("reports of the wrappers", wrappers.error());
   auto waits = FindLongWaits(*wrappers, view_.waits, now, UnixTime());
   // These are shown in no answer.
@@ -257,6 +257,16 @@ Result<bool> RegistryReader::TryReadWaiting() {
   view_.waits = std::move(waits);
   view_.wrappers = std::move(*wrappers);
   return true;
+}
+
+Result<std::vector<store::Report>> RegistryReader::ReadReports() {
+  auto reports = registry_.reports.List();
+  const bool denied = !reports && reports.error().kind == ErrorKind::kDenied;
+  if (reports) log_reports_denied_.Reset();
+  if (!denied) return reports;
+  log_reports_denied_(log::Severity::kWarn, {.event = "members-read-failed"},
+                      "cannot read the reports of the wrappers: " + reports.error().message + "; retrying");
+  return view_.wrappers;
 }
 
 bool RegistryReader::MeasureRequest() {

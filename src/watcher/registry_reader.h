@@ -64,6 +64,8 @@ class RegistryReader {
   void LogNews(const RegistryView& next) const;
   // Of ReadWaiting, which logs an error. True: the view has changed.
   Result<bool> TryReadWaiting();
+  // As read last where an ACL denies it: they are only shown, and must not keep what counts from being read.
+  Result<std::vector<store::Report>> ReadReports();
   // How long ZooKeeper takes for an answer. False: there was none.
   bool MeasureRequest();
 
@@ -82,6 +84,7 @@ class RegistryReader {
   Backoff backoff_;
   LogOnChange log_failure_;
   LogOnChange log_waiting_failure_;
+  LogOnChange log_reports_denied_;
 };
 
 }  // namespace redis_zk::watcher

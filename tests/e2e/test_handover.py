@@ -255,11 +255,12 @@ def test_no_client_is_left_behind_by_a_demotion(fleet):
     cluster, nodes, sentinels, watcher = fleet
     old = cluster.master(nodes)
     others = [node for node in nodes if node is not old]
+    # Before, for the one that leads the failover must end it.
     late = sentinels[0]
+    stand_still(late)
     os.kill(old.child, signal.SIGSTOP)
     wait_for(lambda: any(node.role == "master" for node in others), what="a new master")
     master = cluster.master(others)
-    os.kill(late.child, signal.SIGSTOP)
     wait_for(lambda: cluster.record() == master.record, what="the record")
     os.kill(old.child, signal.SIGCONT)
     wait_for(lambda: old.follows(master), what="the demotion")

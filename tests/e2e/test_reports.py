@@ -52,14 +52,13 @@ def test_a_server_that_ends_again_and_again(cluster):
 
 
 def test_a_stop_without_a_handover_is_told_by_the_next_process(cluster):
-    master = cluster.redis()
-    master.await_serving()
-    watcher = cluster.watcher()
-    watcher.wait_log("event=http-listening")
+    # No Sentinel could promote the replica.
+    nodes, _, (watcher,) = cluster.bring_up(redis=2, sentinels=0)
+    master = cluster.master(nodes)
     assert wrapper_of(watcher, master)["last_handover"] is None
     assert master.stop() == 0
     master.start()
-    master.await_serving()
+    master.await_serving(within=60)
     handover = wrapper_of(watcher, master, lambda wrapper: wrapper["last_handover"])["last_handover"]
     assert handover["done"] is False and handover["sentence"]
     assert metric(watcher, "last_handover_failed", master) == 1

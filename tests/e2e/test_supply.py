@@ -20,10 +20,11 @@ HEADER_ONLY = {"libcli11-dev", "libexpected-dev", "libspdlog-dev", "libtomlplusp
 
 # What `docker` prints of an image with these packages.
 LISTING = """\
-libc6\t2.41-12\tamd64\tglibc
-redis-server\t5:8.0.2-3+deb13u1\tall\tredis
-nlohmann-json3-dev\t3.11.3-2\tall\tnlohmann-json3
-libc6\t2.41-12\tamd64\tglibc
+installed\tlibc6\t2.41-12\tamd64\tglibc
+config-files\tzookeeper\t3.8.0-11\tall\tzookeeper
+installed\tredis-server\t5:8.0.2-3+deb13u1\tall\tredis
+installed\tnlohmann-json3-dev\t3.11.3-2\tall\tnlohmann-json3
+installed\tlibc6\t2.41-12\tamd64\tglibc
 
 PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
 VERSION_ID="13"

@@ -63,7 +63,7 @@ CleanUpView Reused(int sentinels = 3) {
       if (other != sentinel)
         seen.known.peers.push_back({store::SentinelIdOf(other.uuid), other.endpoint, false});
     }
-    seen.known.replicas = {{kReplica, false, true}, {kReused, false, false}};
+    seen.known.replicas = {{.endpoint = kReplica, .master_link_up = true}, {.endpoint = kReused}};
     view.sentinel_views.push_back(seen);
   }
   for (const auto& endpoint : {kMaster, kReplica})
@@ -111,10 +111,11 @@ TEST(ForeignEntriesTest, AnAddressIsForeignAtOnceWhereThereIs) {
             view.elsewhere = {kReused};
             for (auto& seen : view.sentinel_views) seen.known.replicas.back().down = true;
           }},
-         {"one that asks for a password, and replicates nobody",
+         {"one that asks for a password, and acts as master",
           [](auto& view) {
             view.unregistered.clear();
             view.refusing = {kReused};
+            view.sentinel_views.back().known.replicas.back().acts_as_master = true;
           }},
          {"a replica of a foreign master", [](auto& view) {
             view.unregistered.at(kReused) = Stranger(redis::Role::kReplica);
@@ -147,16 +148,16 @@ TEST(ForeignEntriesTest, ItBeginsAnewWhenItWasKnownMeanwhile) {
 TEST(ForeignEntriesTest, AnAddressIsNotForeignWhereThereIs) {
   Check(false, 1h,
         {{"nothing that answers", [](auto& view) { view.unregistered.clear(); }},
-         {"one that asks for a password, and whose link a Sentinel sees",
+         {"a replica that asks for a password",
           [](auto& view) {
             view.unregistered.clear();
             view.refusing = {kReused};
-            view.sentinel_views.back().known.replicas.back().master_link_up = true;
           }},
          {"one that asks for a password, in a group of the originals",
           [](auto& view) {
             view.unregistered.clear();
             view.refusing = {kReused};
+            view.sentinel_views.back().known.replicas.back().acts_as_master = true;
             view.marks->history.replication_id.clear();
           }},
          {"a registered member in its first copy",

@@ -265,6 +265,19 @@ TEST(RegistryReaderTest, LeavesOutWhatBelongsToAnotherZooKeeperUserAndSaysSo) {
   EXPECT_THAT(log.text(), HasSubstr("reading the members failed: "));
 }
 
+TEST(RegistryReaderTest, ReadsMembersAlsoWhereAnotherUserHasTheReports) {
+  ReaderSite site;
+  const CapturedLog log("warn");
+  ASSERT_TRUE(site.other.reports.Put({.process = {.uuid = "w", .endpoint = kC}}));
+  ASSERT_TRUE(site.zookeeper.SetAcl(
+      "/redis/reports",
+      AclFor(zookeeper::Security{.credentials = {"another", "x"}, .acl = zookeeper::AclPolicy::kPrivate})));
+  site.TurnUntilRead();
+  EXPECT_TRUE(site.reader.ReadWaiting());
+  EXPECT_FALSE(site.reader.view().members.empty());
+  EXPECT_THAT(log.text(), HasSubstr("cannot read the reports of the wrappers: "));
+}
+
 TEST(RegistryReaderTest, SaysWhatHasChanged) {
   ReaderSite site;
   const CapturedLog log;

@@ -194,10 +194,14 @@ TEST_F(ReporterTest, NothingIsWrittenWhileItIsHeld) {
   reporter.Hold(true);
   reporter.NoteFence(true);
   site.Turn(reporter, 20s);
-  EXPECT_FALSE(site.Published().fenced);
   reporter.NoteHandover(true, "handed over");
+  site.Turn(reporter, 20s);
+  EXPECT_FALSE(site.Published().fenced);
+  EXPECT_FALSE(std::filesystem::exists(site.past_file)) << "nor to the disk";
+  reporter.Hold(false);
   site.Turn(reporter, 1s);
-  EXPECT_TRUE(site.Published().fenced) << "the end of a handover ends it";
+  EXPECT_TRUE(site.Published().fenced);
+  EXPECT_TRUE(std::filesystem::exists(site.past_file));
 }
 
 TEST_F(ReporterTest, TheSlowestTurnIsKeptUntilItIsOld) {
@@ -213,7 +217,7 @@ TEST_F(ReporterTest, TheSlowestTurnIsKeptUntilItIsOld) {
   EXPECT_EQ(after(2345ms, 11s), 2300) << "rounded";
   EXPECT_EQ(after(1500ms, 11s), 2300) << "the slowest";
   EXPECT_EQ(after(3s, 11s), 3000);
-  site.Turn(reporter, 60s);
+  site.Turn(reporter, 10min);
   EXPECT_EQ(after(1500ms, 11s), 1500) << "the one before is old, and has been told";
 }
 
@@ -222,9 +226,12 @@ TEST_F(ReporterTest, WhatOutlivesTheProcessIsToldByTheNext) {
   {
     Reporter first = site.Make();
     first.NoteExit(137);
-    Reporter second = site.Make();
-    second.NoteExit(1);
-    second.NoteHandover(false, "no replica follows");
+    site.Turn(first, 1s);
+    {
+      Reporter second = site.Make();
+      second.NoteExit(1);
+      second.NoteHandover(false, "no replica follows");
+    }
     first.NoteLaunch();
     site.Turn(first, 2s);
     EXPECT_EQ(site.Published().past.exits, 2) << "what a predecessor wrote meanwhile";

@@ -216,6 +216,19 @@ TEST_F(ServingEndTest, HowAHandoverEndedIsToldOnceItIsOver) {
   }
 }
 
+TEST_F(ServingEndTest, AGroupOfOneHasNobodyToHandOverTo) {
+  WrapperSite site;
+  site.StopAfter(kServes);
+  EXPECT_EQ(site.Run(signals()), kExitStopped);
+  site.LookAfter(kServes, [&] {
+    const auto reports = Reports(site.other);
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_FALSE(reports[0].past.handover);
+  });
+  site.Run(signals());
+  EXPECT_TRUE(site.looked);
+}
+
 TEST_F(ServingEndTest, AnAddressThatIsGoneForGoodEndsIt) {
   // The kernel takes all of 127/8, and the loopback has one address of it.
   for (const bool replica : {false, true}) {

@@ -52,10 +52,10 @@ class Json {
   static Json Array();
   static Json Object();
 
-  // Of an object, or of null, which becomes one: the value of the key, which is added at the end where it is
-  // not there.
+  // REQUIRES: it is an object, or null, which becomes one. The value of the key, which is added at the end
+  // where it is not there.
   Json& operator[](std::string_view key);
-  // To an array.
+  // REQUIRES: it is an array.
   void Append(Json element);
 
   // The text of an object: in each object the keys in the order of the alphabet; where one stands twice, the

@@ -14,8 +14,10 @@ namespace {
 
 constexpr Duration kReportAtMostEvery = 10s;
 constexpr Duration kReportUrgentEvery = 1s;
+// A request that takes longer would keep the loop from what it is for.
+constexpr Duration kAnswersWithin = 500ms;
 // One that was reported is replaced by a slower one at once, and by any after this time.
-constexpr Duration kSlowTurnStaysFor = 60s;
+constexpr Duration kSlowTurnStaysFor = 10min;
 constexpr Duration kSlowTurnRounding = 100ms;
 
 std::int64_t AsUnixTime(TimePoint time, TimePoint now) {
@@ -93,8 +95,10 @@ void Reporter::NoteTurn(Clock::duration took) {
   slow_turn_at_ = Clock::now();
 }
 
+Reporter::~Reporter() { SavePast(); }
+
 void Reporter::NoteLaunch() {
-  ReadPast();
+  if (report_.launches == 0) ReadPast();
   report_.open = is_open_;
   ++report_.launches;
 }
@@ -103,32 +107,37 @@ void Reporter::NoteExit(int code) {
   ++report_.past.exits;
   report_.past.last_exit = code;
   report_.past.last_exit_at = UnixTime();
-  WritePast();
+  // Not now: a disk may take seconds, and a failover is to be ordered.
+  past_is_saved_ = false;
 }
 
 void Reporter::NoteHandover(bool done, std::string_view sentence) {
   report_.past.handover = store::HandoverEnd{UnixTime(), done, std::string(sentence)};
-  held_ = false;
-  WritePast();
+  past_is_saved_ = false;
 }
 
 void Reporter::Keep(TimePoint now) {
+  if (!held_) SavePast();
   if (!session_.connected()) return;
   NoteSession();
   NoteProblems();
   if (held_ || written_ == report_) return;
   const bool is_urgent = !written_ || IsUrgent(*written_, report_);
   if (now < (is_urgent ? urgent_at_ : write_at_)) return;
-  const auto put = reports_.Put(report_);
+  const Status put = session_.Answers(kAnswersWithin) ? reports_.Put(report_)
+                                                      : Fail(ErrorKind::kUnavailable, "no answer in time");
   // A request may have taken its time, and there is more to do than this.
   write_at_ = Clock::now() + kReportAtMostEvery;
   if (!put) {
     // What a request without an answer did is not known.
     written_.reset();
     urgent_at_ = write_at_;
-    log::Debug({.event = "zookeeper-request-failed"}, "{}", put.error().message);
+    const bool denied = put.error().kind == ErrorKind::kDenied;
+    log_failure_(denied ? log::Severity::kWarn : log::Severity::kDebug, {.event = "report-failed"},
+                 "cannot tell the watchers how this wrapper is, retrying: " + put.error().message);
     return;
   }
+  log_failure_.Reset();
   written_ = report_;
   urgent_at_ = Clock::now() + kReportUrgentEvery;
 }
@@ -156,7 +165,8 @@ void Reporter::ReadPast() {
   if (auto past = store::ParsePast(*text)) report_.past = std::move(*past);
 }
 
-void Reporter::WritePast() {
+void Reporter::SavePast() {
+  if (std::exchange(past_is_saved_, true)) return;
   if (const auto written = WriteFileAtomically(past_file_, store::Render(report_.past)); !written)
     log::Debug({.event = "past-unwritable"}, "{}", written.error().message);
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "daemon/waiting.h"
 #include "store/report.h"
@@ -30,6 +31,11 @@ class Reporter {
   Reporter(zookeeper::Session& session, store::Reports& reports, store::Report::Process whose, bool is_open,
            std::string past_file);
 
+  // Saves what outlives the process, where Keep has not.
+  ~Reporter();
+  Reporter(const Reporter&) = delete;
+  Reporter& operator=(const Reporter&) = delete;
+
   // Each of these costs nothing when it is no news.
   void NoteWait(const std::optional<Wait>& wait, TimePoint now);  // that lasts; nothing: there is none
   void NoteRole(std::string_view role);                           // as of a Report
@@ -37,14 +43,15 @@ class Reporter {
   void NoteCertificates(std::vector<store::CertificateFile> files);
   void NoteTurn(Clock::duration took);
 
-  // A server was launched. The data directory is ours by now, and what a predecessor has left is complete.
+  // A server was launched. With the first, the data directory is ours, and what a predecessor has left is
+  // complete.
   void NoteLaunch();
   // It has ended, and nobody had asked it to.
   void NoteExit(int code);
-  // A handover is over, and with it what was held.
+  // A handover is over.
   void NoteHandover(bool done, std::string_view sentence);
 
-  // Writes nothing while clients wait, for a request to ZooKeeper may take as long as a session.
+  // Writes nothing, neither to ZooKeeper nor to the disk, while clients wait.
   void Hold(bool held) { held_ = held; }
   // Writes what there is to write. Call it with every turn of the loop.
   void Keep(TimePoint now);
@@ -53,7 +60,7 @@ class Reporter {
   void NoteSession();
   void NoteProblems();
   void ReadPast();
-  void WritePast();
+  void SavePast();
 
   zookeeper::Session& session_;
   store::Reports& reports_;
@@ -68,6 +75,8 @@ class Reporter {
   TimePoint urgent_at_{};  // from when on it may be written, if that is urgent
   TimePoint write_at_{};   // if it is not
   bool held_ = false;
+  bool past_is_saved_ = true;
+  LogOnChange log_failure_;
 };
 
 // Whether a person should know at once in what `next` differs from `written`. An error counts only when the

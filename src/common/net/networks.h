@@ -39,7 +39,7 @@ class Networks {
   std::vector<Range> ranges_;
 };
 
-// Whom an address belongs to, for a limit of what one client may have: an IPv6 host chooses any address of
+// Which client has an address, for a limit of what one client may have: an IPv6 host chooses any address of
 // its /64 (RFC 4291, section 2.5.4), and has them all together, "2001:db8::/64". Loopback, IPv4 and what is
 // no address are themselves.
 std::string HolderOf(const std::string& ip);

@@ -70,6 +70,7 @@ Result<std::vector<ReplicaReport>> ParseReplicas(const Endpoint& sentinel, const
     replicas.push_back({.endpoint = endpoint,
                         .down = down,
                         .master_link_up = fields["master-link-status"] == "ok",
+                        .acts_as_master = fields["role-reported"] == "master",
                         .promoted = HasFlag(fields["flags"], "promoted"),
                         .priority = static_cast<std::int64_t>(NumberAt(fields, "slave-priority"))});
   return replicas;

@@ -56,6 +56,7 @@ struct ReplicaReport {
   Endpoint endpoint;
   bool down = false;  // subjectively down or disconnected
   bool master_link_up = false;
+  bool acts_as_master = false;  // by its last answer to this Sentinel
   bool promoted = false;        // selected by the failover that this Sentinel leads
   std::int64_t priority = 100;  // the lowest is promoted first, 0 never
 };

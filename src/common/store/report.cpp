@@ -12,6 +12,8 @@ namespace redis_zk::store {
 namespace {
 
 // Longer than any sentence of ours.
+// One more is still a number.
+constexpr std::int64_t kMostExits = 1'000'000'000;
 constexpr std::size_t kMostOfReportedSentence = 1000;
 constexpr std::size_t kMostOfReportedCode = 40;
 // More than a daemon has options that name one.
@@ -95,7 +97,7 @@ std::vector<CertificateFile> CertificatesIn(const Json& report) {
 
 Past PastIn(const Json& json) {
   Past past{
-      .exits = PositiveAt(json, "exits"),
+      .exits = std::min(PositiveAt(json, "exits"), kMostExits),
       .last_exit = static_cast<int>(std::clamp<std::int64_t>(json.NumberAt("last_exit"), 0, kMostExitCode)),
       .last_exit_at = PositiveAt(json, "last_exit_at")};
   const Json& handover = json.At("handover");

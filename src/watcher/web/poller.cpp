@@ -151,7 +151,7 @@ void Poller::Accept() {
     if (!accepted) return;
     auto begun = std::make_unique<Connection>(std::move(accepted->socket), std::move(accepted->from), now_);
     const std::string& holder = begun->holder;
-    // Nobody else loses a connection to one that has its share.
+    // No other client loses a connection to one that has its share.
     if (!connections_.HasRoomFor(holder) && !MakeRoom(holder) &&
         !(connections_.IsBelowShare(holder) && MakeRoom("")))
       continue;
