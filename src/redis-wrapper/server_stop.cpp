@@ -62,13 +62,18 @@ failover::Handover::Terms ServerStop::HandoverTerms(Duration timeout) const {
           .timeout = timeout};
 }
 
+bool ServerStop::HasOthers() {
+  if (!lookup_.others().empty()) return true;
+  // One that has just begun may not be among those.
+  const auto own = own_server_.AskInfo();
+  return own && own->connected_replicas > 0;
+}
+
 bool ServerStop::IsConfirmed() const { return membership_.IsRecorded() && membership_.IsCurrent(); }
 
 void ServerStop::End(const failover::Handover::Outcome& outcome) {
   const bool done = outcome.kind == failover::Handover::Outcome::Kind::kDone;
-  // A group of one has nobody to hand over to.
-  const bool expected = outcome.is_master && (done || !lookup_.others().empty());
-  if (expected) loop_.reporter().NoteHandover(done, outcome.told);
+  if (outcome.is_master && (done || HasOthers())) loop_.reporter().NoteHandover(done, outcome.told);
   if (done) {
     if (loop_.session().connected())
       failover::RecordAppointed(network_.sentinels, lookup_.sentinels(), options_.common.master_name,

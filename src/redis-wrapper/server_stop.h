@@ -46,6 +46,8 @@ class ServerStop {
   failover::Handover::Terms HandoverTerms(Duration timeout) const;
   // By ZooKeeper, as the master.
   bool IsConfirmed() const;
+  // A group of one has nobody to hand over to.
+  bool HasOthers();
   // The handover is over.
   void End(const failover::Handover::Outcome& outcome);
   // redis-server waits for replicas that lag before it saves (shutdown-timeout), and may be killed meanwhile.

@@ -403,7 +403,8 @@ def test_pause_stops_what_the_wrappers_do_by_themselves(cluster):
     assert code == 200 and text.startswith(f"automatic changes of {GROUP} paused until "), text
     for daemon in [*nodes, *sentinels]:
         daemon.wait_log("event=paused")
-    assert status_of(watcher)["paused"] is None and status_of(watcher)["groups"][0]["paused"]["reason"] == "by hand"
+    paused = wait_for(lambda: status_of(watcher)["groups"][0]["paused"], what="the pause in /status")
+    assert status_of(watcher)["paused"] is None and paused["reason"] == "by hand"
     # A setting that somebody has changed by hand stays, too.
     sentinels[0].ask("SENTINEL", "SET", GROUP, "failover-timeout", "77000")
     master.kill_all()
