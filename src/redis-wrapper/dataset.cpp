@@ -171,7 +171,7 @@ Note ReadNote(const DataFiles& files) {
           .copy_of = json.TextAt("copy_of"),
           .offset = json.NumberAt("offset"),
           .aof_file = json.TextAt("aof_file"),
-          .aof_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(json.NumberAt("aof_bytes"), 0))};
+          .aof_bytes = static_cast<std::uint64_t>(json.NaturalAt("aof_bytes"))};
 }
 
 Status WriteNote(const DataFiles& files, const Note& note) {

@@ -234,10 +234,7 @@ Status Cleaner::LookAtDatasets(CleanUpView* view) {
   if (options_.clean_up != CleanUpMode::kOn || Clock::now() < datasets_at_[view->group]) return {};
   auto datasets = registry_.datasets.List(view->group);
   if (!datasets) return tl::unexpected(datasets.error());
-  std::erase_if(*datasets, [view](const auto& known) {
-    return std::any_of(view->members.begin(), view->members.end(),
-                       [&known](const auto& member) { return member.node == known.node; });
-  });
+  std::erase_if(*datasets, [view](const auto& known) { return IsAlive(*view, known.node); });
   // To ask ZooKeeper for the time is to write, and in most groups all nodes live.
   if (!datasets->empty()) {
     const auto time = registry_.clean_up.AskTime();

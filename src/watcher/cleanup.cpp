@@ -75,8 +75,7 @@ std::optional<CleanUpAction> FindIdentityChore(const CleanUpView& view, const Cl
 
 std::optional<CleanUpAction> FindDatasetChore(const CleanUpView& view) {
   for (const auto& known : view.datasets) {
-    const auto is_alive = [&known](const auto& member) { return member.node == known.node; };
-    if (std::any_of(view.members.begin(), view.members.end(), is_alive)) continue;
+    if (IsAlive(view, known.node)) continue;
     if (view.zookeeper_time == 0 || view.zookeeper_time - known.reported_at <= kForgetDataAfter.count())
       continue;
     return CleanUpAction{.kind = Kind::kForgetDataset,

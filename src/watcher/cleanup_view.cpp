@@ -70,6 +70,11 @@ bool IsMember(const CleanUpView& view, const Endpoint& endpoint) {
                      [&endpoint](const auto& member) { return member.endpoint == endpoint; });
 }
 
+bool IsAlive(const CleanUpView& view, const std::string& node) {
+  return std::any_of(view.members.begin(), view.members.end(),
+                     [&node](const auto& member) { return member.node == node; });
+}
+
 bool IsAccountedFor(const CleanUpView& view, const sentinel::PeerReport& peer) {
   const auto is_peer = [&peer](const auto& sentinel) { return Is(peer, sentinel); };
   // A Sentinel that takes an identity registers a moment later.

@@ -67,6 +67,8 @@ std::vector<StaleEntry> FindStaleEntries(const CleanUpView& view, const Sentinel
 std::string Join(const std::vector<StaleEntry>& stale_entries);
 // Whether a node of the group is registered there.
 bool IsMember(const CleanUpView& view, const Endpoint& endpoint);
+// Whether the node is registered, wherever.
+bool IsAlive(const CleanUpView& view, const std::string& node);
 // Whether a registration or an identity in use accounts for the Sentinel.
 bool IsAccountedFor(const CleanUpView& view, const sentinel::PeerReport& peer);
 bool IsSeenAlive(const SentinelView& sentinel_view, const std::string& stale_entry);

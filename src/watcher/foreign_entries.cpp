@@ -27,13 +27,12 @@ bool IsStranger(const CleanUpView& view, const Endpoint& endpoint) {
 bool IsStrayMaster(const CleanUpView& view, const Endpoint& endpoint) {
   if (!view.marks || view.marks->history.replication_id.empty() || !view.refusing.contains(endpoint))
     return false;
-  return std::any_of(view.sentinel_views.begin(), view.sentinel_views.end(),
-                     [&endpoint](const auto& sentinel_view) {
-                       const auto& replicas = sentinel_view.known.replicas;
-                       return std::any_of(replicas.begin(), replicas.end(), [&endpoint](const auto& replica) {
-                         return replica.endpoint == endpoint && replica.acts_as_master;
-                       });
-                     });
+  for (const auto& sentinel_view : view.sentinel_views) {
+    for (const auto& replica : sentinel_view.known.replicas) {
+      if (replica.endpoint == endpoint && replica.acts_as_master) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace

@@ -92,8 +92,8 @@ struct Topology {
   std::optional<OpenZnodes> open_znodes{};
   // How the wrappers are, as they tell.
   std::vector<store::Report> wrappers{};
-  // Of the wrappers, and of this watcher; and a sentence for those that end soon, one
-  // for those that have ended.
+  // Of the wrappers, and of this watcher; and a sentence for those that end soon, one for those that have
+  // ended.
   std::vector<NodeCertificates> certificates{};
   std::vector<std::string> expiring{};
   // What watchers have kept in ZooKeeper of what happened.

@@ -173,6 +173,8 @@ std::string Json::TextAt(std::string_view key) const {
 
 std::int64_t Json::NumberAt(std::string_view key) const { return At(key).number().value_or(0); }
 
+std::int64_t Json::NaturalAt(std::string_view key) const { return std::max<std::int64_t>(NumberAt(key), 0); }
+
 bool Json::BoolAt(std::string_view key) const { return At(key).truth().value_or(false); }
 
 }  // namespace redis_zk

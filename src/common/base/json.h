@@ -78,7 +78,9 @@ class Json {
   const Json& At(std::string_view key) const;
   std::string TextAt(std::string_view key) const;     // or ""
   std::int64_t NumberAt(std::string_view key) const;  // or 0
-  bool BoolAt(std::string_view key) const;            // or false
+  // The same, and 0 for one below.
+  std::int64_t NaturalAt(std::string_view key) const;
+  bool BoolAt(std::string_view key) const;  // or false
 
  private:
   void DumpTo(std::string* line) const;

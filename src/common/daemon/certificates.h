@@ -30,7 +30,7 @@ class Certificates {
   // How often any were loaded, the same ones by SIGHUP included.
   int loads() const { return loads_; }
   // When those in use expire; none without TLS.
-  std::vector<store::CertificateFile> Expiries() const { return expiry_.files(); }
+  const std::vector<store::CertificateFile>& Expiries() const { return expiry_.files(); }
 
  private:
   void Load();

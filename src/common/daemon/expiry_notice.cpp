@@ -51,17 +51,22 @@ ExpiryNotice::ExpiryNotice(std::vector<std::string> paths, std::string authoriti
 
 void ExpiryNotice::Read() {
   files_.clear();
+  told_.clear();
   for (const auto& path : paths_) {
     if (path.empty()) continue;
     // A file that went away since it was loaded is missed when it is loaded again.
     const auto which = path == authorities_ ? WhichExpiry::kLast : WhichExpiry::kFirst;
-    if (const auto found = FindExpiry(path, which))
-      files_.push_back({.file = {.path = path, .expires = found->at}, .subject = found->subject});
+    const auto found = FindExpiry(path, which);
+    if (!found) continue;
+    files_.push_back({.path = path, .expires = found->at});
+    told_.push_back({.subject = found->subject});
   }
 }
 
 void ExpiryNotice::Look(TimePoint now, std::int64_t unix_now) {
-  for (auto& [file, subject, told, tell_again_at] : files_) {
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    const auto& file = files_[i];
+    auto& [subject, told, tell_again_at] = told_[i];
     const Validity validity = Judge(file.expires, unix_now);
     if (validity == Validity::kGood || (validity == told && now < tell_again_at)) continue;
     told = validity;
@@ -83,12 +88,6 @@ void ExpiryNotice::Look(TimePoint now, std::int64_t unix_now) {
           subject, path, distance);
     }
   }
-}
-
-std::vector<store::CertificateFile> ExpiryNotice::files() const {
-  std::vector<store::CertificateFile> files;
-  for (const auto& file : files_) files.push_back(file.file);
-  return files;
 }
 
 }  // namespace redis_zk::daemon

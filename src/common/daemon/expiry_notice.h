@@ -32,19 +32,19 @@ class ExpiryNotice {
   void Look(TimePoint now, std::int64_t unix_now);
 
   // Each file with the end that counts.
-  std::vector<store::CertificateFile> files() const;
+  const std::vector<store::CertificateFile>& files() const { return files_; }
 
  private:
-  struct File {
-    store::CertificateFile file;
-    std::string subject;  // of that certificate
-    Validity told = Validity::kGood;
+  struct Told {
+    std::string subject;  // of the certificate that counts
+    Validity validity = Validity::kGood;
     TimePoint tell_again_at{};
   };
 
   const std::vector<std::string> paths_;
   const std::string authorities_;
-  std::vector<File> files_;
+  std::vector<store::CertificateFile> files_;
+  std::vector<Told> told_;  // of each
 };
 
 }  // namespace redis_zk::daemon

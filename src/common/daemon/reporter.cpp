@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/unix_time.h"
+#include "redis/servers.h"
 
 namespace redis_zk::daemon {
 
@@ -14,8 +15,6 @@ namespace {
 
 constexpr Duration kReportAtMostEvery = 10s;
 constexpr Duration kReportUrgentEvery = 1s;
-// A request that takes longer would keep the loop from what it is for.
-constexpr Duration kAnswersWithin = 500ms;
 // One that was reported is replaced by a slower one at once, and by any after this time.
 constexpr Duration kSlowTurnStaysFor = 10min;
 constexpr Duration kSlowTurnRounding = 100ms;
@@ -79,8 +78,8 @@ void Reporter::NoteRole(std::string_view role) {
   if (report_.role != role) report_.role = role;
 }
 
-void Reporter::NoteCertificates(std::vector<store::CertificateFile> files) {
-  report_.certificates = std::move(files);
+void Reporter::NoteCertificates(const std::vector<store::CertificateFile>& files) {
+  if (report_.certificates != files) report_.certificates = files;
 }
 
 void Reporter::NoteTurn(Clock::duration took) {
@@ -124,8 +123,10 @@ void Reporter::Keep(TimePoint now) {
   if (held_ || written_ == report_) return;
   const bool is_urgent = !written_ || IsUrgent(*written_, report_);
   if (now < (is_urgent ? urgent_at_ : write_at_)) return;
-  const Status put = session_.Answers(kAnswersWithin) ? reports_.Put(report_)
-                                                      : Fail(ErrorKind::kUnavailable, "no answer in time");
+  // A request that takes longer would keep the loop from what it is for.
+  const Status put = session_.Answers(redis::kAnswerTimeout)
+                         ? reports_.Put(report_)
+                         : Fail(ErrorKind::kUnavailable, "no answer in time");
   // A request may have taken its time, and there is more to do than this.
   write_at_ = Clock::now() + kReportAtMostEvery;
   if (!put) {

@@ -40,7 +40,7 @@ class Reporter {
   void NoteWait(const std::optional<Wait>& wait, TimePoint now);  // that lasts; nothing: there is none
   void NoteRole(std::string_view role);                           // as of a Report
   void NoteFence(bool raised) { report_.fenced = raised; }
-  void NoteCertificates(std::vector<store::CertificateFile> files);
+  void NoteCertificates(const std::vector<store::CertificateFile>& files);
   void NoteTurn(Clock::duration took);
 
   // A server was launched. With the first, the data directory is ours, and what a predecessor has left is

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdint>
-#include <iterator>
 #include <string>
 
 #include "net/endpoint.h"
@@ -49,6 +47,13 @@ Networks::Address Networks::Masked(const Address& address, int fixed_bits) {
   return masked;
 }
 
+std::string Networks::Show(const Address& address, bool as_ipv4) {
+  std::array<char, INET6_ADDRSTRLEN> shown{};
+  inet_ntop(as_ipv4 ? AF_INET : AF_INET6, address.bytes.data() + (as_ipv4 ? kMapped.size() : 0), shown.data(),
+            shown.size());
+  return shown.data();
+}
+
 Result<Networks::Range> Networks::ParseRange(std::string_view text) {
   const auto slash = text.find('/');
   const auto host = text.substr(0, slash);
@@ -65,12 +70,8 @@ Result<Networks::Range> Networks::ParseRange(std::string_view text) {
   const Range range{*address, prefix + kAllBits - written_bits};
   const Address first = Masked(*address, range.fixed_bits);
   if (first.bytes == address->bytes) return range;
-  std::array<char, INET6_ADDRSTRLEN> shown{};
-  const bool is_ipv4 = written_bits < kAllBits;
-  inet_ntop(is_ipv4 ? AF_INET : AF_INET6, first.bytes.data() + (is_ipv4 ? kMapped.size() : 0), shown.data(),
-            shown.size());
   return Fail(ErrorKind::kInvalid, fmt::format("{}/{} for that network, or {} for that address alone",
-                                               shown.data(), prefix, host));
+                                               Show(first, written_bits < kAllBits), prefix, host));
 }
 
 Result<Networks> Networks::Parse(std::string_view text) {
@@ -98,14 +99,11 @@ bool Networks::Contain(std::string_view ip) const {
 }
 
 std::string HolderOf(const std::string& ip) {
-  constexpr std::size_t kPrefix = 8;
-  in6_addr address{};
-  if (IsLoopback(ip) || inet_pton(AF_INET6, ip.c_str(), &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address))
-    return ip;
-  std::fill(std::begin(address.s6_addr) + kPrefix, std::end(address.s6_addr), std::uint8_t{0});
-  std::array<char, INET6_ADDRSTRLEN> shown{};
-  inet_ntop(AF_INET6, &address, shown.data(), shown.size());
-  return std::string(shown.data()) + "/64";
+  constexpr int kPrefix = 64;
+  const auto address = Networks::ParseOne(ip);
+  if (!address || address->is_ipv4 || IsLoopback(ip)) return ip;
+  return fmt::format("{}/{}", Networks::Show(Networks::Masked(*address, kPrefix), /*as_ipv4=*/false),
+                     kPrefix);
 }
 
 }  // namespace redis_zk

@@ -35,6 +35,9 @@ class Networks {
   static Result<Address> ParseOne(std::string_view text);
   static Result<Range> ParseRange(std::string_view text);
   static Address Masked(const Address& address, int fixed_bits);
+  static std::string Show(const Address& address, bool as_ipv4);
+
+  friend std::string HolderOf(const std::string& ip);
 
   std::vector<Range> ranges_;
 };

@@ -191,12 +191,17 @@ void SettleCredentials(CommonOptions& options) {
                          .sentinel = {settle(sentinel_username, sentinel), trust}};
 }
 
+// Of the server whose options have the prefix.
+std::string DescribeMissingPassword(std::string_view prefix) {
+  return fmt::format("{0}_PASSWORD: found none, expected one, or {0}_PASSWORD_FILE, with {0}_USERNAME",
+                     prefix);
+}
+
 std::vector<std::string> CheckUsernames(const CommonOptions& options) {
   std::vector<std::string> errors;
   const auto check = [&errors](std::string_view server, const redis::Credentials& credentials) {
     if (!credentials.username.empty() && credentials.password.empty())
-      errors.push_back(fmt::format(
-          "{0}_PASSWORD: found none, expected one, or {0}_PASSWORD_FILE, with {0}_USERNAME", server));
+      errors.push_back(DescribeMissingPassword(server));
   };
   check("REDIS", *options.credentials.redis.Get());
   check("SENTINEL", *options.credentials.sentinel.Get());
@@ -208,8 +213,7 @@ std::vector<std::string> SettleSecurity(CommonOptions& options) {
   const auto& [username, password, password_in_file, acl] = options.zk_login;
   const std::string& given = password.empty() ? password_in_file : password;
   if (username.empty() && !given.empty()) return {"ZK_USERNAME: found none, expected one with ZK_PASSWORD"};
-  if (!username.empty() && given.empty())
-    return {"ZK_PASSWORD: found none, expected one, or ZK_PASSWORD_FILE, with ZK_USERNAME"};
+  if (!username.empty() && given.empty()) return {DescribeMissingPassword("ZK")};
   const bool known = !username.empty();
   if (!known && acl.value_or(AclPolicy::kOpen) != AclPolicy::kOpen)
     return {"ZK_ACL: found readable or private, expected open without ZK_USERNAME and ZK_PASSWORD"};

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/printable.h"
+#include "store/server_object.h"
 
 namespace redis_zk::store {
 
@@ -16,27 +17,11 @@ namespace {
 constexpr const char* kPromoted = "promoted";
 constexpr const char* kUnelected = "unelected";
 
-constexpr std::size_t kMostOfVersion = 40;
-
 Result<std::uint64_t> EpochAt(const Json& json) {
   const auto epoch = json.At("epoch").number();
   if (!epoch || *epoch < 0 || static_cast<std::uint64_t>(*epoch) > kMostReadEpoch)
     return Fail(ErrorKind::kInvalid, fmt::format("a whole number \"epoch\" of at most {}", kMostReadEpoch));
   return static_cast<std::uint64_t>(*epoch);
-}
-
-// What most znodes tell of.
-struct ServerObject {
-  Endpoint endpoint;
-  Json json;
-};
-
-Result<ServerObject> ParseServerObject(std::string_view text) {
-  auto json = Json::ParseObject(text);
-  if (!json) return tl::unexpected(json.error());
-  auto endpoint = ParseRecord(json->TextAt("endpoint"));
-  if (!endpoint) return Fail(ErrorKind::kInvalid, "an \"endpoint\" of \"host port\"");
-  return ServerObject{std::move(*endpoint), std::move(*json)};
 }
 
 Json ToJson(const Dataset& dataset) {
@@ -56,7 +41,7 @@ std::optional<Dataset> DatasetAt(const Json& json, const char* key) {
                  .previous_id = found.TextAt("previous_id"),
                  .copy_of = found.TextAt("copy_of"),
                  .offset = found.NumberAt("offset"),
-                 .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(found.NumberAt("bytes"), 0))};
+                 .bytes = static_cast<std::uint64_t>(found.NaturalAt("bytes"))};
 }
 
 // The wrappers of other versions say nothing of it.
@@ -80,17 +65,15 @@ Json ToJson(const FailedLoads& failed) {
 FailedLoads FailedLoadsAt(const Json& json) {
   const Json& found = json.At("failed_loads");
   const std::string cause = found.TextAt("cause");
-  return {.count = std::max<std::int64_t>(found.NumberAt("count"), 0),
+  return {.count = found.NaturalAt("count"),
           .cause = cause == kDamaged       ? redis::LoadCause::kDamaged
                    : cause == kNewerFormat ? redis::LoadCause::kNewerFormat
                                            : redis::LoadCause::kUnknown,
           .last_exit = static_cast<int>(std::clamp<std::int64_t>(found.NumberAt("last_exit"), 0, 255)),
-          .ends = std::max<std::int64_t>(found.NumberAt("ends"), 0),
+          .ends = found.NaturalAt("ends"),
           .begun = found.BoolAt("begun"),
           .files = found.NumberAt("files")};
 }
-
-std::string VersionAt(const Json& json) { return Printable(json.TextAt("version"), kMostOfVersion); }
 
 }  // namespace
 

@@ -6,14 +6,15 @@
 
 #include "base/json.h"
 #include "base/printable.h"
+#include "store/server_object.h"
 
 namespace redis_zk::store {
 
 namespace {
 
-// Longer than any sentence of ours.
 // One more is still a number.
 constexpr std::int64_t kMostExits = 1'000'000'000;
+// Longer than any sentence of ours.
 constexpr std::size_t kMostOfReportedSentence = 1000;
 constexpr std::size_t kMostOfReportedCode = 40;
 // More than a daemon has options that name one.
@@ -27,10 +28,6 @@ bool IsReportedCode(std::string_view text) {
 }
 
 std::string Sentence(std::string_view text) { return Printable(text, kMostOfReportedSentence); }
-
-std::int64_t PositiveAt(const Json& json, std::string_view key) {
-  return std::max<std::int64_t>(json.NumberAt(key), 0);
-}
 
 Json ToJson(const Wait& wait) {
   Json json{{"name", wait.name}, {"sentence", Sentence(wait.sentence)}, {"since", wait.since}};
@@ -64,7 +61,7 @@ Result<std::optional<Wait>> WaitIn(const Json& report, const Report::Process& wh
             .endpoint = whose.endpoint,
             .name = json.TextAt("name"),
             .sentence = Sentence(json.TextAt("sentence")),
-            .since = PositiveAt(json, "since"),
+            .since = json.NaturalAt("since"),
             .needs_person = json.BoolAt("needs_person")};
   if (const auto until = json.NumberAt("until"); until > 0) wait.until = until;
   if (!IsReportedCode(wait.name)) return Fail(ErrorKind::kInvalid, "a \"name\" of the wait in kebab-case");
@@ -73,7 +70,7 @@ Result<std::optional<Wait>> WaitIn(const Json& report, const Report::Process& wh
 
 std::optional<LoggedLine> LineAt(const Json& report, std::string_view key) {
   const Json& json = report.At(key);
-  LoggedLine line{.time = PositiveAt(json, "time"),
+  LoggedLine line{.time = json.NaturalAt("time"),
                   .event = json.TextAt("event"),
                   .sentence = Sentence(json.TextAt("sentence"))};
   return line.time > 0 && IsReportedCode(line.event) ? std::optional(std::move(line)) : std::nullopt;
@@ -81,7 +78,7 @@ std::optional<LoggedLine> LineAt(const Json& report, std::string_view key) {
 
 std::optional<SlowTurn> SlowTurnIn(const Json& report) {
   const Json& json = report.At("slow_turn");
-  const SlowTurn turn{.time = PositiveAt(json, "time"), .took = PositiveAt(json, "took")};
+  const SlowTurn turn{.time = json.NaturalAt("time"), .took = json.NaturalAt("took")};
   return turn.time > 0 && turn.took > 0 ? std::optional(turn) : std::nullopt;
 }
 
@@ -97,12 +94,12 @@ std::vector<CertificateFile> CertificatesIn(const Json& report) {
 
 Past PastIn(const Json& json) {
   Past past{
-      .exits = std::min(PositiveAt(json, "exits"), kMostExits),
+      .exits = std::min(json.NaturalAt("exits"), kMostExits),
       .last_exit = static_cast<int>(std::clamp<std::int64_t>(json.NumberAt("last_exit"), 0, kMostExitCode)),
-      .last_exit_at = PositiveAt(json, "last_exit_at")};
+      .last_exit_at = json.NaturalAt("last_exit_at")};
   const Json& handover = json.At("handover");
   if (handover.is_object())
-    past.handover = HandoverEnd{.time = PositiveAt(handover, "time"),
+    past.handover = HandoverEnd{.time = handover.NaturalAt("time"),
                                 .done = handover.BoolAt("done"),
                                 .sentence = Sentence(handover.TextAt("sentence"))};
   return past;
@@ -139,27 +136,26 @@ std::string Render(const Report& report) {
 }
 
 Result<Report> ParseReport(std::string_view text) {
-  const auto json = Json::ParseObject(text);
-  if (!json) return tl::unexpected(json.error());
-  auto endpoint = ParseRecord(json->TextAt("endpoint"));
-  if (!endpoint) return Fail(ErrorKind::kInvalid, "an \"endpoint\" of \"host port\"");
-  Report report{.process = {.daemon = Printable(json->TextAt("daemon")),
-                            .group = Printable(json->TextAt("group")),
-                            .endpoint = std::move(*endpoint),
-                            .version = Printable(json->TextAt("version"), kMostOfReportedCode),
-                            .started = PositiveAt(*json, "started")},
-                .role = RoleIn(*json),
-                .fenced = json->BoolAt("fenced"),
-                .open = json->BoolAt("open"),
-                .certificates = CertificatesIn(*json),
-                .error = LineAt(*json, "error"),
-                .warning = LineAt(*json, "warning"),
-                .slow_turn = SlowTurnIn(*json),
-                .launches = PositiveAt(*json, "launches"),
-                .zookeeper = {.sessions = PositiveAt(json->At("zookeeper"), "sessions"),
-                              .since = PositiveAt(json->At("zookeeper"), "since")},
-                .past = PastIn(json->At("past"))};
-  auto wait = WaitIn(*json, report.process);
+  auto object = ParseServerObject(text);
+  if (!object) return tl::unexpected(object.error());
+  auto& [endpoint, json] = *object;
+  Report report{.process = {.daemon = Printable(json.TextAt("daemon")),
+                            .group = Printable(json.TextAt("group")),
+                            .endpoint = std::move(endpoint),
+                            .version = VersionAt(json),
+                            .started = json.NaturalAt("started")},
+                .role = RoleIn(json),
+                .fenced = json.BoolAt("fenced"),
+                .open = json.BoolAt("open"),
+                .certificates = CertificatesIn(json),
+                .error = LineAt(json, "error"),
+                .warning = LineAt(json, "warning"),
+                .slow_turn = SlowTurnIn(json),
+                .launches = json.NaturalAt("launches"),
+                .zookeeper = {.sessions = json.At("zookeeper").NaturalAt("sessions"),
+                              .since = json.At("zookeeper").NaturalAt("since")},
+                .past = PastIn(json.At("past"))};
+  auto wait = WaitIn(json, report.process);
   if (!wait) return tl::unexpected(wait.error());
   report.wait = std::move(*wait);
   return report;
