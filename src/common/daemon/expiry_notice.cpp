@@ -5,8 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <ctime>
+#include <optional>
 #include <utility>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/printable.h"
 #include "net/certificate_dates.h"
@@ -56,7 +58,8 @@ void ExpiryNotice::Read() {
     if (path.empty()) continue;
     // A file that went away since it was loaded is missed when it is loaded again.
     const auto which = path == authorities_ ? WhichExpiry::kLast : WhichExpiry::kFirst;
-    const auto found = FindExpiry(path, which);
+    const auto text = ReadTextFile(path);
+    const auto found = text ? FindExpiry(*text, which) : std::nullopt;
     if (!found) continue;
     files_.push_back({.path = path, .expires = found->at});
     told_.push_back({.subject = found->subject});

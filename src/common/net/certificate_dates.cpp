@@ -8,9 +8,7 @@
 #include <ctime>
 #include <limits>
 #include <memory>
-#include <optional>
 
-#include "base/file.h"
 #include "base/printable.h"
 
 namespace redis_zk {
@@ -41,22 +39,19 @@ std::int64_t EndOf(const X509* certificate) {
 
 }  // namespace
 
-Result<CertificateExpiry> FindExpiry(const std::string& path, WhichExpiry which) {
-  const auto text = ReadTextFile(path);
-  if (!text) return Fail(ErrorKind::kInvalid, path + ": " + text.error().message);
-  const std::unique_ptr<BIO, Free> pem(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
-  if (!pem) return Fail(ErrorKind::kInternal, "out of memory");
+std::optional<CertificateExpiry> FindExpiry(std::string_view pem, WhichExpiry which) {
+  const std::unique_ptr<BIO, Free> source(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  if (!source) return std::nullopt;
   std::optional<CertificateExpiry> found;
   while (const std::unique_ptr<X509, Free> certificate{
-      PEM_read_bio_X509_AUX(pem.get(), nullptr, nullptr, nullptr)}) {
+      PEM_read_bio_X509_AUX(source.get(), nullptr, nullptr, nullptr)}) {
     const std::int64_t at = EndOf(certificate.get());
     if (!found || (which == WhichExpiry::kFirst ? at < found->at : at > found->at))
       found = {.subject = SubjectOf(certificate.get()), .at = at};
   }
   ERR_clear_error();
-  if (!found || found->at == std::numeric_limits<std::int64_t>::max())
-    return Fail(ErrorKind::kInvalid, path + ": has no certificate that expires");
-  return *found;
+  if (found && found->at == std::numeric_limits<std::int64_t>::max()) return std::nullopt;
+  return found;
 }
 
 }  // namespace redis_zk

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
-
-#include "base/result.h"
+#include <string_view>
 
 namespace redis_zk {
 
@@ -17,7 +17,7 @@ enum class WhichExpiry {
   kFirst,  // of a chain: it is good as long as all are
   kLast,   // of authorities, where old and new ones stand together
 };
-// Of the certificates in a PEM file. kInvalid: the file cannot be read, or has none; the message names it.
-Result<CertificateExpiry> FindExpiry(const std::string& path, WhichExpiry which);
+// Of the certificates in a PEM text; none: it has none that ends.
+std::optional<CertificateExpiry> FindExpiry(std::string_view pem, WhichExpiry which);
 
 }  // namespace redis_zk
