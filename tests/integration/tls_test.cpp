@@ -306,5 +306,44 @@ TEST(TlsTest, NewConnectionsUseWhatWasLoadedLast) {
   EXPECT_TRUE(servers.AskInfo(server.endpoint()));
 }
 
+TEST(TlsTest, ShowsNoCertificateTwice) {
+  const Authority ours;
+  const auto server = TlsServer(ours.Certify("server"));
+  Proxy proxy(server.endpoint());
+  TlsSource tls = Source(ours.Certify("client"));
+  // What the server sends; -1: it was refused.
+  const auto ask = [&] {
+    const std::size_t before = proxy.answered();
+    const auto answer = Ask(proxy.endpoint(), &tls);
+    return answer ? static_cast<long>(proxy.answered() - before) : -1;
+  };
+  // A certificate, what proves that it is the server's, and the authority's word for it.
+  constexpr long kCertificate = 600;
+  const long whole = ask();
+  ASSERT_GT(whole, kCertificate);
+  for (int i = 0; i < 3; ++i) EXPECT_LT(ask(), whole - kCertificate);
+  auto again = TlsContext::Load(ours.Certify("client"));
+  ASSERT_TRUE(again);
+  tls.Set(std::move(*again));
+  EXPECT_GT(ask(), whole - 100) << "what is loaded now decides";
+  EXPECT_LT(ask(), whole - kCertificate);
+}
+
+TEST(TlsTest, ASessionIsNoTrustInAnAddress) {
+  const Authority ours;
+  const Authority theirs;
+  const TlsSource tls = Source(ours.Certify("client"));
+  const auto own = TlsServer(ours.Certify("server"));
+  const auto other = TlsServer(theirs.Certify("server"), "no");
+  auto proxy = std::make_unique<Proxy>(own.endpoint());
+  const Endpoint address = proxy->endpoint();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Ask(address, &tls));
+  proxy.reset();
+  proxy = std::make_unique<Proxy>(other.endpoint(), address.port);
+  const auto answer = Ask(address, &tls);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().cause, Cause::kTls) << answer.error().message;
+}
+
 }  // namespace
 }  // namespace redis_zk::testing::tls_test

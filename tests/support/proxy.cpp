@@ -29,11 +29,12 @@ struct Link {
   int server;
 };
 
-// Passes what waits at `from` on; false when that end has closed.
-bool Pass(int from, int to, bool lose) {
+// Passes what waits at `from` on, and counts it where asked to; false when that end has closed.
+bool Pass(int from, int to, bool lose, std::atomic<std::size_t>* count = nullptr) {
   std::array<char, 65536> bytes{};
   const ssize_t length = recv(from, bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (length <= 0) return length < 0 && (errno == EAGAIN || errno == EINTR);
+  if (count != nullptr) *count += static_cast<std::size_t>(length);
   if (lose) return true;
   return send(to, bytes.data(), static_cast<std::size_t>(length), MSG_NOSIGNAL) == length;
 }
@@ -103,9 +104,9 @@ void Proxy::Run() {
     if (mode != mode_) continue;
     std::size_t next = 2;
     for (auto link = links.begin(); link != links.end() && next < waiting.size(); next += 2) {
-      const bool open =
-          (waiting[next].revents == 0 || Pass(link->client, link->server, false)) &&
-          (waiting[next + 1].revents == 0 || Pass(link->server, link->client, mode == Mode::kLoseAnswers));
+      const bool open = (waiting[next].revents == 0 || Pass(link->client, link->server, false)) &&
+                        (waiting[next + 1].revents == 0 ||
+                         Pass(link->server, link->client, mode == Mode::kLoseAnswers, &answered_));
       if (!open) cut(*link);
       link = open ? std::next(link) : links.erase(link);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <thread>
 
 #include "net/endpoint.h"
@@ -26,6 +27,8 @@ class Proxy {
 
   const Endpoint& endpoint() const { return endpoint_; }
   void Set(Mode mode);
+  // How many bytes the server has sent.
+  std::size_t answered() const { return answered_; }
   // Closes the connections there are; new ones are welcome.
   void Disconnect();
 
@@ -38,6 +41,7 @@ class Proxy {
   int listener_;
   int wake_fd_;
   std::atomic<Mode> mode_ = Mode::kForward;
+  std::atomic<std::size_t> answered_ = 0;
   std::atomic<bool> disconnect_ = false;
   std::atomic<bool> stop_ = false;
   std::thread thread_;

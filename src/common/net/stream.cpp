@@ -99,6 +99,7 @@ Status Stream::Open(const std::string& address) {
   if (!context_) return {};
   if (auto begun = BeginTls(); !begun) return begun;
   SSL_set_connect_state(tls_.get());
+  context_->sessions().Resume(tls_.get(), *target->ai_addr, target->ai_addrlen);
   return {};
 }
 

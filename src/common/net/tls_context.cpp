@@ -130,7 +130,9 @@ int AlertOf(unsigned long code) {
 void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
 TlsContext::TlsContext(std::unique_ptr<ssl_ctx_st, Free> context, TlsFiles files)
-    : context_(std::move(context)), files_(std::move(files)) {}
+    : sessions_(files.demanded ? nullptr : std::make_unique<TlsSessions>(context.get())),
+      context_(std::move(context)),
+      files_(std::move(files)) {}
 TlsContext::~TlsContext() = default;
 TlsContext::TlsContext(TlsContext&&) noexcept = default;
 TlsContext& TlsContext::operator=(TlsContext&&) noexcept = default;

@@ -7,6 +7,7 @@
 
 #include "base/published.h"
 #include "base/result.h"
+#include "net/tls_sessions.h"
 
 struct ssl_ctx_st;
 
@@ -40,6 +41,8 @@ class TlsContext {
 
   ssl_ctx_st* get() const { return context_.get(); }
   const TlsFiles& files() const { return files_; }
+  // REQUIRES: it is for connections that we open.
+  TlsSessions& sessions() const { return *sessions_; }
 
  private:
   struct Free {
@@ -47,6 +50,7 @@ class TlsContext {
   };
   TlsContext(std::unique_ptr<ssl_ctx_st, Free> context, TlsFiles files);
 
+  std::unique_ptr<TlsSessions> sessions_;  // nothing: of a port
   std::unique_ptr<ssl_ctx_st, Free> context_;
   TlsFiles files_;
 };
