@@ -333,27 +333,32 @@ def nginx(cluster, body):
     return server
 
 
-def requests_per_second(server, seconds):
-    """(rate, errors)."""
-    report = subprocess.run(["wrk", "-t2", "-c64", f"-d{seconds}s", f"http://{server.address}/sentinels"],
+def load(server, seconds):
+    """(requests a second, the 99th percentile of their latency in milliseconds, errors)."""
+    report = subprocess.run(["wrk", "-t2", "-c64", "--latency", f"-d{seconds}s", f"http://{server.address}/sentinels"],
                             capture_output=True, text=True, check=True).stdout
     errors = sum(int(count) for line in re.findall(r"Socket errors: (.*)|Non-2xx.*: (\d+)", report)
                  for part in line for count in re.findall(r"\d+", part))
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", report)[1]), errors
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", report).groups()
+    latency = float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", report)[1]), latency, errors
 
 
 def measure_http(table, cluster, watcher, runs, seconds):
     reference = nginx(cluster, watcher.get("/sentinels"))
-    ours, theirs, errors = [], [], 0
+    rates, latencies, errors = ([], []), ([], []), 0
     for _ in progress(range(runs), "wrk -t2 -c64, nginx and watcher"):
-        theirs.append(requests_per_second(reference, seconds)[0])
-        rate, failed = requests_per_second(watcher, seconds)
-        ours.append(rate)
+        for number, server in enumerate((reference, watcher)):
+            rate, latency, failed = load(server, seconds)
+            rates[number].append(rate)
+            latencies[number].append(latency)
         errors += failed
     reference.stop()
-    rate = statistics.median(ours)
-    table.add("`wrk -t2 -c64` on /sentinels", rate, "req/s", ("original", 800), limit=25 * 800, at_least=True)
-    table.add("the same", rate, "req/s", ("nginx `return 200`, in turn", statistics.median(theirs)))
+    theirs, ours = (statistics.median(values) for values in rates)
+    table.add("`wrk -t2 -c64` on /sentinels", ours, "req/s", ("original", 800), limit=25 * 800, at_least=True)
+    table.add("the same", ours, "req/s", ("nginx `return 200`, in turn", theirs), ratio=0.5, at_least=True)
+    theirs, ours = (statistics.median(values) for values in latencies)
+    table.add("99th percentile of that", ours, "ms", ("nginx, in turn", theirs), limit=5)
     table.rows.append(Row("errors of that", str(errors), "0", "", "", errors == 0))
 
 

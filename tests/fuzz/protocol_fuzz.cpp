@@ -1,4 +1,5 @@
-// The bytes that a server sends, before hiredis reads them and after.
+// The bytes that a server sends: how they are bounded, and that hiredis stands what passes, in pieces as they
+// come.
 #include <hiredis.h>
 
 #include <algorithm>
@@ -37,9 +38,12 @@ FUZZ_TARGET(text) {
   Check(AreWithinBounds(text, piece) == accepted);
   if (!accepted) return;
   const std::unique_ptr<redisReader, Free> reader(redisReaderCreate());
-  Check(redisReaderFeed(reader.get(), text.data(), text.size()) == REDIS_OK);
-  void* reply = nullptr;
-  while (redisReaderGetReply(reader.get(), &reply) == REDIS_OK && reply != nullptr) freeReplyObject(reply);
+  for (; !text.empty(); text.remove_prefix(std::min(piece, text.size()))) {
+    const std::string_view next = text.substr(0, piece);
+    if (redisReaderFeed(reader.get(), next.data(), next.size()) != REDIS_OK) return;
+    void* reply = nullptr;
+    while (redisReaderGetReply(reader.get(), &reply) == REDIS_OK && reply != nullptr) freeReplyObject(reply);
+  }
 }
 
 }  // namespace redis_zk

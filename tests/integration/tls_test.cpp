@@ -1,8 +1,15 @@
 // TLS to Redis: the files, the handshake, and what is said where it fails, against real servers.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "os/descriptor.h"
 #include "redis/servers.h"
@@ -306,43 +313,145 @@ TEST(TlsTest, NewConnectionsUseWhatWasLoadedLast) {
   EXPECT_TRUE(servers.AskInfo(server.endpoint()));
 }
 
-TEST(TlsTest, ShowsNoCertificateTwice) {
+// A certificate and the proof of its key, which a handshake that resumes a session has not.
+constexpr std::size_t kCertificate = 600;  // bytes
+
+// Asks through proxies on one port: how many bytes the server sends for it; nothing: no answer.
+class MeasuredAsks {
+ public:
+  explicit MeasuredAsks(const TlsSource& tls, const Endpoint& server)
+      : tls_(tls), proxy_(std::make_unique<Proxy>(server)), endpoint_(proxy_->endpoint()) {}
+
+  std::optional<std::size_t> operator()() {
+    const std::size_t before = proxy_ ? proxy_->answered() : 0;
+    last_ = Ask(endpoint_, &tls_);
+    if (!last_) return std::nullopt;
+    return proxy_->answered() - before;
+  }
+  const Error& error() const { return last_.error(); }
+  // Nobody listens there any more.
+  void Unplug() { proxy_.reset(); }
+  // This server has the address now.
+  void Plug(const Endpoint& server) {
+    Unplug();
+    proxy_ = std::make_unique<Proxy>(server, endpoint_.port);
+  }
+
+ private:
+  const TlsSource& tls_;
+  std::unique_ptr<Proxy> proxy_;
+  const Endpoint endpoint_;
+  Result<redis::Replies> last_;
+};
+
+class TlsSessionsTest : public ::testing::Test {
+ protected:
+  // As a daemon does.
+  TlsSessionsTest() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
+  ~TlsSessionsTest() override { std::signal(SIGPIPE, before_); }
+
+ private:
+  void (*before_)(int);
+};
+
+// The machine's time, later by this.
+class Later final : public TimeSource {
+ public:
+  explicit Later(Duration by) : by_(by) { Clock::Replace(this); }
+  ~Later() override { Clock::Replace(nullptr); }
+  Later(const Later&) = delete;
+  Later& operator=(const Later&) = delete;
+
+  TimePoint Now() override { return std::chrono::steady_clock::now() + by_; }
+  Duration TimeToBlock(TimePoint deadline) override { return Remaining(deadline, Now()); }
+
+ private:
+  const Duration by_;
+};
+
+TEST_F(TlsSessionsTest, ShowNoCertificateTwice) {
   const Authority ours;
-  const auto server = TlsServer(ours.Certify("server"));
-  Proxy proxy(server.endpoint());
+  const auto server = TlsServer(ours.Certify("server"), "yes");
   TlsSource tls = Source(ours.Certify("client"));
-  // What the server sends; -1: it was refused.
-  const auto ask = [&] {
-    const std::size_t before = proxy.answered();
-    const auto answer = Ask(proxy.endpoint(), &tls);
-    return answer ? static_cast<long>(proxy.answered() - before) : -1;
-  };
-  // A certificate, what proves that it is the server's, and the authority's word for it.
-  constexpr long kCertificate = 600;
-  const long whole = ask();
-  ASSERT_GT(whole, kCertificate);
-  for (int i = 0; i < 3; ++i) EXPECT_LT(ask(), whole - kCertificate);
+  MeasuredAsks ask(tls, server.endpoint());
+  const auto whole = ask();
+  ASSERT_TRUE(whole && *whole > kCertificate);
+  for (int i = 0; i < 3; ++i) {
+    const auto resumed = ask();
+    ASSERT_TRUE(resumed) << ask.error().message;
+    EXPECT_LT(*resumed + kCertificate, *whole);
+  }
+  ask.Unplug();
+  EXPECT_FALSE(ask());
+  ask.Plug(server.endpoint());
+  const auto after_the_fault = ask();
+  ASSERT_TRUE(after_the_fault);
+  EXPECT_LT(*after_the_fault + kCertificate, *whole);
   auto again = TlsContext::Load(ours.Certify("client"));
   ASSERT_TRUE(again);
   tls.Set(std::move(*again));
-  EXPECT_GT(ask(), whole - 100) << "what is loaded now decides";
-  EXPECT_LT(ask(), whole - kCertificate);
+  const auto with_new_files = ask();
+  ASSERT_TRUE(with_new_files);
+  EXPECT_GT(*with_new_files + 100, *whole) << "what is loaded now decides";
 }
 
-TEST(TlsTest, ASessionIsNoTrustInAnAddress) {
+// However often a session was resumed since.
+TEST_F(TlsSessionsTest, LastForAMinute) {
+  const Authority ours;
+  const auto server = TlsServer(ours.Certify("server"), "yes");
+  const TlsSource tls = Source(ours.Certify("client"));
+  MeasuredAsks ask(tls, server.endpoint());
+  const auto whole = ask();
+  ASSERT_TRUE(whole);
+  for (const auto& [after, resumes] :
+       {std::pair{30s, true}, {59s, true}, {60s, false}, {90s, true}, {119s, true}, {121s, false}}) {
+    const Later later(after);
+    const auto asked = ask();
+    ASSERT_TRUE(asked) << ask.error().message;
+    EXPECT_EQ(*asked + kCertificate < *whole, resumes) << after.count() << " s";
+  }
+}
+
+TEST_F(TlsSessionsTest, AreOfAServerAndNotOfItsAddress) {
   const Authority ours;
   const Authority theirs;
+  const auto server = TlsServer(ours.Certify("server"), "optional");
+  const auto successor = TlsServer(ours.Certify("server"), "optional");
+  const auto stranger = TlsServer(theirs.Certify("server"), "no");
   const TlsSource tls = Source(ours.Certify("client"));
-  const auto own = TlsServer(ours.Certify("server"));
-  const auto other = TlsServer(theirs.Certify("server"), "no");
-  auto proxy = std::make_unique<Proxy>(own.endpoint());
-  const Endpoint address = proxy->endpoint();
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Ask(address, &tls));
-  proxy.reset();
-  proxy = std::make_unique<Proxy>(other.endpoint(), address.port);
-  const auto answer = Ask(address, &tls);
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().cause, Cause::kTls) << answer.error().message;
+  MeasuredAsks ask(tls, server.endpoint());
+  const auto whole = ask();
+  ASSERT_TRUE(whole);
+  ASSERT_LT(*ask() + kCertificate, *whole);
+  ask.Plug(successor.endpoint());
+  const auto of_successor = ask();
+  ASSERT_TRUE(of_successor) << ask.error().message;
+  EXPECT_GT(*of_successor + 100, *whole);
+  ask.Plug(stranger.endpoint());
+  ASSERT_FALSE(ask());
+  EXPECT_EQ(ask.error().cause, Cause::kTls) << ask.error().message;
+}
+
+TEST_F(TlsSessionsTest, AreNotForServersThatRefuseThem) {
+  const Authority ours;
+  const TlsSource tls = Source(ours.Certify("client"));
+  struct Row {
+    const char* name;
+    const char* conf;
+  };
+  for (const auto& [name, conf] :
+       {Row{"no cache", "tls-session-caching no"}, Row{"TLS 1.2", "tls-protocols TLSv1.2"}}) {
+    const auto server = TlsServer(ours.Certify("server"), "optional", conf);
+    MeasuredAsks ask(tls, server.endpoint());
+    std::vector<std::size_t> sent;
+    for (int i = 0; i < 5; ++i) {
+      const auto answered = ask();
+      ASSERT_TRUE(answered) << name << ": " << ask.error().message;
+      sent.push_back(*answered);
+    }
+    EXPECT_GT(sent.back() + 100, sent.front()) << name;
+    EXPECT_LT(sent.back(), sent.front() + 100) << name << ": no vain attempt any more";
+  }
 }
 
 }  // namespace

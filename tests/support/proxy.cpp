@@ -47,6 +47,8 @@ Proxy::Proxy(const Endpoint& server, std::uint16_t port)
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   auto address = Loopback(port);
   socklen_t length = sizeof address;
+  const int on = 1;
+  setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 || listen(listener_, 16) != 0 ||
       getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
     throw std::runtime_error("the proxy cannot listen");

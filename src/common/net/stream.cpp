@@ -48,6 +48,8 @@ Stream::Stream(Stream&& other) noexcept
       state_(other.state_),
       ended_(other.ended_),
       tls_wants_(other.tls_wants_),
+      resumes_(other.resumes_),
+      is_second_(other.is_second_),
       context_(std::move(other.context_)),
       tls_(std::move(other.tls_)) {}
 Stream& Stream::operator=(Stream&& other) noexcept {
@@ -59,6 +61,8 @@ Stream& Stream::operator=(Stream&& other) noexcept {
   std::swap(state_, other.state_);
   std::swap(ended_, other.ended_);
   std::swap(tls_wants_, other.tls_wants_);
+  std::swap(resumes_, other.resumes_);
+  std::swap(is_second_, other.is_second_);
   std::swap(context_, other.context_);
   std::swap(tls_, other.tls_);
   return *this;
@@ -99,7 +103,6 @@ Status Stream::Open(const std::string& address) {
   if (!context_) return {};
   if (auto begun = BeginTls(); !begun) return begun;
   SSL_set_connect_state(tls_.get());
-  context_->sessions().Resume(tls_.get(), *target->ai_addr, target->ai_addrlen);
   return {};
 }
 
@@ -141,10 +144,15 @@ Result<short> Stream::Advance(short events) {
     if (broken && failure == 0) failure = ECONNRESET;
     if (failure != 0) return Failure({ErrorKind::kUnavailable, std::strerror(failure)});
   }
-  if (state_ == State::kConnecting) state_ = tls_ ? State::kHandshake : State::kOpen;
+  if (state_ == State::kConnecting) {
+    state_ = tls_ ? State::kHandshake : State::kOpen;
+    resumes_ = tls_ && !is_second_ && context_->sessions().Resume(tls_.get());
+  }
   if (state_ == State::kHandshake) {
-    if (const auto shaken = ShakeHands(); !shaken) return tl::unexpected(shaken.error());
-    if (state_ == State::kHandshake) return short{0};
+    auto shaken = ShakeHands();
+    if (!shaken && resumes_) shaken = ConnectAgain();
+    if (!shaken) return tl::unexpected(shaken.error());
+    if (state_ != State::kOpen) return short{0};
   }
   // Either may be what TLS waits for to do the other.
   return static_cast<short>(tls_ ? POLLIN | POLLOUT : events & (POLLIN | POLLOUT));
@@ -158,9 +166,20 @@ Status Stream::ShakeHands() {
   ERR_clear_error();
   const int returned = SSL_do_handshake(tls_.get());
   if (returned != 1) return AfterTls(returned);
+  if (is_second_) context_->sessions().Forbid(tls_.get());
   tls_wants_ = 0;
   state_ = State::kOpen;
   return {};
+}
+
+Status Stream::ConnectAgain() {
+  tls_.reset();
+  close(std::exchange(fd_, -1));
+  tls_wants_ = 0;
+  ended_ = false;
+  resumes_ = false;
+  is_second_ = true;
+  return Open(address_);
 }
 
 Result<std::size_t> Stream::Write(std::string_view bytes) {

@@ -77,6 +77,8 @@ class Stream {
   // Before anything is sent.
   Status BeginTls();
   Status ShakeHands();
+  // Without the session that the server refused. Nothing was sent to it yet.
+  Status ConnectAgain();
   // After an OpenSSL call of which `returned` says that it did not succeed. No error: it wants to be called
   // again.
   Status AfterTls(int returned);
@@ -94,6 +96,8 @@ class Stream {
   State state_ = State::kConnecting;
   bool ended_ = false;
   short tls_wants_ = 0;                        // what TLS waits for, whatever the owner wants
+  bool resumes_ = false;                       // the session of an earlier connection
+  bool is_second_ = false;                     // of ConnectAgain
   std::shared_ptr<const TlsContext> context_;  // nothing: plain
   std::unique_ptr<ssl_st, Free> tls_;          // nothing, too: has not begun
 };
