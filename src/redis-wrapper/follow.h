@@ -21,8 +21,9 @@ std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoin
 // asked for while it was alive, or it was cut off or frozen and is back. Sentinel demotes it only some eleven
 // seconds later, and what is written to it until then is lost.
 //
-// `has_led`: the record named this node since it became master. Before it did, the record may simply not have
-// heard of the promotion yet. A record without its lineage may be any client's, and demotes no master.
+// `has_led`: the record named this node since it became master, or had the time to. Before it did, the record
+// may simply not have heard of the promotion yet. A record without its lineage may be any client's, and
+// demotes no master.
 std::optional<Endpoint> Successor(const redis::ServerInfo& own, const Endpoint& self,
                                   const store::Record& record, bool has_led);
 

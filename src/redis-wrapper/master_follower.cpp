@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "failover/order.h"
 #include "redis-wrapper/follow.h"
 #include "sentinel/client.h"
 #include "store/ownership.h"
@@ -15,6 +16,11 @@ namespace redis_zk::redis_wrapper {
 namespace {
 
 using redis::Role;
+
+// How long the record and most Sentinels may not have heard of a promotion. It must be less than the eight
+// seconds after which a Sentinel that still names this node makes the recorded master its replica, and loses
+// what was written there.
+constexpr Duration kNewsTakes = 3s;
 
 std::string Describe(Role role, const Endpoint& master) {
   if (role == Role::kMaster) return "master";
@@ -64,7 +70,7 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   has_led_ = own.role == Role::kMaster && (has_led_ || membership_.IsRecorded());
   if (membership_.pause() != nullptr) return;
   const auto missed = MissedMaster(own, self, record, IsSucceeded(own));
-  const auto master = missed ? missed : Successor(own, self, record, has_led_);
+  const auto master = missed ? missed : Successor(own, self, record, has_led_ || IsPassedOver(own));
   if (!master || !lookup_.MayFollow(*master, "is recorded as the master of " + group_)) return;
   const auto info = network_.redis.AskInfo(*master);
   if (!info || info->role != Role::kMaster) return;
@@ -92,6 +98,30 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
             "demoted: {} is the recorded and acting master; replicating from it", master->ToAddress());
   // Clients that stay would go on reading what is about to be replaced.
   DisconnectClients();
+}
+
+bool MasterFollower::IsPassedOver(const redis::ServerInfo& own) {
+  const auto& record = membership_.record();
+  const auto outvoted = [&] {
+    if (own.role != Role::kMaster || record.state != store::Record::State::kMaster ||
+        membership_.IsRecorded())
+      return false;
+    const auto reports =
+        failover::WithAnswer(sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), group_));
+    // One that fails over has yet to tell the others.
+    if (std::any_of(reports.begin(), reports.end(),
+                    [](const auto& report) { return report.failover_in_progress; }))
+      return false;
+    const auto majority = sentinel::FindMajority(reports, lookup_.sentinels().size());
+    return majority && majority->master == record.master;
+  };
+  if (!outvoted()) {
+    passed_over_since_.reset();
+    return false;
+  }
+  const TimePoint now = Clock::now();
+  if (!passed_over_since_) passed_over_since_ = now;
+  return now >= *passed_over_since_ + kNewsTakes;
 }
 
 bool MasterFollower::IsSucceeded(const redis::ServerInfo& own) const {

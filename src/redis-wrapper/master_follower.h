@@ -39,6 +39,9 @@ class MasterFollower {
   bool Replicate(const Endpoint& master);
   // Whether the recorded master's data are of this group; says so where they are not.
   bool IsOurs(const Endpoint& master, const redis::ServerInfo& info, const redis::ServerInfo& own);
+  // Whether this master was promoted on the smaller side of a cut, and the group has gone on with the
+  // recorded one.
+  bool IsPassedOver(const redis::ServerInfo& own);
   // Whether a registered Sentinel names `master`, too.
   bool SentinelsConfirm(const Endpoint& master) const;
   void DisconnectLateClients(const redis::ServerInfo& own);
@@ -52,6 +55,7 @@ class MasterFollower {
   redis::Role role_;      // as last seen, and before that as it was launched
   Endpoint followed_{};   // by a replica, as last seen
   bool has_led_ = false;  // the record named this node since it became master
+  std::optional<TimePoint> passed_over_since_{};
   CopyGuard guard_;
   bool is_left_alone_ = true;  // the guard has not just changed its role
   LateClients late_clients_;

@@ -207,6 +207,41 @@ TEST_F(ServingTest, AMasterThatWasSucceededFollowsItsSuccessor) {
   EXPECT_TRUE(site.looked);
 }
 
+// On the smaller side of a cut a requested failover needs no votes. A Sentinel that saw it makes the recorded
+// master a replica of this one eight seconds after the cut.
+TEST_F(ServingTest, AMasterThatTheGroupPassedOverFollowsTheRecordedOne) {
+  struct Row {
+    const char* name;
+    std::function<void(WrapperSite&)> besides;
+    bool follows;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {"the group has gone on", [](auto&) {}, true},
+           {"a failover has yet to be told",
+            [](auto& s) { s.fleet.sentinel(kSentinel).groups.at(kGroup).failing_over = true; }, false},
+           {"most Sentinels name it",
+            [](auto& s) { s.fleet.sentinel(kSentinel).groups.at(kGroup).master = s.self; }, false},
+           {"the recorded one is silent",
+            [](auto& s) { s.fleet.redis(kB).state = FakeFleet::State::kSilent; }, false}}) {
+    WrapperSite site;
+    const CapturedLog log;
+    BeginAsReplica(site);
+    site.options.recovery_patience = 0ms;
+    site.After(kServes, [&] {
+      site.own().role = Role::kMaster;
+      site.own().master = {};
+      row.besides(site);
+    });
+    site.After(kServes + 2s, [&] { EXPECT_EQ(site.own().role, Role::kMaster) << row.name << ": too soon"; });
+    site.LookAfter(kServes + 7s, [&] {
+      EXPECT_EQ(site.own().role, row.follows ? Role::kReplica : Role::kMaster) << row.name;
+      EXPECT_EQ(Orders(site, "REPLICAOF 10.0.0.2 6379"), row.follows ? 1 : 0) << row.name;
+    });
+    EXPECT_EQ(site.Run(signals()), kExitStopped) << row.name;
+    EXPECT_TRUE(site.looked) << row.name;
+  }
+}
+
 TEST_F(ServingTest, AMasterFollowsNobodyOnOneWordAlone) {
   struct Row {
     const char* name;
