@@ -1,5 +1,7 @@
 #include "redis-wrapper/follow.h"
 
+#include <algorithm>
+
 namespace redis_zk::redis_wrapper {
 
 std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoint& self,
@@ -16,6 +18,24 @@ std::optional<Endpoint> Successor(const redis::ServerInfo& own, const Endpoint& 
   if (record.state != store::Record::State::kMaster || !record.lineage_fits) return std::nullopt;
   if (record.master == self) return std::nullopt;
   return record.master;
+}
+
+bool IsPassedOver(const Endpoint& self, const store::Record& record,
+                  const std::vector<sentinel::SentinelReport>& reports, std::size_t registered) {
+  if (record.state != store::Record::State::kMaster || record.master == self) return false;
+  std::size_t fleet = registered;
+  std::size_t votes = 0;
+  for (const auto& report : reports) {
+    fleet = std::max<std::size_t>(fleet, report.known_sentinels + 1);
+    // It has yet to tell the others.
+    if (report.failover_in_progress) return false;
+    if (!report.identified) continue;
+    const bool newer = report.config_epoch > record.epoch ||
+                       (report.config_epoch == record.epoch && record.origin == store::Origin::kUnelected);
+    if (report.master == self && newer) return false;
+    if (report.master == record.master && !report.master_down && !report.tilt) ++votes;
+  }
+  return votes * 2 > fleet;
 }
 
 }  // namespace redis_zk::redis_wrapper

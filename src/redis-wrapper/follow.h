@@ -2,10 +2,13 @@
 // the other acts as master before it redirects.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "net/endpoint.h"
 #include "redis/server_info.h"
+#include "sentinel/reports.h"
 #include "store/record.h"
 
 namespace redis_zk::redis_wrapper {
@@ -26,5 +29,12 @@ std::optional<Endpoint> MissedMaster(const redis::ServerInfo& own, const Endpoin
 // demotes no master.
 std::optional<Endpoint> Successor(const redis::ServerInfo& own, const Endpoint& self,
                                   const store::Record& record, bool has_led);
+
+// Whether the group goes on with the recorded master, and no Sentinel that answers knows of a promotion of
+// `self` that the record is still to hear of: `self` was promoted on the smaller side of a cut. `reports` are
+// of those that answer of `registered` ones; those that they know beside count as well, for a list may just
+// be filling again.
+bool IsPassedOver(const Endpoint& self, const store::Record& record,
+                  const std::vector<sentinel::SentinelReport>& reports, std::size_t registered);
 
 }  // namespace redis_zk::redis_wrapper

@@ -17,10 +17,12 @@ namespace {
 
 using redis::Role;
 
-// How long the record and most Sentinels may not have heard of a promotion. It must be less than the eight
+// How long the record and most Sentinels may not have heard of a promotion. It should be less than the eight
 // seconds after which a Sentinel that still names this node makes the recorded master its replica, and loses
 // what was written there.
 constexpr Duration kNewsTakes = 3s;
+// A look this long after the last one begins anew.
+constexpr Duration kSeenAnew = 2s;
 
 std::string Describe(Role role, const Endpoint& master) {
   if (role == Role::kMaster) return "master";
@@ -70,7 +72,7 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   has_led_ = own.role == Role::kMaster && (has_led_ || membership_.IsRecorded());
   if (membership_.pause() != nullptr) return;
   const auto missed = MissedMaster(own, self, record, IsSucceeded(own));
-  const auto master = missed ? missed : Successor(own, self, record, has_led_ || IsPassedOver(own));
+  const auto master = missed ? missed : Successor(own, self, record, has_led_ || WasPassedOver(own));
   if (!master || !lookup_.MayFollow(*master, "is recorded as the master of " + group_)) return;
   const auto info = network_.redis.AskInfo(*master);
   if (!info || info->role != Role::kMaster) return;
@@ -100,27 +102,21 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
   DisconnectClients();
 }
 
-bool MasterFollower::IsPassedOver(const redis::ServerInfo& own) {
-  const auto& record = membership_.record();
-  const auto outvoted = [&] {
-    if (own.role != Role::kMaster || record.state != store::Record::State::kMaster ||
-        membership_.IsRecorded())
-      return false;
-    const auto reports =
-        failover::WithAnswer(sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), group_));
-    // One that fails over has yet to tell the others.
-    if (std::any_of(reports.begin(), reports.end(),
-                    [](const auto& report) { return report.failover_in_progress; }))
-      return false;
-    const auto majority = sentinel::FindMajority(reports, lookup_.sentinels().size());
-    return majority && majority->master == record.master;
-  };
-  if (!outvoted()) {
+bool MasterFollower::WasPassedOver(const redis::ServerInfo& own) {
+  const bool is_candidate =
+      own.role == Role::kMaster && membership_.IsCurrent() && membership_.AnotherIsRecorded();
+  const auto reports =
+      is_candidate
+          ? failover::WithAnswer(sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), group_))
+          : std::vector<sentinel::SentinelReport>{};
+  if (!IsPassedOver(membership_.self().endpoint, membership_.record(), reports, lookup_.sentinels().size())) {
     passed_over_since_.reset();
     return false;
   }
   const TimePoint now = Clock::now();
-  if (!passed_over_since_) passed_over_since_ = now;
+  // Time in which nothing was seen, as in a pause, does not count.
+  if (!passed_over_since_ || now >= passed_over_seen_ + kSeenAnew) passed_over_since_ = now;
+  passed_over_seen_ = now;
   return now >= *passed_over_since_ + kNewsTakes;
 }
 

@@ -27,7 +27,7 @@ class MasterFollower {
   // The record names this node, which has just become master by it.
   void NoteRecorded() { has_led_ = true; }
   // Look again soon: the server is between two masters.
-  bool unsteady() const { return guard_.unsteady(); }
+  bool unsteady() const { return guard_.unsteady() || passed_over_since_; }
   // What a person must do; nothing: nothing.
   const std::optional<daemon::Wait>& wait() const { return guard_.wait(); }
 
@@ -39,9 +39,8 @@ class MasterFollower {
   bool Replicate(const Endpoint& master);
   // Whether the recorded master's data are of this group; says so where they are not.
   bool IsOurs(const Endpoint& master, const redis::ServerInfo& info, const redis::ServerInfo& own);
-  // Whether this master was promoted on the smaller side of a cut, and the group has gone on with the
-  // recorded one.
-  bool IsPassedOver(const redis::ServerInfo& own);
+  // Whether the group has gone on without this master for long enough, although no record ever named it.
+  bool WasPassedOver(const redis::ServerInfo& own);
   // Whether a registered Sentinel names `master`, too.
   bool SentinelsConfirm(const Endpoint& master) const;
   void DisconnectLateClients(const redis::ServerInfo& own);
@@ -56,6 +55,7 @@ class MasterFollower {
   Endpoint followed_{};   // by a replica, as last seen
   bool has_led_ = false;  // the record named this node since it became master
   std::optional<TimePoint> passed_over_since_{};
+  TimePoint passed_over_seen_{};  // last
   CopyGuard guard_;
   bool is_left_alone_ = true;  // the guard has not just changed its role
   LateClients late_clients_;

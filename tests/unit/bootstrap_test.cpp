@@ -17,10 +17,12 @@ using redis::Role;
 using redis::ServerInfo;
 using redis_wrapper::Decide;
 using redis_wrapper::Decision;
+using redis_wrapper::IsPassedOver;
 using redis_wrapper::MissedMaster;
 using redis_wrapper::Successor;
 using redis_wrapper::View;
 using sentinel::MajorityMaster;
+using sentinel::SentinelReport;
 using store::Record;
 using Action = Decision::Action;
 using State = Record::State;
@@ -773,6 +775,55 @@ TEST(SuccessorTest, IsTheRecordedOneOfAMasterThatLed) {
            {"anybody may have written that", kFullMaster, without_lineage, kHasLed},
            {"is a replica", ReplicaOf(kB, false), Names(kC), kHasLed}}) {
     EXPECT_EQ(Successor(own, kSelf, record, has_led), std::nullopt) << name;
+  }
+}
+
+TEST(IsPassedOverTest, WhereMostSentinelsGoOnWithTheRecordedMaster) {
+  const auto of = [](const Endpoint& master, std::uint64_t epoch) {
+    return SentinelReport{.identified = true, .master = master, .config_epoch = epoch, .known_sentinels = 2};
+  };
+  Record record = Names(kC);
+  record.epoch = 10;
+  Record unelected = record;
+  unelected.origin = store::Origin::kUnelected;
+  auto failing_over = of(kSelf, 10);
+  failing_over.failover_in_progress = true;
+  auto down = of(kC, 10);
+  down.master_down = true;
+  auto tilted = of(kC, 10);
+  tilted.tilt = true;
+  auto stranger = of(kC, 10);
+  stranger.identified = false;
+  struct PassedOverRow {
+    const char* name;
+    Record record;
+    std::vector<SentinelReport> reports;
+    std::size_t registered;
+    bool passed_over;
+  };
+  for (const auto& [name, recorded, reports, registered, passed_over] : std::initializer_list<PassedOverRow>{
+           {"two of three, and the third has the same epoch",
+            record,
+            {of(kC, 10), of(kC, 10), of(kSelf, 10)},
+            3,
+            true},
+           {"two of three, and the third is silent", record, {of(kC, 10), of(kC, 10)}, 3, true},
+           {"one of three", record, {of(kC, 10), of(kSelf, 10)}, 3, false},
+           {"one of which alone is registered again", record, {of(kC, 10)}, 1, false},
+           {"one knows a newer configuration", record, {of(kC, 10), of(kC, 10), of(kSelf, 11)}, 3, false},
+           {"the same epoch counts after a recovery",
+            unelected,
+            {of(kC, 9), of(kC, 9), of(kSelf, 10)},
+            3,
+            false},
+           {"one has yet to tell the others", record, {of(kC, 10), of(kC, 10), failing_over}, 3, false},
+           {"one holds it for down", record, {of(kC, 10), down, of(kSelf, 10)}, 3, false},
+           {"one does not trust its clock", record, {of(kC, 10), tilted, of(kSelf, 10)}, 3, false},
+           {"one is another than expected", record, {of(kC, 10), stranger, of(kSelf, 10)}, 3, false},
+           {"nobody answers", record, {}, 3, false},
+           {"nobody is recorded", kNobody, {of(kC, 10), of(kC, 10)}, 3, false},
+           {"it is the recorded one", Names(kSelf), {of(kSelf, 10), of(kSelf, 10)}, 3, false}}) {
+    EXPECT_EQ(IsPassedOver(kSelf, recorded, reports, registered), passed_over) << name;
   }
 }
 
