@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster import LOOPBACK, free_port, write_until_ok
+from cluster import LOOPBACK, free_port, wait_for, write_until_ok
 
 ORDERS = {
     "a circle": lambda master, replica, _: master.ask("REPLICAOF", LOOPBACK, replica.port),
@@ -20,8 +20,10 @@ def test_order_by_hand(cluster, order):
     master = cluster.master(nodes)
     client = cluster.sentinel_client(watcher)
     write_until_ok(client, "before", "value")
+    # Who is told to copy a replica gives up what that one has not heard of yet.
+    wait_for(lambda: all(node.ask("GET", "before") == "value" for node in nodes), what="replication")
     ORDERS[order](master, *(node for node in nodes if node is not master))
     write_until_ok(client, "after", "value", within=15)
     cluster.await_agreement(nodes, sentinels, [watcher])
-    for node in nodes:
-        assert node.ask("GET", "before") == node.ask("GET", "after") == "value"
+    wait_for(lambda: all(node.ask("GET", key) == "value" for node in nodes for key in ("before", "after")),
+             what="all data on all nodes")
