@@ -26,13 +26,11 @@ bool IsPassedOver(const Endpoint& self, const store::Record& record,
   std::size_t fleet = registered;
   std::size_t votes = 0;
   for (const auto& report : reports) {
-    fleet = std::max<std::size_t>(fleet, report.known_sentinels + 1);
+    fleet = std::max<std::size_t>(fleet, sentinel::FleetOf(report));
     // It has yet to tell the others.
     if (report.failover_in_progress) return false;
     if (!report.identified) continue;
-    const bool newer = report.config_epoch > record.epoch ||
-                       (report.config_epoch == record.epoch && record.origin == store::Origin::kUnelected);
-    if (report.master == self && newer) return false;
+    if (report.master == self && report.config_epoch >= store::LeastEpoch(record)) return false;
     if (report.master == record.master && !report.master_down && !report.tilt) ++votes;
   }
   return votes * 2 > fleet;

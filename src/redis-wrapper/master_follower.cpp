@@ -103,13 +103,13 @@ void MasterFollower::Redirect(const redis::ServerInfo& own) {
 }
 
 bool MasterFollower::WasPassedOver(const redis::ServerInfo& own) {
-  const bool is_candidate =
-      own.role == Role::kMaster && membership_.IsCurrent() && membership_.AnotherIsRecorded();
-  const auto reports =
-      is_candidate
-          ? failover::WithAnswer(sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), group_))
-          : std::vector<sentinel::SentinelReport>{};
-  if (!IsPassedOver(membership_.self().endpoint, membership_.record(), reports, lookup_.sentinels().size())) {
+  const bool is_passed_over =
+      own.role == Role::kMaster && membership_.IsCurrent() &&
+      IsPassedOver(
+          membership_.self().endpoint, membership_.record(),
+          failover::WithAnswer(sentinel::AskSentinels(network_.sentinels, lookup_.sentinels(), group_)),
+          lookup_.sentinels().size());
+  if (!is_passed_over) {
     passed_over_since_.reset();
     return false;
   }

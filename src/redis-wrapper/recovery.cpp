@@ -159,9 +159,6 @@ bool GoesFirst(const RecoveryView& view, const Peer& peer) {
   return rank(*peer.info, peer.member.endpoint) < rank(view.own, view.self);
 }
 
-// All Sentinels that one knows, and itself.
-std::size_t FleetOf(const sentinel::SentinelReport& report) { return report.known_sentinels + 1; }
-
 // Whether so many have voted for others that those who are left are no majority. A vote is given once in an
 // epoch (sentinel.c, sentinelVoteLeader). Who has chosen a replica was elected, or needs no election.
 bool HasLostElection(const RecoveryView& view, const RecoveryView::Witness& candidate) {
@@ -172,7 +169,7 @@ bool HasLostElection(const RecoveryView& view, const RecoveryView::Witness& cand
     return voter.vote && voter.vote->leader != self && voter.vote->epoch == candidate.vote->epoch;
   };
   const auto lost = std::count_if(view.sentinels.begin(), view.sentinels.end(), is_for_another);
-  const std::size_t voters = std::max(view.sentinels.size(), FleetOf(*candidate.report));
+  const std::size_t voters = std::max(view.sentinels.size(), sentinel::FleetOf(*candidate.report));
   return static_cast<std::size_t>(lost) * 2 >= voters;
 }
 
@@ -268,7 +265,7 @@ bool AreSentinelsIdle(const RecoveryView& view) {
     if (!report->master_down || !IsRecorded(view, report->master)) return false;
     if (report->failover_in_progress && !HasLostElection(view, witness)) return false;
     // Those that are not registered, maybe for lack of ZooKeeper, may confirm the master.
-    if (registered < report->quorum || registered * 2 <= FleetOf(*report)) return false;
+    if (registered < report->quorum || registered * 2 <= sentinel::FleetOf(*report)) return false;
   }
   return registered > 0;
 }

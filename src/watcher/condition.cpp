@@ -111,7 +111,7 @@ Condition ConditionOfSentinel(const GroupStatus& group, const SentinelStatus& se
     return {Level::kBad, reports, counts, reports + " as the master"};
   if (report.failover_in_progress) return {Level::kBad, "runs a failover", counts, "runs a failover"};
   if (report.master_down) return {Level::kBad, "reports it as down", counts, "reports the master as down"};
-  const std::size_t known = report.known_sentinels + 1;
+  const std::size_t known = sentinel::FleetOf(report);
   const std::size_t registered = group.sentinels.size();
   if (known > registered) {
     return {Level::kBad, fmt::format("knows {} Sentinels", known), counts,

@@ -269,7 +269,7 @@ NodeExplanation ExplainSentinel(const Facts& facts, const SentinelStatus& sentin
     return node;
   }
   const auto& report = *sentinel.report;
-  const std::uint64_t counted = report.known_sentinels + 1;
+  const std::uint64_t counted = sentinel::FleetOf(report);
   node.now = report.failover_in_progress ? "runs a failover"
              : report.master_down
                  ? "reports the master as down"

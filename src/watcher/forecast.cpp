@@ -29,7 +29,7 @@ Election FindElection(const GroupStatus& group) {
     const auto& report = *sentinel.report;
     ++election.agreeing;
     election.quorum = std::max(election.quorum, report.quorum);
-    election.counted = std::max(election.counted, report.known_sentinels + 1);
+    election.counted = std::max(election.counted, sentinel::FleetOf(report));
     election.down_after = std::max(election.down_after, report.down_after);
   }
   return election;

@@ -116,7 +116,7 @@ void WarnOfSentinels(GroupStatus* found) {
     if (!sentinel.report) continue;
     ++answering;
     quorum = std::max(quorum, sentinel.report->quorum);
-    counted = std::max(counted, sentinel.report->known_sentinels + 1);
+    counted = std::max(counted, sentinel::FleetOf(*sentinel.report));
     if (NamesMaster(group, sentinel)) ++agreeing;
   }
   if (HasMaster(group.record) && agreeing < group.sentinels.size()) {

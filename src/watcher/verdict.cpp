@@ -29,14 +29,6 @@ bool AgreesWith(const store::Record& record, const sentinel::SentinelReport& rep
          report.config_epoch == record.epoch;
 }
 
-// Which config epoch proves that the record is old. One that was written without an epoch gives way to the
-// newest that was ever recorded, too; epoch 0 is no failover's, so it proves nothing. That of a recovery or a
-// cold start was not won in an election: a failover that was not seen by then may have the same.
-std::uint64_t LeastEpoch(const store::Record& record) {
-  if (!record.lineage_fits) return std::max<std::uint64_t>(record.epoch, 1);
-  return record.origin == store::Origin::kUnelected ? record.epoch : record.epoch + 1;
-}
-
 // The newest report that needs no majority, if its epoch is at least that and no other report disputes whose
 // epoch it is. Who only repeats the record says nothing of what came after it.
 const sentinel::SentinelReport* FindProof(const Evidence& evidence, std::uint64_t least_epoch) {
@@ -77,7 +69,7 @@ std::set<Endpoint> WhomToAsk(const Evidence& evidence) {
 Verdict Judge(const Evidence& evidence) {
   const auto& [record, reports, registered, acting_masters, members, about_to_act, strangers] = evidence;
   if (reports.empty()) return Keep("no Sentinel answers");
-  const std::uint64_t least_epoch = LeastEpoch(record);
+  const std::uint64_t least_epoch = store::LeastEpoch(record);
   if (const auto* proof = FindProof(evidence, least_epoch)) {
     return Change(
         proof->master, proof->config_epoch,

@@ -40,10 +40,10 @@ class Fleet:
         begun = time.monotonic()
         end(master)
         wait_for(lambda: self.writer.first_after(begun + 3), what="a write afterwards")
-        begin, end = self.writer.longest_pause(begun - 0.5)
+        paused, resumed = self.writer.longest_pause(begun - 0.5)
         master.wait()
         master.start().await_serving()
-        return end - begin
+        return resumed - paused
 
     def lost(self):
         master = self.cluster.await_agreement(self.nodes, self.sentinels, [self.watcher], within=60)

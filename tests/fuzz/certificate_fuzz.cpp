@@ -1,7 +1,9 @@
 // Certificates: what those of others call themselves, and until when they are valid.
-#include <openssl/evp.h>
+#include <openssl/bio.h>
+#include <openssl/pem.h>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,13 +17,12 @@ namespace {
 
 // The input is what a certificate holds: a fuzzer does not come upon base64.
 std::string ToPem(std::string_view der) {
-  std::string base64(4 * ((der.size() + 2) / 3) + 1, '\0');
-  base64.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64.data()),
-                                                         reinterpret_cast<const unsigned char*>(der.data()),
-                                                         static_cast<int>(der.size()))));
-  std::string pem = "-----BEGIN CERTIFICATE-----\n";
-  for (std::size_t at = 0; at < base64.size(); at += 64) pem += base64.substr(at, 64) + '\n';
-  return pem + "-----END CERTIFICATE-----\n";
+  const std::unique_ptr<BIO, decltype(&BIO_free)> pem(BIO_new(BIO_s_mem()), &BIO_free);
+  PEM_write_bio(pem.get(), PEM_STRING_X509, "", reinterpret_cast<const unsigned char*>(der.data()),
+                static_cast<long>(der.size()));
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(pem.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
 }
 
 void CheckFound(const std::optional<CertificateExpiry>& found) {

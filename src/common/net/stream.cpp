@@ -48,8 +48,7 @@ Stream::Stream(Stream&& other) noexcept
       state_(other.state_),
       ended_(other.ended_),
       tls_wants_(other.tls_wants_),
-      resumes_(other.resumes_),
-      is_second_(other.is_second_),
+      attempt_(other.attempt_),
       context_(std::move(other.context_)),
       tls_(std::move(other.tls_)) {}
 Stream& Stream::operator=(Stream&& other) noexcept {
@@ -61,8 +60,7 @@ Stream& Stream::operator=(Stream&& other) noexcept {
   std::swap(state_, other.state_);
   std::swap(ended_, other.ended_);
   std::swap(tls_wants_, other.tls_wants_);
-  std::swap(resumes_, other.resumes_);
-  std::swap(is_second_, other.is_second_);
+  std::swap(attempt_, other.attempt_);
   std::swap(context_, other.context_);
   std::swap(tls_, other.tls_);
   return *this;
@@ -146,11 +144,12 @@ Result<short> Stream::Advance(short events) {
   }
   if (state_ == State::kConnecting) {
     state_ = tls_ ? State::kHandshake : State::kOpen;
-    resumes_ = tls_ && !is_second_ && context_->sessions().Resume(tls_.get());
+    if (tls_ && attempt_ == Attempt::kWhole && context_->sessions().Resume(tls_.get()))
+      attempt_ = Attempt::kResuming;
   }
   if (state_ == State::kHandshake) {
     auto shaken = ShakeHands();
-    if (!shaken && resumes_) shaken = ConnectAgain();
+    if (!shaken && attempt_ == Attempt::kResuming) shaken = ConnectAgain();
     if (!shaken) return tl::unexpected(shaken.error());
     if (state_ != State::kOpen) return short{0};
   }
@@ -166,7 +165,7 @@ Status Stream::ShakeHands() {
   ERR_clear_error();
   const int returned = SSL_do_handshake(tls_.get());
   if (returned != 1) return AfterTls(returned);
-  if (is_second_) context_->sessions().Forbid(tls_.get());
+  if (attempt_ == Attempt::kAgain) context_->sessions().Forbid(tls_.get());
   tls_wants_ = 0;
   state_ = State::kOpen;
   return {};
@@ -177,8 +176,7 @@ Status Stream::ConnectAgain() {
   close(std::exchange(fd_, -1));
   tls_wants_ = 0;
   ended_ = false;
-  resumes_ = false;
-  is_second_ = true;
+  attempt_ = Attempt::kAgain;
   return Open(address_);
 }
 

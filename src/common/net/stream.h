@@ -66,6 +66,11 @@ class Stream {
 
  private:
   enum class State { kResolving, kConnecting, kHandshake, kOpen };
+  enum class Attempt {
+    kWhole,     // there is no session to resume
+    kResuming,  // that of an earlier connection
+    kAgain,     // whole, since the server did not resume it
+  };
   struct Free {
     void operator()(ssl_st* tls) const;
   };
@@ -95,9 +100,8 @@ class Stream {
   int fd_ = -1;
   State state_ = State::kConnecting;
   bool ended_ = false;
-  short tls_wants_ = 0;                        // what TLS waits for, whatever the owner wants
-  bool resumes_ = false;                       // the session of an earlier connection
-  bool is_second_ = false;                     // of ConnectAgain
+  short tls_wants_ = 0;  // what TLS waits for, whatever the owner wants
+  Attempt attempt_ = Attempt::kWhole;
   std::shared_ptr<const TlsContext> context_;  // nothing: plain
   std::unique_ptr<ssl_st, Free> tls_;          // nothing, too: has not begun
 };

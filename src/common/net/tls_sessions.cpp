@@ -34,8 +34,9 @@ TlsSessions::TlsSessions(ssl_ctx_st* context) {
 }
 
 bool TlsSessions::Resume(ssl_st* tls) {
+  const std::string peer = PeerOf(tls);
   const std::lock_guard lock(mutex_);
-  const auto left = left_.find(PeerOf(tls));
+  const auto left = left_.find(peer);
   if (left == left_.end() || !left->second.session || Clock::now() >= left->second.verified + kVerifyAgain)
     return false;
   const auto session = std::move(left->second.session);

@@ -47,6 +47,9 @@ struct SentinelReport {
   std::uint64_t parallel_syncs = 0;
 };
 
+// How many Sentinels there are for all that one knows, itself among them: of so many a failover needs most.
+inline std::uint64_t FleetOf(const SentinelReport& report) { return report.known_sentinels + 1; }
+
 // The replies to GET-MASTER-ADDR-BY-NAME and MASTER. kNotFound: this Sentinel does not know the group.
 Result<SentinelReport> ParseSentinelReport(const Endpoint& sentinel,
                                            const std::vector<redis::Reply>& replies);

@@ -1,6 +1,7 @@
 // What stands in ZooKeeper, as values. Parsing and rendering only; nothing here talks to a server.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -64,6 +65,14 @@ struct Record {
 
 // Whether Sentinels that name another master are to be told of it.
 inline bool IsAheadOfSentinels(const Record& record) { return record.origin != Origin::kNamed; }
+
+// Which config epoch proves that the record is old. One that was written without an epoch gives way to the
+// newest that was ever recorded, too; epoch 0 is no failover's, so it proves nothing. That of a recovery or a
+// cold start was not won in an election: a failover that was not seen by then may have the same.
+inline std::uint64_t LeastEpoch(const Record& record) {
+  if (!record.lineage_fits) return std::max<std::uint64_t>(record.epoch, 1);
+  return record.origin == Origin::kUnelected ? record.epoch : record.epoch + 1;
+}
 
 // Whether the znode still is as it was made: of a group that may not exist.
 inline bool WasNeverWritten(const Record& record) {

@@ -68,7 +68,7 @@ void AddSentinels(Families& families, const Labels& labels, const GroupStatus& g
   for (const auto& sentinel : group.sentinels) {
     if (!sentinel.report) continue;
     quorum = std::max(quorum, sentinel.report->quorum);
-    known = std::max(known, sentinel.report->known_sentinels + 1);
+    known = std::max(known, sentinel::FleetOf(*sentinel.report));
   }
   const auto agreeing = std::count_if(group.sentinels.begin(), group.sentinels.end(),
                                       [&group](const auto& sentinel) { return Agrees(group, sentinel); });
